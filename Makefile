@@ -1,0 +1,84 @@
+# Everything works on a machine with Python 3.11 or newer, pip and make. Environments are made below .venvs/,
+# from pinned requirements, when a target first needs them; a second run finds them ready.
+
+PYTHON ?= python3
+PYTEST_OPTIONS ?=
+WORKERS ?= 2
+
+# Tests that need the machine, or one another's absence, share an `xdist_group`.
+PYTEST = -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_OPTIONS)
+CODE = $(wildcard usercore usercore_storage tests benchmarks examples scripts typing_tests)
+
+# Another Python makes other environments: the stamp has its version in its name.
+VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
+ready = .venvs/$(1)/.ready-$(VERSION)
+python = .venvs/$(1)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick faults nightly check bench bench-peers docs requirements clean python-is-new-enough
+.DELETE_ON_ERROR:
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+demo: $(call ready,demo) ## run the main job on real input and compare what it prints
+	$(call python,demo) examples/demo.py
+
+test: $(call ready,test) ## run all tests
+	$(call python,test) $(PYTEST)
+
+test-quick: $(call ready,test) ## run the tests that take no seconds
+	$(call python,test) $(PYTEST) -m 'not slow' --ignore=tests/faults
+
+faults: $(call ready,test) ## kill writers, fill disks, damage files, race processes
+	$(call python,test) $(PYTEST) tests/faults
+
+nightly: $(call ready,test) ## run all tests with 2000 examples a property
+	USERCORE_HYPOTHESIS_PROFILE=nightly $(call python,test) $(PYTEST)
+
+check: $(call ready,check) ## lint, types, import rules, references, tests with coverage
+	$(call python,check) -m ruff check $(CODE)
+	$(call python,check) -m ruff format --check $(CODE)
+	$(call python,check) -m mypy $(CODE)
+	.venvs/check/bin/lint-imports
+	$(call python,check) -m scripts.make_rules --check
+	$(call python,check) -m scripts.make_errors --check
+	$(call python,check) $(PYTEST) --cov --cov-report=term
+
+bench: $(call ready,bench) ## measure usercore against tuned sqlite3
+	$(call python,bench) -m benchmarks
+
+bench-peers: $(call ready,bench) ## the same, with Django beside it (Python 3.12 or newer)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12))' || \
+	  { echo 'Django 6 needs Python 3.12 or newer; try: make bench-peers PYTHON=python3.13' >&2; exit 1; }
+	$(call python,bench) -m benchmarks --peers
+
+docs: $(call ready,test) ## regenerate the references of rules and errors
+	$(call python,test) -m scripts.make_errors
+	$(call python,test) -m scripts.make_rules
+
+requirements: $(call ready,lock) ## pin the newest packages that pyproject.toml allows
+	sh scripts/pin.sh .venvs/lock/bin/uv
+
+clean: ## remove environments, caches and what was built
+	rm -rf .venvs .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python-is-new-enough:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo 'usercore needs Python 3.11 or newer, and "$(PYTHON)" is $(or $(VERSION),not there);' \
+	    'try: make PYTHON=python3.13' >&2; exit 1; }
+
+.venvs/demo/.ready-$(VERSION): requirements/run.txt
+.venvs/test/.ready-$(VERSION): requirements/test.txt
+.venvs/check/.ready-$(VERSION): requirements/check.txt
+.venvs/bench/.ready-$(VERSION): requirements/bench.txt
+
+.venvs/%/.ready-$(VERSION): pyproject.toml scripts/make_env.py | python-is-new-enough
+	@$(PYTHON) scripts/make_env.py .venvs/$* $(filter requirements/%,$^)
+	@rm -f $(@D)/.ready-* && touch $@
+
+# Needs nothing of the project, and its own pins are among what it makes.
+.venvs/lock/.ready-$(VERSION): requirements/lock.txt scripts/make_env.py | python-is-new-enough
+	@$(PYTHON) scripts/make_env.py .venvs/lock $< --bare
+	@rm -f $(@D)/.ready-* && touch $@

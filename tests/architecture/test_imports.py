@@ -1,0 +1,23 @@
+"""``import usercore`` is cheap: it loads no storage and nothing that only tests need."""
+
+import subprocess
+import sys
+
+import pytest
+
+LOADED = "import sys, usercore; print(*sys.modules)"
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    """Name the modules that a fresh process has after ``import usercore``."""
+    done = subprocess.run([sys.executable, "-I", "-c", LOADED], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "module", ["hypothesis", "pytest", "sqlite3", "sqlite_utils", "usercore.testing", "usercore_storage"]
+)
+def test_importing_usercore_does_not_load(module: str, loaded: set[str]) -> None:
+    assert "usercore" in loaded
+    assert module not in loaded

@@ -1,0 +1,1 @@
+"""Attempts: who tried to sign in or register, with what outcome, and when the next try may come."""

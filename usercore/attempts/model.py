@@ -1,0 +1,149 @@
+"""Attempts, failures in a row, and allowances. None of them is a change: history does not show them."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import attrs
+
+from usercore.kernel.entity import entity
+from usercore.kernel.ids import TenantId, UserId
+
+LOGIN_LIMIT: Final = 254
+"""Characters kept of a login as typed. Source: spec S6."""
+
+
+class AttemptStatus(StrEnum):
+    """How a sign-in ended. Source: spec S6; those of autologin and device tokens come with them."""
+
+    OK = "ok"
+    API_OK = "api_ok"
+    LOGIN_TOKEN_OK = "login_token_ok"  # noqa: S105 - a status, not a password
+    ACCESS_TOKEN_OK = "access_token_ok"  # noqa: S105 - a status, not a password
+    LOGIN_AFTER_SIGN_UP = "login_after_sign_up"
+    NOT_FOUND = "not_found"
+    UNCLAIMED_USER = "unclaimed_user"
+    WRONG_PASS = "wrong_pass"  # noqa: S105 - a status, not a password
+    INACTIVE_USER = "inactive_user"
+    TOKEN_DATE_EXPIRED = "token_date_expired"  # noqa: S105 - a status, not a password
+    TOKEN_NOT_FOUND = "token_not_found"  # noqa: S105 - a status, not a password
+    TOKEN_COUNT_EXPIRED = "token_count_expired"  # noqa: S105 - a status, not a password
+    RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
+    REFUSED = "refused"
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether somebody was signed in."""
+        return self in _OK
+
+
+_OK: Final = frozenset(
+    {
+        AttemptStatus.OK,
+        AttemptStatus.API_OK,
+        AttemptStatus.LOGIN_TOKEN_OK,
+        AttemptStatus.ACCESS_TOKEN_OK,
+        AttemptStatus.LOGIN_AFTER_SIGN_UP,
+    }
+)
+
+
+class RegistrationStatus(StrEnum):
+    """How a registration ended. Source: spec R1."""
+
+    OK = "ok"
+    INVALID_EMAIL = "invalid_email"
+    INVALID = "invalid"
+    TAKEN_EMAIL = "taken_email"
+    TAKEN_USERNAME = "taken_username"
+    TAKEN_EXTERNAL_ID = "taken_external_id"
+    RATE_LIMITED = "rate_limited"
+    VETOED = "vetoed"
+
+
+@entity
+class Attempt:
+    """One try to sign in. ``user_id`` is None where nobody was found; ``login`` is what was typed, its start."""
+
+    user_id: UserId | None
+    id: int
+    tenant_id: TenantId
+    login: str | None
+    status: AttemptStatus
+    authenticator: str | None
+    source: str | None
+    ip: str | None
+    user_agent: str | None
+    at: datetime
+
+
+@entity
+class RegistrationAttempt:
+    """One try to register. ``user_id`` is the new or the existing user, or None."""
+
+    user_id: UserId | None
+    id: int
+    tenant_id: TenantId
+    login: str | None
+    status: RegistrationStatus
+    source: str | None
+    ip: str | None
+    user_agent: str | None
+    at: datetime
+
+
+@entity
+class Throttle:
+    """Tries of one account or address, by a key that tells nobody whose it is.
+
+    A try counts as failed before it is known; a right password forgives what came up to its own ordinal.
+    """
+
+    key: bytes = attrs.field(repr=False)
+    tried: int
+    forgiven: int
+    last_at: datetime
+
+    @property
+    def failures(self) -> int:
+        """Failures in a row."""
+        return self.tried - self.forgiven
+
+
+@entity
+class Allowance:
+    """How often something was done since ``started_at``, by a key that tells nobody whose it is."""
+
+    key: bytes = attrs.field(repr=False)
+    started_at: datetime
+    used: int
+
+
+@attrs.frozen(kw_only=True)
+class ThrottlePolicy:
+    """When the next try to sign in may come. Source: spec S7."""
+
+    failures_before_wait: int = 10
+    first_wait: timedelta = timedelta(seconds=10)
+    longest_wait: timedelta = timedelta(minutes=15)
+    failures_before_void: int = 100
+    """In a row; then the password opens nothing until it is reset. Source: NIST SP 800-63B-4, 3.2.2."""
+
+    forgotten_after: timedelta = timedelta(days=1)
+    """Failures before that do not count, unless they voided the password. Source: spec K8."""
+
+    ipv6_prefix: int = 64
+    """Addresses with the same first bits count as one. Source: spec S7."""
+
+
+@attrs.frozen(kw_only=True)
+class RegistrationPolicy:
+    """How often somebody may register. Source: spec R1."""
+
+    per_ip: int = 20
+    per_ip_window: timedelta = timedelta(hours=1)
+    per_email_pause: timedelta = timedelta(seconds=5)
+    per_email: int = 5
+    per_email_window: timedelta = timedelta(days=1)
+    blocked_domains: frozenset[str] = frozenset()
+    """Domains in lower case, IDNA form; their emails are refused unless ``validate_email`` is off."""

@@ -1,0 +1,339 @@
+"""UserCore: the services over one storage, bound to a tenant, an actor and an origin."""
+
+import logging
+import weakref
+from collections.abc import Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import Final, Self
+
+import attrs
+
+from usercore.history.model import Entry
+from usercore.host import Host, check_host, subscriptions_of
+from usercore.kernel.context import SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
+from usercore.kernel.ids import IdMaker, TenantId
+from usercore.kernel.references import unique_key
+from usercore.kernel.scope import Scope
+from usercore.kernel.text import check_type, clean_line
+from usercore.passwords.hasher import Argon2Hasher
+from usercore.passwords.ports import Hasher
+from usercore.policy import Policy
+from usercore.storage import CAPABILITIES, Storage, Unit
+from usercore.tenants.model import Tenant
+from usercore.tenants.rules import clean_tenant_name
+from usercore.tenants.service import Tenants, add_built_in, find_tenant, has_built_in
+from usercore.tokens.access_tokens import AccessTokens
+from usercore.tokens.login_tokens import LoginTokens
+from usercore.workflows import mailing
+from usercore.workflows.account_history import AccountHistory
+from usercore.workflows.accounts import Accounts
+from usercore.workflows.admission import Admission
+from usercore.workflows.cleanup import Cleaned, Cleanup
+from usercore.workflows.delivering import Deliveries, Event, Subscriber
+from usercore.workflows.email_change import Emails
+from usercore.workflows.last_use import LastUse
+from usercore.workflows.password_change import Passwords
+from usercore.workflows.password_way import Lines, PasswordWay
+from usercore.workflows.recording import Origin
+from usercore.workflows.registering import Registering
+from usercore.workflows.registration import Registrations
+from usercore.workflows.relay import Relay
+from usercore.workflows.sign_in import SignIn
+from usercore.workflows.ways import AccessTokenWay, HostWay, LoginTokenWay, Way
+
+_log: Final = logging.getLogger("usercore")
+
+
+class Engine:
+    """What all bound copies of a core share: storage, ids, hasher, subscribers, gathered uses."""
+
+    def __init__(self, storage: Storage, host: Host) -> None:
+        """Put the parts together.
+
+        Raises:
+            StorageError: the storage lacks a capability.
+            ValueError: what the host brings does not fit.
+        """
+        missing = CAPABILITIES - storage.capabilities
+        if missing:
+            msg = f"the storage does not keep {', '.join(sorted(missing))}"
+            raise ValueError(msg)
+        check_host(host)
+        self.storage, self.host, self.policy = storage, host, host.policy
+        self.new_id = IdMaker(host.clock, host.chance)
+        self.hasher: Hasher = host.hasher or Argon2Hasher(host.policy.passwords)
+        self.lines = Lines(host.policy.passwords.longest_wait.total_seconds())
+        self.last_use = LastUse(host.policy.access_tokens)
+        self.tenants: dict[str, Tenant] = {}
+        self.relays: weakref.WeakSet[Relay] = weakref.WeakSet()
+        self.subscribers = self._subscribers()
+        self.subscriptions = subscriptions_of(self.subscribers)
+
+    def _subscribers(self) -> Sequence[Subscriber]:
+        if self.host.mailer is None:
+            return self.host.subscribers
+        letters = mailing.Mailing(
+            scope_of=self.scope_of,
+            mailer=self.host.mailer,
+            hasher=self.hasher,
+            policy=self.policy.mail,
+            passwords=self.policy.passwords,
+        )
+        mailer = Subscriber(name=mailing.SUBSCRIBER, kinds=mailing.KINDS, handle=letters.handle)
+        return (mailer, *self.host.subscribers)
+
+    def scope(self, context: Context) -> Scope[Unit]:
+        """Give what services of this context work with."""
+        host = self.host
+        origin = Origin(context=context, clock=host.clock, subscriptions=self.subscriptions, observe=self.observe)
+        return Scope(
+            units=self.storage.units(origin), clock=host.clock, chance=host.chance, new_id=self.new_id, context=context
+        )
+
+    def scope_of(self, tenant_id: TenantId) -> Scope[Unit]:
+        """Give what works for a tenant on behalf of the host."""
+        return self.scope(Context(tenant_id=tenant_id))
+
+    def observe(self, entries: Sequence[Entry]) -> None:
+        """Tell plain observers, and wake the relays, after a commit. What observers raise is logged."""
+        for relay in self.relays:
+            relay.wake()
+        for subscriber in self.host.subscribers:
+            if not subscriber.durable:
+                for entry in entries:
+                    if entry.kind in subscriber.kinds:
+                        _tell(subscriber, entry)
+
+
+def _tell(subscriber: Subscriber, entry: Entry) -> None:
+    try:
+        subscriber.handle(Event(entry=entry))
+    except Exception:
+        _log.exception("the observer %s failed on %s", subscriber.name, entry.kind)
+
+
+class UserCore:
+    """Users, their tokens and their rights, bound to one tenant, actor and origin. Safe to share between threads.
+
+    ``tenant`` and ``bind`` give cheap copies; ``close`` closes them all.
+    """
+
+    def __init__(self, engine: Engine, context: Context) -> None:
+        """Bind an engine; hosts call ``usercore.open``."""
+        self._engine = engine
+        self._context = context
+        self._scope = engine.scope(context)
+
+    @classmethod
+    def over(cls, storage: Storage, host: Host | None = None) -> Self:
+        """Give a core over a storage that is open already; tests hand in their fakes here.
+
+        Raises:
+            StorageError: the storage failed.
+            ValueError: the storage lacks a capability, or what the host brings does not fit.
+        """
+        core = cls(Engine(storage, host or Host()), Context())
+        core._make_built_in()
+        return core
+
+    def _make_built_in(self) -> None:
+        scope = self._engine.scope(Context(tenant_id=SYSTEM, tenant_key="system"))
+        if not scope.units.read(has_built_in):
+            scope.units.write(lambda unit: add_built_in(unit, at=scope.clock()))
+
+    @property
+    def context(self) -> Context:
+        """Whom this core acts for."""
+        return self._context
+
+    @property
+    def policy(self) -> Policy:
+        """How this core behaves."""
+        return self._engine.policy
+
+    def tenant(self, key: str) -> "UserCore":
+        """Give this core bound to another tenant, by its key, ignoring case.
+
+        Raises:
+            TypeError: the key is not text.
+            Invalid: no tenant can have this key.
+            TenantNotFound: there is none.
+        """
+        known = self._engine.tenants
+        tenant = known.get(key) if isinstance(key, str) else None
+        if tenant is None:
+            folded = unique_key(clean_tenant_name(key, field="tenant"))
+            tenant = self._scope.units.read(lambda unit: find_tenant(unit, folded))
+            known[key] = tenant
+        return UserCore(self._engine, attrs.evolve(self._context, tenant_id=tenant.id, tenant_key=tenant.key))
+
+    def bind(
+        self,
+        *,
+        actor: Actor | None = None,
+        ip: str | None = None,
+        user_agent: str | None = None,
+        source: str | None = None,
+    ) -> "UserCore":
+        """Give this core bound to another actor or origin; what is left out stays.
+
+        Raises:
+            TypeError: a value has the wrong type.
+            Invalid: the ip is no address, or the source is malformed.
+        """
+        old = self._context
+        context = Context(
+            tenant_id=old.tenant_id,
+            tenant_key=old.tenant_key,
+            actor=old.actor if actor is None else check_type(actor, Actor, name="actor"),
+            ip=old.ip if ip is None else clean_ip(ip),
+            user_agent=old.user_agent if user_agent is None else clean_user_agent(user_agent),
+            source=old.source if source is None else clean_line(source, field="source", most=SOURCE_LIMIT) or None,
+        )
+        return UserCore(self._engine, context)
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        """Tenants; for operators, on ``core.tenant("system")``."""
+        return Tenants(scope=self._scope)
+
+    @cached_property
+    def users(self) -> Accounts:
+        """Users, one by one."""
+        return Accounts(scope=self._scope, throttles=self.policy.throttles, secret=self._engine.storage.secret)
+
+    @cached_property
+    def registration(self) -> Registrations:
+        """The ways in."""
+        return Registrations(
+            scope=self._scope,
+            steps=self._registering,
+            admission=self._admission,
+            sign_in=self.sign_in,
+            links=self.policy.links,
+            mails=self._engine.host.mailer is not None,
+        )
+
+    @cached_property
+    def sign_in(self) -> SignIn:
+        """The ways to sign in, and who is signed in."""
+        return SignIn(
+            scope=self._scope,
+            ways=self._ways,
+            authenticators=sorted(self._engine.host.authenticators, key=lambda one: -one.priority),
+            tokens=self.policy.access_tokens,
+            throttles=self.policy.throttles,
+            last_use=self._engine.last_use,
+        )
+
+    @cached_property
+    def passwords(self) -> Passwords:
+        """Setting passwords."""
+        host = self._engine.host
+        return Passwords(
+            scope=self._scope,
+            hasher=self._engine.hasher,
+            policy=self.policy.passwords,
+            checks=host.password_checks,
+            secret=self._engine.storage.secret,
+        )
+
+    @cached_property
+    def emails(self) -> Emails:
+        """Changing emails."""
+        return Emails(scope=self._scope)
+
+    @cached_property
+    def access_tokens(self) -> AccessTokens:
+        """Access tokens: listing and ending."""
+        return AccessTokens(scope=self._scope)
+
+    @cached_property
+    def login_tokens(self) -> LoginTokens:
+        """Login tokens: issuing."""
+        return LoginTokens(scope=self._scope, policy=self.policy.login_tokens)
+
+    @cached_property
+    def history(self) -> AccountHistory:
+        """What happened, for operators."""
+        return AccountHistory(scope=self._scope, throttles=self.policy.throttles, secret=self._engine.storage.secret)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """What subscribers are still to be told."""
+        return Deliveries(
+            scope=self._scope,
+            scope_of=self._engine.scope_of,
+            subscribers=self._engine.subscribers,
+            policy=self.policy.deliveries,
+        )
+
+    def relay(self) -> Relay:
+        """Give a context manager that delivers in the background while it lasts."""
+        relay = Relay(self.deliveries)
+        self._engine.relays.add(relay)
+        return relay
+
+    def cleanup(self) -> Cleaned:
+        """Remove what is over, of all tenants: ended tokens, old attempts, deliveries that were made. Run it daily.
+
+        Raises:
+            StorageError: the storage failed; what went before is gone.
+        """
+        policy = self.policy
+        return Cleanup(
+            scope=self._scope, policy=policy.retention, throttles=policy.throttles, registration=policy.registration
+        ).run()
+
+    def close(self) -> None:
+        """Write the gathered last uses and give back what is held. Closing again does nothing."""
+        self._engine.last_use.write(self._scope.units)
+        self._engine.storage.close()
+
+    def __enter__(self) -> Self:
+        """Give this core."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    @cached_property
+    def _admission(self) -> Admission:
+        host = self._engine.host
+        return Admission(
+            scope=self._scope,
+            policy=self.policy.registration,
+            gates=host.gates.registration,
+            email_checks=host.email_checks,
+            secret=self._engine.storage.secret,
+        )
+
+    @cached_property
+    def _registering(self) -> Registering:
+        return Registering(
+            scope=self._scope,
+            admission=self._admission,
+            hasher=self._engine.hasher,
+            passwords=self.policy.passwords,
+            password_checks=self._engine.host.password_checks,
+            tokens=self.policy.access_tokens,
+        )
+
+    @cached_property
+    def _ways(self) -> Sequence[Way]:
+        password = PasswordWay(
+            scope=self._scope,
+            hasher=self._engine.hasher,
+            passwords=self.policy.passwords,
+            throttles=self.policy.throttles,
+            lines=self._engine.lines,
+            secret=self._engine.storage.secret,
+        )
+        tokens = self.policy.access_tokens
+        ways: list[Way] = [LoginTokenWay(), password, AccessTokenWay(policy=tokens)]
+        ways += map(HostWay, self._engine.host.authenticators)
+        return sorted(ways, key=lambda way: -way.priority)

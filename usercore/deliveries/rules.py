@@ -1,0 +1,30 @@
+"""When a delivery is tried again, and when it is set aside. Pure."""
+
+from datetime import datetime, timedelta
+
+from usercore.deliveries.model import Delivery, DeliveryPolicy, DeliveryState
+from usercore.kernel.entity import evolve
+
+
+def pause_after(tries: int, policy: DeliveryPolicy) -> timedelta:
+    """Give the pause after that many failed tries: one second, doubling up to an hour."""
+    doublings: int = 2 ** min(tries - 1, 32)  # far above the longest pause, far below what a timedelta can hold
+    return min(policy.first_pause * doublings, policy.longest_pause)
+
+
+def after_success(delivery: Delivery, *, now: datetime) -> Delivery:
+    """Give the delivery as it is after the subscriber took it, or did not want it any more."""
+    return evolve(delivery, state=DeliveryState.DONE, ended_at=now, problem=None)
+
+
+def after_failure(delivery: Delivery, *, now: datetime, problem: str, policy: DeliveryPolicy) -> Delivery:
+    """Give the delivery as it is after a failure: due again after a pause, or set aside after a day."""
+    tries = delivery.tries + 1
+    if now - delivery.made_at >= policy.set_aside_after:
+        return evolve(delivery, state=DeliveryState.FAILED, tries=tries, problem=problem, ended_at=now)
+    return evolve(delivery, tries=tries, problem=problem, due_at=now + pause_after(tries, policy))
+
+
+def after_retry(delivery: Delivery, *, now: datetime) -> Delivery:
+    """Give a delivery that was set aside a new day."""
+    return evolve(delivery, state=DeliveryState.PENDING, made_at=now, due_at=now, tries=0, problem=None, ended_at=None)

@@ -1,0 +1,44 @@
+"""An entry of history: who changed what of whom, when, from where, and the values before and after."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from usercore.kernel.changes import Subject
+from usercore.kernel.entity import entity
+from usercore.kernel.ids import TenantId
+
+
+@entity
+class Entry:
+    """One change. A subject's entries are ordered by ``change_no``, the unit, and ``position`` in it.
+
+    ``actor`` has the form of ``Actor``. Values are kept as JSON text: instants in RFC 3339, long texts by their start
+    and digest, never a secret or a hash.
+    """
+
+    subject_id: int
+    subject: Subject
+    change_no: int
+    position: int
+    tenant_id: TenantId
+    kind: str
+    at: datetime
+    actor: str
+    ip: str | None = None
+    source: str | None = None
+    old_text: str | None = attrs.field(default=None, repr=False)
+    new_text: str | None = attrs.field(default=None, repr=False)
+
+    @property
+    def old(self) -> Mapping[str, Any]:
+        """The values before, of those fields that changed."""
+        return {} if self.old_text is None else json.loads(self.old_text)
+
+    @property
+    def new(self) -> Mapping[str, Any]:
+        """The values after, of those fields that changed or, for something new, are not empty."""
+        return {} if self.new_text is None else json.loads(self.new_text)

@@ -1,0 +1,44 @@
+"""Changes: what a service says it did. History and deliveries are made of them, by the storage's unit."""
+
+from enum import StrEnum
+
+import attrs
+
+from usercore.kernel.entity import entity
+
+
+class Subject(StrEnum):
+    """What a change is about; each has its own count of changes."""
+
+    USER = "user"
+    TENANT = "tenant"
+    REGISTRATION = "registration"
+
+
+@attrs.frozen
+class ChangeKind:
+    """A kind of change, declared once in its capability's ``model.py``.
+
+    ``fields`` names the attributes of old and new that history keeps, each a value that JSON knows or an instant;
+    ``personal`` those of them that erasing takes out. Only ``public`` kinds can be subscribed to.
+    """
+
+    name: str
+    fields: tuple[str, ...] = ()
+    personal: frozenset[str] = frozenset()
+    public: bool = False
+    subject: Subject = Subject.USER
+
+
+@entity
+class Change:
+    """One change of one subject. ``old`` and ``new`` are what was and what is, or None.
+
+    ``generation`` goes with the deliveries: a subscriber drops one whose generation is no longer current.
+    """
+
+    kind: ChangeKind
+    subject_id: int
+    old: object = None
+    new: object = None
+    generation: int | None = None

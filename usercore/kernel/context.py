@@ -1,0 +1,104 @@
+"""On whose behalf a call is made, from where, and for which tenant: one frozen value, no globals."""
+
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+import attrs
+
+from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.ids import TenantId
+from usercore.kernel.text import check_type, clean_line
+
+SYSTEM: Final = TenantId(1)
+"""The operators' tenant, in every store. Source: spec T1."""
+
+MAIN: Final = TenantId(2)
+"""The default tenant, in every store. Source: spec T1."""
+
+SOURCE_LIMIT: Final = 255
+USER_AGENT_LIMIT: Final = 512
+"""Bytes that are kept of a user agent. Source: spec S6."""
+
+
+class ActorKind(StrEnum):
+    """What sort of actor it is."""
+
+    HOST = "host"
+    USER = "user"
+    OPERATOR = "operator"
+    API_TOKEN = "api_token"  # noqa: S105 - a kind of actor, not a password
+
+
+@attrs.frozen
+class Actor:
+    """Who does it: the host itself, a user or an API token by id, or an operator by name (1-255 characters)."""
+
+    kind: ActorKind
+    name: str = ""
+
+    def __str__(self) -> str:
+        """Give the form that is kept: ``host``, ``user:42``, ``operator:Ann``."""
+        return f"{self.kind}:{self.name}" if self.name else str(self.kind)
+
+    @classmethod
+    def user(cls, user_id: int) -> "Actor":
+        """Name a user."""
+        return cls(ActorKind.USER, str(user_id))
+
+    @classmethod
+    def operator(cls, name: str) -> "Actor":
+        """Name an operator who is no user of this store.
+
+        Raises:
+            Invalid: the name is empty, too long or has forbidden characters.
+        """
+        return cls(ActorKind.OPERATOR, clean_line(name, field="actor", most=255, empty=False))
+
+
+HOST: Final = Actor(ActorKind.HOST)
+"""The application that embeds usercore; the actor of a core that was not bound to another."""
+
+
+@attrs.frozen
+class Context:
+    """Whom a bound core acts for. ``ip`` is canonical text, ``user_agent`` at most 512 bytes."""
+
+    tenant_id: TenantId = MAIN
+    tenant_key: str = "main"
+    actor: Actor = HOST
+    ip: str | None = None
+    user_agent: str | None = None
+    source: str | None = None
+
+
+def clean_ip(value: str) -> str:
+    """Give the canonical text of an IPv4 or IPv6 address; a mapped IPv4 address is given as IPv4.
+
+    Raises:
+        TypeError: it is not text.
+        Invalid: it is no address.
+    """
+    try:
+        address = ip_address(check_type(value, str, name="ip"))
+    except ValueError:
+        raise Invalid((Fault("ip", "malformed"),)) from None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
+
+
+def clean_user_agent(value: str) -> str:
+    """Give what is kept of a user agent: its first 512 bytes, whatever they say.
+
+    Strangers write it, so nothing in it is an error: what cannot be kept is replaced.
+
+    Raises:
+        TypeError: it is not text.
+    """
+    return keep_start(check_type(value, str, name="user_agent"), USER_AGENT_LIMIT)
+
+
+def keep_start(value: str, most_bytes: int) -> str:
+    """Give the start of what a stranger typed, fit to be kept: no NUL, no control, no lone surrogate."""
+    start = value[:most_bytes].encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
+    return "".join(character if character.isprintable() else "?" for character in start)

@@ -1,0 +1,168 @@
+"""What can go wrong, as states of affairs: catch by class, branch by ``code``, never by text.
+
+``str(error)`` is for logs of operators: it has the code and the fields, never a secret, and is no sentence for end users.
+``TypeError`` and ``ValueError`` are not here: they tell the programmer that a call is wrong.
+"""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import attrs
+
+
+class UsercoreError(Exception):
+    """Whatever usercore raises on purpose."""
+
+    code: ClassVar[str] = "usercore.error"
+
+    def __str__(self) -> str:
+        """Give the code and the fields, without secrets."""
+        return " ".join([self.code, *(f"{name}={value!r}" for name, value in self.fields().items())])
+
+    def fields(self) -> dict[str, Any]:
+        """Give the error's fields by name, for those who write answers of them."""
+        return {name: getattr(self, name) for name in getattr(self, "__match_args__", ())}
+
+
+class Rejected(UsercoreError):
+    """A rule says no. Nothing changed but attempt, throttle and last-use records."""
+
+    code: ClassVar[str] = "usercore.rejected"
+
+
+class NotFound(UsercoreError):
+    """What the call names does not exist, or not in this tenant."""
+
+    code: ClassVar[str] = "usercore.not_found"
+
+
+class Conflict(UsercoreError):
+    """Somebody else was there first."""
+
+    code: ClassVar[str] = "usercore.conflict"
+
+
+class StorageError(UsercoreError):
+    """The storage could not do its work."""
+
+    code: ClassVar[str] = "storage.error"
+
+
+@attrs.frozen
+class Fault:
+    """One thing that is wrong with one field."""
+
+    field: str
+    reason: str
+
+
+@attrs.frozen
+class Invalid(Rejected):
+    """Values break their rules; every fault is listed, by field."""
+
+    code: ClassVar[str] = "input.invalid"
+    faults: tuple[Fault, ...]
+
+
+@attrs.frozen
+class RateLimited(Rejected):
+    """Too many tries. Try again after ``retry_after``, which is the same for known and unknown accounts."""
+
+    code: ClassVar[str] = "attempts.rate_limited"
+    retry_after: timedelta
+
+
+class UserNotFound(NotFound):
+    """There is no such user in this tenant, or it was erased."""
+
+    code: ClassVar[str] = "users.not_found"
+
+
+class TenantNotFound(NotFound):
+    """There is no such tenant."""
+
+    code: ClassVar[str] = "tenants.not_found"
+
+
+@attrs.frozen
+class Taken(Conflict):
+    """Another holder has this value of ``field``, in the named space."""
+
+    code: ClassVar[str] = "users.taken"
+    space: str
+    field: str
+
+
+@attrs.frozen
+class StaleVersion(Conflict):
+    """The row was changed since the version that the caller read."""
+
+    code: ClassVar[str] = "users.stale_version"
+    current: int
+
+
+class LostRace(Conflict):
+    """Others changed the same again and again while this call worked; nothing was kept. Call again."""
+
+    code: ClassVar[str] = "usercore.lost_race"
+
+
+class Overloaded(UsercoreError):
+    """Too many passwords are being hashed at once; nothing was looked up. Try again later."""
+
+    code: ClassVar[str] = "passwords.overloaded"
+
+
+class Busy(StorageError):
+    """Another process held the storage for longer than the waiting time."""
+
+    code: ClassVar[str] = "storage.busy"
+
+
+class Full(StorageError):
+    """There is no room left; the unit was taken back."""
+
+    code: ClassVar[str] = "storage.full"
+
+
+class Corrupt(StorageError):
+    """The file is damaged, or is no store at all."""
+
+    code: ClassVar[str] = "storage.corrupt"
+
+
+class ForeignFile(StorageError):
+    """The database has tables of others and none of ours."""
+
+    code: ClassVar[str] = "storage.foreign_file"
+
+
+@attrs.frozen
+class NewerSchema(StorageError):
+    """The store was made by a newer usercore."""
+
+    code: ClassVar[str] = "storage.newer_schema"
+    found: int
+    known: int
+
+
+class ReadOnly(StorageError):
+    """The store may not be written."""
+
+    code: ClassVar[str] = "storage.read_only"
+
+
+class Unavailable(StorageError):
+    """The store cannot be opened or reached."""
+
+    code: ClassVar[str] = "storage.unavailable"
+
+
+class Indeterminate(StorageError):
+    """The answer to a commit was lost: the unit is kept or not, but never half."""
+
+    code: ClassVar[str] = "storage.indeterminate"
+
+
+class RunAgain(Exception):
+    """A race was lost; the storage runs the unit again, a bounded number of times."""

@@ -1,0 +1,107 @@
+"""Ids: positive integers below 2^53 that rise within a process, and the UUIDs they are shown as.
+
+An id tells when its holder was made; it is neither a secret nor a guess-proof name.
+"""
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, NewType
+from uuid import UUID
+
+from usercore.kernel.chance import Chance
+from usercore.kernel.time import Clock, to_micros
+
+UserId = NewType("UserId", int)
+TenantId = NewType("TenantId", int)
+
+EPOCH_MS: Final = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * 1000
+"""Ids count milliseconds from here. Source: spec I1."""
+
+FIRST_DRAWN: Final = 1 << 40
+"""Smaller ids are for the built-in tenants and for ids that an import brings. Source: spec I1."""
+
+LIMIT: Final = 1 << 53
+"""Ids stay below, so that JavaScript reads them exactly. Source: spec I1."""
+
+_DRAWN_BITS: Final = 12
+
+_makers: "weakref.WeakSet[IdMaker]" = weakref.WeakSet()
+
+
+class IdMaker:
+    """Makes ids: milliseconds, 12 bits drawn once in each new millisecond, and a count within it.
+
+    Safe to share between threads. In a forked child it starts afresh, or both processes would make the same ids.
+    """
+
+    def __init__(self, clock: Clock, chance: Chance) -> None:
+        """Make ids by this clock and these drawn bits."""
+        self._clock = clock
+        self._chance = chance
+        self._start()
+        _makers.add(self)
+
+    def _start(self) -> None:
+        self._lock = threading.Lock()
+        self._last = FIRST_DRAWN - 1
+        self._milli = -1
+
+    def __call__(self) -> int:
+        """Make one id."""
+        return self.take(1)[0]
+
+    def take(self, count: int) -> range:
+        """Make ``count`` ids at once, without a gap.
+
+        Raises:
+            OverflowError: the clock is outside 2025 to 2094.
+        """
+        with self._lock:
+            milli = to_micros(self._clock()) // 1000 - EPOCH_MS
+            first = self._last + 1
+            if milli > self._milli:
+                drawn = int.from_bytes(self._chance(2), "big") >> (16 - _DRAWN_BITS)
+                first = max(first, (milli << _DRAWN_BITS) | drawn)
+                self._milli = milli
+            if milli < 0 or first + count > LIMIT:
+                msg = "the clock is outside 2025 to 2094, in which ids can be made"
+                raise OverflowError(msg)
+            self._last = first + count - 1
+            return range(first, first + count)
+
+
+def _start_afresh() -> None:
+    for maker in list(_makers):
+        maker._start()  # noqa: SLF001 - the module's own class; the lock may be held by a thread that was not forked
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
+
+USER_KIND: Final = 1
+TENANT_KIND: Final = 2
+"""What a UUID names, kept in its last 62 bits. Roles will be 3. Source: spec I2."""
+
+_EPOCH_SHIFT: Final = 80
+_LOW_SHIFT: Final = 64
+
+
+def uuid_of(number: int, kind: int) -> UUID:
+    """Show an id as a UUIDv8: milliseconds since 1970, version, 12 bits, variant, kind."""
+    milli = (number >> _DRAWN_BITS) + EPOCH_MS
+    drawn = number & ((1 << _DRAWN_BITS) - 1)
+    return UUID(int=milli << _EPOCH_SHIFT | 8 << 76 | drawn << _LOW_SHIFT | 0b10 << 62 | kind)
+
+
+def id_of(uuid: UUID, kind: int) -> int | None:
+    """Give the id behind a UUID, or None if it was not made from an id of this kind."""
+    milli = (uuid.int >> _EPOCH_SHIFT) - EPOCH_MS
+    number = milli << _DRAWN_BITS | (uuid.int >> _LOW_SHIFT) & ((1 << _DRAWN_BITS) - 1)
+    return number if 0 < number < LIMIT and uuid_of(number, kind) == uuid else None
+
+
+IdSource = Callable[[], int]
+"""Gives a new id at each call."""

@@ -1,0 +1,75 @@
+"""Pages: a list and where the next one starts. Cursors are opaque and flat in position."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+import attrs
+
+from usercore.kernel.text import check_type, refuse
+
+T = TypeVar("T")
+
+PAGE_SIZE: Final = 100
+"""Rows of a page, unless the call says otherwise."""
+
+PAGE_LIMIT: Final = 1000
+"""Rows of a page at the most. Source: spec U10."""
+
+_CURSOR_LIMIT: Final = 2000
+
+
+@attrs.frozen
+class Page(Generic[T]):
+    """Some rows in order, and the cursor after them, or None at the end."""
+
+    rows: tuple[T, ...]
+    cursor: str | None
+
+
+def check_limit(limit: int) -> int:
+    """Give the number of rows if it is 1 to 1000.
+
+    Raises:
+        TypeError: it is no int.
+        Invalid: it is out of range.
+    """
+    if not 1 <= check_type(limit, int, name="limit") <= PAGE_LIMIT:
+        refuse("limit", "out_of_range")
+    return limit
+
+
+def page_of(rows: Sequence[T], limit: int, place_of: Callable[[T], tuple[int | str, ...]]) -> Page[T]:
+    """Make a page of the ``limit + 1`` rows that were asked for."""
+    shown = tuple(rows[:limit])
+    return Page(shown, write_cursor(place_of(shown[-1])) if len(rows) > limit else None)
+
+
+def write_cursor(place: tuple[int | str, ...]) -> str:
+    """Write a place in a list as text that is safe in a URL."""
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode("ascii")
+
+
+def read_cursor(cursor: str | None, *kinds: type) -> tuple[int | str, ...] | None:
+    """Read a cursor of this form, or None for the start.
+
+    Raises:
+        TypeError: it is not text.
+        Invalid: it is no cursor of this list.
+    """
+    if cursor is None:
+        return None
+    text = check_type(cursor, str, name="cursor")
+    try:
+        place = json.loads(base64.b64decode(text[:_CURSOR_LIMIT].encode("ascii"), altchars=b"-_", validate=True))
+    except (ValueError, UnicodeError, binascii.Error, RecursionError):
+        refuse("cursor", "malformed")
+    if not isinstance(place, list) or tuple(map(type, place)) != kinds or not all(map(_fits, place)):
+        refuse("cursor", "malformed")
+    return tuple(place)
+
+
+def _fits(value: object) -> bool:
+    return not isinstance(value, int) or abs(value) < 1 << 63

@@ -1,0 +1,140 @@
+"""Secrets: what a holder shows. Only their digest is kept, so that who reads the storage can sign in nowhere.
+
+A secret is ``uc<kind>_``, 9 characters that name its holder, 43 of chance (256 bits) and 6 of check sum. Form and check
+sum are tried before any look-up; the holder in it makes the look-up a primary key, beside the user. Source: spec K1.
+"""
+
+import hashlib
+import hmac
+from binascii import crc32
+from typing import Final, NewType, NoReturn
+
+from usercore.kernel.chance import Chance
+from usercore.kernel.ids import LIMIT
+from usercore.kernel.text import check_type
+
+Digest = NewType("Digest", bytes)
+
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_VALUE: Final = {character: value for value, character in enumerate(_ALPHABET)}
+_BASE: Final = len(_ALPHABET)
+
+_HOLDER: Final = 9
+_CHANCE: Final = 43
+_CHECK: Final = 6
+_BODY: Final = _HOLDER + _CHANCE + _CHECK
+
+_EVEN: Final = 256 - 256 % _BASE
+_REFUSED: Final = bytes(range(_EVEN, 256))  # kept, they would favour the first characters
+_CHARACTERS: Final = bytes(ord(_ALPHABET[byte % _BASE]) for byte in range(256))
+
+
+class Secret:
+    """A text that opens something. It cannot be printed, logged, pickled or JSON-ed by accident: say ``reveal()``."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        """Hide ``text``."""
+        self._text = check_type(text, str, name="a secret")
+
+    def reveal(self) -> str:
+        """Give the text. Hand it to its holder and nobody else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        """Hide the text."""
+        return "Secret('...')"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        """Hide the text in f-strings, too."""
+        return format(repr(self), spec)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare in constant time."""
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(_bytes_of(self._text), _bytes_of(other._text))
+
+    def __hash__(self) -> int:
+        """Hash by the text."""
+        return hash(self._text)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refuse to be pickled or copied."""
+        msg = "a secret is not pickled; reveal it if you must keep it"
+        raise TypeError(msg)
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def text_of(secret: object) -> str:
+    """Give the text of a secret that came in, hidden or not.
+
+    Raises:
+        TypeError: it is neither text nor a ``Secret``.
+    """
+    if isinstance(secret, str):
+        return secret
+    if isinstance(secret, Secret):
+        return secret.reveal()
+    msg = f"a secret must be Secret or str, not {type(secret).__name__}"
+    raise TypeError(msg)
+
+
+def digest_of(secret: Secret | str) -> Digest:
+    """Give what is kept of a secret: its SHA-256, 32 bytes."""
+    return Digest(hashlib.sha256(_bytes_of(text_of(secret))).digest())
+
+
+def draw_text(count: int, chance: Chance) -> str:
+    """Draw that many letters and digits, each equally likely."""
+    drawn = b""
+    while len(drawn) < count:
+        drawn += chance(2 * count).translate(_CHARACTERS, _REFUSED)
+    return drawn[:count].decode("ascii")
+
+
+def draw_secret(kind: str, holder: int, chance: Chance) -> Secret:
+    """Draw a secret of this kind for the holder, an id below 2^53."""
+    body = f"{kind}_{write_base62(holder, _HOLDER)}{draw_text(_CHANCE, chance)}"
+    return Secret(body + _check_of(body))
+
+
+def holder_of(secret: Secret | str, kind: str) -> int | None:
+    """Give the id of who a secret of this kind is for, or None if form or check sum is wrong."""
+    text = text_of(secret)
+    start = len(kind) + 1
+    if len(text) != start + _BODY or not text.startswith(kind) or text[start - 1] != "_" or not text.isascii():
+        return None
+    if _check_of(text[:-_CHECK]) != text[-_CHECK:]:
+        return None
+    return read_base62(text[start : start + _HOLDER])
+
+
+def write_base62(number: int, width: int) -> str:
+    """Write a number with digits, capitals and small letters, in ``width`` characters."""
+    characters = []
+    for _ in range(width):
+        number, value = divmod(number, _BASE)
+        characters.append(_ALPHABET[value])
+    return "".join(reversed(characters))
+
+
+def read_base62(text: str) -> int | None:
+    """Read an id written so, or give None if it is none."""
+    number = 0
+    for character in text:
+        value = _VALUE.get(character)
+        if value is None:
+            return None
+        number = number * _BASE + value
+    return number if 0 < number < LIMIT else None
+
+
+def _check_of(body: str) -> str:
+    return write_base62(crc32(body.encode("ascii")), _CHECK)

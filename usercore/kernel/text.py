@@ -1,0 +1,167 @@
+"""How text enters: type, length, forbidden characters, normalisation, length again; one door for each kind.
+
+The length comes first because normalising is quadratic on combining marks: 400,000 of them would hold a core for
+minutes. Wrong types are the programmer's (``TypeError``), wrong contents the user's (``Invalid``, by field).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn, TypeVar
+from unicodedata import category, normalize
+
+from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.unicode14 import is_assigned
+from usercore.kernel.unset import UNSET
+
+T = TypeVar("T")
+
+DIRECTION_MARKS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They make a text read as another. Source: Unicode, property Bidi_Control."""
+
+_BREAKS: Final = frozenset({"Cc", "Zl", "Zp"})
+_SPREAD: Final = 4
+"""NFC never makes a text shorter than a third; what is longer than this many times the limit is refused unread."""
+
+
+def refuse(field: str, reason: str) -> NoReturn:
+    """Refuse one field.
+
+    Raises:
+        Invalid: always.
+    """
+    raise Invalid((Fault(field, reason),))
+
+
+def check_type(value: object, kind: type[T], *, name: str) -> T:
+    """Give ``value`` if it is of this type; a bool is not an int.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+        return value
+    msg = f"{name} must be {kind.__name__}, not {type(value).__name__}"
+    raise TypeError(msg)
+
+
+def check_text(value: object, *, field: str, most: int, several_lines: bool = False) -> str:
+    """Give ``value`` in NFC if it is text of at most ``most`` characters that can be shown.
+
+    NUL, controls, lone surrogates and direction marks are refused; ``several_lines`` lets line ends and tabs through.
+
+    Raises:
+        TypeError: it is not text.
+        Invalid: ``too_long``, ``control_character``, ``direction_mark`` or ``not_unicode``.
+    """
+    text = check_type(value, str, name=field)
+    if len(text) > most * _SPREAD:
+        refuse(field, "too_long")
+    if not text.isprintable():  # quick for nearly all; it is strict, so look closer at what it stops
+        _check_characters(text, field, allowed="\n\r\t" if several_lines else "")
+    text = normalize("NFC", text)
+    if len(text) > most:
+        refuse(field, "too_long")
+    return text
+
+
+def _check_characters(text: str, field: str, *, allowed: str) -> None:
+    for character in text:
+        kind = category(character)
+        if kind == "Cs":
+            refuse(field, "not_unicode")
+        if kind in _BREAKS and character not in allowed:
+            refuse(field, "control_character")
+        if character in DIRECTION_MARKS:
+            refuse(field, "direction_mark")
+
+
+def clean_line(value: object, *, field: str, most: int, empty: bool = True) -> str:
+    """Give one line of text without white space at its ends, of at most ``most`` characters.
+
+    Raises:
+        TypeError: it is not text.
+        Invalid: as ``check_text``, or ``empty`` where that is not allowed.
+    """
+    text = check_text(value, field=field, most=most).strip()
+    if not text and not empty:
+        refuse(field, "empty")
+    return text
+
+
+def clean_optional(value: object, *, field: str, most: int) -> str | None:
+    """Give one line of text, or None for None and for text without anything in it.
+
+    Raises:
+        TypeError: it is neither text nor None.
+        Invalid: as ``check_text``.
+    """
+    return None if value is None else clean_line(value, field=field, most=most) or None
+
+
+def clean_exact(value: object, *, field: str, most: int) -> str:
+    """Give an identifier of the host's: one line, kept as it is (NFC), no white space at its ends.
+
+    Raises:
+        TypeError: it is not text.
+        Invalid: as ``check_text``, or ``empty``, ``white_space`` or ``unassigned``.
+    """
+    text = check_text(value, field=field, most=most)
+    if not text or text.isspace():
+        refuse(field, "empty")
+    if text != text.strip():
+        refuse(field, "white_space")
+    check_assigned(text, field=field)
+    return text
+
+
+def check_assigned(text: str, *, field: str) -> None:
+    """Refuse what Unicode 14 does not assign, so that Python versions agree on identifiers.
+
+    Raises:
+        Invalid: ``unassigned``.
+    """
+    if not text.isascii() and not all(map(is_assigned, text)):
+        refuse(field, "unassigned")
+
+
+class Faults:
+    """Gathers what is wrong with several fields, so that a caller hears of all of it at once."""
+
+    def __init__(self) -> None:
+        """Start without faults."""
+        self._faults: list[Fault] = []
+
+    def take(self, clean: Callable[[], T]) -> T | None:
+        """Give what ``clean`` gives, or None after noting what it refused."""
+        try:
+            return clean()
+        except Invalid as refusal:
+            self._faults += refusal.faults
+            return None
+
+    def add(self, field: str, reason: str) -> None:
+        """Note a fault."""
+        self._faults.append(Fault(field, reason))
+
+    def check(self) -> None:
+        """Refuse if anything was noted.
+
+        Raises:
+            Invalid: with all faults, in the order they were found.
+        """
+        if self._faults:
+            raise Invalid(tuple(self._faults))
+
+
+def clean_fields(
+    clean_of: Mapping[str, Callable[[object], object]], given: Mapping[str, object], faults: Faults
+) -> dict[str, Any]:
+    """Clean what was given by the cleaner of each field and leave out what was not; faults are noted.
+
+    Raises:
+        TypeError: a value has the wrong type.
+    """
+    return {
+        field: faults.take(lambda field=field, value=value: clean_of[field](value))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+        for field, value in given.items()
+        if value is not UNSET
+    }

@@ -1,0 +1,1 @@
+"""Mail: the few letters that usercore writes, and the ways they leave the house."""

@@ -1,0 +1,82 @@
+"""Opening: a storage is found by the scheme of its URL, among those that are installed."""
+
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from typing import cast
+
+from usercore.core import UserCore
+from usercore.host import Gates, Host
+from usercore.kernel.text import check_type
+from usercore.kernel.time import Clock, system_clock
+from usercore.mail.ports import Mailer
+from usercore.policy import Policy
+from usercore.storage import Storage
+from usercore.workflows.admission import EmailCheck
+from usercore.workflows.delivering import Subscriber
+from usercore.workflows.registering import PasswordCheck
+from usercore.workflows.ways import Authenticator
+
+
+def open(  # noqa: A001 - the one verb of the library, as in ``usercore.open``; a keyword an extension point
+    url: str,
+    *,
+    policy: Policy | None = None,
+    clock: Clock = system_clock,
+    mailer: Mailer | None = None,
+    authenticators: Sequence[Authenticator] = (),
+    gates: Gates | None = None,
+    password_checks: Sequence[PasswordCheck] = (),
+    email_checks: Sequence[EmailCheck] = (),
+    subscribers: Sequence[Subscriber] = (),
+) -> UserCore:
+    """Open a store, made if it is missing, and give a core over it that acts as the host for the tenant ``main``.
+
+    Args:
+        url: ``memory://``, ``sqlite:///file.db`` or the URL of another installed storage.
+        policy: every number; None is the default ones.
+        clock: gives the present instant in UTC.
+        mailer: sends the letters; without one there are none.
+        authenticators: ways to sign in besides the built-in ones.
+        gates: the host's vetoes.
+        password_checks: refuse new passwords.
+        email_checks: refuse emails of those who register.
+        subscribers: hear of changes.
+
+    Raises:
+        TypeError: the URL is not text.
+        ValueError: no storage has this scheme, the URL has another form, or what is brought does not fit.
+        StorageError: the store cannot be used; its subclasses say why. It is left as it was.
+    """
+    host = Host(
+        policy=policy or Policy(),
+        clock=clock,
+        mailer=mailer,
+        authenticators=authenticators,
+        gates=gates or Gates(),
+        password_checks=password_checks,
+        email_checks=email_checks,
+        subscribers=subscribers,
+    )
+    storage = open_storage(url)
+    try:
+        return UserCore.over(storage, host)
+    except BaseException:
+        storage.close()
+        raise
+
+
+def open_storage(url: str) -> Storage:
+    """Open the storage that the URL's scheme names.
+
+    Raises:
+        TypeError: the URL is not text.
+        ValueError: no installed storage has this scheme, or the URL has another form.
+        StorageError: the store cannot be used.
+    """
+    scheme, separator, _ = check_type(url, str, name="url").partition("://")
+    found = list(entry_points(group="usercore.storages", name=scheme)) if separator else []
+    if not found:
+        known = sorted(set(entry_points(group="usercore.storages").names))
+        msg = f"no storage for {scheme if separator else url!r}: the URL begins with one of {', '.join(known)} and ://"
+        raise ValueError(msg)
+    return cast("Storage", found[0].load()(url))

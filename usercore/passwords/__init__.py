@@ -1,0 +1,1 @@
+"""Passwords: what is accepted, how it is hashed, and what is kept of it."""

@@ -1,0 +1,24 @@
+"""Why a password was refused."""
+
+from typing import ClassVar
+
+import attrs
+
+from usercore.kernel.errors import Rejected
+
+
+@attrs.frozen
+class PasswordRefused(Rejected):
+    """The new password breaks the policy: every reason, of ``too_short too_long common personal forbidden``.
+
+    The host's own checks add reasons of their own.
+    """
+
+    code: ClassVar[str] = "passwords.refused"
+    reasons: tuple[str, ...]
+
+
+class WrongPassword(Rejected):
+    """The password shown is not the user's."""
+
+    code: ClassVar[str] = "passwords.wrong"

@@ -1,0 +1,126 @@
+"""Argon2id with a bounded number of places, an optional pepper, and one hash for whatever is shown.
+
+A newcomer would call ``PasswordHasher`` directly and find that unknown users answer faster, that 40 parallel sign-ins
+take the machine's memory, and that a planted hash can ask for all of it.
+"""
+
+import hmac
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Final
+
+import argon2
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from usercore.kernel.errors import Overloaded
+from usercore.passwords.model import Credential, HashProfile, PasswordPolicy
+from usercore.passwords.ports import Hasher
+
+_DECOY_SALT: Final = b"0" * 16
+
+
+class Places:
+    """A bounded number of places with a bounded queue in front. Safe to share between threads."""
+
+    def __init__(self, policy: PasswordPolicy) -> None:
+        """Take the bounds from the policy."""
+        self._free = threading.BoundedSemaphore(policy.hashes_at_once)
+        self._queue = threading.BoundedSemaphore(policy.hashes_at_once + policy.most_waiting)
+        self._longest_wait = policy.longest_wait.total_seconds()
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Hold a place.
+
+        Raises:
+            Overloaded: the queue is full, or the wait took too long.
+        """
+        if not self._queue.acquire(blocking=False):
+            raise Overloaded
+        try:
+            if not self._free.acquire(timeout=self._longest_wait):
+                raise Overloaded
+            try:
+                yield
+            finally:
+                self._free.release()
+        finally:
+            self._queue.release()
+
+
+class Argon2Hasher(Hasher):
+    """Hashes by argon2-cffi. Safe to share between threads; argon2 lets other threads run."""
+
+    def __init__(self, policy: PasswordPolicy) -> None:
+        """Hash by the policy's profile and first pepper.
+
+        Raises:
+            ValueError: a pepper is too short, or two have one id.
+        """
+        self._policy = policy
+        self._places = Places(policy)
+        self._argon2 = _hasher_of(policy.profile)
+        self._peppers = {pepper.id: pepper.key for pepper in policy.peppers}
+        if len(self._peppers) < len(policy.peppers) or any(
+            len(key) < len(_DECOY_SALT) for key in self._peppers.values()
+        ):
+            msg = "peppers need ids of their own and keys of 16 bytes or more"
+            raise ValueError(msg)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take one of the places in which hashes are computed.
+
+        Raises:
+            Overloaded: too many wait already, or the wait took too long.
+        """
+        with self._places.take():
+            yield
+
+    def hash(self, password: str) -> tuple[str, str | None]:
+        """Hash a prepared password by the current profile and the first pepper."""
+        pepper_id = self._policy.peppers[0].id if self._policy.peppers else None
+        return self._argon2.hash(self._seasoned(password, pepper_id)), pepper_id
+
+    def verify(self, credential: Credential | None, password: str | None) -> bool:
+        """Say whether the password is the credential's; whatever is missing, one hash is computed."""
+        if credential is None or password is None or not self._is_affordable(credential):
+            self._argon2.hash(password or "", salt=_DECOY_SALT)
+            return False
+        try:
+            return self._argon2.verify(credential.hash, self._seasoned(password, credential.pepper_id))
+        except (Argon2Error, InvalidHashError):
+            return False
+
+    def is_current(self, credential: Credential) -> bool:
+        """Say whether the hash was made by the current profile and pepper."""
+        pepper_id = self._policy.peppers[0].id if self._policy.peppers else None
+        return credential.pepper_id == pepper_id and not self._argon2.check_needs_rehash(credential.hash)
+
+    def _seasoned(self, password: str, pepper_id: str | None) -> bytes:
+        if pepper_id is None:
+            return password.encode()
+        return hmac.digest(self._peppers[pepper_id], password.encode(), sha256)
+
+    def _is_affordable(self, credential: Credential) -> bool:
+        if credential.pepper_id is not None and credential.pepper_id not in self._peppers:
+            return False
+        try:
+            wanted = argon2.extract_parameters(credential.hash)
+        except InvalidHashError:
+            return False
+        policy = self._policy
+        return (
+            wanted.type is argon2.Type.ID
+            and wanted.memory_cost <= policy.most_memory_kib
+            and wanted.time_cost <= policy.most_passes
+            and wanted.parallelism <= policy.most_lanes
+        )
+
+
+def _hasher_of(profile: HashProfile) -> argon2.PasswordHasher:
+    return argon2.PasswordHasher(
+        time_cost=profile.passes, memory_cost=profile.memory_kib, parallelism=profile.lanes, type=argon2.Type.ID
+    )

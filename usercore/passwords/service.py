@@ -1,0 +1,42 @@
+"""The steps of keeping a password, taken by the workflows that span tokens and users."""
+
+from datetime import datetime, timedelta
+
+from usercore.kernel.changes import Change
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import UserId
+from usercore.passwords.model import SET, Credential, PasswordChange
+from usercore.passwords.ports import PasswordsUnit
+
+
+def put_password(
+    unit: PasswordsUnit,
+    user_id: UserId,
+    hashed: tuple[str, str | None],
+    *,
+    at: datetime,
+    reason: PasswordChange,
+    lifetime: timedelta | None = None,
+) -> Credential:
+    """Keep another password of a guarded user and say so. With a lifetime it is temporary and must be changed."""
+    old = unit.credentials.get(user_id)
+    credential = Credential(
+        user_id=user_id,
+        hash=hashed[0],
+        pepper_id=hashed[1],
+        version=1 if old is None else old.version + 1,
+        set_at=at,
+        reason=reason,
+        must_change=lifetime is not None,
+        expires_at=None if lifetime is None else at + lifetime,
+    )
+    unit.credentials.put(credential)
+    unit.record(Change(kind=SET, subject_id=user_id, new=credential))
+    return credential
+
+
+def rehash(unit: PasswordsUnit, credential: Credential, hashed: tuple[str, str | None]) -> None:
+    """Keep a newer hash of the same password, unless it became another one meanwhile."""
+    present = unit.credentials.get(credential.user_id)
+    if present is not None and present.set_at == credential.set_at and present.version == credential.version:
+        unit.credentials.put(evolve(present, hash=hashed[0], pepper_id=hashed[1]))

@@ -1,0 +1,1 @@
+"""Tenants: populations of users that never see one another."""

@@ -1,0 +1,60 @@
+"""A tenant: key, name, and the defaults of its users."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from usercore.kernel.changes import ChangeKind, Subject
+from usercore.kernel.context import MAIN, SYSTEM
+from usercore.kernel.entity import entity
+from usercore.kernel.ids import TENANT_KIND, TenantId, uuid_of
+from usercore.kernel.preferences import DateFormat
+
+
+@entity
+class Tenant:
+    """An isolated population. The key never changes; offsets are minutes, quarter hours from -840 to 840."""
+
+    id: TenantId
+    key: str
+    name: str
+    description: str | None = None
+    active: bool = True
+    time_zone: str = "UTC"
+    country: str | None = None
+    language: str = "en"
+    date_format: DateFormat = DateFormat.YEAR_FIRST
+    timestamp_offset_minutes: int = 0
+    data_offset_minutes: int = 0
+    created_at: datetime
+    created_by: str
+    modified_at: datetime
+    modified_by: str
+    version: int = 1
+    change_no: int = 1
+
+    @property
+    def uuid(self) -> UUID:
+        """The public UUID."""
+        return uuid_of(self.id, TENANT_KIND)
+
+
+BUILT_IN: Final = {SYSTEM: "system", MAIN: "main"}
+"""In every store. Source: spec T1."""
+
+DEFAULTS: Final = (
+    "description",
+    "time_zone",
+    "country",
+    "language",
+    "date_format",
+    "timestamp_offset_minutes",
+    "data_offset_minutes",
+)
+
+CREATED: Final = ChangeKind("tenant.created", ("key", "name", *DEFAULTS), public=True, subject=Subject.TENANT)
+UPDATED: Final = ChangeKind("tenant.updated", ("name", *DEFAULTS), public=True, subject=Subject.TENANT)
+ACTIVATED: Final = ChangeKind("tenant.activated", ("active",), public=True, subject=Subject.TENANT)
+DEACTIVATED: Final = ChangeKind("tenant.deactivated", ("active",), public=True, subject=Subject.TENANT)
+
+KINDS: Final = (CREATED, UPDATED, ACTIVATED, DEACTIVATED)

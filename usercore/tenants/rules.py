@@ -1,0 +1,111 @@
+"""How a tenant's fields enter, and what the built-in ones refuse. Pure."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Final
+from zoneinfo import available_timezones
+
+from usercore.kernel.preferences import clean_date_format, clean_language, clean_offset
+from usercore.kernel.text import check_assigned, check_text, clean_line, clean_optional, refuse
+from usercore.tenants.errors import BuiltIn
+from usercore.tenants.model import BUILT_IN, Tenant
+
+NAME_LIMIT: Final = 256
+"""Characters of key and name. Source: spec T3."""
+
+DESCRIPTION_LIMIT: Final = 65_536
+
+_COUNTRY: Final = 2
+
+_zones: Callable[[], set[str]] = cache(available_timezones)
+
+
+def clean_tenant_name(value: object, *, field: str) -> str:
+    """Give a key or name: 1 to 256 characters.
+
+    Raises:
+        TypeError: it is not text.
+        Invalid: it is empty, too long, unassigned or has forbidden characters.
+    """
+    text = clean_line(value, field=field, most=NAME_LIMIT, empty=False)
+    check_assigned(text, field=field)
+    return text
+
+
+def clean_time_zone(value: object) -> str:
+    """Give the name of an IANA time zone.
+
+    Raises:
+        TypeError: it is not text.
+        Invalid: there is no such zone.
+    """
+    text = clean_line(value, field="time_zone", most=NAME_LIMIT, empty=False)
+    if text != "UTC" and text not in _zones():
+        refuse("time_zone", "unknown")
+    return text
+
+
+def clean_country(value: object) -> str | None:
+    """Give a country code (ISO 3166-1 alpha-2, in capitals), or None. Only its form is checked here.
+
+    Raises:
+        TypeError: it is neither text nor None.
+        Invalid: it is not two ASCII letters.
+    """
+    text = clean_optional(value, field="country", most=NAME_LIMIT)
+    if text is not None and not (len(text) == _COUNTRY and text.isascii() and text.isalpha()):
+        refuse("country", "malformed")
+    return text and text.upper()
+
+
+def _never_empty(clean: Callable[[object], object], field: str) -> Callable[[object], object]:
+    def check(value: object) -> object:
+        clean_value = clean(value)
+        if clean_value is None:
+            refuse(field, "empty")
+        return clean_value
+
+    return check
+
+
+def _description(value: object) -> str | None:
+    if value is None:
+        return None
+    return check_text(value, field="description", most=DESCRIPTION_LIMIT, several_lines=True) or None
+
+
+def _offset(field: str) -> Callable[[object], object]:
+    return _never_empty(lambda value: clean_offset(value, field=field), field)
+
+
+CLEAN: Final[Mapping[str, Callable[[object], object]]] = {
+    "name": lambda value: clean_tenant_name(value, field="name"),
+    "description": _description,
+    "time_zone": clean_time_zone,
+    "country": clean_country,
+    "language": _never_empty(clean_language, "language"),
+    "date_format": _never_empty(clean_date_format, "date_format"),
+    "timestamp_offset_minutes": _offset("timestamp_offset_minutes"),
+    "data_offset_minutes": _offset("data_offset_minutes"),
+}
+"""How each of a tenant's fields enters."""
+
+
+def check_renamable(tenant: Tenant) -> None:
+    """Refuse to rename a built-in tenant.
+
+    Raises:
+        BuiltIn: it is one.
+    """
+    if tenant.id in BUILT_IN:
+        raise BuiltIn
+
+
+def check_deactivatable(tenant: Tenant) -> None:
+    """Refuse to shut the operators out.
+
+    Raises:
+        BuiltIn: it is ``system``.
+    """
+    if BUILT_IN.get(tenant.id) == "system":
+        raise BuiltIn

@@ -1,0 +1,39 @@
+"""For those who test: fakes, storages that watch or fail, what Hypothesis draws, and the contract of a storage.
+
+``import usercore`` does not load it; it needs pytest and Hypothesis, ``pip install usercore[testing]``.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite("usercore.testing.contracts", "usercore.testing.faults")  # before they are imported
+
+from usercore.testing import samples, strategies  # noqa: E402
+from usercore.testing.contracts import Contract, StorageContract, units  # noqa: E402
+from usercore.testing.fakes import (  # noqa: E402
+    NOON,
+    TICK,
+    FakeChance,
+    FakeClock,
+    FakeGate,
+    FakeHasher,
+    MemoryMailer,
+)
+from usercore.testing.faults import FaultyStorage  # noqa: E402
+from usercore.testing.watching import WatchedStorage  # noqa: E402
+
+__all__ = [
+    "NOON",
+    "TICK",
+    "Contract",
+    "FakeChance",
+    "FakeClock",
+    "FakeGate",
+    "FakeHasher",
+    "FaultyStorage",
+    "MemoryMailer",
+    "StorageContract",
+    "WatchedStorage",
+    "samples",
+    "strategies",
+    "units",
+]

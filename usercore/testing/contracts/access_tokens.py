@@ -1,0 +1,202 @@
+"""What every storage must do for access tokens."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Digest, digest_of
+from usercore.kernel.time import FIRST, LAST
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing.contracts.base import (
+    Contract,
+    assert_same,
+    check_kept_whole,
+    check_runs_again,
+    digests,
+    fresh,
+    keep,
+)
+from usercore.testing.contracts.races import THREADS, Meet, overlap, race
+from usercore.testing.fakes import NOON, TICK
+from usercore.testing.samples import ACCESS_TOKEN, ANN, BOB, an_access_token
+from usercore.testing.strategies import access_tokens, ids
+from usercore.tokens.model import AccessToken
+
+DAY = timedelta(days=1)
+DIGEST = ACCESS_TOKEN.digest
+ENDED = an_access_token(digest=digest_of("ended"), ended_at=NOON - DAY)
+BOBS = an_access_token(user_id=BOB)
+
+
+def add(units: Units[Unit], *tokens: AccessToken) -> None:
+    """Keep tokens."""
+    keep(units, lambda unit: unit.access_tokens.add, *tokens)
+
+
+def get(units: Units[Unit], token: AccessToken = ACCESS_TOKEN) -> AccessToken | None:
+    """Give a token as it is now, or None."""
+    return units.read(lambda unit: unit.access_tokens.get(token.user_id, token.digest))
+
+
+def end(units: Units[Unit], token: AccessToken = ACCESS_TOKEN, *, at: datetime = NOON) -> AccessToken | None:
+    """End a token in a unit of its own."""
+    return units.write(lambda unit: unit.access_tokens.end(token.user_id, token.digest, at=at))
+
+
+def numbered(number: int, **fields: object) -> AccessToken:
+    """Give a token with a digest of its own, whose order is its number's."""
+    return evolve(ACCESS_TOKEN, digest=Digest(number.to_bytes(32, "big")), **fields)
+
+
+class AccessTokenRepositoryContract(Contract):
+    """One case a promise of ``AccessTokenRepository``."""
+
+    @pytest.mark.rule("K2")
+    def test_access_tokens_are_kept_whole(self, people: Units[Unit]) -> None:
+        check_kept_whole(
+            people,
+            fresh(access_tokens(user_id=ids().map(lambda _: ANN)), "digest", digests()),
+            add=lambda unit, token: unit.access_tokens.add(token),
+            get=lambda unit, token: unit.access_tokens.get(ANN, token.digest),
+        )
+
+    @pytest.mark.rule("K2")
+    def test_access_tokens_with_values_at_the_edge_are_kept(self, people: Units[Unit]) -> None:
+        edges = [
+            numbered(0, source=None, ip=None, user_agent=None),
+            numbered(1, source="", ip="", user_agent="", authenticator=""),
+            numbered(2**256 - 1, user_agent="é" * 256, issued_at=FIRST, expires_at=LAST - TICK, ended_at=FIRST),
+        ]
+        add(people, *edges)
+        for token in edges:
+            assert_same(get(people, token), token)
+
+    @pytest.mark.rule("K1")
+    def test_an_access_tokens_digest_in_use_runs_the_unit_again(self, people: Units[Unit]) -> None:
+        def draw(unit: Unit, digest: Digest) -> None:
+            unit.access_tokens.add(an_access_token(digest=digest, source="second"))
+
+        add(people, ACCESS_TOKEN)
+        check_runs_again(people, draw, taken=DIGEST, free=digest_of("free"))
+        assert get(people) == ACCESS_TOKEN
+        assert get(people, an_access_token(digest=digest_of("free")))
+
+    @pytest.mark.rule("K1")
+    def test_access_tokens_of_two_users_may_have_one_digest(self, people: Units[Unit]) -> None:
+        add(people, ACCESS_TOKEN, BOBS)
+        end(people, BOBS)
+        assert get(people) == ACCESS_TOKEN
+
+    @pytest.mark.rule("K1")
+    def test_an_access_token_that_is_not_there_is_none(self, people: Units[Unit]) -> None:
+        add(people, ACCESS_TOKEN)
+        assert get(people, BOBS) is None
+        assert get(people, an_access_token(digest=digest_of("other"))) is None
+        assert end(people, BOBS) is None
+        assert get(people) == ACCESS_TOKEN
+
+    @pytest.mark.rule("K2")
+    def test_a_users_tokens_are_listed_newest_first_then_by_digest(self, people: Units[Unit]) -> None:
+        newest_first = [
+            numbered(9, issued_at=NOON),
+            numbered(1, issued_at=NOON - TICK, ended_at=NOON),
+            numbered(2, issued_at=NOON - TICK),
+            numbered(255, issued_at=NOON - TICK),
+            numbered(0, issued_at=NOON - DAY, expires_at=NOON - TICK),
+        ]
+        add(people, *newest_first[::2], BOBS, *newest_first[1::2])
+        assert people.read(lambda unit: unit.access_tokens.list_of(ANN)) == newest_first
+        assert people.read(lambda unit: unit.access_tokens.list_of(UserId(999))) == []
+
+    @pytest.mark.rule("K2")
+    def test_ending_gives_the_token_as_it_is_now_and_only_once(self, people: Units[Unit]) -> None:
+        add(people, ACCESS_TOKEN)
+        ended = end(people)
+        assert_same(ended, evolve(ACCESS_TOKEN, ended_at=NOON))
+        assert end(people, at=NOON + DAY) is None
+        assert get(people) == ended
+
+    @pytest.mark.rule("K2")
+    def test_an_expired_token_can_be_ended(self, people: Units[Unit]) -> None:
+        add(people, ACCESS_TOKEN)
+        assert end(people, at=ACCESS_TOKEN.expires_at + DAY)
+
+    @pytest.mark.parametrize("keep_digest", [None, DIGEST, digest_of("nobody's")], ids=["none", "one", "unknown"])
+    @pytest.mark.rule("K9")
+    def test_ending_all_ends_what_is_not_ended_but_for_one(
+        self, people: Units[Unit], keep_digest: Digest | None
+    ) -> None:
+        others = [numbered(number) for number in range(3)]
+        add(people, ACCESS_TOKEN, ENDED, BOBS, *others)
+        count = people.write(lambda unit: unit.access_tokens.end_all(ANN, at=NOON, keep=keep_digest))
+        assert count == (3 if keep_digest == DIGEST else 4)
+        assert get(people) == evolve(ACCESS_TOKEN, ended_at=None if keep_digest == DIGEST else NOON)
+        assert [get(people, token) for token in others] == [evolve(token, ended_at=NOON) for token in others]
+        assert [get(people, token) for token in (ENDED, BOBS)] == [ENDED, BOBS]
+
+    @pytest.mark.rule("K2")
+    def test_last_use_moves_only_forward(self, people: Units[Unit]) -> None:
+        add(people, ACCESS_TOKEN)
+        for at, last in ((NOON, NOON), (NOON - DAY, NOON), (NOON, NOON), (NOON + TICK, NOON + TICK)):
+            people.write(lambda unit: unit.access_tokens.note_uses([(ANN, DIGEST, at)]))  # noqa: B023 - used at once
+            assert_same(get(people), evolve(ACCESS_TOKEN, last_used_at=last))
+
+    @pytest.mark.rule("K2")
+    def test_uses_are_noted_of_those_that_are_kept_and_not_ended(self, people: Units[Unit]) -> None:
+        several = [numbered(number) for number in range(600)]
+        uses = [(token.user_id, token.digest, NOON + TICK) for token in (ENDED, *several[1:])]
+        add(people, ENDED, BOBS, *several)
+        people.write(lambda unit: unit.access_tokens.note_uses(iter([*uses, (ANN, digest_of("nobody's"), NOON)])))
+        people.write(lambda unit: unit.access_tokens.note_uses([]))
+        assert [get(people, token) for token in (ENDED, BOBS, several[0])] == [ENDED, BOBS, several[0]]
+        assert {token.last_used_at for token in map(lambda token: get(people, token), several[1:]) if token} == {
+            NOON + TICK
+        }
+
+    @pytest.mark.rule("K2")
+    def test_of_two_uses_of_one_token_the_later_is_kept(self, people: Units[Unit]) -> None:
+        add(people, ACCESS_TOKEN)
+        uses = [(ANN, DIGEST, NOON + at * TICK) for at in (1, 3, 2)]
+        people.write(lambda unit: unit.access_tokens.note_uses(uses))
+        assert get(people) == evolve(ACCESS_TOKEN, last_used_at=NOON + 3 * TICK)
+
+    @pytest.mark.rule("K8")
+    def test_access_tokens_that_ended_or_expired_before_are_removed(self, people: Units[Unit]) -> None:
+        gone = [numbered(1, ended_at=NOON - TICK), numbered(2, expires_at=NOON - TICK), evolve(BOBS, expires_at=FIRST)]
+        stay = [numbered(3, ended_at=NOON), numbered(4, expires_at=NOON), ACCESS_TOKEN]
+        add(people, *gone, *stay)
+        assert people.write(lambda unit: unit.access_tokens.remove_ended(NOON, limit=9)) == len(gone)
+        assert [get(people, token) for token in gone] == [None] * len(gone)
+        assert [get(people, token) for token in stay] == stay
+
+    @pytest.mark.rule("K8")
+    def test_no_more_access_tokens_are_removed_than_asked(self, people: Units[Unit]) -> None:
+        add(people, *(numbered(number, ended_at=FIRST) for number in range(5)))
+        counts = [people.write(lambda unit: unit.access_tokens.remove_ended(NOON, limit=2)) for _ in range(4)]
+        assert counts == [2, 2, 1, 0]
+        assert people.read(lambda unit: unit.access_tokens.list_of(ANN)) == []
+
+    @pytest.mark.rule("K2")
+    def test_one_of_eight_threads_ends_it(self, people: Units[Unit]) -> None:
+        def look_then_end(number: int, meet: Meet) -> bool:
+            assert get(people) == ACCESS_TOKEN
+            meet()
+            if number % 2:
+                return end(people) is not None
+            return people.write(lambda unit: unit.access_tokens.end_all(ANN, at=NOON)) == 1
+
+        add(people, ACCESS_TOKEN)
+        assert sorted(race(look_then_end)) == [False] * (THREADS - 1) + [True]
+
+    @pytest.mark.rule("K2")
+    def test_one_of_two_open_units_ends_it(self, people: Units[Unit]) -> None:
+        def look_then_end(unit: Unit, _: int, meet: Meet) -> bool:
+            assert unit.access_tokens.get(ANN, DIGEST)
+            meet()
+            return unit.access_tokens.end(ANN, DIGEST, at=NOON) is not None
+
+        add(people, ACCESS_TOKEN)
+        assert sorted(overlap(people, look_then_end)) == [False, True]

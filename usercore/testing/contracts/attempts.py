@@ -1,0 +1,176 @@
+"""What every storage must do for tries: to sign in and to register, which differ in their fields only."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol, cast
+
+import attrs
+import pytest
+from hypothesis.strategies import SearchStrategy
+
+from usercore.attempts.model import Attempt, RegistrationAttempt
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import LIMIT, UserId
+from usercore.kernel.time import FIRST, LAST
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing import strategies
+from usercore.testing.contracts.base import Contract, assert_same, check_for_all, check_runs_again
+from usercore.testing.fakes import NOON, TICK
+from usercore.testing.samples import ACME, ANN, ATTEMPT, BOB, REGISTRATION_ATTEMPT
+
+Try = Attempt | RegistrationAttempt
+
+
+class Repository(Protocol):
+    """What the two repositories of tries have in common."""
+
+    def add(self, attempt: Any, /) -> None: ...  # noqa: ANN401 - each takes its own kind of try
+
+    def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> Sequence[Try]: ...
+
+    def remove_before(self, before: datetime, *, limit: int) -> int: ...
+
+
+@attrs.frozen
+class Kind:
+    """One of the two kinds of tries: where it is kept, how it is drawn, and a sample."""
+
+    name: str
+    drawn: Callable[[], SearchStrategy[Any]]
+    sample: Try
+
+    def __str__(self) -> str:
+        """Give the name that cases have in reports."""
+        return self.name
+
+    def of(self, unit: Unit) -> Repository:
+        """Give the repository of this kind."""
+        return cast("Repository", getattr(unit, self.name))
+
+    def make(self, number: int, user_id: UserId | None = ANN, **fields: object) -> Try:
+        """Make a try with this id."""
+        return evolve(self.sample, id=number, user_id=user_id, **fields)
+
+    def add(self, units: Units[Unit], *tries: Try) -> None:
+        """Keep tries."""
+        units.write(lambda unit: [self.of(unit).add(each) for each in tries])
+
+    def listed(self, units: Units[Unit], user_id: UserId | None = ANN, *, before: int | None = None) -> list[Try]:
+        """Give the tries of a user, or those that found nobody, newest first."""
+        return list(units.read(lambda unit: self.of(unit).list_of(user_id, before=before, limit=1000)))
+
+    def remove(self, units: Units[Unit], limit: int) -> int:
+        """Remove what is older than noon."""
+        return units.write(lambda unit: self.of(unit).remove_before(NOON, limit=limit))
+
+
+KINDS: Final = (
+    Kind("attempts", strategies.attempts, ATTEMPT),
+    Kind("registration_attempts", strategies.registration_attempts, REGISTRATION_ATTEMPT),
+)
+
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
+
+
+class TryRepositoriesContract(Contract):
+    """One case a promise of ``AttemptRepository`` and ``RegistrationAttemptRepository``."""
+
+    @each_kind
+    @pytest.mark.rule("S6", "R1")
+    def test_tries_are_kept_whole(self, people: Units[Unit], kind: Kind) -> None:
+        kept: dict[UserId | None, list[Try]] = {ANN: [], None: []}
+
+        def check(drawn: Try) -> None:
+            number = sum(map(len, kept.values())) + 1
+            attempt = evolve(drawn, id=number, user_id=None if drawn.user_id is None else ANN)
+            kept[attempt.user_id].insert(0, attempt)
+            kind.add(people, attempt)
+            (newest,) = people.read(lambda unit: kind.of(unit).list_of(attempt.user_id, before=None, limit=1))
+            assert_same(newest, attempt)
+
+        check_for_all(kind.drawn(), check)
+        for user_id, tries in kept.items():
+            assert kind.listed(people, user_id) == tries[:1000]
+
+    @each_kind
+    @pytest.mark.rule("S6", "R1")
+    def test_tries_with_values_at_the_edge_are_kept(self, people: Units[Unit], kind: Kind) -> None:
+        bare = dict.fromkeys(("login", "source", "ip", "user_agent"))
+        empty = dict.fromkeys(("login", "source", "ip", "user_agent"), "")
+        edges = [
+            kind.make(LIMIT - 1, at=LAST - TICK, user_agent="é" * 256),
+            kind.make(2, **empty),
+            kind.make(1, at=FIRST, **bare),
+        ]
+        kind.add(people, *edges)
+        for kept, given in zip(kind.listed(people), edges, strict=True):
+            assert_same(kept, given)
+
+    @pytest.mark.parametrize("user_id", [ANN, None])
+    @each_kind
+    @pytest.mark.rule("I1")
+    def test_a_try_with_an_id_in_use_runs_the_unit_again(
+        self, people: Units[Unit], kind: Kind, user_id: UserId | None
+    ) -> None:
+        first, again = kind.make(11, user_id), {"ip": "192.0.2.99"}
+        kind.add(people, first)
+        check_runs_again(
+            people, lambda unit, number: kind.of(unit).add(kind.make(number, user_id, **again)), taken=11, free=12
+        )
+        assert kind.listed(people, user_id) == [kind.make(12, user_id, **again), first]
+
+    @each_kind
+    @pytest.mark.rule("I1")
+    def test_two_users_and_nobody_may_have_one_id(self, people: Units[Unit], kind: Kind) -> None:
+        tries = [kind.make(11, user_id) for user_id in (ANN, BOB, None)]
+        kind.add(people, *tries)
+        assert [kind.listed(people, each.user_id) for each in tries] == [[each] for each in tries]
+
+    @each_kind
+    @pytest.mark.rule("S6", "R1")
+    def test_tries_are_listed_by_id_newest_first(self, people: Units[Unit], kind: Kind) -> None:
+        tries = {number: kind.make(number, at=NOON - number * TICK) for number in (5, 1, 1 << 45, 9, 10)}
+        kind.add(people, *tries.values(), kind.make(7, BOB), kind.make(8, None))
+        newest_first = [tries[number] for number in sorted(tries, reverse=True)]
+        assert kind.listed(people) == newest_first
+        assert kind.listed(people, UserId(999)) == []
+
+    @each_kind
+    @pytest.mark.rule("S6", "R1")
+    def test_a_page_of_tries_begins_below_an_id_and_has_a_limit(self, people: Units[Unit], kind: Kind) -> None:
+        kind.add(people, *(kind.make(number) for number in range(1, 8)), kind.make(8, None))
+        pages = {before: kind.listed(people, before=before) for before in (None, 8, 4, 1)}
+        assert [[each.id for each in page] for page in pages.values()] == [
+            [7, 6, 5, 4, 3, 2, 1],
+            [7, 6, 5, 4, 3, 2, 1],
+            [3, 2, 1],
+            [],
+        ]
+        two = people.read(lambda unit: kind.of(unit).list_of(ANN, before=5, limit=2))
+        assert [each.id for each in two] == [4, 3]
+
+    @each_kind
+    @pytest.mark.rule("T2")
+    def test_tenants_do_not_see_one_anothers_tries(self, people: Units[Unit], acme: Units[Unit], kind: Kind) -> None:
+        ours, theirs = kind.make(11, None), kind.make(12, None, tenant_id=ACME)
+        kind.add(people, ours, kind.make(13))
+        kind.add(acme, theirs)
+        assert (kind.listed(people, None), kind.listed(acme, None)) == ([ours], [theirs])
+        assert kind.listed(acme, ANN) == []
+
+    @each_kind
+    @pytest.mark.rule("K8")
+    def test_older_tries_of_any_tenant_are_removed(self, people: Units[Unit], acme: Units[Unit], kind: Kind) -> None:
+        kind.add(people, kind.make(1, at=NOON - TICK), kind.make(2, at=NOON), kind.make(3, None, at=FIRST))
+        kind.add(acme, kind.make(4, None, at=FIRST, tenant_id=ACME))
+        assert kind.remove(people, limit=9) == 3
+        assert [each.id for each in kind.listed(people)] == [2]
+        assert kind.listed(people, None) == kind.listed(acme, None) == []
+
+    @each_kind
+    @pytest.mark.rule("K8")
+    def test_no_more_tries_are_removed_than_asked(self, people: Units[Unit], kind: Kind) -> None:
+        kind.add(people, *(kind.make(number, at=FIRST) for number in range(1, 6)))
+        assert [kind.remove(people, limit=2) for _ in range(4)] == [2, 2, 1, 0]
+        assert kind.listed(people) == []

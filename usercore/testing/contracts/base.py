@@ -1,0 +1,201 @@
+"""What every contract shares: the one fixture that a storage author gives, and the units that its cases work in."""
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Final, Generic, TypeVar
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import SearchStrategy
+
+from usercore.history.model import Entry
+from usercore.kernel.context import MAIN, SYSTEM, Context
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import TenantId
+from usercore.kernel.secret import Digest
+from usercore.kernel.time import Clock
+from usercore.kernel.units import Units
+from usercore.storage import Storage, Unit
+from usercore.tenants.model import BUILT_IN
+from usercore.testing.fakes import FakeClock
+from usercore.testing.samples import ACME, ANN, BOB, a_tenant, a_user
+from usercore.users.model import NO_ACCESS_IDS
+from usercore.workflows.recording import Origin, Subscriptions
+
+E = TypeVar("E")
+T = TypeVar("T")
+
+NEVER_RUN: Final = frozenset({"skip", "skipif", "xfail"})
+"""Marks that keep a case from proving something."""
+
+
+def units(
+    storage: Storage,
+    tenant: TenantId = MAIN,
+    *,
+    context: Context | None = None,
+    clock: Clock | None = None,
+    subscriptions: Subscriptions | None = None,
+    observe: Callable[[Sequence[Entry]], None] | None = None,
+) -> Units[Unit]:
+    """Give units of a tenant, by a clock that stands at noon unless there is another."""
+    origin = Origin(
+        context=context or Context(tenant_id=tenant, tenant_key=f"tenant {tenant}"),
+        clock=clock or FakeClock(),
+        subscriptions=subscriptions or {},
+        observe=observe,
+    )
+    return storage.units(origin)
+
+
+class Contract(ABC):
+    """Cases that every storage must pass. None can be left out or replaced, or the contract would prove nothing."""
+
+    @abstractmethod
+    @pytest.fixture
+    def storage(self) -> Storage:
+        """Give a fresh storage with nothing in it, which is closed after the case."""
+
+    @pytest.fixture
+    def main(self, storage: Storage) -> Units[Unit]:
+        """Give units of the tenant ``main``, which has no users."""
+        built_in = [a_tenant(id=number, key=key, name=key, active=True) for number, key in BUILT_IN.items()]
+        keep(units(storage, SYSTEM), lambda unit: unit.tenants.add, *built_in)
+        return units(storage)
+
+    @pytest.fixture
+    def people(self, main: Units[Unit]) -> Units[Unit]:
+        """Give units of the tenant ``main``, with Ann and Bob in it."""
+        add_people(main, MAIN, ANN, BOB)
+        return main
+
+    @pytest.fixture
+    def acme(self, storage: Storage, main: Units[Unit]) -> Units[Unit]:
+        """Give units of another tenant, which has no users."""
+        keep(main, lambda unit: unit.tenants.add, a_tenant(id=ACME, active=True))
+        return units(storage, ACME)
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a class that would change what a contract proves.
+
+        Raises:
+            TypeError: it defines a case that a contract has, or has a mark that keeps cases from running.
+        """
+        super().__init_subclass__()
+        marks = vars(cls).get("pytestmark", [])
+        _check_marks(cls.__name__, marks if isinstance(marks, list) else [marks])
+        for name in filter(_is_case, dir(cls)):
+            if len([base for base in cls.__mro__ if name in vars(base)]) > 1:
+                msg = f"{cls.__name__}: a contract has the case {name} already, and it cannot be replaced"
+                raise TypeError(msg)
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Refuse marks that a decorator, the module or a hook of the host's sets."""
+        _check_marks(metafunc.definition.nodeid, metafunc.definition.iter_markers())
+
+
+def _is_case(name: str) -> bool:
+    return name.startswith("test_")
+
+
+def _check_marks(where: str, marks: Iterable[pytest.Mark | pytest.MarkDecorator]) -> None:
+    for mark in marks:
+        if mark.name in NEVER_RUN:
+            msg = f"{where}: a contract's cases cannot be marked {mark.name}"
+            raise TypeError(msg)
+
+
+def keep(units: Units[Unit], add: Callable[[Unit], Callable[[E], object]], *kept: E) -> None:
+    """Keep these entities in one unit by what ``add`` gives: ``lambda unit: unit.users.add``."""
+
+    def work(unit: Unit) -> None:
+        for entity in kept:
+            add(unit)(entity)
+
+    units.write(work)
+
+
+def add_people(units: Units[Unit], tenant: TenantId, *user_ids: int) -> None:
+    """Keep users with these ids who have no identifiers."""
+    bare = a_user(tenant_id=tenant, email=None, username=None, external_id=None)
+    bare = evolve(bare, access_ids=NO_ACCESS_IDS, brought_uuid=None, change_no=1)
+    keep(units, lambda unit: unit.users.add, *(evolve(bare, id=user_id) for user_id in user_ids))
+
+
+class Draws(Generic[T]):
+    """What a unit draws that runs again: each value in turn, and the last one from then on."""
+
+    def __init__(self, *values: T) -> None:
+        self.count = 0
+        self._values = values
+
+    def __call__(self) -> T:
+        """Draw."""
+        self.count += 1
+        return self._values[min(self.count, len(self._values)) - 1]
+
+
+def check_runs_again(units: Units[Unit], write: Callable[[Unit, T], object], *, taken: T, free: T) -> None:
+    """Let a unit draw what is taken, and see that it runs again, and then draws what is free."""
+    draw = Draws(taken, free)
+    units.write(lambda unit: write(unit, draw()))
+    assert draw.count > 1
+
+
+def check_for_all(drawn: SearchStrategy[T], check: Callable[[T], None]) -> None:
+    """Check what Hypothesis draws, all of it on the one storage of the case."""
+
+    @settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(drawn)
+    def holds(value: T) -> None:
+        check(value)
+
+    holds()
+
+
+def check_kept_whole(
+    units: Units[Unit],
+    drawn: SearchStrategy[E],
+    *,
+    add: Callable[[Unit, E], object],
+    get: Callable[[Unit, E], E | None],
+) -> None:
+    """Add what Hypothesis draws in one unit, and get it in another."""
+
+    def check(entity: E) -> None:
+        units.write(lambda unit: add(unit, entity))
+        assert_same(units.read(lambda unit: get(unit, entity)), entity)
+
+    check_for_all(drawn, check)
+
+
+def assert_same(kept: object, given: object) -> None:
+    """Compare entities, types of values too: 1 equals True and a text an enum, but what is kept is not given so."""
+    assert kept == given
+    assert _types_of(kept) == _types_of(given)
+
+
+def _types_of(entity: object) -> list[tuple[str, object]]:
+    fields = attrs.fields(type(entity))  # type: ignore[arg-type]  # mypy does not see an attrs class
+    return [(field.name, _type_of(getattr(entity, field.name))) for field in fields]
+
+
+def _type_of(value: object) -> object:
+    if isinstance(value, datetime):
+        return datetime, str(value.tzinfo)
+    return [type(part) for part in value] if isinstance(value, tuple) else type(value)
+
+
+def fresh(drawn: SearchStrategy[E], field: str, values: Iterator[object] | None = None) -> SearchStrategy[E]:
+    """Give the entities a value in ``field`` that none before had; numbers from 1000 unless ``values`` gives others."""
+    source = itertools.count(1000) if values is None else values
+    return drawn.map(lambda entity: evolve(entity, **{field: next(source)}))
+
+
+def digests() -> Iterator[Digest]:
+    """Give digests, all different."""
+    return (Digest(sha256(str(number).encode()).digest()) for number in itertools.count())

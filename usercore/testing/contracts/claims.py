@@ -1,0 +1,193 @@
+"""What every storage must do for claims, which make identifiers unique."""
+
+from unicodedata import normalize
+
+import pytest
+
+from usercore.kernel.context import MAIN
+from usercore.kernel.entity import evolve
+from usercore.kernel.references import Space, Use
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing.contracts.base import (
+    Contract,
+    assert_same,
+    check_for_all,
+    check_runs_again,
+    keep,
+)
+from usercore.testing.contracts.races import THREADS, Meet, overlap, race
+from usercore.testing.samples import ACME, ANN, BOB, CLAIM, a_claim
+from usercore.testing.strategies import claims
+from usercore.users.model import Claim
+
+LONG = "😀" * 254
+
+ALIKE = [
+    "ann",
+    "Ann",
+    "ann ",
+    " ann",
+    "an",
+    "anna",
+    "\uff41\uff4e\uff4e",
+    "añn",
+    normalize("NFD", "añn"),
+    LONG + "1",
+    LONG + "2",
+    "%",
+    "_",
+]
+"""Keys that a careless comparison takes for one another."""
+
+
+def find(units: Units[Unit], key: str = CLAIM.key, space: Space = Space.LOGIN) -> Claim | None:
+    """Give the claim on a key, or None."""
+    return units.read(lambda unit: unit.claims.find(space, key))
+
+
+def claim_unless_held(unit: Unit, claim: Claim, meet: Meet | None = None) -> bool:
+    """Claim as services do: look, and put what nobody has; say whether it is the claim's holder's now."""
+    found = unit.claims.find(claim.space, claim.key)
+    if meet:
+        meet()
+    if found is None:
+        unit.claims.put(claim)
+    return found is None or found.holder_id == claim.holder_id
+
+
+class ClaimRepositoryContract(Contract):
+    """One case a promise of ``ClaimRepository``."""
+
+    @pytest.mark.rule("U3")
+    def test_claims_are_kept_whole(self, main: Units[Unit]) -> None:
+        def check(claim: Claim) -> None:
+            main.write(lambda unit: unit.claims.put(claim))
+            assert_same(find(main, claim.key, claim.space), claim)
+            main.write(lambda unit: unit.claims.remove([claim]))
+            assert find(main, claim.key, claim.space) is None
+
+        check_for_all(claims(), check)
+
+    @pytest.mark.rule("U4")
+    def test_keys_are_compared_exactly(self, main: Units[Unit]) -> None:
+        kept = [a_claim(key=key, holder_id=number) for number, key in enumerate(ALIKE, start=1)]
+        main.write(lambda unit: unit.claims.add_many(kept))
+        assert [find(main, key) for key in ALIKE] == kept
+        assert find(main, "aññ") is None
+
+    @pytest.mark.rule("U3")
+    def test_one_key_may_be_held_in_each_space(self, main: Units[Unit]) -> None:
+        kept = [a_claim(space=space, holder_id=number) for number, space in enumerate(Space, start=1)]
+        keep(main, lambda unit: unit.claims.put, *kept)
+        assert [find(main, space=space) for space in Space] == kept
+
+    def test_a_key_that_nobody_holds_is_none(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.claims.put, CLAIM)
+        assert find(main, "bob") is None
+        assert find(main, space=Space.EXTERNAL) is None
+
+    @pytest.mark.rule("U3")
+    def test_the_holder_may_use_the_key_otherwise(self, main: Units[Unit]) -> None:
+        both = a_claim(uses=int(Use.EMAIL | Use.USERNAME))
+        keep(main, lambda unit: unit.claims.put, CLAIM, both)
+        assert_same(find(main), both)
+
+    @pytest.mark.rule("U3")
+    def test_a_key_of_another_holder_runs_the_unit_again(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.claims.put, CLAIM)
+        check_runs_again(
+            main, lambda unit, key: unit.claims.put(a_claim(key=key, holder_id=BOB)), taken=CLAIM.key, free="bob"
+        )
+        assert find(main) == CLAIM
+        assert find(main, "bob") == a_claim(key="bob", holder_id=BOB)
+
+    @pytest.mark.rule("R7")
+    def test_many_claims_are_kept_and_found(self, main: Units[Unit]) -> None:
+        several = [a_claim(key=f"key {number}", holder_id=number) for number in range(1, 2100)]
+        main.write(lambda unit: unit.claims.add_many(several))
+        names = [(claim.space, claim.key) for claim in several]
+        found = main.read(lambda unit: unit.claims.find_many(names))
+        assert sorted(found, key=lambda claim: claim.holder_id) == several
+
+    @pytest.mark.rule("U3")
+    def test_one_held_key_among_many_keeps_none_and_runs_again(self, main: Units[Unit]) -> None:
+        def add(unit: Unit, keys: list[str]) -> None:
+            unit.claims.add_many([a_claim(key=key, holder_id=BOB) for key in keys])
+
+        keep(main, lambda unit: unit.claims.put, CLAIM)
+        check_runs_again(main, add, taken=["a", "ann", "b"], free=["c", "d"])
+        assert [claim and claim.holder_id for claim in map(lambda key: find(main, key), ("ann", *"abcd"))] == [
+            ANN,
+            None,
+            None,
+            BOB,
+            BOB,
+        ]
+
+    def test_no_claims_at_all_are_kept_found_and_removed(self, main: Units[Unit]) -> None:
+        main.write(lambda unit: [unit.claims.add_many([]), unit.claims.remove([])])
+        assert main.read(lambda unit: unit.claims.find_many([])) == []
+
+    def test_of_several_claims_those_are_given_that_are_there(self, main: Units[Unit]) -> None:
+        other = a_claim(space=Space.EXTERNAL)
+        keep(main, lambda unit: unit.claims.put, CLAIM, other, a_claim(key="bob"))
+        names = [(Space.LOGIN, "eve"), (Space.EXTERNAL, "ann"), (Space.LOGIN, "ann"), (Space.EXTERNAL, "bob")]
+        found = main.read(lambda unit: unit.claims.find_many(names))
+        assert sorted(found, key=lambda claim: claim.space) == [other, CLAIM]
+
+    @pytest.mark.rule("U3")
+    def test_a_freed_key_can_be_anothers(self, main: Units[Unit]) -> None:
+        bobs = a_claim(holder_id=BOB)
+        keep(main, lambda unit: unit.claims.put, CLAIM)
+        main.write(lambda unit: [unit.claims.remove([CLAIM]), unit.claims.put(bobs)])
+        assert find(main) == bobs
+
+    @pytest.mark.rule("U3")
+    def test_only_its_holder_frees_a_key(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.claims.put, CLAIM)
+        main.write(lambda unit: unit.claims.remove([a_claim(holder_id=BOB), a_claim(key="nobody's")]))
+        assert find(main) == CLAIM
+
+    @pytest.mark.rule("U3")
+    def test_a_unit_that_fails_frees_and_claims_nothing(self, main: Units[Unit]) -> None:
+        def swap_and_fail(unit: Unit) -> None:
+            unit.claims.remove([CLAIM])
+            unit.claims.put(a_claim(holder_id=BOB))
+            unit.claims.add_many([a_claim(key="bob", holder_id=BOB)])
+            raise ZeroDivisionError
+
+        keep(main, lambda unit: unit.claims.put, CLAIM)
+        with pytest.raises(ZeroDivisionError):
+            main.write(swap_and_fail)
+        assert find(main) == CLAIM
+        assert find(main, "bob") is None
+
+    @pytest.mark.rule("T2")
+    def test_tenants_hold_the_same_key_and_do_not_see_it(self, main: Units[Unit], acme: Units[Unit]) -> None:
+        theirs = a_claim(tenant_id=ACME, holder_id=BOB)
+        keep(main, lambda unit: unit.claims.put, CLAIM)
+        assert find(acme) is None
+        keep(acme, lambda unit: unit.claims.put, theirs)
+        assert (find(main), find(acme)) == (CLAIM, theirs)
+        assert acme.read(lambda unit: unit.claims.find_many([(Space.LOGIN, "ann")])) == [theirs]
+        acme.write(lambda unit: unit.claims.remove([theirs]))
+        assert (find(main), find(acme)) == (CLAIM, None)
+
+    @pytest.mark.rule("U3")
+    def test_one_of_eight_threads_gets_the_key(self, main: Units[Unit]) -> None:
+        def look_then_claim(number: int, meet: Meet) -> bool:
+            assert find(main) is None
+            meet()
+            return main.write(lambda unit: claim_unless_held(unit, a_claim(holder_id=number + 1)))
+
+        won = race(look_then_claim)
+        assert won.count(True) == 1
+        assert find(main) == a_claim(holder_id=won.index(True) + 1)
+        assert len(won) == THREADS
+
+    @pytest.mark.rule("U3")
+    def test_one_of_two_open_units_gets_the_key(self, main: Units[Unit]) -> None:
+        won = overlap(main, lambda unit, number, meet: claim_unless_held(unit, a_claim(holder_id=number + 1), meet))
+        assert sorted(won) == [False, True]
+        assert find(main) == evolve(CLAIM, tenant_id=MAIN, holder_id=won.index(True) + 1)

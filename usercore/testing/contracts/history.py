@@ -1,0 +1,127 @@
+"""What every storage must do for history."""
+
+import pytest
+
+from usercore.history.model import Entry
+from usercore.history.ports import Place
+from usercore.kernel.changes import Subject
+from usercore.kernel.ids import LIMIT
+from usercore.kernel.time import FIRST, LAST
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing.contracts.base import Contract, assert_same, check_kept_whole, fresh, keep
+from usercore.testing.fakes import TICK
+from usercore.testing.samples import ACME, ANN, BOB, ENTRY, an_entry
+from usercore.testing.strategies import entries
+
+
+def get(units: Units[Unit], entry: Entry) -> Entry | None:
+    """Give the entry that stands in the place of this one, or None."""
+    place = entry.change_no, entry.position
+    return units.read(lambda unit: unit.history.get(entry.subject, entry.subject_id, place))
+
+
+def places(
+    units: Units[Unit], subject_id: int = ANN, subject: Subject = Subject.USER, before: Place | None = None
+) -> list[Place]:
+    """Give the places of a subject's entries, newest first."""
+    found = units.read(lambda unit: unit.history.list_of(subject, subject_id, before=before, limit=5000))
+    assert {(entry.subject, entry.subject_id) for entry in found} <= {(subject, subject_id)}
+    return [(entry.change_no, entry.position) for entry in found]
+
+
+class HistoryRepositoryContract(Contract):
+    """One case a promise of ``HistoryRepository``."""
+
+    @pytest.mark.rule("X2")
+    def test_entries_are_kept_whole(self, people: Units[Unit]) -> None:
+        check_kept_whole(
+            people,
+            fresh(entries(), "change_no"),
+            add=lambda unit, entry: unit.history.add(entry),
+            get=lambda unit, entry: unit.history.get(
+                entry.subject, entry.subject_id, (entry.change_no, entry.position)
+            ),
+        )
+
+    @pytest.mark.rule("X2")
+    def test_entries_with_values_at_the_edge_are_kept(self, people: Units[Unit]) -> None:
+        edges = [
+            an_entry(change_no=1, at=FIRST, ip=None, source=None, old_text=None, new_text=None),
+            an_entry(change_no=LIMIT - 1, position=5000, at=LAST - TICK, ip="", source="", old_text="", new_text="{}"),
+            an_entry(subject=Subject.TENANT, subject_id=LIMIT - 1, new_text='"' + "😀" * 20_000 + '"'),
+        ]
+        keep(people, lambda unit: unit.history.add, *edges)
+        for entry in edges:
+            assert_same(get(people, entry), entry)
+
+    def test_an_entry_that_is_not_there_is_none(self, people: Units[Unit]) -> None:
+        keep(people, lambda unit: unit.history.add, ENTRY)
+        absent = [
+            an_entry(position=1),
+            an_entry(change_no=3),
+            an_entry(subject_id=BOB),
+            an_entry(subject=Subject.TENANT),
+        ]
+        assert [get(people, entry) for entry in absent] == [None] * len(absent)
+
+    @pytest.mark.rule("R7")
+    def test_many_entries_are_kept(self, people: Units[Unit]) -> None:
+        several = [an_entry(change_no=number // 3, position=number % 3) for number in range(2100)]
+        people.write(lambda unit: [unit.history.add_many([]), unit.history.add_many(several)])
+        assert places(people) == [(entry.change_no, entry.position) for entry in reversed(several)]
+
+    @pytest.mark.rule("X2")
+    def test_a_subjects_entries_are_listed_newest_first(self, people: Units[Unit]) -> None:
+        newest_first = [(10, 0), (9, 1), (9, 0), (2, 10), (2, 9), (1, 0)]
+        shuffled = [*newest_first[::2], *newest_first[1::2]]
+        entries = [an_entry(change_no=change_no, position=position) for change_no, position in shuffled]
+        keep(people, lambda unit: unit.history.add, *entries)
+        assert places(people) == newest_first
+        assert places(people, BOB) == []
+
+    @pytest.mark.parametrize(
+        ("before", "rest"),
+        [
+            ((3, 0), [(2, 1), (2, 0), (1, 1), (1, 0)]),
+            ((2, 1), [(2, 0), (1, 1), (1, 0)]),
+            ((2, 0), [(1, 1), (1, 0)]),
+            ((1, 9), [(1, 1), (1, 0)]),
+            ((1, 0), []),
+        ],
+        ids=str,
+    )
+    @pytest.mark.rule("X2")
+    def test_a_page_of_entries_begins_before_a_place(
+        self, people: Units[Unit], before: Place, rest: list[Place]
+    ) -> None:
+        kept = [an_entry(change_no=change_no, position=position) for change_no in (1, 2) for position in (0, 1)]
+        keep(people, lambda unit: unit.history.add, *kept)
+        assert places(people, before=before) == rest
+
+    @pytest.mark.rule("X2")
+    def test_a_page_of_entries_has_a_limit(self, people: Units[Unit]) -> None:
+        keep(people, lambda unit: unit.history.add, *(an_entry(change_no=number) for number in range(1, 6)))
+        page = people.read(lambda unit: unit.history.list_of(Subject.USER, ANN, before=(5, 0), limit=2))
+        assert [entry.change_no for entry in page] == [4, 3]
+
+    @pytest.mark.rule("X2")
+    def test_subjects_with_one_number_are_kept_apart(self, people: Units[Unit]) -> None:
+        several = [an_entry(subject=subject, change_no=number) for number, subject in enumerate(Subject, start=1)]
+        keep(people, lambda unit: unit.history.add, *several)
+        assert [places(people, subject=subject) for subject in Subject] == [[(1, 0)], [(2, 0)], [(3, 0)]]
+
+    @pytest.mark.rule("T2")
+    def test_tenants_do_not_see_one_anothers_entries(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        theirs = an_entry(tenant_id=ACME, subject_id=11)
+        keep(people, lambda unit: unit.history.add, ENTRY)
+        keep(acme, lambda unit: unit.history.add, theirs)
+        assert (get(acme, ENTRY), get(people, theirs)) == (None, None)
+        assert (places(acme), places(people, 11)) == ([], [])
+        assert get(acme, theirs) == theirs
+
+    @pytest.mark.rule("X2")
+    def test_a_unit_that_fails_leaves_no_entry(self, people: Units[Unit]) -> None:
+        with pytest.raises(ZeroDivisionError):
+            people.write(lambda unit: [unit.history.add(ENTRY), unit.history.add_many([an_entry(position=1)]), 1 // 0])
+        assert places(people) == []

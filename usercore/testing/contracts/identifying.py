@@ -1,0 +1,107 @@
+"""What every storage must do to tell who is signed in."""
+
+import pytest
+
+from usercore.kernel.context import MAIN
+from usercore.kernel.entity import evolve
+from usercore.kernel.secret import Digest, digest_of
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing.contracts.base import Contract, assert_same, keep
+from usercore.testing.fakes import NOON
+from usercore.testing.samples import (
+    ACCESS_TOKEN,
+    ACME,
+    ANN,
+    BOB,
+    USER,
+    a_credential,
+    a_user,
+    an_access_token,
+)
+from usercore.tokens.model import AccessToken
+from usercore.users.model import User, UserState
+from usercore.workflows.identifying import SignedIn
+
+
+def sign_in(units: Units[Unit], user: User = USER, token: AccessToken = ACCESS_TOKEN) -> None:
+    """Keep a user and an access token."""
+    units.write(lambda unit: [unit.users.add(user), unit.access_tokens.add(token)])
+
+
+def find(units: Units[Unit], digest: Digest = ACCESS_TOKEN.digest) -> SignedIn | None:
+    """Find who is signed in by Ann's token."""
+    return units.read(lambda unit: unit.signed_in.find(ANN, digest))
+
+
+class SignedInRepositoryContract(Contract):
+    """One case a promise of ``SignedInRepository``."""
+
+    @pytest.mark.rule("K2")
+    def test_token_and_user_are_given_whole(self, main: Units[Unit]) -> None:
+        sign_in(main)
+        sign_in(main, a_user(id=BOB), an_access_token(user_id=BOB))
+        found = find(main)
+        assert found
+        assert_same(found.token, ACCESS_TOKEN)
+        assert_same(found.user, USER)
+        assert_same(found, SignedIn(token=ACCESS_TOKEN, user=USER, tenant_active=True, must_change_password=False))
+
+    @pytest.mark.rule("K2")
+    def test_an_unknown_token_finds_nobody(self, main: Units[Unit]) -> None:
+        sign_in(main, token=an_access_token(user_id=BOB))
+        assert find(main) is None
+        sign_in(main, a_user(id=BOB), ACCESS_TOKEN)
+        assert find(main)
+        assert find(main, digest_of("other")) is None
+
+    @pytest.mark.rule("K2")
+    def test_a_token_without_its_user_finds_nobody(self, main: Units[Unit]) -> None:
+        sign_in(main, a_user(id=BOB), ACCESS_TOKEN)
+        assert find(main) is None
+
+    @pytest.mark.rule("T2")
+    def test_another_tenants_user_is_not_found(self, main: Units[Unit], acme: Units[Unit]) -> None:
+        sign_in(main)
+        assert find(acme) is None
+
+    @pytest.mark.parametrize(
+        "token",
+        [an_access_token(ended_at=NOON), an_access_token(expires_at=NOON), an_access_token(last_used_at=NOON)],
+        ids=["ended", "expired", "used"],
+    )
+    @pytest.mark.rule("K2")
+    def test_the_token_is_not_judged(self, main: Units[Unit], token: AccessToken) -> None:
+        sign_in(main, token=token)
+        found = find(main)
+        assert found
+        assert_same(found.token, token)
+
+    @pytest.mark.parametrize("state", list(UserState))
+    @pytest.mark.rule("U2")
+    def test_the_user_is_not_judged(self, main: Units[Unit], state: UserState) -> None:
+        sign_in(main, a_user(state=state))
+        found = find(main)
+        assert found
+        assert_same(found.user, a_user(state=state))
+
+    @pytest.mark.parametrize("active", [True, False])
+    @pytest.mark.rule("T3")
+    def test_it_says_whether_the_tenant_is_active(self, main: Units[Unit], acme: Units[Unit], *, active: bool) -> None:
+        sign_in(acme, a_user(tenant_id=ACME))
+        main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.guard(ACME), active=active)))
+        found = find(acme)
+        assert found
+        assert found.tenant_active is active
+        assert main.read(lambda unit: unit.tenants.get(MAIN))
+
+    @pytest.mark.parametrize("must_change", [True, False])
+    @pytest.mark.rule("S5")
+    def test_it_says_whether_the_password_must_change(self, main: Units[Unit], *, must_change: bool) -> None:
+        sign_in(main)
+        sign_in(main, a_user(id=BOB), an_access_token(user_id=BOB))
+        main.write(lambda unit: [unit.guard(ANN), unit.credentials.put(a_credential(must_change=must_change))])
+        keep(main, lambda unit: unit.credentials.put, a_credential(user_id=BOB, must_change=not must_change))
+        found = find(main)
+        assert found
+        assert found.must_change_password is must_change

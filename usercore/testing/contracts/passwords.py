@@ -1,0 +1,98 @@
+"""What every storage must do for passwords."""
+
+import pytest
+
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import LIMIT, UserId
+from usercore.kernel.time import FIRST, LAST
+from usercore.kernel.units import Units
+from usercore.passwords.model import Credential
+from usercore.storage import Unit
+from usercore.testing.contracts.base import Contract, assert_same, check_for_all
+from usercore.testing.contracts.races import THREADS, Meet, overlap, race
+from usercore.testing.fakes import TICK
+from usercore.testing.samples import ANN, BOB, CREDENTIAL, a_credential
+from usercore.testing.strategies import credentials
+
+
+def put(units: Units[Unit], *kept: Credential) -> None:
+    """Keep credentials under the guards of their users."""
+    units.write(lambda unit: [(unit.guard(each.user_id), unit.credentials.put(each)) for each in kept])
+
+
+def get(units: Units[Unit], user_id: UserId = ANN) -> Credential | None:
+    """Give a user's credential, or None."""
+    return units.read(lambda unit: unit.credentials.get(user_id))
+
+
+def put_next(unit: Unit) -> int:
+    """Keep the next password of a user; give its version."""
+    unit.guard(ANN)
+    old = unit.credentials.get(ANN)
+    version = 1 if old is None else old.version + 1
+    unit.credentials.put(a_credential(version=version))
+    return version
+
+
+class CredentialRepositoryContract(Contract):
+    """One case a promise of ``CredentialRepository``."""
+
+    @pytest.mark.rule("P1")
+    def test_credentials_are_kept_whole_instead_of_the_one_before(self, people: Units[Unit]) -> None:
+        def check(credential: Credential) -> None:
+            put(people, credential)
+            assert_same(get(people), credential)
+
+        check_for_all(credentials().map(lambda drawn: evolve(drawn, user_id=ANN)), check)
+
+    @pytest.mark.parametrize(
+        "credential",
+        [
+            CREDENTIAL,
+            a_credential(hash="x" * 1000, pepper_id=None, expires_at=None, must_change=False),
+            a_credential(version=LIMIT - 1, set_at=FIRST, expires_at=LAST - TICK),
+        ],
+        ids=["sample", "texts", "numbers"],
+    )
+    @pytest.mark.rule("P1")
+    def test_credentials_with_values_at_the_edge_are_kept(self, people: Units[Unit], credential: Credential) -> None:
+        put(people, credential)
+        assert_same(get(people), credential)
+
+    @pytest.mark.rule("P3")
+    def test_who_has_none_or_is_not_there_has_none(self, people: Units[Unit]) -> None:
+        put(people, CREDENTIAL)
+        assert get(people, BOB) is None
+        assert get(people, UserId(999)) is None
+
+    @pytest.mark.rule("P1")
+    def test_each_user_has_their_own(self, people: Units[Unit]) -> None:
+        bobs = a_credential(user_id=BOB, hash="bob's")
+        put(people, CREDENTIAL, bobs)
+        put(people, a_credential(version=5))
+        assert (get(people), get(people, BOB)) == (a_credential(version=5), bobs)
+
+    @pytest.mark.rule("P6")
+    def test_a_unit_that_fails_keeps_the_one_before(self, people: Units[Unit]) -> None:
+        put(people, CREDENTIAL)
+        with pytest.raises(ZeroDivisionError):
+            people.write(lambda unit: [unit.guard(ANN), unit.credentials.put(a_credential(version=5)), 1 // 0])
+        assert get(people) == CREDENTIAL
+
+    @pytest.mark.rule("P6")
+    def test_of_eight_threads_each_keeps_another_version(self, people: Units[Unit]) -> None:
+        def look_then_put(_: int, meet: Meet) -> int:
+            assert get(people) is None
+            meet()
+            return people.write(put_next)
+
+        assert sorted(race(look_then_put)) == [*range(1, THREADS + 1)]
+
+    @pytest.mark.rule("P6")
+    def test_two_open_units_do_not_lose_a_version(self, people: Units[Unit]) -> None:
+        def look_then_put(unit: Unit, _: int, meet: Meet) -> int:
+            assert unit.users.get(ANN)
+            meet()
+            return put_next(unit)
+
+        assert sorted(overlap(people, look_then_put)) == [1, 2]

@@ -1,0 +1,191 @@
+"""What every storage must do with changes: number them under their guards, and write history and deliveries."""
+
+from datetime import timedelta
+
+import pytest
+
+from usercore.deliveries.model import DeliveryState
+from usercore.history.model import Entry
+from usercore.kernel.changes import Change, Subject
+from usercore.kernel.context import MAIN, Actor, Context
+from usercore.kernel.errors import TenantNotFound, UserNotFound
+from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.units import Units
+from usercore.storage import Storage, Unit
+from usercore.tenants.model import UPDATED as TENANT_UPDATED
+from usercore.testing.contracts.base import Contract, units
+from usercore.testing.fakes import NOON, FakeClock
+from usercore.testing.samples import ANN, BOB, a_registration_link, a_tenant, a_user
+from usercore.tokens.model import REGISTRATION_ASKED
+from usercore.users.model import ACTIVATED, UPDATED, UserState
+
+LINK = a_registration_link()
+
+
+def history(unit: Unit, subject_id: int = ANN, subject: Subject = Subject.USER) -> list[Entry]:
+    """Give all entries of a subject, newest first."""
+    return unit.history.list_of(subject, subject_id, before=None, limit=1000)
+
+
+def change(subject_id: int = ANN, name: str = "Zoë") -> Change:
+    """Give a change of a user's first name."""
+    return Change(kind=UPDATED, subject_id=subject_id, old=a_user(first_name="Ann"), new=a_user(first_name=name))
+
+
+def guard_and_record(unit: Unit, *changes: Change) -> None:
+    """Record changes of users under their guards, each guarded once."""
+    for subject_id in sorted({change.subject_id for change in changes}):
+        unit.guard(UserId(subject_id))
+    for one in changes:
+        unit.record(one)
+
+
+class GuardContract(Contract):
+    """One case a promise of ``guard``, ``guard_tenant`` and ``record``."""
+
+    @pytest.mark.parametrize(
+        "unguarded",
+        [
+            change(),
+            Change(kind=TENANT_UPDATED, subject_id=MAIN, new=a_tenant()),
+            Change(kind=REGISTRATION_ASKED, subject_id=LINK.id, new=LINK),
+        ],
+        ids=lambda change: str(change.kind.subject),
+    )
+    @pytest.mark.rule("X2")
+    def test_recording_without_a_guard_is_refused(self, people: Units[Unit], unguarded: Change) -> None:
+        people.write(lambda unit: [unit.guard(ANN), unit.guard_tenant(MAIN), unit.registration_links.add(LINK)])
+        with pytest.raises(RuntimeError):
+            people.write(lambda unit: unit.record(unguarded))  # the guards ended with their unit
+
+    @pytest.mark.rule("X2")
+    def test_the_guard_of_another_subject_is_not_enough(self, people: Units[Unit]) -> None:
+        with pytest.raises(RuntimeError):
+            people.write(lambda unit: [unit.guard(BOB), unit.guard_tenant(MAIN), unit.record(change(ANN))])
+
+    @pytest.mark.rule("X2")
+    def test_who_adds_a_user_holds_the_guard(self, main: Units[Unit]) -> None:
+        user = a_user(change_no=1)
+        main.write(lambda unit: [unit.users.add(user), unit.record(change(user.id))])
+        assert [entry.change_no for entry in main.read(history)] == [1]
+
+    @pytest.mark.rule("X2")
+    def test_who_adds_many_users_holds_their_guards(self, main: Units[Unit]) -> None:
+        several = [a_user(id=number, change_no=1) for number in (ANN, BOB)]
+        main.write(lambda unit: [unit.users.add_many(several), unit.record(change(ANN)), unit.record(change(BOB))])
+        assert [entry.change_no for entry in main.read(lambda unit: history(unit, BOB))] == [1]
+
+    @pytest.mark.rule("X2")
+    def test_who_adds_a_tenant_holds_its_guard(self, main: Units[Unit]) -> None:
+        tenant = a_tenant(change_no=1)
+        made = Change(kind=TENANT_UPDATED, subject_id=tenant.id, new=tenant)
+        main.write(lambda unit: [unit.tenants.add(tenant), unit.record(made)])
+        main.write(lambda unit: [unit.guard_tenant(tenant.id), unit.record(made)])
+        kept = main.read(lambda unit: history(unit, tenant.id, Subject.TENANT))
+        assert [entry.change_no for entry in kept] == [2, 1]
+
+    @pytest.mark.rule("X2")
+    def test_who_adds_a_registration_holds_its_guard(self, main: Units[Unit]) -> None:
+        asked = Change(kind=REGISTRATION_ASKED, subject_id=LINK.id, new=LINK)
+        main.write(lambda unit: [unit.registration_links.add(LINK), unit.record(asked)])
+        main.write(lambda unit: [unit.registration_links.guard(LINK.id), unit.record(asked)])
+        kept = main.read(lambda unit: history(unit, LINK.id, Subject.REGISTRATION))
+        assert [entry.change_no for entry in kept] == [LINK.change_no + 1, LINK.change_no]
+
+    def test_a_user_who_is_not_there_cannot_be_guarded(self, people: Units[Unit]) -> None:
+        with pytest.raises(UserNotFound):
+            people.write(lambda unit: unit.guard(UserId(999)))
+
+    @pytest.mark.rule("U2")
+    def test_an_erased_user_cannot_be_guarded(self, main: Units[Unit]) -> None:
+        main.write(lambda unit: unit.users.add(a_user(state=UserState.ERASED)))
+        with pytest.raises(UserNotFound):
+            main.write(lambda unit: unit.guard(ANN))
+
+    @pytest.mark.rule("T2")
+    def test_another_tenants_user_cannot_be_guarded(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        before = people.read(lambda unit: unit.users.get(ANN))
+        with pytest.raises(UserNotFound):
+            acme.write(lambda unit: unit.guard(ANN))
+        assert people.read(lambda unit: unit.users.get(ANN)) == before
+
+    def test_a_tenant_that_is_not_there_cannot_be_guarded(self, main: Units[Unit]) -> None:
+        with pytest.raises(TenantNotFound):
+            main.write(lambda unit: unit.guard_tenant(TenantId(999)))
+
+
+class RecordingContract(Contract):
+    """One case a promise of what ``record`` leaves behind."""
+
+    @pytest.mark.rule("X2")
+    def test_each_unit_numbers_its_changes_by_subject(self, people: Units[Unit]) -> None:
+        for _ in range(2):
+            people.write(lambda unit: guard_and_record(unit, change(ANN), change(ANN)))
+        people.write(lambda unit: guard_and_record(unit, change(BOB)))
+        assert [entry.change_no for entry in people.read(history)] == [3, 3, 2, 2]
+        assert [entry.change_no for entry in people.read(lambda unit: history(unit, BOB))] == [2]
+
+    @pytest.mark.rule("X2")
+    def test_changes_of_a_unit_stand_in_the_order_of_recording(self, people: Units[Unit]) -> None:
+        changes = [change(ANN, "A"), change(BOB, "B"), change(ANN, "C"), change(ANN, "D")]
+        people.write(lambda unit: guard_and_record(unit, *changes))
+        assert [entry.new["first_name"] for entry in people.read(history)] == ["D", "C", "A"]
+
+    @pytest.mark.rule("X2")
+    def test_a_unit_that_fails_leaves_no_number_behind(self, people: Units[Unit]) -> None:
+        with pytest.raises(ZeroDivisionError):
+            people.write(lambda unit: [guard_and_record(unit, change()), 1 // 0])
+        people.write(lambda unit: guard_and_record(unit, change()))
+        assert [entry.change_no for entry in people.read(history)] == [2]
+
+    @pytest.mark.rule("X2")
+    def test_an_entry_says_who_from_where_when_and_what(self, storage: Storage, people: Units[Unit]) -> None:
+        clock = FakeClock(NOON + timedelta(days=1))
+        context = Context(actor=Actor.operator("Zoë"), ip="2001:db8::1", source="desk", user_agent="curl")
+        units(storage, context=context, clock=clock).write(lambda unit: guard_and_record(unit, change()))
+        assert people.read(history) == [
+            Entry(
+                subject_id=ANN,
+                subject=Subject.USER,
+                change_no=2,
+                position=0,
+                tenant_id=MAIN,
+                kind=UPDATED.name,
+                at=clock.now,
+                actor="operator:Zoë",
+                ip="2001:db8::1",
+                source="desk",
+                old_text='{"first_name":"Ann"}',
+                new_text='{"first_name":"Zoë"}',
+            )
+        ]
+
+    @pytest.mark.rule("X2")
+    def test_all_changes_of_a_unit_have_one_instant(self, storage: Storage, people: Units[Unit]) -> None:
+        clock = FakeClock()
+        ticking = units(storage, clock=clock.tick)
+        ticking.write(lambda unit: guard_and_record(unit, change(ANN, "A"), change(ANN, "B")))
+        assert len({entry.at for entry in people.read(history)}) == 1
+
+    @pytest.mark.rule("X3")
+    def test_each_subscriber_of_a_kind_gets_a_delivery(self, storage: Storage, people: Units[Unit]) -> None:
+        subscribed = units(storage, subscriptions={UPDATED.name: ("mailer", "crm"), ACTIVATED.name: ("audit",)})
+        one = Change(kind=UPDATED, subject_id=ANN, old=a_user(first_name=None), new=a_user(), generation=7)
+        subscribed.write(lambda unit: guard_and_record(unit, one))
+        made = people.read(lambda unit: unit.deliveries.list_in(DeliveryState.PENDING, MAIN, after=None, limit=9))
+        assert sorted(delivery.subscriber for delivery in made) == ["crm", "mailer"]
+        facts = {(each.subject_id, each.kind, each.change_no, each.position, each.generation) for each in made}
+        assert facts == {(ANN, UPDATED.name, 2, 0, 7)}
+        assert {(each.made_at, each.due_at, each.tries, each.lease_no) for each in made} == {(NOON, NOON, 0, 0)}
+
+    @pytest.mark.rule("X3")
+    def test_a_kind_nobody_subscribed_to_makes_no_delivery(self, storage: Storage, people: Units[Unit]) -> None:
+        subscribed = units(storage, subscriptions={ACTIVATED.name: ("mailer",)})
+        subscribed.write(lambda unit: guard_and_record(unit, change()))
+        assert people.read(history)
+        assert people.read(lambda unit: unit.deliveries.list_in(DeliveryState.PENDING, MAIN, after=None, limit=9)) == []
+
+    @pytest.mark.rule("T2")
+    def test_a_tenants_changes_are_not_seen_by_another(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        people.write(lambda unit: guard_and_record(unit, change()))
+        assert acme.read(history) == []

@@ -1,0 +1,159 @@
+"""What every storage must do for requests to register and their links."""
+
+import pytest
+
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import LIMIT
+from usercore.kernel.time import FIRST, LAST
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing.contracts.base import (
+    Contract,
+    assert_same,
+    check_for_all,
+    check_kept_whole,
+    check_runs_again,
+    fresh,
+    keep,
+)
+from usercore.testing.contracts.races import THREADS, Meet, overlap, race
+from usercore.testing.fakes import NOON, TICK
+from usercore.testing.samples import ACME, REGISTRATION_LINK, a_registration_link
+from usercore.testing.strategies import registration_links
+from usercore.tokens.model import RegistrationLink
+
+LINK = REGISTRATION_LINK
+
+EDGES = [
+    LINK,
+    a_registration_link(id=1, digest=None, language=None, source=None, referer=None),
+    a_registration_link(id=LIMIT - 1, source="", referer="x" * 2000, change_no=LIMIT - 1),
+    a_registration_link(id=2, asked_at=FIRST, expires_at=LAST - TICK, completed_at=LAST - TICK),
+]
+
+
+def add(units: Units[Unit], *links: RegistrationLink) -> None:
+    """Keep requests."""
+    keep(units, lambda unit: unit.registration_links.add, *links)
+
+
+def get(units: Units[Unit], link_id: int = LINK.id) -> RegistrationLink | None:
+    """Give a request as it is now, or None."""
+    return units.read(lambda unit: unit.registration_links.get(link_id))
+
+
+def complete(unit: Unit) -> bool:
+    """Complete a request as services do: guard it, and look whether that was done; say whether it was not."""
+    link = unit.registration_links.guard(LINK.id)
+    assert link
+    unit.registration_links.replace(evolve(link, completed_at=NOON))
+    return link.completed_at is None
+
+
+class RegistrationLinkRepositoryContract(Contract):
+    """One case a promise of ``RegistrationLinkRepository``."""
+
+    @pytest.mark.rule("R8")
+    def test_registration_links_are_kept_whole(self, main: Units[Unit]) -> None:
+        check_kept_whole(
+            main,
+            fresh(registration_links(), "id"),
+            add=lambda unit, link: unit.registration_links.add(link),
+            get=lambda unit, link: unit.registration_links.get(link.id),
+        )
+
+    @pytest.mark.parametrize("link", EDGES, ids=lambda link: str(link.id))
+    @pytest.mark.rule("R8")
+    def test_registration_links_with_values_at_the_edge_are_kept(
+        self, main: Units[Unit], link: RegistrationLink
+    ) -> None:
+        add(main, link)
+        assert_same(get(main, link.id), link)
+
+    @pytest.mark.rule("I1")
+    def test_a_registration_link_with_an_id_in_use_runs_the_unit_again(self, main: Units[Unit]) -> None:
+        def draw(unit: Unit, link_id: int) -> None:
+            unit.registration_links.add(a_registration_link(id=link_id, email="second@example.com"))
+
+        add(main, LINK)
+        check_runs_again(main, draw, taken=LINK.id, free=11)
+        assert get(main) == LINK
+        assert get(main, 11) == a_registration_link(id=11, email="second@example.com")
+
+    def test_a_registration_link_that_is_not_there_is_none(self, main: Units[Unit]) -> None:
+        assert get(main) is None
+        assert main.write(lambda unit: unit.registration_links.guard(LINK.id)) is None
+
+    @pytest.mark.rule("T2")
+    def test_another_tenants_is_not_there(self, main: Units[Unit], acme: Units[Unit]) -> None:
+        add(main, LINK)
+        add(acme, a_registration_link(id=11, tenant_id=ACME))
+        assert get(acme) is None
+        assert acme.write(lambda unit: unit.registration_links.guard(LINK.id)) is None
+        assert get(main) == LINK
+        assert get(main, 11) is None
+
+    @pytest.mark.rule("R8")
+    def test_a_guard_counts_a_change_and_gives_the_request_as_it_is_now(self, main: Units[Unit]) -> None:
+        add(main, LINK, a_registration_link(id=11))
+        guarded = main.write(lambda unit: unit.registration_links.guard(LINK.id))
+        assert_same(guarded, evolve(LINK, change_no=LINK.change_no + 1))
+        assert get(main) == guarded
+        assert get(main, 11) == a_registration_link(id=11)
+
+    @pytest.mark.rule("R6")
+    def test_another_state_of_a_registration_link_is_kept_whole(self, main: Units[Unit]) -> None:
+        def check(drawn: RegistrationLink) -> None:
+            link = evolve(drawn, id=LINK.id, tenant_id=ACME)
+            guarded = main.write(
+                lambda unit: [unit.registration_links.guard(link.id), unit.registration_links.replace(link)][0]
+            )
+            assert guarded
+            assert_same(get(main), evolve(link, tenant_id=LINK.tenant_id, change_no=guarded.change_no))
+            assert get(main, 11) == a_registration_link(id=11)
+
+        add(main, LINK, a_registration_link(id=11))
+        check_for_all(registration_links(), check)
+
+    @pytest.mark.rule("R8")
+    def test_a_unit_that_fails_completes_nothing(self, main: Units[Unit]) -> None:
+        add(main, LINK)
+        with pytest.raises(ZeroDivisionError):
+            main.write(lambda unit: [complete(unit), 1 // 0])
+        assert get(main) == LINK
+
+    @pytest.mark.rule("K8")
+    def test_registration_links_that_were_completed_or_expired_before_are_removed(self, main: Units[Unit]) -> None:
+        gone = [a_registration_link(id=1, completed_at=NOON - TICK), a_registration_link(id=2, expires_at=NOON - TICK)]
+        stay = [a_registration_link(id=3, completed_at=NOON), a_registration_link(id=4, expires_at=NOON), LINK]
+        add(main, *gone, *stay)
+        assert main.write(lambda unit: unit.registration_links.remove_ended(NOON, limit=9)) == len(gone)
+        assert [get(main, link.id) for link in gone] == [None] * len(gone)
+        assert [get(main, link.id) for link in stay] == stay
+
+    @pytest.mark.rule("K8")
+    def test_no_more_registration_links_are_removed_than_asked(self, main: Units[Unit]) -> None:
+        add(main, *(a_registration_link(id=number, completed_at=FIRST) for number in range(1, 6)))
+        counts = [main.write(lambda unit: unit.registration_links.remove_ended(NOON, limit=2)) for _ in range(4)]
+        assert counts == [2, 2, 1, 0]
+        assert [get(main, number) for number in range(1, 6)] == [None] * 5
+
+    @pytest.mark.rule("R8")
+    def test_one_of_eight_threads_completes_it(self, main: Units[Unit]) -> None:
+        def look_then_complete(_: int, meet: Meet) -> bool:
+            assert get(main) == LINK
+            meet()
+            return main.write(complete)
+
+        add(main, LINK)
+        assert sorted(race(look_then_complete)) == [False] * (THREADS - 1) + [True]
+
+    @pytest.mark.rule("R8")
+    def test_one_of_two_open_units_completes_it(self, main: Units[Unit]) -> None:
+        def look_then_complete(unit: Unit, _: int, meet: Meet) -> bool:
+            assert unit.registration_links.get(LINK.id)
+            meet()
+            return complete(unit)
+
+        add(main, LINK)
+        assert sorted(overlap(main, look_then_complete)) == [False, True]

@@ -1,0 +1,142 @@
+"""What every storage must do with references: find whom they name, in the unit's own tenant."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import pytest
+
+from usercore.kernel.entity import evolve
+from usercore.kernel.errors import Invalid, UserNotFound
+from usercore.kernel.ids import LIMIT, TENANT_KIND, USER_KIND, uuid_of
+from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Reference, Username
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing.contracts.base import Contract, add_people
+from usercore.testing.samples import ACME, ANN, BOB, USER, a_user, claims_for
+from usercore.users.model import User, UserState
+
+BROUGHT = UUID("8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11")
+
+EVERY_WAY: Final[Sequence[Reference]] = [
+    USER.id,
+    BROUGHT,
+    Email("Ann.Lee+news@example.com"),
+    Email("ann.lee+NEWS@EXAMPLE.com"),
+    Username("ann"),
+    Username("\uff21\uff2e\uff2e"),
+    ExternalId("0042"),
+    AccessId("a-1"),
+    AccessId("a-3"),
+    AccessId("a-4"),
+    AnyId("0042"),
+    AnyId("a-3"),
+]
+
+NOBODY: Final[Sequence[Reference]] = [
+    0,
+    -1,
+    LIMIT,
+    1 << 70,
+    999,
+    UUID(int=0),
+    uuid_of(ANN, USER_KIND),  # Ann brought another along, and only that one names her
+    uuid_of(ANN, TENANT_KIND),
+    Email("bob@example.com"),
+    Username("bob"),
+    Username("ann.lee+news@example.com"),  # her email, and not her username
+    ExternalId("42"),
+    ExternalId(42),
+    ExternalId("a-1"),
+    AccessId("0042"),
+    AccessId("a-2"),
+    AnyId("ann"),
+]
+
+
+def keep_user(units: Units[Unit], user: User) -> None:
+    """Keep a user with the claims of their identifiers."""
+    units.write(lambda unit: [unit.claims.add_many(claims_for(user)), unit.users.add(user)])
+
+
+class ResolvingContract(Contract):
+    """One case a promise of ``resolve`` and ``present``."""
+
+    @pytest.mark.parametrize("reference", EVERY_WAY, ids=str)
+    @pytest.mark.rule("I3")
+    def test_a_user_is_found_by(self, main: Units[Unit], reference: Reference) -> None:
+        keep_user(main, USER)
+        assert main.read(lambda unit: unit.resolve(reference)) == ANN
+        assert main.read(lambda unit: unit.present(reference)) == ANN
+        assert main.write(lambda unit: unit.present(reference)) == ANN
+
+    @pytest.mark.parametrize("reference", NOBODY, ids=str)
+    @pytest.mark.rule("I3")
+    def test_nobody_is_found_by(self, main: Units[Unit], reference: Reference) -> None:
+        keep_user(main, USER)
+        with pytest.raises(UserNotFound):
+            main.read(lambda unit: unit.present(reference))
+
+    @pytest.mark.rule("I2")
+    def test_a_user_who_brought_no_uuid_is_found_by_the_made_one(self, people: Units[Unit]) -> None:
+        assert people.read(lambda unit: unit.resolve(uuid_of(ANN, USER_KIND))) == ANN
+
+    @pytest.mark.rule("I3")
+    def test_a_number_written_as_text_names_the_same_external_id(self, main: Units[Unit]) -> None:
+        keep_user(main, a_user(external_id="42"))
+        assert main.read(lambda unit: unit.resolve(ExternalId(42))) == ANN
+
+    @pytest.mark.rule("I3")
+    def test_an_id_is_given_back_without_a_look_up(self, main: Units[Unit]) -> None:
+        assert main.read(lambda unit: unit.resolve(999)) == 999
+
+    @pytest.mark.parametrize("number", [0, -1, LIMIT, 1 << 70])
+    @pytest.mark.rule("I1")
+    def test_a_number_that_is_no_id_names_nobody(self, main: Units[Unit], number: int) -> None:
+        with pytest.raises(UserNotFound):
+            main.read(lambda unit: unit.resolve(number))
+
+    @pytest.mark.parametrize("reference", [Email("nonsense"), Email("a\0@example.com"), Username("\ud800")], ids=ascii)
+    @pytest.mark.rule("I3")
+    def test_an_identifier_that_cannot_exist_is_refused(self, main: Units[Unit], reference: Reference) -> None:
+        with pytest.raises(Invalid):
+            main.read(lambda unit: unit.resolve(reference))
+        with pytest.raises(Invalid):
+            main.read(lambda unit: unit.present(reference))
+
+    @pytest.mark.parametrize("reference", EVERY_WAY, ids=str)
+    @pytest.mark.rule("T2")
+    def test_another_tenants_user_is_not_found_by(
+        self, main: Units[Unit], acme: Units[Unit], reference: Reference
+    ) -> None:
+        keep_user(main, USER)
+        with pytest.raises(UserNotFound):
+            acme.read(lambda unit: unit.present(reference))
+
+    @pytest.mark.rule("T2")
+    def test_a_tenant_finds_its_own_user_by_the_same_identifier(self, main: Units[Unit], acme: Units[Unit]) -> None:
+        keep_user(main, USER)
+        keep_user(acme, evolve(USER, id=BOB, tenant_id=ACME))
+        assert [units.read(lambda unit: unit.present(Username("ann"))) for units in (main, acme)] == [ANN, BOB]
+
+    @pytest.mark.parametrize("state", [UserState.UNCLAIMED, UserState.ACTIVE, UserState.DEACTIVATED])
+    @pytest.mark.rule("U2")
+    def test_in_this_state_a_user_is_present(self, main: Units[Unit], state: UserState) -> None:
+        keep_user(main, a_user(state=state))
+        assert main.read(lambda unit: unit.present(ANN)) == ANN
+
+    @pytest.mark.rule("U2")
+    def test_an_erased_user_is_not_present(self, main: Units[Unit]) -> None:
+        keep_user(main, a_user(state=UserState.ERASED))
+        for reference in EVERY_WAY:
+            with pytest.raises(UserNotFound):
+                main.read(lambda unit: unit.present(reference))  # noqa: B023 - used at once
+
+    @pytest.mark.rule("U3")
+    def test_a_key_that_was_freed_names_nobody(self, main: Units[Unit]) -> None:
+        keep_user(main, USER)
+        main.write(lambda unit: unit.claims.remove(claims_for(USER)))
+        add_people(main, USER.tenant_id, BOB)
+        for reference in EVERY_WAY[1:]:
+            with pytest.raises(UserNotFound):
+                main.read(lambda unit: unit.resolve(reference))  # noqa: B023 - used at once

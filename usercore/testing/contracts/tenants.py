@@ -1,0 +1,225 @@
+"""What every storage must do for tenants."""
+
+import itertools
+
+import pytest
+
+from usercore.kernel.context import MAIN, SYSTEM
+from usercore.kernel.entity import evolve
+from usercore.kernel.errors import TenantNotFound
+from usercore.kernel.ids import LIMIT, TenantId
+from usercore.kernel.references import unique_key
+from usercore.kernel.time import FIRST, LAST
+from usercore.kernel.units import Units
+from usercore.storage import Storage, Unit
+from usercore.tenants.model import BUILT_IN, Tenant
+from usercore.testing.contracts.base import Contract, assert_same, check_for_all, check_runs_again, keep, units
+from usercore.testing.contracts.races import THREADS, Meet, overlap, race
+from usercore.testing.fakes import TICK
+from usercore.testing.samples import ACME, TENANT, a_tenant
+from usercore.testing.strategies import tenants
+
+NAMES = [
+    "Zoo",
+    "a b",
+    "acme",
+    "ACME 2",
+    "Ärzte",
+    "ß",
+    "ss 2",
+    "Ωmega",
+    "日本",
+    "\uff57ide",
+    "😀",
+    "_",
+    "0",
+    "\uffee",
+    "\U00010348",
+]
+"""Names that SQL collations, UTF-16 and this library's keys put in different orders."""
+
+
+def get(units: Units[Unit], tenant_id: int = ACME) -> Tenant:
+    """Give a tenant that must be there."""
+    tenant = units.read(lambda unit: unit.tenants.get(TenantId(tenant_id)))
+    assert tenant is not None
+    return tenant
+
+
+def numbered(number: int, **fields: object) -> Tenant:
+    """Give a tenant whose id, key and name nobody else has."""
+    return evolve(a_tenant(id=number, key=f"key {number}", name=f"name {number}"), **fields)
+
+
+def listed(units: Units[Unit], limit: int, *, active: bool | None = None) -> list[Tenant]:
+    """Give all tenants but those built in, page after page."""
+    found: list[Tenant] = []
+    after = None
+    while page := units.read(lambda unit: unit.tenants.list_from(after, active=active, limit=limit)):  # noqa: B023
+        assert len(page) <= limit
+        found += page
+        after = unique_key(page[-1].name)
+    return [tenant for tenant in found if tenant.id not in BUILT_IN]
+
+
+class TenantRepositoryContract(Contract):
+    """One case a promise of ``TenantRepository``."""
+
+    def test_a_new_store_has_no_tenants(self, storage: Storage) -> None:
+        new = units(storage, SYSTEM)
+        assert new.read(lambda unit: unit.tenants.list_from(None, active=None, limit=9)) == []
+        assert new.read(lambda unit: unit.tenants.get(MAIN)) is None
+
+    @pytest.mark.rule("T3")
+    def test_tenants_are_kept_whole(self, main: Units[Unit]) -> None:
+        numbers = itertools.count(1000)
+
+        def check(drawn: Tenant) -> None:
+            number = next(numbers)
+            tenant = evolve(drawn, id=number, key=f"{number}{drawn.key}", name=f"{number}{drawn.name}")
+            keep(main, lambda unit: unit.tenants.add, tenant)
+            assert_same(get(main, number), tenant)
+            assert_same(main.read(lambda unit: unit.tenants.find_by_key(tenant.key)), tenant)
+            assert_same(main.read(lambda unit: unit.tenants.find_by_name(tenant.name)), tenant)
+
+        check_for_all(tenants(), check)
+
+    @pytest.mark.parametrize(
+        "tenant",
+        [
+            TENANT,
+            a_tenant(id=LIMIT - 1, created_at=FIRST, modified_at=LAST - TICK, version=LIMIT - 1, change_no=LIMIT - 1),
+            a_tenant(key="k" * 256, name="😀" * 256, description="", country=None),
+        ],
+        ids=["sample", "numbers", "texts"],
+    )
+    @pytest.mark.rule("T3")
+    def test_tenants_with_values_at_the_edge_are_kept(self, main: Units[Unit], tenant: Tenant) -> None:
+        keep(main, lambda unit: unit.tenants.add, tenant)
+        assert_same(get(main, tenant.id), tenant)
+
+    def test_a_tenant_that_is_not_there_is_none(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.tenants.add, TENANT)
+        assert main.read(lambda unit: unit.tenants.get(TenantId(999))) is None
+        assert main.read(lambda unit: unit.tenants.find_by_key(TENANT.name)) is None
+        assert main.read(lambda unit: unit.tenants.find_by_name(TENANT.key)) is None
+
+    @pytest.mark.parametrize("spelling", ["acme", "ACME", "AcMe", "\uff41\uff43\uff4d\uff45"])
+    @pytest.mark.rule("T3")
+    def test_key_and_name_are_found_ignoring_case_and_width(self, main: Units[Unit], spelling: str) -> None:
+        tenant = a_tenant(key="acme", name="Acme")
+        keep(main, lambda unit: unit.tenants.add, tenant)
+        assert main.read(lambda unit: unit.tenants.find_by_key(spelling)) == tenant
+        assert main.read(lambda unit: unit.tenants.find_by_name(spelling)) == tenant
+
+    @pytest.mark.parametrize(
+        ("field", "taken"),
+        [("id", ACME), ("key", "acme"), ("key", "\uff21CME"), ("name", "Acme Ltd."), ("name", "ACME LTD.")],
+    )
+    @pytest.mark.rule("T3")
+    def test_what_another_tenant_has_runs_the_unit_again(self, main: Units[Unit], field: str, taken: object) -> None:
+        keep(main, lambda unit: unit.tenants.add, TENANT)
+        check_runs_again(
+            main, lambda unit, fields: unit.tenants.add(numbered(11, **fields)), taken={field: taken}, free={}
+        )
+        assert get(main) == TENANT
+        assert get(main, 11) == numbered(11)
+
+    @pytest.mark.rule("T3")
+    def test_a_unit_that_fails_leaves_key_and_name_free(self, main: Units[Unit]) -> None:
+        with pytest.raises(ZeroDivisionError):
+            main.write(lambda unit: [unit.tenants.add(TENANT), 1 // 0])
+        keep(main, lambda unit: unit.tenants.add, a_tenant(id=11))
+        assert main.read(lambda unit: unit.tenants.find_by_key("acme")) == a_tenant(id=11)
+
+    @pytest.mark.rule("X2")
+    def test_a_guard_counts_a_change_and_gives_the_tenant_as_it_is_now(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.tenants.add, TENANT)
+        guarded = main.write(lambda unit: unit.tenants.guard(ACME))
+        assert_same(guarded, evolve(TENANT, change_no=TENANT.change_no + 1))
+        assert get(main) == guarded
+
+    def test_what_is_not_there_cannot_be_guarded(self, main: Units[Unit]) -> None:
+        with pytest.raises(TenantNotFound):
+            main.write(lambda unit: unit.tenants.guard(TenantId(999)))
+
+    @pytest.mark.rule("T3")
+    def test_another_state_of_a_tenant_is_kept_whole(self, main: Units[Unit]) -> None:
+        def check(drawn: Tenant) -> None:
+            guarded = main.write(lambda unit: [unit.tenants.guard(ACME), unit.tenants.replace(drawn)][0])
+            assert guarded is not None
+            assert_same(get(main), evolve(drawn, key=TENANT.key, change_no=guarded.change_no))
+
+        keep(main, lambda unit: unit.tenants.add, TENANT)
+        check_for_all(tenants().map(lambda drawn: evolve(drawn, id=ACME, name=f"its {drawn.name}")), check)
+
+    @pytest.mark.rule("T3")
+    def test_a_new_name_is_found_and_the_old_one_is_free(self, main: Units[Unit]) -> None:
+        renamed = a_tenant(name="Umbrella", change_no=TENANT.change_no + 1)
+        keep(main, lambda unit: unit.tenants.add, TENANT)
+        main.write(lambda unit: [unit.guard_tenant(ACME), unit.tenants.replace(renamed)])
+        assert main.read(lambda unit: unit.tenants.find_by_name("umbrella")) == renamed
+        assert main.read(lambda unit: unit.tenants.find_by_name(TENANT.name)) is None
+        keep(main, lambda unit: unit.tenants.add, numbered(11, name=TENANT.name))
+
+    @pytest.mark.rule("T3")
+    def test_the_own_name_may_be_spelt_otherwise(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.tenants.add, TENANT)
+        main.write(lambda unit: [unit.guard_tenant(ACME), unit.tenants.replace(a_tenant(name="ACME LTD."))])
+        assert get(main).name == "ACME LTD."
+
+    @pytest.mark.rule("T3")
+    def test_renaming_to_anothers_name_runs_the_unit_again(self, main: Units[Unit]) -> None:
+        def rename(unit: Unit, name: str) -> None:
+            unit.tenants.replace(evolve(unit.tenants.guard(TenantId(11)), name=name))
+
+        keep(main, lambda unit: unit.tenants.add, TENANT, numbered(11))
+        check_runs_again(main, rename, taken="ACME ltd.", free="free")
+        assert [get(main, number).name for number in (ACME, 11)] == [TENANT.name, "free"]
+
+    @pytest.mark.parametrize("limit", [1, 2, 100])
+    @pytest.mark.rule("T3")
+    def test_tenants_are_listed_by_the_key_of_their_name(self, main: Units[Unit], limit: int) -> None:
+        several = [numbered(number, name=name) for number, name in enumerate(NAMES, start=11)]
+        keep(main, lambda unit: unit.tenants.add, *several)
+        assert listed(main, limit) == sorted(several, key=lambda tenant: unique_key(tenant.name))
+
+    @pytest.mark.parametrize("active", [True, False])
+    @pytest.mark.rule("T3")
+    def test_tenants_are_listed_by_being_active(self, main: Units[Unit], *, active: bool) -> None:
+        several = [numbered(number, active=number % 2 == 0) for number in range(11, 17)]
+        keep(main, lambda unit: unit.tenants.add, *several)
+        assert listed(main, 2, active=active) == [tenant for tenant in several if tenant.active is active]
+
+    @pytest.mark.rule("T1")
+    def test_every_unit_sees_all_tenants(self, storage: Storage, acme: Units[Unit]) -> None:
+        assert get(acme, MAIN) == get(units(storage, SYSTEM), MAIN)
+        assert get(units(storage), ACME) == get(acme, ACME)
+
+    @pytest.mark.rule("T3")
+    def test_one_of_eight_threads_gets_the_key_of_a_tenant(self, main: Units[Unit]) -> None:
+        def look_then_add(number: int, meet: Meet) -> bool:
+            assert main.read(lambda unit: unit.tenants.find_by_key("acme")) is None
+            meet()
+            return main.write(lambda unit: add_unless_there(unit, number))
+
+        won = race(look_then_add)
+        assert won.count(True) == 1
+        assert get(main, 11 + won.index(True)).key == "acme"
+        assert len(listed(main, 99)) == len(won) - THREADS + 1
+
+    @pytest.mark.rule("T3")
+    def test_one_of_two_open_units_gets_the_key_of_a_tenant(self, main: Units[Unit]) -> None:
+        won = overlap(main, add_unless_there)
+        assert sorted(won) == [False, True]
+        assert [tenant.key for tenant in listed(main, 99)] == ["acme"]
+
+
+def add_unless_there(unit: Unit, number: int, meet: Meet | None = None) -> bool:
+    """Add a tenant as services do: look, and add what is not there; say whether it was."""
+    found = unit.tenants.find_by_key("acme")
+    if meet:
+        meet()
+    if found is None:
+        unit.tenants.add(numbered(11 + number, key="acme"))
+    return found is None

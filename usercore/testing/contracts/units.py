@@ -1,0 +1,274 @@
+"""What every storage must do with units of work."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from usercore.history.model import Entry
+from usercore.kernel.changes import Change
+from usercore.kernel.entity import evolve
+from usercore.kernel.errors import LostRace, RunAgain, Unavailable, UserNotFound
+from usercore.kernel.units import Joined, Units
+from usercore.storage import CAPABILITIES, Storage, Unit
+from usercore.testing.contracts.base import Contract, units
+from usercore.testing.contracts.races import THREADS, Meet, overlap, race
+from usercore.testing.samples import ANN, BOB, a_user
+from usercore.users.model import UPDATED
+
+ROUNDS = 25
+
+
+class Unforeseen(BaseException):
+    """What nobody catches by name."""
+
+
+def rename(unit: Unit, name: str, *user_ids: int) -> None:
+    """Give users this first name, under their guards and with a record."""
+    for user_id in user_ids:
+        old = unit.users.guard(unit.resolve(user_id))
+        new = evolve(old, first_name=name)
+        unit.users.replace(new)
+        unit.record(Change(kind=UPDATED, subject_id=user_id, old=old, new=new))
+
+
+def names(unit: Unit) -> list[str | None]:
+    """Give the first names of Ann and Bob."""
+    return [user and user.first_name for user in map(unit.users.get, (ANN, BOB))]
+
+
+class UnitsContract(Contract):
+    """One case a promise of ``Units`` and ``Storage``."""
+
+    def test_what_work_returns_is_given_back(self, main: Units[Unit]) -> None:
+        result = object()
+        assert main.write(lambda _: result) is result
+        assert main.read(lambda _: result) is result
+
+    def test_a_unit_sees_what_it_wrote(self, people: Units[Unit]) -> None:
+        def rename_and_look(unit: Unit) -> list[str | None]:
+            rename(unit, "Zoë", ANN)
+            return names(unit)
+
+        assert people.write(rename_and_look)[0] == "Zoë"
+
+    @pytest.mark.parametrize(
+        "error",
+        [ZeroDivisionError(), StopIteration(), UserNotFound(), GeneratorExit(), SystemExit(3), KeyboardInterrupt()]
+        + [Unforeseen()],
+        ids=lambda error: type(error).__name__,
+    )
+    def test_a_unit_that_raises_keeps_nothing_and_lets_the_error_pass(
+        self, people: Units[Unit], error: BaseException
+    ) -> None:
+        def rename_and_fail(unit: Unit) -> None:
+            rename(unit, "Zoë", ANN, BOB)
+            raise error
+
+        before = people.read(names)
+        with pytest.raises(type(error)) as caught:
+            people.write(rename_and_fail)
+        assert caught.value is error
+        assert people.read(names) == before
+        people.write(lambda unit: rename(unit, "Eve", ANN))
+        assert people.read(names) == ["Eve", before[1]]
+
+    def test_a_look_that_raises_lets_the_error_pass(self, people: Units[Unit]) -> None:
+        error = Unforeseen()
+
+        def fail(_: Unit) -> None:
+            raise error
+
+        with pytest.raises(Unforeseen) as caught:
+            people.read(fail)
+        assert caught.value is error
+        people.write(lambda unit: rename(unit, "Eve", ANN))
+
+    @pytest.mark.parametrize("inner", ["read", "write"])
+    @pytest.mark.parametrize("outer", ["read", "write"])
+    def test_a_unit_in_a_unit_is_refused(self, people: Units[Unit], acme: Units[Unit], outer: str, inner: str) -> None:
+        def open_another(unit: Unit) -> None:
+            if outer == "write":
+                rename(unit, "Zoë", ANN)
+            getattr(acme, inner)(lambda _: None)
+
+        before = people.read(names)
+        with pytest.raises(RuntimeError):
+            getattr(people, outer)(open_another)
+        assert people.read(names) == before
+        people.write(lambda unit: rename(unit, "Eve", ANN))
+
+    def test_who_has_a_unit_may_join_it(self, people: Units[Unit]) -> None:
+        def join(unit: Unit) -> list[str | None]:
+            Joined(unit).write(lambda same: rename(same, "Zoë", ANN))
+            return Joined(unit).read(names)
+
+        assert people.write(join) == people.read(names)
+        assert people.read(names)[0] == "Zoë"
+
+    def test_a_lost_race_runs_the_work_again_from_the_start(self, people: Units[Unit]) -> None:
+        seen = []
+
+        def lose_twice(unit: Unit) -> int:
+            seen.append(names(unit)[0])
+            rename(unit, "Zoë", ANN)
+            if len(seen) < 3:
+                raise RunAgain
+            return len(seen)
+
+        assert people.write(lose_twice) == 3
+        assert seen == [a_user().first_name] * 3
+        assert people.read(names)[0] == "Zoë"
+
+    def test_a_race_that_is_always_lost_ends_and_keeps_nothing(self, people: Units[Unit]) -> None:
+        def lose(unit: Unit) -> None:
+            rename(unit, "Zoë", ANN)
+            raise RunAgain
+
+        before = people.read(names)
+        with pytest.raises(LostRace):
+            people.write(lose)
+        assert people.read(names) == before
+
+    def test_units_that_fail_take_no_other_with_them(self, people: Units[Unit]) -> None:
+        def count_or_fail(number: int, meet: Meet) -> None:
+            meet()
+            for _ in range(ROUNDS):
+                if number % 2:
+                    people.write(lambda unit: unit.guard(ANN))
+                    continue
+                with pytest.raises(UserNotFound):
+                    people.write(lambda unit: [rename(unit, "Zoë", ANN), rename(unit, "Zoë", 999)])
+
+        before = people.read(lambda unit: unit.users.get(ANN))
+        race(count_or_fail)
+        after = people.read(lambda unit: unit.users.get(ANN))
+        assert before
+        assert after == evolve(before, change_no=before.change_no + ROUNDS * THREADS // 2)
+
+    def test_each_of_many_threads_gets_its_own_result(self, people: Units[Unit]) -> None:
+        def write(number: int, meet: Meet) -> list[tuple[int, int]]:
+            meet()
+            return [people.write(lambda unit: (number, unit.users.guard(ANN).change_no)) for _ in range(ROUNDS)]
+
+        results = race(write)
+        assert [{number for number, _ in result} for result in results] == [{number} for number in range(THREADS)]
+        assert len({change_no for result in results for _, change_no in result}) == ROUNDS * THREADS
+
+    def test_nobody_sees_half_a_unit(self, people: Units[Unit]) -> None:
+        def write_or_look(number: int, meet: Meet) -> None:
+            meet()
+            for turn in range(ROUNDS):
+                if number == 0:
+                    people.write(lambda unit: rename(unit, f"turn {turn}", ANN, BOB))  # noqa: B023 - used at once
+                ann, bob = people.read(names)
+                assert ann == bob
+
+        race(write_or_look)
+
+    def test_a_look_sees_one_state_however_long_it_takes(self, people: Units[Unit]) -> None:
+        reading, written = threading.Event(), threading.Event()
+
+        def look(unit: Unit) -> tuple[object, object]:
+            ann = unit.users.get(ANN)
+            reading.set()
+            written.wait(0.2)  # passes if writers wait for readers
+            return ann and ann.first_name, names(unit)[1]
+
+        def write() -> None:
+            reading.wait(60)
+            people.write(lambda unit: rename(unit, "Zoë", ANN, BOB))
+            written.set()
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        ann, bob = people.read(look)
+        writer.join()
+        assert ann == bob
+        assert people.read(names) == ["Zoë", "Zoë"]
+
+    def test_two_open_units_do_not_lose_a_change(self, people: Units[Unit]) -> None:
+        def count(unit: Unit, _: int, meet: Meet) -> int:
+            assert unit.users.get(ANN)
+            meet()
+            user = unit.users.guard(ANN)
+            unit.users.replace(evolve(user, version=user.version + 1))
+            return user.version + 1
+
+        assert sorted(overlap(people, count)) == [a_user().version + 1, a_user().version + 2]
+
+
+class StorageFacesContract(Contract):
+    """One case a promise of ``Storage`` and of what observers hear."""
+
+    def test_it_declares_all_capabilities(self, storage: Storage) -> None:
+        assert storage.capabilities == CAPABILITIES
+
+    @pytest.mark.rule("S7")
+    def test_its_secret_is_32_bytes_and_stays(self, storage: Storage, people: Units[Unit]) -> None:
+        secret = storage.secret
+        people.write(lambda unit: rename(unit, "Zoë", ANN))
+        assert isinstance(secret, bytes)
+        assert len(secret) == 32
+        assert storage.secret == secret
+
+    def test_units_after_closing_are_refused(self, storage: Storage, people: Units[Unit]) -> None:
+        storage.close()
+        storage.close()
+        for open_unit in (people.write, people.read, units(storage).write, units(storage).read):
+            with pytest.raises(Unavailable):
+                open_unit(names)
+
+    @pytest.mark.rule("X3")
+    def test_observers_hear_after_the_commit_in_the_callers_thread(self, storage: Storage, people: Units[Unit]) -> None:
+        heard = []
+
+        def observe(entries: Sequence[Entry]) -> None:
+            heard.append((threading.get_ident(), [entry.subject_id for entry in entries], people.read(names)))
+
+        units(storage, observe=observe).write(lambda unit: rename(unit, "Zoë", ANN, BOB))
+        assert heard == [(threading.get_ident(), [ANN, BOB], ["Zoë", "Zoë"])]
+
+    @pytest.mark.rule("X3")
+    def test_observers_hear_nothing_of_a_unit_that_fails(self, storage: Storage, people: Units[Unit]) -> None:
+        def rename_and_fail(unit: Unit) -> None:
+            rename(unit, "Zoë", ANN)
+            raise Unforeseen
+
+        heard: list[Sequence[Entry]] = []
+        assert people.read(names)
+        with pytest.raises(Unforeseen):
+            units(storage, observe=heard.append).write(rename_and_fail)
+        assert heard == []
+
+    @pytest.mark.rule("X3")
+    def test_observers_hear_only_of_the_run_that_was_kept(self, storage: Storage, people: Units[Unit]) -> None:
+        runs = []
+
+        def rename_again(unit: Unit) -> None:
+            runs.append(unit)
+            rename(unit, f"run {len(runs)}", ANN)
+            if len(runs) < 3:
+                raise RunAgain
+
+        heard: list[Sequence[Entry]] = []
+        assert people.read(names)
+        units(storage, observe=heard.append).write(rename_again)
+        assert [[entry.new["first_name"] for entry in entries] for entries in heard] == [["run 3"]]
+
+    @pytest.mark.rule("X3")
+    def test_each_observer_hears_of_its_own_units(self, storage: Storage, people: Units[Unit]) -> None:
+        heard: list[list[str]] = [[] for _ in range(THREADS)]
+
+        def observer(number: int) -> Callable[[Sequence[Entry]], None]:
+            return lambda entries: heard[number].extend(entry.new["first_name"] for entry in entries)
+
+        def write(number: int, meet: Meet) -> None:
+            meet()
+            for turn in range(ROUNDS):
+                name = f"{number} {turn}"
+                units(storage, observe=observer(number)).write(lambda unit: rename(unit, name, ANN))  # noqa: B023
+
+        assert people.read(names)
+        race(write)
+        assert heard == [[f"{number} {turn}" for turn in range(ROUNDS)] for number in range(THREADS)]

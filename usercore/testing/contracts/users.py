@@ -1,0 +1,185 @@
+"""What every storage must do for users."""
+
+import pytest
+
+from usercore.kernel.entity import evolve
+from usercore.kernel.errors import UserNotFound
+from usercore.kernel.ids import LIMIT, UserId
+from usercore.kernel.time import FIRST, LAST
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing.contracts.base import (
+    Contract,
+    add_people,
+    assert_same,
+    check_for_all,
+    check_kept_whole,
+    check_runs_again,
+    fresh,
+    keep,
+)
+from usercore.testing.contracts.races import THREADS, Meet, race
+from usercore.testing.fakes import NOON, TICK
+from usercore.testing.samples import ACME, ANN, BOB, USER, a_user
+from usercore.testing.strategies import users
+from usercore.users.model import User, UserState
+
+MANY = 2100
+"""More than one statement or round of a storage takes."""
+
+EDGES = [
+    a_user(id=1, note="x" * 65_536, first_name="", access_ids=("", "\u0301", None, "😀" * 255)),
+    a_user(id=LIMIT - 1, created_at=FIRST, modified_at=LAST - TICK, version=LIMIT - 1, change_no=LIMIT - 1),
+    a_user(id=2, access_ids=("null", '"', ",", "[]"), last_name="a\tb\nc", note="'; --"),
+]
+
+
+def get(units: Units[Unit], user_id: int = ANN) -> User:
+    """Give a user who must be there."""
+    user = units.read(lambda unit: unit.users.get(UserId(user_id)))
+    assert user is not None
+    return user
+
+
+class UserRepositoryContract(Contract):
+    """One case a promise of ``UserRepository``."""
+
+    @pytest.mark.rule("U1")
+    def test_users_are_kept_whole(self, main: Units[Unit]) -> None:
+        check_kept_whole(
+            main,
+            fresh(users(), "id"),
+            add=lambda unit, user: unit.users.add(user),
+            get=lambda unit, user: unit.users.get(user.id),
+        )
+
+    @pytest.mark.parametrize("user", [USER, *EDGES], ids=lambda user: str(user.id))
+    @pytest.mark.rule("U1")
+    def test_users_with_values_at_the_edge_are_kept(self, main: Units[Unit], user: User) -> None:
+        keep(main, lambda unit: unit.users.add, user)
+        assert_same(get(main, user.id), user)
+        main.write(lambda unit: unit.users.replace(user))
+        assert_same(get(main, user.id), user)
+
+    def test_who_is_not_there_is_none(self, people: Units[Unit]) -> None:
+        assert people.read(lambda unit: unit.users.get(UserId(999))) is None
+
+    @pytest.mark.rule("U2")
+    def test_an_erased_user_is_given(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.users.add, a_user(state=UserState.ERASED))
+        assert get(main).state is UserState.ERASED
+
+    @pytest.mark.rule("T2")
+    def test_another_tenants_user_is_not_there(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        assert acme.read(lambda unit: unit.users.get(ANN)) is None
+        assert acme.read(lambda unit: unit.users.get_many([ANN, BOB])) == []
+        add_people(acme, ACME, 7)
+        assert people.read(lambda unit: [user.id for user in unit.users.get_many([UserId(7), ANN])]) == [ANN]
+
+    @pytest.mark.rule("I1")
+    def test_an_user_with_an_id_in_use_runs_the_unit_again(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        ann = get(people)
+        check_runs_again(people, lambda unit, id_: unit.users.add(a_user(id=id_)), taken=ANN, free=11)
+        check_runs_again(acme, lambda unit, id_: unit.users.add(a_user(id=id_, tenant_id=ACME)), taken=ANN, free=12)
+        assert get(people) == ann
+        assert get(people, 11) == a_user(id=11)
+        assert get(acme, 12) == a_user(id=12, tenant_id=ACME)
+
+    @pytest.mark.rule("R7")
+    def test_many_users_are_kept_whole(self, main: Units[Unit]) -> None:
+        several = [a_user(id=number, first_name=f"Ann {number}") for number in range(1, MANY)]
+        main.write(lambda unit: unit.users.add_many(several))
+        kept = main.read(lambda unit: unit.users.get_many([user.id for user in several]))
+        assert sorted(kept, key=lambda user: user.id) == several
+
+    def test_no_users_at_all_are_kept_and_given(self, main: Units[Unit]) -> None:
+        main.write(lambda unit: unit.users.add_many([]))
+        assert main.read(lambda unit: unit.users.get_many([])) == []
+
+    @pytest.mark.rule("I1")
+    def test_one_id_in_use_among_many_keeps_none_and_runs_again(self, people: Units[Unit]) -> None:
+        def add(unit: Unit, ids: list[int]) -> None:
+            unit.users.add_many([a_user(id=number) for number in ids])
+
+        check_runs_again(people, add, taken=[11, 12, ANN, 13], free=[14, 15])
+        found = people.read(lambda unit: unit.users.get_many([UserId(number) for number in range(11, 16)]))
+        assert sorted(user.id for user in found) == [14, 15]
+
+    def test_of_several_users_those_are_given_that_are_there(self, people: Units[Unit]) -> None:
+        found = people.read(lambda unit: unit.users.get_many([BOB, UserId(999), ANN]))
+        assert sorted(user.id for user in found) == [ANN, BOB]
+        assert [get(people, user.id) for user in found] == found
+
+    @pytest.mark.rule("X2")
+    def test_a_guard_counts_a_change_and_gives_the_user_as_it_is_now(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.users.add, USER)
+        guarded = main.write(lambda unit: unit.users.guard(ANN))
+        assert_same(guarded, evolve(USER, change_no=USER.change_no + 1))
+        assert get(main) == guarded
+
+    @pytest.mark.rule("U2")
+    def test_who_is_not_there_erased_or_foreign_cannot_be_guarded(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        keep(people, lambda unit: unit.users.add, a_user(id=11, state=UserState.ERASED))
+        for units, user_id in ((people, 999), (people, 11), (acme, ANN)):
+            with pytest.raises(UserNotFound):
+                units.write(lambda unit: unit.users.guard(UserId(user_id)))  # noqa: B023 - used at once
+        assert get(people, 11).change_no == USER.change_no
+
+    @pytest.mark.rule("U1")
+    def test_another_state_of_an_user_is_kept_whole(self, people: Units[Unit]) -> None:
+        bob = get(people, BOB)
+
+        def check(drawn: User) -> None:
+            guarded = people.write(lambda unit: [unit.users.guard(ANN), unit.users.replace(drawn)][0])
+            assert guarded is not None
+            assert_same(get(people), evolve(drawn, change_no=guarded.change_no))
+            assert get(people, BOB) == bob
+
+        check_for_all(users().map(lambda user: evolve(user, id=ANN, state=UserState.ACTIVE)), check)
+
+    @pytest.mark.rule("T1")
+    def test_tenant_and_count_of_changes_are_not_replaced(self, people: Units[Unit]) -> None:
+        ann = get(people)
+        people.write(lambda unit: [unit.guard(ANN), unit.users.replace(evolve(USER, tenant_id=ACME, change_no=77))])
+        assert get(people) == evolve(USER, change_no=ann.change_no + 1)
+
+    @pytest.mark.parametrize("ip", ["2001:db8::1", None])
+    @pytest.mark.rule("U1")
+    def test_a_sign_in_is_noted_and_changes_nothing_else(self, main: Units[Unit], ip: str | None) -> None:
+        keep(main, lambda unit: unit.users.add, USER, a_user(id=BOB))
+        main.write(lambda unit: [unit.guard(ANN), unit.users.note_sign_in(ANN, at=NOON, ip=ip)])
+        assert_same(get(main), evolve(USER, change_no=10, last_sign_in_at=NOON, last_sign_in_ip=ip))
+        assert get(main, BOB) == a_user(id=BOB)
+
+    @pytest.mark.rule("U3")
+    def test_of_eight_threads_none_loses_a_change(self, people: Units[Unit]) -> None:
+        def look_then_change(_: int, meet: Meet) -> tuple[int, int]:
+            assert get(people).change_no == 1
+            meet()
+            return people.write(change)
+
+        def change(unit: Unit) -> tuple[int, int]:
+            user = unit.users.guard(ANN)
+            unit.users.replace(evolve(user, version=user.version + 1))
+            return user.change_no, user.version + 1
+
+        first = USER.version + 1
+        assert sorted(race(look_then_change)) == [(2 + number, first + number) for number in range(THREADS)]
+        assert get(people).version == USER.version + THREADS
+
+    @pytest.mark.rule("I1")
+    def test_of_eight_threads_that_draw_one_id_all_keep_their_user(self, main: Units[Unit]) -> None:
+        def look_then_add(number: int, meet: Meet) -> UserId:
+            assert main.read(lambda unit: unit.users.get(ANN)) is None
+            meet()
+            ids = iter([ANN, 1000 + number])
+            return main.write(lambda unit: add(unit, next(ids)))
+
+        def add(unit: Unit, user_id: int) -> UserId:
+            unit.users.add(a_user(id=user_id))
+            return UserId(user_id)
+
+        kept = race(look_then_add)
+        assert len(set(kept)) == THREADS
+        assert ANN in kept
+        assert all(get(main, user_id) == a_user(id=user_id) for user_id in kept)

@@ -1,0 +1,157 @@
+"""Stand-ins for what a core is handed: clock, chance, mailer, hasher and gates that tests can steer.
+
+They refuse what the real ones must never see: a hash, a letter or a gate while a unit is open in their thread. For that
+they are given the ``WatchedStorage`` that the core works on.
+"""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Final, Protocol
+
+from usercore.kernel.errors import Overloaded
+from usercore.mail.model import Mail
+from usercore.mail.ports import Mailer
+from usercore.passwords.model import Credential
+from usercore.passwords.ports import Hasher
+
+NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+"""When a ``FakeClock`` starts."""
+
+TICK: Final = timedelta(microseconds=1)
+"""The least time that storages tell apart."""
+
+
+class FakeClock:
+    """A clock that stands at ``now`` until it is moved."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """Give the present instant."""
+        return self.now
+
+    def tick(self) -> datetime:
+        """Move on by a microsecond and give the present instant."""
+        return self.advance(TICK)
+
+    def advance(self, span: timedelta) -> datetime:
+        """Move on by ``span`` and give the present instant."""
+        self.now += span
+        return self.now
+
+
+class FakeChance:
+    """Drawn bytes that are the same in each run with the same seed. Safe to share between threads."""
+
+    def __init__(self, seed: str = "") -> None:
+        self._seed = seed
+        self._counter = itertools.count()
+
+    def __call__(self, count: int) -> bytes:
+        """Draw that many bytes."""
+        blocks = bytearray()
+        while len(blocks) < count:
+            blocks += sha256(f"{self._seed}/{next(self._counter)}".encode()).digest()
+        return bytes(blocks[:count])
+
+
+class Watch(Protocol):
+    """Knows whether a unit is open; ``WatchedStorage`` is one."""
+
+    def is_open(self) -> bool:
+        """Say whether a unit is open in the present thread."""
+
+
+def check_closed(watch: Watch | None, what: str) -> None:
+    """Fail if a unit is open in the present thread.
+
+    Raises:
+        AssertionError: it is.
+    """
+    if watch is not None and watch.is_open():
+        msg = f"{what} while a unit was open"
+        raise AssertionError(msg)
+
+
+class MemoryMailer(Mailer):
+    """Keeps the letters that were sent, in ``sent``."""
+
+    def __init__(self, watch: Watch | None = None) -> None:
+        self.sent: list[Mail] = []
+        self._watch = watch
+        self._failures: list[Exception] = []
+
+    def fail_next(self, count: int = 1, error: Exception | None = None) -> None:
+        """Let the next ``count`` letters fail with ``error``, or an ``OSError``."""
+        self._failures += [error or OSError("the mail server is away")] * count
+
+    def send(self, mail: Mail) -> None:
+        check_closed(self._watch, "a letter was sent")
+        if self._failures:
+            raise self._failures.pop()
+        self.sent.append(mail)
+
+
+class FakeHasher(Hasher):
+    """Hashes at once, in a form that shows what it is: ``fake$<salt>$<SHA-256>``.
+
+    ``hashes`` counts those computed, ``places`` the places taken. With another ``profile`` older hashes are not
+    current. While ``is_overloaded`` no place is given.
+    """
+
+    def __init__(self, watch: Watch | None = None) -> None:
+        self.hashes = 0
+        self.places = 0
+        self.profile = "fake"
+        self.is_overloaded = False
+        self._watch = watch
+        self._salts = itertools.count(1)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        check_closed(self._watch, "a place for a hash was taken")
+        if self.is_overloaded:
+            raise Overloaded
+        self.places += 1
+        yield
+
+    def hash(self, password: str) -> tuple[str, str | None]:
+        return self._compute(self.profile, str(next(self._salts)), password), None
+
+    def verify(self, credential: Credential | None, password: str | None) -> bool:
+        kept = self.profile + "$0$" if credential is None else credential.hash
+        profile, salt, _ = kept.split("$", 2)
+        return self._compute(profile, salt, password or "") == kept and password is not None
+
+    def is_current(self, credential: Credential) -> bool:
+        return credential.hash.startswith(f"{self.profile}$")
+
+    def _compute(self, profile: str, salt: str, password: str) -> str:
+        check_closed(self._watch, "a password was hashed")
+        self.hashes += 1
+        digest = sha256(f"{salt}${password}".encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{profile}${salt}${digest}"
+
+
+class FakeGate:
+    """A gate of the host's: notes in ``asked`` what it is asked, and raises ``refusal`` if there is one."""
+
+    def __init__(self, watch: Watch | None = None, *, refusal: Exception | None = None) -> None:
+        self.asked: list[object] = []
+        self.refusal = refusal
+        self._watch = watch
+
+    def __call__(self, asked: object) -> None:
+        """Answer for what is asked.
+
+        Raises:
+            Exception: the ``refusal``.
+        """
+        check_closed(self._watch, "a gate was asked")
+        self.asked.append(asked)
+        if self.refusal is not None:
+            raise self.refusal

@@ -1,0 +1,67 @@
+"""A pytest plugin that writes down which cases of the contracts a storage passed.
+
+Use it by ``-p usercore.testing.report --usercore-report=FILE``. The file is JSON: ``cases`` has for each the ``storage``
+(the class that binds the contract), the ``id`` (``Contract.test_name``, which stays the same from release to release)
+and the ``outcome``: ``passed`` or ``failed``.
+"""
+
+import json
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from usercore.testing.contracts.base import Contract
+
+_PROPERTY: Final = "usercore_case"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option."""
+    parser.addoption("--usercore-report", type=Path, help="write the outcome of the storage contract here, as JSON")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the contracts' marks, and report if asked; among several processes the one that hears of all cases does."""
+    config.addinivalue_line("markers", "rule(id, ...): the rule of usercore's specification that a case proves")
+    file = config.getoption("--usercore-report")
+    if file is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Report(file))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each case its id, which travels with the report of its run."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.cls is not None and issubclass(item.cls, Contract):
+            item.user_properties.append((_PROPERTY, [item.cls.__name__, case_id(item)]))
+
+
+def case_id(item: pytest.Function) -> str:
+    """Give the id of a case: the contract that has it, its name, and its parameters."""
+    name = getattr(item, "originalname", item.name)
+    contract = next(base for base in item.cls.__mro__ if name in vars(base))
+    return f"{contract.__name__}.{item.name}"
+
+
+class Report:
+    """Gathers outcomes and writes them when the session ends."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._outcomes: dict[tuple[str, str], str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the outcome of a phase; a case passed if none of its phases failed."""
+        for name, value in report.user_properties:
+            if name == _PROPERTY and (report.failed or report.when == "call"):
+                storage, case = value  # type: ignore[misc]  # pytest knows only that it is an object
+                failed = report.failed or self._outcomes.get((storage, case)) == "failed"
+                self._outcomes[storage, case] = "failed" if failed else report.outcome
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the report."""
+        cases = [
+            {"storage": storage, "id": case, "outcome": outcome}
+            for (storage, case), outcome in sorted(self._outcomes.items())
+        ]
+        self._file.write_text(json.dumps({"cases": cases}, indent=1) + "\n", encoding="utf-8")

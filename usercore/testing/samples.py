@@ -1,0 +1,206 @@
+"""Entities to start from, with every field filled, so that a field that a storage forgets is missed."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from usercore.attempts.model import Attempt, AttemptStatus, RegistrationAttempt, RegistrationStatus
+from usercore.deliveries.model import Delivery, DeliveryState
+from usercore.history.model import Entry
+from usercore.kernel.changes import Subject
+from usercore.kernel.context import MAIN
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.preferences import DateFormat
+from usercore.kernel.references import Space, Use
+from usercore.kernel.secret import digest_of
+from usercore.passwords.model import Credential, PasswordChange
+from usercore.tenants.model import Tenant
+from usercore.testing.fakes import NOON, TICK
+from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
+from usercore.users.identifiers import claims_of
+from usercore.users.model import Claim, User, UserState
+
+ANN: Final = UserId(101)
+BOB: Final = UserId(102)
+ACME: Final = TenantId(3)
+
+_DAY: Final = timedelta(days=1)
+
+USER: Final = User(
+    id=ANN,
+    tenant_id=MAIN,
+    state=UserState.DEACTIVATED,
+    email="Ann.Lee+news@example.com",
+    email_verified_at=NOON - TICK,
+    username="ann",
+    external_id="0042",
+    access_ids=("a-1", None, "a-3", "a-4"),
+    brought_uuid=UUID("8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11"),
+    first_name="Ann",
+    last_name="Lee-Őry",
+    given_public_name="安",
+    language="sk-SK",
+    date_format=DateFormat.DAY_FIRST,
+    timestamp_offset_minutes=-840,
+    data_offset_minutes=345,
+    source="spring",
+    referer="https://example.com/?a=1",
+    registration_channel="web",
+    note="first line\nsecond line",
+    is_institution=True,
+    institution_name="Lee & Sons",
+    confirmed_at=NOON - _DAY,
+    last_sign_in_at=NOON - 2 * TICK,
+    last_sign_in_ip="2001:db8::1",
+    created_at=NOON - 2 * _DAY,
+    created_by="operator:Zoë",
+    modified_at=NOON - 3 * TICK,
+    modified_by="user:101",
+    version=7,
+    change_no=9,
+)
+
+TENANT: Final = Tenant(
+    id=ACME,
+    key="acme",
+    name="Acme Ltd.",
+    description="makes everything",
+    active=False,
+    time_zone="Europe/Bratislava",
+    country="SK",
+    language="sk",
+    date_format=DateFormat.DAY_FIRST,
+    timestamp_offset_minutes=60,
+    data_offset_minutes=-15,
+    created_at=NOON - _DAY,
+    created_by="host",
+    modified_at=NOON - TICK,
+    modified_by="operator:Zoë",
+    version=3,
+    change_no=5,
+)
+
+CREDENTIAL: Final = Credential(
+    user_id=ANN,
+    hash="fake$1$" + "0" * 64,
+    pepper_id="2026",
+    version=4,
+    set_at=NOON - _DAY,
+    reason=PasswordChange.DRAWN,
+    must_change=True,
+    expires_at=NOON + 13 * _DAY,
+)
+
+ACCESS_TOKEN: Final = AccessToken(
+    user_id=ANN,
+    digest=digest_of("access"),
+    authenticator="password",
+    source="app",
+    ip="192.0.2.7",
+    user_agent="curl/8.5.0",
+    issued_at=NOON - _DAY,
+    last_used_at=NOON - TICK,
+    expires_at=NOON + 364 * _DAY,
+    ended_at=None,
+)
+
+LOGIN_TOKEN: Final = LoginToken(
+    user_id=ANN, digest=digest_of("login"), issued_at=NOON, expires_at=NOON + timedelta(minutes=5)
+)
+
+REGISTRATION_LINK: Final = RegistrationLink(
+    id=301,
+    tenant_id=MAIN,
+    email="new@example.com",
+    language="en",
+    source="spring",
+    referer="https://example.com/",
+    digest=digest_of("link"),
+    asked_at=NOON,
+    expires_at=NOON + _DAY,
+    completed_at=None,
+    change_no=2,
+)
+
+ATTEMPT: Final = Attempt(
+    user_id=ANN,
+    id=401,
+    tenant_id=MAIN,
+    login="Ann",
+    status=AttemptStatus.WRONG_PASS,
+    authenticator="password",
+    source="app",
+    ip="192.0.2.7",
+    user_agent="curl/8.5.0",
+    at=NOON,
+)
+
+REGISTRATION_ATTEMPT: Final = RegistrationAttempt(
+    user_id=ANN,
+    id=501,
+    tenant_id=MAIN,
+    login="ann@example.com",
+    status=RegistrationStatus.TAKEN_EMAIL,
+    source="app",
+    ip="192.0.2.7",
+    user_agent="curl/8.5.0",
+    at=NOON,
+)
+
+ENTRY: Final = Entry(
+    subject_id=ANN,
+    subject=Subject.USER,
+    change_no=2,
+    position=0,
+    tenant_id=MAIN,
+    kind="user.updated",
+    at=NOON,
+    actor="operator:Zoë",
+    ip="192.0.2.7",
+    source="app",
+    old_text='{"first_name":"An"}',
+    new_text='{"first_name":"Ann"}',
+)
+
+DELIVERY: Final = Delivery(
+    subject_id=ANN,
+    subject=Subject.USER,
+    change_no=2,
+    position=0,
+    subscriber="mailer",
+    tenant_id=MAIN,
+    kind="user.updated",
+    generation=4,
+    state=DeliveryState.PENDING,
+    made_at=NOON,
+    due_at=NOON,
+    tries=1,
+    lease_no=3,
+    problem="OSError",
+    ended_at=None,
+)
+
+CLAIM: Final = Claim(tenant_id=MAIN, space=Space.LOGIN, key="ann", holder_id=ANN, uses=int(Use.USERNAME))
+
+a_user: Final = partial(evolve, USER)
+a_tenant: Final = partial(evolve, TENANT)
+a_credential: Final = partial(evolve, CREDENTIAL)
+an_access_token: Final = partial(evolve, ACCESS_TOKEN)
+a_login_token: Final = partial(evolve, LOGIN_TOKEN)
+a_registration_link: Final = partial(evolve, REGISTRATION_LINK)
+an_attempt: Final = partial(evolve, ATTEMPT)
+a_registration_attempt: Final = partial(evolve, REGISTRATION_ATTEMPT)
+an_entry: Final = partial(evolve, ENTRY)
+a_delivery: Final = partial(evolve, DELIVERY)
+a_claim: Final = partial(evolve, CLAIM)
+"""Each gives its sample with other values in the named fields: ``a_user(id=5, email=None)``."""
+
+
+def claims_for(user: User) -> list[Claim]:
+    """Give the claims that the user's identifiers need."""
+    return [
+        Claim(tenant_id=user.tenant_id, space=space, key=key, holder_id=user.id, uses=int(uses))
+        for (space, key), uses in claims_of(user).items()
+    ]

@@ -1,0 +1,247 @@
+"""What Hypothesis draws: texts of many scripts, hostile ones, and whole entities with any values that can be stored."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import EnumType
+from types import UnionType
+from typing import Any, Final, TypeVar, Union, get_args, get_origin
+from unicodedata import normalize
+from uuid import UUID
+
+import attrs
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from usercore.attempts.model import Allowance, Attempt, RegistrationAttempt, Throttle
+from usercore.deliveries.model import Delivery
+from usercore.history.model import Entry
+from usercore.kernel.context import MAIN, clean_user_agent
+from usercore.kernel.ids import LIMIT, TenantId, UserId
+from usercore.kernel.secret import Digest
+from usercore.kernel.text import DIRECTION_MARKS
+from usercore.kernel.time import FIRST, LAST
+from usercore.passwords.model import Credential
+from usercore.tenants.model import Tenant
+from usercore.testing.fakes import TICK
+from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
+from usercore.users.identifiers import clean_email
+from usercore.users.model import Claim, User
+
+E = TypeVar("E")
+
+_SCRIPTS: Final = (
+    "abcxyzABCXYZ",
+    "áčďéžşğıİßæøñ",
+    "αβγδεςΆΩ",
+    "абвгдёжЯЩ",
+    "אבגדה",
+    "ابتثجحخ",
+    "अआइकखग",
+    "กขคงจ",
+    "ა\u10d1გდ",
+    "한국어서울",
+    "漢字中文東京",
+    "ひらがなカタカナ",
+)
+"""Letters that stand together in one script, with some that fold or lower-case in odd ways."""
+
+_DOMAINS: Final = (
+    "example.com",
+    "EXAMPLE.org",
+    "mail.example.co.uk",
+    "xn--bcher-kva.example.com",
+    "bücher.example.com",
+    "почта.example.net",
+    "例え.example.jp",
+    "a.b.c.d.example.com",
+)
+
+_ATOM: Final = "abcdefghijklmnopqrstuvwxyzABCXYZ0123456789_-'!#$%&*/=?^`{|}~"
+
+
+def names() -> SearchStrategy[str]:
+    """Names of people in many scripts, as they are stored: NFC, no white space at the ends."""
+    words = st.sampled_from(_SCRIPTS).flatmap(lambda script: st.text(script, min_size=1, max_size=12))
+    joined = st.lists(words, min_size=1, max_size=3).flatmap(lambda parts: st.sampled_from(" -'’.").map(_join(parts)))
+    return joined.map(lambda name: normalize("NFC", name))
+
+
+def _join(parts: list[str]) -> Any:  # noqa: ANN401 - a bound method of str
+    return lambda separator: separator.join(parts)
+
+
+def emails() -> SearchStrategy[str]:
+    """Valid emails as people type them: plus addresses, dots, capitals, other scripts, IDN domains."""
+    atom = st.one_of(
+        st.text(_ATOM, min_size=1, max_size=12),
+        st.sampled_from(_SCRIPTS).flatmap(lambda script: st.text(script, min_size=1, max_size=6)),
+    )
+    dotted = st.lists(atom, min_size=1, max_size=3).map(".".join)
+    local = st.one_of(dotted, st.tuples(dotted, atom).map("+".join)).filter(lambda text: len(text.encode()) <= 64)
+    return st.tuples(local, st.sampled_from(_DOMAINS)).map("@".join)
+
+
+def usernames() -> SearchStrategy[str]:
+    """Usernames that are accepted: letters of one script, digits and ``. _ -``."""
+    return st.sampled_from(_SCRIPTS).flatmap(lambda script: st.text(script + "0123456789._-", min_size=1, max_size=30))
+
+
+def host_ids() -> SearchStrategy[str]:
+    """Ids of a host's system: 1 to 255 characters that are kept exactly, leading zeros and all."""
+    text = st.text("0123456789abcXYZ-/: ößк東😀", min_size=1, max_size=255)
+    return st.one_of(st.just("0042"), text).map(str.strip).filter(bool)
+
+
+def instants() -> SearchStrategy[datetime]:
+    """Instants that can be stored: whole microseconds from 1900 to 2242, in UTC."""
+    first, last = (at.replace(tzinfo=None) for at in (FIRST, LAST - TICK))
+    return st.datetimes(first, last, timezones=st.just(UTC))
+
+
+def user_agents() -> SearchStrategy[str]:
+    """What a client may say it is: something usual, or anything."""
+    usual = ("curl/8.5.0", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "", "x" * 5000)
+    return st.one_of(st.sampled_from(usual), hostile_text())
+
+
+def hostile_text() -> SearchStrategy[str]:
+    """Text that somebody sends to break something."""
+    marked = st.sampled_from(
+        ("\0", "\ud800", "\udfff", "\x1b[2J", "\r\n", "\u2028", "\u200b", *sorted(DIRECTION_MARKS))
+    )
+    inside = st.tuples(st.text(max_size=5), marked, st.text(max_size=5)).map("".join)
+    known = st.sampled_from(
+        ("", " ", "' OR 1=1 --", "%s%n", "{secret}", '"}', "$(id)", "\uffff", "\U0010ffff", "İ", "ﷺ")
+    )
+    long = st.sampled_from(("a" * 100_000, "e" + "\u0301" * 5000, "😀" * 20_000, "\u0344" * 3000))
+    return st.one_of(inside, known, long, st.text())
+
+
+def storable_text() -> SearchStrategy[str]:
+    """Any text that can be stored: all of Unicode but NUL, other controls and lone surrogates."""
+    return st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\t"), max_size=40)
+
+
+def ids() -> SearchStrategy[int]:
+    """Ids: positive, below 2^53."""
+    return st.integers(1, LIMIT - 1)
+
+
+_NUMBERS: Final = st.integers(0, LIMIT - 1)
+_OFFSETS: Final = st.integers(-56, 56).map(lambda quarters: quarters * 15)
+
+_BY_NAME: Final[Mapping[str, SearchStrategy[Any]]] = {
+    "id": ids(),
+    "subject_id": ids(),
+    "holder_id": ids(),
+    "email": emails().map(clean_email),
+    "username": usernames(),
+    "external_id": host_ids(),
+    "first_name": names(),
+    "last_name": names(),
+    "user_agent": user_agents().map(clean_user_agent),
+    "ip": st.ip_addresses().map(str),
+    "timestamp_offset_minutes": _OFFSETS,
+    "data_offset_minutes": _OFFSETS,
+}
+"""Fields whose type does not say all; others are drawn by their type."""
+
+_BY_TYPE: Final[Mapping[object, SearchStrategy[Any]]] = {
+    type(None): st.none(),
+    bool: st.booleans(),
+    int: _NUMBERS,
+    str: storable_text(),
+    bytes: st.binary(min_size=32, max_size=32),
+    datetime: instants(),
+    UUID: st.uuids(),
+    Digest: st.binary(min_size=32, max_size=32),
+    UserId: ids(),
+    TenantId: st.just(MAIN),
+}
+
+
+def entities(kind: type[E], **fields: SearchStrategy[Any]) -> SearchStrategy[E]:
+    """Whole entities: each field as ``fields`` says, else by its name, else by its type; tenants are ``main``."""
+    drawn = {field.name: _by_field(field.name, field.type) for field in attrs.fields(kind)}  # type: ignore[arg-type]  # mypy does not see an attrs class
+    return st.builds(kind, **(drawn | fields))
+
+
+def _by_field(name: str, kind: object) -> SearchStrategy[Any]:
+    if name not in _BY_NAME:
+        return _by_type(kind)
+    return _BY_NAME[name] if type(None) not in get_args(kind) else st.one_of(st.none(), _BY_NAME[name])
+
+
+def _by_type(kind: object) -> SearchStrategy[Any]:
+    if get_origin(kind) in (Union, UnionType):
+        return st.one_of(*map(_by_type, get_args(kind)))
+    if get_origin(kind) is tuple:
+        return st.tuples(*map(_by_type, get_args(kind)))
+    if isinstance(kind, EnumType):
+        return st.sampled_from(kind)
+    return _BY_TYPE[kind]
+
+
+def users(**fields: SearchStrategy[Any]) -> SearchStrategy[User]:
+    """Whole users."""
+    return entities(User, **fields)
+
+
+def claims(**fields: SearchStrategy[Any]) -> SearchStrategy[Claim]:
+    """Whole claims."""
+    return entities(Claim, **fields)
+
+
+def tenants(**fields: SearchStrategy[Any]) -> SearchStrategy[Tenant]:
+    """Whole tenants."""
+    return entities(Tenant, **fields)
+
+
+def credentials(**fields: SearchStrategy[Any]) -> SearchStrategy[Credential]:
+    """Whole credentials."""
+    return entities(Credential, **fields)
+
+
+def access_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[AccessToken]:
+    """Whole access tokens."""
+    return entities(AccessToken, **fields)
+
+
+def login_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[LoginToken]:
+    """Whole login tokens."""
+    return entities(LoginToken, **fields)
+
+
+def registration_links(**fields: SearchStrategy[Any]) -> SearchStrategy[RegistrationLink]:
+    """Whole requests to register."""
+    return entities(RegistrationLink, **fields)
+
+
+def attempts(**fields: SearchStrategy[Any]) -> SearchStrategy[Attempt]:
+    """Whole tries to sign in."""
+    return entities(Attempt, **fields)
+
+
+def registration_attempts(**fields: SearchStrategy[Any]) -> SearchStrategy[RegistrationAttempt]:
+    """Whole tries to register."""
+    return entities(RegistrationAttempt, **fields)
+
+
+def throttles(**fields: SearchStrategy[Any]) -> SearchStrategy[Throttle]:
+    """Whole counters of tries."""
+    return entities(Throttle, **fields)
+
+
+def allowances(**fields: SearchStrategy[Any]) -> SearchStrategy[Allowance]:
+    """Whole counters of uses."""
+    return entities(Allowance, **fields)
+
+
+def entries(**fields: SearchStrategy[Any]) -> SearchStrategy[Entry]:
+    """Whole entries of history."""
+    return entities(Entry, **fields)
+
+
+def deliveries(**fields: SearchStrategy[Any]) -> SearchStrategy[Delivery]:
+    """Whole deliveries."""
+    return entities(Delivery, **fields)

@@ -1,0 +1,90 @@
+"""A storage that knows what goes on in it, so that fakes can refuse to be called while a unit is open."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import attrs
+
+from usercore.kernel.units import Units
+from usercore.storage import Storage, Unit
+from usercore.workflows.recording import Origin
+
+T = TypeVar("T")
+
+
+class WatchedStorage(Storage):
+    """Works as the storage it wraps; counts its units and knows in which threads one is open.
+
+    ``reads`` and ``writes`` count the units that were asked for, not how often they ran again. What is in
+    ``before_commit`` is called with the unit at the end of each write, still inside it: to look, to fail or to hold it
+    open.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self.reads = 0
+        self.writes = 0
+        self.before_commit: list[Callable[[Unit], None]] = []
+        self._storage = storage
+        self._threads: set[int] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self._storage.capabilities
+
+    @property
+    def secret(self) -> bytes:
+        return self._storage.secret
+
+    def units(self, origin: Origin) -> Units[Unit]:
+        return _WatchedUnits(self, self._storage.units(origin))
+
+    def close(self) -> None:
+        self._storage.close()
+
+    def is_open(self) -> bool:
+        """Say whether a unit is open in the present thread."""
+        return threading.get_ident() in self._threads
+
+    def count(self, *, reads: int = 0, writes: int = 0) -> None:
+        """Count units that are asked for."""
+        with self._lock:
+            self.reads += reads
+            self.writes += writes
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note that a unit is open in the present thread."""
+        thread = threading.get_ident()
+        self._threads.add(thread)
+        try:
+            yield
+        finally:
+            self._threads.discard(thread)
+
+
+@attrs.frozen
+class _WatchedUnits(Units[Unit]):
+    _watch: WatchedStorage
+    _units: Units[Unit]
+
+    def write(self, work: Callable[[Unit], T]) -> T:
+        def watched(unit: Unit) -> T:
+            with self._watch.noted():
+                result = work(unit)
+                for call in self._watch.before_commit:
+                    call(unit)
+                return result
+
+        self._watch.count(writes=1)
+        return self._units.write(watched)
+
+    def read(self, look: Callable[[Unit], T]) -> T:
+        def watched(unit: Unit) -> T:
+            with self._watch.noted():
+                return look(unit)
+
+        self._watch.count(reads=1)
+        return self._units.read(watched)

@@ -1,0 +1,161 @@
+"""Tokens: what they are, and what is said of them.
+
+The *secret* goes to the person. Only its *digest* is kept; the *public id* names a token to operators and opens nothing.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from usercore.kernel.changes import ChangeKind, Subject
+from usercore.kernel.entity import entity
+from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.secret import Digest, write_base62
+
+ACCESS: Final = "uca"
+LOGIN: Final = "ucl"
+REGISTRATION: Final = "ucr"
+"""How the secrets of each kind begin. Source: spec K1."""
+
+_PUBLIC_BYTES: Final = 8
+_PUBLIC_WIDTH: Final = 11
+
+
+def public_id_of(kind: str, user_id: UserId, digest: Digest) -> str:
+    """Give the name under which operators see a token: kind, user and 64 bits of the digest."""
+    number = int.from_bytes(digest[:_PUBLIC_BYTES], "big")
+    return f"{kind}-{write_base62(user_id, 9)}-{write_base62(number, _PUBLIC_WIDTH)}"
+
+
+@entity
+class AccessToken:
+    """Proves a signed-in user, many times.
+
+    It opens something while ``now < expires_at``, ``now < last_used_at + idle lifetime`` and ``ended_at`` is None.
+    """
+
+    user_id: UserId
+    digest: Digest = attrs.field(repr=False)
+    authenticator: str
+    source: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+    issued_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def public_id(self) -> str:
+        """The name under which operators see and end it."""
+        return public_id_of(ACCESS, self.user_id, self.digest)
+
+
+@entity
+class LoginToken:
+    """Signs one user in, once. It lives in ``issued_at <= now < expires_at``; ``spent_at`` also marks an ended one."""
+
+    user_id: UserId
+    digest: Digest = attrs.field(repr=False)
+    issued_at: datetime
+    expires_at: datetime
+    spent_at: datetime | None = None
+
+    @property
+    def public_id(self) -> str:
+        """The name under which operators see it."""
+        return public_id_of(LOGIN, self.user_id, self.digest)
+
+
+@entity
+class RegistrationLink:
+    """A request to register: the link that is mailed to ``email`` completes it, once.
+
+    Without a digest the link was not minted yet; minting again makes the older link worthless.
+    """
+
+    id: int
+    tenant_id: TenantId
+    email: str
+    language: str | None = None
+    source: str | None = None
+    referer: str | None = None
+    digest: Digest | None = attrs.field(default=None, repr=False)
+    asked_at: datetime
+    expires_at: datetime
+    completed_at: datetime | None = None
+    change_no: int = 1
+
+
+@attrs.frozen(kw_only=True)
+class AccessTokenPolicy:
+    """How long access tokens open anything, and how their use is gathered."""
+
+    idle_lifetime: timedelta = timedelta(days=90)
+    lifetime: timedelta = timedelta(days=365)
+    """Source: spec K2."""
+
+    write_use_every: timedelta = timedelta(minutes=1)
+    """Last use is gathered and written this often. Source: spec K2."""
+
+
+NIST_AAL1: Final = AccessTokenPolicy(idle_lifetime=timedelta(days=30), lifetime=timedelta(days=30))
+"""Sign in again after 30 days. Source: NIST SP 800-63B-4, 2.1.3."""
+
+
+@attrs.frozen(kw_only=True)
+class LoginTokenPolicy:
+    """How login tokens are issued."""
+
+    lifetime: timedelta = timedelta(minutes=5)
+    """Source: spec K3; plenigo."""
+
+    most_at_once: int = 100
+    """Source: spec K3."""
+
+
+@attrs.frozen(kw_only=True)
+class LinkPolicy:
+    """How long mailed links work."""
+
+    registration_lifetime: timedelta = timedelta(hours=24)
+    """Source: OWASP asks for short-lived links; a day survives greylisting and a night."""
+
+
+ACCESS_ISSUED: Final = ChangeKind("access_token.issued", ("public_id", "authenticator", "source", "expires_at"))
+VOUCHED: Final = ChangeKind("access_token.vouched", ("public_id", "authenticator"), public=True)
+"""The host vouched for a privileged user, who then needed no password. Source: spec T5."""
+ACCESS_ENDED: Final = ChangeKind("access_token.ended", ("public_id", "ended_at"), public=True)
+ALL_ENDED: Final = ChangeKind("tokens.ended", ("access", "login", "reason"), public=True)
+LOGIN_ISSUED: Final = ChangeKind("login_token.issued", ("public_id", "expires_at"))
+LOGIN_SPENT: Final = ChangeKind("login_token.spent", ("public_id", "spent_at"), public=True)
+REGISTRATION_ASKED: Final = ChangeKind(
+    "registration.asked", ("email", "expires_at"), frozenset({"email"}), public=True, subject=Subject.REGISTRATION
+)
+REGISTRATION_KNOWN: Final = ChangeKind("registration.known", public=True)
+"""Somebody asked to register the email of a user who has an account."""
+REGISTRATION_COMPLETED: Final = ChangeKind(
+    "registration.completed", ("completed_at",), public=True, subject=Subject.REGISTRATION
+)
+
+KINDS: Final = (
+    ACCESS_ISSUED,
+    VOUCHED,
+    ACCESS_ENDED,
+    ALL_ENDED,
+    LOGIN_ISSUED,
+    LOGIN_SPENT,
+    REGISTRATION_ASKED,
+    REGISTRATION_KNOWN,
+    REGISTRATION_COMPLETED,
+)
+
+
+@entity
+class EndedTokens:
+    """How many of a user's tokens an event ended, and which event."""
+
+    access: int
+    login: int
+    reason: str

@@ -1,0 +1,125 @@
+"""The steps of tokens that workflows take: finding, spending, issuing, ending."""
+
+from datetime import datetime
+
+from usercore.kernel.chance import Chance
+from usercore.kernel.changes import Change
+from usercore.kernel.context import Context
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Digest, Secret, digest_of, draw_secret, holder_of
+from usercore.tokens.errors import TokenSpent, TokenUnknown
+from usercore.tokens.model import (
+    ACCESS,
+    ACCESS_ISSUED,
+    ALL_ENDED,
+    LOGIN,
+    LOGIN_SPENT,
+    REGISTRATION,
+    AccessToken,
+    AccessTokenPolicy,
+    EndedTokens,
+    LoginToken,
+    RegistrationLink,
+)
+from usercore.tokens.ports import TokensUnit
+from usercore.tokens.rules import check_completable, check_redeemable
+
+
+def find_redeemable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -> LoginToken:
+    """Look up the login token with this secret and check it. Writes nothing.
+
+    Raises:
+        TokenInvalid: it is unknown, spent or expired; its subclasses say which.
+    """
+    user_id = holder_of(secret, LOGIN)
+    if user_id is None:
+        raise TokenUnknown  # no look-up for what cannot be a secret
+    return check_redeemable(unit.login_tokens.get(UserId(user_id), digest_of(secret)), now=now)
+
+
+def spend(unit: TokensUnit, token: LoginToken, *, at: datetime) -> None:
+    """Spend a token that was found redeemable. The unit holds its user's guard.
+
+    Raises:
+        TokenSpent: another unit spent or ended it since it was read.
+    """
+    spent = unit.login_tokens.spend(token.user_id, token.digest, at=at)
+    if spent is None:
+        raise TokenSpent
+    unit.record(Change(kind=LOGIN_SPENT, subject_id=token.user_id, new=spent))
+
+
+def issue_access_token(
+    unit: TokensUnit,
+    user_id: UserId,
+    *,
+    authenticator: str,
+    at: datetime,
+    chance: Chance,
+    context: Context,
+    policy: AccessTokenPolicy,
+) -> tuple[Secret, AccessToken]:
+    """Issue an access token to a guarded user; its secret cannot be read again."""
+    secret = draw_secret(ACCESS, user_id, chance)
+    token = AccessToken(
+        user_id=user_id,
+        digest=digest_of(secret),
+        authenticator=authenticator,
+        source=context.source,
+        ip=context.ip,
+        user_agent=context.user_agent,
+        issued_at=at,
+        last_used_at=at,
+        expires_at=at + policy.lifetime,
+    )
+    unit.access_tokens.add(token)
+    unit.record(Change(kind=ACCESS_ISSUED, subject_id=user_id, new=token))
+    return secret, token
+
+
+def end_tokens(
+    unit: TokensUnit, user_id: UserId, *, at: datetime, reason: str, access: bool, keep: Digest | None = None
+) -> EndedTokens:
+    """End a guarded user's login tokens and, if asked, access tokens, but for one; say so if there were any."""
+    ended = EndedTokens(
+        access=unit.access_tokens.end_all(user_id, at=at, keep=keep) if access else 0,
+        login=unit.login_tokens.spend_all(user_id, at=at),
+        reason=reason,
+    )
+    if ended.access or ended.login:
+        unit.record(Change(kind=ALL_ENDED, subject_id=user_id, new=ended))
+    return ended
+
+
+def mint_registration_link(unit: TokensUnit, link: RegistrationLink, *, chance: Chance) -> Secret:
+    """Draw the secret of a guarded request and keep its digest; an older secret is worthless from now on."""
+    secret = draw_secret(REGISTRATION, link.id, chance)
+    unit.registration_links.replace(evolve(link, digest=digest_of(secret)))
+    return secret
+
+
+def find_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -> RegistrationLink:
+    """Look up the request that this link completes, and check it. Writes nothing.
+
+    Raises:
+        TokenInvalid: it is unknown, used or expired; its subclasses say which.
+    """
+    link_id = holder_of(secret, REGISTRATION)
+    link = None if link_id is None else unit.registration_links.get(link_id)
+    if link is None or link.digest != digest_of(secret):
+        raise TokenUnknown
+    return check_completable(link, now=now)
+
+
+def guard_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -> RegistrationLink:
+    """Look up the request that this link completes, lock it, and check it as it is now.
+
+    Raises:
+        TokenInvalid: it is unknown, used or expired; its subclasses say which.
+    """
+    link = find_completable(unit, secret, now=now)  # a wrong secret locks nobody
+    present = unit.registration_links.guard(link.id)
+    if present is None or present.digest != link.digest:  # minted anew meanwhile
+        raise TokenUnknown
+    return check_completable(present, now=now)

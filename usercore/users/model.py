@@ -1,0 +1,168 @@
+"""A user: fields, identifiers and state. What is said of users in history.
+
+The identifiers stand here for reading; what makes them unique is their claims.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from usercore.kernel.changes import ChangeKind
+from usercore.kernel.entity import entity
+from usercore.kernel.ids import USER_KIND, TenantId, UserId, uuid_of
+from usercore.kernel.preferences import DateFormat
+from usercore.kernel.references import Space
+
+
+class UserState(StrEnum):
+    """Whether a user can do anything. "No password" and "locked" are facts, not states."""
+
+    UNCLAIMED = "unclaimed"
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
+    ERASED = "erased"
+
+
+AccessIds = tuple[str | None, str | None, str | None, str | None]
+NO_ACCESS_IDS: Final[AccessIds] = (None, None, None, None)
+
+
+@entity
+class User:
+    """A person of one tenant. None in a preference reads as the tenant's default.
+
+    ``version`` counts changes of the user's own fields, identifiers and state; ``change_no`` counts the units that
+    changed anything of the user. Offsets are minutes east of UTC, quarter hours from -840 to 840.
+    """
+
+    id: UserId
+    tenant_id: TenantId
+    state: UserState = UserState.ACTIVE
+    email: str | None = None
+    email_verified_at: datetime | None = None
+    username: str | None = None
+    external_id: str | None = None
+    access_ids: AccessIds = NO_ACCESS_IDS
+    brought_uuid: UUID | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    given_public_name: str | None = None
+    language: str | None = None
+    date_format: DateFormat | None = None
+    timestamp_offset_minutes: int | None = None
+    data_offset_minutes: int | None = None
+    source: str = "unknown"
+    referer: str | None = None
+    registration_channel: str | None = None
+    note: str | None = None
+    is_institution: bool = False
+    institution_name: str | None = None
+    confirmed_at: datetime | None = None
+    last_sign_in_at: datetime | None = None
+    last_sign_in_ip: str | None = None
+    created_at: datetime
+    created_by: str
+    modified_at: datetime
+    modified_by: str
+    version: int = 1
+    change_no: int = 1
+
+    @property
+    def uuid(self) -> UUID:
+        """The public UUID: the one that was brought along, else one made of the id."""
+        return self.brought_uuid or uuid_of(self.id, USER_KIND)
+
+    @property
+    def public_name(self) -> str | None:
+        """The name shown to others; the email if none was given."""
+        return self.given_public_name or self.email
+
+    @property
+    def full_name(self) -> str | None:
+        """First and last name, else the username, else the public name. Source: spec U1."""
+        names = " ".join(filter(None, (self.first_name, self.last_name)))
+        return names or self.username or self.public_name
+
+    @property
+    def email_verified(self) -> bool:
+        """Whether this address has proved itself, or the host vouches for it."""
+        return self.email_verified_at is not None
+
+
+@entity
+class Claim:
+    """A key that is one holder's alone in a space of the tenant. ``uses`` are the bits of ``Use``."""
+
+    tenant_id: TenantId
+    space: Space
+    key: str
+    holder_id: int
+    uses: int
+
+
+@entity
+class Facts:
+    """What is so about a user without being a state: passwords, failures, sign-ins. Instants or None."""
+
+    password_set: bool
+    password_changed_at: datetime | None
+    must_change_password: bool
+    failures_in_a_row: int
+    locked_since: datetime | None
+    locked_until: datetime | None
+    last_sign_in_at: datetime | None
+    last_used_at: datetime | None
+
+
+IDENTIFIERS: Final = ("email", "username", "external_id", "access_ids", "brought_uuid")
+
+OWN_FIELDS: Final = (
+    "first_name",
+    "last_name",
+    "given_public_name",
+    "language",
+    "date_format",
+    "timestamp_offset_minutes",
+    "data_offset_minutes",
+    "source",
+    "referer",
+    "registration_channel",
+    "note",
+    "is_institution",
+    "institution_name",
+)
+"""What ``update`` may change, besides the username."""
+
+PERSONAL: Final = frozenset({*IDENTIFIERS, "first_name", "last_name", "given_public_name", "referer", "note"}) | {
+    "institution_name"
+}
+
+_ALL = ("state", "email_verified_at", *IDENTIFIERS, *OWN_FIELDS)
+_IDS = ("external_id", "access_ids")
+
+REGISTERED: Final = ChangeKind("user.registered", _ALL, PERSONAL, public=True)
+IMPORTED: Final = ChangeKind("user.imported", _ALL, PERSONAL, public=True)
+UPDATED: Final = ChangeKind("user.updated", ("username", *OWN_FIELDS), PERSONAL, public=True)
+IDS_CHANGED: Final = ChangeKind("user.ids_changed", _IDS, frozenset(_IDS), public=True)
+EMAIL_CHANGED: Final = ChangeKind(
+    "user.email_changed", ("email", "email_verified_at", "username"), frozenset({"email", "username"}), public=True
+)
+EMAIL_REPLACED: Final = ChangeKind("user.email_replaced", ("email",), frozenset({"email"}), public=True)
+"""A verified address was replaced by another: its owner is to be told."""
+ACTIVATED: Final = ChangeKind("user.activated", ("state",), public=True)
+DEACTIVATED: Final = ChangeKind("user.deactivated", ("state",), public=True)
+WELCOMED: Final = ChangeKind("user.welcomed", ("with_password",), public=True)
+"""Somebody asked that the user be welcomed by mail, with a drawn password or without."""
+
+KINDS: Final = (
+    REGISTERED,
+    IMPORTED,
+    UPDATED,
+    IDS_CHANGED,
+    EMAIL_CHANGED,
+    EMAIL_REPLACED,
+    ACTIVATED,
+    DEACTIVATED,
+    WELCOMED,
+)

@@ -1,0 +1,99 @@
+"""What users ask of a storage. ``usercore.testing.contracts.users`` proves it."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from usercore.kernel.ids import UserId
+from usercore.kernel.references import Space
+from usercore.kernel.units import ChangingUnit
+from usercore.users.model import Claim, User
+
+
+class UserRepository(Protocol):
+    """Keeps users. A unit sees those of its own tenant only: another's are not there."""
+
+    @abstractmethod
+    def add(self, user: User) -> None:
+        """Keep a new user of the unit's tenant; the unit holds its guard from now on.
+
+        Raises:
+            RunAgain: a user has this id; the next run draws another.
+        """
+
+    @abstractmethod
+    def add_many(self, users: Sequence[User]) -> None:
+        """Keep new users as ``add`` does, in bulk.
+
+        Raises:
+            RunAgain: one of the ids is in use; the next run draws others.
+        """
+
+    @abstractmethod
+    def get(self, user_id: UserId) -> User | None:
+        """Give the user of the unit's tenant, also an erased one, or None."""
+
+    @abstractmethod
+    def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
+        """Give those of these users that are there, in any order."""
+
+    @abstractmethod
+    def guard(self, user_id: UserId) -> User:
+        """Lock the user as ``unit.guard`` does, count a change unit of theirs, and give them as they are now.
+
+        Raises:
+            UserNotFound: there is no such user in the unit's tenant, or it was erased.
+        """
+
+    @abstractmethod
+    def replace(self, user: User) -> None:
+        """Keep another state of a guarded user: all fields but ``id``, ``tenant_id`` and ``change_no``."""
+
+    @abstractmethod
+    def note_sign_in(self, user_id: UserId, *, at: datetime, ip: str | None) -> None:
+        """Keep when and from where a guarded user signed in last."""
+
+
+class ClaimRepository(Protocol):
+    """Keeps who holds which key. A unit sees the claims of its own tenant only."""
+
+    @abstractmethod
+    def find(self, space: Space, key: str) -> Claim | None:
+        """Give the claim on this key, compared exactly, or None."""
+
+    @abstractmethod
+    def find_many(self, names: Sequence[tuple[Space, str]]) -> list[Claim]:
+        """Give those of these claims that are there, in any order."""
+
+    @abstractmethod
+    def put(self, claim: Claim) -> None:
+        """Keep the claim, or its present uses if its holder has it already.
+
+        Raises:
+            RunAgain: another holder has the key. Callers look first, so somebody came between.
+        """
+
+    @abstractmethod
+    def add_many(self, claims: Sequence[Claim]) -> None:
+        """Keep new claims, in bulk.
+
+        Raises:
+            RunAgain: one of the keys is held. Callers look first, so somebody came between.
+        """
+
+    @abstractmethod
+    def remove(self, claims: Iterable[Claim]) -> None:
+        """Free the keys of these claims where these holders have them."""
+
+
+class UsersUnit(ChangingUnit, Protocol):
+    """The part of a unit that users need."""
+
+    @property
+    def users(self) -> UserRepository:
+        """The tenant's users as this unit sees them."""
+
+    @property
+    def claims(self) -> ClaimRepository:
+        """The tenant's claims as this unit sees them."""

@@ -1,0 +1,98 @@
+"""Users, with what spans capabilities: the facts about one, and letting them in or shutting them out."""
+
+from typing import Protocol
+
+import attrs
+
+from usercore.attempts.model import ThrottlePolicy
+from usercore.attempts.ports import AttemptsUnit
+from usercore.attempts.rules import failures_of, locked_until
+from usercore.kernel.changes import ChangeKind
+from usercore.kernel.entity import evolve
+from usercore.kernel.references import Reference, check_reference
+from usercore.kernel.scope import Scope
+from usercore.passwords.ports import PasswordsUnit
+from usercore.tokens.ports import TokensUnit
+from usercore.tokens.service import end_tokens
+from usercore.users.model import ACTIVATED, DEACTIVATED, Facts, User, UserState
+from usercore.users.ports import UsersUnit
+from usercore.users.rules import check_movable
+from usercore.users.service import Users, get_user, replace_user
+from usercore.workflows.password_way import account_key
+
+
+class AccountsUnit(UsersUnit, PasswordsUnit, TokensUnit, AttemptsUnit, Protocol):
+    """What the facts about a user are gathered from."""
+
+
+@attrs.frozen(kw_only=True)
+class Accounts(Users):
+    """Reads and changes users one by one. Trusted. Safe to share between threads."""
+
+    scope: Scope[AccountsUnit]
+    throttles: ThrottlePolicy
+    secret: bytes = attrs.field(repr=False)
+
+    def facts(self, ref: Reference) -> Facts:
+        """Tell what is so about a user: password, failures in a row, locked until, last sign-in, last use.
+
+        Raises:
+            TypeError: ``ref`` is no reference.
+            UserNotFound: nobody in this tenant is named so.
+        """
+        check_reference(ref)
+        now = self.scope.clock()
+
+        def look(unit: AccountsUnit) -> Facts:
+            user = get_user(unit, ref)
+            credential = unit.credentials.get(user.id)
+            counters = unit.throttles.get_many([account_key(self.secret, self.scope.context, user.id)])
+            throttle = counters[0] if counters else None
+            until = locked_until(throttle, now=now, policy=self.throttles)
+            return Facts(
+                password_set=credential is not None,
+                password_changed_at=None if credential is None else credential.set_at,
+                must_change_password=credential is not None and credential.must_change,
+                failures_in_a_row=failures_of(throttle, now=now, policy=self.throttles),
+                locked_since=None if throttle is None or until is None else throttle.last_at,
+                locked_until=until,
+                last_sign_in_at=user.last_sign_in_at,
+                last_used_at=max((token.last_used_at for token in unit.access_tokens.list_of(user.id)), default=None),
+            )
+
+        return self.scope.units.read(look)
+
+    def activate(self, ref: Reference) -> User:
+        """Let a deactivated user in again; nothing changes if they are active.
+
+        Raises:
+            TypeError: ``ref`` is no reference.
+            UserNotFound: nobody in this tenant is named so.
+            WrongState: the user is unclaimed.
+        """
+        return self._move(ref, UserState.ACTIVE, ACTIVATED)
+
+    def deactivate(self, ref: Reference) -> User:
+        """Shut a user out: all their tokens end; nothing changes if they are deactivated.
+
+        Raises:
+            TypeError: ``ref`` is no reference.
+            UserNotFound: nobody in this tenant is named so.
+            WrongState: the user is unclaimed.
+        """
+        return self._move(ref, UserState.DEACTIVATED, DEACTIVATED)
+
+    def _move(self, ref: Reference, to: UserState, kind: ChangeKind) -> User:
+        check_reference(ref)
+
+        def move(unit: AccountsUnit) -> User:
+            old = unit.users.guard(unit.resolve(ref))
+            if not check_movable(old, to):
+                return old
+            now, by = self.scope.clock(), str(self.scope.context.actor)
+            moved = replace_user(unit, old, evolve(old, state=to), kind, at=now, by=by)
+            if to is UserState.DEACTIVATED:
+                end_tokens(unit, old.id, at=now, reason=kind.name, access=True)
+            return moved
+
+        return self.scope.units.write(move)

@@ -1,0 +1,66 @@
+"""Setting a password: look, hash outside any unit, write; and what it ends."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from usercore.attempts.ports import AttemptsUnit
+from usercore.kernel.references import Reference, check_reference
+from usercore.kernel.scope import Scope
+from usercore.kernel.text import check_type
+from usercore.passwords.model import PasswordChange, PasswordPolicy
+from usercore.passwords.ports import Hasher, PasswordsUnit
+from usercore.passwords.service import put_password
+from usercore.tokens.ports import TokensUnit
+from usercore.tokens.service import end_tokens
+from usercore.users.ports import UsersUnit
+from usercore.users.service import get_user
+from usercore.workflows.password_way import account_key
+from usercore.workflows.registering import PasswordCheck, acceptable, personal_words
+
+
+class PasswordChangeUnit(UsersUnit, PasswordsUnit, TokensUnit, AttemptsUnit, Protocol):
+    """What setting a password touches."""
+
+
+@attrs.frozen(kw_only=True)
+class Passwords:
+    """Sets passwords. Trusted. Safe to share between threads."""
+
+    scope: Scope[PasswordChangeUnit]
+    hasher: Hasher
+    policy: PasswordPolicy
+    checks: Sequence[PasswordCheck]
+    secret: bytes = attrs.field(repr=False)
+
+    def set(self, ref: Reference, password: str) -> datetime:
+        """Set a user's password as an operator; all their tokens end, and failures in a row are forgotten.
+
+        Gives the instant from which it is the password.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            UserNotFound: nobody in this tenant is named so.
+            PasswordRefused: it breaks the policy, or a check of the host's refused it.
+            Overloaded: too many passwords are being hashed.
+        """
+        check_reference(ref)
+        check_type(password, str, name="password")
+        user = self.scope.units.read(lambda unit: get_user(unit, ref))
+        text = acceptable(password, self.policy, self.checks, personal_words(user))
+        with self.hasher.place():
+            hashed = self.hasher.hash(text)
+
+        def write(unit: PasswordChangeUnit) -> datetime:
+            unit.guard(user.id)
+            now = self.scope.clock()
+            put_password(unit, user.id, hashed, at=now, reason=PasswordChange.RESET)
+            end_tokens(unit, user.id, at=now, reason="password.set", access=True)
+            account = account_key(self.secret, self.scope.context, user.id)
+            for throttle in unit.throttles.get_many([account]):
+                unit.throttles.forgive(account, up_to=throttle.tried)
+            return now
+
+        return self.scope.units.write(write)

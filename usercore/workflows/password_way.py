@@ -1,0 +1,241 @@
+"""Signing in by a password: look, hash outside any unit, let in; with throttles that hold under any number of threads.
+
+The place for a hash is taken before anything is looked up, unknown names cost what known ones do, and an account with
+a failure on record counts the next try before it hashes, so parallel guesses cannot outrun the counter.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import attrs
+
+from usercore.attempts.model import AttemptStatus, Throttle, ThrottlePolicy
+from usercore.attempts.rules import block_of, failures_of, is_void, key_of, locked_until
+from usercore.kernel.context import Context, keep_start
+from usercore.kernel.entity import entity, evolve
+from usercore.kernel.errors import Invalid, Overloaded, RateLimited
+from usercore.kernel.ids import UserId
+from usercore.kernel.references import EMAIL_LIMIT, ClaimName, Use, claim_of_username
+from usercore.kernel.scope import Scope
+from usercore.kernel.text import check_type
+from usercore.passwords.model import Credential, PasswordPolicy
+from usercore.passwords.ports import Hasher
+from usercore.passwords.rules import is_expired, prepare
+from usercore.passwords.service import rehash
+from usercore.users.model import User
+from usercore.workflows.ways import Entered, Refusal, SignInUnit, Way, guard_entering, status_against
+
+NOBODY = UserId(0)
+"""Whom an unknown name is looked up as, so that the same statements run."""
+
+
+@entity
+class PasswordCredentials:
+    """An email or username, and a password, as they were typed."""
+
+    login: str
+    password: str = attrs.field(repr=False)
+
+
+@entity
+class Looked:
+    """What one look at the storage told."""
+
+    user: User | None
+    refusal: AttemptStatus | None
+    credential: Credential | None
+    keys: tuple[bytes, ...]
+    throttles: tuple[Throttle | None, ...]
+
+
+@entity
+class Proved:
+    """Somebody who showed the right password. ``ordinal`` is the try that was counted for it."""
+
+    user_id: UserId
+    credential: Credential
+    account: bytes = attrs.field(repr=False)
+    ordinal: int | None
+    rehashed: tuple[str, str | None] | None
+
+
+@attrs.define
+class _Line:
+    turn: threading.Lock = attrs.field(factory=threading.Lock)
+    waiting: int = 0
+
+
+class Lines:
+    """A line in front of each account: one attempt of an account is hashed at a time."""
+
+    def __init__(self, longest_wait: float) -> None:
+        """Wait at most this many seconds."""
+        self._longest_wait = longest_wait
+        self._lock = threading.Lock()
+        self._lines: dict[str, _Line] = {}
+
+    @contextmanager
+    def stand(self, account: str) -> Iterator[None]:
+        """Wait for this account's turn and hold it.
+
+        Raises:
+            Overloaded: the wait took too long.
+        """
+        with self._lock:
+            line = self._lines.setdefault(account, _Line())
+            line.waiting += 1
+        try:
+            if not line.turn.acquire(timeout=self._longest_wait):
+                raise Overloaded
+            try:
+                yield
+            finally:
+                line.turn.release()
+        finally:
+            self._leave(account, line)
+
+    def _leave(self, account: str, line: _Line) -> None:
+        with self._lock:
+            line.waiting -= 1
+            if not line.waiting:
+                del self._lines[account]
+
+
+@attrs.frozen(kw_only=True)
+class PasswordWay(Way):
+    """Signs in by email or username and password."""
+
+    scope: Scope[SignInUnit]
+    hasher: Hasher
+    passwords: PasswordPolicy
+    throttles: ThrottlePolicy
+    lines: Lines
+    secret: bytes = attrs.field(repr=False)
+    """Keys the counters, so that they name nobody."""
+
+    name: str = "password"
+    priority: int = 500
+    takes: type = PasswordCredentials
+
+    def look(self, credentials: PasswordCredentials, context: Context) -> Proved:
+        """Prove the password.
+
+        Raises:
+            Refusal: nobody has this name and password, or they may not sign in, or it is too early for another try.
+            Overloaded: too many passwords are being hashed.
+        """
+        login = check_type(credentials.login, str, name="login")
+        name = _name_of(login)
+        password = prepare(check_type(credentials.password, str, name="password"), most_bytes=self.passwords.most_bytes)
+        with self.lines.stand(account_of(name, login)), self.hasher.place():
+            looked = self.scope.units.read(lambda unit: self._look(unit, name, login, context))
+            self._check_wait(looked)
+            ordinal = self._reserve(looked)
+            is_right = self.hasher.verify(looked.credential, password)
+            proved = self._judge(looked, ordinal, is_right=is_right)
+            if self.hasher.is_current(proved.credential) or password is None:
+                return proved
+            return evolve(proved, rehashed=self.hasher.hash(password))
+
+    def enter(self, unit: SignInUnit, found: Proved, *, now: datetime) -> Entered:
+        """Let in who proved the password, if it is still the same one.
+
+        Raises:
+            Refusal: the password or the user's state changed meanwhile.
+        """
+        user = guard_entering(unit, found.user_id)
+        credential = unit.credentials.get(user.id)
+        if credential is None or (credential.set_at, credential.version) != (
+            found.credential.set_at,
+            found.credential.version,
+        ):
+            raise Refusal(AttemptStatus.WRONG_PASS, user_id=user.id)
+        if is_expired(credential, now=now):
+            raise Refusal(AttemptStatus.WRONG_PASS, user_id=user.id)
+        if found.ordinal is not None:
+            unit.throttles.forgive(found.account, up_to=found.ordinal)
+        if found.rehashed is not None:
+            rehash(unit, credential, found.rehashed)
+        return Entered(user=user, status=AttemptStatus.OK, must_change_password=credential.must_change)
+
+    def _look(self, unit: SignInUnit, name: ClaimName | None, login: str, context: Context) -> Looked:
+        claim = None if name is None else unit.claims.find(name.space, name.key)
+        user_id = UserId(claim.holder_id) if claim is not None and claim.uses & Use.LOGIN else NOBODY
+        user, tenant, credential = (
+            unit.users.get(user_id),
+            unit.tenants.get(context.tenant_id),
+            unit.credentials.get(user_id),
+        )
+        keys = self._keys(user, account_of(name, login), context)
+        found = {throttle.key: throttle for throttle in unit.throttles.get_many(keys)}
+        return Looked(
+            user=user,
+            refusal=None if user is None else status_against(user, tenant is not None and tenant.active),
+            credential=credential,
+            keys=keys,
+            throttles=tuple(map(found.get, keys)),
+        )
+
+    def _keys(self, user: User | None, login: str, context: Context) -> tuple[bytes, ...]:
+        keys = [account_key(self.secret, context, user.id if user else login)]
+        if context.ip is not None:
+            block = block_of(context.ip, ipv6_prefix=self.throttles.ipv6_prefix)
+            keys.append(key_of(self.secret, "address", context.tenant_id, block))
+        return tuple(keys)
+
+    def _check_wait(self, looked: Looked) -> None:
+        now = self.scope.clock()
+        ends = [locked_until(throttle, now=now, policy=self.throttles) for throttle in looked.throttles]
+        last = max((end for end in ends if end is not None), default=None)
+        if last is not None:
+            user_id = looked.user.id if looked.user else None
+            raise Refusal(AttemptStatus.RATE_LIMIT_EXCEEDED, user_id=user_id, error=RateLimited(last - now))
+
+    def _reserve(self, looked: Looked) -> int | None:
+        """Count the account's try before it is known, where there is a failure on record; give its ordinal."""
+        now, account = self.scope.clock(), looked.keys[0]
+        if not failures_of(looked.throttles[0], now=now, policy=self.throttles):
+            return None
+        return self.scope.units.write(
+            lambda unit: count_try(unit, account, at=self.scope.clock(), policy=self.throttles).tried
+        )
+
+    def _judge(self, looked: Looked, ordinal: int | None, *, is_right: bool) -> Proved:
+        user, credential = looked.user, looked.credential
+        count = looked.keys if ordinal is None else looked.keys[1:]
+        if user is None or credential is None:
+            status = AttemptStatus.NOT_FOUND if user is None else AttemptStatus.WRONG_PASS
+            raise Refusal(status, user_id=user.id if user else None, count=count)
+        void = is_void(looked.throttles[0], policy=self.throttles)
+        if not is_right or void or is_expired(credential, now=self.scope.clock()):
+            raise Refusal(AttemptStatus.WRONG_PASS, user_id=user.id, count=count)
+        if looked.refusal is not None:
+            raise Refusal(looked.refusal, user_id=user.id, count=count)
+        return Proved(user_id=user.id, credential=credential, account=looked.keys[0], ordinal=ordinal, rehashed=None)
+
+
+def account_key(secret: bytes, context: Context, account: int | str) -> bytes:
+    """Give the counter of an account: of a user by id, of an unknown name by its key."""
+    return key_of(secret, "account", context.tenant_id, "user" if isinstance(account, int) else "name", account)
+
+
+def count_try(unit: SignInUnit, key: bytes, *, at: datetime, policy: ThrottlePolicy) -> Throttle:
+    """Count one try as failed."""
+    return unit.throttles.count_try(
+        key, at=at, stale_before=at - policy.forgotten_after, kept_from=policy.failures_before_void
+    )
+
+
+def account_of(name: ClaimName | None, login: str) -> str:
+    """Give the text by which a name is throttled; one that nobody can have by its start."""
+    return keep_start(login, EMAIL_LIMIT) if name is None else name.key
+
+
+def _name_of(login: str) -> ClaimName | None:
+    """Give the key that was typed, or None where nobody can have it."""
+    try:
+        return claim_of_username(login)
+    except Invalid:
+        return None

@@ -1,0 +1,254 @@
+"""The steps that every registration takes: an applicant is cleaned, a password hashed, a user kept."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import attrs
+
+from usercore.attempts.model import LOGIN_LIMIT, Attempt, AttemptStatus, RegistrationStatus
+from usercore.kernel.changes import Change
+from usercore.kernel.context import SYSTEM, keep_start
+from usercore.kernel.entity import entity
+from usercore.kernel.errors import Taken, UsercoreError
+from usercore.kernel.ids import UserId
+from usercore.kernel.references import host_id
+from usercore.kernel.scope import Scope
+from usercore.kernel.secret import Secret
+from usercore.kernel.text import Faults, check_type, clean_fields
+from usercore.passwords.model import PasswordChange, PasswordPolicy
+from usercore.passwords.ports import Hasher, PasswordsUnit
+from usercore.passwords.rules import check_acceptable
+from usercore.passwords.service import put_password
+from usercore.tenants.ports import TenantsUnit
+from usercore.tokens.model import AccessTokenPolicy
+from usercore.tokens.ports import TokensUnit
+from usercore.tokens.service import issue_access_token
+from usercore.users.identifiers import clean_email, clean_username
+from usercore.users.model import REGISTERED, WELCOMED, User
+from usercore.users.rules import CLEAN
+from usercore.users.service import add_user
+from usercore.workflows.admission import Admission, AdmissionUnit, Refused, refused_by
+
+T = TypeVar("T")
+
+
+class RegistrationUnit(AdmissionUnit, TenantsUnit, PasswordsUnit, TokensUnit, Protocol):
+    """What registering touches."""
+
+
+class PasswordCheck(Protocol):
+    """A check of the host's for new passwords, such as a list of breached ones. It runs outside any unit."""
+
+    def __call__(self, password: str, /) -> str | None:
+        """Give the reason why this password is refused, or None."""
+
+
+@entity
+class Registration:
+    """What registering gave: the user, whether they are new, and the secret of their access token, once."""
+
+    user: User
+    created: bool = True
+    access_token: Secret | None = None
+
+
+@entity
+class Welcome:
+    """That the user is to be welcomed by mail, with a drawn password or without."""
+
+    with_password: bool
+
+
+@entity
+class Applicant:
+    """Somebody who wants to register, cleaned. ``hashed`` is their password's hash and pepper."""
+
+    email: str
+    username: str | None = None
+    external_id: str | None = None
+    fields: Mapping[str, Any] = attrs.field(factory=dict)
+    hashed: tuple[str, str | None] | None = attrs.field(default=None, repr=False)
+    verified: bool = False
+
+
+def clean_applicant(
+    email: object, *, username: object = None, external_id: object = None, fields: Mapping[str, object]
+) -> Applicant:
+    """Clean what somebody registers with.
+
+    Raises:
+        TypeError: a value has the wrong type.
+        Invalid: every fault, by field.
+    """
+    faults = Faults()
+    clean = faults.take(lambda: clean_email(email))
+    name = None if username is None or username == "" else faults.take(lambda: clean_username(username, email=clean))
+    linked = None if external_id is None else faults.take(lambda: host_id(external_id, field="external_id"))
+    given = {field: value for field, value in fields.items() if value is not None}
+    cleaned = clean_fields(CLEAN, given, faults)
+    faults.check()
+    return Applicant(email=clean or "", username=name, external_id=linked, fields=cleaned)
+
+
+@attrs.frozen(kw_only=True)
+class Registering:
+    """Keeps new users. Shared by the ways to register."""
+
+    scope: Scope[RegistrationUnit]
+    admission: Admission
+    hasher: Hasher
+    passwords: PasswordPolicy
+    password_checks: Sequence[PasswordCheck]
+    tokens: AccessTokenPolicy
+
+    def refusing(self, login: object, prepare: Callable[[], T]) -> T:
+        """Run what comes before the unit; whatever it refuses leaves an attempt.
+
+        Raises:
+            UsercoreError: what ``prepare`` raised.
+        """
+        try:
+            return prepare()
+        except UsercoreError as error:
+            self.admission.keep(refused_by(error), login if isinstance(login, str) else None)
+            raise
+
+    def write(self, work: Callable[[RegistrationUnit], T | Refused]) -> T:
+        """Run a unit whose refusals keep their attempt.
+
+        Raises:
+            UsercoreError: what the unit refused.
+        """
+        outcome = self.scope.units.write(work)
+        if isinstance(outcome, Refused):
+            raise outcome.error
+        return outcome
+
+    def refused(self, unit: RegistrationUnit, error: UsercoreError, login: str | None) -> Refused:
+        """Keep the attempt of somebody who was refused inside the unit."""
+        refused = refused_by(error)
+        self.admission.add_attempt(unit, refused.status, None, login)
+        return refused
+
+    def check_password(self, password: object, applicant: Applicant) -> str | None:
+        """Give a new password in the form that is hashed, or None if there is none.
+
+        Raises:
+            TypeError: it is neither text nor None.
+            PasswordRefused: it breaks the policy, or a check of the host's refused it.
+        """
+        if password is None:
+            return None
+        text = check_type(password, str, name="password")
+        return acceptable(text, self.passwords, self.password_checks, personal_words(applicant))
+
+    def hash(self, password: str | None) -> tuple[str, str | None] | None:
+        """Hash a password outside any unit.
+
+        Raises:
+            Overloaded: too many are being hashed.
+        """
+        if password is None:
+            return None
+        with self.hasher.place():
+            return self.hasher.hash(password)
+
+    def new_user(self, applicant: Applicant, now: datetime) -> User:
+        """Make the user that the applicant becomes."""
+        context = self.scope.context
+        source = {"source": context.source} if context.source else {}
+        return User(
+            id=UserId(self.scope.new_id()),
+            tenant_id=context.tenant_id,
+            email=applicant.email,
+            email_verified_at=now if applicant.verified else None,
+            confirmed_at=now if applicant.verified else None,
+            username=applicant.username,
+            external_id=applicant.external_id,
+            created_at=now,
+            created_by=str(context.actor),
+            modified_at=now,
+            modified_by=str(context.actor),
+            **(source | dict(applicant.fields)),
+        )
+
+    def keep(
+        self, unit: RegistrationUnit, applicant: Applicant, *, sign_in: bool, welcome: bool | None, login: str | None
+    ) -> Registration | Refused:
+        """Keep a new user with claims, password, token and attempts.
+
+        ``welcome`` says whether the letter brings a password; None is no letter.
+        """
+        now = self.scope.clock()
+        user = self.new_user(applicant, now)
+        try:
+            add_user(unit, user, REGISTERED)
+        except Taken as error:  # raised before its first write
+            return self.refused(unit, error, login)
+        if applicant.hashed is not None:
+            put_password(unit, user.id, applicant.hashed, at=now, reason=PasswordChange.REGISTRATION)
+        if welcome is not None:
+            generation = 0 if applicant.hashed is None else 1
+            change = Change(
+                kind=WELCOMED, subject_id=user.id, new=Welcome(with_password=welcome), generation=generation
+            )
+            unit.record(change)
+        secret = self._sign_in(unit, user, applicant, now, login) if sign_in else None
+        self.admission.add_attempt(unit, RegistrationStatus.OK, user.id, login)
+        return Registration(user=user, access_token=secret)
+
+    def _sign_in(
+        self, unit: RegistrationUnit, user: User, applicant: Applicant, now: datetime, login: str | None
+    ) -> Secret | None:
+        """Sign the new user in, unless that would be weaker than a password where it must not be (spec T5)."""
+        context = self.scope.context
+        tenant = unit.tenants.get(user.tenant_id)
+        is_weak = context.tenant_id == SYSTEM and applicant.hashed is None
+        if tenant is None or not tenant.active or is_weak:
+            return None
+        secret, _ = issue_access_token(
+            unit,
+            user.id,
+            authenticator="registration",
+            at=now,
+            chance=self.scope.chance,
+            context=context,
+            policy=self.tokens,
+        )
+        unit.users.note_sign_in(user.id, at=now, ip=context.ip)
+        attempt = Attempt(
+            user_id=user.id,
+            id=self.scope.new_id(),
+            tenant_id=context.tenant_id,
+            login=None if login is None else keep_start(login, 4 * LOGIN_LIMIT)[:LOGIN_LIMIT],
+            status=AttemptStatus.LOGIN_AFTER_SIGN_UP,
+            authenticator="registration",
+            source=context.source,
+            ip=context.ip,
+            user_agent=context.user_agent,
+            at=now,
+        )
+        unit.attempts.add(attempt)
+        return secret
+
+
+def acceptable(password: str, policy: PasswordPolicy, checks: Sequence[PasswordCheck], personal: Sequence[str]) -> str:
+    """Give a new password in the form that is hashed, after the policy's checks and the host's.
+
+    Raises:
+        PasswordRefused: with every reason.
+    """
+    reasons = [reason for check in checks if (reason := check(password)) is not None]
+    return check_acceptable(password, policy=policy, personal=personal, host_reasons=reasons)
+
+
+def personal_words(person: Applicant | User) -> list[str]:
+    """Give the words that a password must not be made of: names, email, username."""
+    fields = person.fields if isinstance(person, Applicant) else {}
+    names = [
+        fields.get(name) if isinstance(person, Applicant) else getattr(person, name)
+        for name in ("first_name", "last_name")
+    ]
+    email = person.email or ""
+    return [word for word in (*names, email, email.partition("@")[0], person.username) if word]

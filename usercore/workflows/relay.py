@@ -1,0 +1,51 @@
+"""A relay: a thread that delivers in the background, while a ``with`` block lasts. Nothing else runs unasked."""
+
+import logging
+import threading
+from types import TracebackType
+from typing import Final, Self
+
+from usercore.kernel.errors import UsercoreError
+from usercore.workflows.delivering import Deliveries
+
+_log: Final = logging.getLogger("usercore")
+
+
+class Relay:
+    """Delivers what is due, then rests until something was recorded or the pause is over.
+
+    Several processes may run one each: deliveries are leased.
+    """
+
+    def __init__(self, deliveries: Deliveries) -> None:
+        """Deliver by this service."""
+        self._deliveries = deliveries
+        self._wake = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="usercore-relay", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the delivery that is being made, and stop."""
+        self._stopped = True
+        self._wake.set()
+        self._thread.join()
+
+    def wake(self) -> None:
+        """Look again now."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._wake.clear()
+            try:
+                self._deliveries.deliver()
+            except UsercoreError:
+                _log.warning("the relay could not deliver now and tries again", exc_info=True)
+            self._wake.wait(self._deliveries.policy.relay_pause.total_seconds())

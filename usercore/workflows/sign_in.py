@@ -1,0 +1,312 @@
+"""Signing in: what is shown, whose it is, whether they may, and the attempt that is kept."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from usercore.attempts.model import LOGIN_LIMIT, Attempt, AttemptStatus, ThrottlePolicy
+from usercore.kernel.changes import Change
+from usercore.kernel.context import SOURCE_LIMIT, Context, keep_start
+from usercore.kernel.entity import entity
+from usercore.kernel.errors import RateLimited
+from usercore.kernel.ids import UserId
+from usercore.kernel.references import Reference
+from usercore.kernel.scope import Scope
+from usercore.kernel.secret import Secret, digest_of, holder_of
+from usercore.kernel.text import check_type, clean_optional
+from usercore.tokens.errors import TokenUnknown
+from usercore.tokens.model import ACCESS, VOUCHED, AccessTokenPolicy
+from usercore.tokens.rules import check_open
+from usercore.tokens.service import issue_access_token
+from usercore.users.model import User
+from usercore.workflows.errors import SignInRefused
+from usercore.workflows.last_use import LastUse
+from usercore.workflows.password_way import PasswordCredentials, count_try
+from usercore.workflows.ways import (
+    AccessTokenCredentials,
+    Authenticator,
+    Entered,
+    LoginTokenCredentials,
+    Refusal,
+    SignInUnit,
+    TrustedWay,
+    Way,
+    secret_of,
+    status_against,
+)
+
+_log: Final = logging.getLogger("usercore")
+
+
+@entity
+class Identity:
+    """Who is signed in, how, and since when.
+
+    ``access_token`` is given by ways that issue one, once. ``extras`` has what the host's authenticators add, by name.
+    """
+
+    user: User
+    roles: tuple[str, ...] = ()
+    authenticator: str
+    source: str | None = None
+    authenticated_at: datetime
+    must_change_password: bool = False
+    access_token: Secret | None = None
+    extras: Mapping[str, Mapping[str, object]] = attrs.field(factory=lambda: MappingProxyType({}))
+
+
+@attrs.frozen(kw_only=True)
+class SignIn:
+    """The ways to sign in. All but ``trusted`` are public: a stranger may be behind the call, and learns nothing.
+
+    Safe to share between threads.
+    """
+
+    scope: Scope[SignInUnit]
+    ways: Sequence[Way]
+    authenticators: Sequence[Authenticator]
+    tokens: AccessTokenPolicy
+    throttles: ThrottlePolicy
+    last_use: LastUse
+
+    def authenticate(self, credentials: object, *, source: str | None = None) -> Identity:
+        """Sign in by whatever ways take this class of credentials, the highest priority first.
+
+        ``source`` names one of those ways to ask that one only; any other source is a label that is kept.
+
+        Raises:
+            TypeError: no way takes this class, or what it holds has the wrong type.
+            SignInRefused: nobody was signed in; the attempts that are kept say why.
+            RateLimited: it is too early for another try.
+            Overloaded: too many passwords are being hashed.
+            Invalid: the source is malformed.
+        """
+        label = clean_optional(source, field="source", most=SOURCE_LIMIT) or self.scope.context.source
+        ways = self._ways_for(credentials, label)
+        context = attrs.evolve(self.scope.context, source=label)
+        login = getattr(credentials, "login", None)
+        first: Refusal | None = None
+        for way in ways:
+            try:
+                identity = self._try(way, credentials, context, login)
+            except Refusal as refusal:
+                self._keep(refusal, way.name, login, context)
+                if isinstance(refusal.error, RateLimited):
+                    raise refusal.error from None
+                first = first or refusal
+            else:
+                if identity is not None:
+                    return identity
+        if first is None:
+            self._keep(Refusal(AttemptStatus.NOT_FOUND), None, login, context)
+        raise SignInRefused
+
+    def with_password(self, login: str, password: str, *, source: str | None = None) -> Identity:
+        """Sign in by email or username, in any spelling, and password.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            SignInRefused: nobody has this name and password, or they may not sign in.
+            RateLimited: after ten failures in a row, until the wait is over.
+            Overloaded: too many passwords are being hashed.
+            Invalid: the source is malformed.
+        """
+        check_type(login, str, name="login")
+        check_type(password, str, name="password")
+        return self.authenticate(PasswordCredentials(login=login, password=password), source=source)
+
+    def with_login_token(self, secret: Secret | str, *, source: str | None = None) -> Identity:
+        """Sign in by a login token and spend it.
+
+        Raises:
+            TypeError: the secret is neither text nor a Secret.
+            SignInRefused: it is unknown, spent or expired, or its user may not sign in by it.
+            Invalid: the source is malformed.
+        """
+        return self.authenticate(LoginTokenCredentials(secret=secret_of(secret)), source=source)
+
+    def with_access_token(self, secret: Secret | str, *, source: str | None = None) -> Identity:
+        """Sign in by an access token that another system got; no new one is issued.
+
+        Raises:
+            TypeError: the secret is neither text nor a Secret.
+            SignInRefused: it opens nothing, or its user may not sign in by it.
+            Invalid: the source is malformed.
+        """
+        return self.authenticate(AccessTokenCredentials(secret=secret_of(secret)), source=source)
+
+    def trusted(self, ref: Reference, *, source: str | None = None, allow_privileged: bool = False) -> Identity:
+        """Sign in whom the host already knows. Trusted: the host vouches for the user.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            UserNotFound: nobody in this tenant is named so.
+            SignInRefused: the user may not sign in, or is privileged and ``allow_privileged`` is off.
+            Invalid: the source is malformed.
+        """
+        check_type(allow_privileged, bool, name="allow_privileged")
+        label = clean_optional(source, field="source", most=SOURCE_LIMIT) or self.scope.context.source
+        way = TrustedWay(allow_privileged=allow_privileged)
+        context = attrs.evolve(self.scope.context, source=label)
+        try:
+            return self._enter(way, way.look(ref, context), context, None)
+        except Refusal as refusal:
+            self._keep(refusal, way.name, None, context)
+            raise refusal.error from None
+
+    def identify(self, secret: Secret | str) -> Identity:
+        """Say whose access token this is: one read. Its last use is noted and written once a minute.
+
+        Raises:
+            TypeError: the secret is neither text nor a Secret.
+            TokenInvalid: it opens nothing; its subclasses say why.
+        """
+        user_id = holder_of(secret, ACCESS)
+        if user_id is None:
+            raise TokenUnknown  # no look-up for what cannot be a secret
+        owner, digest = UserId(user_id), digest_of(secret)
+        found = self.scope.units.read(lambda unit: unit.signed_in.find(owner, digest))
+        if found is None:
+            raise TokenUnknown
+        now = self.scope.clock()
+        token = check_open(found.token, now=now, policy=self.tokens)
+        if status_against(found.user, found.tenant_active) is not None:
+            raise TokenUnknown
+        self.last_use.note(owner, digest, now, self.scope.units)
+        return Identity(
+            user=found.user,
+            authenticator=token.authenticator,
+            source=token.source,
+            authenticated_at=token.issued_at,
+            must_change_password=found.must_change_password,
+            extras=self._extras(found.user),
+        )
+
+    def proves(self, login: str, password: str) -> bool:
+        """Say whether a password is right, as a sign-in as far as throttling and records go, without a token.
+
+        Raises:
+            RateLimited: it is too early for another try.
+            Overloaded: too many passwords are being hashed.
+        """
+        credentials = PasswordCredentials(login=login, password=password)
+        (way,) = (way for way in self.ways if way.takes is PasswordCredentials and way.name == "password")
+        context = self.scope.context
+        try:
+            found = way.look(credentials, context)
+
+            def enter(unit: SignInUnit) -> None:
+                entered = way.enter(unit, found, now=self.scope.clock())
+                self._add_attempt(unit, entered.status, entered.user.id, way.name, login, context)
+
+            self.scope.units.write(enter)
+        except Refusal as refusal:
+            self._keep(refusal, way.name, login, context)
+            if isinstance(refusal.error, RateLimited):
+                raise refusal.error from None
+            return False
+        return True
+
+    def _ways_for(self, credentials: object, source: str | None) -> list[Way]:
+        taking = [way for way in self.ways if isinstance(credentials, way.takes)]
+        if not taking:
+            msg = f"no way to sign in takes {type(credentials).__name__}"
+            raise TypeError(msg)
+        return [way for way in taking if way.name == source] or taking
+
+    def _try(self, way: Way, credentials: object, context: Context, login: str | None) -> Identity | None:
+        found = way.look(credentials, context)
+        return None if found is None else self._enter(way, found, context, login)
+
+    def _enter(self, way: Way, found: object, context: Context, login: str | None) -> Identity:
+        def enter(unit: SignInUnit) -> tuple[Entered, Secret | None, datetime]:
+            now = self.scope.clock()
+            entered = way.enter(unit, found, now=now)
+            user_id = entered.user.id
+            status = _api_status(entered.status, context.source)
+            self._add_attempt(unit, status, user_id, way.name, login, context)
+            unit.users.note_sign_in(user_id, at=now, ip=context.ip)
+            return entered, None if entered.keeps_token else self._issue(unit, entered, way.name, context, now), now
+
+        entered, secret, now = self.scope.units.write(enter)
+        return Identity(
+            user=entered.user,
+            authenticator=way.name,
+            source=context.source,
+            authenticated_at=now,
+            must_change_password=entered.must_change_password,
+            access_token=secret,
+            extras=self._extras(entered.user),
+        )
+
+    def _issue(self, unit: SignInUnit, entered: Entered, way: str, context: Context, now: datetime) -> Secret:
+        secret, token = issue_access_token(
+            unit,
+            entered.user.id,
+            authenticator=way,
+            at=now,
+            chance=self.scope.chance,
+            context=context,
+            policy=self.tokens,
+        )
+        if entered.vouched:
+            unit.record(Change(kind=VOUCHED, subject_id=entered.user.id, new=token))
+        return secret
+
+    def _keep(self, refusal: Refusal, way: str | None, login: str | None, context: Context) -> None:
+        """Keep the attempt, and count it where it is to be counted."""
+
+        def keep(unit: SignInUnit) -> None:
+            now = self.scope.clock()
+            for key in refusal.count:
+                count_try(unit, key, at=now, policy=self.throttles)
+            self._add_attempt(unit, refusal.status, refusal.user_id, way, login, context)
+
+        self.scope.units.write(keep)
+
+    def _add_attempt(
+        self,
+        unit: SignInUnit,
+        status: AttemptStatus,
+        user_id: UserId | None,
+        way: str | None,
+        login: str | None,
+        context: Context,
+    ) -> None:
+        attempt = Attempt(
+            user_id=user_id,
+            id=self.scope.new_id(),
+            tenant_id=context.tenant_id,
+            login=None if login is None else keep_start(login, 4 * LOGIN_LIMIT)[:LOGIN_LIMIT],
+            status=status,
+            authenticator=way,
+            source=context.source,
+            ip=context.ip,
+            user_agent=context.user_agent,
+            at=self.scope.clock(),
+        )
+        unit.attempts.add(attempt)
+
+    def _extras(self, user: User) -> Mapping[str, Mapping[str, object]]:
+        """Ask the host's authenticators; one that raises is logged and adds nothing."""
+        extras: dict[str, Mapping[str, object]] = {}
+        for authenticator in self.authenticators:
+            extra = getattr(authenticator, "extra", None)
+            try:
+                shown = extra(user) if extra is not None else None
+            except Exception:
+                _log.exception("the authenticator %s could not give its extra", authenticator.name)
+            else:
+                if shown:
+                    extras[authenticator.name] = MappingProxyType(dict(shown))
+        return MappingProxyType(extras)
+
+
+def _api_status(status: AttemptStatus, source: str | None) -> AttemptStatus:
+    """Tell sign-ins through an API apart, by their source. Source: spec S6; REMP CRM."""
+    is_api = source is not None and (source == "api" or source.startswith("api+"))
+    return AttemptStatus.API_OK if is_api and status is AttemptStatus.OK else status

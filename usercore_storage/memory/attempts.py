@@ -1,0 +1,105 @@
+"""Attempts, failures in a row and allowances, in memory."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from usercore.attempts.model import Allowance, Attempt, RegistrationAttempt, Throttle
+from usercore.attempts.ports import (
+    AllowanceRepository,
+    AttemptRepository,
+    RegistrationAttemptRepository,
+    ThrottleRepository,
+)
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import TenantId, UserId
+from usercore.workflows.recording import RecordingUnit
+from usercore_storage.memory.cells import Cells, Undo, oldest
+from usercore_storage.memory.lists import Lists
+
+T = TypeVar("T", bound=Attempt | RegistrationAttempt)
+C = TypeVar("C", bound=Throttle | Allowance)
+
+
+class _Attempts(Generic[T]):
+    """Tries by tenant and user, each list by id; nobody is a user, too."""
+
+    def __init__(self, undo: Undo, unit: RecordingUnit) -> None:
+        self._attempts = Lists[tuple[TenantId, UserId | None], int, T](undo, lambda attempt: attempt.id)
+        self._unit = unit
+
+    def add(self, attempt: T) -> None:
+        self._attempts.add((attempt.tenant_id, attempt.user_id), attempt)
+
+    def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> list[T]:
+        return self._attempts.newest((self._unit.tenant_id, user_id), before=before, limit=limit)
+
+    def remove_before(self, before: datetime, *, limit: int) -> int:
+        removed = oldest(self._attempts.everything(), lambda pair: pair[1].at, before=before, limit=limit)
+        for group, attempt in removed:
+            self._attempts.remove(group, attempt)
+        return len(removed)
+
+
+class MemoryAttempts(_Attempts[Attempt], AttemptRepository):
+    """Keeps tries to sign in."""
+
+
+class MemoryRegistrationAttempts(_Attempts[RegistrationAttempt], RegistrationAttemptRepository):
+    """Keeps tries to register."""
+
+
+class _Counters(Generic[C]):
+    """Counters by key."""
+
+    def __init__(self, undo: Undo) -> None:
+        self._counters = Cells[bytes, C](undo)
+
+    def _put(self, counter: C) -> C:
+        self._counters.put(counter.key, counter)
+        return counter
+
+    def _remove(self, at_of: Callable[[C], datetime | None], *, before: datetime, limit: int) -> int:
+        removed = oldest(self._counters.values(), at_of, before=before, limit=limit)
+        for counter in removed:
+            self._counters.remove(counter.key)
+        return len(removed)
+
+
+class MemoryThrottles(_Counters[Throttle], ThrottleRepository):
+    """Counts tries."""
+
+    def get_many(self, keys: Sequence[bytes]) -> list[Throttle]:
+        return [throttle for throttle in map(self._counters.get, dict.fromkeys(keys)) if throttle is not None]
+
+    def count_try(self, key: bytes, *, at: datetime, stale_before: datetime, kept_from: int) -> Throttle:
+        kept = self._counters.get(key)
+        if kept is None:
+            return self._put(Throttle(key=key, tried=1, forgiven=0, last_at=at))
+        is_stale = kept.last_at <= stale_before and kept.failures < kept_from
+        forgiven = kept.tried if is_stale else kept.forgiven
+        return self._put(Throttle(key=key, tried=kept.tried + 1, forgiven=forgiven, last_at=max(kept.last_at, at)))
+
+    def forgive(self, key: bytes, *, up_to: int) -> None:
+        kept = self._counters.get(key)
+        if kept is not None and kept.forgiven < up_to:
+            # A counter that was removed and started anew has not come as far as an older ordinal.
+            self._put(evolve(kept, forgiven=max(kept.forgiven, min(up_to, kept.tried))))
+
+    def remove_before(self, before: datetime, *, kept_from: int, limit: int) -> int:
+        return self._remove(
+            lambda throttle: throttle.last_at if throttle.failures < kept_from else None, before=before, limit=limit
+        )
+
+
+class MemoryAllowances(_Counters[Allowance], AllowanceRepository):
+    """Counts uses."""
+
+    def use(self, key: bytes, *, at: datetime, window: timedelta, most: int) -> Allowance:
+        kept = self._counters.get(key)
+        if kept is None or kept.started_at + window <= at:
+            return self._put(Allowance(key=key, started_at=at, used=1))
+        return kept if kept.used > most else self._put(evolve(kept, used=kept.used + 1))
+
+    def remove_before(self, before: datetime, *, limit: int) -> int:
+        return self._remove(lambda allowance: allowance.started_at, before=before, limit=limit)

@@ -1,0 +1,34 @@
+"""History in memory."""
+
+from collections.abc import Sequence
+
+from usercore.history.model import Entry
+from usercore.history.ports import HistoryRepository, Place
+from usercore.kernel.changes import Subject
+from usercore.kernel.ids import TenantId
+from usercore.workflows.recording import RecordingUnit
+from usercore_storage.memory.cells import Undo
+from usercore_storage.memory.lists import Lists
+
+
+class MemoryHistory(HistoryRepository):
+    """Keeps entries by tenant and subject, each list by place."""
+
+    def __init__(self, undo: Undo, unit: RecordingUnit) -> None:
+        self._entries = Lists[tuple[TenantId, Subject, int], Place, Entry](
+            undo, lambda entry: (entry.change_no, entry.position)
+        )
+        self._unit = unit
+
+    def add(self, entry: Entry) -> None:
+        self._entries.add((entry.tenant_id, entry.subject, entry.subject_id), entry)
+
+    def add_many(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self.add(entry)
+
+    def get(self, subject: Subject, subject_id: int, place: Place) -> Entry | None:
+        return self._entries.find((self._unit.tenant_id, subject, subject_id), place)
+
+    def list_of(self, subject: Subject, subject_id: int, *, before: Place | None, limit: int) -> list[Entry]:
+        return self._entries.newest((self._unit.tenant_id, subject, subject_id), before=before, limit=limit)

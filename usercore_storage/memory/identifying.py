@@ -1,0 +1,29 @@
+"""Who is signed in, in memory: four look-ups under one lock."""
+
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Digest
+from usercore.passwords.ports import CredentialRepository
+from usercore.tokens.ports import AccessTokenRepository
+from usercore.workflows.identifying import SignedIn, SignedInRepository
+from usercore.workflows.recording import RecordingUnit
+
+
+class MemorySignedIn(SignedInRepository):
+    """Puts together what the other repositories keep."""
+
+    def __init__(self, unit: RecordingUnit, tokens: AccessTokenRepository, credentials: CredentialRepository) -> None:
+        self._unit = unit
+        self._tokens = tokens
+        self._credentials = credentials
+
+    def find(self, user_id: UserId, digest: Digest) -> SignedIn | None:
+        token, user = self._tokens.get(user_id, digest), self._unit.users.get(user_id)
+        if token is None or user is None:
+            return None
+        tenant, credential = self._unit.tenants.get(user.tenant_id), self._credentials.get(user_id)
+        return SignedIn(
+            token=token,
+            user=user,
+            tenant_active=tenant is not None and tenant.active,
+            must_change_password=credential is not None and credential.must_change,
+        )

@@ -1,0 +1,19 @@
+"""Credentials in memory."""
+
+from usercore.kernel.ids import UserId
+from usercore.passwords.model import Credential
+from usercore.passwords.ports import CredentialRepository
+from usercore_storage.memory.cells import Cells, Undo
+
+
+class MemoryCredentials(CredentialRepository):
+    """Keeps one credential a user."""
+
+    def __init__(self, undo: Undo) -> None:
+        self._credentials = Cells[UserId, Credential](undo)
+
+    def get(self, user_id: UserId) -> Credential | None:
+        return self._credentials.get(user_id)
+
+    def put(self, credential: Credential) -> None:
+        self._credentials.put(credential.user_id, credential)

@@ -1,0 +1,135 @@
+"""The memory storage: one lock, so that who reads waits for the one who writes and nobody sees half a unit."""
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+import attrs
+
+from usercore.history.model import Entry
+from usercore.kernel.chance import system_chance
+from usercore.kernel.errors import LostRace, RunAgain, Unavailable
+from usercore.kernel.units import Units
+from usercore.storage import CAPABILITIES, Storage
+from usercore.workflows.recording import Origin
+from usercore_storage.memory.cells import Undo
+from usercore_storage.memory.unit import MemoryUnit
+
+T = TypeVar("T")
+
+RERUNS: Final = 10
+"""How often a unit is run again. Source: usercore: two ids of one millisecond clash once in 4096, ten times never."""
+
+_SECRET_BYTES: Final = 32
+
+_stages: "weakref.WeakSet[_Stage]" = weakref.WeakSet()
+
+
+class _Stage:
+    """Where one unit runs at a time. In a forked child it starts afresh: whoever held it is not there."""
+
+    def __init__(self) -> None:
+        self._undo = Undo()
+        self._unit = MemoryUnit(self._undo)
+        self._closed = False
+        self.start_afresh()
+        _stages.add(self)
+
+    def start_afresh(self) -> None:
+        """Let the next unit in, whoever was here."""
+        self._lock = threading.RLock()  # not a plain one: it lets a unit in a unit come far enough to be refused
+        self._open = False
+
+    def close(self) -> None:
+        """Refuse units from now on."""
+        with self._lock:
+            self._closed = True
+
+    def write(self, origin: Origin, work: Callable[[MemoryUnit], T]) -> tuple[T, Sequence[Entry]]:
+        """Run ``work`` and keep what it changed; give the entries, too."""
+        return self._run(origin, work, self._undo.clear)
+
+    def read(self, origin: Origin, look: Callable[[MemoryUnit], T]) -> T:
+        """Run ``look``, which changes nothing."""
+        return self._run(origin, look, self._check_unchanged)[0]
+
+    def _run(
+        self, origin: Origin, work: Callable[[MemoryUnit], T], finish: Callable[[], None]
+    ) -> tuple[T, Sequence[Entry]]:
+        with self._lock:
+            self._check_free()
+            try:
+                self._open = True
+                self._undo.take_back()  # what an interrupt or a fork cut off
+                self._unit.begin(origin)
+                result = work(self._unit)
+                finish()
+            except BaseException:
+                self._undo.take_back()
+                raise
+            finally:
+                self._open = False  # one store, which no interrupt can split
+            return result, self._unit.entries
+
+    def _check_free(self) -> None:
+        if self._open:
+            raise RuntimeError("a unit is open in this thread already; join it by Joined(unit)")
+        if self._closed:
+            raise Unavailable
+
+    def _check_unchanged(self) -> None:
+        if self._undo:
+            raise RuntimeError("a read changed something")
+
+
+def _start_afresh() -> None:
+    for stage in list(_stages):
+        stage.start_afresh()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
+
+
+@attrs.frozen
+class MemoryUnits(Units[MemoryUnit]):
+    """Units of one origin."""
+
+    _stage: _Stage
+    _origin: Origin
+
+    def write(self, work: Callable[[MemoryUnit], T]) -> T:
+        for _ in range(1 + RERUNS):
+            try:
+                result, entries = self._stage.write(self._origin, work)
+            except RunAgain:
+                continue
+            if entries and self._origin.observe is not None:
+                self._origin.observe(entries)  # the lock is free again: observers may open units
+            return result
+        raise LostRace
+
+    def read(self, look: Callable[[MemoryUnit], T]) -> T:
+        return self._stage.read(self._origin, look)
+
+
+class MemoryStorage(Storage):
+    """Keeps everything in dicts for as long as the process lives: for tests and small hosts."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(self) -> None:
+        self._stage = _Stage()
+        self._secret = system_chance(_SECRET_BYTES)
+
+    @property
+    def secret(self) -> bytes:
+        return self._secret
+
+    def units(self, origin: Origin) -> MemoryUnits:
+        return MemoryUnits(self._stage, origin)
+
+    def close(self) -> None:
+        self._stage.close()

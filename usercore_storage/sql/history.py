@@ -1,0 +1,41 @@
+"""History in SQL, beside its subjects."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from usercore.history.model import Entry
+from usercore.history.ports import HistoryRepository, Place
+from usercore.kernel.changes import Subject
+from usercore.kernel.ids import LIMIT
+from usercore.workflows.recording import RecordingUnit
+from usercore_storage.sql.run import Run
+from usercore_storage.sql.tables import HISTORY
+
+_OF: Final = f"SELECT {HISTORY.select} FROM usercore_history WHERE subject_id = ? AND subject = ?"
+GET: Final = f"{_OF} AND change_no = ? AND position = ? AND tenant_id = ?"
+LIST: Final = (
+    f"{_OF} AND (change_no, position) < (?, ?) AND tenant_id = ? ORDER BY change_no DESC, position DESC LIMIT ?"
+)
+
+
+class SqlHistory(HistoryRepository):
+    """Keeps entries in the transaction that ``run`` runs in."""
+
+    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+        """Work for this unit."""
+        self._run = run
+        self._unit = unit
+
+    def add(self, entry: Entry) -> None:
+        self._run(HISTORY.insert, HISTORY.row(entry))
+
+    def add_many(self, entries: Sequence[Entry]) -> None:
+        self._run.many(HISTORY.insert, map(HISTORY.row, entries))
+
+    def get(self, subject: Subject, subject_id: int, place: Place) -> Entry | None:
+        rows = self._run(GET, (subject_id, subject._value_, *place, self._unit.tenant_id))
+        return HISTORY.read(rows[0]) if rows else None
+
+    def list_of(self, subject: Subject, subject_id: int, *, before: Place | None, limit: int) -> list[Entry]:
+        values = (subject_id, subject._value_, *(before or (LIMIT, 0)), self._unit.tenant_id, limit)
+        return list(map(HISTORY.read, self._run(LIST, values)))

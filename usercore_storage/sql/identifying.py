@@ -1,0 +1,37 @@
+"""Who is signed in, in SQL: one join beside the user, with the small table of tenants."""
+
+from typing import Final
+
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Digest
+from usercore.workflows.identifying import SignedIn, SignedInRepository
+from usercore.workflows.recording import RecordingUnit
+from usercore_storage.sql.run import Run
+from usercore_storage.sql.table import reader
+from usercore_storage.sql.tables import ACCESS_TOKENS, USERS
+
+FIND: Final = (
+    f"SELECT {ACCESS_TOKENS.select_as('t')}, {USERS.select_as('u')}, n.active, c.must_change"
+    " FROM usercore_access_tokens AS t JOIN usercore_users AS u ON u.id = t.user_id"
+    " JOIN usercore_tenants AS n ON n.id = u.tenant_id"
+    " LEFT JOIN usercore_credentials AS c ON c.user_id = t.user_id"
+    " WHERE t.user_id = ? AND t.digest = ? AND u.tenant_id = ?"
+)
+
+_read = reader(ACCESS_TOKENS, USERS, rest=True)
+
+
+class SqlSignedIn(SignedInRepository):
+    """Answers in the transaction that ``run`` runs in."""
+
+    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+        """Work for this unit."""
+        self._run = run
+        self._unit = unit
+
+    def find(self, user_id: UserId, digest: Digest) -> SignedIn | None:
+        rows = self._run(FIND, (user_id, digest, self._unit.tenant_id))
+        if not rows:
+            return None
+        token, user, (active, must_change) = _read(rows[0])
+        return SignedIn(token=token, user=user, tenant_active=bool(active), must_change_password=bool(must_change))

@@ -1,0 +1,68 @@
+"""Tenants in SQL: a small table that every shard may have a copy of."""
+
+from typing import Final
+
+from usercore.kernel.changes import Subject
+from usercore.kernel.errors import TenantNotFound
+from usercore.kernel.ids import TenantId
+from usercore.kernel.references import unique_key
+from usercore.tenants.model import Tenant
+from usercore.tenants.ports import TenantRepository
+from usercore.workflows.recording import RecordingUnit
+from usercore_storage.sql.run import Run
+from usercore_storage.sql.tables import TENANTS
+
+GET: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE id = ?"
+BY_KEY: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE key_folded = ?"
+BY_NAME: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE name_folded = ?"
+GUARD: Final = f"UPDATE usercore_tenants SET change_no = change_no + 1 WHERE id = ? RETURNING {TENANTS.select}"
+_REPLACE, _replaced = TENANTS.updater("key", "change_no")
+REPLACE: Final = _REPLACE.replace(" SET ", " SET name_folded = ?, ", 1)
+LIST: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE name_folded > ? ORDER BY name_folded LIMIT ?"
+LIST_BY_ACTIVE: Final = (
+    f"SELECT {TENANTS.select} FROM usercore_tenants WHERE name_folded > ? AND active = ? ORDER BY name_folded LIMIT ?"
+)
+
+
+class SqlTenants(TenantRepository):
+    """Keeps tenants in the transaction that ``run`` runs in."""
+
+    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+        """Work for this unit."""
+        self._run = run
+        self._unit = unit
+
+    def add(self, tenant: Tenant) -> None:
+        self._run(TENANTS.insert, TENANTS.row(tenant, unique_key(tenant.key), unique_key(tenant.name)))
+        self._unit.number(Subject.TENANT, tenant.id, tenant.change_no)
+
+    def get(self, tenant_id: TenantId) -> Tenant | None:
+        return self._one(GET, tenant_id)
+
+    def find_by_key(self, key: str) -> Tenant | None:
+        return self._one(BY_KEY, unique_key(key))
+
+    def find_by_name(self, name: str) -> Tenant | None:
+        return self._one(BY_NAME, unique_key(name))
+
+    def guard(self, tenant_id: TenantId) -> Tenant:
+        tenant = self._one(GUARD, tenant_id)
+        if tenant is None:
+            raise TenantNotFound
+        self._unit.number(Subject.TENANT, tenant.id, tenant.change_no)
+        return tenant
+
+    def replace(self, tenant: Tenant) -> None:
+        self._run(REPLACE, (unique_key(tenant.name), *_replaced(tenant)))
+
+    def list_from(self, after: str | None, *, active: bool | None, limit: int) -> list[Tenant]:
+        start = after or ""  # no name is empty
+        if active is None:
+            rows = self._run(LIST, (start, limit))
+        else:
+            rows = self._run(LIST_BY_ACTIVE, (start, active, limit))
+        return list(map(TENANTS.read, rows))
+
+    def _one(self, statement: str, value: object) -> Tenant | None:
+        rows = self._run(statement, (value,))
+        return TENANTS.read(rows[0]) if rows else None

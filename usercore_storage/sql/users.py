@@ -1,0 +1,125 @@
+"""Users and claims in SQL; a user's statements stay on the user's shard, a claim's on the key's."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from usercore.kernel.changes import Subject
+from usercore.kernel.errors import RunAgain, UserNotFound
+from usercore.kernel.ids import UserId
+from usercore.kernel.references import Space
+from usercore.kernel.time import to_micros
+from usercore.users.model import Claim, User
+from usercore.users.ports import ClaimRepository, UserRepository
+from usercore.workflows.recording import RecordingUnit
+from usercore_storage.sql.run import SIZES, Run, in_sizes, marks
+from usercore_storage.sql.tables import CLAIMS, USERS
+
+GET: Final = f"SELECT {USERS.select} FROM usercore_users WHERE id = ? AND tenant_id = ?"
+GET_MANY: Final = {
+    size: f"SELECT {USERS.select} FROM usercore_users WHERE tenant_id = ? AND id IN ({marks(size)})" for size in SIZES
+}
+GUARD: Final = (
+    "UPDATE usercore_users SET change_no = change_no + 1 WHERE id = ? AND tenant_id = ? AND state <> 'erased'"
+    f" RETURNING {USERS.select}"
+)
+REPLACE, _replaced = USERS.updater("tenant_id", "change_no")
+SIGN_IN: Final = "UPDATE usercore_users SET last_sign_in_at = ?, last_sign_in_ip = ? WHERE id = ?"
+
+FIND_CLAIM: Final = f"SELECT {CLAIMS.select} FROM usercore_claims WHERE tenant_id = ? AND digest = ?"
+FIND_CLAIMS: Final = {
+    size: f"SELECT {CLAIMS.select} FROM usercore_claims WHERE tenant_id = ? AND digest IN ({marks(size)})"
+    for size in SIZES
+}
+PUT_CLAIM: Final = (
+    f"{CLAIMS.insert} ON CONFLICT (tenant_id, digest) DO UPDATE SET uses = excluded.uses"
+    " WHERE usercore_claims.holder_id = excluded.holder_id AND usercore_claims.key = excluded.key"
+    " RETURNING holder_id"
+)
+REMOVE_CLAIM: Final = "DELETE FROM usercore_claims WHERE tenant_id = ? AND digest = ? AND holder_id = ?"
+
+
+class SqlUsers(UserRepository):
+    """Keeps users in the transaction that ``run`` runs in."""
+
+    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+        """Work for this unit."""
+        self._run = run
+        self._unit = unit
+
+    def add(self, user: User) -> None:
+        self._run(USERS.insert, USERS.row(user))
+        self._unit.number(Subject.USER, user.id, user.change_no)
+
+    def add_many(self, users: Sequence[User]) -> None:
+        self._run.many(USERS.insert, map(USERS.row, users))
+        for user in users:
+            self._unit.number(Subject.USER, user.id, user.change_no)
+
+    def get(self, user_id: UserId) -> User | None:
+        rows = self._run(GET, (user_id, self._unit.tenant_id))
+        return USERS.read(rows[0]) if rows else None
+
+    def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
+        rows = [
+            row for ids in in_sizes(user_ids) for row in self._run(GET_MANY[len(ids)], (self._unit.tenant_id, *ids))
+        ]
+        return list(map(USERS.read, rows))
+
+    def guard(self, user_id: UserId) -> User:
+        rows = self._run(GUARD, (user_id, self._unit.tenant_id))
+        if not rows:
+            raise UserNotFound
+        user = USERS.read(rows[0])
+        self._unit.number(Subject.USER, user.id, user.change_no)
+        return user
+
+    def replace(self, user: User) -> None:
+        self._run(REPLACE, _replaced(user))
+
+    def note_sign_in(self, user_id: UserId, *, at: datetime, ip: str | None) -> None:
+        self._run(SIGN_IN, (to_micros(at), ip, user_id))
+
+
+class SqlClaims(ClaimRepository):
+    """Keeps claims in the transaction that ``run`` runs in."""
+
+    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+        """Work for this unit."""
+        self._run = run
+        self._unit = unit
+
+    def find(self, space: Space, key: str) -> Claim | None:
+        rows = self._run(FIND_CLAIM, (self._unit.tenant_id, _digest(space, key)))
+        return _exact(CLAIMS.read(rows[0]), space, key) if rows else None
+
+    def find_many(self, names: Sequence[tuple[Space, str]]) -> list[Claim]:
+        digests = [_digest(*name) for name in names]
+        rows = [
+            row
+            for some in in_sizes(digests)
+            for row in self._run(FIND_CLAIMS[len(some)], (self._unit.tenant_id, *some))
+        ]
+        asked = set(names)
+        return [claim for claim in map(CLAIMS.read, rows) if (claim.space, claim.key) in asked]
+
+    def put(self, claim: Claim) -> None:
+        if not self._run(PUT_CLAIM, CLAIMS.row(claim, _digest(claim.space, claim.key))):
+            raise RunAgain
+
+    def add_many(self, claims: Sequence[Claim]) -> None:
+        self._run.many(CLAIMS.insert, [CLAIMS.row(claim, _digest(claim.space, claim.key)) for claim in claims])
+
+    def remove(self, claims: Iterable[Claim]) -> None:
+        rows = [(claim.tenant_id, _digest(claim.space, claim.key), claim.holder_id) for claim in claims]
+        self._run.many(REMOVE_CLAIM, rows)
+
+
+def _digest(space: Space, key: str) -> bytes:
+    """Give what is indexed instead of a key, which may be long: half a digest, so the key itself is compared, too."""
+    return sha256(f"{space._value_}\0{key}".encode()).digest()[:16]
+
+
+def _exact(claim: Claim, space: Space, key: str) -> Claim | None:
+    return claim if claim.key == key and claim.space == space else None

@@ -1,0 +1,202 @@
+CREATE TABLE usercore_tenants (
+    key_folded TEXT NOT NULL,
+    name_folded TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    active INTEGER NOT NULL,
+    time_zone TEXT NOT NULL,
+    country TEXT,
+    language TEXT NOT NULL,
+    date_format TEXT NOT NULL,
+    timestamp_offset_minutes INTEGER NOT NULL,
+    data_offset_minutes INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    modified_at INTEGER NOT NULL,
+    modified_by TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    change_no INTEGER NOT NULL,
+    PRIMARY KEY (id)
+) STRICT;
+
+CREATE UNIQUE INDEX usercore_tenants_by_key ON usercore_tenants (key_folded);
+
+CREATE UNIQUE INDEX usercore_tenants_by_name ON usercore_tenants (name_folded);
+
+CREATE TABLE usercore_users (
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    email TEXT,
+    email_verified_at INTEGER,
+    username TEXT,
+    external_id TEXT,
+    access_ids TEXT,
+    brought_uuid TEXT,
+    first_name TEXT,
+    last_name TEXT,
+    given_public_name TEXT,
+    language TEXT,
+    date_format TEXT,
+    timestamp_offset_minutes INTEGER,
+    data_offset_minutes INTEGER,
+    source TEXT NOT NULL,
+    referer TEXT,
+    registration_channel TEXT,
+    note TEXT,
+    is_institution INTEGER NOT NULL,
+    institution_name TEXT,
+    confirmed_at INTEGER,
+    last_sign_in_at INTEGER,
+    last_sign_in_ip TEXT,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    modified_at INTEGER NOT NULL,
+    modified_by TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    change_no INTEGER NOT NULL,
+    PRIMARY KEY (id)
+) STRICT;
+
+CREATE TABLE usercore_claims (
+    digest BLOB NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    space TEXT NOT NULL,
+    key TEXT NOT NULL,
+    holder_id INTEGER NOT NULL,
+    uses INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_credentials (
+    user_id INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    pepper_id TEXT,
+    version INTEGER NOT NULL,
+    set_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    must_change INTEGER NOT NULL,
+    expires_at INTEGER,
+    PRIMARY KEY (user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_access_tokens (
+    user_id INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    authenticator TEXT NOT NULL,
+    source TEXT,
+    ip TEXT,
+    user_agent TEXT,
+    issued_at INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    PRIMARY KEY (user_id, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_login_tokens (
+    user_id INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    issued_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    spent_at INTEGER,
+    PRIMARY KEY (user_id, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_registration_links (
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    email TEXT NOT NULL,
+    language TEXT,
+    source TEXT,
+    referer TEXT,
+    digest BLOB,
+    asked_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    completed_at INTEGER,
+    change_no INTEGER NOT NULL,
+    PRIMARY KEY (id)
+) STRICT;
+
+CREATE TABLE usercore_attempts (
+    user_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    login TEXT,
+    status TEXT NOT NULL,
+    authenticator TEXT,
+    source TEXT,
+    ip TEXT,
+    user_agent TEXT,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_registration_attempts (
+    user_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    login TEXT,
+    status TEXT NOT NULL,
+    source TEXT,
+    ip TEXT,
+    user_agent TEXT,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_throttles (
+    key BLOB NOT NULL,
+    tried INTEGER NOT NULL,
+    forgiven INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_allowances (
+    key BLOB NOT NULL,
+    started_at INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_history (
+    subject_id INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    change_no INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    ip TEXT,
+    source TEXT,
+    old_text TEXT,
+    new_text TEXT,
+    PRIMARY KEY (subject_id, subject, change_no, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_deliveries (
+    subject_id INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    change_no INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    subscriber TEXT NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    generation INTEGER,
+    state TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    lease_no INTEGER NOT NULL,
+    problem TEXT,
+    ended_at INTEGER,
+    PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_deliveries_due ON usercore_deliveries (due_at) WHERE state = 'pending';
+
+CREATE INDEX usercore_deliveries_failed ON usercore_deliveries (tenant_id) WHERE state = 'failed';
