@@ -58,7 +58,7 @@ from usercore.tokens.model import (
     LoginTokenPolicy,
 )
 from usercore.users.errors import ExternalIdLinked, WrongState
-from usercore.users.model import Facts, User, UserState
+from usercore.users.model import Facts, Preferences, User, UserState
 from usercore.workflows.admission import Application, EmailCheck, RegistrationGate
 from usercore.workflows.cleanup import Cleaned, RetentionPolicy
 from usercore.workflows.delivering import Event, Subscriber
@@ -137,6 +137,7 @@ __all__ = [
     "PasswordRefused",
     "Pepper",
     "Policy",
+    "Preferences",
     "RateLimited",
     "ReadOnly",
     "Reference",

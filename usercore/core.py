@@ -109,7 +109,7 @@ class Engine:
 def _tell(subscriber: Subscriber, entry: Entry) -> None:
     try:
         subscriber.handle(Event(entry=entry))
-    except Exception:
+    except Exception:  # noqa: BLE001 - nothing promised depends on an observer; it is logged
         _log.exception("the observer %s failed on %s", subscriber.name, entry.kind)
 
 
@@ -161,11 +161,11 @@ class UserCore:
             TenantNotFound: there is none.
         """
         known = self._engine.tenants
-        tenant = known.get(key) if isinstance(key, str) else None
+        tenant = known.get(check_type(key, str, name="tenant"))
         if tenant is None:
             folded = unique_key(clean_tenant_name(key, field="tenant"))
             tenant = self._scope.units.read(lambda unit: find_tenant(unit, folded))
-            known[key] = tenant
+            known[tenant.key] = tenant  # other spellings look each time, or strangers could fill the memory
         return UserCore(self._engine, attrs.evolve(self._context, tenant_id=tenant.id, tenant_key=tenant.key))
 
     def bind(

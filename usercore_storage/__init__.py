@@ -1,1 +1,1 @@
-"""Storages for usercore: in memory, and one set of SQL for several engines. Opened by URL, never imported by the core."""
+"""Storages for usercore: in memory, and one set of SQL for several engines. Opened by URL."""

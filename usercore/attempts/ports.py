@@ -17,7 +17,7 @@ class AttemptRepository(Protocol):
         """Keep a try.
 
         Raises:
-            RunAgain: this user (or nobody) has a try with this id; the next run draws another.
+            RunAgain: this user, or nobody in any tenant, has a try with this id; the next run draws another.
         """
 
     @abstractmethod
@@ -37,7 +37,7 @@ class RegistrationAttemptRepository(Protocol):
         """Keep a try.
 
         Raises:
-            RunAgain: this user (or nobody) has a try with this id; the next run draws another.
+            RunAgain: this user, or nobody in any tenant, has a try with this id; the next run draws another.
         """
 
     @abstractmethod
@@ -66,7 +66,7 @@ class ThrottleRepository(Protocol):
 
     @abstractmethod
     def forgive(self, key: bytes, *, up_to: int) -> None:
-        """Forgive what came up to this ordinal; never take forgiveness back. Nothing happens without a counter."""
+        """Forgive what came up to this ordinal, at most all, and never less than before. No counter: nothing."""
 
     @abstractmethod
     def remove_before(self, before: datetime, *, kept_from: int, limit: int) -> int:

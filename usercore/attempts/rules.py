@@ -5,7 +5,18 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from usercore.attempts.model import Allowance, Throttle, ThrottlePolicy
+from usercore.attempts.model import (
+    LOGIN_LIMIT,
+    Allowance,
+    Attempt,
+    AttemptStatus,
+    RegistrationAttempt,
+    RegistrationStatus,
+    Throttle,
+    ThrottlePolicy,
+)
+from usercore.kernel.context import Context, keep_start
+from usercore.kernel.ids import UserId
 
 
 def key_of(secret: bytes, *parts: str | int) -> bytes:
@@ -56,3 +67,56 @@ def locked_until(throttle: Throttle | None, *, now: datetime, policy: ThrottlePo
 def left_of(allowance: Allowance, *, most: int, window: timedelta, now: datetime) -> timedelta | None:
     """Give how long to wait until the window ends, if it was used more than ``most`` times; else None."""
     return allowance.started_at + window - now if allowance.used > most else None
+
+
+def login_of(typed: str | None) -> str | None:
+    """Give what is kept of a login as typed: its first 254 characters, fit to be kept."""
+    return None if typed is None else keep_start(typed, 4 * LOGIN_LIMIT)[:LOGIN_LIMIT]
+
+
+def attempt_of(
+    context: Context,
+    status: AttemptStatus,
+    *,
+    number: int,
+    user_id: UserId | None,
+    login: str | None,
+    way: str | None,
+    at: datetime,
+) -> Attempt:
+    """Make the record of a try to sign in."""
+    return Attempt(
+        user_id=user_id,
+        id=number,
+        tenant_id=context.tenant_id,
+        login=login_of(login),
+        status=status,
+        authenticator=way,
+        source=context.source,
+        ip=context.ip,
+        user_agent=context.user_agent,
+        at=at,
+    )
+
+
+def registration_attempt_of(
+    context: Context,
+    status: RegistrationStatus,
+    *,
+    number: int,
+    user_id: UserId | None,
+    login: str | None,
+    at: datetime,
+) -> RegistrationAttempt:
+    """Make the record of a try to register."""
+    return RegistrationAttempt(
+        user_id=user_id,
+        id=number,
+        tenant_id=context.tenant_id,
+        login=login_of(login),
+        status=status,
+        source=context.source,
+        ip=context.ip,
+        user_agent=context.user_agent,
+        at=at,
+    )

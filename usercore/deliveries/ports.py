@@ -17,7 +17,11 @@ class DeliveryRepository(Protocol):
 
     @abstractmethod
     def add(self, delivery: Delivery) -> None:
-        """Keep a new delivery."""
+        """Keep a new delivery.
+
+        Raises:
+            RunAgain: its entry has a delivery for this subscriber.
+        """
 
     @abstractmethod
     def get(self, key: DeliveryKey) -> Delivery | None:

@@ -17,11 +17,19 @@ class HistoryRepository(Protocol):
 
     @abstractmethod
     def add(self, entry: Entry) -> None:
-        """Keep an entry."""
+        """Keep an entry.
+
+        Raises:
+            RunAgain: its place is in use; the next run counts on from there.
+        """
 
     @abstractmethod
     def add_many(self, entries: Sequence[Entry]) -> None:
-        """Keep entries."""
+        """Keep entries as ``add`` does, in bulk.
+
+        Raises:
+            RunAgain: one of the places is in use.
+        """
 
     @abstractmethod
     def get(self, subject: Subject, subject_id: int, place: Place) -> Entry | None:

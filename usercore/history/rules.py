@@ -51,7 +51,12 @@ def _not_empty(fields: tuple[str, ...], values: object) -> dict[str, Any]:
     if values is None:
         return {}
     pairs = ((name, getattr(values, name)) for name in fields)
-    return {name: plain(value) for name, value in pairs if value is not None and value is not False}
+    return {name: plain(value) for name, value in pairs if not is_empty(value)}
+
+
+def is_empty(value: object) -> bool:
+    """Say whether a field of something new says nothing: None, False, or a tuple of None."""
+    return value is None or value is False or (isinstance(value, tuple) and not any(value))
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON knows

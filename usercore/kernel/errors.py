@@ -1,6 +1,6 @@
 """What can go wrong, as states of affairs: catch by class, branch by ``code``, never by text.
 
-``str(error)`` is for logs of operators: it has the code and the fields, never a secret, and is no sentence for end users.
+``str(error)`` is for operators' logs: it has the code and the fields, never a secret, and is no sentence for users.
 ``TypeError`` and ``ValueError`` are not here: they tell the programmer that a call is wrong.
 """
 

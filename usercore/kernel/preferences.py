@@ -1,4 +1,4 @@
-"""Preferences: language, date format and offsets, which a tenant sets and a user may set otherwise. Source: spec U1, T3."""
+"""Preferences: language, date format and offsets; a tenant sets them, a user may set others. Source: spec U1, T3."""
 
 import re
 from enum import StrEnum

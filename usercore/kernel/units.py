@@ -1,4 +1,4 @@
-"""Units of work: functions of the unit that a storage runs in one transaction, perhaps again, perhaps on another thread.
+"""Units of work: functions that a storage runs in one transaction, perhaps again, perhaps on another thread.
 
 There is no ``with`` form: a ``with`` cannot run again, and a ``return`` inside one is told before the commit.
 """

@@ -66,5 +66,5 @@ class FolderMailer(Mailer):
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{mail.kind}-{system_chance(8).hex()}.eml"
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(message_of(mail, sender=self.sender).as_bytes())

@@ -12,23 +12,31 @@ _LETTERS: Final = {
     ),
     MailKind.WELCOME_PASSWORD: (
         "Welcome to {product}",
-        "Your account is ready.\n\nSign in here: {link}\nYour first password: {secret}\n\n"
-        "It works for {days} days. Please choose one of your own when you have signed in.\n",
+        (
+            "Your account is ready.\n\nSign in here: {link}\nYour first password: {secret}\n\n"
+            "It works for {days} days. Please choose one of your own when you have signed in.\n"
+        ),
     ),
     MailKind.REGISTRATION: (
         "Finish your registration with {product}",
-        "Somebody, probably you, wants to register this address.\n\nFinish here: {link}\n\n"
-        "The link works once. If it was not you, do nothing.\n",
+        (
+            "Somebody, probably you, wants to register this address.\n\nFinish here: {link}\n\n"
+            "The link works once. If it was not you, do nothing.\n"
+        ),
     ),
     MailKind.HAVE_ACCOUNT: (
         "You have an account with {product}",
-        "Somebody, probably you, wanted to register this address, and it has an account already.\n\n"
-        "Sign in here: {link}\n\nIf it was not you, do nothing.\n",
+        (
+            "Somebody, probably you, wanted to register this address, and it has an account already.\n\n"
+            "Sign in here: {link}\n\nIf it was not you, do nothing.\n"
+        ),
     ),
     MailKind.EMAIL_CHANGED: (
         "Your address for {product} was changed",
-        "The email address of your account is no longer this one.\n\n"
-        "If you did not ask for that, please answer the people who run {product}.\n",
+        (
+            "The email address of your account is no longer this one.\n\n"
+            "If you did not ask for that, please answer the people who run {product}.\n"
+        ),
     ),
 }
 

@@ -19,6 +19,8 @@ from usercore.passwords.model import Credential, HashProfile, PasswordPolicy
 from usercore.passwords.ports import Hasher
 
 _DECOY_SALT: Final = b"0" * 16
+_LEAST_KEY: Final = 16
+"""Bytes of a pepper. Source: NIST SP 800-63B-4, 3.1.1.2: at least 112 bits."""
 
 
 class Places:
@@ -63,9 +65,8 @@ class Argon2Hasher(Hasher):
         self._places = Places(policy)
         self._argon2 = _hasher_of(policy.profile)
         self._peppers = {pepper.id: pepper.key for pepper in policy.peppers}
-        if len(self._peppers) < len(policy.peppers) or any(
-            len(key) < len(_DECOY_SALT) for key in self._peppers.values()
-        ):
+        is_short = any(len(pepper.key) < _LEAST_KEY for pepper in policy.peppers)
+        if is_short or len(self._peppers) < len(policy.peppers):
             msg = "peppers need ids of their own and keys of 16 bytes or more"
             raise ValueError(msg)
 

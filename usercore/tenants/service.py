@@ -34,6 +34,18 @@ def find_tenant(unit: TenantsUnit, key: str) -> Tenant:
     return tenant
 
 
+def get_tenant(unit: TenantsUnit, tenant_id: TenantId) -> Tenant:
+    """Give the tenant with this id.
+
+    Raises:
+        TenantNotFound: there is none.
+    """
+    tenant = unit.tenants.get(tenant_id)
+    if tenant is None:
+        raise TenantNotFound
+    return tenant
+
+
 def has_built_in(unit: TenantsUnit) -> bool:
     """Say whether the store has its two built-in tenants."""
     return all(unit.tenants.get(tenant_id) is not None for tenant_id in BUILT_IN)

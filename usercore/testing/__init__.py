@@ -1,6 +1,9 @@
 """For those who test: fakes, storages that watch or fail, what Hypothesis draws, and the contract of a storage.
 
 ``import usercore`` does not load it; it needs pytest and Hypothesis, ``pip install usercore[testing]``.
+
+PYTEST_DONT_REWRITE: a plugin that is named on the command line loads this file before a host can ask for that, and
+there is no assertion in it.
 """
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 pytest.register_assert_rewrite("usercore.testing.contracts", "usercore.testing.faults")  # before they are imported
 
 from usercore.testing import samples, strategies  # noqa: E402
-from usercore.testing.contracts import Contract, StorageContract, units  # noqa: E402
+from usercore.testing.contracts import Contract, StorageContract, units_of  # noqa: E402
 from usercore.testing.fakes import (  # noqa: E402
     NOON,
     TICK,
@@ -35,5 +38,5 @@ __all__ = [
     "WatchedStorage",
     "samples",
     "strategies",
-    "units",
+    "units_of",
 ]

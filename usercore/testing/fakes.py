@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final
 
 from usercore.kernel.errors import Overloaded
 from usercore.mail.model import Mail
 from usercore.mail.ports import Mailer
 from usercore.passwords.model import Credential
 from usercore.passwords.ports import Hasher
+from usercore.testing.watching import WatchedStorage
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 """When a ``FakeClock`` starts."""
@@ -59,14 +60,7 @@ class FakeChance:
         return bytes(blocks[:count])
 
 
-class Watch(Protocol):
-    """Knows whether a unit is open; ``WatchedStorage`` is one."""
-
-    def is_open(self) -> bool:
-        """Say whether a unit is open in the present thread."""
-
-
-def check_closed(watch: Watch | None, what: str) -> None:
+def check_closed(watch: WatchedStorage | None, what: str) -> None:
     """Fail if a unit is open in the present thread.
 
     Raises:
@@ -80,7 +74,7 @@ def check_closed(watch: Watch | None, what: str) -> None:
 class MemoryMailer(Mailer):
     """Keeps the letters that were sent, in ``sent``."""
 
-    def __init__(self, watch: Watch | None = None) -> None:
+    def __init__(self, watch: WatchedStorage | None = None) -> None:
         self.sent: list[Mail] = []
         self._watch = watch
         self._failures: list[Exception] = []
@@ -103,7 +97,7 @@ class FakeHasher(Hasher):
     current. While ``is_overloaded`` no place is given.
     """
 
-    def __init__(self, watch: Watch | None = None) -> None:
+    def __init__(self, watch: WatchedStorage | None = None) -> None:
         self.hashes = 0
         self.places = 0
         self.profile = "fake"
@@ -140,7 +134,7 @@ class FakeHasher(Hasher):
 class FakeGate:
     """A gate of the host's: notes in ``asked`` what it is asked, and raises ``refusal`` if there is one."""
 
-    def __init__(self, watch: Watch | None = None, *, refusal: Exception | None = None) -> None:
+    def __init__(self, watch: WatchedStorage | None = None, *, refusal: Exception | None = None) -> None:
         self.asked: list[object] = []
         self.refusal = refusal
         self._watch = watch

@@ -1,4 +1,6 @@
-"""A storage whose n-th call fails, so that a test can try every n::
+"""A storage whose n-th call fails, so that a test can try every n.
+
+For instance::
 
 for number in range(1, storage.calls_of(action) + 1):
     with storage.failing(number, error):

@@ -1,8 +1,8 @@
 """A pytest plugin that writes down which cases of the contracts a storage passed.
 
-Use it by ``-p usercore.testing.report --usercore-report=FILE``. The file is JSON: ``cases`` has for each the ``storage``
-(the class that binds the contract), the ``id`` (``Contract.test_name``, which stays the same from release to release)
-and the ``outcome``: ``passed`` or ``failed``.
+Use it by ``-p usercore.testing.report --usercore-report=FILE``. The file is JSON: ``cases`` has for each the
+``storage`` (the class that binds the contract), the ``id`` (``Contract.test_name``, which stays the same from release
+to release) and the ``outcome``: ``passed`` or ``failed``.
 """
 
 import json
@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each case its id, which travels with the report of its run."""
     for item in items:
         if isinstance(item, pytest.Function) and item.cls is not None and issubclass(item.cls, Contract):
-            item.user_properties.append((_PROPERTY, [item.cls.__name__, case_id(item)]))
+            item.user_properties.append((_PROPERTY, f"{item.cls.__name__} {case_id(item)}"))
 
 
 def case_id(item: pytest.Function) -> str:
@@ -48,20 +48,18 @@ class Report:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._outcomes: dict[tuple[str, str], str] = {}
+        self._outcomes: dict[str, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note the outcome of a phase; a case passed if none of its phases failed."""
-        for name, value in report.user_properties:
-            if name == _PROPERTY and (report.failed or report.when == "call"):
-                storage, case = value  # type: ignore[misc]  # pytest knows only that it is an object
-                failed = report.failed or self._outcomes.get((storage, case)) == "failed"
-                self._outcomes[storage, case] = "failed" if failed else report.outcome
+        case = dict(report.user_properties).get(_PROPERTY)
+        if case is not None and (report.failed or report.when == "call"):
+            self._outcomes[str(case)] = report.outcome
 
     def pytest_sessionfinish(self) -> None:
         """Write the report."""
         cases = [
-            {"storage": storage, "id": case, "outcome": outcome}
-            for (storage, case), outcome in sorted(self._outcomes.items())
+            dict(zip(("storage", "id"), case.split(" ", 1), strict=True), outcome=outcome)
+            for case, outcome in sorted(self._outcomes.items())
         ]
         self._file.write_text(json.dumps({"cases": cases}, indent=1) + "\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import EnumType
+from enum import Enum
 from types import UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
 from unicodedata import normalize
@@ -62,12 +62,8 @@ _ATOM: Final = "abcdefghijklmnopqrstuvwxyzABCXYZ0123456789_-'!#$%&*/=?^`{|}~"
 def names() -> SearchStrategy[str]:
     """Names of people in many scripts, as they are stored: NFC, no white space at the ends."""
     words = st.sampled_from(_SCRIPTS).flatmap(lambda script: st.text(script, min_size=1, max_size=12))
-    joined = st.lists(words, min_size=1, max_size=3).flatmap(lambda parts: st.sampled_from(" -'’.").map(_join(parts)))
-    return joined.map(lambda name: normalize("NFC", name))
-
-
-def _join(parts: list[str]) -> Any:  # noqa: ANN401 - a bound method of str
-    return lambda separator: separator.join(parts)
+    joined = st.tuples(st.sampled_from(" -'\u2019."), st.lists(words, min_size=1, max_size=3))
+    return joined.map(lambda parts: normalize("NFC", parts[0].join(parts[1])))
 
 
 def emails() -> SearchStrategy[str]:
@@ -177,7 +173,7 @@ def _by_type(kind: object) -> SearchStrategy[Any]:
         return st.one_of(*map(_by_type, get_args(kind)))
     if get_origin(kind) is tuple:
         return st.tuples(*map(_by_type, get_args(kind)))
-    if isinstance(kind, EnumType):
+    if isinstance(kind, type) and issubclass(kind, Enum):
         return st.sampled_from(kind)
     return _BY_TYPE[kind]
 

@@ -1,6 +1,7 @@
 """Tokens: what they are, and what is said of them.
 
-The *secret* goes to the person. Only its *digest* is kept; the *public id* names a token to operators and opens nothing.
+The *secret* goes to the person. Only its *digest* is kept. The *public id* names a token to operators; it opens
+nothing.
 """
 
 from datetime import datetime, timedelta

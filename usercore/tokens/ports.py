@@ -48,7 +48,7 @@ class AccessTokenRepository(Protocol):
 
     @abstractmethod
     def remove_ended(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` tokens that ended or expired before; say how many."""
+        """Remove at most ``limit`` tokens of any tenant that ended or expired before; say how many."""
 
 
 class LoginTokenRepository(Protocol):
@@ -81,7 +81,7 @@ class LoginTokenRepository(Protocol):
 
     @abstractmethod
     def remove_ended(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` tokens that were spent or expired before; say how many."""
+        """Remove at most ``limit`` tokens of any tenant that were spent or expired before; say how many."""
 
 
 class RegistrationLinkRepository(Protocol):
@@ -109,7 +109,7 @@ class RegistrationLinkRepository(Protocol):
 
     @abstractmethod
     def remove_ended(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` requests that were completed or expired before; say how many."""
+        """Remove at most ``limit`` requests of any tenant that were completed or expired before; say how many."""
 
 
 class TokensUnit(ChangingUnit, Protocol):

@@ -70,7 +70,8 @@ def clean_username(value: object, *, email: str | None) -> str:
 
     Raises:
         TypeError: it is not text.
-        Invalid: ``empty``, ``too_long``, ``unassigned``, ``forbidden_character``, ``mixed_scripts`` or ``not_own_email``.
+        Invalid: ``empty``, ``too_long``, ``unassigned``, ``forbidden_character``, ``mixed_scripts``,
+            ``not_own_email``.
     """
     text = check_text(value, field="username", most=USERNAME_LIMIT).strip()
     if not text:

@@ -115,6 +115,17 @@ class Facts:
     last_used_at: datetime | None
 
 
+@entity
+class Preferences:
+    """How things are shown to a user: their own choice, else their tenant's. Offsets are minutes east of UTC."""
+
+    language: str
+    date_format: DateFormat
+    time_zone: str
+    timestamp_offset_minutes: int
+    data_offset_minutes: int
+
+
 IDENTIFIERS: Final = ("email", "username", "external_id", "access_ids", "brought_uuid")
 
 OWN_FIELDS: Final = (

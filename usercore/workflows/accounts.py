@@ -12,16 +12,19 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.scope import Scope
 from usercore.passwords.ports import PasswordsUnit
+from usercore.tenants.model import Tenant
+from usercore.tenants.ports import TenantsUnit
+from usercore.tenants.service import get_tenant
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import end_tokens
-from usercore.users.model import ACTIVATED, DEACTIVATED, Facts, User, UserState
+from usercore.users.model import ACTIVATED, DEACTIVATED, Facts, Preferences, User, UserState
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import check_movable
 from usercore.users.service import Users, get_user, replace_user
 from usercore.workflows.password_way import account_key
 
 
-class AccountsUnit(UsersUnit, PasswordsUnit, TokensUnit, AttemptsUnit, Protocol):
+class AccountsUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, AttemptsUnit, Protocol):
     """What the facts about a user are gathered from."""
 
 
@@ -62,6 +65,21 @@ class Accounts(Users):
 
         return self.scope.units.read(look)
 
+    def preferences(self, ref: Reference) -> Preferences:
+        """Tell how things are shown to a user: their own choice where they made one, else their tenant's.
+
+        Raises:
+            TypeError: ``ref`` is no reference.
+            UserNotFound: nobody in this tenant is named so.
+        """
+        check_reference(ref)
+
+        def look(unit: AccountsUnit) -> Preferences:
+            user = get_user(unit, ref)
+            return preferences_of(user, get_tenant(unit, user.tenant_id))
+
+        return self.scope.units.read(look)
+
     def activate(self, ref: Reference) -> User:
         """Let a deactivated user in again; nothing changes if they are active.
 
@@ -96,3 +114,15 @@ class Accounts(Users):
             return moved
 
         return self.scope.units.write(move)
+
+
+def preferences_of(user: User, tenant: Tenant) -> Preferences:
+    """Give what counts for a user: None is the tenant's."""
+    timestamp, data = user.timestamp_offset_minutes, user.data_offset_minutes
+    return Preferences(
+        language=user.language or tenant.language,
+        date_format=user.date_format or tenant.date_format,
+        time_zone=tenant.time_zone,
+        timestamp_offset_minutes=tenant.timestamp_offset_minutes if timestamp is None else timestamp,
+        data_offset_minutes=tenant.data_offset_minutes if data is None else data,
+    )

@@ -10,10 +10,10 @@ from typing import Final, Protocol
 
 import attrs
 
-from usercore.attempts.model import LOGIN_LIMIT, RegistrationAttempt, RegistrationPolicy, RegistrationStatus
+from usercore.attempts.model import RegistrationPolicy, RegistrationStatus
 from usercore.attempts.ports import AttemptsUnit
-from usercore.attempts.rules import block_of, key_of, left_of
-from usercore.kernel.context import Context, keep_start
+from usercore.attempts.rules import block_of, key_of, left_of, registration_attempt_of
+from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import Invalid, RateLimited, Taken, UsercoreError
 from usercore.kernel.ids import UserId
@@ -169,16 +169,7 @@ class Admission:
         self, unit: AdmissionUnit, status: RegistrationStatus, user_id: UserId | None, login: str | None
     ) -> None:
         """Keep an attempt."""
-        context = self.scope.context
-        attempt = RegistrationAttempt(
-            user_id=user_id,
-            id=self.scope.new_id(),
-            tenant_id=context.tenant_id,
-            login=None if login is None else keep_start(login, 4 * LOGIN_LIMIT)[:LOGIN_LIMIT],
-            status=status,
-            source=context.source,
-            ip=context.ip,
-            user_agent=context.user_agent,
-            at=self.scope.clock(),
+        context, number, now = self.scope.context, self.scope.new_id(), self.scope.clock()
+        unit.registration_attempts.add(
+            registration_attempt_of(context, status, number=number, user_id=user_id, login=login, at=now)
         )
-        unit.registration_attempts.add(attempt)

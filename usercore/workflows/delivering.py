@@ -1,7 +1,7 @@
 """Delivering: subscribers are told of changes, at least once, in order for each subject; the mailer is one of them."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 import attrs
@@ -33,6 +33,10 @@ class Event:
     delivery: Delivery | None = None
 
 
+def _frozen(kinds: Iterable[str]) -> frozenset[str]:
+    return frozenset(kinds)
+
+
 @attrs.frozen(kw_only=True)
 class Subscriber:
     """Somebody who wants to hear of changes of these kinds, such as ``user.registered``.
@@ -42,7 +46,7 @@ class Subscriber:
     """
 
     name: str
-    kinds: frozenset[str] = attrs.field(converter=frozenset)
+    kinds: frozenset[str] = attrs.field(converter=_frozen)
     handle: Callable[[Event], None]
     durable: bool = True
 
@@ -91,7 +95,7 @@ class Deliveries:
         (subscriber,) = (one for one in self.subscribers if event.delivery and one.name == event.delivery.subscriber)
         try:
             subscriber.handle(event)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the host's code may raise anything; the delivery is due again
             _log.warning("the subscriber %s failed on %s", subscriber.name, event.entry.kind, exc_info=True)
             return type(error).__name__
         return None

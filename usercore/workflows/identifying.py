@@ -25,7 +25,7 @@ class SignedInRepository(Protocol):
 
     @abstractmethod
     def find(self, user_id: UserId, digest: Digest) -> SignedIn | None:
-        """Give the token with its user, or None if there is no such token or its user is another tenant's.
+        """Give the token with its user, or None if there is no such token, or its user or tenant is not there.
 
         One method, because an engine that shards may need two reads where others join. Neither token nor user is
         judged here: ended and expired tokens, erased and deactivated users are given, too.

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import attrs
 
-from usercore.attempts.model import LOGIN_LIMIT, Attempt, AttemptStatus, RegistrationStatus
+from usercore.attempts.model import AttemptStatus, RegistrationStatus
+from usercore.attempts.rules import attempt_of
 from usercore.kernel.changes import Change
-from usercore.kernel.context import SYSTEM, keep_start
-from usercore.kernel.entity import entity
+from usercore.kernel.context import SYSTEM
+from usercore.kernel.entity import entity, evolve
 from usercore.kernel.errors import Taken, UsercoreError
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import host_id
@@ -196,7 +198,8 @@ class Registering:
             unit.record(change)
         secret = self._sign_in(unit, user, applicant, now, login) if sign_in else None
         self.admission.add_attempt(unit, RegistrationStatus.OK, user.id, login)
-        return Registration(user=user, access_token=secret)
+        signed_in = {} if secret is None else {"last_sign_in_at": now, "last_sign_in_ip": self.scope.context.ip}
+        return Registration(user=evolve(user, **signed_in), access_token=secret)
 
     def _sign_in(
         self, unit: RegistrationUnit, user: User, applicant: Applicant, now: datetime, login: str | None
@@ -217,19 +220,10 @@ class Registering:
             policy=self.tokens,
         )
         unit.users.note_sign_in(user.id, at=now, ip=context.ip)
-        attempt = Attempt(
-            user_id=user.id,
-            id=self.scope.new_id(),
-            tenant_id=context.tenant_id,
-            login=None if login is None else keep_start(login, 4 * LOGIN_LIMIT)[:LOGIN_LIMIT],
-            status=AttemptStatus.LOGIN_AFTER_SIGN_UP,
-            authenticator="registration",
-            source=context.source,
-            ip=context.ip,
-            user_agent=context.user_agent,
-            at=now,
+        status, number = AttemptStatus.LOGIN_AFTER_SIGN_UP, self.scope.new_id()
+        unit.attempts.add(
+            attempt_of(context, status, number=number, user_id=user.id, login=login, way="registration", at=now)
         )
-        unit.attempts.add(attempt)
         return secret
 
 
@@ -245,10 +239,7 @@ def acceptable(password: str, policy: PasswordPolicy, checks: Sequence[PasswordC
 
 def personal_words(person: Applicant | User) -> list[str]:
     """Give the words that a password must not be made of: names, email, username."""
-    fields = person.fields if isinstance(person, Applicant) else {}
-    names = [
-        fields.get(name) if isinstance(person, Applicant) else getattr(person, name)
-        for name in ("first_name", "last_name")
-    ]
+    of_name = person.fields.get if isinstance(person, Applicant) else partial(getattr, person)
     email = person.email or ""
-    return [word for word in (*names, email, email.partition("@")[0], person.username) if word]
+    words = (of_name("first_name"), of_name("last_name"), email, email.partition("@")[0], person.username)
+    return [word for word in words if word]

@@ -107,18 +107,19 @@ class Registrations:
             "note": note,
         }
 
-        def prepare() -> Applicant:
+        def prepare() -> tuple[Applicant, Taken | None]:
             applicant = clean_applicant(email, username=username, external_id=external_id, fields=fields)
             text = self.steps.check_password(password, applicant)
             self._ask_host(applicant, "register", validate_email=validate_email)
-            self.scope.units.read(lambda unit: self._check_free(unit, applicant))
-            return evolve(applicant, hashed=self.steps.hash(text))
+            return self._hash_unless_taken(applicant, text)
 
-        applicant = self.steps.refusing(email, prepare)
+        applicant, taken = self.steps.refusing(email, prepare)
         welcome = password is None if self.mails and send_email else None
 
         def register(unit: RegistrationUnit) -> Registration | Refused:
             refused = self._limit(unit, applicant)
+            if refused is None and taken is not None:
+                refused = self.steps.refused(unit, taken, email)
             return refused or self.steps.keep(unit, applicant, sign_in=sign_in, welcome=welcome, login=email)
 
         return self.steps.write(register)
@@ -244,8 +245,10 @@ class Registrations:
         def prepare() -> Applicant:
             applicant = evolve(clean_applicant(link.email, username=username, fields=fields), verified=True)
             text = self.steps.check_password(password, applicant)
-            self.scope.units.read(lambda unit: self._check_free(unit, applicant))
-            return evolve(applicant, hashed=self.steps.hash(text))
+            hashed, taken = self._hash_unless_taken(applicant, text)
+            if taken is not None:
+                raise taken
+            return hashed
 
         applicant = self.steps.refusing(link.email, prepare)
 
@@ -296,9 +299,16 @@ class Registrations:
         )
         self.admission.ask_host(application, validate_email=validate_email)
 
-    def _check_free(self, unit: RegistrationUnit, applicant: Applicant) -> None:
-        """Refuse what is taken before a hash is spent on it; the unit that keeps the user looks again."""
-        self.admission.check_identifiers(unit, self.steps.new_user(applicant, self.scope.clock()))
+    def _hash_unless_taken(self, applicant: Applicant, password: str | None) -> tuple[Applicant, Taken | None]:
+        """Hash the password, if there is one, but spend no hash on what is taken: the unit then refuses that."""
+        if password is None:
+            return applicant, None
+        user = self.steps.new_user(applicant, self.scope.clock())
+        try:
+            self.scope.units.read(lambda unit: self.admission.check_identifiers(unit, user))
+        except Taken as taken:
+            return applicant, taken
+        return evolve(applicant, hashed=self.steps.hash(password)), None
 
     def _limit(self, unit: RegistrationUnit, applicant: Applicant, *, paused: bool = False) -> Refused | None:
         now = self.scope.clock()

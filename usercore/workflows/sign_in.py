@@ -8,10 +8,11 @@ from typing import Final
 
 import attrs
 
-from usercore.attempts.model import LOGIN_LIMIT, Attempt, AttemptStatus, ThrottlePolicy
+from usercore.attempts.model import Attempt, AttemptStatus, ThrottlePolicy
+from usercore.attempts.rules import attempt_of
 from usercore.kernel.changes import Change
-from usercore.kernel.context import SOURCE_LIMIT, Context, keep_start
-from usercore.kernel.entity import entity
+from usercore.kernel.context import SOURCE_LIMIT, Context
+from usercore.kernel.entity import entity, evolve
 from usercore.kernel.errors import RateLimited
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference
@@ -201,7 +202,7 @@ class SignIn:
 
             def enter(unit: SignInUnit) -> None:
                 entered = way.enter(unit, found, now=self.scope.clock())
-                self._add_attempt(unit, entered.status, entered.user.id, way.name, login, context)
+                unit.attempts.add(self._attempt(entered.status, context, entered.user.id, login, way.name))
 
             self.scope.units.write(enter)
         except Refusal as refusal:
@@ -228,13 +229,13 @@ class SignIn:
             entered = way.enter(unit, found, now=now)
             user_id = entered.user.id
             status = _api_status(entered.status, context.source)
-            self._add_attempt(unit, status, user_id, way.name, login, context)
+            unit.attempts.add(self._attempt(status, context, user_id, login, way.name))
             unit.users.note_sign_in(user_id, at=now, ip=context.ip)
             return entered, None if entered.keeps_token else self._issue(unit, entered, way.name, context, now), now
 
         entered, secret, now = self.scope.units.write(enter)
         return Identity(
-            user=entered.user,
+            user=evolve(entered.user, last_sign_in_at=now, last_sign_in_ip=context.ip),
             authenticator=way.name,
             source=context.source,
             authenticated_at=now,
@@ -264,32 +265,15 @@ class SignIn:
             now = self.scope.clock()
             for key in refusal.count:
                 count_try(unit, key, at=now, policy=self.throttles)
-            self._add_attempt(unit, refusal.status, refusal.user_id, way, login, context)
+            unit.attempts.add(self._attempt(refusal.status, context, refusal.user_id, login, way))
 
         self.scope.units.write(keep)
 
-    def _add_attempt(
-        self,
-        unit: SignInUnit,
-        status: AttemptStatus,
-        user_id: UserId | None,
-        way: str | None,
-        login: str | None,
-        context: Context,
-    ) -> None:
-        attempt = Attempt(
-            user_id=user_id,
-            id=self.scope.new_id(),
-            tenant_id=context.tenant_id,
-            login=None if login is None else keep_start(login, 4 * LOGIN_LIMIT)[:LOGIN_LIMIT],
-            status=status,
-            authenticator=way,
-            source=context.source,
-            ip=context.ip,
-            user_agent=context.user_agent,
-            at=self.scope.clock(),
-        )
-        unit.attempts.add(attempt)
+    def _attempt(
+        self, status: AttemptStatus, context: Context, user_id: UserId | None, login: str | None, way: str | None
+    ) -> Attempt:
+        number, now = self.scope.new_id(), self.scope.clock()
+        return attempt_of(context, status, number=number, user_id=user_id, login=login, way=way, at=now)
 
     def _extras(self, user: User) -> Mapping[str, Mapping[str, object]]:
         """Ask the host's authenticators; one that raises is logged and adds nothing."""
@@ -298,7 +282,7 @@ class SignIn:
             extra = getattr(authenticator, "extra", None)
             try:
                 shown = extra(user) if extra is not None else None
-            except Exception:
+            except Exception:  # noqa: BLE001 - the host's code may raise anything; it is logged
                 _log.exception("the authenticator %s could not give its extra", authenticator.name)
             else:
                 if shown:

@@ -34,7 +34,9 @@ COUNT_TRY: Final = (
     " THEN excluded.last_at ELSE usercore_throttles.last_at END"
     f" RETURNING {THROTTLES.select}"
 )
-FORGIVE: Final = "UPDATE usercore_throttles SET forgiven = ? WHERE key = ? AND forgiven < ?"
+FORGIVE: Final = (
+    "UPDATE usercore_throttles SET forgiven = CASE WHEN tried < ? THEN tried ELSE ? END WHERE key = ? AND forgiven < ?"
+)
 REMOVE_THROTTLES: Final = (
     "DELETE FROM usercore_throttles WHERE key IN (SELECT key FROM usercore_throttles"
     " WHERE last_at < ? AND tried - forgiven < ? LIMIT ?) RETURNING key"
@@ -113,7 +115,7 @@ class SqlThrottles(ThrottleRepository):
         return THROTTLES.read(rows[0])
 
     def forgive(self, key: bytes, *, up_to: int) -> None:
-        self._run(FORGIVE, (up_to, key, up_to))
+        self._run(FORGIVE, (up_to, up_to, key, up_to))
 
     def remove_before(self, before: datetime, *, kept_from: int, limit: int) -> int:
         return len(self._run(REMOVE_THROTTLES, (to_micros(before), kept_from, limit)))

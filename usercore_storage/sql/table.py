@@ -58,6 +58,11 @@ class Column:
     optional: bool
     none_as: int | None = None
 
+    @property
+    def may_be_null(self) -> bool:
+        """Whether the column takes NULL; a tuple of None is kept as NULL, too."""
+        return self.optional or self.codec.column == "tuple"
+
     def write(self, source: str) -> str:
         """Give the expression that makes the column's value of a field's."""
         written = self.codec.write.format(source)
@@ -146,7 +151,7 @@ class Table(Generic[T]):
     def ddl(self, types_of: Mapping[str, str], options: Callable[["Table[Any]"], str]) -> list[str]:
         """Give the statements that create the table, with an engine's types and table options."""
         lines = [
-            f"{column.name} {types_of[column.codec.column]}{'' if column.optional or column.codec.column == 'tuple' else ' NOT NULL'}"
+            f"{column.name} {types_of[column.codec.column]}{'' if column.may_be_null else ' NOT NULL'}"
             for column in (*self.extra, *self.columns)
         ]
         lines.append(f"PRIMARY KEY ({', '.join(self.key)})")

@@ -58,10 +58,8 @@ class SqlTenants(TenantRepository):
     def list_from(self, after: str | None, *, active: bool | None, limit: int) -> list[Tenant]:
         start = after or ""  # no name is empty
         if active is None:
-            rows = self._run(LIST, (start, limit))
-        else:
-            rows = self._run(LIST_BY_ACTIVE, (start, active, limit))
-        return list(map(TENANTS.read, rows))
+            return list(map(TENANTS.read, self._run(LIST, (start, limit))))
+        return list(map(TENANTS.read, self._run(LIST_BY_ACTIVE, (start, active, limit))))
 
     def _one(self, statement: str, value: object) -> Tenant | None:
         rows = self._run(statement, (value,))

@@ -6,33 +6,38 @@ A storage author binds all of it by one fixture::
         @pytest.fixture
         def storage(self) -> Iterator[Storage]: ...
 
+Pytest knows their mark ``rule`` by ``-p usercore.testing.report``, or by a line of the host's among its ``markers``.
+
 The cases need what the ports promise and nothing else: users are there before their tokens are, and what the port says
 is guarded is guarded. They run on engines that give READ COMMITTED only, and on those with one writer.
 """
 
 from usercore.testing.contracts.access_tokens import AccessTokenRepositoryContract
+from usercore.testing.contracts.allowances import AllowanceRepositoryContract
 from usercore.testing.contracts.attempts import TryRepositoriesContract
-from usercore.testing.contracts.base import Contract, units
+from usercore.testing.contracts.base import Contract, units_of
 from usercore.testing.contracts.claims import ClaimRepositoryContract
-from usercore.testing.contracts.counters import AllowanceRepositoryContract, ThrottleRepositoryContract
-from usercore.testing.contracts.deliveries import DeliveryRepositoryContract, LeaseContract
+from usercore.testing.contracts.deliveries import DeliveryRepositoryContract
 from usercore.testing.contracts.history import HistoryRepositoryContract
 from usercore.testing.contracts.identifying import SignedInRepositoryContract
+from usercore.testing.contracts.leases import LeaseContract
 from usercore.testing.contracts.login_tokens import LoginTokenRepositoryContract
 from usercore.testing.contracts.passwords import CredentialRepositoryContract
 from usercore.testing.contracts.recording import GuardContract, RecordingContract
 from usercore.testing.contracts.registration_links import RegistrationLinkRepositoryContract
 from usercore.testing.contracts.resolving import ResolvingContract
+from usercore.testing.contracts.storage import StorageItselfContract
 from usercore.testing.contracts.tenants import TenantRepositoryContract
-from usercore.testing.contracts.units import StorageFacesContract, UnitsContract
+from usercore.testing.contracts.throttles import ThrottleRepositoryContract
+from usercore.testing.contracts.units import UnitsContract
 from usercore.testing.contracts.users import UserRepositoryContract
 
-__all__ = ["Contract", "StorageContract", "units"]
+__all__ = ["Contract", "StorageContract", "units_of"]
 
 
 class StorageContract(
     UnitsContract,
-    StorageFacesContract,
+    StorageItselfContract,
     GuardContract,
     RecordingContract,
     ResolvingContract,

@@ -152,9 +152,7 @@ class AccessTokenRepositoryContract(Contract):
         people.write(lambda unit: unit.access_tokens.note_uses(iter([*uses, (ANN, digest_of("nobody's"), NOON)])))
         people.write(lambda unit: unit.access_tokens.note_uses([]))
         assert [get(people, token) for token in (ENDED, BOBS, several[0])] == [ENDED, BOBS, several[0]]
-        assert {token.last_used_at for token in map(lambda token: get(people, token), several[1:]) if token} == {
-            NOON + TICK
-        }
+        assert {kept.last_used_at for kept in (get(people, token) for token in several[1:]) if kept} == {NOON + TICK}
 
     @pytest.mark.rule("K2")
     def test_of_two_uses_of_one_token_the_later_is_kept(self, people: Units[Unit]) -> None:

@@ -15,7 +15,7 @@ from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing import strategies
-from usercore.testing.contracts.base import Contract, assert_same, check_for_all, check_runs_again
+from usercore.testing.contracts.base import Contract, assert_same, check_for_all, check_runs_again, keep
 from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, ANN, ATTEMPT, BOB, REGISTRATION_ATTEMPT
 
@@ -25,11 +25,14 @@ Try = Attempt | RegistrationAttempt
 class Repository(Protocol):
     """What the two repositories of tries have in common."""
 
-    def add(self, attempt: Any, /) -> None: ...  # noqa: ANN401 - each takes its own kind of try
+    def add(self, attempt: Any, /) -> None:  # noqa: ANN401 - each takes its own kind of try
+        """Keep a try."""
 
-    def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> Sequence[Try]: ...
+    def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> Sequence[Try]:
+        """Give tries, newest first."""
 
-    def remove_before(self, before: datetime, *, limit: int) -> int: ...
+    def remove_before(self, before: datetime, *, limit: int) -> int:
+        """Remove older tries."""
 
 
 @attrs.frozen
@@ -54,7 +57,7 @@ class Kind:
 
     def add(self, units: Units[Unit], *tries: Try) -> None:
         """Keep tries."""
-        units.write(lambda unit: [self.of(unit).add(each) for each in tries])
+        keep(units, lambda unit: self.of(unit).add, *tries)
 
     def listed(self, units: Units[Unit], user_id: UserId | None = ANN, *, before: int | None = None) -> list[Try]:
         """Give the tries of a user, or those that found nobody, newest first."""
@@ -96,12 +99,10 @@ class TryRepositoriesContract(Contract):
     @each_kind
     @pytest.mark.rule("S6", "R1")
     def test_tries_with_values_at_the_edge_are_kept(self, people: Units[Unit], kind: Kind) -> None:
-        bare = dict.fromkeys(("login", "source", "ip", "user_agent"))
-        empty = dict.fromkeys(("login", "source", "ip", "user_agent"), "")
         edges = [
             kind.make(LIMIT - 1, at=LAST - TICK, user_agent="é" * 256),
-            kind.make(2, **empty),
-            kind.make(1, at=FIRST, **bare),
+            kind.make(2, login="", source="", ip="", user_agent=""),
+            kind.make(1, at=FIRST, login=None, source=None, ip=None, user_agent=None),
         ]
         kind.add(people, *edges)
         for kept, given in zip(kind.listed(people), edges, strict=True):

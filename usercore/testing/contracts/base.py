@@ -33,7 +33,7 @@ NEVER_RUN: Final = frozenset({"skip", "skipif", "xfail"})
 """Marks that keep a case from proving something."""
 
 
-def units(
+def units_of(
     storage: Storage,
     tenant: TenantId = MAIN,
     *,
@@ -59,13 +59,14 @@ class Contract(ABC):
     @pytest.fixture
     def storage(self) -> Storage:
         """Give a fresh storage with nothing in it, which is closed after the case."""
+        raise NotImplementedError("bind the contract by a fixture `storage`")  # pytest hides it from ABCMeta
 
     @pytest.fixture
     def main(self, storage: Storage) -> Units[Unit]:
         """Give units of the tenant ``main``, which has no users."""
         built_in = [a_tenant(id=number, key=key, name=key, active=True) for number, key in BUILT_IN.items()]
-        keep(units(storage, SYSTEM), lambda unit: unit.tenants.add, *built_in)
-        return units(storage)
+        keep(units_of(storage, SYSTEM), lambda unit: unit.tenants.add, *built_in)
+        return units_of(storage)
 
     @pytest.fixture
     def people(self, main: Units[Unit]) -> Units[Unit]:
@@ -77,7 +78,7 @@ class Contract(ABC):
     def acme(self, storage: Storage, main: Units[Unit]) -> Units[Unit]:
         """Give units of another tenant, which has no users."""
         keep(main, lambda unit: unit.tenants.add, a_tenant(id=ACME, active=True))
-        return units(storage, ACME)
+        return units_of(storage, ACME)
 
     def __init_subclass__(cls) -> None:
         """Refuse a class that would change what a contract proves.
@@ -144,6 +145,21 @@ def check_runs_again(units: Units[Unit], write: Callable[[Unit, T], object], *, 
     draw = Draws(taken, free)
     units.write(lambda unit: write(unit, draw()))
     assert draw.count > 1
+
+
+class _Failure(Exception):
+    """Ends a unit that is to keep nothing."""
+
+
+def write_and_fail(units: Units[Unit], work: Callable[[Unit], object]) -> None:
+    """Run ``work`` in a unit that fails after it, so that nothing of it may be kept."""
+
+    def fail(unit: Unit) -> None:
+        work(unit)
+        raise _Failure
+
+    with pytest.raises(_Failure):
+        units.write(fail)
 
 
 def check_for_all(drawn: SearchStrategy[T], check: Callable[[T], None]) -> None:

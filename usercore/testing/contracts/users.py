@@ -110,6 +110,10 @@ class UserRepositoryContract(Contract):
         assert sorted(user.id for user in found) == [ANN, BOB]
         assert [get(people, user.id) for user in found] == found
 
+    def test_a_user_who_is_asked_for_often_is_given_once(self, people: Units[Unit]) -> None:
+        found = people.read(lambda unit: unit.users.get_many([ANN, BOB] * MANY))
+        assert sorted(user.id for user in found) == [ANN, BOB]
+
     @pytest.mark.rule("X2")
     def test_a_guard_counts_a_change_and_gives_the_user_as_it_is_now(self, main: Units[Unit]) -> None:
         keep(main, lambda unit: unit.users.add, USER)

@@ -1,4 +1,4 @@
-"""What every storage must do for counters: of tries to sign in, and of uses in a window."""
+"""What every storage must do to count tries."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from hypothesis import strategies as st
 
-from usercore.attempts.model import Allowance, Throttle
+from usercore.attempts.model import Throttle
 from usercore.kernel.secret import digest_of
 from usercore.kernel.time import FIRST
 from usercore.kernel.units import Units
@@ -47,9 +47,20 @@ def throttle(units: Units[Unit], key: bytes = KEY) -> Throttle | None:
     return found[0] if found else None
 
 
-def use(units: Units[Unit], key: bytes = KEY, *, at: datetime = NOON, most: int = 3) -> Allowance:
-    """Count a use in a unit of its own."""
-    return units.write(lambda unit: unit.allowances.use(key, at=at, window=WINDOW, most=most))
+def next_counted(old: Throttle | None, key: bytes, *, at: datetime, stale_before: datetime, kept_from: int) -> Throttle:
+    """Give the counter after a try, as the port describes it."""
+    if old is None:
+        return Throttle(key=key, tried=1, forgiven=0, last_at=at)
+    is_stale = old.last_at <= stale_before and old.failures < kept_from
+    forgiven = old.tried if is_stale else old.forgiven
+    return Throttle(key=key, tried=old.tried + 1, forgiven=forgiven, last_at=max(old.last_at, at))
+
+
+def next_forgiven(old: Throttle, up_to: int) -> Throttle:
+    """Give the counter after forgiving, as the port describes it."""
+    return Throttle(
+        key=old.key, tried=old.tried, forgiven=max(old.forgiven, min(up_to, old.tried)), last_at=old.last_at
+    )
 
 
 class ThrottleRepositoryContract(Contract):
@@ -81,6 +92,13 @@ class ThrottleRepositoryContract(Contract):
         forgive(main, 2)
         assert throttle(main) == Throttle(key=KEY, tried=5, forgiven=3, last_at=NOON)
         assert count_try(main).failures == 3
+
+    @pytest.mark.rule("S7")
+    def test_no_more_is_forgiven_than_was_tried(self, main: Units[Unit]) -> None:
+        count_try(main)
+        forgive(main, 5)  # the ordinal of a counter that was removed since
+        assert throttle(main) == Throttle(key=KEY, tried=1, forgiven=1, last_at=NOON)
+        assert count_try(main).failures == 1
 
     @pytest.mark.rule("S7")
     def test_without_a_counter_nothing_is_forgiven(self, main: Units[Unit]) -> None:
@@ -122,9 +140,8 @@ class ThrottleRepositoryContract(Contract):
             expected = None
             for step in steps:
                 if isinstance(step, int):
-                    up_to = min(step, expected.tried if expected else step)
-                    forgive(main, up_to, key)
-                    expected = expected and next_forgiven(expected, up_to)
+                    forgive(main, step, key)
+                    expected = expected and next_forgiven(expected, step)
                 else:
                     at, stale = NOON + step[0] * TICK, NOON + step[1] * TICK
                     expected = next_counted(expected, key, at=at, stale_before=stale, kept_from=step[2])
@@ -168,83 +185,3 @@ class ThrottleRepositoryContract(Contract):
             return unit.throttles.count_try(KEY, at=NOON, stale_before=NEVER_STALE, kept_from=KEPT).tried
 
         assert sorted(overlap(main, look_then_count)) == [1, 2]
-
-
-class AllowanceRepositoryContract(Contract):
-    """One case a promise of ``AllowanceRepository``."""
-
-    @pytest.mark.rule("R1")
-    def test_uses_are_counted_from_the_first(self, main: Units[Unit]) -> None:
-        assert_same(use(main), Allowance(key=KEY, started_at=NOON, used=1))
-        assert_same(use(main, at=NOON + TICK), Allowance(key=KEY, started_at=NOON, used=2))
-        assert use(main, OTHER, at=NOON + TICK) == Allowance(key=OTHER, started_at=NOON + TICK, used=1)
-
-    @pytest.mark.rule("R1")
-    def test_the_count_stops_one_above_the_most(self, main: Units[Unit]) -> None:
-        assert [use(main, most=2).used for _ in range(5)] == [1, 2, 3, 3, 3]
-
-    @pytest.mark.rule("R1")
-    def test_a_window_that_ended_starts_anew(self, main: Units[Unit]) -> None:
-        use(main)
-        assert use(main, at=NOON + WINDOW - TICK) == Allowance(key=KEY, started_at=NOON, used=2)
-        assert use(main, at=NOON + WINDOW) == Allowance(key=KEY, started_at=NOON + WINDOW, used=1)
-
-    @pytest.mark.rule("R1")
-    def test_any_uses_agree_with_a_model(self, main: Units[Unit]) -> None:
-        numbers = iter(range(1_000_000))
-
-        def check(steps: list[tuple[int, int]]) -> None:
-            key, expected = bytes(digest_of(f"model {next(numbers)}")), None
-            for quarters, most in steps:
-                at = NOON + quarters * WINDOW / 4
-                expected = next_used(expected, key, at=at, most=most)
-                assert use(main, key, at=at, most=most) == expected
-
-        check_for_all(st.lists(st.tuples(st.integers(-3, 12), st.integers(0, 3)), max_size=12), check)
-
-    @pytest.mark.rule("K8")
-    def test_counters_whose_window_started_earlier_are_removed(self, main: Units[Unit]) -> None:
-        for number in range(5):
-            use(main, bytes(digest_of(str(number))), at=NOON - TICK)
-        use(main)
-        removed = [main.write(lambda unit: unit.allowances.remove_before(NOON, limit=2)) for _ in range(4)]
-        assert removed == [2, 2, 1, 0]
-        assert use(main).used == 2
-
-    @pytest.mark.rule("R1")
-    def test_of_eight_threads_no_more_than_allowed_are_let_through(self, main: Units[Unit]) -> None:
-        def meet_then_use(_: int, meet: Meet) -> int:
-            meet()
-            return use(main, most=3).used
-
-        assert sorted(race(meet_then_use)) == [1, 2, 3] + [4] * (THREADS - 3)
-
-    @pytest.mark.rule("R1")
-    def test_of_two_open_units_each_is_counted(self, main: Units[Unit]) -> None:
-        def meet_then_use(unit: Unit, _: int, meet: Meet) -> int:
-            unit.throttles.get_many([KEY])
-            meet()
-            return unit.allowances.use(KEY, at=NOON, window=WINDOW, most=3).used
-
-        assert sorted(overlap(main, meet_then_use)) == [1, 2]
-
-
-def next_counted(old: Throttle | None, key: bytes, *, at: datetime, stale_before: datetime, kept_from: int) -> Throttle:
-    """Give the counter after a try, as the port describes it."""
-    if old is None:
-        return Throttle(key=key, tried=1, forgiven=0, last_at=at)
-    is_stale = old.last_at <= stale_before and old.failures < kept_from
-    forgiven = old.tried if is_stale else old.forgiven
-    return Throttle(key=key, tried=old.tried + 1, forgiven=forgiven, last_at=max(old.last_at, at))
-
-
-def next_forgiven(old: Throttle, up_to: int) -> Throttle:
-    """Give the counter after forgiving, as the port describes it."""
-    return Throttle(key=old.key, tried=old.tried, forgiven=max(old.forgiven, up_to), last_at=old.last_at)
-
-
-def next_used(old: Allowance | None, key: bytes, *, at: datetime, most: int) -> Allowance:
-    """Give the counter after a use, as the port describes it."""
-    if old is None or old.started_at + WINDOW <= at:
-        return Allowance(key=key, started_at=at, used=1)
-    return Allowance(key=key, started_at=old.started_at, used=max(old.used, min(old.used + 1, most + 1)))

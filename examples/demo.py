@@ -1,0 +1,219 @@
+"""The main job, from an import to a token redeemed twice, with the sample data of the three documents.
+
+Prints each step, what was refused and why, and fails when an outcome differs from ``demo.expected``. The store that it
+leaves, ``demo.db``, opens with ordinary SQLite tools.
+"""
+
+import difflib
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import usercore
+from usercore import (
+    AccessId,
+    AnyId,
+    Context,
+    Email,
+    ExternalId,
+    FolderMailer,
+    Links,
+    MailPolicy,
+    Policy,
+    Reference,
+    User,
+    UserCore,
+)
+from usercore.import_files import read_csv
+
+HERE: Final = Path(__file__).parent
+STORE: Final = HERE / "demo.db"
+EXPECTED: Final = HERE / "demo.expected"
+
+LINKS: Final = Links(sign_in="https://app.example.com/in", registration="https://app.example.com/join#{secret}")
+
+
+class DemoClock:
+    """The present, moved on by hand, so that no step has to wait."""
+
+    def __init__(self) -> None:
+        """Start at a fixed noon."""
+        self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Give the instant."""
+        return self.now
+
+
+class FooAuthenticator:
+    """The host's own way in, for partners who show a badge; it adds what the host knows of a user."""
+
+    name = "foo"
+    priority = 600
+    credentials = dict
+
+    def authenticate(self, credentials: Mapping[str, str], context: Context) -> Reference | None:  # noqa: ARG002 - not needed
+        """Give the user whose badge is shown."""
+        return Email(credentials["badge"]) if "badge" in credentials else None
+
+    def extra(self, user: User) -> Mapping[str, object]:  # noqa: ARG002 - the same for everybody here
+        """Give what ``identify`` shows under ``foo``."""
+        return {"external_id": "baz", "custom_flag": True}
+
+
+class Demo:
+    """Plays the steps and gathers what they say."""
+
+    def __init__(self, core: UserCore, clock: DemoClock) -> None:
+        """Play on this core."""
+        self.core, self.clock = core, clock
+
+    def play(self) -> Iterator[str]:
+        """Play everything, line by line."""
+        yield from self.imports()
+        yield from self.plenigo()
+        yield from self.remp()
+        yield from self.izenda()
+        yield from self.letters()
+
+    def imports(self) -> Iterator[str]:
+        """Import the customers twice."""
+        yield "== Import examples/customers.csv =="
+        for run in ("first", "second"):
+            with (HERE / "customers.csv").open("rb") as file:
+                report = self.core.registration.import_users(read_csv(file))
+            yield (
+                f"{run} run: {report.created} created, {report.updated} updated, {report.unchanged} unchanged,"
+                f" {report.bad_count} bad"
+            )
+        for bad in report.bad[:5]:
+            reasons = ", ".join(f"{fault.field}: {fault.reason}" for fault in bad.faults)
+            yield f"refused: line {bad.line}: {reasons}"
+
+    def plenigo(self) -> Iterator[str]:
+        """Register an external user, sign them in once, change their email, give them more ids."""
+        core = self.core
+        yield "== plenigo: external user management =="
+        new = core.registration.register_external(
+            "testAddNewUser@mail.com", language="en", external_id="A1BKAFZZ3H0H", first_name="new", name="user"
+        )
+        yield f"registered {new.user.email} as {new.user.external_id}: {new.user.full_name}"
+        yield self.refused("the same email at once", lambda: core.registration.register_external(new.user.email or ""))
+        self.clock.now += timedelta(seconds=5)
+        again = core.registration.register_external("TESTADDNEWUSER@mail.com")
+        yield f"the same email five seconds later: the same user, created={again.created}"
+
+        secret = core.login_tokens.issue(ExternalId("A1BKAFZZ3H0H"))
+        identity = core.sign_in.with_login_token(secret)
+        yield f"login token redeemed: {identity.user.full_name} is signed in by {identity.authenticator}"
+        yield self.refused("the login token again", lambda: core.sign_in.with_login_token(secret))
+        late = core.login_tokens.issue(ExternalId("A1BKAFZZ3H0H"))
+        self.clock.now += timedelta(minutes=5)
+        yield self.refused("a login token after five minutes", lambda: core.sign_in.with_login_token(late))
+
+        changed = core.emails.change(ExternalId("A1BKAFZZ3H0H"), "testChangeEMail@mail.com")
+        yield f"email changed to {changed.email}"
+        core.users.set_access_ids(ExternalId("A1BKAFZZ3H0H"), ["12345", "CRM-7"])
+        yield f"found by access id: {core.users.get(AccessId('12345')).email}"
+        yield f"found by any id: {core.users.get(AnyId('CRM-7')).email}"
+        yield self.refused("a text for access ids", lambda: core.users.set_access_ids(changed.id, "12345"))
+        yield self.refused("five access ids", lambda: core.users.set_access_ids(changed.id, list("abcde")))
+        plain = core.registration.register_external("second@mail.com").user
+        yield self.refused("a taken external id", lambda: core.users.link_external_id(plain.id, "12345"))
+        yield f"external id linked: {core.users.link_external_id(plain.id, '56202510').external_id}"
+
+    def remp(self) -> Iterator[str]:
+        """Create a user, sign in, show who is signed in."""
+        core = self.core.bind(source="api")
+        yield "== REMP CRM: users module =="
+        made = core.registration.register("user@user.sk", password="a sunny day in Bratislava", first_name="Test")  # noqa: S106 - a demo's
+        yield f"created {made.user.email}, signed in: {made.access_token is not None}"
+        yield self.refused("a bare text as reference", lambda: core.users.get("user@user.sk"))
+        identity = core.sign_in.with_password("USER@user.sk", "a sunny day in Bratislava")
+        yield f"login: {identity.user.email}, must change the password: {identity.must_change_password}"
+        yield self.refused("a wrong password", lambda: core.sign_in.with_password("user@user.sk", "a rainy day"))
+        yield self.refused("an unknown email", lambda: core.sign_in.with_password("nobody@user.sk", "a rainy day"))
+        assert identity.access_token is not None
+        shown = core.sign_in.identify(identity.access_token)
+        foo = dict(shown.extras["foo"])
+        yield f'user info: {shown.user.email}, "foo": {foo}'
+        yield f"by a badge: {core.sign_in.authenticate({'badge': 'user@user.sk'}).authenticator}"
+        check = core.registration.check_email("user@user.sk", "a rainy day")
+        yield f"email check: {check.status}, password {check.password}"
+        core.access_tokens.end(identity.access_token)
+        token = identity.access_token
+        yield self.refused("the token after signing out", lambda: core.sign_in.identify(token))
+        for attempt in core.history.attempts(made.user.id).rows:
+            yield f"attempt: {attempt.status} as {attempt.login}"
+
+    def izenda(self) -> Iterator[str]:
+        """Keep tenants apart."""
+        yield "== Izenda: tenants =="
+        operators = self.core.tenant("system")
+        tenant = operators.tenants.create("acme", "Acme", date_format="MM/DD/YYYY", language="en-US")
+        acme = self.core.tenant("acme")
+        dwebb = acme.registration.register_external("dwebb@example.com", first_name="David", name="Webb").user
+        yield f"{dwebb.full_name} of {tenant.name}"
+        yield f"seen from main: {self.core.users.find(Email('dwebb@example.com'))}"
+        yield self.refused("their id, from main", lambda: self.core.users.get(dwebb.id))
+        token = acme.sign_in.trusted(dwebb.id).access_token
+        assert token is not None
+        operators.tenants.deactivate("acme")
+        yield self.refused("their token, in an inactive tenant", lambda: acme.sign_in.identify(token))
+        operators.tenants.activate("acme")
+        yield f"active again: {acme.sign_in.identify(token).user.full_name}"
+
+    def letters(self) -> Iterator[str]:
+        """Ask to register as a stranger, and deliver."""
+        yield "== Letters =="
+        self.core.registration.request("stranger@example.com")
+        self.core.registration.request("user@user.sk")
+        yield f"asked for a free and for a taken email; delivered: {self.core.deliveries.deliver()}"
+        yield f"still to be delivered: {len(self.core.deliveries.pending().rows)}"
+
+    def refused(self, what: str, call: Callable[[], object]) -> str:
+        """Make a call that must be refused, and say why it was."""
+        try:
+            call()
+        except (usercore.UsercoreError, TypeError) as refusal:
+            why = str(refusal) if isinstance(refusal, usercore.UsercoreError) else f"TypeError: {refusal}"
+            return f"refused: {what}: {why}"
+        return f"NOT REFUSED: {what}"
+
+
+def main() -> int:
+    """Play the demo and compare it with what is expected."""
+    for path in HERE.glob("demo.db*"):
+        path.unlink()
+    clock = DemoClock()
+    policy = Policy(mail=MailPolicy(links=LINKS, product="the demo"))
+    with tempfile.TemporaryDirectory() as folder:
+        mailer = FolderMailer(folder=Path(folder))
+        url = f"sqlite:///{STORE}"
+        with usercore.open(url, clock=clock, mailer=mailer, policy=policy, authenticators=[FooAuthenticator()]) as core:
+            lines = []
+            for line in Demo(core, clock).play():
+                print(line)
+                lines.append(line)
+    with sqlite3.connect(STORE) as database:
+        (count,) = database.execute("SELECT count(*) FROM usercore_users").fetchone()
+    lines.append(f"an ordinary SQLite tool counts {count} users in the store")
+    print(lines[-1])
+    return _compare(lines)
+
+
+def _compare(lines: list[str]) -> int:
+    expected = EXPECTED.read_text("utf-8").splitlines() if EXPECTED.exists() else []
+    if lines == expected:
+        print("\nEverything as expected.")
+        return 0
+    print("\n".join(difflib.unified_diff(expected, lines, "demo.expected", "this run", lineterm="")), file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""The pages that people read, and the code in them.
+
+A page's blocks run in their order, in one namespace and one empty folder. What a ``python`` block prints is written
+beside it, line by line, as ``# -> text``. A ``console`` block has commands, ``$ python ...``, and below each what it
+prints.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import attrs
+
+ROOT = Path(__file__).resolve().parents[2]
+FENCED = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXPECTED = re.compile(r"# -> ?(.*)$", re.MULTILINE)
+COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+
+
+@attrs.frozen
+class Block:
+    """Some code of a page, and the line on which it starts."""
+
+    language: str
+    text: str
+    line: int
+
+
+def pages() -> list[Path]:
+    """Give all pages but the generated ones, relative to the checkout."""
+    found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    return sorted(page.relative_to(ROOT) for page in found if page.parent.name != "reference")
+
+
+def text_of(page: Path) -> str:
+    """Read a page."""
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def blocks_of(page: Path) -> Iterator[Block]:
+    """Give the page's blocks of code."""
+    text = text_of(page)
+    for match in FENCED.finditer(text):
+        yield Block(match[1], match[2], text.count("\n", 0, match.start()) + 2)
+
+
+def run_page(page: Path) -> None:
+    """Run the page's code in the present folder.
+
+    Raises:
+        AssertionError: it printed something else than the page says.
+    """
+    names: dict[str, object] = {"__name__": page.stem}
+    for block in blocks_of(page):
+        if block.language == "python":
+            _run_python(page, block, names)
+        elif block.language == "console":
+            _run_commands(block.text)
+
+
+def _run_python(page: Path, block: Block, names: dict[str, object]) -> None:
+    lines_before = "\n" * (block.line - 1)  # so that a traceback shows the page's own line
+    printed = StringIO()
+    with redirect_stdout(printed):
+        exec(compile(lines_before + block.text, str(ROOT / page), "exec"), names)  # noqa: S102 - our own pages
+    assert printed.getvalue().splitlines() == EXPECTED.findall(block.text)
+
+
+def _run_commands(text: str) -> None:
+    for command, expected in COMMAND.findall(text):
+        program, *arguments = shlex.split(command)
+        assert program == "python", f"only Python is run here: {command}"
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment
+        )
+        assert done.stdout.splitlines() == expected.splitlines(), done.stderr

@@ -1,0 +1,158 @@
+"""What every storage must do when deliveries are leased."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from usercore.deliveries.model import Delivery
+from usercore.deliveries.ports import DeliveryKey
+from usercore.kernel.changes import Subject
+from usercore.kernel.entity import evolve
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing.contracts.base import (
+    Contract,
+    assert_same,
+    write_and_fail,
+)
+from usercore.testing.contracts.deliveries import DONE, FAILED, add, get, key_of, replace
+from usercore.testing.contracts.races import THREADS, Meet, overlap, race
+from usercore.testing.fakes import NOON, TICK
+from usercore.testing.samples import ACME, BOB, DELIVERY, a_delivery
+
+UNTIL = NOON + timedelta(seconds=30)
+
+
+def take(unit: Unit, *subscribers: str, now: datetime = NOON, limit: int = 100) -> list[Delivery]:
+    """Lease what is due; the mailer's unless others are named."""
+    taken = unit.deliveries.lease(subscribers or ("mailer",), now=now, until=UNTIL, limit=limit)
+    return sorted(taken, key=key_of)
+
+
+def lease(units: Units[Unit], *subscribers: str, now: datetime = NOON, limit: int = 100) -> list[Delivery]:
+    """Lease in a unit of its own."""
+    return units.write(lambda unit: take(unit, *subscribers, now=now, limit=limit))
+
+
+def leased(delivery: Delivery) -> Delivery:
+    """Give a delivery as it is after it was leased."""
+    return evolve(delivery, due_at=UNTIL, lease_no=delivery.lease_no + 1)
+
+
+class LeaseContract(Contract):
+    """One case a promise of ``DeliveryRepository.lease``."""
+
+    @pytest.mark.rule("X3")
+    def test_a_due_delivery_is_taken_and_given_as_it_is_now(self, people: Units[Unit]) -> None:
+        add(people, DELIVERY)
+        (taken,) = lease(people)
+        assert_same(taken, leased(DELIVERY))
+        assert get(people) == taken
+
+    @pytest.mark.rule("X3")
+    def test_what_was_taken_is_due_again_at_the_end_of_the_lease(self, people: Units[Unit]) -> None:
+        add(people, DELIVERY)
+        assert len(lease(people)) == 1
+        assert lease(people, now=UNTIL - TICK) == []
+        (again,) = lease(people, now=UNTIL)
+        assert again.lease_no == DELIVERY.lease_no + 2
+
+    @pytest.mark.parametrize(
+        "absent",
+        [
+            a_delivery(due_at=NOON + TICK),
+            a_delivery(state=DONE, ended_at=NOON),
+            a_delivery(state=FAILED, ended_at=NOON),
+            a_delivery(subscriber="crm"),
+        ],
+        ids=["not due", "done", "failed", "another's"],
+    )
+    @pytest.mark.rule("X3")
+    def test_what_is_not_due_not_pending_or_anothers_is_not_taken(self, people: Units[Unit], absent: Delivery) -> None:
+        add(people, absent)
+        assert lease(people) == []
+        assert get(people, absent) == absent
+
+    @pytest.mark.rule("X3")
+    def test_without_subscribers_nothing_is_taken(self, people: Units[Unit]) -> None:
+        add(people, DELIVERY)
+        assert people.write(lambda unit: unit.deliveries.lease([], now=NOON, until=UNTIL, limit=9)) == []
+
+    @pytest.mark.rule("X3")
+    def test_only_the_earliest_of_a_subject_is_taken(self, people: Units[Unit]) -> None:
+        in_order = [
+            a_delivery(change_no=change_no, position=position) for change_no, position in ((2, 9), (2, 10), (10, 0))
+        ]
+        add(people, *reversed(in_order))
+        for delivery in in_order:
+            (taken,) = lease(people)
+            assert key_of(taken) == key_of(delivery)
+            assert lease(people) == []
+            assert replace(people, evolve(taken, state=DONE, ended_at=NOON))
+        assert lease(people) == []
+
+    @pytest.mark.rule("X3")
+    def test_one_that_is_not_due_holds_back_those_behind_it(self, people: Units[Unit]) -> None:
+        add(people, a_delivery(due_at=NOON + TICK), a_delivery(change_no=3))
+        assert lease(people) == []
+        assert [delivery.change_no for delivery in lease(people, now=NOON + TICK)] == [2]
+
+    @pytest.mark.rule("X3")
+    def test_one_that_was_set_aside_lets_the_next_go_on(self, people: Units[Unit]) -> None:
+        add(people, a_delivery(state=FAILED, ended_at=NOON), a_delivery(change_no=3))
+        assert [delivery.change_no for delivery in lease(people)] == [3]
+
+    @pytest.mark.rule("X3")
+    def test_each_subject_and_subscriber_has_an_order_of_its_own(self, people: Units[Unit]) -> None:
+        several = [
+            a_delivery(due_at=NOON + TICK),
+            a_delivery(change_no=3, subscriber="crm"),
+            a_delivery(change_no=3, subject=Subject.TENANT),
+            a_delivery(change_no=3, subject_id=BOB),
+        ]
+        add(people, *several)
+        taken = lease(people, "mailer", "crm")
+        assert taken == sorted(map(leased, several[1:]), key=key_of)
+
+    @pytest.mark.rule("X3")
+    def test_any_unit_takes_those_of_all_tenants(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        theirs = a_delivery(tenant_id=ACME, subject_id=11)
+        add(people, DELIVERY)
+        add(acme, theirs)
+        assert lease(acme) == sorted(map(leased, (DELIVERY, theirs)), key=key_of)
+
+    @pytest.mark.rule("X3")
+    def test_no_more_are_taken_than_asked(self, people: Units[Unit]) -> None:
+        add(people, *(a_delivery(subject_id=number) for number in range(1, 6)))
+        rounds = [lease(people, limit=2) for _ in range(4)]
+        assert [len(taken) for taken in rounds] == [2, 2, 1, 0]
+        assert len({key_of(delivery) for taken in rounds for delivery in taken}) == 5
+
+    @pytest.mark.rule("X3")
+    def test_a_unit_that_fails_takes_nothing(self, people: Units[Unit]) -> None:
+        add(people, DELIVERY)
+        write_and_fail(people, take)
+        assert get(people) == DELIVERY
+
+    @pytest.mark.rule("X3")
+    def test_of_eight_threads_no_two_take_the_same(self, people: Units[Unit]) -> None:
+        def look_then_take(_: int, meet: Meet) -> list[DeliveryKey]:
+            assert get(people, several[0]) == several[0]
+            meet()
+            return [key_of(delivery) for _ in range(THREADS) for delivery in lease(people, limit=2)]
+
+        several = [a_delivery(subject_id=number) for number in range(1, 2 * THREADS + 1)]
+        add(people, *several)
+        taken = [key for keys in race(look_then_take) for key in keys]
+        assert sorted(taken) == [key_of(delivery) for delivery in several]
+        assert len(several) <= 4 * 3 * THREADS
+
+    @pytest.mark.rule("X3")
+    def test_of_two_open_units_no_two_take_the_same(self, people: Units[Unit]) -> None:
+        def look_then_take(unit: Unit, _: int, meet: Meet) -> list[DeliveryKey]:
+            assert unit.deliveries.get(key_of(DELIVERY))
+            meet()
+            return [key_of(delivery) for delivery in take(unit)]
+
+        add(people, DELIVERY)
+        assert sorted(overlap(people, look_then_take)) == [[], [key_of(DELIVERY)]]

@@ -1,0 +1,86 @@
+"""What every storage must do besides units: say what it is, tell observers, and close."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from usercore.history.model import Entry
+from usercore.kernel.errors import RunAgain, Unavailable
+from usercore.kernel.units import Units
+from usercore.storage import CAPABILITIES, Storage, Unit
+from usercore.testing.contracts.base import Contract, units_of, write_and_fail
+from usercore.testing.contracts.races import THREADS, Meet, race
+from usercore.testing.contracts.units import ROUNDS, names, rename
+from usercore.testing.samples import ANN, BOB
+
+
+class StorageItselfContract(Contract):
+    """One case a promise of ``Storage`` and of what observers hear."""
+
+    def test_it_declares_all_capabilities(self, storage: Storage) -> None:
+        assert storage.capabilities == CAPABILITIES
+
+    @pytest.mark.rule("S7")
+    def test_its_secret_is_32_bytes_and_stays(self, storage: Storage, people: Units[Unit]) -> None:
+        secret = storage.secret
+        people.write(lambda unit: rename(unit, "Zoë", ANN))
+        assert isinstance(secret, bytes)
+        assert len(secret) == 32
+        assert storage.secret == secret
+
+    def test_units_after_closing_are_refused(self, storage: Storage, people: Units[Unit]) -> None:
+        storage.close()
+        storage.close()
+        for open_unit in (people.write, people.read, units_of(storage).write, units_of(storage).read):
+            with pytest.raises(Unavailable):
+                open_unit(names)
+
+    @pytest.mark.rule("X3")
+    def test_observers_hear_after_the_commit_in_the_callers_thread(self, storage: Storage, people: Units[Unit]) -> None:
+        heard = []
+
+        def observe(entries: Sequence[Entry]) -> None:
+            heard.append((threading.get_ident(), [entry.subject_id for entry in entries], people.read(names)))
+
+        units_of(storage, observe=observe).write(lambda unit: rename(unit, "Zoë", ANN, BOB))
+        assert heard == [(threading.get_ident(), [ANN, BOB], ["Zoë", "Zoë"])]
+
+    @pytest.mark.rule("X3")
+    def test_observers_hear_nothing_of_a_unit_that_fails(self, storage: Storage, people: Units[Unit]) -> None:
+        heard: list[Sequence[Entry]] = []
+        assert people.read(names)
+        write_and_fail(units_of(storage, observe=heard.append), lambda unit: rename(unit, "Zoë", ANN))
+        assert heard == []
+
+    @pytest.mark.rule("X3")
+    def test_observers_hear_only_of_the_run_that_was_kept(self, storage: Storage, people: Units[Unit]) -> None:
+        runs = []
+
+        def rename_again(unit: Unit) -> None:
+            runs.append(unit)
+            rename(unit, f"run {len(runs)}", ANN)
+            if len(runs) < 3:
+                raise RunAgain
+
+        heard: list[Sequence[Entry]] = []
+        assert people.read(names)
+        units_of(storage, observe=heard.append).write(rename_again)
+        assert [[entry.new["first_name"] for entry in entries] for entries in heard] == [["run 3"]]
+
+    @pytest.mark.rule("X3")
+    def test_each_observer_hears_of_its_own_units(self, storage: Storage, people: Units[Unit]) -> None:
+        heard: list[list[str]] = [[] for _ in range(THREADS)]
+
+        def observer(number: int) -> Callable[[Sequence[Entry]], None]:
+            return lambda entries: heard[number].extend(entry.new["first_name"] for entry in entries)
+
+        def write(number: int, meet: Meet) -> None:
+            meet()
+            for turn in range(ROUNDS):
+                name = f"{number} {turn}"
+                units_of(storage, observe=observer(number)).write(lambda unit: rename(unit, name, ANN))  # noqa: B023
+
+        assert people.read(names)
+        race(write)
+        assert heard == [[f"{number} {turn}" for turn in range(ROUNDS)] for number in range(THREADS)]
