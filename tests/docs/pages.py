@@ -32,6 +32,15 @@ class Block:
     line: int
 
 
+@attrs.frozen
+class Outcome:
+    """What the block on this line printed, and what the page says."""
+
+    line: int
+    printed: list[str]
+    expected: list[str]
+
+
 def pages() -> list[Path]:
     """Give all pages but the generated ones, relative to the checkout."""
     found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -50,34 +59,32 @@ def blocks_of(page: Path) -> Iterator[Block]:
         yield Block(match[1], match[2], text.count("\n", 0, match.start()) + 2)
 
 
-def run_page(page: Path) -> None:
-    """Run the page's code in the present folder.
-
-    Raises:
-        AssertionError: it printed something else than the page says.
-    """
+def run_page(page: Path) -> Iterator[Outcome]:
+    """Run the page's code in the present folder, and give what came of each block."""
     names: dict[str, object] = {"__name__": page.stem}
     for block in blocks_of(page):
         if block.language == "python":
-            _run_python(page, block, names)
+            yield _run_python(page, block, names)
         elif block.language == "console":
-            _run_commands(block.text)
+            yield from _run_commands(block)
 
 
-def _run_python(page: Path, block: Block, names: dict[str, object]) -> None:
+def _run_python(page: Path, block: Block, names: dict[str, object]) -> Outcome:
     lines_before = "\n" * (block.line - 1)  # so that a traceback shows the page's own line
     printed = StringIO()
     with redirect_stdout(printed):
         exec(compile(lines_before + block.text, str(ROOT / page), "exec"), names)  # noqa: S102 - our own pages
-    assert printed.getvalue().splitlines() == EXPECTED.findall(block.text)
+    return Outcome(block.line, printed.getvalue().splitlines(), EXPECTED.findall(block.text))
 
 
-def _run_commands(text: str) -> None:
-    for command, expected in COMMAND.findall(text):
+def _run_commands(block: Block) -> Iterator[Outcome]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    for command, expected in COMMAND.findall(block.text):
         program, *arguments = shlex.split(command)
-        assert program == "python", f"only Python is run here: {command}"
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        if program != "python":
+            msg = f"only Python is run here: {command}"
+            raise ValueError(msg)
         done = subprocess.run(
             [sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment
         )
-        assert done.stdout.splitlines() == expected.splitlines(), done.stderr
+        yield Outcome(block.line, done.stdout.splitlines(), expected.splitlines())

@@ -36,12 +36,13 @@ def broken_links(page: Path) -> Iterator[str]:
             yield link
 
 
-@pytest.mark.parametrize("page", filter(has_code, pages()), ids=str)
+@pytest.mark.parametrize("page", [page for page in pages() if has_code(page)], ids=str)
 def test_the_code_of_a_page_does_what_the_page_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run_page(page)
+    for outcome in run_page(page):
+        assert outcome.printed == outcome.expected, f"{page}:{outcome.line}"
 
 
 @pytest.mark.parametrize("page", pages(), ids=str)

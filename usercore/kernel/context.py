@@ -73,7 +73,7 @@ class Context:
 
 
 def clean_ip(value: str) -> str:
-    """Give the canonical text of an IPv4 or IPv6 address; a mapped IPv4 address is given as IPv4.
+    """Give the canonical text of an IPv4 or IPv6 address, without a zone; a mapped IPv4 address is given as IPv4.
 
     Raises:
         TypeError: it is not text.
@@ -83,8 +83,9 @@ def clean_ip(value: str) -> str:
         address = ip_address(check_type(value, str, name="ip"))
     except ValueError:
         raise Invalid((Fault("ip", "malformed"),)) from None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)
+    if isinstance(address, IPv6Address):  # the zone is any text, and means something to its own machine only
+        address = address.ipv4_mapped or IPv6Address(int(address))
+    return str(address)
 
 
 def clean_user_agent(value: str) -> str:

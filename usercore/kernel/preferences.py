@@ -16,6 +16,7 @@ class DateFormat(StrEnum):
 
 
 _LANGUAGE: Final = re.compile(
+    r"x(?:-[a-z0-9]{1,8})+|"
     r"(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})"
     r"(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?"
     r"(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*"
@@ -52,7 +53,7 @@ def clean_language(value: object, *, field: str = "language") -> str | None:
 def _canonical_case(tag: str) -> str:
     # Source: RFC 5646, 2.1.1: regions in capitals, scripts capitalised, unless a singleton came before.
     first, *rest = tag.split("-")
-    parts, extended = [first], False
+    parts, extended = [first], len(first) == 1
     for part in rest:
         extended = extended or len(part) == 1
         if not extended and len(part) == _REGION:

@@ -129,7 +129,7 @@ def host_id(value: object, *, field: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         if value.bit_length() > 4 * EXTERNAL_ID_LIMIT:  # str() of a huge int takes long, and raises past 4300 digits
             refuse(field, "too_long")
-        return str(value)
+        value = str(value)
     return clean_exact(value, field=field, most=EXTERNAL_ID_LIMIT)
 
 

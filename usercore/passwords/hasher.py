@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Final
 
 import argon2
-from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
 from usercore.kernel.errors import Overloaded
 from usercore.passwords.model import Credential, HashProfile, PasswordPolicy
@@ -88,17 +88,22 @@ class Argon2Hasher(Hasher):
     def verify(self, credential: Credential | None, password: str | None) -> bool:
         """Say whether the password is the credential's; whatever is missing, one hash is computed."""
         if credential is None or password is None or not self._is_affordable(credential):
-            self._argon2.hash(password or "", salt=_DECOY_SALT)
-            return False
+            return self._refuse(password or "")
         try:
             return self._argon2.verify(credential.hash, self._seasoned(password, credential.pepper_id))
-        except (Argon2Error, InvalidHashError):
+        except VerifyMismatchError:
             return False
+        except (Argon2Error, ValueError):  # a damaged hash is refused before anything is computed
+            return self._refuse(password)
 
     def is_current(self, credential: Credential) -> bool:
         """Say whether the hash was made by the current profile and pepper."""
         pepper_id = self._policy.peppers[0].id if self._policy.peppers else None
         return credential.pepper_id == pepper_id and not self._argon2.check_needs_rehash(credential.hash)
+
+    def _refuse(self, password: str) -> bool:
+        self._argon2.hash(password, salt=_DECOY_SALT)
+        return False
 
     def _seasoned(self, password: str, pepper_id: str | None) -> bytes:
         if pepper_id is None:

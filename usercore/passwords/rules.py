@@ -25,9 +25,13 @@ def prepare(password: str, *, most_bytes: int) -> str | None:
         return None
     spaced = "".join(" " if category(character) == "Zs" else character for character in password)
     text = normalize("NFC", spaced)
-    if any(category(character) in ("Cc", "Cs") for character in text) or len(text.encode()) > most_bytes:
+    if any(map(_is_forbidden, text)) or len(text.encode()) > most_bytes:
         return None
     return text
+
+
+def _is_forbidden(character: str) -> bool:
+    return category(character) in ("Cc", "Cs")
 
 
 def check_acceptable(
@@ -46,7 +50,8 @@ def check_acceptable(
     """
     text = prepare(password, most_bytes=policy.most_bytes)
     if text is None:
-        raise PasswordRefused(("too_long",) if len(password) > policy.most_bytes else ("forbidden",))
+        is_forbidden = len(password) <= policy.most_bytes and any(map(_is_forbidden, password))
+        raise PasswordRefused((*host_reasons, "forbidden" if is_forbidden else "too_long"))
     reasons = list(host_reasons)
     if len(text) < policy.least_characters:
         reasons.append("too_short")

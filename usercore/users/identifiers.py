@@ -6,6 +6,7 @@ from unicodedata import category, name, normalize
 
 from email_validator import EmailNotValidError, validate_email
 
+from usercore.kernel.errors import Invalid
 from usercore.kernel.references import (
     EMAIL_LIMIT,
     USERNAME_LIMIT,
@@ -88,11 +89,12 @@ def clean_username(value: object, *, email: str | None) -> str:
 
 def _own_email(text: str, email: str | None) -> str:
     try:
-        if email is None or email_key(clean_email(text)) != email_key(email):
-            refuse("username", "not_own_email")
-    except ValueError:
+        own = clean_email(text)
+    except Invalid:
         refuse("username", "not_own_email")
-    return text
+    if email is None or email_key(own) != email_key(email):
+        refuse("username", "not_own_email")
+    return own
 
 
 def _may_stand_in_username(character: str) -> bool:

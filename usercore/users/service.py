@@ -41,10 +41,10 @@ def take_claims(unit: UsersUnit, user: User, *, old: User | None = None) -> None
         Taken: somebody else has one of the keys.
     """
     had, needs = {} if old is None else claims_of(old), claims_of(user)
-    wanted = [name for name in in_order(needs) if had.get(name) != needs[name]]
-    for name in wanted:
+    wanted = [name for name in needs if had.get(name) != needs[name]]
+    for name in wanted:  # the weightiest first: of several, that one is told
         check_free(unit, user, *name, needs[name])
-    for name in wanted:
+    for name in in_order(wanted):
         unit.claims.put(_claim(user, *name, needs[name]))
     dropped = in_order(had.keys() - needs.keys())
     if dropped:

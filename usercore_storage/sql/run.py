@@ -30,11 +30,11 @@ def marks(count: int) -> str:
 
 
 def in_sizes(keys: Sequence[T]) -> Iterator[list[T]]:
-    """Cut keys into lists of one of the ``SIZES``; the last is filled up with its own last key."""
-    start = 0
-    while start < len(keys):
-        left = len(keys) - start
+    """Cut keys, each once, into lists of one of the ``SIZES``; the last is filled up with its own last key."""
+    start, once = 0, list(dict.fromkeys(keys))
+    while start < len(once):
+        left = len(once) - start
         size = next((size for size in SIZES if size >= left), SIZES[-1])
-        chunk = list(keys[start : start + size])
+        chunk = once[start : start + size]
         start += len(chunk)
         yield chunk + [chunk[-1]] * (size - len(chunk))

@@ -1,0 +1,58 @@
+"""People who do not exist, the same ones in every run: whoever has a number has a name, an email and a token."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import shake_128
+from typing import Final
+
+import attrs
+
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import draw_secret
+from usercore.tokens.model import ACCESS
+
+NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+"""When everything is measured: the clock stands still."""
+
+BEFORE: Final = NOW - timedelta(days=1)
+"""When everybody registered, and when their tokens were used last: never within the last minute."""
+
+_FIRST_ID: Final = 1 << 41
+_FIRST_NAMES: Final = ("Ann", "Björn", "Chloë", "Dana", "Emil", "Fatma", "Goran", "Hana", "Ilja", "Jana", "Kofi")
+_LAST_NAMES: Final = ("Adler", "Brown", "Černá", "Dvořák", "Evans", "Fischer", "García", "Horák", "Ivanov")
+_DOMAINS: Final = ("example.com", "example.org", "mail.example.net")
+_LANGUAGES: Final = ("en", "de", "sk", "cs-CZ", "pt-BR")
+
+
+@attrs.frozen(kw_only=True)
+class Person:
+    """Somebody by number."""
+
+    number: int
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    external_id: str
+
+
+def person(number: int) -> Person:
+    """Give the person with this number."""
+    return Person(
+        number=number,
+        email=f"person.{number}@{_DOMAINS[number % len(_DOMAINS)]}",
+        first_name=_FIRST_NAMES[number % len(_FIRST_NAMES)],
+        last_name=_LAST_NAMES[number % len(_LAST_NAMES)],
+        language=_LANGUAGES[number % len(_LANGUAGES)],
+        external_id=f"ext-{number}",
+    )
+
+
+def id_of(number: int) -> UserId:
+    """Give the id that the person has in a filled store."""
+    return UserId(_FIRST_ID + number)
+
+
+def secret_of(number: int) -> str:
+    """Give the secret of the access token that the person has in a filled store."""
+    secret = draw_secret(ACCESS, id_of(number), lambda count: shake_128(f"token {number}".encode()).digest(count))
+    return secret.reveal()

@@ -1,0 +1,98 @@
+"""Stores with many users, filled quickly: rows are written directly, into the tables that usercore made.
+
+Each size is filled once a run; every side then works on a copy of its own.
+"""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+import usercore
+from benchmarks.people import BEFORE, id_of, person, secret_of
+from usercore.kernel.context import MAIN
+from usercore.kernel.time import to_micros
+
+_AT: Final = to_micros(BEFORE)
+_EXPIRES: Final = to_micros(BEFORE + timedelta(days=365))
+
+_FAST: Final = ("journal_mode = MEMORY", "synchronous = OFF", "cache_size = -1000000")
+
+_USER: Final = (
+    "INSERT INTO usercore_users (id, tenant_id, state, email, external_id, first_name, last_name, language, source,"
+    " is_institution, created_at, created_by, modified_at, modified_by, version, change_no)"
+    f" VALUES (?, {MAIN}, 'active', ?, ?, ?, ?, ?, 'unknown', 0, {_AT}, 'host', {_AT}, 'host', 1, 1)"
+)
+_CLAIM: Final = f"INSERT INTO usercore_claims (digest, tenant_id, space, key, holder_id, uses) VALUES (?, {MAIN}, ?, ?, ?, ?)"
+_TOKEN: Final = (
+    "INSERT INTO usercore_access_tokens (user_id, digest, authenticator, issued_at, last_used_at, expires_at)"
+    f" VALUES (?, ?, 'login_token', {_AT}, {_AT}, {_EXPIRES})"
+)
+_HISTORY: Final = (
+    "INSERT INTO usercore_history (subject_id, subject, change_no, position, tenant_id, kind, at, actor, new_text)"
+    f" VALUES (?, 'user', 1, 0, {MAIN}, 'user.registered', {_AT}, 'host', ?)"
+)
+
+
+@attrs.frozen
+class Stores:
+    """The stores of a run, in a temporary folder."""
+
+    folder: Path
+
+    def copy(self, users: int, name: str) -> Path:
+        """Give a copy of the store with this many users, made for one side of one workload."""
+        master = self.folder / f"{users}.db"
+        if not master.exists():
+            fill(master, users)
+        path = self.folder / f"{users}-{name}.db"
+        remove(path)
+        shutil.copyfile(master, path)
+        return path
+
+
+def remove(path: Path) -> None:
+    """Remove a store with the files that SQLite and the writers' line keep beside it."""
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+
+
+def fill(path: Path, users: int) -> None:
+    """Make a store in which each of so many people has claims, a history entry and an access token."""
+    usercore.open(f"sqlite:///{path}").close()
+    connection = sqlite3.connect(path)
+    for setting in _FAST:
+        connection.execute(f"PRAGMA {setting}").fetchall()
+    for statement, rows in (_USER, _users(users)), (_CLAIM, _claims(users)), (_TOKEN, _tokens(users)), (_HISTORY, _history(users)):
+        connection.executemany(statement, rows)
+    connection.commit()
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.close()
+
+
+def _users(count: int) -> Iterator[tuple[Any, ...]]:
+    for one in map(person, range(count)):
+        yield id_of(one.number), one.email, one.external_id, one.first_name, one.last_name, one.language
+
+
+def _claims(count: int) -> Iterator[tuple[Any, ...]]:
+    for one in map(person, range(count)):
+        for space, key, uses in ("login", one.email, 1), ("external", one.external_id, 4):
+            yield sha256(f"{space}\0{key}".encode()).digest()[:16], space, key, id_of(one.number), uses
+
+
+def _tokens(count: int) -> Iterator[tuple[Any, ...]]:
+    for number in range(count):
+        yield id_of(number), sha256(secret_of(number).encode()).digest()
+
+
+def _history(count: int) -> Iterator[tuple[Any, ...]]:
+    for one in map(person, range(count)):
+        fields = {"state": "active", "email": one.email, "external_id": one.external_id, "language": one.language}
+        yield id_of(one.number), json.dumps(fields, separators=(",", ":"))

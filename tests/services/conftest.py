@@ -1,0 +1,50 @@
+"""A core over fakes, on each storage."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from usercore import Host, Links, MailPolicy, Policy, UserCore
+from usercore.storage import Storage
+from usercore.testing import FakeChance, FakeClock, FakeHasher, MemoryMailer, WatchedStorage
+from usercore_storage import memory, sqlite
+
+LINKS = Links(sign_in="https://example.com/in", registration="https://example.com/join/{secret}")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def kept_in(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "memory":
+        return memory.open_storage("memory://")
+    return sqlite.open_storage(f"sqlite:///{tmp_path}/store.db")
+
+
+@pytest.fixture
+def storage(kept_in: Storage) -> Iterator[WatchedStorage]:
+    storage = WatchedStorage(kept_in)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def hasher(storage: WatchedStorage) -> FakeHasher:
+    return FakeHasher(storage)
+
+
+@pytest.fixture
+def mailer(storage: WatchedStorage) -> MemoryMailer:
+    return MemoryMailer(storage)
+
+
+@pytest.fixture
+def core(storage: WatchedStorage, clock: FakeClock, hasher: FakeHasher, mailer: MemoryMailer) -> UserCore:
+    host = Host(
+        clock=clock, chance=FakeChance(), hasher=hasher, mailer=mailer, policy=Policy(mail=MailPolicy(links=LINKS))
+    )
+    return UserCore.over(storage, host)

@@ -1,0 +1,187 @@
+"""What the tests of services share: a store's whole content to compare, and fakes that something happens in."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Any, Final, TypeVar
+
+import attrs
+import pytest
+
+from usercore import Secret, Tenant, User, UserCore, UsercoreError, UserState
+from usercore.attempts.model import RegistrationAttempt
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import UserId
+from usercore.passwords.model import Credential
+from usercore.storage import Unit
+from usercore.testing import FakeHasher, FaultyStorage, WatchedStorage
+from usercore_storage.memory.cells import Cells
+from usercore_storage.memory.lists import Lists
+from usercore_storage.memory.storage import MemoryStorage
+from usercore_storage.sqlite.storage import SqliteStorage
+
+T = TypeVar("T")
+
+PASSWORD: Final = "correct horse battery staple"
+ANOTHER: Final = "seven pelicans over Trnava"
+
+TRIES: Final = frozenset({"attempts", "registration_attempts", "throttles", "allowances"})
+"""What a refusal may leave behind."""
+
+COUNTS: Final = frozenset({"change_no"})
+"""It numbers units and says nothing; a refusal that keeps its attempt may have guarded somebody."""
+
+Dump = dict[str, list[dict[str, str]]]
+
+
+def dump(core: UserCore) -> Dump:
+    """Give everything that is stored, by table."""
+    storage = core._engine.storage
+    while isinstance(storage, WatchedStorage | FaultyStorage):
+        storage = storage._storage
+    tables = _in_memory(storage) if isinstance(storage, MemoryStorage) else _in_file(storage)
+    return {name: sorted(map(_shown, rows), key=repr) for name, rows in tables}
+
+
+def _shown(row: dict[str, object]) -> dict[str, str]:
+    return {field: repr(value) for field, value in row.items() if field not in COUNTS}
+
+
+def _in_memory(storage: MemoryStorage) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    unit = storage._stage._unit
+    for name, repository in vars(unit).items():
+        kept = vars(repository).values() if hasattr(repository, "__dict__") else ()
+        rows = [row for part in kept for row in _rows_of(part)]
+        if rows:
+            yield name, rows
+
+
+def _rows_of(part: object) -> Iterator[dict[str, object]]:
+    values: Iterable[Any] = ()
+    if isinstance(part, Cells):
+        values = part.values()
+    elif isinstance(part, Lists):
+        values = (item for _, item in part.everything())
+    for value in values:
+        if attrs.has(type(value)):  # the others are indexes
+            yield {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+
+
+def _in_file(storage: object) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    assert isinstance(storage, SqliteStorage)
+    with closing(sqlite3.connect(storage._path)) as connection:
+        connection.row_factory = sqlite3.Row
+        tables = connection.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'usercore_%' AND type = 'table'")
+        for (table,) in tables.fetchall():
+            rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a name from the schema
+            if rows:
+                yield table.removeprefix("usercore_"), list(map(dict, rows))
+
+
+def changed(before: Dump, after: Dump) -> set[str]:
+    """Name the tables that differ."""
+    return {table for table in before.keys() | after.keys() if before.get(table) != after.get(table)}
+
+
+@contextmanager
+def refused(
+    core: UserCore, error: type[UsercoreError | TypeError], *, but: Collection[str] = TRIES
+) -> Iterator[pytest.ExceptionInfo[Any]]:
+    """Expect a refusal that changes nothing but these tables."""
+    before = dump(core)
+    with pytest.raises(error) as raised:
+        yield raised
+    assert changed(before, dump(core)) <= set(but)
+
+
+def over(core: UserCore, **brought: Any) -> UserCore:
+    """Give a core over the same storage, with these things brought by the host."""
+    return UserCore.over(core._engine.storage, attrs.evolve(core._engine.host, **brought))
+
+
+def register(core: UserCore, name: str = "ann", **fields: Any) -> User:
+    """Register somebody at example.com, without a letter and not signed in unless told otherwise."""
+    quiet = {"send_email": False, "sign_in": False}
+    return core.registration.register(f"{name}@example.com", **(quiet | fields)).user
+
+
+def sign_in(core: UserCore, user: User) -> Secret:
+    """Give an access token of somebody whom the host knows."""
+    secret = core.sign_in.trusted(user.id).access_token
+    assert secret is not None
+    return secret
+
+
+def add_tenant(core: UserCore, key: str = "acme") -> Tenant:
+    """Create a tenant."""
+    return core.tenant("system").tenants.create(key, key.title())
+
+
+def unclaim(core: UserCore, user: User) -> None:
+    """Make an unclaimed user of one; nothing that is public does so yet."""
+
+    def move(unit: Unit) -> None:
+        unit.users.replace(evolve(unit.users.guard(user.id), state=UserState.UNCLAIMED))
+
+    core._scope.units.write(move)
+
+
+def registration_attempts(core: UserCore, user: User | None = None) -> list[RegistrationAttempt]:
+    """Give the attempts of this user, or of nobody, newest first."""
+    user_id = None if user is None else user.id
+    return core._scope.units.read(lambda unit: unit.registration_attempts.list_of(user_id, before=None, limit=1000))
+
+
+def credential_of(core: UserCore, user_id: UserId) -> Credential | None:
+    """Give what is kept of a user's password."""
+    return core._scope.units.read(lambda unit: unit.credentials.get(user_id))
+
+
+class Recorder(FaultyStorage):
+    """Notes which calls of repositories and units are made, in order."""
+
+    def __init__(self, storage: WatchedStorage) -> None:
+        super().__init__(storage)
+        self.names: list[str] = []
+
+    def call(self, method: Callable[..., T], *args: object, **kwargs: object) -> T:
+        self.names.append(method.__qualname__)
+        return super().call(method, *args, **kwargs)
+
+    def names_of(self, action: Callable[[], object]) -> list[str]:
+        """Give the names of the calls that ``action`` makes, whatever it raises."""
+        self.names.clear()
+        with suppress(UsercoreError):
+            action()
+        return list(self.names)
+
+
+class BusyHasher(FakeHasher):
+    """Something happens during the next hash: ``meanwhile`` is called once."""
+
+    def __init__(self, watch: WatchedStorage | None = None) -> None:
+        super().__init__(watch)
+        self.meanwhile: Callable[[], object] | None = None
+
+    def _compute(self, profile: str, salt: str, password: str) -> str:
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            happens()
+        return super()._compute(profile, salt, password)
+
+
+class MeetingHasher(FakeHasher):
+    """Lets two hashes meet if they can, so that a race that is possible takes place."""
+
+    def __init__(self, watch: WatchedStorage | None = None) -> None:
+        super().__init__(watch)
+        self._lock = threading.Lock()
+        self._meeting = threading.Barrier(2)
+
+    def _compute(self, profile: str, salt: str, password: str) -> str:
+        with suppress(threading.BrokenBarrierError):
+            self._meeting.wait(0.02)
+        self._meeting.reset()
+        with self._lock:
+            return super()._compute(profile, salt, password)

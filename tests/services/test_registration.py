@@ -1,0 +1,230 @@
+"""Registering by the host: what each outcome leaves, how often, who may veto, and what becomes of each value."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.services.helpers import PASSWORD, over, refused, register, registration_attempts
+from usercore import (
+    Application,
+    Email,
+    Gates,
+    Invalid,
+    PasswordRefused,
+    Policy,
+    RateLimited,
+    RegistrationPolicy,
+    RegistrationStatus,
+    Taken,
+    UserCore,
+    UsercoreError,
+    Vetoed,
+)
+from usercore.testing import NOON, TICK, FakeClock, FakeGate, FakeHasher, MemoryMailer, WatchedStorage
+from usercore.testing.fakes import check_closed
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+REFUSALS: list[tuple[type[UsercoreError], RegistrationStatus, dict[str, Any]]] = [
+    (Invalid, RegistrationStatus.INVALID_EMAIL, {"email": "no address", "note": "a"}),
+    (Invalid, RegistrationStatus.INVALID, {"language": "?"}),
+    (PasswordRefused, RegistrationStatus.INVALID, {"password": "short"}),
+    (Taken, RegistrationStatus.TAKEN_EMAIL, {"email": "BOB@EXAMPLE.com", "username": "bob"}),
+    (Taken, RegistrationStatus.TAKEN_USERNAME, {"username": "BOB", "external_id": "17"}),
+    (Taken, RegistrationStatus.TAKEN_EXTERNAL_ID, {"external_id": 17}),
+    (RateLimited, RegistrationStatus.RATE_LIMITED, {"email": "eve@example.com", "language": "en"}),
+    (Vetoed, RegistrationStatus.VETOED, {"email": "mallory@example.com", "password": PASSWORD}),
+]
+
+
+def veto_mallory(application: Application) -> None:
+    if application.email == "mallory@example.com":
+        gate = "no mallory"
+        raise Vetoed(gate)
+
+
+@pytest.mark.rule("R1")
+@pytest.mark.parametrize(("error", "status", "fields"), REFUSALS, ids=[" ".join(fields) for _, _, fields in REFUSALS])
+def test_a_refusal_leaves_its_attempt_and_nothing_else(
+    core: UserCore, clock: FakeClock, error: type[UsercoreError], status: RegistrationStatus, fields: dict[str, Any]
+) -> None:
+    core = over(core, gates=Gates(registration=[veto_mallory])).bind(ip="192.0.2.1", user_agent="Lynx", source="web")
+    register(core, "bob", username="bob", external_id="17")
+    clock.advance(timedelta(seconds=5))
+    core.registration.request("eve@example.com")
+    given = {"email": "ann@example.com"} | fields
+    with refused(core, error):
+        core.registration.register(**given)
+    attempt = registration_attempts(core)[0]
+    assert (attempt.status, attempt.login, attempt.user_id, attempt.at) == (status, given["email"], None, clock.now)
+    assert (attempt.ip, attempt.user_agent, attempt.source) == ("192.0.2.1", "Lynx", "web")
+
+
+@pytest.mark.rule("R1")
+def test_a_success_leaves_its_attempt(core: UserCore) -> None:
+    user = register(core)
+    (attempt,) = registration_attempts(core, user)
+    assert (attempt.status, attempt.login) == (RegistrationStatus.OK, "ann@example.com")
+
+
+@pytest.mark.rule("R1")
+@pytest.mark.parametrize("ips", [("192.0.2.1", "192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2", "2001:db9::")])
+def test_an_address_registers_twenty_users_an_hour(core: UserCore, clock: FakeClock, ips: tuple[str, ...]) -> None:
+    first, same, other = (core.bind(ip=ip) for ip in ips)
+    for number in range(20):
+        register(first, f"user{number}")
+    clock.advance(HOUR - TICK)
+    with refused(core, RateLimited) as raised:
+        register(same, "late")
+    assert raised.value.retry_after == TICK
+    register(other, "elsewhere")
+    register(core, "nowhere")
+    clock.tick()
+    register(same, "later")
+
+
+@pytest.mark.rule("R1")
+def test_an_email_is_tried_once_in_five_seconds_whichever_way(core: UserCore, clock: FakeClock) -> None:
+    core.registration.request("Ann@Example.com")
+    clock.advance(timedelta(seconds=5) - TICK)
+    with refused(core, RateLimited) as raised:
+        register(core)
+    assert raised.value.retry_after == TICK
+    clock.tick()
+    register(core)
+
+
+@pytest.mark.rule("R1")
+def test_an_email_is_tried_five_times_a_day(core: UserCore, clock: FakeClock) -> None:
+    for _ in range(5):
+        core.registration.request("ann@example.com")
+        clock.advance(timedelta(seconds=5))
+    with refused(core, RateLimited) as raised:
+        register(core)
+    assert raised.value.retry_after == DAY - timedelta(seconds=25)
+    clock.now = NOON + DAY
+    register(core)
+
+
+@pytest.mark.rule("R1")
+def test_a_gate_sees_who_applies_and_is_asked_outside_any_unit(core: UserCore, storage: WatchedStorage) -> None:
+    gate = FakeGate(storage)
+    bound = over(core, gates=Gates(registration=[gate])).bind(ip="192.0.2.1")
+    register(bound, username="ann", external_id=7)
+    bound.registration.register_external("bob@example.com")
+    bound.registration.request("cid@example.com")
+    asked = [one for one in gate.asked if isinstance(one, Application)]
+    assert [(one.email, one.channel) for one in asked] == [
+        ("ann@example.com", "register"),
+        ("bob@example.com", "register_external"),
+        ("cid@example.com", "request"),
+    ]
+    assert (asked[0].username, asked[0].external_id, asked[0].context) == ("ann", "7", bound.context)
+
+
+@pytest.mark.rule("R1")
+def test_a_blocked_domain_is_refused_however_it_is_spelled(core: UserCore) -> None:
+    policy = RegistrationPolicy(blocked_domains=frozenset({"spam.example", "xn--mller-kva.example"}))
+    core = over(core, policy=Policy(mail=core.policy.mail, registration=policy))
+    for email in ("ann@SPAM.example", "ann@Müller.example"):
+        with refused(core, Invalid) as raised:
+            core.registration.register(email)
+        assert [(fault.field, fault.reason) for fault in raised.value.faults] == [("email", "blocked_domain")]
+    assert core.registration.register("ann@no.spam.example")
+    assert core.registration.register("ann@spam.example", validate_email=False)
+
+
+@pytest.mark.rule("R1")
+def test_the_hosts_email_checks_are_asked_outside_any_unit(core: UserCore, storage: WatchedStorage) -> None:
+    def refuse(email: str) -> str | None:
+        check_closed(storage, "an email was checked")
+        return "no_mail_server" if email.startswith("ann") else None
+
+    core = over(core, email_checks=[refuse])
+    with refused(core, Invalid) as raised:
+        register(core)
+    assert [(fault.field, fault.reason) for fault in raised.value.faults] == [("email", "no_mail_server")]
+    assert register(core, "bob")
+    assert register(core, validate_email=False)
+
+
+@pytest.mark.rule("R2")
+def test_validate_email_off_never_skips_the_syntax(core: UserCore) -> None:
+    with refused(core, Invalid):
+        core.registration.register("no address", validate_email=False)
+
+
+@pytest.mark.rule("R2", "U1")
+def test_every_value_becomes_the_users(core: UserCore, clock: FakeClock) -> None:
+    user = core.registration.register(
+        "Ann@EXAMPLE.com",
+        password=PASSWORD,
+        username="ann",
+        external_id=17,
+        first_name=" Ann ",
+        last_name="Lee",
+        public_name="A. L.",
+        language="sk_SK",
+        source="spring",
+        referer="https://example.com/?a=1",
+        registration_channel="kiosk",
+        note="one\ntwo",
+    ).user
+    clock.tick()
+    kept = core.users.get(user.id)
+    assert (kept.email, kept.username, kept.external_id) == ("Ann@example.com", "ann", "17")
+    assert (kept.first_name, kept.last_name, kept.public_name, kept.full_name) == ("Ann", "Lee", "A. L.", "Ann Lee")
+    assert (kept.language, kept.source, kept.referer) == ("sk-SK", "spring", "https://example.com/?a=1")
+    assert (kept.registration_channel, kept.note) == ("kiosk", "one\ntwo")
+    assert (kept.created_at, kept.created_by, kept.version, kept.email_verified) == (NOON, "host", 1, False)
+    assert core.sign_in.with_password("ann", PASSWORD).user.id == user.id
+
+
+@pytest.mark.rule("R2", "U1")
+def test_what_is_not_given_reads_as_it_should(core: UserCore) -> None:
+    user = register(core)
+    assert (user.source, user.public_name, user.full_name) == ("unknown", "ann@example.com", "ann@example.com")
+    assert (user.given_public_name, user.username, user.confirmed_at) == (None, None, None)
+    assert register(core, "bob", username="").username is None
+    assert register(core.bind(source="app"), "cid").source == "app"
+
+
+@pytest.mark.rule("R2")
+def test_a_registered_user_is_signed_in_unless_told_otherwise(core: UserCore) -> None:
+    registration = core.registration.register("ann@example.com", send_email=False)
+    assert registration.access_token is not None
+    identity = core.sign_in.identify(registration.access_token)
+    assert (identity.user.id, identity.authenticator) == (registration.user.id, "registration")
+    assert core.registration.register("bob@example.com", sign_in=False).access_token is None
+
+
+@pytest.mark.rule("R2")
+def test_the_letter_fits_the_password(core: UserCore, mailer: MemoryMailer) -> None:
+    core.registration.register("ann@example.com")
+    core.registration.register("bob@example.com", password=PASSWORD)
+    core.registration.register("cid@example.com", send_email=False)
+    core.deliveries.deliver()
+    assert {(mail.to, str(mail.kind)) for mail in mailer.sent} == {
+        ("ann@example.com", "welcome_password"),
+        ("bob@example.com", "welcome"),
+    }
+
+
+@pytest.mark.rule("R2", "ERR")
+def test_all_faults_are_told_at_once(core: UserCore) -> None:
+    with refused(core, Invalid) as raised:
+        core.registration.register("no address", external_id=" 1", first_name="\0", language="?")
+    assert [fault.field for fault in raised.value.faults] == ["email", "external_id", "first_name", "language"]
+
+
+@pytest.mark.rule("R1")
+def test_no_hash_is_spent_on_what_is_refused(core: UserCore, clock: FakeClock, hasher: FakeHasher) -> None:
+    register(core)
+    clock.advance(timedelta(seconds=5))
+    with refused(core, Taken):
+        register(core, password=PASSWORD)
+    with refused(core, TypeError, but=()):
+        register(core, "bob", password=PASSWORD, send_email="yes")
+    assert hasher.hashes == 0
+    assert core.users.find(Email("bob@example.com")) is None
