@@ -63,12 +63,13 @@ from usercore.workflows.admission import Application, EmailCheck, RegistrationGa
 from usercore.workflows.cleanup import Cleaned, RetentionPolicy
 from usercore.workflows.delivering import Event, Subscriber
 from usercore.workflows.errors import SignInRefused, Vetoed
+from usercore.workflows.host_ways import Authenticator
+from usercore.workflows.identity import Identity
 from usercore.workflows.password_way import PasswordCredentials
 from usercore.workflows.registering import PasswordCheck, Registration
 from usercore.workflows.registration import EmailCheckResult, EmailStatus
 from usercore.workflows.relay import Relay
-from usercore.workflows.sign_in import Identity
-from usercore.workflows.ways import AccessTokenCredentials, Authenticator, LoginTokenCredentials
+from usercore.workflows.token_ways import AccessTokenCredentials, LoginTokenCredentials
 
 __all__ = [
     "NIST_AAL1",

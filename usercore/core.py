@@ -1,116 +1,39 @@
 """UserCore: the services over one storage, bound to a tenant, an actor and an origin."""
 
-import logging
-import weakref
 from collections.abc import Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import attrs
 
-from usercore.history.model import Entry
-from usercore.host import Host, check_host, subscriptions_of
+from usercore.engine import Engine
+from usercore.host import Host
 from usercore.kernel.context import SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
-from usercore.kernel.ids import IdMaker, TenantId
 from usercore.kernel.references import unique_key
-from usercore.kernel.scope import Scope
 from usercore.kernel.text import check_type, clean_line
-from usercore.passwords.hasher import Argon2Hasher
-from usercore.passwords.ports import Hasher
 from usercore.policy import Policy
-from usercore.storage import CAPABILITIES, Storage, Unit
-from usercore.tenants.model import Tenant
+from usercore.storage import Storage
+from usercore.tenants.built_in import add_built_in, has_built_in
 from usercore.tenants.rules import clean_tenant_name
-from usercore.tenants.service import Tenants, add_built_in, find_tenant, has_built_in
+from usercore.tenants.service import Tenants, find_tenant
 from usercore.tokens.access_tokens import AccessTokens
 from usercore.tokens.login_tokens import LoginTokens
-from usercore.workflows import mailing
 from usercore.workflows.account_history import AccountHistory
 from usercore.workflows.accounts import Accounts
 from usercore.workflows.admission import Admission
 from usercore.workflows.cleanup import Cleaned, Cleanup
-from usercore.workflows.delivering import Deliveries, Event, Subscriber
+from usercore.workflows.delivering import Deliveries
 from usercore.workflows.email_change import Emails
-from usercore.workflows.last_use import LastUse
+from usercore.workflows.host_ways import HostWay
 from usercore.workflows.password_change import Passwords
-from usercore.workflows.password_way import Lines, PasswordWay
-from usercore.workflows.recording import Origin
+from usercore.workflows.password_way import PasswordWay
 from usercore.workflows.registering import Registering
 from usercore.workflows.registration import Registrations
 from usercore.workflows.relay import Relay
 from usercore.workflows.sign_in import SignIn
-from usercore.workflows.ways import AccessTokenWay, HostWay, LoginTokenWay, Way
-
-_log: Final = logging.getLogger("usercore")
-
-
-class Engine:
-    """What all bound copies of a core share: storage, ids, hasher, subscribers, gathered uses."""
-
-    def __init__(self, storage: Storage, host: Host) -> None:
-        """Put the parts together.
-
-        Raises:
-            StorageError: the storage lacks a capability.
-            ValueError: what the host brings does not fit.
-        """
-        missing = CAPABILITIES - storage.capabilities
-        if missing:
-            msg = f"the storage does not keep {', '.join(sorted(missing))}"
-            raise ValueError(msg)
-        check_host(host)
-        self.storage, self.host, self.policy = storage, host, host.policy
-        self.new_id = IdMaker(host.clock, host.chance)
-        self.hasher: Hasher = host.hasher or Argon2Hasher(host.policy.passwords)
-        self.lines = Lines(host.policy.passwords.longest_wait.total_seconds())
-        self.last_use = LastUse(host.policy.access_tokens)
-        self.tenants: dict[str, Tenant] = {}
-        self.relays: weakref.WeakSet[Relay] = weakref.WeakSet()
-        self.subscribers = self._subscribers()
-        self.subscriptions = subscriptions_of(self.subscribers)
-
-    def _subscribers(self) -> Sequence[Subscriber]:
-        if self.host.mailer is None:
-            return self.host.subscribers
-        letters = mailing.Mailing(
-            scope_of=self.scope_of,
-            mailer=self.host.mailer,
-            hasher=self.hasher,
-            policy=self.policy.mail,
-            passwords=self.policy.passwords,
-        )
-        mailer = Subscriber(name=mailing.SUBSCRIBER, kinds=mailing.KINDS, handle=letters.handle)
-        return (mailer, *self.host.subscribers)
-
-    def scope(self, context: Context) -> Scope[Unit]:
-        """Give what services of this context work with."""
-        host = self.host
-        origin = Origin(context=context, clock=host.clock, subscriptions=self.subscriptions, observe=self.observe)
-        return Scope(
-            units=self.storage.units(origin), clock=host.clock, chance=host.chance, new_id=self.new_id, context=context
-        )
-
-    def scope_of(self, tenant_id: TenantId) -> Scope[Unit]:
-        """Give what works for a tenant on behalf of the host."""
-        return self.scope(Context(tenant_id=tenant_id))
-
-    def observe(self, entries: Sequence[Entry]) -> None:
-        """Tell plain observers, and wake the relays, after a commit. What observers raise is logged."""
-        for relay in self.relays:
-            relay.wake()
-        for subscriber in self.host.subscribers:
-            if not subscriber.durable:
-                for entry in entries:
-                    if entry.kind in subscriber.kinds:
-                        _tell(subscriber, entry)
-
-
-def _tell(subscriber: Subscriber, entry: Entry) -> None:
-    try:
-        subscriber.handle(Event(entry=entry))
-    except Exception:  # noqa: BLE001 - nothing promised depends on an observer; it is logged
-        _log.exception("the observer %s failed on %s", subscriber.name, entry.kind)
+from usercore.workflows.token_ways import AccessTokenWay, LoginTokenWay
+from usercore.workflows.ways import Way
 
 
 class UserCore:

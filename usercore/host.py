@@ -19,9 +19,9 @@ from usercore.users import model as users
 from usercore.workflows import mailing
 from usercore.workflows.admission import EmailCheck, RegistrationGate
 from usercore.workflows.delivering import Subscriber
+from usercore.workflows.host_ways import Authenticator
 from usercore.workflows.recording import Subscriptions
 from usercore.workflows.registering import PasswordCheck
-from usercore.workflows.ways import Authenticator
 
 KINDS: Final[Mapping[str, ChangeKind]] = {
     kind.name: kind for kind in (*users.KINDS, *tenants.KINDS, *passwords.KINDS, *tokens.KINDS)

@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from usercore.history.model import Entry
+from usercore.kernel.errors import Unavailable
 from usercore.kernel.units import Units
 from usercore.opening import open_storage as open_inner
 from usercore.storage import Storage, Unit
@@ -37,7 +38,12 @@ def open_storage(url: str) -> "LoggedStorage":
     if not url.startswith(PREFIX) or not path:
         msg = f"the URL is {PREFIX}<the URL of a store>#<the file of the log>"
         raise ValueError(msg)
-    return LoggedStorage(open_inner(inner), ChangeLog(path))
+    storage = open_inner(inner)
+    try:
+        return LoggedStorage(storage, ChangeLog(path))
+    except OSError as error:
+        storage.close()
+        raise Unavailable from error
 
 
 class ChangeLog:
@@ -45,7 +51,7 @@ class ChangeLog:
 
     def __init__(self, path: str) -> None:
         """Open the file at its end, and make it if it is missing."""
-        self._file = open(path, "ab", buffering=0, opener=_open_private)  # noqa: SIM115, PTH123 - closed by `close`
+        self._file = open(path, "ab", buffering=0, opener=_open_private)  # noqa: SIM115 - closed by `close`
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Append the entries in one piece. Never raises: the unit is kept already."""

@@ -9,7 +9,7 @@ import pytest
 
 from examples.a_storage.logged import open_storage
 from tests.docs.pages import ROOT, text_of
-from usercore import Email, Taken, UserCore
+from usercore import Email, Taken, Unavailable, UserCore
 from usercore.storage import Storage
 from usercore.testing import StorageContract
 
@@ -32,7 +32,6 @@ def open_core(tmp_path: Path) -> UserCore:
     return UserCore.over(open_storage(f"logged+sqlite:///{tmp_path}/people.db#{tmp_path}/changes.jsonl"))
 
 
-@pytest.mark.rule("X2")
 def test_each_change_that_was_kept_is_a_line(tmp_path: Path) -> None:
     with open_core(tmp_path) as core:
         ann = core.registration.register_external("ann@example.com", external_id="7").user
@@ -74,6 +73,11 @@ def test_another_url_is_refused(url: str, tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(ValueError, match="URL"):
         open_storage(url)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        open_storage(f"logged+memory://#{tmp_path}/missing/changes.jsonl")
 
 
 def test_the_page_shows_the_example_as_it_is() -> None:

@@ -51,7 +51,9 @@ def test_the_links_of_a_page_lead_to_what_is_there(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in pages() if page.parent.name in {"how-to", "tutorial"} or page.name == "README.md"], ids=str
+    "page",
+    [page for page in pages() if page.parent.name in {"how-to", "tutorial"} or page.name == "README.md"],
+    ids=str,
 )
 def test_a_page_that_tells_how_shows_it(page: Path) -> None:
     assert has_code(page)

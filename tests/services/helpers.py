@@ -89,9 +89,15 @@ def refused(
     core: UserCore, error: type[UsercoreError | TypeError], *, but: Collection[str] = TRIES
 ) -> Iterator[pytest.ExceptionInfo[Any]]:
     """Expect a refusal that changes nothing but these tables."""
-    before = dump(core)
-    with pytest.raises(error) as raised:
+    with unchanged(core, but=but), pytest.raises(error) as raised:
         yield raised
+
+
+@contextmanager
+def unchanged(core: UserCore, *, but: Collection[str] = ()) -> Iterator[None]:
+    """Expect that nothing changes but these tables."""
+    before = dump(core)
+    yield
     assert changed(before, dump(core)) <= set(but)
 
 

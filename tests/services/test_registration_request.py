@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.services.helpers import PASSWORD, add_tenant, over, refused, register, registration_attempts, unclaim
+from tests.services.helpers import PASSWORD, add_tenant, over, refused, register, registration_attempts
 from usercore import (
     Email,
     Invalid,
@@ -65,7 +65,7 @@ def test_completing_registers_a_verified_user_and_signs_in(core: UserCore, maile
     assert core.sign_in.with_password("ann", PASSWORD).user.id == user.id
 
 
-@pytest.mark.rule("R8", "K7")
+@pytest.mark.rule("R8")
 def test_a_link_works_once(core: UserCore, mailer: MemoryMailer) -> None:
     core.registration.request("ann@example.com")
     secret = link_of(core, mailer)
@@ -74,7 +74,7 @@ def test_a_link_works_once(core: UserCore, mailer: MemoryMailer) -> None:
         core.registration.complete(secret)
 
 
-@pytest.mark.rule("R8", "K7")
+@pytest.mark.rule("R8")
 def test_a_link_works_until_its_last_microsecond(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> None:
     core.registration.request("ann@example.com")
     secret, end = link_of(core, mailer), clock.now + DAY

@@ -1,7 +1,7 @@
 """Instants: aware UTC in the domain, whole microseconds since 1970 in storages, intervals half-open."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 Clock = Callable[[], datetime]
@@ -42,7 +42,7 @@ def check_instant(value: object, *, name: str) -> datetime:
     if value.utcoffset() is None:
         msg = f"{name} must be aware: it has no time zone"
         raise ValueError(msg)
-    if not FIRST - timedelta(days=1) < value < LAST:
+    if not FIRST <= value < LAST:
         msg = f"{name} must lie between 1900 and 2242"
         raise ValueError(msg)
     return value.astimezone(UTC)

@@ -1,7 +1,7 @@
 """The use-cases of tenants. They work on ``core.tenant("system")`` only."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 
@@ -17,7 +17,7 @@ from usercore.kernel.text import Faults, check_type, clean_fields
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.versions import check_version
 from usercore.tenants.errors import SystemOnly
-from usercore.tenants.model import ACTIVATED, BUILT_IN, CREATED, DEACTIVATED, UPDATED, Tenant
+from usercore.tenants.model import ACTIVATED, CREATED, DEACTIVATED, UPDATED, Tenant
 from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.rules import CLEAN, check_deactivatable, check_renamable, clean_tenant_name
 
@@ -46,30 +46,12 @@ def get_tenant(unit: TenantsUnit, tenant_id: TenantId) -> Tenant:
     return tenant
 
 
-def has_built_in(unit: TenantsUnit) -> bool:
-    """Say whether the store has its two built-in tenants."""
-    return all(unit.tenants.get(tenant_id) is not None for tenant_id in BUILT_IN)
+def add_tenant(unit: TenantsUnit, tenant: Tenant) -> None:
+    """Keep a new tenant, and say so.
 
-
-def add_built_in(unit: TenantsUnit, *, at: datetime) -> None:
-    """Give a new store the two tenants that every store has."""
-    for tenant_id, key in BUILT_IN.items():
-        if unit.tenants.get(tenant_id) is None:
-            _add(
-                unit,
-                Tenant(
-                    id=tenant_id,
-                    key=key,
-                    name=key,
-                    created_at=at,
-                    created_by="host",
-                    modified_at=at,
-                    modified_by="host",
-                ),
-            )
-
-
-def _add(unit: TenantsUnit, tenant: Tenant) -> None:
+    Raises:
+        Taken: another tenant has the key or the name.
+    """
     if unit.tenants.find_by_key(tenant.key) is not None:
         raise Taken("tenant_key", "key")
     if unit.tenants.find_by_name(tenant.name) is not None:
@@ -122,18 +104,8 @@ class Tenants:
         faults.check()
 
         def create(unit: TenantsUnit) -> Tenant:
-            now, by = self.scope.clock(), str(self.scope.context.actor)
-            tenant_id = TenantId(self.scope.new_id())
-            tenant = Tenant(
-                id=tenant_id,
-                key=clean_key or "",
-                created_at=now,
-                created_by=by,
-                modified_at=now,
-                modified_by=by,
-                **fields,
-            )
-            _add(unit, tenant)
+            tenant = self._new(clean_key or "", fields)
+            add_tenant(unit, tenant)
             return tenant
 
         return self.scope.units.write(create)
@@ -243,6 +215,11 @@ class Tenants:
         after = None if place is None else str(place[0])
         found = self.scope.units.read(lambda unit: unit.tenants.list_from(after, active=active, limit=rows + 1))
         return page_of(found, rows, lambda tenant: (unique_key(tenant.name),))
+
+    def _new(self, key: str, fields: Mapping[str, Any]) -> Tenant:
+        now, by = self.scope.clock(), str(self.scope.context.actor)
+        tenant_id = TenantId(self.scope.new_id())
+        return Tenant(id=tenant_id, key=key, created_at=now, created_by=by, modified_at=now, modified_by=by, **fields)
 
     def _check_system(self) -> None:
         if self.scope.context.tenant_id != SYSTEM:

@@ -20,7 +20,7 @@ from usercore.kernel.secret import Secret
 from usercore.kernel.text import Faults, check_type, clean_fields
 from usercore.passwords.model import PasswordChange, PasswordPolicy
 from usercore.passwords.ports import Hasher, PasswordsUnit
-from usercore.passwords.rules import check_acceptable
+from usercore.passwords.rules import check_acceptable, prepare
 from usercore.passwords.service import put_password
 from usercore.tenants.ports import TenantsUnit
 from usercore.tokens.model import AccessTokenPolicy
@@ -233,7 +233,8 @@ def acceptable(password: str, policy: PasswordPolicy, checks: Sequence[PasswordC
     Raises:
         PasswordRefused: with every reason.
     """
-    reasons = [reason for check in checks if (reason := check(password)) is not None]
+    text = prepare(password, most_bytes=policy.most_bytes)  # the host's checks never see what is too long
+    reasons = [] if text is None else [reason for check in checks if (reason := check(text)) is not None]
     return check_acceptable(password, policy=policy, personal=personal, host_reasons=reasons)
 
 

@@ -1,9 +1,8 @@
 """Signing in: what is shown, whose it is, whether they may, and the attempt that is kept."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final
 
 import attrs
@@ -12,7 +11,7 @@ from usercore.attempts.model import Attempt, AttemptStatus, ThrottlePolicy
 from usercore.attempts.rules import attempt_of
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SOURCE_LIMIT, Context
-from usercore.kernel.entity import entity, evolve
+from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RateLimited
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference
@@ -23,41 +22,15 @@ from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import ACCESS, VOUCHED, AccessTokenPolicy
 from usercore.tokens.rules import check_open
 from usercore.tokens.service import issue_access_token
-from usercore.users.model import User
 from usercore.workflows.errors import SignInRefused
+from usercore.workflows.host_ways import Authenticator, TrustedWay
+from usercore.workflows.identity import Identity, extras_of
 from usercore.workflows.last_use import LastUse
 from usercore.workflows.password_way import PasswordCredentials, count_try
-from usercore.workflows.ways import (
-    AccessTokenCredentials,
-    Authenticator,
-    Entered,
-    LoginTokenCredentials,
-    Refusal,
-    SignInUnit,
-    TrustedWay,
-    Way,
-    secret_of,
-    status_against,
-)
+from usercore.workflows.token_ways import AccessTokenCredentials, LoginTokenCredentials, secret_of
+from usercore.workflows.ways import Entered, Refusal, SignInUnit, Way, status_against
 
 _log: Final = logging.getLogger("usercore")
-
-
-@entity
-class Identity:
-    """Who is signed in, how, and since when.
-
-    ``access_token`` is given by ways that issue one, once. ``extras`` has what the host's authenticators add, by name.
-    """
-
-    user: User
-    roles: tuple[str, ...] = ()
-    authenticator: str
-    source: str | None = None
-    authenticated_at: datetime
-    must_change_password: bool = False
-    access_token: Secret | None = None
-    extras: Mapping[str, Mapping[str, object]] = attrs.field(factory=lambda: MappingProxyType({}))
 
 
 @attrs.frozen(kw_only=True)
@@ -184,7 +157,7 @@ class SignIn:
             source=token.source,
             authenticated_at=token.issued_at,
             must_change_password=found.must_change_password,
-            extras=self._extras(found.user),
+            extras=extras_of(self.authenticators, found.user),
         )
 
     def proves(self, login: str, password: str) -> bool:
@@ -241,7 +214,7 @@ class SignIn:
             authenticated_at=now,
             must_change_password=entered.must_change_password,
             access_token=secret,
-            extras=self._extras(entered.user),
+            extras=extras_of(self.authenticators, entered.user),
         )
 
     def _issue(self, unit: SignInUnit, entered: Entered, way: str, context: Context, now: datetime) -> Secret:
@@ -274,20 +247,6 @@ class SignIn:
     ) -> Attempt:
         number, now = self.scope.new_id(), self.scope.clock()
         return attempt_of(context, status, number=number, user_id=user_id, login=login, way=way, at=now)
-
-    def _extras(self, user: User) -> Mapping[str, Mapping[str, object]]:
-        """Ask the host's authenticators; one that raises is logged and adds nothing."""
-        extras: dict[str, Mapping[str, object]] = {}
-        for authenticator in self.authenticators:
-            extra = getattr(authenticator, "extra", None)
-            try:
-                shown = extra(user) if extra is not None else None
-            except Exception:  # noqa: BLE001 - the host's code may raise anything; it is logged
-                _log.exception("the authenticator %s could not give its extra", authenticator.name)
-            else:
-                if shown:
-                    extras[authenticator.name] = MappingProxyType(dict(shown))
-        return MappingProxyType(extras)
 
 
 def _api_status(status: AttemptStatus, source: str | None) -> AttemptStatus:

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import stat
 import urllib.parse
 from pathlib import Path
 from typing import Final
@@ -15,8 +16,8 @@ from usercore_storage.sqlite.migrations import APPLICATION_ID, VERSION
 MODE: Final = 0o600
 """Only its owner reads a store: the file, its WAL and the side file of the writers' line. Source: design, 4.10."""
 
-_MAGIC: Final = b"SQLite format 3\0"
-_HEADER: Final = 100
+_SMALLEST: Final = 512
+"""Bytes of the smallest page. SQLite takes a file of one byte for an empty one. Source: SQLite, file format, 1.3.2."""
 
 
 @attrs.frozen
@@ -65,47 +66,49 @@ def prepare(place: Place) -> bool:
 
 
 def _inspect(place: Place) -> bool:
+    """Look at a file without opening it: closing it again would drop the locks of all this process's connections."""
     try:
-        with place.path.open("rb") as file:
-            header = file.read(_HEADER)
-            size = file.seek(0, os.SEEK_END)
+        status = place.path.stat()
     except OSError as error:
         raise Unavailable from error
+    if not stat.S_ISREG(status.st_mode) or not os.access(place.path, os.R_OK):
+        raise Unavailable
     if not os.access(place.path, os.W_OK) or not os.access(place.path.parent, os.W_OK):
         raise ReadOnly
-    if size and not _is_whole(header, size, place.path):
+    if 0 < status.st_size < _SMALLEST:
         raise Corrupt
-    return size == 0 or _needs_tables(place)
+    return status.st_size == 0 or _needs_tables(place, status.st_size)
 
 
-def _is_whole(header: bytes, size: int, path: Path) -> bool:
-    if len(header) < _HEADER or not header.startswith(_MAGIC):
-        return False
-    page = int.from_bytes(header[16:18], "big")
-    pages = int.from_bytes(header[28:32], "big")
-    wal = path.with_name(path.name + "-wal")
-    has_wal = wal.exists() and wal.stat().st_size > 0  # then the rest may be there
-    return has_wal or size >= pages * (65_536 if page == 1 else page)
-
-
-def _needs_tables(place: Place) -> bool:
+def _needs_tables(place: Place, size: int) -> bool:
     """Look through a connection that cannot write."""
     try:
         connection = sqlite3.connect(f"{place.path.as_uri()}?mode=ro", uri=True)
         try:
-            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-            if "usercore_schema" in tables:
-                (found,) = connection.execute("SELECT version FROM usercore_schema").fetchone()
-                if found > VERSION:
-                    raise NewerSchema(found, VERSION)
-                return bool(found < VERSION)
-            if tables and not place.shared:
-                raise ForeignFile
-            (owner,) = connection.execute("PRAGMA application_id").fetchone()
-            if owner not in (0, APPLICATION_ID) and not place.shared:
-                raise ForeignFile
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+            (page,) = connection.execute("PRAGMA page_size").fetchone()
+            if size % page:  # SQLite sees that whole pages are missing, and not that a part of the last one is
+                raise Corrupt
+            if "usercore_schema" in names:
+                return _is_older(connection)
+            _check_ours(connection, names, place)
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise mapped(error) from error
     return True
+
+
+def _is_older(connection: sqlite3.Connection) -> bool:
+    (found,) = connection.execute("SELECT version FROM usercore_schema").fetchone() or (None,)
+    if not isinstance(found, int) or found < 1:
+        raise Corrupt
+    if found > VERSION:
+        raise NewerSchema(found, VERSION)
+    return found < VERSION
+
+
+def _check_ours(connection: sqlite3.Connection, names: set[str], place: Place) -> None:
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    if not place.shared and (names or owner not in (0, APPLICATION_ID)):
+        raise ForeignFile

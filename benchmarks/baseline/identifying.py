@@ -1,0 +1,68 @@
+"""W1 by hand: whose access token is this, and may they come in?"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from benchmarks.baseline.secrets import digest_of, holder_of
+from benchmarks.baseline.store import TENANT, Store, micros_of
+from benchmarks.baseline.users import COLUMNS, user_of
+from usercore.kernel.time import Clock
+from usercore.tokens.errors import TokenUnknown
+from usercore.workflows.sign_in import Identity
+
+_IDLE: Final = timedelta(days=90) // timedelta(microseconds=1)
+_ARGUMENTS: Final = 8
+
+_IDENTIFY: Final = (
+    "SELECT t.authenticator, t.source, t.issued_at, t.last_used_at, t.expires_at, t.ended_at, n.active, c.must_change,"
+    f" u.{COLUMNS.replace(', ', ', u.')}"
+    " FROM usercore_access_tokens AS t JOIN usercore_users AS u ON u.id = t.user_id"
+    " JOIN usercore_tenants AS n ON n.id = u.tenant_id"
+    " LEFT JOIN usercore_credentials AS c ON c.user_id = t.user_id"
+    f" WHERE t.user_id = ? AND t.digest = ? AND u.tenant_id = {TENANT}"
+)
+_NOTE: Final = (
+    "UPDATE usercore_access_tokens SET last_used_at = ?1"
+    " WHERE user_id = ?2 AND digest = ?3 AND last_used_at < ?1 AND ended_at IS NULL"
+)
+
+
+class Identifying(Store):
+    """Identifies, and gathers when tokens were used."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        """Open the file."""
+        super().__init__(path, clock)
+        self.uses: dict[tuple[int, bytes], datetime] = {}
+
+    def identify(self, secret: str) -> Identity:
+        """Say whose token this is."""
+        user_id, digest = holder_of(secret, "uca_"), digest_of(secret)
+        row = self.execute(_IDENTIFY, (user_id, digest)).fetchone()
+        if row is None:
+            raise TokenUnknown
+        authenticator, source, issued_at, last_used_at, expires_at, ended_at, active, must_change = row[:_ARGUMENTS]
+        now = self.clock()
+        at = micros_of(now)
+        if ended_at is not None or at >= expires_at or at >= last_used_at + _IDLE or not active:
+            raise TokenUnknown
+        user = user_of(row[_ARGUMENTS:])
+        if user.state != "active":
+            raise TokenUnknown
+        self.uses[user_id, digest] = now
+        return Identity(
+            user=user,
+            authenticator=authenticator,
+            source=source,
+            authenticated_at=datetime.fromtimestamp(issued_at / 1e6, UTC),
+            must_change_password=must_change == 1,
+        )
+
+    def close(self) -> None:
+        """Write the gathered uses, and close."""
+        self.execute("BEGIN IMMEDIATE")
+        rows = [(micros_of(at), *key) for key, at in self.uses.items()]
+        self.connection.executemany(_NOTE, rows)
+        self.execute("COMMIT")
+        super().close()

@@ -1,0 +1,267 @@
+"""Users one by one: how they are named, their fields and facts, their versions."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.services.helpers import PASSWORD, refused, register, sign_in, unchanged, unclaim
+from usercore import (
+    AccessId,
+    Actor,
+    AnyId,
+    Email,
+    ExternalId,
+    Facts,
+    Invalid,
+    Reference,
+    SignInRefused,
+    StaleVersion,
+    User,
+    UserCore,
+    Username,
+    UserNotFound,
+    UserState,
+    WrongState,
+)
+from usercore.kernel.entity import evolve
+from usercore.testing import NOON, FakeClock
+
+NAMES: dict[str, Callable[[User], Reference]] = {
+    "id": lambda user: user.id,
+    "uuid": lambda user: user.uuid,
+    "email": lambda _: Email("ANN@Example.COM"),
+    "username": lambda _: Username("ANN"),
+    "external id": lambda _: ExternalId("17"),
+    "external id as a number": lambda _: ExternalId(17),
+    "access id": lambda _: AccessId("a-2"),
+    "any id, external": lambda _: AnyId(17),
+    "any id, access": lambda _: AnyId("a-2"),
+}
+
+FIELDS: list[tuple[str, object, object]] = [
+    ("username", "ann", "ann"),
+    ("first_name", " Ann ", "Ann"),
+    ("last_name", "Lee", "Lee"),
+    ("public_name", "A. L.", "A. L."),
+    ("language", "sk_SK", "sk-SK"),
+    ("date_format", "DD/MM/YYYY", "DD/MM/YYYY"),
+    ("timestamp_offset_minutes", -840, -840),
+    ("data_offset_minutes", 345, 345),
+    ("source", "app", "app"),
+    ("referer", "https://example.com/", "https://example.com/"),
+    ("registration_channel", "kiosk", "kiosk"),
+    ("note", "one\ntwo", "one\ntwo"),
+    ("is_institution", True, True),
+    ("institution_name", "Lee & Sons", "Lee & Sons"),
+]
+
+NOBODY: list[Reference] = [
+    0,
+    -1,
+    7,
+    1 << 53,
+    UUID(int=0),
+    UUID("8a1f1b70-7d3e-8a7c-9a55-0d3b5b1f2c11"),
+    Email("bob@example.com"),
+    Email("ann"),
+    Username("ann@example.com"),
+    Username("bob"),
+    ExternalId("a-2"),
+    AccessId("17"),
+    AnyId("ann"),
+]
+
+NO_REFERENCES: list[object] = ["ann@example.com", b"ann", None, True, 1.0, ["ann"], Email]
+
+
+def ann(core: UserCore) -> User:
+    user = register(core, username="ann", external_id="17")
+    return core.users.set_access_ids(user.id, {2: "a-2"})
+
+
+@pytest.mark.rule("I3")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_user_is_found_by_each_reference(core: UserCore, name: str) -> None:
+    user = ann(core)
+    reference = NAMES[name](user)
+    assert core.users.get(reference) == core.users.find(reference) == user
+    assert core.users.update(reference, first_name="Ann").id == user.id
+
+
+@pytest.mark.rule("I3")
+@pytest.mark.parametrize("reference", NOBODY, ids=str)
+def test_nobody_is_found_by_another_reference(core: UserCore, reference: Reference) -> None:
+    ann(core)
+    if isinstance(reference, Email) and "@" not in reference.text:
+        with pytest.raises(Invalid):
+            core.users.get(reference)
+        return
+    with pytest.raises(UserNotFound):
+        core.users.get(reference)
+    assert core.users.find(reference) is None
+    with refused(core, UserNotFound, but=()):
+        core.users.update(reference, first_name="Eve")
+
+
+@pytest.mark.rule("I3")
+@pytest.mark.parametrize("value", NO_REFERENCES, ids=repr)
+def test_what_is_no_reference_is_refused_by_every_call(core: UserCore, value: Any) -> None:
+    register(core)
+    calls: list[Callable[[], object]] = [
+        lambda: core.users.get(value),
+        lambda: core.users.find(value),
+        lambda: core.users.facts(value),
+        lambda: core.users.update(value, first_name="Eve"),
+        lambda: core.users.link_external_id(value, 1),
+        lambda: core.users.unlink_external_id(value),
+        lambda: core.users.set_access_ids(value, ["1"]),
+        lambda: core.users.activate(value),
+        lambda: core.users.deactivate(value),
+        lambda: core.emails.change(value, "eve@example.com"),
+        lambda: core.passwords.set(value, PASSWORD),
+        lambda: core.sign_in.trusted(value),
+        lambda: core.access_tokens.list(value),
+        lambda: core.access_tokens.end_all(value),
+        lambda: core.login_tokens.issue(value),
+        lambda: core.history.of_user(value),
+        lambda: core.history.explain(value),
+    ]
+    for call in calls:
+        with refused(core, TypeError, but=()):
+            call()
+
+
+@pytest.mark.rule("U1", "U13")
+@pytest.mark.parametrize(("field", "value", "kept"), FIELDS, ids=[field for field, _, _ in FIELDS])
+def test_a_field_that_is_given_changes_and_the_others_stay(
+    core: UserCore, clock: FakeClock, field: str, value: Any, kept: Any
+) -> None:
+    old = register(core, first_name="Old", note="old")
+    clock.tick()
+    new = core.bind(actor=Actor.operator("Zoë")).users.update(old.id, **{field: value})
+    assert getattr(new, field) == kept
+    assert core.users.get(old.id) == new
+    stored = "given_public_name" if field == "public_name" else field
+    marks = {"version": 2, "modified_at": clock.now, "modified_by": "operator:Zoë", "change_no": new.change_no}
+    assert evolve(old, **({stored: kept} | marks)) == new
+
+
+@pytest.mark.rule("U13")
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, value, _ in FIELDS if value is not True])
+def test_nothing_empties_a_field(core: UserCore, field: str, value: Any) -> None:
+    user = register(core)
+    empty = getattr(user, field)
+    for nothing in (None, "") if isinstance(value, str) else (None,):
+        assert getattr(core.users.update(user.id, **{field: value}), field) != empty
+        assert getattr(core.users.update(user.id, **{field: nothing}), field) == empty
+
+
+@pytest.mark.rule("U13", "X2")
+def test_what_changes_nothing_leaves_nothing(core: UserCore) -> None:
+    user = core.users.update(register(core).id, first_name="Ann")
+    with unchanged(core):
+        assert core.users.update(user.id, first_name=" Ann ") == user
+        assert core.users.update(user.id) == user
+
+
+@pytest.mark.rule("U13")
+def test_a_stale_version_is_refused(core: UserCore) -> None:
+    user = register(core)
+    newer = core.users.update(user.id, first_name="Ann", version=user.version)
+    with refused(core, StaleVersion, but=()) as raised:
+        core.users.update(user.id, first_name="Eve", version=user.version)
+    assert raised.value.current == newer.version
+    assert core.users.update(user.id, first_name="Eve", version=newer.version).first_name == "Eve"
+
+
+@pytest.mark.rule("U1")
+def test_the_version_counts_changes_of_the_user_and_not_what_they_do(core: UserCore) -> None:
+    user = register(core)
+    changes: list[Callable[[], User]] = [
+        lambda: core.users.update(user.id, first_name="Ann"),
+        lambda: core.users.link_external_id(user.id, 1),
+        lambda: core.users.set_access_ids(user.id, ["a"]),
+        lambda: core.emails.change(user.id, "lee@example.com"),
+        lambda: core.users.deactivate(user.id),
+        lambda: core.users.activate(user.id),
+    ]
+    assert [change().version for change in changes] == [2, 3, 4, 5, 6, 7]
+    core.passwords.set(user.id, PASSWORD)
+    core.login_tokens.issue(user.id)
+    core.access_tokens.end(sign_in(core, user))
+    assert core.users.get(user.id).version == 7
+
+
+@pytest.mark.rule("U13", "ERR")
+def test_all_faults_are_told_at_once(core: UserCore) -> None:
+    user = register(core)
+    with refused(core, Invalid, but=()) as raised:
+        core.users.update(user.id, first_name="\0", language="?", date_format="D/M", username="a b", first_name_=1)             if False else core.users.update(user.id, first_name="\0", language="?", date_format="D/M", username="a b")
+    assert {fault.field for fault in raised.value.faults} == {"first_name", "language", "date_format", "username"}
+
+
+@pytest.mark.rule("U2")
+def test_states_move_between_active_and_deactivated(core: UserCore) -> None:
+    user = register(core)
+    for move, state in ((core.users.deactivate, "deactivated"), (core.users.activate, "active")):
+        moved = move(user.id)
+        assert moved.state == state
+        with unchanged(core):
+            assert move(user.id) == moved
+
+
+@pytest.mark.rule("U2")
+def test_an_unclaimed_user_is_not_moved(core: UserCore) -> None:
+    user = register(core)
+    unclaim(core, user)
+    for move in (core.users.activate, core.users.deactivate):
+        with refused(core, WrongState, but=()) as raised:
+            move(user.id)
+        assert raised.value.state == UserState.UNCLAIMED
+
+
+@pytest.mark.rule("U2")
+def test_the_facts_about_a_user_are_told(core: UserCore, clock: FakeClock) -> None:
+    user = register(core)
+    nothing = core.users.facts(user.id)
+    assert nothing == Facts(
+        password_set=False,
+        password_changed_at=None,
+        must_change_password=False,
+        failures_in_a_row=0,
+        locked_since=None,
+        locked_until=None,
+        last_sign_in_at=None,
+        last_used_at=None,
+    )
+    core.passwords.set(user.id, PASSWORD)
+    token = sign_in(core, user)
+    clock.advance(timedelta(minutes=1))
+    core.sign_in.identify(token)
+    clock.advance(timedelta(minutes=1))
+    core.sign_in.identify(token)
+    used_at = clock.now
+    for _ in range(10):
+        with pytest.raises(SignInRefused):
+            core.sign_in.with_password("ann@example.com", "wrong")
+    assert core.users.facts(user.id) == Facts(
+        password_set=True,
+        password_changed_at=NOON,
+        must_change_password=False,
+        failures_in_a_row=10,
+        locked_since=used_at,
+        locked_until=used_at + timedelta(seconds=10),
+        last_sign_in_at=NOON,
+        last_used_at=used_at,
+    )
+
+
+@pytest.mark.rule("U6")
+def test_verified_belongs_to_the_address(core: UserCore) -> None:
+    user = core.emails.change(register(core).id, "ann.lee@example.com", verified=True)
+    assert user.email_verified
+    assert not core.emails.change(user.id, "lee@example.com").email_verified
+    assert not core.emails.change(user.id, "ann.lee@example.com").email_verified

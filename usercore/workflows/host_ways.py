@@ -1,0 +1,121 @@
+"""Signing in by what the host knows: its own authenticators, and its word for a user."""
+
+from abc import abstractmethod
+from datetime import datetime
+from typing import Any, Protocol
+
+import attrs
+
+from usercore.attempts.model import AttemptStatus
+from usercore.kernel.context import Context
+from usercore.kernel.errors import UserNotFound
+from usercore.kernel.references import Reference, check_reference
+from usercore.workflows.ways import (
+    Entered,
+    Refusal,
+    SignInUnit,
+    Way,
+    check_unprivileged,
+    guard_entering,
+    is_privileged,
+)
+
+
+class Authenticator(Protocol):
+    """A way in that the host plugs in. It runs outside any unit; whatever it raises is a failed sign-in.
+
+    It may also have ``extra(user: User) -> Mapping[str, object]``: ``identify`` shows that under the authenticator's
+    name.
+    """
+
+    @property
+    def name(self) -> str:
+        """A name of its own, 1-255 characters."""
+
+    @property
+    def priority(self) -> int:
+        """Higher ones are asked first; the built-in ones have 900, 500 and 200."""
+
+    @property
+    def credentials(self) -> type:
+        """The class of credentials it takes; it never sees another."""
+
+    @abstractmethod
+    def authenticate(self, credentials: Any, context: Context) -> Reference | None:  # noqa: ANN401 - of the host's class
+        """Give the user, or None for "not mine".
+
+        Raises:
+            SignInRefused: it is this authenticator's, and wrong.
+        """
+
+
+@attrs.frozen
+class HostWay(Way):
+    """A host's authenticator as a way in."""
+
+    authenticator: Authenticator
+
+    @property
+    def name(self) -> str:
+        """The authenticator's name."""
+        return self.authenticator.name
+
+    @property
+    def priority(self) -> int:
+        """The authenticator's priority."""
+        return self.authenticator.priority
+
+    @property
+    def takes(self) -> type:
+        """The class of credentials that the authenticator takes."""
+        return self.authenticator.credentials
+
+    def look(self, credentials: object, context: Context) -> Reference | None:
+        """Ask the host.
+
+        Raises:
+            Refusal: it said no, raised, or gave what is no reference.
+        """
+        try:
+            found = self.authenticator.authenticate(credentials, context)
+            return None if found is None else check_reference(found)
+        except Exception as error:
+            raise Refusal(AttemptStatus.REFUSED) from error
+
+    def enter(self, unit: SignInUnit, found: Reference, *, now: datetime) -> Entered:  # noqa: ARG002 - the host has decided
+        """Let the user in whom the host named.
+
+        Raises:
+            Refusal: there is no such user, or they may not sign in.
+        """
+        try:
+            user = guard_entering(unit, unit.resolve(found))
+        except UserNotFound:
+            raise Refusal(AttemptStatus.NOT_FOUND) from None
+        return Entered(user=user, status=AttemptStatus.OK)
+
+
+@attrs.frozen(kw_only=True)
+class TrustedWay(Way):
+    """Lets in whom the host already knows. Not reachable by ``authenticate``."""
+
+    allow_privileged: bool
+    name: str = "trusted"
+    priority: int = 0
+    takes: type = type(None)
+
+    def look(self, credentials: Reference, context: Context) -> Reference:  # noqa: ARG002 - the host vouches
+        """Take the host's word."""
+        return check_reference(credentials)
+
+    def enter(self, unit: SignInUnit, found: Reference, *, now: datetime) -> Entered:  # noqa: ARG002 - no time limit
+        """Let the user in.
+
+        Raises:
+            UserNotFound: nobody is named so.
+            Refusal: they may not sign in, or are privileged and the host did not allow that.
+        """
+        user = guard_entering(unit, unit.present(found))
+        if not self.allow_privileged:
+            check_unprivileged(user)
+        return Entered(user=user, status=AttemptStatus.OK, vouched=is_privileged(user))

@@ -1,0 +1,120 @@
+"""Signing in by tokens: a login token is spent, an access token of another system stays the one it is."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import attrs
+
+from usercore.attempts.model import AttemptStatus
+from usercore.kernel.context import Context
+from usercore.kernel.entity import entity
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Secret, digest_of, holder_of, text_of
+from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenSpent
+from usercore.tokens.model import ACCESS, AccessTokenPolicy
+from usercore.tokens.rules import check_open
+from usercore.tokens.service import find_redeemable, spend
+from usercore.workflows.ways import Entered, Refusal, SignInUnit, Way, check_unprivileged, guard_entering
+
+
+@entity
+class LoginTokenCredentials:
+    """The secret of a login token."""
+
+    secret: Secret
+
+
+@entity
+class AccessTokenCredentials:
+    """The secret of an access token, used to sign in from another system."""
+
+    secret: Secret
+
+
+def secret_of(secret: Secret | str) -> Secret:
+    """Give what came in as a secret.
+
+    Raises:
+        TypeError: it is neither text nor a Secret.
+    """
+    return Secret(text_of(secret))
+
+
+STATUS_OF: Final[Mapping[type[TokenInvalid], AttemptStatus]] = {
+    TokenExpired: AttemptStatus.TOKEN_DATE_EXPIRED,
+    TokenSpent: AttemptStatus.TOKEN_COUNT_EXPIRED,
+}
+"""The attempts' words for tokens that open nothing; ``token_not_found`` for all others. Source: spec S6."""
+
+
+def refusal_of(error: TokenInvalid, user_id: UserId | None = None) -> Refusal:
+    """Give the refusal that a worthless token means."""
+    return Refusal(STATUS_OF.get(type(error), AttemptStatus.TOKEN_NOT_FOUND), user_id=user_id)
+
+
+@attrs.frozen(kw_only=True)
+class LoginTokenWay(Way):
+    """Signs in by a login token, once."""
+
+    name: str = "login_token"
+    priority: int = 900
+    takes: type = LoginTokenCredentials
+
+    def look(self, credentials: LoginTokenCredentials, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
+        """Look at nothing yet: finding and spending are one unit."""
+        return credentials.secret
+
+    def enter(self, unit: SignInUnit, found: Secret, *, now: datetime) -> Entered:
+        """Spend the token.
+
+        Raises:
+            Refusal: it is worthless, or its user may not sign in by it.
+        """
+        user_id: UserId | None = None
+        try:
+            token = find_redeemable(unit, found, now=now)
+            user_id = token.user_id
+            user = guard_entering(unit, user_id)
+            check_unprivileged(user)
+            spend(unit, token, at=now)
+        except TokenInvalid as error:
+            raise refusal_of(error, user_id) from None
+        return Entered(user=user, status=AttemptStatus.LOGIN_TOKEN_OK)
+
+
+@attrs.frozen(kw_only=True)
+class AccessTokenWay(Way):
+    """Signs in by an access token that another system got; the token stays the one it is."""
+
+    policy: AccessTokenPolicy
+    name: str = "access_token"
+    priority: int = 200
+    takes: type = AccessTokenCredentials
+
+    def look(self, credentials: AccessTokenCredentials, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
+        """Look at nothing yet: one unit is enough."""
+        return credentials.secret
+
+    def enter(self, unit: SignInUnit, found: Secret, *, now: datetime) -> Entered:
+        """Check the token and its user.
+
+        Raises:
+            Refusal: it is worthless, or its user may not sign in by it.
+        """
+        user_id = holder_of(found, ACCESS)
+        signed_in = None if user_id is None else unit.signed_in.find(UserId(user_id), digest_of(found))
+        if signed_in is None:
+            raise Refusal(AttemptStatus.TOKEN_NOT_FOUND)
+        try:
+            check_open(signed_in.token, now=now, policy=self.policy)
+        except TokenInvalid as error:
+            raise refusal_of(error, signed_in.user.id) from None
+        user = guard_entering(unit, signed_in.user.id)
+        check_unprivileged(user)
+        return Entered(
+            user=user,
+            status=AttemptStatus.ACCESS_TOKEN_OK,
+            keeps_token=True,
+            must_change_password=signed_in.must_change_password,
+        )
