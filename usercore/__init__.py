@@ -60,13 +60,14 @@ from usercore.tokens.model import (
 from usercore.users.errors import ExternalIdLinked, WrongState
 from usercore.users.model import Facts, Preferences, User, UserState
 from usercore.workflows.admission import Application, EmailCheck, RegistrationGate
+from usercore.workflows.applicants import PasswordCheck
 from usercore.workflows.cleanup import Cleaned, RetentionPolicy
 from usercore.workflows.delivering import Event, Subscriber
 from usercore.workflows.errors import SignInRefused, Vetoed
 from usercore.workflows.host_ways import Authenticator
 from usercore.workflows.identity import Identity
 from usercore.workflows.password_way import PasswordCredentials
-from usercore.workflows.registering import PasswordCheck, Registration
+from usercore.workflows.registering import Registration
 from usercore.workflows.registration import EmailCheckResult, EmailStatus
 from usercore.workflows.relay import Relay
 from usercore.workflows.token_ways import AccessTokenCredentials, LoginTokenCredentials

@@ -18,10 +18,10 @@ from usercore.tokens import model as tokens
 from usercore.users import model as users
 from usercore.workflows import mailing
 from usercore.workflows.admission import EmailCheck, RegistrationGate
+from usercore.workflows.applicants import PasswordCheck
 from usercore.workflows.delivering import Subscriber
 from usercore.workflows.host_ways import Authenticator
 from usercore.workflows.recording import Subscriptions
-from usercore.workflows.registering import PasswordCheck
 
 KINDS: Final[Mapping[str, ChangeKind]] = {
     kind.name: kind for kind in (*users.KINDS, *tenants.KINDS, *passwords.KINDS, *tokens.KINDS)

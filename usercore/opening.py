@@ -12,9 +12,9 @@ from usercore.mail.ports import Mailer
 from usercore.policy import Policy
 from usercore.storage import Storage
 from usercore.workflows.admission import EmailCheck
+from usercore.workflows.applicants import PasswordCheck
 from usercore.workflows.delivering import Subscriber
 from usercore.workflows.host_ways import Authenticator
-from usercore.workflows.registering import PasswordCheck
 
 
 def open(  # noqa: A001 - the one verb of the library, as in ``usercore.open``; a keyword an extension point

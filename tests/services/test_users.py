@@ -145,7 +145,7 @@ def test_a_field_that_is_given_changes_and_the_others_stay(
     assert getattr(new, field) == kept
     assert core.users.get(old.id) == new
     stored = "given_public_name" if field == "public_name" else field
-    marks = {"version": 2, "modified_at": clock.now, "modified_by": "operator:Zoë", "change_no": new.change_no}
+    marks: dict[str, Any] = {"version": 2, "modified_at": clock.now, "modified_by": "operator:Zoë", "change_no": new.change_no}
     assert evolve(old, **({stored: kept} | marks)) == new
 
 
@@ -154,7 +154,8 @@ def test_a_field_that_is_given_changes_and_the_others_stay(
 def test_nothing_empties_a_field(core: UserCore, field: str, value: Any) -> None:
     user = register(core)
     empty = getattr(user, field)
-    for nothing in (None, "") if isinstance(value, str) else (None,):
+    nothings: tuple[Any, ...] = (None, "") if isinstance(value, str) else (None,)
+    for nothing in nothings:
         assert getattr(core.users.update(user.id, **{field: value}), field) != empty
         assert getattr(core.users.update(user.id, **{field: nothing}), field) == empty
 
@@ -199,7 +200,7 @@ def test_the_version_counts_changes_of_the_user_and_not_what_they_do(core: UserC
 def test_all_faults_are_told_at_once(core: UserCore) -> None:
     user = register(core)
     with refused(core, Invalid, but=()) as raised:
-        core.users.update(user.id, first_name="\0", language="?", date_format="D/M", username="a b", first_name_=1)             if False else core.users.update(user.id, first_name="\0", language="?", date_format="D/M", username="a b")
+        core.users.update(user.id, first_name="\0", language="?", date_format="D/M", username="a b")
     assert {fault.field for fault in raised.value.faults} == {"first_name", "language", "date_format", "username"}
 
 

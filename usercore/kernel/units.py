@@ -4,7 +4,7 @@ There is no ``with`` form: a ``with`` cannot run again, and a ``return`` inside 
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -96,6 +96,14 @@ class ChangingUnit(ResolvingUnit, Protocol):
 
         Raises:
             RuntimeError: the unit neither guarded nor added the subject.
+        """
+
+    @abstractmethod
+    def record_many(self, changes: Sequence[Change]) -> None:
+        """Note changes, in their order, as ``record`` does, in bulk.
+
+        Raises:
+            RuntimeError: the unit neither guarded nor added one of the subjects.
         """
 
 

@@ -17,8 +17,8 @@ from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import end_tokens
 from usercore.users.ports import UsersUnit
 from usercore.users.service import get_user
+from usercore.workflows.applicants import PasswordCheck, acceptable, personal_words
 from usercore.workflows.password_way import account_key
-from usercore.workflows.registering import PasswordCheck, acceptable, personal_words
 
 
 class PasswordChangeUnit(UsersUnit, PasswordsUnit, TokensUnit, AttemptsUnit, Protocol):

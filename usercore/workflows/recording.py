@@ -82,7 +82,17 @@ class RecordingUnit:
         """Keep the entry of a change and a delivery for each durable subscriber; see ``ChangingUnit``."""
         entry = self.entry_of(change)
         self.history.add(entry)
-        for subscriber in self.origin.subscriptions.get(change.kind.name, ()):
+        self._deliver(entry, change)
+
+    def record_many(self, changes: Sequence[Change]) -> None:
+        """Keep the entries of many changes in bulk, and their deliveries; see ``ChangingUnit``."""
+        entries = [self.entry_of(change) for change in changes]
+        self.history.add_many(entries)
+        for entry, change in zip(entries, changes, strict=True):
+            self._deliver(entry, change)
+
+    def _deliver(self, entry: Entry, change: Change) -> None:
+        for subscriber in self.origin.subscriptions.get(entry.kind, ()):
             self.deliveries.add(_delivery_of(entry, subscriber, change.generation))
 
     def entry_of(self, change: Change) -> Entry:

@@ -1,9 +1,8 @@
 """The steps that every registration takes: an applicant is cleaned, a password hashed, a user kept."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import attrs
 
@@ -12,38 +11,29 @@ from usercore.attempts.rules import attempt_of
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import entity, evolve
-from usercore.kernel.errors import Taken, UsercoreError
+from usercore.kernel.errors import RateLimited, Taken, UsercoreError
 from usercore.kernel.ids import UserId
-from usercore.kernel.references import host_id
+from usercore.kernel.references import Use, claim_of_email
 from usercore.kernel.scope import Scope
 from usercore.kernel.secret import Secret
-from usercore.kernel.text import Faults, check_type, clean_fields
+from usercore.kernel.text import check_type
 from usercore.passwords.model import PasswordChange, PasswordPolicy
 from usercore.passwords.ports import Hasher, PasswordsUnit
-from usercore.passwords.rules import check_acceptable, prepare
 from usercore.passwords.service import put_password
 from usercore.tenants.ports import TenantsUnit
 from usercore.tokens.model import AccessTokenPolicy
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import issue_access_token
-from usercore.users.identifiers import clean_email, clean_username
 from usercore.users.model import REGISTERED, WELCOMED, User
-from usercore.users.rules import CLEAN
 from usercore.users.service import add_user
-from usercore.workflows.admission import Admission, AdmissionUnit, Refused, refused_by
+from usercore.workflows.admission import Admission, AdmissionUnit, Application, Refused, refused_by
+from usercore.workflows.applicants import Applicant, PasswordCheck, acceptable, personal_words
 
 T = TypeVar("T")
 
 
 class RegistrationUnit(AdmissionUnit, TenantsUnit, PasswordsUnit, TokensUnit, Protocol):
     """What registering touches."""
-
-
-class PasswordCheck(Protocol):
-    """A check of the host's for new passwords, such as a list of breached ones. It runs outside any unit."""
-
-    def __call__(self, password: str, /) -> str | None:
-        """Give the reason why this password is refused, or None."""
 
 
 @entity
@@ -60,37 +50,6 @@ class Welcome:
     """That the user is to be welcomed by mail, with a drawn password or without."""
 
     with_password: bool
-
-
-@entity
-class Applicant:
-    """Somebody who wants to register, cleaned. ``hashed`` is their password's hash and pepper."""
-
-    email: str
-    username: str | None = None
-    external_id: str | None = None
-    fields: Mapping[str, Any] = attrs.field(factory=dict)
-    hashed: tuple[str, str | None] | None = attrs.field(default=None, repr=False)
-    verified: bool = False
-
-
-def clean_applicant(
-    email: object, *, username: object = None, external_id: object = None, fields: Mapping[str, object]
-) -> Applicant:
-    """Clean what somebody registers with.
-
-    Raises:
-        TypeError: a value has the wrong type.
-        Invalid: every fault, by field.
-    """
-    faults = Faults()
-    clean = faults.take(lambda: clean_email(email))
-    name = None if username is None or username == "" else faults.take(lambda: clean_username(username, email=clean))
-    linked = None if external_id is None else faults.take(lambda: host_id(external_id, field="external_id"))
-    given = {field: value for field, value in fields.items() if value is not None}
-    cleaned = clean_fields(CLEAN, given, faults)
-    faults.check()
-    return Applicant(email=clean or "", username=name, external_id=linked, fields=cleaned)
 
 
 @attrs.frozen(kw_only=True)
@@ -155,6 +114,50 @@ class Registering:
             return None
         with self.hasher.place():
             return self.hasher.hash(password)
+
+    def ask_host(self, applicant: Applicant, channel: str, *, validate_email: bool) -> None:
+        """Ask what the host plugged in, outside any unit.
+
+        Raises:
+            Invalid: the email's domain is blocked, or a check refused it.
+            Vetoed: a gate refused.
+        """
+        application = Application(
+            email=applicant.email,
+            username=applicant.username,
+            external_id=applicant.external_id,
+            channel=channel,
+            context=self.scope.context,
+        )
+        self.admission.ask_host(application, validate_email=validate_email)
+
+    def hash_unless_taken(self, applicant: Applicant, password: str | None) -> tuple[Applicant, Taken | None]:
+        """Hash the password, if there is one, but spend no hash on what is taken: the unit then refuses that."""
+        if password is None:
+            return applicant, None
+        user = self.new_user(applicant, self.scope.clock())
+        try:
+            self.scope.units.read(lambda unit: self.admission.check_identifiers(unit, user))
+        except Taken as taken:
+            return applicant, taken
+        return evolve(applicant, hashed=self.hash(password)), None
+
+    def limit(self, unit: RegistrationUnit, applicant: Applicant, *, paused: bool = False) -> Refused | None:
+        """Count a try against the limits; give the outcome where one is used up. ``paused``: the pause was counted."""
+        now = self.scope.clock()
+        try:
+            if not paused:
+                self.admission.check_pause(unit, applicant.email, now=now)
+            self.admission.check_limits(unit, applicant.email, now=now)
+        except RateLimited as error:
+            return self.refused(unit, error, applicant.email)
+        return None
+
+    def holder_of(self, unit: RegistrationUnit, email: str) -> UserId | None:
+        """Give the user who has this email, or None."""
+        name = claim_of_email(email)
+        claim = unit.claims.find(name.space, name.key)
+        return UserId(claim.holder_id) if claim is not None and claim.uses & Use.EMAIL else None
 
     def new_user(self, applicant: Applicant, now: datetime) -> User:
         """Make the user that the applicant becomes."""
@@ -225,22 +228,3 @@ class Registering:
             attempt_of(context, status, number=number, user_id=user.id, login=login, way="registration", at=now)
         )
         return secret
-
-
-def acceptable(password: str, policy: PasswordPolicy, checks: Sequence[PasswordCheck], personal: Sequence[str]) -> str:
-    """Give a new password in the form that is hashed, after the policy's checks and the host's.
-
-    Raises:
-        PasswordRefused: with every reason.
-    """
-    text = prepare(password, most_bytes=policy.most_bytes)  # the host's checks never see what is too long
-    reasons = [] if text is None else [reason for check in checks if (reason := check(text)) is not None]
-    return check_acceptable(password, policy=policy, personal=personal, host_reasons=reasons)
-
-
-def personal_words(person: Applicant | User) -> list[str]:
-    """Give the words that a password must not be made of: names, email, username."""
-    of_name = person.fields.get if isinstance(person, Applicant) else partial(getattr, person)
-    email = person.email or ""
-    words = (of_name("first_name"), of_name("last_name"), email, email.partition("@")[0], person.username)
-    return [word for word in words if word]

@@ -22,10 +22,10 @@ from usercore_storage.sqlite.writer import Writer
 
 T = TypeVar("T")
 
-_stores: "weakref.WeakSet[SqliteStorage]" = weakref.WeakSet()
-_left_behind: Final[list[Any]] = []
-"""Connections of the parent in a forked child. SQLite forbids to use them there, and closing them counts as use."""
+FORK_WAIT: Final = 30.0
+"""Seconds that a fork waits for units to end. Source: as the longest wait in the line."""
 
+_PAUSE: Final = 0.001
 
 def open_storage(url: str) -> "SqliteStorage":
     """Open ``sqlite:///file.db``; make the file and its tables if they are missing.
@@ -66,21 +66,35 @@ class SqliteStorage:
         """Open the writing connection; readers open theirs when they are needed."""
         self._path = path
         self._closed = False
-        self._start()
+        self._readers: list[Connection] = []
+        self.start_afresh()
         _stores.add(self)
+        self.writer()
         connection = self.take_reader()
         (self.secret,) = connection("SELECT secret FROM usercore_schema")[0]
         self.give_back(connection)
 
-    def _start(self) -> None:
-        self._readers: list[Connection] = []
-        self.writer = Writer(self._path)
+    def start_afresh(self) -> None:
+        """Let units in; connections are opened when they are needed."""
+        self._writer: Writer | None = None
+        self._opening = threading.Lock()
         self.inside: set[int] = set()
         """The threads that are inside a unit now: a unit in a unit would wait for itself."""
+        self.may_enter = threading.Event()
+        self.may_enter.set()
 
     def units(self, origin: Origin) -> Units[Unit]:
         """Give units of this origin; see ``Storage``."""
         return SqliteUnits(self, origin)
+
+    def writer(self) -> Writer:
+        """Give the writing connection, opened if it is not."""
+        if self._writer is None:
+            with self._opening:
+                if self._closed:
+                    raise Unavailable
+                self._writer = self._writer or Writer(self._path)
+        return self._writer
 
     def take_reader(self) -> Connection:
         """Take the reading connection that was used last, or open one."""
@@ -102,8 +116,10 @@ class SqliteStorage:
 
     def close(self) -> None:
         """Wait for the unit that is running and close; see ``Storage``."""
-        self._closed = True
-        self.writer.close()
+        with self._opening:
+            self._closed = True
+        if self._writer is not None:
+            self._writer.close()
         self._close_readers()
 
     def _close_readers(self) -> None:
@@ -113,11 +129,27 @@ class SqliteStorage:
             except IndexError:
                 return
 
+    def rest(self) -> None:
+        """Let no unit in, wait for those that run, and close all connections; the next unit opens others."""
+        self.may_enter.clear()
+        until = monotonic() + FORK_WAIT
+        while self.inside - {get_ident()} and monotonic() < until:
+            sleep(_PAUSE)
+        if not self.inside and self._writer is not None:
+            self._writer.close()
+            self._close_readers()
+            self._writer = None
+
+    def go_on(self) -> None:
+        """Let units in again."""
+        self.may_enter.set()
+
     def leave_behind(self) -> None:
-        """Start afresh in a forked child."""
-        _left_behind.append((self._readers, self.writer))
-        if not self._closed:
-            self._start()
+        """Start afresh in a forked child, unless connections stayed open: then nothing is safe here."""
+        if self._writer is not None and not self._closed:
+            self._closed = True
+            _left_behind.append((self._writer, self._readers))
+        self.start_afresh()
 
 
 @attrs.frozen
@@ -128,7 +160,7 @@ class SqliteUnits(Units[Unit]):
     _origin: Origin
 
     def write(self, work: Callable[[Unit], T]) -> T:
-        result, entries = self._alone(lambda: run_until_kept(lambda: self._store.writer.run(work, self._origin)))
+        result, entries = self._alone(lambda: run_until_kept(lambda: self._store.writer().run(work, self._origin)))
         if entries and self._origin.observe is not None:
             self._origin.observe(entries)
         return result
@@ -146,21 +178,16 @@ class SqliteUnits(Units[Unit]):
             self._store.give_back(connection)
 
     def _alone(self, run: Callable[[], T]) -> T:
-        inside, thread = self._store.inside, get_ident()
-        if thread in inside:
+        store, thread = self._store, get_ident()
+        if thread in store.inside:
             msg = "a unit is open in this thread already; let the service join it by Joined(unit)"
             raise RuntimeError(msg)
-        inside.add(thread)
         try:
+            store.inside.add(thread)
+            while not store.may_enter.is_set():  # looked at after saying so, as a fork looks in the other order
+                store.inside.discard(thread)
+                store.may_enter.wait()
+                store.inside.add(thread)
             return run()
         finally:
-            inside.discard(thread)
-
-
-def _leave_all_behind() -> None:
-    for store in list(_stores):
-        store.leave_behind()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_all_behind)
+            store.inside.discard(thread)

@@ -163,12 +163,18 @@ class AccessTokenRepositoryContract(Contract):
 
     @pytest.mark.rule("K8")
     def test_access_tokens_that_ended_or_expired_before_are_removed(self, people: Units[Unit]) -> None:
-        gone = [numbered(1, ended_at=NOON - TICK), numbered(2, expires_at=NOON - TICK), evolve(BOBS, expires_at=FIRST)]
+        gone = [
+            numbered(1, ended_at=NOON - TICK),
+            numbered(2, expires_at=NOON - TICK),
+            numbered(5, expires_at=NOON - TICK, ended_at=NOON),
+            evolve(BOBS, expires_at=FIRST),
+        ]
         stay = [numbered(3, ended_at=NOON), numbered(4, expires_at=NOON), ACCESS_TOKEN]
         add(people, *gone, *stay)
         assert people.write(lambda unit: unit.access_tokens.remove_ended(NOON, limit=9)) == len(gone)
         assert [get(people, token) for token in gone] == [None] * len(gone)
         assert [get(people, token) for token in stay] == stay
+        add(people, *gone)
 
     @pytest.mark.rule("K8")
     def test_no_more_access_tokens_are_removed_than_asked(self, people: Units[Unit]) -> None:

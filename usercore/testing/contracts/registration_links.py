@@ -124,7 +124,11 @@ class RegistrationLinkRepositoryContract(Contract):
 
     @pytest.mark.rule("K8")
     def test_registration_links_that_were_completed_or_expired_before_are_removed(self, main: Units[Unit]) -> None:
-        gone = [a_registration_link(id=1, completed_at=NOON - TICK), a_registration_link(id=2, expires_at=NOON - TICK)]
+        gone = [
+            a_registration_link(id=1, completed_at=NOON - TICK),
+            a_registration_link(id=2, expires_at=NOON - TICK),
+            a_registration_link(id=5, expires_at=FIRST, completed_at=NOON),
+        ]
         stay = [a_registration_link(id=3, completed_at=NOON), a_registration_link(id=4, expires_at=NOON), LINK]
         add(main, *gone, *stay)
         assert main.write(lambda unit: unit.registration_links.remove_ended(NOON, limit=9)) == len(gone)

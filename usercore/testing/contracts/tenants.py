@@ -65,6 +65,7 @@ def listed(units: Units[Unit], limit: int, *, active: bool | None = None) -> lis
     after = None
     while page := units.read(lambda unit: unit.tenants.list_from(after, active=active, limit=limit)):  # noqa: B023
         assert len(page) <= limit
+        assert len(found) < 1000, "the pages never end"
         found += page
         after = unique_key(page[-1].name)
     return [tenant for tenant in found if tenant.id not in BUILT_IN]

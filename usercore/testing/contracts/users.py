@@ -77,7 +77,7 @@ class UserRepositoryContract(Contract):
         assert people.read(lambda unit: [user.id for user in unit.users.get_many([UserId(7), ANN])]) == [ANN]
 
     @pytest.mark.rule("I1")
-    def test_an_user_with_an_id_in_use_runs_the_unit_again(self, people: Units[Unit], acme: Units[Unit]) -> None:
+    def test_a_user_with_an_id_in_use_runs_the_unit_again(self, people: Units[Unit], acme: Units[Unit]) -> None:
         ann = get(people)
         check_runs_again(people, lambda unit, id_: unit.users.add(a_user(id=id_)), taken=ANN, free=11)
         check_runs_again(acme, lambda unit, id_: unit.users.add(a_user(id=id_, tenant_id=ACME)), taken=ANN, free=12)
@@ -130,7 +130,7 @@ class UserRepositoryContract(Contract):
         assert get(people, 11).change_no == USER.change_no
 
     @pytest.mark.rule("U1")
-    def test_another_state_of_an_user_is_kept_whole(self, people: Units[Unit]) -> None:
+    def test_another_state_of_a_user_is_kept_whole(self, people: Units[Unit]) -> None:
         bob = get(people, BOB)
 
         def check(drawn: User) -> None:

@@ -1,0 +1,200 @@
+"""Ids rise, whatever clocks and threads do, and the UUIDs made of them lead back."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import RFC_4122, UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usercore.kernel.ids import EPOCH_MS, FIRST_DRAWN, LIMIT, TENANT_KIND, USER_KIND, IdMaker, id_of, uuid_of
+from usercore.testing import NOON, FakeChance, FakeClock
+from usercore.testing.strategies import ids
+
+MILLI = timedelta(milliseconds=1)
+START = datetime(2025, 1, 1, tzinfo=UTC)
+LAST_MILLI = START + MILLI * ((LIMIT >> 12) - 1)
+
+KINDS = st.sampled_from((USER_KIND, TENANT_KIND))
+
+
+def maker(clock: Callable[[], datetime], *, drawn: int | None = None) -> IdMaker:
+    """Make ids whose twelve bits are ``drawn``, or are drawn repeatably."""
+    if drawn is None:
+        return IdMaker(clock, FakeChance())
+    return IdMaker(clock, lambda count: (drawn << 4).to_bytes(count, "big"))
+
+
+@pytest.mark.rule("I1")
+def test_an_id_holds_its_millisecond_and_twelve_drawn_bits() -> None:
+    number = maker(FakeClock(START + 77 * 10**9 * MILLI), drawn=0xABC)()
+    assert (number >> 12, number & 0xFFF) == (77 * 10**9, 0xABC)
+
+
+@pytest.mark.rule("I1")
+@given(st.lists(st.timedeltas(timedelta(days=-400), timedelta(days=20_000)), max_size=50))
+def test_ids_rise_however_the_clock_moves(moves: list[timedelta]) -> None:
+    clock = FakeClock()
+    make = maker(clock)
+    made = [make()]
+    for move in moves:
+        clock.now = NOON + move
+        made.append(make())
+    assert all(earlier < later for earlier, later in zip(made, made[1:], strict=False))
+
+
+@pytest.mark.rule("I1")
+def test_ten_thousand_ids_of_one_millisecond_follow_one_another_and_leave_the_next_free() -> None:
+    clock = FakeClock()
+    make = maker(clock)
+    made = [make() for _ in range(10_000)]
+    assert made == list(range(made[0], made[0] + 10_000))
+    clock.advance(MILLI)
+    assert make() > made[-1]
+    clock.advance(10 * MILLI)
+    assert make() >> 12 == (clock.now - START) // MILLI
+
+
+@pytest.mark.rule("I1")
+def test_chance_is_asked_once_in_each_new_millisecond() -> None:
+    clock, asked = FakeClock(), list[int]()
+
+    def chance(count: int) -> bytes:
+        asked.append(count)
+        return bytes(count)
+
+    make = IdMaker(clock, chance)
+    for _ in range(3):
+        make()
+        make()
+        clock.advance(MILLI)
+    clock.advance(-timedelta(days=1))
+    make()
+    assert asked == [2, 2, 2]
+
+
+@pytest.mark.rule("I1")
+def test_eight_threads_never_get_one_id_twice() -> None:
+    make, start, made = maker(FakeClock()), threading.Barrier(8), list[int]()
+
+    def run() -> None:
+        start.wait()
+        made.extend([make() if turn % 3 else make.take(2)[1] for turn in range(500)])
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(made)) == 8 * 500
+
+
+@pytest.mark.rule("I1")
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=10))
+def test_a_block_has_no_gap_and_the_next_one_comes_after_it(counts: list[int]) -> None:
+    make = maker(FakeClock())
+    blocks = [make.take(count) for count in counts]
+    assert [len(block) for block in blocks] == counts
+    assert all(later.start == earlier.stop for earlier, later in zip(blocks, blocks[1:], strict=False))
+
+
+@pytest.mark.rule("I1")
+def test_small_ids_are_never_drawn() -> None:
+    assert maker(FakeClock(START), drawn=0)() == FIRST_DRAWN == 2**40
+
+
+@pytest.mark.rule("I1")
+@pytest.mark.parametrize("now", [START - timedelta(microseconds=1), LAST_MILLI + MILLI, datetime(1970, 1, 1, tzinfo=UTC)])
+def test_a_clock_out_of_range_is_refused_and_forgotten(now: datetime) -> None:
+    clock = FakeClock()
+    make = maker(clock)
+    first = make()
+    clock.now = now
+    with pytest.raises(OverflowError, match="2025 to 2094"):
+        make()
+    clock.now = NOON
+    assert make() == first + 1
+
+
+@pytest.mark.rule("I1")
+def test_the_last_id_is_made_and_no_block_goes_past_it() -> None:
+    make = maker(FakeClock(LAST_MILLI), drawn=0xFFE)
+    with pytest.raises(OverflowError):
+        make.take(3)
+    assert list(make.take(2))[-1] == LIMIT - 1 == 2**53 - 1
+    with pytest.raises(OverflowError):
+        make()
+
+
+FORKING = """
+import os
+from usercore.kernel.ids import IdMaker
+from usercore.testing import FakeClock
+
+draws = iter([b"aa", b"bb"])
+make = IdMaker(FakeClock(), lambda count: next(draws))
+print(make(), flush=True)
+with make._lock:  # as if another thread made an id just now
+    child = os.fork()
+    if not child:
+        print(make(), flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+print(make())
+"""
+
+
+@pytest.mark.rule("I1")
+def test_a_forked_child_draws_afresh_and_waits_for_nobody() -> None:
+    run = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, timeout=60, check=True)
+    first, of_child, of_parent = map(int, run.stdout.split())
+    assert of_parent == first + 1
+    assert (first & 0xFFF, of_child & 0xFFF) == (0x616, 0x626)
+
+
+@pytest.mark.rule("I2")
+@given(ids(), KINDS)
+def test_a_uuid_leads_back_to_its_id_and_to_that_of_no_other_kind(number: int, kind: int) -> None:
+    uuid = uuid_of(number, kind)
+    assert (uuid.version, uuid.variant) == (8, RFC_4122)
+    assert id_of(uuid, kind) == number
+    assert id_of(uuid, kind + 1) is None
+
+
+@pytest.mark.rule("I2")
+@given(ids(), ids(), KINDS)
+def test_uuids_have_the_order_of_their_ids(one: int, other: int, kind: int) -> None:
+    assert (uuid_of(one, kind) < uuid_of(other, kind)) == (one < other)
+
+
+@pytest.mark.rule("I2")
+@pytest.mark.parametrize("number", [1, 2, 4095, 4096, FIRST_DRAWN, LIMIT - 1])
+def test_the_first_and_last_ids_have_uuids(number: int) -> None:
+    assert id_of(uuid_of(number, USER_KIND), USER_KIND) == number
+
+
+@pytest.mark.rule("I2")
+@given(ids(), st.integers(0, 127))
+def test_a_uuid_with_another_bit_is_another_users_or_nobodys(number: int, bit: int) -> None:
+    changed = UUID(int=uuid_of(number, USER_KIND).int ^ 1 << bit)
+    found = id_of(changed, USER_KIND)
+    assert found != number
+    assert found is None or uuid_of(found, USER_KIND) == changed
+    is_made_of_the_id = bit >= 80 or 64 <= bit < 76
+    assert found is None or is_made_of_the_id
+
+
+@pytest.mark.rule("I2")
+@given(st.uuids(), KINDS)
+def test_a_uuid_of_others_names_nobody(uuid: UUID, kind: int) -> None:
+    assert id_of(uuid, kind) is None
+
+
+@pytest.mark.rule("I2")
+@pytest.mark.parametrize("number", [0, -1, LIMIT, -(EPOCH_MS << 12)])
+def test_a_uuid_of_a_number_that_is_no_id_names_nobody(number: int) -> None:
+    assert id_of(uuid_of(number, USER_KIND), USER_KIND) is None

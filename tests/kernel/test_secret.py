@@ -1,0 +1,200 @@
+"""A secret proves itself by its form, names its holder, and shows itself to nobody."""
+
+import copy
+import json
+import logging
+import pickle
+import re
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+from string import ascii_letters, digits, printable
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usercore.kernel.ids import LIMIT
+from usercore.kernel.secret import (
+    Secret,
+    digest_of,
+    draw_secret,
+    draw_text,
+    holder_of,
+    read_base62,
+    text_of,
+    write_base62,
+)
+from usercore.testing import FakeChance
+from usercore.testing.strategies import hostile_text, ids
+
+KIND = "uca"
+SECRET = draw_secret(KIND, 42, FakeChance())
+TEXT = SECRET.reveal()
+DRAWN = TEXT[13:33]
+
+
+@attrs.frozen
+class Holder:
+    secret: Secret
+
+
+@pytest.mark.rule("K1")
+@given(ids(), st.text())
+def test_a_secret_has_its_form_and_names_its_holder(holder: int, seed: str) -> None:
+    secret = draw_secret(KIND, holder, FakeChance(seed))
+    assert re.fullmatch("uca_[0-9A-Za-z]{9}[0-9A-Za-z]{43}[0-9A-Za-z]{6}", secret.reveal())
+    assert holder_of(secret, KIND) == holder_of(secret.reveal(), KIND) == holder
+
+
+@pytest.mark.rule("K1")
+def test_no_two_secrets_of_a_holder_are_alike() -> None:
+    chance = FakeChance()
+    assert len({draw_secret(KIND, 42, chance) for _ in range(100)}) == 100
+
+
+@pytest.mark.rule("K1")
+@given(ids())
+def test_every_change_of_a_single_character_is_caught(holder: int) -> None:
+    text = draw_secret(KIND, holder, FakeChance()).reveal()
+    for place, present in enumerate(text):
+        for other in printable + "é😀\ud800":
+            changed = text[:place] + other + text[place + 1 :]
+            assert holder_of(changed, KIND) == (holder if other == present else None)
+
+
+MALFORMED = {
+    "nothing": "",
+    "only the kind": "uca_",
+    "too short": TEXT[:-1],
+    "too long": TEXT + "0",
+    "a blank in front": " " + TEXT[:-1],
+    "a line end behind": TEXT + "\n",
+    "small letters": TEXT.lower(),
+    "another mark": TEXT.replace("_", "-"),
+    "no kind": TEXT[4:],
+    "twice": TEXT * 2,
+    "ten megabytes": "x" * 10_000_000,
+    "another kind": draw_secret("ucl", 42, FakeChance()).reveal(),
+    "no holder": draw_secret(KIND, 0, FakeChance()).reveal(),
+    "a holder that cannot be": draw_secret(KIND, LIMIT, FakeChance()).reveal(),
+}
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
+def test_what_has_another_form_has_no_holder(text: str) -> None:
+    assert holder_of(text, KIND) is None
+
+
+@pytest.mark.rule("K1")
+@given(hostile_text())
+def test_nothing_that_strangers_send_has_a_holder_or_raises(text: str) -> None:
+    assert holder_of(text, KIND) is None
+    assert holder_of(Secret(text), KIND) is None
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("value", [None, 42, b"uca_", [TEXT], True])
+def test_what_is_no_text_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match=f"not {type(value).__name__}"):
+        text_of(value)
+    with pytest.raises(TypeError, match=f"not {type(value).__name__}"):
+        Secret(value)
+
+
+SHOWN: list[Callable[[Secret], object]] = [
+    repr,
+    str,
+    lambda secret: f"{secret}",
+    lambda secret: f"{secret!r:>80}",
+    lambda secret: format(secret, ">80"),
+    lambda secret: "%s %r" % (secret, secret),  # noqa: UP031 - a way of showing
+    lambda secret: [secret, {"secret": secret}],
+    Holder,
+    lambda secret: ValueError(secret),
+    lambda secret: json.dumps({"secret": secret}, default=str),
+    lambda secret: attrs.asdict(Holder(secret)),
+]
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("show", SHOWN, ids=range(len(SHOWN)))
+def test_a_secret_is_not_shown(show: Callable[[Secret], object]) -> None:
+    assert DRAWN not in repr(show(SECRET))
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize(
+    "keep",
+    [
+        *(lambda secret, number=number: pickle.dumps(secret, number) for number in range(pickle.HIGHEST_PROTOCOL + 1)),
+        lambda secret: pickle.dumps([Holder(secret)]),
+        copy.copy,
+        copy.deepcopy,
+        json.dumps,
+        vars,
+        bytes,
+        iter,
+    ],
+)
+def test_a_secret_is_not_kept_by_accident(keep: Callable[[Secret], object]) -> None:
+    with pytest.raises(TypeError):
+        keep(SECRET)
+
+
+@pytest.mark.rule("K1")
+def test_a_secret_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("host").warning("signed in by %s, %r", SECRET, {"secret": SECRET})
+    assert "Secret('...')" in caplog.text
+    assert DRAWN not in caplog.text
+
+
+@pytest.mark.rule("K1")
+@given(st.text(), st.text())
+def test_secrets_are_equal_where_their_texts_are(one: str, other: str) -> None:
+    assert (Secret(one) == Secret(other)) == (one == other)
+    assert Secret(one) == Secret(one)
+    assert len({Secret(one), Secret(one), Secret(other)}) == len({one, other})
+    assert Secret(one) != one
+
+
+@pytest.mark.rule("K1")
+@given(st.text())
+def test_the_digest_is_sha256_of_the_text_hidden_or_not(text: str) -> None:
+    assert digest_of(Secret(text)) == digest_of(text) == sha256(text.encode()).digest()
+
+
+@pytest.mark.rule("K1")
+def test_even_what_is_not_unicode_has_a_digest_and_equals_itself() -> None:
+    assert len(digest_of("\ud800")) == 32
+    assert Secret("\ud800") == Secret("\ud800")
+
+
+@pytest.mark.rule("K1")
+def test_each_letter_and_digit_is_equally_likely() -> None:
+    drawn = draw_text(4 * 62, lambda _: bytes(range(256)))
+    assert Counter(drawn) == dict.fromkeys(digits + ascii_letters, 4)
+
+
+@pytest.mark.rule("K1")
+@given(st.integers(0, 300), st.text())
+def test_a_drawn_text_is_as_long_as_it_should_be(count: int, seed: str) -> None:
+    drawn = draw_text(count, FakeChance(seed))
+    assert len(drawn) == count
+    assert set(drawn) <= set(digits + ascii_letters)
+
+
+@pytest.mark.rule("K1")
+@given(ids(), ids())
+def test_base62_leads_back_and_keeps_the_order(one: int, other: int) -> None:
+    assert read_base62(write_base62(one, 9)) == one
+    assert (write_base62(one, 9) < write_base62(other, 9)) == (one < other)
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("text", ["", "000000000", "zzzzzzzzz", write_base62(LIMIT, 9), "00000000-", "00000000٣"])
+def test_what_is_no_id_in_base62_is_none(text: str) -> None:
+    assert read_base62(text) is None

@@ -1,0 +1,39 @@
+"""The table of assigned code points is that of Unicode 14, whatever Python runs it."""
+
+import sys
+from unicodedata import category, unidata_version
+
+import pytest
+
+from usercore.kernel.unicode14 import is_assigned
+
+
+@pytest.mark.slow
+@pytest.mark.rule("U4")
+def test_the_table_is_unicode_14s() -> None:
+    characters = [chr(number) for number in range(sys.maxunicode + 1)]
+    table = {character for character in characters if is_assigned(character)}
+    known = {character for character in characters if category(character) != "Cn"}
+    assert table <= known  # what was assigned once stays so
+    assert table == known or unidata_version != "14.0.0"
+
+
+@pytest.mark.rule("U4")
+@pytest.mark.parametrize(
+    ("character", "is_in"),
+    [
+        ("\0", True),
+        ("a", True),
+        ("\u0377", True),
+        ("\u0378", False),
+        ("\u0379", False),
+        ("\u037a", True),
+        ("\U0001f6dd", True),  # new in Unicode 14
+        ("\U0001f6dc", False),  # new in Unicode 15
+        ("\uffff", False),
+        ("\U0010fffd", True),
+        ("\U0010ffff", False),
+    ],
+)
+def test_runs_end_where_they_should(character: str, is_in: bool) -> None:  # noqa: FBT001 - one of two outcomes
+    assert is_assigned(character) is is_in

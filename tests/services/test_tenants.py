@@ -1,0 +1,218 @@
+"""Tenants: the built-in ones, their fields, the list, and what shutting one does."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.services.helpers import PASSWORD, add_tenant, refused, register, sign_in, unchanged
+from usercore import (
+    BuiltIn,
+    Email,
+    Invalid,
+    SignInRefused,
+    StaleVersion,
+    SystemOnly,
+    Taken,
+    Tenant,
+    TenantNotFound,
+    TokenInvalid,
+    UserCore,
+)
+from usercore.tenants.service import Tenants
+from usercore.testing import NOON, FakeClock
+
+
+@pytest.fixture
+def tenants(core: UserCore) -> Tenants:
+    return core.tenant("system").tenants
+
+
+def names(tenants: Tenants, **asked: Any) -> list[str]:
+    return [tenant.name for tenant in tenants.list(**asked).rows]
+
+
+@pytest.mark.rule("T1")
+def test_a_new_store_has_two_tenants_and_no_users(core: UserCore, tenants: Tenants) -> None:
+    assert [(tenant.key, tenant.active) for tenant in tenants.list().rows] == [("main", True), ("system", True)]
+    assert core.context.tenant_key == "main"
+    assert core.tenant("main").context == core.context
+
+
+@pytest.mark.rule("T1")
+def test_a_core_is_bound_to_a_tenant_by_its_key_in_any_case(core: UserCore) -> None:
+    acme = add_tenant(core, "Acme")
+    assert core.tenant("ACME").context.tenant_id == core.tenant("acme").context.tenant_id == acme.id
+    with refused(core, TenantNotFound, but=()):
+        core.tenant("other")
+    with refused(core, TypeError, but=()):
+        core.tenant(2)  # type: ignore[arg-type]  # what is tested
+
+
+@pytest.mark.rule("T1")
+def test_tenants_are_managed_from_system_only(core: UserCore) -> None:
+    tenants = core.tenants
+    for call in (
+        lambda: tenants.create("acme", "Acme"),
+        lambda: tenants.get("main"),
+        lambda: tenants.update("main", country="SK"),
+        lambda: tenants.activate("main"),
+        lambda: tenants.deactivate("main"),
+        tenants.list,
+    ):
+        with refused(core, SystemOnly, but=()):
+            call()
+
+
+@pytest.mark.rule("T1")
+def test_the_built_in_tenants_are_not_renamed_and_system_is_never_shut(core: UserCore, tenants: Tenants) -> None:
+    for key in ("system", "main"):
+        with refused(core, BuiltIn, but=()):
+            tenants.update(key, name="other")
+        assert tenants.update(key, name=key, country="SK").country == "SK"
+    with refused(core, BuiltIn, but=()):
+        tenants.deactivate("system")
+
+
+@pytest.mark.rule("T3")
+def test_every_field_is_kept(core: UserCore, tenants: Tenants) -> None:
+    created = tenants.create(
+        "acme",
+        " Acme Ltd. ",
+        description="one\ntwo",
+        time_zone="Europe/Bratislava",
+        country="sk",
+        language="sk_sk",
+        date_format="DD/MM/YYYY",
+        timestamp_offset_minutes=60,
+        data_offset_minutes=-15,
+    )
+    assert tenants.get("ACME") == created
+    assert (created.key, created.name, created.description, created.active) == ("acme", "Acme Ltd.", "one\ntwo", True)
+    assert (created.time_zone, created.country, created.language) == ("Europe/Bratislava", "SK", "sk-SK")
+    assert (created.date_format, created.timestamp_offset_minutes, created.data_offset_minutes) == ("DD/MM/YYYY", 60, -15)
+    assert (created.created_at, created.created_by, created.version) == (NOON, "host", 1)
+    assert core.tenant("acme").context.tenant_key == "acme"
+
+
+@pytest.mark.rule("T3", "U13")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "Acme & Sons"),
+        ("description", "makes everything"),
+        ("time_zone", "Europe/Bratislava"),
+        ("country", "SK"),
+        ("language", "sk"),
+        ("date_format", "DD/MM/YYYY"),
+        ("timestamp_offset_minutes", 60),
+        ("data_offset_minutes", -15),
+    ],
+)
+def test_each_field_is_updated(core: UserCore, clock: FakeClock, tenants: Tenants, field: str, value: Any) -> None:
+    old = add_tenant(core)
+    clock.tick()
+    given: dict[str, Any] = {field: value}
+    new = tenants.update("acme", **given, version=1)
+    assert (getattr(new, field), new.version, new.modified_at) == (value, 2, clock.now)
+    assert tenants.get("acme") == new != old
+    with unchanged(core):
+        assert tenants.update("acme", **given) == new
+    with refused(core, StaleVersion, but=()):
+        tenants.update("acme", description="late", version=1)
+
+
+@pytest.mark.rule("T3")
+def test_key_and_name_are_unique_ignoring_case(core: UserCore, tenants: Tenants) -> None:
+    add_tenant(core, "acme")
+    for key, name, space in (("ACME", "Other", "tenant_key"), ("other", "ACME", "tenant_name")):
+        with refused(core, Taken, but=()) as raised:
+            tenants.create(key, name)
+        assert raised.value.space == space
+    add_tenant(core, "other")
+    with refused(core, Taken, but=()):
+        tenants.update("other", name="aCME")
+    assert tenants.update("acme", name="ACME").name == "ACME"
+
+
+@pytest.mark.rule("T3", "ERR")
+def test_all_faults_are_told_at_once(core: UserCore, tenants: Tenants) -> None:
+    with refused(core, Invalid, but=()) as raised:
+        tenants.create("", "n" * 257, time_zone="Mars/Olympus", country="SVK", language="", data_offset_minutes=7)
+    fields = [fault.field for fault in raised.value.faults]
+    assert fields == ["key", "name", "time_zone", "country", "language", "data_offset_minutes"]
+
+
+@pytest.mark.rule("T3")
+def test_an_inactive_tenant_shuts_everything_and_an_active_one_restores_it(core: UserCore, tenants: Tenants) -> None:
+    user = register(core, password=PASSWORD)
+    token, login_token, later = sign_in(core, user), *core.login_tokens.issue_many(user.id, 2)
+    assert not tenants.deactivate("main").active
+    ways = (
+        lambda secret: core.sign_in.with_password("ann@example.com", PASSWORD),
+        lambda secret: core.sign_in.with_login_token(secret),
+        lambda secret: core.sign_in.with_access_token(token),
+        lambda secret: core.sign_in.trusted(user.id),
+    )
+    for way in ways:
+        with refused(core, SignInRefused):
+            way(login_token)
+    with refused(core, TokenInvalid):
+        core.sign_in.identify(token)
+    assert core.registration.register("bob@example.com", send_email=False).access_token is None
+    assert core.history.explain(user.id) == ("inactive_tenant",)
+    assert tenants.activate("main").active
+    assert core.sign_in.identify(token).user == core.users.get(Email("ann@example.com"))
+    assert [way(later).user.id for way in ways] == [user.id] * 4
+    assert core.sign_in.with_login_token(login_token).user.id == user.id
+
+
+@pytest.mark.rule("T3")
+def test_shutting_twice_changes_nothing(core: UserCore, tenants: Tenants) -> None:
+    add_tenant(core)
+    with unchanged(core):
+        tenants.activate("acme")
+    shut = tenants.deactivate("acme")
+    with unchanged(core):
+        assert tenants.deactivate("acme") == shut
+
+
+@pytest.mark.rule("T3")
+def test_tenants_are_listed_by_name_and_whether_they_are_active(core: UserCore, tenants: Tenants) -> None:
+    for key in ("Zoo", "acme", "Ölwerk"):
+        add_tenant(core, key)
+    tenants.deactivate("zoo")
+    assert names(tenants) == ["Acme", "main", "system", "Zoo", "Ölwerk"]
+    assert names(tenants, active=True) == ["Acme", "main", "system", "Ölwerk"]
+    assert names(tenants, active=False) == ["Zoo"]
+
+
+@pytest.mark.rule("T3")
+def test_a_list_goes_on_behind_its_cursor_whatever_is_added(core: UserCore, tenants: Tenants) -> None:
+    first = tenants.list(limit=1)
+    assert [tenant.name for tenant in first.rows] == ["main"]
+    add_tenant(core, "acme")
+    add_tenant(core, "north")
+    second = tenants.list(limit=2, cursor=first.cursor)
+    assert [tenant.name for tenant in second.rows] == ["North", "system"]
+    assert second.cursor is None
+
+
+@pytest.mark.rule("T3")
+@pytest.mark.parametrize("asked", [{"limit": 0}, {"limit": 1001}, {"cursor": "?"}, {"cursor": "WzFd"}], ids=str)
+def test_a_wrong_page_is_refused(core: UserCore, tenants: Tenants, asked: dict[str, Any]) -> None:
+    with refused(core, Invalid, but=()):
+        tenants.list(**asked)
+
+
+@pytest.mark.rule("T3")
+def test_no_tenant_is_changed_that_is_not_there(core: UserCore, tenants: Tenants) -> None:
+    calls: tuple[Callable[[str], Tenant], ...] = (
+        lambda key: tenants.update(key, country="SK"),
+        tenants.activate,
+        tenants.deactivate,
+        tenants.get,
+    )
+    for call in calls:
+        with refused(core, TenantNotFound, but=()):
+            call("other")

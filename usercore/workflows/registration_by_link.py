@@ -1,0 +1,145 @@
+"""Registering by a stranger, who proves an email first: a link is mailed, and completes the registration once."""
+
+import attrs
+
+from usercore.attempts.model import RegistrationStatus
+from usercore.kernel.changes import Change
+from usercore.kernel.context import SYSTEM
+from usercore.kernel.entity import evolve
+from usercore.kernel.scope import Scope
+from usercore.kernel.secret import Secret
+from usercore.tokens.errors import TokenUnknown
+from usercore.tokens.model import (
+    REGISTRATION_ASKED,
+    REGISTRATION_COMPLETED,
+    REGISTRATION_KNOWN,
+    LinkPolicy,
+    RegistrationLink,
+)
+from usercore.tokens.service import find_completable, guard_completable
+from usercore.workflows.admission import Admission, Refused
+from usercore.workflows.applicants import Applicant, clean_applicant
+from usercore.workflows.errors import Vetoed
+from usercore.workflows.registering import Registering, Registration, RegistrationUnit
+
+
+@attrs.frozen(kw_only=True)
+class RegistrationsByLink:
+    """Registering by a mailed link. Public: a stranger may be behind the call. Safe to share between threads."""
+
+    scope: Scope[RegistrationUnit]
+    steps: Registering
+    admission: Admission
+    links: LinkPolicy
+    mails: bool
+    """Whether letters can be sent."""
+
+    def request(
+        self, email: str, *, language: str | None = None, source: str | None = None, referer: str | None = None
+    ) -> None:
+        """Ask to register an email. Public: the answer is the same for free, taken and throttled ones.
+
+        The owner of a free one is mailed a link for ``complete``, of a taken one that there is an account.
+
+        Raises:
+            TypeError: a value has the wrong type.
+            RuntimeError: there is no mailer.
+            Invalid: the email or another value is malformed.
+            Vetoed: a gate of the host refused, or this is the operators' tenant.
+        """
+        if not self.mails:
+            msg = "registration.request needs a mailer: usercore.open(..., mailer=...)"
+            raise RuntimeError(msg)
+        fields = {"language": language, "source": source, "referer": referer}
+
+        def prepare() -> Applicant:
+            applicant = clean_applicant(email, fields=fields)
+            if self.scope.context.tenant_id == SYSTEM:
+                gate = "system"  # whoever is a user there is an admin
+                raise Vetoed(gate)
+            self.steps.ask_host(applicant, "request", validate_email=True)
+            return applicant
+
+        applicant = self.steps.refusing(email, prepare)
+
+        def request(unit: RegistrationUnit) -> None:
+            if self.steps.limit(unit, applicant) is not None:
+                return
+            holder = self.steps.holder_of(unit, applicant.email)
+            if holder is None:
+                self._ask(unit, applicant)
+            else:
+                unit.guard(holder)
+                unit.record(Change(kind=REGISTRATION_KNOWN, subject_id=holder))
+                self.admission.add_attempt(unit, RegistrationStatus.TAKEN_EMAIL, holder, email)
+
+        self.scope.units.write(request)
+
+    def complete(
+        self,
+        secret: Secret | str,
+        *,
+        password: str | None = None,
+        username: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+    ) -> Registration:
+        """Complete a registration by the mailed link: the email is verified, the user confirmed and signed in. Public.
+
+        Raises:
+            TypeError: a value has the wrong type.
+            TokenInvalid: the link is unknown, used or expired; its subclasses say which.
+            Invalid: every fault, by field.
+            PasswordRefused: the password breaks the policy.
+            Taken: somebody registered the email or the username meanwhile.
+            Overloaded: too many passwords are being hashed.
+        """
+        link = self.scope.units.read(lambda unit: find_completable(unit, secret, now=self.scope.clock()))
+        fields = {
+            "first_name": first_name,
+            "last_name": last_name,
+            "language": link.language,
+            "source": link.source,
+            "referer": link.referer,
+        }
+
+        def prepare() -> Applicant:
+            applicant = evolve(clean_applicant(link.email, username=username, fields=fields), verified=True)
+            text = self.steps.check_password(password, applicant)
+            hashed, taken = self.steps.hash_unless_taken(applicant, text)
+            if taken is not None:
+                raise taken
+            return hashed
+
+        applicant = self.steps.refusing(link.email, prepare)
+
+        def complete(unit: RegistrationUnit) -> Registration | Refused:
+            now = self.scope.clock()
+            present = guard_completable(unit, secret, now=now)
+            tenant = unit.tenants.get(self.scope.context.tenant_id)
+            if tenant is None or not tenant.active:
+                raise TokenUnknown
+            outcome = self.steps.keep(unit, applicant, sign_in=True, welcome=None, login=link.email)
+            if not isinstance(outcome, Refused):
+                done = evolve(present, completed_at=now)
+                unit.registration_links.replace(done)
+                unit.record(Change(kind=REGISTRATION_COMPLETED, subject_id=link.id, new=done))
+            return outcome
+
+        return self.steps.write(complete)
+
+    def _ask(self, unit: RegistrationUnit, applicant: Applicant) -> None:
+        now = self.scope.clock()
+        link = RegistrationLink(
+            id=self.scope.new_id(),
+            tenant_id=self.scope.context.tenant_id,
+            email=applicant.email,
+            language=applicant.fields.get("language"),
+            source=applicant.fields.get("source"),
+            referer=applicant.fields.get("referer"),
+            asked_at=now,
+            expires_at=now + self.links.registration_lifetime,
+        )
+        unit.registration_links.add(link)
+        unit.record(Change(kind=REGISTRATION_ASKED, subject_id=link.id, new=link, generation=link.id))
+        self.admission.add_attempt(unit, RegistrationStatus.OK, None, applicant.email)
