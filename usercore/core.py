@@ -153,12 +153,11 @@ class UserCore:
     @cached_property
     def passwords(self) -> Passwords:
         """Setting passwords."""
-        host = self._engine.host
         return Passwords(
             scope=self._scope,
             hasher=self._engine.hasher,
             policy=self.policy.passwords,
-            checks=host.password_checks,
+            checks=self._engine.host.password_checks,
             secret=self._engine.storage.secret,
         )
 

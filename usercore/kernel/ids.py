@@ -65,11 +65,10 @@ class IdMaker:
             if milli > self._milli:
                 drawn = int.from_bytes(self._chance(2), "big") >> (16 - _DRAWN_BITS)
                 first = max(first, (milli << _DRAWN_BITS) | drawn)
-                self._milli = milli
             if milli < 0 or first + count > LIMIT:
                 msg = "the clock is outside 2025 to 2094, in which ids can be made"
                 raise OverflowError(msg)
-            self._last = first + count - 1
+            self._last, self._milli = first + count - 1, max(milli, self._milli)
             return range(first, first + count)
 
 

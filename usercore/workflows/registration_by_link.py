@@ -8,6 +8,7 @@ from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.scope import Scope
 from usercore.kernel.secret import Secret
+from usercore.tenants.service import get_tenant
 from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import (
     REGISTRATION_ASKED,
@@ -113,20 +114,19 @@ class RegistrationsByLink:
 
         applicant = self.steps.refusing(link.email, prepare)
 
-        def complete(unit: RegistrationUnit) -> Registration | Refused:
-            now = self.scope.clock()
-            present = guard_completable(unit, secret, now=now)
-            tenant = unit.tenants.get(self.scope.context.tenant_id)
-            if tenant is None or not tenant.active:
-                raise TokenUnknown
-            outcome = self.steps.keep(unit, applicant, sign_in=True, welcome=None, login=link.email)
-            if not isinstance(outcome, Refused):
-                done = evolve(present, completed_at=now)
-                unit.registration_links.replace(done)
-                unit.record(Change(kind=REGISTRATION_COMPLETED, subject_id=link.id, new=done))
-            return outcome
+        return self.steps.write(lambda unit: self._complete(unit, secret, applicant))
 
-        return self.steps.write(complete)
+    def _complete(self, unit: RegistrationUnit, secret: Secret | str, applicant: Applicant) -> Registration | Refused:
+        now = self.scope.clock()
+        link = guard_completable(unit, secret, now=now)
+        if not get_tenant(unit, self.scope.context.tenant_id).active:
+            raise TokenUnknown
+        outcome = self.steps.keep(unit, applicant, sign_in=True, welcome=None, login=link.email)
+        if not isinstance(outcome, Refused):
+            done = evolve(link, completed_at=now)
+            unit.registration_links.replace(done)
+            unit.record(Change(kind=REGISTRATION_COMPLETED, subject_id=link.id, new=done))
+        return outcome
 
     def _ask(self, unit: RegistrationUnit, applicant: Applicant) -> None:
         now = self.scope.clock()

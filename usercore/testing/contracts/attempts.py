@@ -123,6 +123,18 @@ class TryRepositoriesContract(Contract):
 
     @each_kind
     @pytest.mark.rule("I1")
+    def test_an_id_that_nobody_has_in_another_tenant_runs_the_unit_again(
+        self, people: Units[Unit], acme: Units[Unit], kind: Kind
+    ) -> None:
+        kind.add(people, kind.make(11, None))
+        check_runs_again(
+            acme, lambda unit, number: kind.of(unit).add(kind.make(number, None, tenant_id=ACME)), taken=11, free=12
+        )
+        assert kind.listed(people, None) == [kind.make(11, None)]
+        assert kind.listed(acme, None) == [kind.make(12, None, tenant_id=ACME)]
+
+    @each_kind
+    @pytest.mark.rule("I1")
     def test_two_users_and_nobody_may_have_one_id(self, people: Units[Unit], kind: Kind) -> None:
         tries = [kind.make(11, user_id) for user_id in (ANN, BOB, None)]
         kind.add(people, *tries)

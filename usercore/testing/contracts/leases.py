@@ -105,7 +105,8 @@ class LeaseContract(Contract):
     @pytest.mark.rule("X3")
     def test_each_subject_and_subscriber_has_an_order_of_its_own(self, people: Units[Unit]) -> None:
         several = [
-            a_delivery(due_at=NOON + TICK),
+            a_delivery(subject=Subject.REGISTRATION, due_at=NOON + TICK),
+            a_delivery(change_no=3),
             a_delivery(change_no=3, subscriber="crm"),
             a_delivery(change_no=3, subject=Subject.TENANT),
             a_delivery(change_no=3, subject_id=BOB),
