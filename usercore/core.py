@@ -1,6 +1,5 @@
 """UserCore: the services over one storage, bound to a tenant, an actor and an origin."""
 
-from collections.abc import Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -25,15 +24,11 @@ from usercore.workflows.admission import Admission
 from usercore.workflows.cleanup import Cleaned, Cleanup
 from usercore.workflows.delivering import Deliveries
 from usercore.workflows.email_change import Emails
-from usercore.workflows.host_ways import HostWay
 from usercore.workflows.password_change import Passwords
-from usercore.workflows.password_way import PasswordWay
 from usercore.workflows.registering import Registering
 from usercore.workflows.registration import Registrations
 from usercore.workflows.relay import Relay
 from usercore.workflows.sign_in import SignIn
-from usercore.workflows.token_ways import AccessTokenWay, LoginTokenWay
-from usercore.workflows.ways import Way
 
 
 class UserCore:
@@ -143,7 +138,7 @@ class UserCore:
         """The ways to sign in, and who is signed in."""
         return SignIn(
             scope=self._scope,
-            ways=self._ways,
+            ways=self._engine.ways(self._scope),
             authenticators=sorted(self._engine.host.authenticators, key=lambda one: -one.priority),
             tokens=self.policy.access_tokens,
             throttles=self.policy.throttles,
@@ -244,18 +239,3 @@ class UserCore:
             password_checks=self._engine.host.password_checks,
             tokens=self.policy.access_tokens,
         )
-
-    @cached_property
-    def _ways(self) -> Sequence[Way]:
-        password = PasswordWay(
-            scope=self._scope,
-            hasher=self._engine.hasher,
-            passwords=self.policy.passwords,
-            throttles=self.policy.throttles,
-            lines=self._engine.lines,
-            secret=self._engine.storage.secret,
-        )
-        tokens = self.policy.access_tokens
-        ways: list[Way] = [LoginTokenWay(), password, AccessTokenWay(policy=tokens)]
-        ways += map(HostWay, self._engine.host.authenticators)
-        return sorted(ways, key=lambda way: -way.priority)

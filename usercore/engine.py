@@ -16,10 +16,13 @@ from usercore.storage import CAPABILITIES, Storage, Unit
 from usercore.tenants.model import Tenant
 from usercore.workflows import mailing
 from usercore.workflows.delivering import Event, Subscriber
+from usercore.workflows.host_ways import HostWay
 from usercore.workflows.last_use import LastUse
-from usercore.workflows.password_way import Lines
+from usercore.workflows.password_way import Lines, PasswordWay
 from usercore.workflows.recording import Origin
 from usercore.workflows.relay import Relay
+from usercore.workflows.token_ways import AccessTokenWay, LoginTokenWay
+from usercore.workflows.ways import Way
 
 _log: Final = logging.getLogger("usercore")
 
@@ -73,6 +76,19 @@ class Engine:
     def scope_of(self, tenant_id: TenantId) -> Scope[Unit]:
         """Give what works for a tenant on behalf of the host."""
         return self.scope(Context(tenant_id=tenant_id))
+
+    def ways(self, scope: Scope[Unit]) -> list[Way]:
+        """Give the ways to sign in, the built-in ones and the host's, highest priority first."""
+        password = PasswordWay(
+            scope=scope,
+            hasher=self.hasher,
+            passwords=self.policy.passwords,
+            throttles=self.policy.throttles,
+            lines=self.lines,
+            secret=self.storage.secret,
+        )
+        built_in: list[Way] = [LoginTokenWay(), password, AccessTokenWay(policy=self.policy.access_tokens)]
+        return sorted([*built_in, *map(HostWay, self.host.authenticators)], key=lambda way: -way.priority)
 
     def observe(self, entries: Sequence[Entry]) -> None:
         """Tell plain observers, and wake the relays, after a commit. What observers raise is logged."""

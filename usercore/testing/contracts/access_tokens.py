@@ -12,6 +12,7 @@ from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import (
     Contract,
+    add_people,
     assert_same,
     check_kept_whole,
     check_runs_again,
@@ -21,13 +22,14 @@ from usercore.testing.contracts.base import (
 )
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
 from usercore.testing.fakes import NOON, TICK
-from usercore.testing.samples import ACCESS_TOKEN, ANN, BOB, an_access_token
+from usercore.testing.samples import ACCESS_TOKEN, ACME, ANN, BOB, an_access_token
 from usercore.testing.strategies import access_tokens, ids
 from usercore.tokens.model import AccessToken
 
 DAY = timedelta(days=1)
 DIGEST = ACCESS_TOKEN.digest
 ENDED = an_access_token(digest=digest_of("ended"), ended_at=NOON - DAY)
+STRANGER = UserId(11)
 BOBS = an_access_token(user_id=BOB)
 
 
@@ -162,14 +164,17 @@ class AccessTokenRepositoryContract(Contract):
         assert get(people) == evolve(ACCESS_TOKEN, last_used_at=NOON + 3 * TICK)
 
     @pytest.mark.rule("K8")
-    def test_access_tokens_that_ended_or_expired_before_are_removed(self, people: Units[Unit]) -> None:
+    def test_access_tokens_that_ended_or_expired_before_are_removed(
+        self, people: Units[Unit], acme: Units[Unit]
+    ) -> None:
         gone = [
             numbered(1, ended_at=NOON - TICK),
             numbered(2, expires_at=NOON - TICK),
             numbered(5, expires_at=NOON - TICK, ended_at=NOON),
-            evolve(BOBS, expires_at=FIRST),
+            evolve(BOBS, user_id=STRANGER, expires_at=FIRST),
         ]
         stay = [numbered(3, ended_at=NOON), numbered(4, expires_at=NOON), ACCESS_TOKEN]
+        add_people(acme, ACME, STRANGER)
         add(people, *gone, *stay)
         assert people.write(lambda unit: unit.access_tokens.remove_ended(NOON, limit=9)) == len(gone)
         assert [get(people, token) for token in gone] == [None] * len(gone)

@@ -5,12 +5,14 @@ from datetime import datetime
 import pytest
 
 from usercore.kernel.entity import evolve
+from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, digest_of
 from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import (
     Contract,
+    add_people,
     assert_same,
     check_kept_whole,
     check_runs_again,
@@ -21,10 +23,11 @@ from usercore.testing.contracts.base import (
 )
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
 from usercore.testing.fakes import NOON, TICK
-from usercore.testing.samples import ANN, BOB, LOGIN_TOKEN, a_login_token
+from usercore.testing.samples import ACME, ANN, BOB, LOGIN_TOKEN, a_login_token
 from usercore.testing.strategies import ids, login_tokens
 from usercore.tokens.model import LoginToken
 
+STRANGER = UserId(11)
 BOBS = a_login_token(user_id=BOB)
 SPENT = a_login_token(digest=digest_of("spent"), spent_at=NOON - TICK)
 
@@ -124,14 +127,17 @@ class LoginTokenRepositoryContract(Contract):
         ]
 
     @pytest.mark.rule("K8")
-    def test_login_tokens_that_were_spent_or_expired_before_are_removed(self, people: Units[Unit]) -> None:
+    def test_login_tokens_that_were_spent_or_expired_before_are_removed(
+        self, people: Units[Unit], acme: Units[Unit]
+    ) -> None:
         gone = [
             numbered(1, spent_at=NOON - TICK),
             numbered(2, expires_at=NOON - TICK),
             numbered(5, expires_at=NOON - TICK, spent_at=NOON),
-            evolve(BOBS, expires_at=FIRST),
+            evolve(BOBS, user_id=STRANGER, expires_at=FIRST),
         ]
         stay = [numbered(3, spent_at=NOON), numbered(4, expires_at=NOON), LOGIN_TOKEN]
+        add_people(acme, ACME, STRANGER)
         add(people, *gone, *stay)
         assert people.write(lambda unit: unit.login_tokens.remove_ended(NOON, limit=9)) == len(gone)
         assert [get(people, token) for token in gone] == [None] * len(gone)

@@ -1,5 +1,6 @@
 """What every storage must do with changes: number them under their guards, and write history and deliveries."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -176,6 +177,29 @@ class RecordingContract(Contract):
         facts = {(each.subject_id, each.kind, each.change_no, each.position, each.generation) for each in made}
         assert facts == {(ANN, UPDATED.name, 2, 0, 7)}
         assert {(each.made_at, each.due_at, each.tries, each.lease_no) for each in made} == {(NOON, NOON, 0, 0)}
+
+    @pytest.mark.rule("R7", "X3")
+    def test_many_changes_are_recorded_as_one_by_one_they_are(self, storage: Storage, people: Units[Unit]) -> None:
+        def record_many(unit: Unit) -> None:
+            unit.guard(ANN)
+            unit.guard(BOB)
+            unit.record_many([change(ANN, "A"), change(BOB, "B"), change(ANN, "C")])
+            unit.record_many([])
+
+        heard: list[Sequence[Entry]] = []
+        units_of(storage, subscriptions={UPDATED.name: ("mailer",)}, observe=heard.append).write(record_many)
+        kept = [entry for subject_id in (ANN, BOB) for entry in people.read(lambda unit: history(unit, subject_id))]  # noqa: B023
+        assert [entry.new["first_name"] for entry in kept] == ["C", "A", "B"]
+        assert [sorted(entries, key=kept.index) for entries in heard] == [kept]
+        made = people.read(lambda unit: unit.deliveries.list_in(DeliveryState.PENDING, MAIN, after=None, limit=9))
+        places = {(entry.subject_id, entry.change_no, entry.position) for entry in kept}
+        assert {(each.subject_id, each.change_no, each.position) for each in made} == places
+
+    @pytest.mark.rule("X2")
+    def test_many_changes_are_refused_without_all_guards(self, people: Units[Unit]) -> None:
+        with pytest.raises(RuntimeError):
+            people.write(lambda unit: [unit.guard(ANN), unit.record_many([change(ANN), change(BOB)])])
+        assert people.read(history) == []
 
     @pytest.mark.rule("X3")
     def test_a_kind_nobody_subscribed_to_makes_no_delivery(self, storage: Storage, people: Units[Unit]) -> None:

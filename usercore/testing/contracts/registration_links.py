@@ -123,7 +123,9 @@ class RegistrationLinkRepositoryContract(Contract):
         assert get(main) == LINK
 
     @pytest.mark.rule("K8")
-    def test_registration_links_that_were_completed_or_expired_before_are_removed(self, main: Units[Unit]) -> None:
+    def test_registration_links_that_were_completed_or_expired_before_are_removed(
+        self, main: Units[Unit], acme: Units[Unit]
+    ) -> None:
         gone = [
             a_registration_link(id=1, completed_at=NOON - TICK),
             a_registration_link(id=2, expires_at=NOON - TICK),
@@ -131,9 +133,12 @@ class RegistrationLinkRepositoryContract(Contract):
         ]
         stay = [a_registration_link(id=3, completed_at=NOON), a_registration_link(id=4, expires_at=NOON), LINK]
         add(main, *gone, *stay)
-        assert main.write(lambda unit: unit.registration_links.remove_ended(NOON, limit=9)) == len(gone)
+        add(acme, a_registration_link(id=6, tenant_id=ACME, expires_at=FIRST))
+        assert main.write(lambda unit: unit.registration_links.remove_ended(NOON, limit=9)) == len(gone) + 1
+        assert get(acme, 6) is None
         assert [get(main, link.id) for link in gone] == [None] * len(gone)
         assert [get(main, link.id) for link in stay] == stay
+        add(main, *gone)
 
     @pytest.mark.rule("K8")
     def test_no_more_registration_links_are_removed_than_asked(self, main: Units[Unit]) -> None:
