@@ -6,7 +6,7 @@ Each size is filled once a run; every side then works on a copy of its own.
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Final
 import attrs
 
 import usercore
-from benchmarks.people import BEFORE, id_of, person, secret_of
+from benchmarks.people import BEFORE, NOW, id_of, person, secret_of
 from usercore.kernel.context import MAIN
 from usercore.kernel.time import to_micros
 
@@ -29,7 +29,9 @@ _USER: Final = (
     " is_institution, created_at, created_by, modified_at, modified_by, version, change_no)"
     f" VALUES (?, {MAIN}, 'active', ?, ?, ?, ?, ?, 'unknown', 0, {_AT}, 'host', {_AT}, 'host', 1, 1)"
 )
-_CLAIM: Final = f"INSERT INTO usercore_claims (digest, tenant_id, space, key, holder_id, uses) VALUES (?, {MAIN}, ?, ?, ?, ?)"
+_CLAIM: Final = (
+    f"INSERT INTO usercore_claims (digest, tenant_id, space, key, holder_id, uses) VALUES (?, {MAIN}, ?, ?, ?, ?)"
+)
 _TOKEN: Final = (
     "INSERT INTO usercore_access_tokens (user_id, digest, authenticator, issued_at, last_used_at, expires_at)"
     f" VALUES (?, ?, 'login_token', {_AT}, {_AT}, {_EXPIRES})"
@@ -57,6 +59,11 @@ class Stores:
         return path
 
 
+def open_core(path: Path, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
+    """Open a store at the instant at which everything is measured."""
+    return usercore.open(f"sqlite:///{path}", clock=lambda: NOW, subscribers=subscribers)
+
+
 def remove(path: Path) -> None:
     """Remove a store with the files that SQLite and the writers' line keep beside it."""
     for file in path.parent.glob(f"{path.name}*"):
@@ -69,7 +76,12 @@ def fill(path: Path, users: int) -> None:
     connection = sqlite3.connect(path)
     for setting in _FAST:
         connection.execute(f"PRAGMA {setting}").fetchall()
-    for statement, rows in (_USER, _users(users)), (_CLAIM, _claims(users)), (_TOKEN, _tokens(users)), (_HISTORY, _history(users)):
+    for statement, rows in (
+        (_USER, _users(users)),
+        (_CLAIM, _claims(users)),
+        (_TOKEN, _tokens(users)),
+        (_HISTORY, _history(users)),
+    ):
         connection.executemany(statement, rows)
     connection.commit()
     connection.execute("PRAGMA journal_mode = WAL").fetchall()

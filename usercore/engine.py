@@ -34,8 +34,7 @@ class Engine:
         """Put the parts together.
 
         Raises:
-            StorageError: the storage lacks a capability.
-            ValueError: what the host brings does not fit.
+            ValueError: the storage lacks a capability, or what the host brings does not fit.
         """
         missing = CAPABILITIES - storage.capabilities
         if missing:

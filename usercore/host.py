@@ -7,7 +7,7 @@ import attrs
 
 from usercore.kernel.chance import Chance, system_chance
 from usercore.kernel.changes import ChangeKind
-from usercore.kernel.time import Clock, system_clock
+from usercore.kernel.time import Clock, check_instant, system_clock
 from usercore.mail.ports import Mailer
 from usercore.mail.rules import check_links
 from usercore.passwords import model as passwords
@@ -58,9 +58,11 @@ def check_host(host: Host) -> None:
     """Refuse what could only fail later.
 
     Raises:
-        ValueError: a link that the letters need is missing, two subscribers or authenticators have one name, or a
-            subscriber wants a kind that there is not.
+        TypeError: the clock gives no datetime.
+        ValueError: the clock gives one without a zone, a link that the letters need is missing, two subscribers or
+            authenticators have one name, or a subscriber wants a kind that there is not.
     """
+    check_instant(host.clock(), name="what the clock gives")
     if host.mailer is not None:
         check_links(host.policy.mail.links)
     _check_names("subscriber", [mailing.SUBSCRIBER, *(subscriber.name for subscriber in host.subscribers)])

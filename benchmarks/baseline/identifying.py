@@ -9,7 +9,7 @@ from benchmarks.baseline.store import TENANT, Store, micros_of
 from benchmarks.baseline.users import COLUMNS, user_of
 from usercore.kernel.time import Clock
 from usercore.tokens.errors import TokenUnknown
-from usercore.workflows.sign_in import Identity
+from usercore.workflows.identity import Identity
 
 _IDLE: Final = timedelta(days=90) // timedelta(microseconds=1)
 _ARGUMENTS: Final = 8

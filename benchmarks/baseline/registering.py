@@ -2,10 +2,10 @@
 
 import hmac
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Final
+from sqlite3 import IntegrityError
+from typing import Final
 from unicodedata import normalize
 
 import idna
@@ -27,15 +27,15 @@ _LANGUAGE: Final = re.compile("[a-z]{2,3}(-[A-Z]{2})?").fullmatch
 _USE: Final = (
     "INSERT INTO usercore_allowances (key, started_at, used) VALUES (?1, ?2, 1) ON CONFLICT (key) DO UPDATE SET"
     " used = CASE WHEN started_at <= ?3 THEN 1 WHEN used > ?4 THEN used ELSE used + 1 END,"
-    " started_at = CASE WHEN started_at <= ?3 THEN ?2 ELSE started_at END RETURNING started_at, used"
+    " started_at = CASE WHEN started_at <= ?3 THEN ?2 ELSE started_at END RETURNING used"
 )
 _HOLDER: Final = (
     f"SELECT u.{COLUMNS.replace(', ', ', u.')} FROM usercore_claims AS c JOIN usercore_users AS u ON u.id = c.holder_id"
     f" WHERE c.tenant_id = {TENANT} AND c.digest = ? AND c.key = ? AND c.uses & 1"
 )
 _CLAIM: Final = (
-    "INSERT INTO usercore_claims (digest, tenant_id, space, key, holder_id, uses)"
-    f" VALUES (?, {TENANT}, 'login', ?, ?, 1), (?, {TENANT}, 'external', ?, ?, 4) ON CONFLICT DO NOTHING"
+    "INSERT INTO usercore_claims (holder_id, digest, tenant_id, space, key, uses)"
+    f" VALUES (?1, ?2, {TENANT}, 'login', ?3, 1), (?1, ?4, {TENANT}, 'external', ?5, 4)"
 )
 _ADD: Final = (
     "INSERT INTO usercore_users (id, tenant_id, state, email, external_id, first_name, last_name, language, source,"
@@ -58,35 +58,132 @@ _ATTEMPT: Final = (
 
 
 class Registering(Store):
-    """Registers, with the claims, limits, history, delivery and attempt that usercore keeps, too."""
+    """Registers, with the limits, claims, history, delivery and attempt that usercore keeps, too."""
 
     subscriber = "crm"
 
     def register(self, person: Person) -> Registration:
-        """Register somebody, or give who has the email."""
-        email = validate_email(person.email, check_deliverability=False, strict=True).normalized
-        first_name, last_name = _name(person.first_name), _name(person.last_name)
-        language, external_id = _clean_language(person.language), _clean_id(person.external_id)
-        return self._in_transaction(
-            lambda: self._register(email, first_name, last_name, language, external_id), email
-        )
+        """Register somebody, or give who has the email.
 
-    def _register(self, email: str, first_name: str, last_name: str, language: str, external_id: str) -> Registration:
-        execute, now, key = self.execute, self.clock(), _key_of(email)
-        at = micros_of(now)
-        self._limit("pause", key, at, _PAUSE, 1)
+        Raises:
+            RateLimited: too many tries with this email.
+            Taken: another user has the external id.
+        """
+        applicant = clean(person)
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            outcome = self._register(applicant)
+            self.execute("COMMIT")
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        if isinstance(outcome, Registration):
+            return outcome
+        raise outcome
+
+    def _register(self, person: Person) -> Registration | RateLimited | Taken:
+        execute, now, email = self.execute, self.clock(), person.email
+        at, key = micros_of(now), key_of(email)
+        if not self._may_use("pause", key, at, _PAUSE, 1):
+            return self._refused(RateLimited(_PAUSE), "rate_limited", email, at)
         digest = sha256(f"login\0{key}".encode()).digest()[:16]
         holder = execute(_HOLDER, (digest, key)).fetchone()
         if holder is not None:
             execute(_ATTEMPT, (holder[0], self.new_id(), email, "taken_email", at))
             return Registration(user=user_of(holder), created=False)
-        self._limit("email", key, at, _DAY, 5)
-        user = _user(self.new_id(), email, first_name, last_name, language, external_id, now)
-        linked = sha256(f"external\0{external_id}".encode()).digest()[:16]
-        if execute(_CLAIM, (digest, key, user.id, linked, external_id, user.id)).rowcount != 2:
-            raise Taken("external", "external_id")
-        execute(_ADD, (user.id, email, external_id, first_name, last_name, language, at))
-        execute(_RECORD, (user.id, at, to_json(_shown(user))))
+        if not self._may_use("email", key, at, _DAY, 5):
+            return self._refused(RateLimited(_DAY), "rate_limited", email, at)
+        user = user_from(person, self.new_id(), now)
+        try:
+            execute(_CLAIM, (user.id, digest, key, *_linked(person)))
+        except IntegrityError:
+            return self._refused(Taken("external", "external_id"), "taken_external_id", email, at)
+        execute(_ADD, (user.id, email, person.external_id, person.first_name, person.last_name, person.language, at))
+        execute(_RECORD, (user.id, at, to_json(_shown(person))))
         execute(_DELIVER, (user.id, self.subscriber, at))
         execute(_ATTEMPT, (user.id, self.new_id(), email, "ok", at))
         return Registration(user=user)
+
+    def _may_use(self, what: str, key: str, at: int, window: timedelta, most: int) -> bool:
+        name = hmac.digest(self.key, f"registration\0{what}\0{TENANT}\0{key}".encode(), "sha256")
+        (used,) = self.execute(_USE, (name, at, at - window // _MICROSECOND, most)).fetchone()
+        return int(used) <= most
+
+    def _refused(self, error: RateLimited | Taken, status: str, email: str, at: int) -> RateLimited | Taken:
+        self.execute(_ATTEMPT, (0, self.new_id(), email, status, at))
+        return error
+
+    def register_barely(self, person: Person) -> User:
+        """Register somebody, and keep nothing but user and claims."""
+        applicant = clean(person)
+        self.execute("BEGIN IMMEDIATE")
+        now, key = self.clock(), key_of(applicant.email)
+        user = user_from(applicant, self.new_id(), now)
+        digest = sha256(f"login\0{key}".encode()).digest()[:16]
+        self.execute(_CLAIM, (user.id, digest, key, *_linked(applicant)))
+        names = applicant.first_name, applicant.last_name
+        self.execute(
+            _ADD, (user.id, applicant.email, applicant.external_id, *names, applicant.language, micros_of(now))
+        )
+        self.execute("COMMIT")
+        return user
+
+
+def clean(person: Person) -> Person:
+    """Check what somebody registers with: lengths, nothing that cannot be shown, NFC."""
+    if len(person.email) > 254 or not _LANGUAGE(person.language):
+        raise ValueError(person)
+    return Person(
+        number=person.number,
+        email=validate_email(person.email, check_deliverability=False, strict=True).normalized,
+        first_name=_line(person.first_name),
+        last_name=_line(person.last_name),
+        language=person.language,
+        external_id=_line(person.external_id),
+    )
+
+
+def _line(text: str) -> str:
+    if len(text) > 255 or not text.isprintable():
+        raise ValueError(text)
+    return normalize("NFC", text).strip()
+
+
+def key_of(email: str) -> str:
+    """Give the key of an email."""
+    local, _, domain = email.rpartition("@")
+    domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
+    return f"{local.casefold()}@{domain}" if local.isascii() else f"{normalize('NFC', local.casefold())}@{domain}"
+
+
+def _linked(person: Person) -> tuple[bytes, str]:
+    return sha256(f"external\0{person.external_id}".encode()).digest()[:16], person.external_id
+
+
+def user_from(person: Person, number: int, now: datetime) -> User:
+    """Give the user that somebody becomes."""
+    return User(
+        id=UserId(number),
+        tenant_id=TenantId(TENANT),
+        email=person.email,
+        external_id=person.external_id,
+        first_name=person.first_name,
+        last_name=person.last_name,
+        language=person.language,
+        created_at=now,
+        created_by="host",
+        modified_at=now,
+        modified_by="host",
+    )
+
+
+def _shown(person: Person) -> dict[str, str]:
+    return {
+        "state": "active",
+        "email": person.email,
+        "external_id": person.external_id,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "language": person.language,
+        "source": "unknown",
+    }

@@ -118,6 +118,8 @@ def test_a_clock_out_of_range_is_refused_and_forgotten(now: datetime) -> None:
         make()
     clock.now = NOON
     assert make() == first + 1
+    clock.advance(MILLI)
+    assert make() >> 12 == (clock.now - START) // MILLI
 
 
 @pytest.mark.rule("I1")

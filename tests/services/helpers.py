@@ -102,8 +102,9 @@ def unchanged(core: UserCore, *, but: Collection[str] = ()) -> Iterator[None]:
 
 
 def over(core: UserCore, **brought: Any) -> UserCore:
-    """Give a core over the same storage, with these things brought by the host."""
-    return UserCore.over(core._engine.storage, attrs.evolve(core._engine.host, **brought))
+    """Give a core over the same storage, bound alike, with these things brought by the host."""
+    host = attrs.evolve(core._engine.host, **brought)
+    return UserCore(UserCore.over(core._engine.storage, host)._engine, core.context)
 
 
 def register(core: UserCore, name: str = "ann", **fields: Any) -> User:
@@ -161,6 +162,14 @@ class Recorder(FaultyStorage):
         with suppress(UsercoreError):
             action()
         return list(self.names)
+
+
+def recorded(core: UserCore) -> tuple[UserCore, Recorder]:
+    """Give a core over the same storage whose calls are noted."""
+    storage = core._engine.storage
+    assert isinstance(storage, WatchedStorage)
+    recorder = Recorder(storage)
+    return UserCore.over(recorder, core._engine.host), recorder
 
 
 class BusyHasher(FakeHasher):

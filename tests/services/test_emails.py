@@ -54,7 +54,7 @@ def test_login_tokens_end_and_access_tokens_do_not(core: UserCore) -> None:
 
 
 @pytest.mark.rule("E4")
-@pytest.mark.parametrize("email", ["", "lee", "lee@", "@example.com", "a b@example.com", "lee@example.com\n", "x" * 300])
+@pytest.mark.parametrize("email", ["", "lee", "lee@", "@example.com", "a b@example.com", "a@example.com\n", "x" * 300])
 def test_a_malformed_address_is_refused(core: UserCore, email: str) -> None:
     user = register(core)
     with refused(core, Invalid, but=()):
@@ -83,8 +83,8 @@ def test_the_same_address_changes_nothing(core: UserCore, clock: FakeClock) -> N
     user = core.emails.change(register(core).id, "ann.lee@example.com", verified=True)
     clock.tick()
     with unchanged(core):
-        assert core.emails.change(user.id, "ann.lee@EXAMPLE.com") == user
-        assert core.emails.change(user.id, "ann.lee@example.com", verified=True) == user
+        assert core.emails.change(user.id, "ann.lee@EXAMPLE.com").version == user.version
+        assert core.emails.change(user.id, "ann.lee@example.com", verified=True).version == user.version
 
 
 @pytest.mark.rule("E4", "K9")

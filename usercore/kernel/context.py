@@ -17,6 +17,7 @@ MAIN: Final = TenantId(2)
 """The default tenant, in every store. Source: spec T1."""
 
 SOURCE_LIMIT: Final = 255
+ACTOR_LIMIT: Final = 255
 USER_AGENT_LIMIT: Final = 512
 """Bytes that are kept of a user agent. Source: spec S6."""
 
@@ -37,14 +38,28 @@ class Actor:
     kind: ActorKind
     name: str = ""
 
+    def __attrs_post_init__(self) -> None:
+        """Refuse what history could not keep.
+
+        Raises:
+            TypeError: kind or name has the wrong type.
+            Invalid: the name is too long or has forbidden characters.
+        """
+        check_type(self.kind, ActorKind, name="kind")
+        clean_line(self.name, field="actor", most=ACTOR_LIMIT)
+
     def __str__(self) -> str:
         """Give the form that is kept: ``host``, ``user:42``, ``operator:Ann``."""
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
 
     @classmethod
     def user(cls, user_id: int) -> "Actor":
-        """Name a user."""
-        return cls(ActorKind.USER, str(user_id))
+        """Name a user.
+
+        Raises:
+            TypeError: the id is no int.
+        """
+        return cls(ActorKind.USER, format(check_type(user_id, int, name="user_id"), "d"))
 
     @classmethod
     def operator(cls, name: str) -> "Actor":
@@ -53,7 +68,7 @@ class Actor:
         Raises:
             Invalid: the name is empty, too long or has forbidden characters.
         """
-        return cls(ActorKind.OPERATOR, clean_line(name, field="actor", most=255, empty=False))
+        return cls(ActorKind.OPERATOR, clean_line(name, field="actor", most=ACTOR_LIMIT, empty=False))
 
 
 HOST: Final = Actor(ActorKind.HOST)

@@ -3,15 +3,14 @@
 An id tells when its holder was made; it is neither a secret nor a guess-proof name.
 """
 
-import os
 import threading
-import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, NewType
 from uuid import UUID
 
 from usercore.kernel.chance import Chance
+from usercore.kernel.forks import restart_in_child
 from usercore.kernel.time import Clock, to_micros
 
 UserId = NewType("UserId", int)
@@ -28,9 +27,6 @@ LIMIT: Final = 1 << 53
 
 _DRAWN_BITS: Final = 12
 
-_makers: "weakref.WeakSet[IdMaker]" = weakref.WeakSet()
-
-
 class IdMaker:
     """Makes ids: milliseconds, 12 bits drawn once in each new millisecond, and a count within it.
 
@@ -41,10 +37,11 @@ class IdMaker:
         """Make ids by this clock and these drawn bits."""
         self._clock = clock
         self._chance = chance
-        self._start()
-        _makers.add(self)
+        self.start_afresh()
+        restart_in_child(self)
 
-    def _start(self) -> None:
+    def start_afresh(self) -> None:
+        """Draw anew at the next id; see ``forks``."""
         self._lock = threading.Lock()
         self._last = FIRST_DRAWN - 1
         self._milli = -1
@@ -71,14 +68,6 @@ class IdMaker:
             self._last, self._milli = first + count - 1, max(milli, self._milli)
             return range(first, first + count)
 
-
-def _start_afresh() -> None:
-    for maker in list(_makers):
-        maker._start()  # noqa: SLF001 - the module's own class; the lock may be held by a thread that was not forked
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_afresh)
 
 USER_KIND: Final = 1
 TENANT_KIND: Final = 2

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from usercore.kernel.text import check_type, clean_optional, refuse
+from usercore.kernel.text import check_type, clean_optional, is_blank, refuse
 
 
 class DateFormat(StrEnum):
@@ -72,7 +72,7 @@ def clean_date_format(value: object, *, field: str = "date_format") -> DateForma
         TypeError: it is neither text nor None.
         Invalid: it is another format.
     """
-    if value is None or value == "":
+    if is_blank(value):
         return None
     try:
         return DateFormat(check_type(value, str, name=field))

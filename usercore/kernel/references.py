@@ -5,7 +5,7 @@ A bare ``str`` is no reference: it is refused, never guessed. Source: spec I3 an
 
 from collections.abc import Callable
 from enum import IntFlag, StrEnum
-from typing import Final
+from typing import Final, cast
 from unicodedata import normalize
 from uuid import UUID
 
@@ -189,8 +189,8 @@ def check_reference(value: object) -> Reference:
     Raises:
         TypeError: it is not; a bare ``str`` is refused, because nobody can tell what it names.
     """
-    if isinstance(value, (int, UUID, Email, Username, ExternalId, AccessId, AnyId)) and not isinstance(value, bool):
-        return value
+    if type(value) in _CLAIM_OF or (isinstance(value, (int, UUID)) and not isinstance(value, bool)):
+        return cast("Reference", value)
     hint = ": say Email(...), Username(...), ExternalId(...) or AccessId(...)" if isinstance(value, str) else ""
     msg = f"a user is named by int, UUID or a reference class, not by {type(value).__name__}{hint}"
     raise TypeError(msg)

@@ -16,8 +16,9 @@ from usercore.kernel.text import check_type
 Digest = NewType("Digest", bytes)
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_VALUE: Final = {character: value for value, character in enumerate(_ALPHABET)}
 _BASE: Final = len(_ALPHABET)
+_VALUES: Final = bytes(_ALPHABET.find(chr(byte)) % 256 for byte in range(256))
+_PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)  # two digits for one division
 
 _HOLDER: Final = 9
 _CHANCE: Final = 43
@@ -108,32 +109,36 @@ def draw_secret(kind: str, holder: int, chance: Chance) -> Secret:
 def holder_of(secret: Secret | str, kind: str) -> int | None:
     """Give the id of who a secret of this kind is for, or None if form or check sum is wrong."""
     text = text_of(secret)
-    start = len(kind) + 1
-    if len(text) != start + _BODY or not text.startswith(kind) or text[start - 1] != "_" or not text.isascii():
+    body = text[len(kind) + 1 :]
+    if len(body) != _BODY or not text.startswith(f"{kind}_") or not (body.isascii() and body.isalnum()):
         return None
-    if _check_of(text[:-_CHECK]) != text[-_CHECK:]:
+    if _number_of(body[-_CHECK:]) != crc32(text[:-_CHECK].encode("ascii")):
         return None
-    return read_base62(text[start : start + _HOLDER])
+    return read_base62(body[:_HOLDER])
 
 
 def write_base62(number: int, width: int) -> str:
     """Write a number with digits, capitals and small letters, in ``width`` characters."""
-    characters = []
-    for _ in range(width):
-        number, value = divmod(number, _BASE)
-        characters.append(_ALPHABET[value])
-    return "".join(reversed(characters))
+    written = ""
+    while len(written) < width:
+        number, pair = divmod(number, _BASE * _BASE)
+        written = _PAIRS[pair] + written
+    return written[-width:]
 
 
 def read_base62(text: str) -> int | None:
     """Read an id written so, or give None if it is none."""
-    number = 0
-    for character in text:
-        value = _VALUE.get(character)
-        if value is None:
-            return None
-        number = number * _BASE + value
+    if len(text) > _HOLDER or not (text.isascii() and text.isalnum()):
+        return None
+    number = _number_of(text)
     return number if 0 < number < LIMIT else None
+
+
+def _number_of(text: str) -> int:
+    number = 0
+    for value in text.encode("ascii").translate(_VALUES):
+        number = number * _BASE + value
+    return number
 
 
 def _check_of(body: str) -> str:

@@ -87,6 +87,11 @@ def _check_marks(text: str, field: str) -> None:
             refuse(field, "too_many_marks")
 
 
+def is_blank(value: object) -> bool:
+    """Say whether a field is to be emptied: by None or "", not by whatever calls itself equal to that."""
+    return value is None or (isinstance(value, str) and not value)
+
+
 def clean_line(value: object, *, field: str, most: int, empty: bool = True) -> str:
     """Give one line of text without white space at its ends, of at most ``most`` characters.
 

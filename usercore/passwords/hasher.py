@@ -15,6 +15,7 @@ import argon2
 from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
 from usercore.kernel.errors import Overloaded
+from usercore.kernel.forks import restart_in_child
 from usercore.passwords.model import Credential, HashProfile, PasswordPolicy
 from usercore.passwords.ports import Hasher
 
@@ -28,9 +29,15 @@ class Places:
 
     def __init__(self, policy: PasswordPolicy) -> None:
         """Take the bounds from the policy."""
-        self._free = threading.BoundedSemaphore(policy.hashes_at_once)
-        self._queue = threading.BoundedSemaphore(policy.hashes_at_once + policy.most_waiting)
+        self._policy = policy
         self._longest_wait = policy.longest_wait.total_seconds()
+        self.start_afresh()
+        restart_in_child(self)
+
+    def start_afresh(self) -> None:
+        """Free all places; see ``forks``."""
+        self._free = threading.BoundedSemaphore(self._policy.hashes_at_once)
+        self._queue = threading.BoundedSemaphore(self._policy.hashes_at_once + self._policy.most_waiting)
 
     @contextmanager
     def take(self) -> Iterator[None]:

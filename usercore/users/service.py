@@ -10,7 +10,7 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import Taken, UserNotFound
 from usercore.kernel.references import Reference, Space, Use, check_reference, host_id
 from usercore.kernel.scope import Scope
-from usercore.kernel.text import Faults, clean_fields
+from usercore.kernel.text import Faults, clean_fields, is_blank
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.versions import check_version
 from usercore.users.identifiers import claims_of, clean_slots, clean_username, field_of, in_order, next_access_ids
@@ -232,4 +232,4 @@ class Users:
 
 
 def _username(username: str | None, user: User) -> str | None:
-    return None if username is None or username == "" else clean_username(username, email=user.email)
+    return None if is_blank(username) else clean_username(username, email=user.email)

@@ -8,7 +8,7 @@ import attrs
 
 from usercore.kernel.entity import entity
 from usercore.kernel.references import host_id
-from usercore.kernel.text import Faults, clean_fields
+from usercore.kernel.text import Faults, clean_fields, is_blank
 from usercore.passwords.model import PasswordPolicy
 from usercore.passwords.rules import check_acceptable, prepare
 from usercore.users.identifiers import clean_email, clean_username
@@ -39,7 +39,7 @@ def clean_applicant(
     """
     faults = Faults()
     clean = faults.take(lambda: clean_email(email))
-    name = None if username is None or username == "" else faults.take(lambda: clean_username(username, email=clean))
+    name = None if is_blank(username) else faults.take(lambda: clean_username(username, email=clean))
     linked = None if external_id is None else faults.take(lambda: host_id(external_id, field="external_id"))
     given = {field: value for field, value in fields.items() if value is not None}
     cleaned = clean_fields(CLEAN, given, faults)

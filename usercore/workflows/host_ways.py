@@ -8,7 +8,7 @@ import attrs
 
 from usercore.attempts.model import AttemptStatus
 from usercore.kernel.context import Context
-from usercore.kernel.errors import UserNotFound
+from usercore.kernel.errors import Invalid, UserNotFound
 from usercore.kernel.references import Reference, check_reference
 from usercore.workflows.ways import (
     Entered,
@@ -89,10 +89,10 @@ class HostWay(Way):
             Refusal: there is no such user, or they may not sign in.
         """
         try:
-            user = guard_entering(unit, unit.resolve(found))
-        except UserNotFound:
+            user_id = unit.resolve(found)
+        except (UserNotFound, Invalid, TypeError):  # the host named somebody as nobody can be named
             raise Refusal(AttemptStatus.NOT_FOUND) from None
-        return Entered(user=user, status=AttemptStatus.OK)
+        return Entered(user=guard_entering(unit, user_id), status=AttemptStatus.OK)
 
 
 @attrs.frozen(kw_only=True)

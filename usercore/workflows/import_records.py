@@ -5,18 +5,29 @@ faults of a record come out at once. Slow to load because of cattrs, so nothing 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
 import attrs
+from cattrs import Converter
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
+from cattrs.gen import override
+from cattrs.gen.typeddicts import make_dict_structure_fn
 
-from usercore.kernel.ids import UserId
+from usercore.kernel.context import keep_start
+from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.ids import LIMIT, UserId
 from usercore.kernel.preferences import DateFormat
-from usercore.kernel.references import ClaimKey
-from usercore.kernel.unset import Unset
-from usercore.users.identifiers import SLOTS
+from usercore.kernel.references import Space, host_id
+from usercore.kernel.text import check_type, refuse
+from usercore.kernel.time import check_instant
+from usercore.kernel.unset import UNSET, Unset
+from usercore.users.identifiers import SLOTS, claims_for, clean_email, clean_slots, clean_username
+from usercore.users.model import OWN_FIELDS
+from usercore.users.rules import CLEAN
 
 _SLOT_FIELDS: Final = tuple((slot, f"access_id_{slot}") for slot in range(1, SLOTS + 1))
 _PUBLIC_NAME: Final = "public_name"
@@ -74,4 +85,158 @@ class ImportRecord:
     uuid: UUID | None | Unset
     created_at: datetime | None
     fields: Mapping[str, Any]
-    keys: tuple[ClaimKey, ...]
+    keys: tuple[tuple[Space, str], ...]
+
+
+def clean_record(values: Mapping[str, object]) -> ImportRecord:
+    """Give the record that these values are.
+
+    Raises:
+        Invalid: every fault, by field: those of the field's own rule, ``wrong_type``, ``unknown_field``; else
+            ``no_identifier`` (neither id, external id nor email) or ``given_twice`` (access ids together and one by one).
+    """
+    try:
+        given: Given = _structure(dict(values), Given)
+    except ClassValidationError as errors:
+        raise Invalid(tuple(_faults_of(errors))) from None
+    if not (given.get("id") or given.get("external_id") or given.get("email")):
+        refuse("record", "no_identifier")
+    return _record_of(given, _slots_of(given))
+
+
+def _record_of(given: Given, slots: Mapping[int, str | None]) -> ImportRecord:
+    fields = {field: given[name] for name, field in _OWN_FIELDS.items() if name in given}  # type: ignore[literal-required]  # the names are its keys
+    keys = claims_for(
+        email=given.get("email"),
+        username=given.get("username"),
+        external_id=given.get("external_id"),
+        access_ids=[slots.get(slot) for slot, _ in _SLOT_FIELDS],
+        brought_uuid=given.get("uuid"),
+    )
+    number = given.get("id")
+    return ImportRecord(
+        id=None if number is None else UserId(number),
+        email=given.get("email", UNSET),
+        email_verified=given.get("email_verified", UNSET),
+        username=given.get("username", UNSET),
+        external_id=given.get("external_id", UNSET),
+        slots=slots,
+        uuid=given.get("uuid", UNSET),
+        created_at=given.get("created_at"),
+        fields=fields,
+        keys=tuple(keys),
+    )
+
+
+def _slots_of(given: Given) -> Mapping[int, str | None]:
+    slots: dict[int, str | None] = {slot: given[name] for slot, name in _SLOT_FIELDS if name in given}  # type: ignore[literal-required]  # as above
+    if "access_ids" not in given:
+        return slots
+    if slots:
+        refuse("access_ids", "given_twice")
+    return given["access_ids"]
+
+
+def _faults_of(errors: ClassValidationError) -> Iterator[Fault]:
+    noted, others = errors.group_exceptions()
+    for error, note in noted:
+        yield from error.faults if isinstance(error, Invalid) else [Fault(note.name, "wrong_type")]
+    for error in others:
+        if isinstance(error, ForbiddenExtraKeysError):
+            yield from (Fault(keep_start(name, _NAME_BYTES), "unknown_field") for name in sorted(map(str, error.extra_fields)))
+
+
+def _clean_id(value: object) -> int:
+    number = check_type(value, int, name="id")
+    if not 0 < number < LIMIT:
+        refuse("id", "out_of_range")
+    return number
+
+
+def _clean_username(value: object) -> str:
+    # The user's email may be known only later, so until then one with an @ need only be somebody's.
+    email = value if isinstance(value, str) and "@" in value else None
+    return clean_username(value, email=email)
+
+
+def _clean_uuid(value: object) -> UUID:
+    if isinstance(value, UUID):
+        return value
+    text = check_type(value, str, name="uuid")
+    try:
+        uuid = UUID(text)
+    except ValueError:
+        refuse("uuid", "malformed")
+    if str(uuid) != text.lower():  # the constructor takes braces and misplaced hyphens, too
+        refuse("uuid", "malformed")
+    return uuid
+
+
+def _clean_instant(value: object) -> datetime:
+    instant = _read_instant(value) if isinstance(value, str) else value
+    if isinstance(instant, datetime) and instant.utcoffset() is None:
+        refuse("created_at", "no_zone")
+    try:
+        return check_instant(instant, name="created_at")
+    except (ValueError, OverflowError):
+        refuse("created_at", "out_of_range")
+
+
+def _read_instant(text: str) -> datetime:
+    if not _INSTANT.fullmatch(text):
+        refuse("created_at", "malformed")
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        refuse("created_at", "malformed")
+
+
+def _clean_flag(field: str) -> Callable[[object], bool]:
+    return lambda value: value is not None and check_type(value, bool, name=field)
+
+
+def _clean_access_ids(value: object) -> dict[int, str | None]:
+    return dict.fromkeys(range(1, SLOTS + 1)) if value is None else clean_slots(value)
+
+
+Hook = Callable[[object, type], object]
+"""As cattrs calls it: with the value and the type that it is to have."""
+
+
+def _as_it_is(clean: Callable[[object], object]) -> Hook:
+    return lambda value, _: clean(value)
+
+
+def _or_none(clean: Callable[[object], object]) -> Hook:
+    return lambda value, _: None if value is None else clean(value)
+
+
+def _or_empty(clean: Callable[[object], object]) -> Hook:
+    return lambda value, _: None if value is None or value == "" else clean(value)
+
+
+_OWN_FIELDS: Final = {_PUBLIC_NAME if field == "given_public_name" else field: field for field in OWN_FIELDS}
+"""The user's own fields, by their names in records."""
+
+_HOOKS: Final[Mapping[str, Hook]] = {
+    "id": _or_none(_clean_id),
+    "email": _or_empty(clean_email),
+    "email_verified": _as_it_is(_clean_flag("email_verified")),
+    "username": _or_empty(_clean_username),
+    "external_id": _or_none(partial(host_id, field="external_id")),
+    "access_ids": _as_it_is(_clean_access_ids),
+    **{name: _or_none(partial(host_id, field=name)) for _, name in _SLOT_FIELDS},
+    "uuid": _or_empty(_clean_uuid),
+    "created_at": _or_empty(_clean_instant),
+    **{name: _as_it_is(CLEAN[field]) for name, field in _OWN_FIELDS.items()},
+    "is_institution": _as_it_is(_clean_flag("is_institution")),
+}
+
+FIELDS: Final = frozenset(_HOOKS)
+"""The names of the fields that a record may have."""
+
+_structure: Final = make_dict_structure_fn(
+    Given,
+    Converter(forbid_extra_keys=True),
+    **{name: override(struct_hook=hook) for name, hook in _HOOKS.items()},
+)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from usercore.kernel.errors import UsercoreError
+from usercore.kernel.forks import restart_in_child
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.units import Units
@@ -26,6 +27,11 @@ class LastUse:
         self._every = policy.write_use_every
         self._uses: dict[tuple[UserId, Digest], datetime] = {}
         self._next: datetime | None = None
+        self.start_afresh()
+        restart_in_child(self)
+
+    def start_afresh(self) -> None:
+        """Let somebody write again; see ``forks``."""
         self._writing = threading.Lock()
 
     def note(self, user_id: UserId, digest: Digest, at: datetime, units: Units[TokensUnit]) -> None:

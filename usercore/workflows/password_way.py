@@ -5,7 +5,7 @@ a failure on record counts the next try before it hashes, so parallel guesses ca
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from usercore.attempts.rules import block_of, failures_of, is_void, key_of, lock
 from usercore.kernel.context import Context, keep_start
 from usercore.kernel.entity import entity, evolve
 from usercore.kernel.errors import Invalid, Overloaded, RateLimited
+from usercore.kernel.forks import restart_in_child
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import EMAIL_LIMIT, ClaimName, Use, claim_of_username
 from usercore.kernel.scope import Scope
@@ -73,6 +74,11 @@ class Lines:
     def __init__(self, longest_wait: float) -> None:
         """Wait at most this many seconds."""
         self._longest_wait = longest_wait
+        self.start_afresh()
+        restart_in_child(self)
+
+    def start_afresh(self) -> None:
+        """Send everybody home; see ``forks``."""
         self._lock = threading.Lock()
         self._lines: dict[str, _Line] = {}
 
@@ -131,7 +137,7 @@ class PasswordWay(Way):
         password = prepare(check_type(credentials.password, str, name="password"), most_bytes=self.passwords.most_bytes)
         with self.lines.stand(account_of(name, login)), self.hasher.place():
             looked = self.scope.units.read(lambda unit: self._look(unit, name, login, context))
-            self._check_wait(looked)
+            self._check_wait(looked, looked.throttles)
             ordinal = self._reserve(looked)
             is_right = self.hasher.verify(looked.credential, password)
             proved = self._judge(looked, ordinal, is_right=is_right)
@@ -185,9 +191,9 @@ class PasswordWay(Way):
             keys.append(key_of(self.secret, "address", context.tenant_id, block))
         return tuple(keys)
 
-    def _check_wait(self, looked: Looked) -> None:
+    def _check_wait(self, looked: Looked, throttles: Iterable[Throttle | None]) -> None:
         now = self.scope.clock()
-        ends = [locked_until(throttle, now=now, policy=self.throttles) for throttle in looked.throttles]
+        ends = [locked_until(throttle, now=now, policy=self.throttles) for throttle in throttles]
         last = max((end for end in ends if end is not None), default=None)
         if last is not None:
             user_id = looked.user.id if looked.user else None
@@ -198,34 +204,50 @@ class PasswordWay(Way):
         now, account = self.scope.clock(), looked.keys[0]
         if not failures_of(looked.throttles[0], now=now, policy=self.throttles):
             return None
-        return self.scope.units.write(
-            lambda unit: count_try(unit, account, at=self.scope.clock(), policy=self.throttles).tried
-        )
+
+        def reserve(unit: SignInUnit) -> int:
+            self._check_wait(looked, unit.throttles.get_many([account]))  # other names and processes have other lines
+            return self._count_try(unit, account)
+
+        return self.scope.units.write(reserve)
 
     def _judge(self, looked: Looked, ordinal: int | None, *, is_right: bool) -> Proved:
         user, credential = looked.user, looked.credential
-        count = looked.keys if ordinal is None else looked.keys[1:]
-        if user is None or credential is None:
-            status = AttemptStatus.NOT_FOUND if user is None else AttemptStatus.WRONG_PASS
-            raise Refusal(status, user_id=user.id if user else None, count=count)
+        status = self._status_against(looked, is_right=is_right)
+        if user is not None and credential is not None and status is None:
+            return Proved(
+                user_id=user.id, credential=credential, account=looked.keys[0], ordinal=ordinal, rehashed=None
+            )
+        self._count(looked.keys if ordinal is None else looked.keys[1:])
+        raise Refusal(status or AttemptStatus.WRONG_PASS, user_id=user.id if user else None)
+
+    def _status_against(self, looked: Looked, *, is_right: bool) -> AttemptStatus | None:
+        if looked.user is None:
+            return AttemptStatus.NOT_FOUND
         void = is_void(looked.throttles[0], policy=self.throttles)
-        if not is_right or void or is_expired(credential, now=self.scope.clock()):
-            raise Refusal(AttemptStatus.WRONG_PASS, user_id=user.id, count=count)
-        if looked.refusal is not None:
-            raise Refusal(looked.refusal, user_id=user.id, count=count)
-        return Proved(user_id=user.id, credential=credential, account=looked.keys[0], ordinal=ordinal, rehashed=None)
+        expired = looked.credential is None or is_expired(looked.credential, now=self.scope.clock())
+        return AttemptStatus.WRONG_PASS if not is_right or void or expired else looked.refusal
+
+    def _count(self, keys: tuple[bytes, ...]) -> None:
+        """Count a failure before the next in line looks, or parallel guesses would outrun the counter."""
+
+        def count(unit: SignInUnit) -> None:
+            for key in keys:
+                self._count_try(unit, key)
+
+        if keys:
+            self.scope.units.write(count)
+
+    def _count_try(self, unit: SignInUnit, key: bytes) -> int:
+        now, policy = self.scope.clock(), self.throttles
+        stale = now - policy.forgotten_after
+        counted = unit.throttles.count_try(key, at=now, stale_before=stale, kept_from=policy.failures_before_void)
+        return counted.tried
 
 
 def account_key(secret: bytes, context: Context, account: int | str) -> bytes:
     """Give the counter of an account: of a user by id, of an unknown name by its key."""
     return key_of(secret, "account", context.tenant_id, "user" if isinstance(account, int) else "name", account)
-
-
-def count_try(unit: SignInUnit, key: bytes, *, at: datetime, policy: ThrottlePolicy) -> Throttle:
-    """Count one try as failed."""
-    return unit.throttles.count_try(
-        key, at=at, stale_before=at - policy.forgotten_after, kept_from=policy.failures_before_void
-    )
 
 
 def account_of(name: ClaimName | None, login: str) -> str:

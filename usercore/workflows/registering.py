@@ -11,7 +11,7 @@ from usercore.attempts.rules import attempt_of
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import entity, evolve
-from usercore.kernel.errors import RateLimited, Taken, UsercoreError
+from usercore.kernel.errors import Conflict, RateLimited, Rejected, Taken, UsercoreError
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Use, claim_of_email
 from usercore.kernel.scope import Scope
@@ -64,14 +64,14 @@ class Registering:
     tokens: AccessTokenPolicy
 
     def refusing(self, login: object, prepare: Callable[[], T]) -> T:
-        """Run what comes before the unit; whatever it refuses leaves an attempt.
+        """Run what comes before the unit; whatever it refuses by a rule leaves an attempt.
 
         Raises:
             UsercoreError: what ``prepare`` raised.
         """
         try:
             return prepare()
-        except UsercoreError as error:
+        except (Rejected, Conflict) as error:  # not when a storage failed or is busy
             self.admission.keep(refused_by(error), login if isinstance(login, str) else None)
             raise
 

@@ -5,7 +5,6 @@ import threading
 from types import TracebackType
 from typing import Final, Self
 
-from usercore.kernel.errors import UsercoreError
 from usercore.workflows.delivering import Deliveries
 
 _log: Final = logging.getLogger("usercore")
@@ -46,6 +45,6 @@ class Relay:
             self._wake.clear()
             try:
                 self._deliveries.deliver()
-            except UsercoreError:
+            except Exception:  # noqa: BLE001 - a relay that ends silently is worse than one that tries in vain
                 _log.warning("the relay could not deliver now and tries again", exc_info=True)
             self._wake.wait(self._deliveries.policy.relay_pause.total_seconds())

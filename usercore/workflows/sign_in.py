@@ -26,8 +26,8 @@ from usercore.workflows.errors import SignInRefused
 from usercore.workflows.host_ways import Authenticator, TrustedWay
 from usercore.workflows.identity import Identity, extras_of
 from usercore.workflows.last_use import LastUse
-from usercore.workflows.password_way import PasswordCredentials, count_try
-from usercore.workflows.token_ways import AccessTokenCredentials, LoginTokenCredentials, secret_of
+from usercore.workflows.password_way import PasswordCredentials
+from usercore.workflows.token_ways import AccessTokenCredentials, LoginTokenCredentials
 from usercore.workflows.ways import Entered, Refusal, SignInUnit, Way, status_against
 
 _log: Final = logging.getLogger("usercore")
@@ -44,7 +44,6 @@ class SignIn:
     ways: Sequence[Way]
     authenticators: Sequence[Authenticator]
     tokens: AccessTokenPolicy
-    throttles: ThrottlePolicy
     last_use: LastUse
 
     def authenticate(self, credentials: object, *, source: str | None = None) -> Identity:
@@ -62,7 +61,7 @@ class SignIn:
         label = clean_optional(source, field="source", most=SOURCE_LIMIT) or self.scope.context.source
         ways = self._ways_for(credentials, label)
         context = attrs.evolve(self.scope.context, source=label)
-        login = getattr(credentials, "login", None)
+        login = _login_of(credentials)
         first: Refusal | None = None
         for way in ways:
             try:
@@ -101,7 +100,7 @@ class SignIn:
             SignInRefused: it is unknown, spent or expired, or its user may not sign in by it.
             Invalid: the source is malformed.
         """
-        return self.authenticate(LoginTokenCredentials(secret=secret_of(secret)), source=source)
+        return self.authenticate(LoginTokenCredentials(secret=secret), source=source)
 
     def with_access_token(self, secret: Secret | str, *, source: str | None = None) -> Identity:
         """Sign in by an access token that another system got; no new one is issued.
@@ -111,7 +110,7 @@ class SignIn:
             SignInRefused: it opens nothing, or its user may not sign in by it.
             Invalid: the source is malformed.
         """
-        return self.authenticate(AccessTokenCredentials(secret=secret_of(secret)), source=source)
+        return self.authenticate(AccessTokenCredentials(secret=secret), source=source)
 
     def trusted(self, ref: Reference, *, source: str | None = None, allow_privileged: bool = False) -> Identity:
         """Sign in whom the host already knows. Trusted: the host vouches for the user.
@@ -232,12 +231,9 @@ class SignIn:
         return secret
 
     def _keep(self, refusal: Refusal, way: str | None, login: str | None, context: Context) -> None:
-        """Keep the attempt, and count it where it is to be counted."""
+        """Keep the attempt in a unit of its own: the one that was refused is gone."""
 
         def keep(unit: SignInUnit) -> None:
-            now = self.scope.clock()
-            for key in refusal.count:
-                count_try(unit, key, at=now, policy=self.throttles)
             unit.attempts.add(self._attempt(refusal.status, context, refusal.user_id, login, way))
 
         self.scope.units.write(keep)
@@ -253,3 +249,8 @@ def _api_status(status: AttemptStatus, source: str | None) -> AttemptStatus:
     """Tell sign-ins through an API apart, by their source. Source: spec S6; REMP CRM."""
     is_api = source is not None and (source == "api" or source.startswith("api+"))
     return AttemptStatus.API_OK if is_api and status is AttemptStatus.OK else status
+
+
+def _login_of(credentials: object) -> str | None:
+    login = getattr(credentials, "login", None)
+    return login if isinstance(login, str) else None  # the host's classes may call anything so

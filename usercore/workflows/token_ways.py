@@ -11,25 +11,11 @@ from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret, digest_of, holder_of, text_of
-from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenSpent
-from usercore.tokens.model import ACCESS, AccessTokenPolicy
+from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenSpent, TokenUnknown
+from usercore.tokens.model import ACCESS, LOGIN, AccessTokenPolicy
 from usercore.tokens.rules import check_open
 from usercore.tokens.service import find_redeemable, spend
 from usercore.workflows.ways import Entered, Refusal, SignInUnit, Way, check_unprivileged, guard_entering
-
-
-@entity
-class LoginTokenCredentials:
-    """The secret of a login token."""
-
-    secret: Secret
-
-
-@entity
-class AccessTokenCredentials:
-    """The secret of an access token, used to sign in from another system."""
-
-    secret: Secret
 
 
 def secret_of(secret: Secret | str) -> Secret:
@@ -41,6 +27,20 @@ def secret_of(secret: Secret | str) -> Secret:
     return Secret(text_of(secret))
 
 
+@entity
+class LoginTokenCredentials:
+    """The secret of a login token, hidden or not."""
+
+    secret: Secret = attrs.field(converter=secret_of)
+
+
+@entity
+class AccessTokenCredentials:
+    """The secret of an access token, used to sign in from another system."""
+
+    secret: Secret = attrs.field(converter=secret_of)
+
+
 STATUS_OF: Final[Mapping[type[TokenInvalid], AttemptStatus]] = {
     TokenExpired: AttemptStatus.TOKEN_DATE_EXPIRED,
     TokenSpent: AttemptStatus.TOKEN_COUNT_EXPIRED,
@@ -48,7 +48,7 @@ STATUS_OF: Final[Mapping[type[TokenInvalid], AttemptStatus]] = {
 """The attempts' words for tokens that open nothing; ``token_not_found`` for all others. Source: spec S6."""
 
 
-def refusal_of(error: TokenInvalid, user_id: UserId | None = None) -> Refusal:
+def refusal_of(error: TokenInvalid, user_id: UserId) -> Refusal:
     """Give the refusal that a worthless token means."""
     return Refusal(STATUS_OF.get(type(error), AttemptStatus.TOKEN_NOT_FOUND), user_id=user_id)
 
@@ -71,16 +71,21 @@ class LoginTokenWay(Way):
         Raises:
             Refusal: it is worthless, or its user may not sign in by it.
         """
-        user_id: UserId | None = None
         try:
             token = find_redeemable(unit, found, now=now)
-            user_id = token.user_id
-            user = guard_entering(unit, user_id)
+            user = guard_entering(unit, token.user_id, missing=AttemptStatus.TOKEN_NOT_FOUND)
             check_unprivileged(user)
             spend(unit, token, at=now)
         except TokenInvalid as error:
-            raise refusal_of(error, user_id) from None
+            raise _refusal_here(unit, found, error) from None
         return Entered(user=user, status=AttemptStatus.LOGIN_TOKEN_OK)
+
+
+def _refusal_here(unit: SignInUnit, secret: Secret, error: TokenInvalid) -> Refusal:
+    """Tell what became of a token in its own tenant only; everywhere else it is unknown. Source: spec T2."""
+    holder = None if isinstance(error, TokenUnknown) else holder_of(secret, LOGIN)
+    user = None if holder is None else unit.users.get(UserId(holder))
+    return Refusal(AttemptStatus.TOKEN_NOT_FOUND) if user is None else refusal_of(error, user.id)
 
 
 @attrs.frozen(kw_only=True)

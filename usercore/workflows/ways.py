@@ -35,12 +35,11 @@ class Refusal(Exception):
         status: AttemptStatus,
         *,
         user_id: UserId | None = None,
-        count: tuple[bytes, ...] = (),
         error: Exception | None = None,
     ) -> None:
-        """Refuse with this status; ``count`` are the counters of tries that this one is to be added to."""
+        """Refuse with this status; ``error`` is for whoever asked, ``SignInRefused`` unless there is another."""
         super().__init__(status)
-        self.status, self.user_id, self.count = status, user_id, count
+        self.status, self.user_id = status, user_id
         self.error = error or SignInRefused()
 
 
@@ -101,8 +100,10 @@ def status_against(user: User, tenant_active: bool) -> AttemptStatus | None:  # 
     return None
 
 
-def guard_entering(unit: SignInUnit, user_id: UserId) -> User:
+def guard_entering(unit: SignInUnit, user_id: UserId, *, missing: AttemptStatus = AttemptStatus.NOT_FOUND) -> User:
     """Lock the user who is about to be let in, and refuse who may not sign in by now.
+
+    ``missing`` is the attempt's word where the tenant has no such user.
 
     Raises:
         Refusal: there is no such user, or they may not sign in.
@@ -110,7 +111,7 @@ def guard_entering(unit: SignInUnit, user_id: UserId) -> User:
     try:
         user = unit.users.guard(user_id)
     except UserNotFound:
-        raise Refusal(AttemptStatus.NOT_FOUND) from None
+        raise Refusal(missing) from None
     tenant = unit.tenants.get(user.tenant_id)
     status = status_against(user, tenant is not None and tenant.active)
     if status is not None:

@@ -1,8 +1,6 @@
 """The memory storage: one lock, so that who reads waits for the one who writes and nobody sees half a unit."""
 
-import os
 import threading
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
@@ -11,6 +9,7 @@ import attrs
 from usercore.history.model import Entry
 from usercore.kernel.chance import system_chance
 from usercore.kernel.errors import LostRace, RunAgain, Unavailable
+from usercore.kernel.forks import restart_in_child
 from usercore.kernel.units import Units
 from usercore.storage import CAPABILITIES, Storage
 from usercore.workflows.recording import Origin
@@ -24,8 +23,6 @@ RERUNS: Final = 10
 
 _SECRET_BYTES: Final = 32
 
-_stages: "weakref.WeakSet[_Stage]" = weakref.WeakSet()
-
 
 class _Stage:
     """Where one unit runs at a time. In a forked child it starts afresh: whoever held it is not there."""
@@ -35,7 +32,7 @@ class _Stage:
         self._unit = MemoryUnit(self._undo)
         self._closed = False
         self.start_afresh()
-        _stages.add(self)
+        restart_in_child(self)
 
     def start_afresh(self) -> None:
         """Let the next unit in, whoever was here."""
@@ -82,15 +79,6 @@ class _Stage:
     def _check_unchanged(self) -> None:
         if self._undo:
             raise RuntimeError("a read changed something")
-
-
-def _start_afresh() -> None:
-    for stage in list(_stages):
-        stage.start_afresh()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_afresh)
 
 
 @attrs.frozen

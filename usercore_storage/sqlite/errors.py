@@ -1,5 +1,6 @@
-"""What SQLite's error codes mean here. Codes, never messages."""
+"""What SQLite's and the system's error codes mean here. Codes, never messages."""
 
+import errno
 import sqlite3
 from collections.abc import Mapping
 from typing import Final
@@ -23,6 +24,16 @@ _ERRORS: Final[Mapping[int, type[StorageError]]] = {
     sqlite3.SQLITE_PROTOCOL: Busy,
 }
 
+_NO_ROOM: Final = frozenset({sqlite3.SQLITE_IOERR_SHMSIZE})
+"""Extended codes that mean a full disk though their primary one does not. Source: SQLite, Result and Error Codes."""
+
+_OF_SYSTEM: Final[Mapping[int, type[StorageError]]] = {
+    errno.ENOSPC: Full,
+    errno.EDQUOT: Full,
+    errno.EFBIG: Full,
+    errno.EROFS: ReadOnly,
+}
+
 _CLASHES: Final = frozenset(
     {
         sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
@@ -39,4 +50,11 @@ def mapped(error: sqlite3.Error) -> Exception:
         return Unavailable() if isinstance(error, sqlite3.ProgrammingError) else StorageError()
     if code in _CLASHES:
         return RunAgain()
+    if code in _NO_ROOM:
+        return Full()
     return _ERRORS.get(code & _PRIMARY, StorageError)()
+
+
+def mapped_of_system(error: OSError) -> StorageError:
+    """Give what a system's error means."""
+    return _OF_SYSTEM.get(error.errno or 0, Unavailable)()

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from usercore.kernel.errors import Corrupt, ForeignFile, NewerSchema, ReadOnly, Unavailable
-from usercore_storage.sqlite.errors import mapped
+from usercore_storage.sqlite.errors import mapped, mapped_of_system
 from usercore_storage.sqlite.migrations import APPLICATION_ID, VERSION
 
 MODE: Final = 0o600
@@ -51,6 +51,7 @@ def prepare(place: Place) -> bool:
 
     Raises:
         Unavailable: it cannot be made or read.
+        Full: there is no room for it.
         ReadOnly: it may not be written.
         Corrupt: it is no SQLite file, or a part of one.
         ForeignFile: it has tables, and none of ours.
@@ -61,8 +62,20 @@ def prepare(place: Place) -> bool:
     except FileExistsError:
         return _inspect(place)
     except OSError as error:
-        raise Unavailable from error
+        raise mapped_of_system(error) from error
     return True
+
+
+def open_side(path: Path) -> int:
+    """Open the side file on which the writers of all processes wait for one another.
+
+    Raises:
+        StorageError: it cannot be made or opened; its subclasses say why.
+    """
+    try:
+        return os.open(path.with_name(path.name + "-line"), os.O_CREAT | os.O_RDWR, MODE)
+    except OSError as error:
+        raise mapped_of_system(error) from error
 
 
 def _inspect(place: Place) -> bool:

@@ -1,12 +1,10 @@
 """A store in one SQLite file."""
 
-import os
 import sqlite3
-import weakref
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from threading import get_ident
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import attrs
 
@@ -17,15 +15,15 @@ from usercore.workflows.recording import Origin
 from usercore_storage.sqlite.connections import Connection
 from usercore_storage.sqlite.errors import mapped
 from usercore_storage.sqlite.files import place_of, prepare
+from usercore_storage.sqlite.forks import Gate, between_forks
 from usercore_storage.sqlite.migrations import APPLICATION_ID, migrate
 from usercore_storage.sqlite.writer import Writer
 
 T = TypeVar("T")
 
-FORK_WAIT: Final = 30.0
-"""Seconds that a fork waits for units to end. Source: as the longest wait in the line."""
+_left_behind: Final[list[object]] = []
+"""Connections of the parent in a forked child. SQLite forbids to use them there, and closing them counts as use."""
 
-_PAUSE: Final = 0.001
 
 def open_storage(url: str) -> "SqliteStorage":
     """Open ``sqlite:///file.db``; make the file and its tables if they are missing.
@@ -35,9 +33,10 @@ def open_storage(url: str) -> "SqliteStorage":
         StorageError: the file cannot be used; its subclasses say why. It is left as it was.
     """
     place = place_of(url)
-    if prepare(place):
-        _make_tables(place.path, ours=not place.shared)
-    return SqliteStorage(place.path)
+    with between_forks():
+        if prepare(place):
+            _make_tables(place.path, ours=not place.shared)
+        return SqliteStorage(place.path)
 
 
 def _make_tables(path: Path, *, ours: bool) -> None:
@@ -66,22 +65,14 @@ class SqliteStorage:
         """Open the writing connection; readers open theirs when they are needed."""
         self._path = path
         self._closed = False
+        self._opening = threading.Lock()
+        self._writer: Writer | None = None
         self._readers: list[Connection] = []
-        self.start_afresh()
-        _stores.add(self)
+        self.gate = Gate(self)
         self.writer()
         connection = self.take_reader()
         (self.secret,) = connection("SELECT secret FROM usercore_schema")[0]
         self.give_back(connection)
-
-    def start_afresh(self) -> None:
-        """Let units in; connections are opened when they are needed."""
-        self._writer: Writer | None = None
-        self._opening = threading.Lock()
-        self.inside: set[int] = set()
-        """The threads that are inside a unit now: a unit in a unit would wait for itself."""
-        self.may_enter = threading.Event()
-        self.may_enter.set()
 
     def units(self, origin: Origin) -> Units[Unit]:
         """Give units of this origin; see ``Storage``."""
@@ -89,12 +80,16 @@ class SqliteStorage:
 
     def writer(self) -> Writer:
         """Give the writing connection, opened if it is not."""
-        if self._writer is None:
-            with self._opening:
-                if self._closed:
-                    raise Unavailable
-                self._writer = self._writer or Writer(self._path)
-        return self._writer
+        writer = self._writer
+        return self._open_writer() if writer is None else writer
+
+    def _open_writer(self) -> Writer:
+        with self._opening:
+            if self._closed:
+                raise Unavailable
+            if self._writer is None:
+                self._writer = Writer(self._path)
+            return self._writer
 
     def take_reader(self) -> Connection:
         """Take the reading connection that was used last, or open one."""
@@ -130,26 +125,17 @@ class SqliteStorage:
                 return
 
     def rest(self) -> None:
-        """Let no unit in, wait for those that run, and close all connections; the next unit opens others."""
-        self.may_enter.clear()
-        until = monotonic() + FORK_WAIT
-        while self.inside - {get_ident()} and monotonic() < until:
-            sleep(_PAUSE)
-        if not self.inside and self._writer is not None:
+        """Close all connections before a fork; see ``forks``."""
+        if self._writer is not None:
             self._writer.close()
-            self._close_readers()
-            self._writer = None
-
-    def go_on(self) -> None:
-        """Let units in again."""
-        self.may_enter.set()
+        self._writer = None
+        self._close_readers()
 
     def leave_behind(self) -> None:
-        """Start afresh in a forked child, unless connections stayed open: then nothing is safe here."""
-        if self._writer is not None and not self._closed:
-            self._closed = True
-            _left_behind.append((self._writer, self._readers))
-        self.start_afresh()
+        """Close in a child whose parent forked inside a unit: SQLite is not to be used here."""
+        self._closed = True
+        _left_behind.append((self._writer, self._readers))
+        self._opening, self._writer, self._readers = threading.Lock(), None, []
 
 
 @attrs.frozen
@@ -160,13 +146,15 @@ class SqliteUnits(Units[Unit]):
     _origin: Origin
 
     def write(self, work: Callable[[Unit], T]) -> T:
-        result, entries = self._alone(lambda: run_until_kept(lambda: self._store.writer().run(work, self._origin)))
+        result, entries = self._store.gate.run(
+            lambda: run_until_kept(lambda: self._store.writer().run(work, self._origin))
+        )
         if entries and self._origin.observe is not None:
             self._origin.observe(entries)
         return result
 
     def read(self, look: Callable[[Unit], T]) -> T:
-        return self._alone(lambda: self._look(look))
+        return self._store.gate.run(lambda: self._look(look))
 
     def _look(self, look: Callable[[Unit], T]) -> T:
         connection = self._store.take_reader()
@@ -176,18 +164,3 @@ class SqliteUnits(Units[Unit]):
             return look(connection.unit)
         finally:
             self._store.give_back(connection)
-
-    def _alone(self, run: Callable[[], T]) -> T:
-        store, thread = self._store, get_ident()
-        if thread in store.inside:
-            msg = "a unit is open in this thread already; let the service join it by Joined(unit)"
-            raise RuntimeError(msg)
-        try:
-            store.inside.add(thread)
-            while not store.may_enter.is_set():  # looked at after saying so, as a fork looks in the other order
-                store.inside.discard(thread)
-                store.may_enter.wait()
-                store.inside.add(thread)
-            return run()
-        finally:
-            store.inside.discard(thread)

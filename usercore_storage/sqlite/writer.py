@@ -13,7 +13,7 @@ from usercore.kernel.errors import Unavailable
 from usercore.workflows.recording import Origin
 from usercore_storage.sql.unit import SqlUnit
 from usercore_storage.sqlite.connections import Connection
-from usercore_storage.sqlite.files import MODE
+from usercore_storage.sqlite.files import open_side
 from usercore_storage.sqlite.line import Job, Line
 
 T = TypeVar("T")
@@ -28,8 +28,12 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         """Open the connection and the side file."""
-        self._connection = Connection(path)
-        self._side = os.open(path.with_name(path.name + "-line"), os.O_CREAT | os.O_RDWR, MODE)
+        self._side = open_side(path)
+        try:
+            self._connection = Connection(path)
+        except BaseException:
+            os.close(self._side)
+            raise
         self._line = Line(self._run)
         self._running = threading.Lock()
 

@@ -86,7 +86,7 @@ class RegistrationLinkRepositoryContract(Contract):
         assert main.write(lambda unit: unit.registration_links.guard(LINK.id)) is None
 
     @pytest.mark.rule("T2")
-    def test_another_tenants_is_not_there(self, main: Units[Unit], acme: Units[Unit]) -> None:
+    def test_another_tenants_registration_link_is_not_there(self, main: Units[Unit], acme: Units[Unit]) -> None:
         add(main, LINK)
         add(acme, a_registration_link(id=11, tenant_id=ACME))
         assert get(acme) is None

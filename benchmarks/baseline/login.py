@@ -1,0 +1,138 @@
+"""W5 by hand: issue a login token, and sign in by it."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from benchmarks.baseline.secrets import digest_of, draw, holder_of, public_id
+from benchmarks.baseline.store import TENANT, Store, micros_of, to_json
+from benchmarks.baseline.users import COLUMNS, user_of
+from usercore.kernel.secret import Secret
+from usercore.workflows.errors import SignInRefused
+from usercore.workflows.identity import Identity
+
+_MINUTES: Final = timedelta(minutes=5)
+_YEAR: Final = timedelta(days=365)
+
+_GUARD: Final = (
+    "UPDATE usercore_users SET change_no = change_no + 1"
+    f" WHERE id = ? AND tenant_id = {TENANT} AND state <> 'erased' RETURNING change_no"
+)
+_ISSUE: Final = "INSERT INTO usercore_login_tokens (user_id, digest, issued_at, expires_at) VALUES (?, ?, ?, ?)"
+_ISSUED: Final = (
+    "INSERT INTO usercore_history (subject_id, subject, change_no, position, tenant_id, kind, at, actor, new_text)"
+    f" VALUES (?, 'user', ?, 0, {TENANT}, 'login_token.issued', ?, 'host', ?)"
+)
+_SPEND: Final = (
+    "UPDATE usercore_login_tokens SET spent_at = ?1"
+    " WHERE user_id = ?2 AND digest = ?3 AND spent_at IS NULL AND expires_at > ?1"
+)
+_ENTER: Final = (
+    "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?, last_sign_in_ip = NULL"
+    f" WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"
+    f" AND (SELECT active FROM usercore_tenants WHERE id = {TENANT}) RETURNING {COLUMNS}"
+)
+_TOKEN: Final = (
+    "INSERT INTO usercore_access_tokens (user_id, digest, authenticator, issued_at, last_used_at, expires_at)"
+    " VALUES (?1, ?2, 'login_token', ?3, ?3, ?4)"
+)
+_ENTERED: Final = (
+    "INSERT INTO usercore_history (subject_id, subject, change_no, position, tenant_id, kind, at, actor, new_text)"
+    f" VALUES (?1, 'user', ?2, 0, {TENANT}, 'login_token.spent', ?3, 'host', ?4),"
+    f" (?1, 'user', ?2, 1, {TENANT}, 'access_token.issued', ?3, 'host', ?5)"
+)
+_ATTEMPT: Final = (
+    "INSERT INTO usercore_attempts (user_id, id, tenant_id, status, authenticator, at)"
+    f" VALUES (?, ?, {TENANT}, ?, 'login_token', ?)"
+)
+_WHY: Final = "SELECT spent_at FROM usercore_login_tokens WHERE user_id = ? AND digest = ?"
+
+
+class LoggingIn(Store):
+    """Issues and redeems, with the guard, history and attempt that usercore keeps, too."""
+
+    def issue(self, user_id: int) -> str:
+        """Issue a login token."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            secret = self._issue(user_id)
+            self.execute("COMMIT")
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        return secret
+
+    def _issue(self, user_id: int) -> str:
+        ((change_no,),) = self.execute(_GUARD, (user_id,)).fetchall()
+        now, secret = self.clock(), draw("ucl_", user_id, self.chance)
+        digest, expires_at = digest_of(secret), now + _MINUTES
+        self.execute(_ISSUE, (user_id, digest, micros_of(now), micros_of(expires_at)))
+        shown = {"public_id": public_id("ucl", user_id, digest), "expires_at": expires_at.isoformat()}
+        self.execute(_ISSUED, (user_id, change_no, micros_of(now), to_json(shown)))
+        return secret
+
+    def redeem(self, secret: str) -> Identity:
+        """Sign in by a login token.
+
+        Raises:
+            SignInRefused: the token is worthless, or its user may not sign in.
+        """
+        user_id, digest, now = holder_of(secret, "ucl_"), digest_of(secret), self.clock()
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            row = self._spend(user_id, digest, micros_of(now))
+            if row is None:
+                self._refuse(user_id, digest, micros_of(now))
+                raise SignInRefused
+            identity = self._enter(row, digest, now)
+            self.execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.execute("ROLLBACK")
+            raise
+        return identity
+
+    def _spend(self, user_id: int, digest: bytes, at: int) -> tuple[Any, ...] | None:
+        if not self.execute(_SPEND, (at, user_id, digest)).rowcount:
+            return None
+        row: tuple[Any, ...] | None = self.execute(_ENTER, (at, user_id)).fetchone()
+        return row
+
+    def _enter(self, row: tuple[Any, ...], digest: bytes, now: datetime) -> Identity:
+        user, at = user_of(row), micros_of(now)
+        secret = draw("uca_", user.id, self.chance)
+        token, expires_at = digest_of(secret), now + _YEAR
+        self.execute(_ATTEMPT, (user.id, self.new_id(), "login_token_ok", at))
+        self.execute(_TOKEN, (user.id, token, at, micros_of(expires_at)))
+        spent = {"public_id": public_id("ucl", user.id, digest), "spent_at": now.isoformat()}
+        issued = {
+            "public_id": public_id("uca", user.id, token),
+            "authenticator": "login_token",
+            "expires_at": expires_at.isoformat(),
+        }
+        self.execute(_ENTERED, (user.id, user.change_no, at, to_json(spent), to_json(issued)))
+        return Identity(user=user, authenticator="login_token", authenticated_at=now, access_token=Secret(secret))
+
+    def _refuse(self, user_id: int, digest: bytes, at: int) -> None:
+        """Take everything back, and keep the attempt."""
+        self.execute("ROLLBACK")
+        self.execute("BEGIN IMMEDIATE")
+        (spent_at,) = self.execute(_WHY, (user_id, digest)).fetchone() or (None,)
+        status = "token_not_found" if spent_at is None else "token_count_expired"
+        self.execute(_ATTEMPT, (user_id, self.new_id(), status, at))
+        self.execute("COMMIT")
+
+    def issue_and_redeem_barely(self, user_id: int) -> Identity:
+        """Do the same, and keep nothing but the tokens."""
+        now, secret = self.clock(), draw("ucl_", user_id, self.chance)
+        at, digest = micros_of(now), digest_of(secret)
+        self.execute(_ISSUE, (user_id, digest, at, micros_of(now + _MINUTES)))
+        self.execute("BEGIN IMMEDIATE")
+        self.execute(_SPEND, (at, holder_of(secret, "ucl_"), digest))
+        user = user_of(self.execute(_USER, (user_id,)).fetchone())
+        token = draw("uca_", user_id, self.chance)
+        self.execute(_TOKEN, (user_id, digest_of(token), at, micros_of(now + _YEAR)))
+        self.execute("COMMIT")
+        return Identity(user=user, authenticator="login_token", authenticated_at=now, access_token=Secret(token))
+
+
+_USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"

@@ -1,0 +1,55 @@
+"""W8 by hand: identify from plain dicts, under a lock."""
+
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+
+from benchmarks.baseline.secrets import digest_of, holder_of
+from usercore.kernel.time import Clock
+from usercore.tokens.errors import TokenUnknown
+from usercore.tokens.model import AccessToken
+from usercore.users.model import User, UserState
+from usercore.workflows.identity import Identity
+
+_IDLE: Final = timedelta(days=90)
+
+
+class Dicts:
+    """Users by id, their tokens by user and digest, tenants that are active, users whose password must change."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start empty."""
+        self.clock = clock
+        self.lock = Lock()
+        self.users: dict[int, User] = {}
+        self.tokens: dict[tuple[int, bytes], AccessToken] = {}
+        self.active: dict[int, bool] = {}
+        self.must_change: dict[int, bool] = {}
+        self.uses: dict[tuple[int, bytes], datetime] = {}
+
+    def identify(self, secret: str) -> Identity:
+        """Say whose token this is.
+
+        Raises:
+            TokenUnknown: nobody's, or it opens nothing.
+        """
+        user_id = holder_of(secret, "uca_")
+        key = user_id, digest_of(secret)
+        with self.lock:
+            token, user = self.tokens.get(key), self.users.get(user_id)
+            must_change = self.must_change.get(user_id, False)
+            if token is None or user is None or not self.active[user.tenant_id]:
+                raise TokenUnknown
+        now = self.clock()
+        if token.ended_at is not None or now >= token.expires_at or now >= token.last_used_at + _IDLE:
+            raise TokenUnknown
+        if user.state is not UserState.ACTIVE:
+            raise TokenUnknown
+        self.uses[key] = now
+        return Identity(
+            user=user,
+            authenticator=token.authenticator,
+            source=token.source,
+            authenticated_at=token.issued_at,
+            must_change_password=must_change,
+        )

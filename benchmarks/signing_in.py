@@ -1,0 +1,114 @@
+"""W1, W5 and W8: who is signed in, and signing in by a login token."""
+
+import random
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+
+import usercore
+from benchmarks.baseline.identifying import Identifying
+from benchmarks.baseline.login import LoggingIn
+from benchmarks.baseline.memory import Dicts
+from benchmarks.measuring import Calls, Side
+from benchmarks.people import BEFORE, NOW, id_of, person, secret_of
+from benchmarks.stores import Stores, open_core
+from usercore.kernel.context import MAIN, SYSTEM
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import digest_of
+from usercore.storage import Unit
+from usercore.tokens.model import AccessToken
+from usercore.users.model import User
+
+
+def secrets(users: int, seed: int) -> Iterator[str]:
+    """Give the secrets of people drawn again and again: caches see as many people as there are."""
+    drawn = random.Random(seed)
+    while True:
+        yield secret_of(drawn.randrange(users))
+
+
+def ids(users: int, seed: int) -> Iterator[UserId]:
+    """Give the ids of people drawn again and again."""
+    drawn = random.Random(seed)
+    while True:
+        yield id_of(drawn.randrange(users))
+
+
+@contextmanager
+def identify(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Identify on SQLite; last use is gathered on both sides, and written when they close."""
+    with (
+        closing(open_core(stores.copy(users, "usercore"))) as core,
+        closing(Identifying(stores.copy(users, "raw"), lambda: NOW)) as raw,
+    ):
+        yield {
+            "usercore": Calls(core.sign_in.identify, secrets(users, seed=1)),
+            "raw": Calls(raw.identify, secrets(users, seed=2)),
+        }
+
+
+@contextmanager
+def log_in(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Issue a login token and redeem it: two units, two durable commits."""
+    with (
+        closing(open_core(stores.copy(users, "usercore"))) as core,
+        closing(LoggingIn(stores.copy(users, "raw"), lambda: NOW)) as raw,
+        closing(LoggingIn(stores.copy(users, "bare"), lambda: NOW)) as bare,
+    ):
+        yield {
+            "usercore": Calls(
+                lambda user_id: core.sign_in.with_login_token(core.login_tokens.issue(user_id)), ids(users, seed=1)
+            ),
+            "raw": Calls(lambda user_id: raw.redeem(raw.issue(user_id)), ids(users, seed=1)),
+            "bare": Calls(bare.issue_and_redeem_barely, ids(users, seed=1)),
+        }
+
+
+@contextmanager
+def identify_in_memory(_: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Identify on the in-memory storage and on plain dicts; both hold the same entities."""
+    with closing(usercore.open("memory://", clock=lambda: NOW)) as core:
+        dicts = Dicts(lambda: NOW)
+        people, tokens = [_user(number) for number in range(users)], [_token(number) for number in range(users)]
+        dicts.active = {SYSTEM: True, MAIN: True}
+        dicts.users = {user.id: user for user in people}
+        dicts.tokens = {(token.user_id, token.digest): token for token in tokens}
+
+        def keep(unit: Unit) -> None:
+            unit.users.add_many(people)
+            for token in tokens:
+                unit.access_tokens.add(token)
+
+        core.users.scope.units.write(keep)  # type: ignore[arg-type]  # the core's units are whole ones
+        yield {
+            "usercore": Calls(core.sign_in.identify, secrets(users, seed=1)),
+            "raw": Calls(dicts.identify, secrets(users, seed=2)),
+        }
+
+
+def _user(number: int) -> User:
+    one = person(number)
+    return User(
+        id=id_of(number),
+        tenant_id=MAIN,
+        email=one.email,
+        external_id=one.external_id,
+        first_name=one.first_name,
+        last_name=one.last_name,
+        language=one.language,
+        created_at=BEFORE,
+        created_by="host",
+        modified_at=BEFORE,
+        modified_by="host",
+    )
+
+
+def _token(number: int) -> AccessToken:
+    return AccessToken(
+        user_id=id_of(number),
+        digest=digest_of(secret_of(number)),
+        authenticator="login_token",
+        issued_at=BEFORE,
+        last_used_at=BEFORE,
+        expires_at=BEFORE + timedelta(days=365),
+    )

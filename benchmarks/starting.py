@@ -1,0 +1,94 @@
+"""W10: importing usercore, and opening a store with many users."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Final, Protocol
+
+import attrs
+
+from benchmarks.baseline.identifying import Identifying
+from benchmarks.measuring import Calls, Cost, Side
+from benchmarks.people import NOW
+from benchmarks.signing_in import secrets
+from benchmarks.stores import Stores, open_core
+
+DEPENDENCIES: Final = "import argon2, attrs, cattrs, email_validator, idna, zxcvbn"
+"""What ``pyproject.toml`` names, without sqlite-utils."""
+
+_TIMED: Final = """
+import time
+cpu, wall = time.process_time(), time.perf_counter()
+{code}
+print(time.process_time() - cpu, time.perf_counter() - wall)
+"""
+
+
+@attrs.frozen
+class FreshProcess:
+    """A piece of code in a process of its own; the start of the interpreter is not counted."""
+
+    code: str
+
+    def run(self, count: int) -> Cost:
+        """Start that many processes, one after another."""
+        return sum((self._run() for _ in range(count)), Cost(0, 0))
+
+    def _run(self) -> Cost:
+        command = [sys.executable, "-c", _TIMED.format(code=self.code)]
+        said = subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603 - this Python
+        cpu, wall = map(float, said.split())
+        return Cost(cpu, wall)
+
+
+@contextmanager
+def import_usercore(_stores: Stores, _users: int) -> Iterator[dict[str, Side]]:
+    """Import usercore, or what it depends on."""
+    yield {"usercore": FreshProcess("import usercore"), "raw": FreshProcess(DEPENDENCIES)}
+
+
+class Closable(Protocol):
+    """What was opened."""
+
+    def close(self) -> None:
+        """Give back what is held."""
+
+
+@attrs.frozen
+class Openings:
+    """Opens a store for each secret and identifies its holder; closing comes when the clock has stopped."""
+
+    open: Callable[[str], Closable]
+    secrets: Iterator[str]
+
+    def run(self, count: int) -> Cost:
+        """Open that many times."""
+        spent = Cost(0, 0)
+        for secret in islice(self.secrets, count):
+            opened: list[Closable] = []
+            spent += Calls(lambda secret, keep=opened.append: keep(self.open(secret)), iter([secret])).run(1)
+            opened[0].close()
+        return spent
+
+
+@contextmanager
+def open_and_identify(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Open a store that is there, in a process that has imported everything, and identify once."""
+    ours, theirs = stores.copy(users, "usercore"), stores.copy(users, "raw")
+
+    def open_usercore(secret: str) -> Closable:
+        core = open_core(ours)
+        core.sign_in.identify(secret)
+        return core
+
+    def open_raw(secret: str) -> Closable:
+        raw = Identifying(theirs, lambda: NOW)
+        raw.identify(secret)
+        return raw
+
+    yield {
+        "usercore": Openings(open_usercore, secrets(users, seed=1)),
+        "raw": Openings(open_raw, secrets(users, seed=2)),
+    }

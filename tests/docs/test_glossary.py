@@ -1,0 +1,16 @@
+"""The glossary has every public class, and nothing else."""
+
+import inspect
+import re
+from pathlib import Path
+
+import usercore
+from tests.docs.pages import text_of
+
+ROW = re.compile(r"^\| `(\w+)` \| (\S.*\S|-) \| (\S.*\S) \|$", re.MULTILINE)
+
+
+def test_each_public_class_has_its_line() -> None:
+    public = [name for name in usercore.__all__ if inspect.isclass(getattr(usercore, name))]
+    named = [name for name, _, _ in ROW.findall(text_of(Path("docs/glossary.md")))]
+    assert named == sorted(public, key=str.lower)

@@ -1,0 +1,158 @@
+"""Every public method, found by looking at the services, with arguments that work.
+
+A new method is covered at once, or fails the tests until its parameters have samples here.
+"""
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from typing import Any, Final
+
+import attrs
+
+from tests.faults.worlds import ANOTHER, PASSWORD, Badge, World
+from usercore import UNSET, Actor, UserCore
+from usercore import open as open_core
+
+Sample = Callable[[World], object]
+
+
+def same(value: object) -> Sample:
+    """Give a sample that is the same in every world."""
+    return lambda _: value
+
+
+SAMPLES: Final[Mapping[str, Sample]] = {
+    "access_ids": same(["a-7", None]),
+    "active": same(value=True),
+    "actor": same(Actor.operator("Olga")),
+    "allow_privileged": same(value=False),
+    "count": same(2),
+    "country": same("SK"),
+    "credentials": same(Badge(1)),
+    "cursor": same(None),
+    "data_offset_minutes": same(60),
+    "date_format": same("DD/MM/YYYY"),
+    "delivery_id": lambda world: world.failed_delivery,
+    "description": same("two\nlines"),
+    "email": same("bob@example.com"),
+    "external_id": same("x-7"),
+    "fail_by_existing_email": same(value=True),
+    "first_name": same("Bob"),
+    "institution_name": same("Bob & Sons"),
+    "ip": same("192.0.2.7"),
+    "is_institution": same(value=True),
+    "keep": lambda world: world.access_token,
+    "key": same("acme"),
+    "language": same("sk"),
+    "last_name": same("Babic"),
+    "limit": same(10),
+    "login": same("ann@example.com"),
+    "name": same("New name"),
+    "note": same("a note"),
+    "password": same(ANOTHER),
+    "public_name": same("bobby"),
+    "ref": lambda world: world.ann.id,
+    "referer": same("https://example.com/from"),
+    "registration_channel": same("web"),
+    "secret": lambda world: world.access_token,
+    "send_email": same(value=True),
+    "sign_in": same(value=True),
+    "source": same("shop"),
+    "time_zone": same("Europe/Bratislava"),
+    "timestamp_offset_minutes": same(-60),
+    "token": lambda world: world.access_token,
+    "user_agent": same("Mozilla/5.0"),
+    "username": same("bob"),
+    "validate_email": same(value=True),
+    "verified": same(value=True),
+    "version": same(None),
+    "with_password_reset": same(value=True),
+    # Where another one is needed than elsewhere:
+    "registration.check_email.email": same("ann@example.com"),
+    "registration.check_email.password": same(PASSWORD),
+    "registration.complete.secret": lambda world: world.link,
+    "sign_in.proves.password": same(PASSWORD),
+    "sign_in.with_login_token.secret": lambda world: world.login_token,
+    "sign_in.with_password.password": same(PASSWORD),
+    "tenants.create.key": same("newcomer"),
+    "users.link_external_id.external_id": same("x-1"),
+}
+
+
+@attrs.frozen
+class Call:
+    """A public method of a service, or of the core itself."""
+
+    service: str
+    method: str
+
+    def __str__(self) -> str:
+        return f"{self.service}.{self.method}"
+
+    def of(self, world: World) -> Callable[..., Any]:
+        """Give the method, bound to this world's core."""
+        core = world.system if self.service == "tenants" else world.core
+        bound = getattr(core if self.service == "core" else getattr(core, self.service), self.method)
+        return typing.cast("Callable[..., Any]", bound)
+
+    def kinds(self) -> Mapping[str, tuple[Any, ...]]:
+        """Give the types that each parameter takes."""
+        function = vars_of(self.service)[self.method]
+        hints = typing.get_type_hints(function)
+        return {name: _parts(hints[name]) for name in list(inspect.signature(function).parameters)[1:]}
+
+    def arguments(self, world: World) -> dict[str, object]:
+        """Give a sample for each parameter."""
+        return {name: self.sample(name, world) for name in self.kinds()}
+
+    def needed(self, world: World) -> dict[str, object]:
+        """Give a sample for each parameter that has no default."""
+        function = vars_of(self.service)[self.method]
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        return {one.name: self.sample(one.name, world) for one in parameters if one.default is inspect.Parameter.empty}
+
+    def sample(self, parameter: str, world: World) -> object:
+        """Give a value that works."""
+        for name in (f"{self}.{parameter}", parameter):
+            if name in SAMPLES:
+                return SAMPLES[name](world)
+        raise AssertionError(f"SAMPLES has no value for {self}.{parameter}")
+
+
+def _parts(hint: Any) -> tuple[Any, ...]:
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return tuple(part for one in typing.get_args(hint) for part in _parts(one))
+    return (typing.get_origin(hint) or hint,)
+
+
+def takes(kinds: Sequence[Any], value: object) -> bool:
+    """Say whether a parameter of these types is meant to take the value; texts are no lists, bools no ints."""
+    return any(_is_a(value, kind) for kind in kinds)
+
+
+def _is_a(value: object, kind: Any) -> bool:
+    if kind is object or (isinstance(value, bool) and kind is not bool):
+        return False
+    if isinstance(value, str | bytes) and kind is not type(value):
+        return False
+    return value is UNSET or isinstance(value, kind)
+
+
+@cache
+def vars_of(service: str) -> Mapping[str, Any]:
+    """Give the public methods of a service."""
+    owner: type = UserCore if service == "core" else type(getattr(open_core("memory://"), service))
+    return {name: one for name, one in inspect.getmembers(owner, inspect.isfunction) if not name.startswith("_")}
+
+
+def _every_call() -> Iterator[Call]:
+    yield from (Call("core", method) for method in vars_of("core"))
+    for service, kind in vars(UserCore).items():
+        if isinstance(kind, cached_property) and not service.startswith("_"):
+            yield from (Call(service, method) for method in vars_of(service))
+
+
+CALLS: Final = tuple(_every_call())

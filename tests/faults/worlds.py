@@ -1,0 +1,181 @@
+"""A store with something of everything in it, over fakes that refuse to be called while a unit is open."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from usercore import (
+    AccessToken,
+    Context,
+    Email,
+    Event,
+    Gates,
+    Host,
+    Links,
+    MailPolicy,
+    Policy,
+    Reference,
+    RegistrationPolicy,
+    Secret,
+    Subscriber,
+    User,
+    UserCore,
+)
+from usercore.host import KINDS
+from usercore.storage import Storage
+from usercore.testing import FakeChance, FakeClock, FakeGate, FakeHasher, MemoryMailer, WatchedStorage
+from usercore.testing.fakes import check_closed
+from usercore_storage import memory, sqlite
+
+PASSWORD: Final = "correct horse battery staple"
+ANOTHER: Final = "seven pelicans over Trnava"
+LINKS: Final = Links(sign_in="https://example.com/in", registration="https://example.com/join/{secret}")
+POLICY: Final = Policy(
+    mail=MailPolicy(links=LINKS), registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=1000)
+)
+
+
+@attrs.frozen
+class Badge:
+    """What somebody shows at the door, for the host's own authenticator."""
+
+    number: int
+
+
+@attrs.frozen
+class Door:
+    """The host's own authenticator. Whoever shows the first badge is Ann."""
+
+    watch: WatchedStorage | None
+    name: str = "door"
+    priority: int = 600
+    credentials: type = Badge
+
+    def authenticate(self, credentials: Badge, context: Context) -> Reference | None:
+        check_closed(self.watch, f"the door was asked for {context.tenant_key}")
+        return Email("ann@example.com") if credentials.number == 1 else None
+
+    def extra(self, user: User) -> dict[str, object]:
+        check_closed(self.watch, "an extra was asked for")
+        return {"floor": user.id % 3}
+
+
+@attrs.frozen
+class Ear:
+    """A subscriber that notes what it hears, and fails while it is told to."""
+
+    watch: WatchedStorage | None
+    heard: list[str] = attrs.field(factory=list)
+    failing: list[type[Exception]] = attrs.field(factory=list)
+
+    def __call__(self, event: Event) -> None:
+        check_closed(self.watch, "a subscriber was told")
+        self.heard.append(event.entry.kind)
+        for failure in self.failing:
+            raise failure
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """A core, what it was made of, and what is there to be named."""
+
+    core: UserCore
+    clock: FakeClock
+    mailer: MemoryMailer
+    ear: Ear
+    ann: User
+    access_token: Secret
+    login_token: Secret
+    link: str
+    listed: AccessToken
+    failed_delivery: str
+
+    @property
+    def system(self) -> UserCore:
+        """The core of the operators."""
+        return self.core.tenant("system")
+
+
+def watchful_host(watch: WatchedStorage | None, clock: FakeClock, mailer: MemoryMailer, ear: Ear) -> Host:
+    """Give a host that plugs something in wherever it can, and looks everywhere whether a unit is open."""
+
+    def check(text: str) -> str | None:
+        check_closed(watch, f"a check was asked about {len(text)} characters")
+        return None
+
+    kinds = frozenset(name for name, kind in KINDS.items() if kind.public)
+    return Host(
+        policy=POLICY,
+        clock=clock,
+        chance=FakeChance(),
+        mailer=mailer,
+        hasher=FakeHasher(watch),
+        authenticators=[Door(watch)],
+        gates=Gates(registration=[FakeGate(watch)]),
+        password_checks=[check],
+        email_checks=[check],
+        subscribers=[
+            Subscriber(name="ear", kinds=kinds, handle=ear),
+            Subscriber(name="observer", kinds=kinds, handle=Ear(watch), durable=False),
+        ],
+    )
+
+
+def build(storage: Storage) -> World:
+    """Fill an empty storage."""
+    watch = storage if isinstance(storage, WatchedStorage) else None
+    clock, mailer, ear = FakeClock(), MemoryMailer(watch), Ear(watch)
+    core = UserCore.over(storage, watchful_host(watch, clock, mailer, ear))
+    core.tenant("system").tenants.create("acme", "Acme")
+    failed_delivery = _fail_a_delivery(core, ear, clock)
+    registered = core.registration.register(
+        "ann@example.com", password=PASSWORD, username="ann", external_id="x-1", first_name="Ann", send_email=False
+    )
+    assert registered.access_token is not None
+    core.users.set_access_ids(registered.user.id, ["a-1", "a-2"])
+    core.registration.request("guest@example.com")
+    core.deliveries.deliver()
+    return World(
+        core=core,
+        clock=clock,
+        mailer=mailer,
+        ear=ear,
+        ann=core.users.get(registered.user.id),
+        access_token=registered.access_token,
+        login_token=core.login_tokens.issue(registered.user.id),
+        link=secret_in(mailer, "guest@example.com"),
+        listed=core.access_tokens.list(registered.user.id)[0],
+        failed_delivery=failed_delivery,
+    )
+
+
+def _fail_a_delivery(core: UserCore, ear: Ear, clock: FakeClock) -> str:
+    ear.failing.append(OSError)
+    core.registration.register("early@example.com", send_email=False, sign_in=False)
+    core.deliveries.deliver()
+    clock.advance(timedelta(hours=25))
+    core.deliveries.deliver()
+    ear.failing.clear()
+    return core.deliveries.failed().rows[0].id
+
+
+def secret_in(mailer: MemoryMailer, to: str) -> str:
+    """Give the secret of the last link that was mailed to somebody."""
+    text = next(mail.text for mail in reversed(mailer.sent) if mail.to == to)
+    found = re.search(r"/join/(\w+)", text)
+    assert found is not None
+    return found[1]
+
+
+@contextmanager
+def both(folder: Path) -> Iterator[list[World]]:
+    """Give a full store of each kind."""
+    storages: list[Storage] = [memory.open_storage("memory://"), sqlite.open_storage(f"sqlite:///{folder}/both.db")]
+    yield [build(storage) for storage in storages]
+    for storage in storages:
+        storage.close()

@@ -1,0 +1,129 @@
+"""An entity cannot be changed, and nobody sees whether a storage filled its draft or its constructor made it."""
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from attrs import field
+from attrs.exceptions import FrozenInstanceError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from usercore.attempts.model import Allowance, Attempt, RegistrationAttempt, Throttle
+from usercore.deliveries.model import Delivery
+from usercore.history.model import Entry
+from usercore.kernel.entity import entity, evolve
+from usercore.passwords.model import Credential
+from usercore.tenants.model import Tenant
+from usercore.testing.samples import ACCESS_TOKEN, CREDENTIAL, ENTRY, LOGIN_TOKEN, REGISTRATION_LINK
+from usercore.testing.strategies import entities
+from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
+from usercore.users.model import Claim, User
+
+KEPT = (
+    User,
+    Claim,
+    Tenant,
+    Credential,
+    AccessToken,
+    LoginToken,
+    RegistrationLink,
+    Attempt,
+    RegistrationAttempt,
+    Throttle,
+    Allowance,
+    Entry,
+    Delivery,
+)
+
+
+@entity
+class Sample:
+    number: int
+    text: str = "none"
+    hidden: str = field(default="none", repr=False)
+
+
+def from_draft(made: Any) -> Any:
+    """Make an equal entity as storages do."""
+    draft = type(made).__draft__()
+    for name in type(made).__names__:
+        setattr(draft, name, getattr(made, name))
+    draft.__class__ = type(made)
+    return draft
+
+
+def test_a_field_is_neither_set_nor_deleted_nor_added() -> None:
+    sample = Sample(number=1)
+    with pytest.raises(FrozenInstanceError):
+        sample.number = 2  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        del sample.number
+    with pytest.raises(FrozenInstanceError):
+        sample.another = 2  # type: ignore[attr-defined]
+    assert not hasattr(sample, "__dict__")
+
+
+def test_fields_are_given_by_name_only() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        Sample(1)  # type: ignore[misc]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'another'"):
+        Sample(number=1, another=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'number'"):
+        Sample()  # type: ignore[call-arg]
+
+
+def test_a_copy_has_other_values_in_the_named_fields() -> None:
+    sample = Sample(number=1, text="a", hidden="b")
+    assert evolve(sample, number=2, hidden="c") == Sample(number=2, text="a", hidden="c")
+    assert sample == Sample(number=1, text="a", hidden="b")
+    assert type(evolve(sample)) is Sample
+
+
+def test_a_copy_of_an_unknown_field_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="^Sample has no field 'another'$"):
+        evolve(Sample(number=1), zero=0, another=2)
+
+
+def test_a_copy_is_as_frozen_as_its_original() -> None:
+    with pytest.raises(FrozenInstanceError):
+        evolve(Sample(number=1), number=2).number = 3  # type: ignore[misc]
+
+
+@given(st.integers(), st.text(), st.text())
+def test_a_filled_draft_is_the_entity(number: int, text: str, hidden: str) -> None:
+    made = Sample(number=number, text=text, hidden=hidden)
+    filled = from_draft(made)
+    assert type(filled) is Sample
+    assert (filled, hash(filled), repr(filled)) == (made, hash(made), repr(made))
+    assert pickle.loads(pickle.dumps(filled)) == copy.copy(filled) == copy.deepcopy(filled) == made  # noqa: S301 - its own
+    with pytest.raises(FrozenInstanceError):
+        filled.number = 2
+
+
+@pytest.mark.parametrize("kind", KEPT)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_what_storages_keep_survives_the_draft_and_the_pickle(kind: type[object], data: st.DataObject) -> None:
+    made = data.draw(entities(kind))
+    filled = from_draft(made)
+    assert (filled, hash(filled), repr(filled), type(filled)) == (made, hash(made), repr(made), kind)
+    assert pickle.loads(pickle.dumps(filled)) == evolve(filled) == made  # noqa: S301 - its own
+
+
+@pytest.mark.rule("K1", "P6")
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        (CREDENTIAL, "hash"),
+        (ACCESS_TOKEN, "digest"),
+        (LOGIN_TOKEN, "digest"),
+        (REGISTRATION_LINK, "digest"),
+        (ENTRY, "old_text"),
+        (ENTRY, "new_text"),
+    ],
+)
+def test_what_proves_or_tells_something_is_not_shown(made: object, name: str) -> None:
+    assert f"{name}=" not in repr(made)
+    assert repr(getattr(made, name)) not in repr(made)

@@ -1,0 +1,55 @@
+"""A unit that lost a race runs again, a bounded number of times, and a joined one runs where it is."""
+
+import pytest
+
+from usercore.kernel.errors import LostRace, RunAgain, UserNotFound
+from usercore.kernel.units import MOST_RUNS, Joined, run_until_kept
+
+
+class Racing:
+    """Work that loses so many races before it is kept."""
+
+    def __init__(self, lost: int) -> None:
+        self.left = lost
+        self.runs = 0
+
+    def __call__(self) -> str:
+        self.runs += 1
+        if self.left:
+            self.left -= 1
+            raise RunAgain
+        return "kept"
+
+
+@pytest.mark.rule("U3")
+@pytest.mark.parametrize("lost", [0, 1, MOST_RUNS - 1])
+def test_work_runs_until_it_is_kept(lost: int) -> None:
+    work = Racing(lost)
+    assert run_until_kept(work) == "kept"
+    assert work.runs == lost + 1
+
+
+@pytest.mark.rule("U3")
+def test_work_that_always_loses_gives_up() -> None:
+    work = Racing(10**6)
+    with pytest.raises(LostRace):
+        run_until_kept(work)
+    assert work.runs == MOST_RUNS == 20
+
+
+def test_another_refusal_is_told_at_once() -> None:
+    runs = []
+
+    def work() -> None:
+        runs.append(1)
+        raise UserNotFound
+
+    with pytest.raises(UserNotFound):
+        run_until_kept(work)
+    assert len(runs) == 1
+
+
+def test_a_joined_service_works_in_the_open_unit() -> None:
+    unit = object()
+    assert Joined(unit).write(lambda given: (given, "written")) == (unit, "written")
+    assert Joined(unit).read(lambda given: given) is unit

@@ -1,0 +1,173 @@
+"""A user's own fields, the names they are shown by, their states and versions."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usercore.kernel.errors import Fault, Invalid, StaleVersion
+from usercore.kernel.ids import USER_KIND, uuid_of
+from usercore.kernel.versions import check_version
+from usercore.testing.samples import a_user
+from usercore.testing.strategies import names, users
+from usercore.users.errors import ExternalIdLinked, WrongState
+from usercore.users.model import KINDS, OWN_FIELDS, User, UserState
+from usercore.users.rules import CLEAN, NAME_LIMIT, NOTE_LIMIT, REFERER_LIMIT, check_linkable, check_movable
+
+NAMED = {"first_name": None, "last_name": None, "username": None, "given_public_name": None, "email": None}
+LIMITS = {
+    "first_name": NAME_LIMIT,
+    "last_name": NAME_LIMIT,
+    "given_public_name": NAME_LIMIT,
+    "source": NAME_LIMIT,
+    "referer": REFERER_LIMIT,
+    "registration_channel": NAME_LIMIT,
+    "note": NOTE_LIMIT,
+    "institution_name": NAME_LIMIT,
+}
+
+
+@pytest.mark.rule("U1")
+@pytest.mark.parametrize(
+    ("fields", "full_name"),
+    [
+        ({"first_name": "Ann", "last_name": "Lee", "username": "ann"}, "Ann Lee"),
+        ({"first_name": "Ann", "username": "ann"}, "Ann"),
+        ({"last_name": "Lee", "username": "ann"}, "Lee"),
+        ({"username": "ann", "given_public_name": "A."}, "ann"),
+        ({"given_public_name": "A.", "email": "ann@example.com"}, "A."),
+        ({"email": "ann@example.com"}, "ann@example.com"),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_the_full_name_is_the_first_thing_that_is_known(fields: dict[str, str], full_name: str | None) -> None:
+    assert a_user(**NAMED | fields).full_name == full_name
+
+
+@pytest.mark.rule("U1")
+@given(users(given_public_name=st.one_of(st.none(), names())))
+def test_the_public_name_reads_as_the_email_if_none_was_given(user: User) -> None:
+    assert user.public_name == (user.email if user.given_public_name is None else user.given_public_name)
+
+
+@pytest.mark.rule("U1")
+@given(users(first_name=names(), last_name=names()))
+def test_a_full_name_has_one_blank_between_its_parts(user: User) -> None:
+    assert user.full_name == f"{user.first_name} {user.last_name}"
+
+
+@pytest.mark.rule("I2")
+def test_a_uuid_that_was_brought_along_wins() -> None:
+    assert a_user(id=7, brought_uuid=None).uuid == uuid_of(7, USER_KIND)
+    assert a_user(id=7, brought_uuid=UUID(int=5)).uuid == UUID(int=5)
+
+
+@pytest.mark.rule("U6")
+@given(users())
+def test_an_address_is_verified_since_an_instant_or_not_at_all(user: User) -> None:
+    assert user.email_verified == (user.email_verified_at is not None)
+
+
+@pytest.mark.rule("U1")
+def test_each_own_field_has_a_way_in() -> None:
+    assert set(CLEAN) == set(OWN_FIELDS)
+
+
+@pytest.mark.rule("U1")
+@pytest.mark.parametrize(("field", "most"), LIMITS.items(), ids=LIMITS)
+def test_a_text_may_be_as_long_as_its_limit(field: str, most: int) -> None:
+    assert CLEAN[field]("é" * most) == "é" * most
+    with pytest.raises(Invalid) as refusal:
+        CLEAN[field]("é" * (most + 1))
+    assert refusal.value.faults == (Fault(field.removeprefix("given_"), "too_long"),)
+
+
+@pytest.mark.rule("U1", "U13")
+@pytest.mark.parametrize("field", [field for field in OWN_FIELDS if field not in ("source", "is_institution")])
+def test_none_and_nothing_empty_a_field(field: str) -> None:
+    assert CLEAN[field](None) is None
+    assert field.endswith("_minutes") or CLEAN[field]("") is None
+
+
+@pytest.mark.rule("U1")
+@pytest.mark.parametrize(("typed", "kept"), [(None, "unknown"), ("", "unknown"), (" ", "unknown"), (" web ", "web")])
+def test_a_source_is_unknown_if_there_is_none(typed: str | None, kept: str) -> None:
+    assert CLEAN["source"](typed) == kept
+
+
+@pytest.mark.rule("U1")
+def test_a_note_keeps_its_lines_and_blanks() -> None:
+    assert CLEAN["note"](" one\n\ttwo\r\n ") == " one\n\ttwo\r\n "
+
+
+@pytest.mark.rule("U1")
+@pytest.mark.parametrize("value", [None, 0, 1, "", "true", b""], ids=repr)
+def test_an_institution_is_one_or_not(value: object) -> None:
+    assert CLEAN["is_institution"](True) is True
+    assert CLEAN["is_institution"](False) is False
+    with pytest.raises(TypeError, match="is_institution must be bool"):
+        CLEAN["is_institution"](value)
+
+
+@pytest.mark.rule("U1")
+@pytest.mark.parametrize("value", [b"x", ["x"], {"x": 1}, 1.5, True], ids=repr)
+@pytest.mark.parametrize("field", [field for field in OWN_FIELDS if field != "is_institution"])
+def test_a_field_of_another_type_is_refused_by_name(field: str, value: object) -> None:
+    with pytest.raises(TypeError, match=field.removeprefix("given_")):
+        CLEAN[field](value)
+
+
+MOVES = {(UserState.ACTIVE, UserState.DEACTIVATED), (UserState.DEACTIVATED, UserState.ACTIVE)}
+
+
+@pytest.mark.rule("U2")
+@pytest.mark.parametrize("to", UserState)
+@pytest.mark.parametrize("state", UserState)
+def test_only_active_and_deactivated_lead_to_one_another(state: UserState, to: UserState) -> None:
+    user = a_user(state=state)
+    if state is to or (state, to) in MOVES:
+        assert check_movable(user, to) is (state is not to)
+        return
+    with pytest.raises(WrongState) as refusal:
+        check_movable(user, to)
+    assert refusal.value.state == state
+
+
+@pytest.mark.rule("U2")
+def test_there_are_four_states() -> None:
+    assert set(UserState) == {"unclaimed", "active", "deactivated", "erased"}
+
+
+@pytest.mark.rule("U8")
+def test_an_external_id_is_linked_once() -> None:
+    assert check_linkable(a_user(external_id=None), "7") is True
+    assert check_linkable(a_user(external_id="7"), "7") is False
+    with pytest.raises(ExternalIdLinked):
+        check_linkable(a_user(external_id="7"), "07")
+
+
+@pytest.mark.rule("U13")
+@given(st.integers(1), st.integers(1))
+def test_a_version_is_current_or_stale(current: int, version: int) -> None:
+    check_version(current, None)
+    check_version(current, current)
+    if version != current:
+        with pytest.raises(StaleVersion) as refusal:
+            check_version(current, version)
+        assert refusal.value.current == current
+
+
+@pytest.mark.rule("U13")
+@pytest.mark.parametrize("version", ["1", 1.0, True, b"\1"], ids=repr)
+def test_a_version_is_an_integer(version: Any) -> None:
+    with pytest.raises(TypeError, match="version must be int"):
+        check_version(1, version)
+
+
+@pytest.mark.rule("U1", "X2")
+def test_sign_ins_and_versions_are_no_news() -> None:
+    told = {field for kind in KINDS for field in kind.fields}
+    assert told.isdisjoint({"version", "change_no", "last_sign_in_at", "last_sign_in_ip", "modified_at", "created_at"})

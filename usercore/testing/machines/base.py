@@ -1,0 +1,93 @@
+"""What all lives have in common: a core over fakes, a clock that moves, and outcomes that must all be seen.
+
+A storage author writes ``class MyLife(LoginTokenLife)`` with ``open_storage`` and calls ``run_life(MyLife)``.
+"""
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, run_state_machine_as_test
+
+from usercore.attempts.model import RegistrationPolicy
+from usercore.core import UserCore
+from usercore.host import Host
+from usercore.kernel.errors import UsercoreError
+from usercore.policy import Policy
+from usercore.storage import Storage
+from usercore.testing.fakes import FakeChance, FakeClock, FakeHasher
+from usercore.testing.watching import WatchedStorage
+
+T = TypeVar("T")
+
+LEAST_EXAMPLES = 50
+"""Sequences that are tried at the least, so that rare outcomes come about."""
+
+
+class Life(RuleBasedStateMachine):
+    """A core whose every answer a dict foretells.
+
+    ``outcomes`` names what must have come about in a run: an outcome that never came is a fault of the machine.
+    """
+
+    outcomes: ClassVar[frozenset[str]]
+    seen: ClassVar[Counter[str]]
+
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - whatever the base takes
+        super().__init_subclass__(**options)
+        cls.seen = Counter()
+
+    @abstractmethod
+    def open_storage(self) -> Storage:
+        """Give a fresh, empty storage."""
+
+    @initialize()
+    def start(self) -> None:
+        """Open a core; nobody has to pause between two registrations."""
+        self.clock = FakeClock()
+        self.watch = WatchedStorage(self.open_storage())
+        generous = RegistrationPolicy(per_email_pause=timedelta(0), per_email=10**9)
+        host = Host(
+            clock=self.clock,
+            chance=FakeChance(),
+            hasher=FakeHasher(self.watch),
+            policy=Policy(registration=generous),
+        )
+        self.core = UserCore.over(self.watch, host)
+        self.begin()
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Bring about what the life starts from. One step, because Hypothesis runs initial rules in any order."""
+
+    def teardown(self) -> None:
+        """Close the core."""
+        if hasattr(self, "core"):
+            self.core.close()
+
+    def saw(self, outcome: str) -> None:
+        """Note an outcome."""
+        self.seen[outcome] += 1
+
+    def refuses(self, error: type[UsercoreError], call: Callable[[], object]) -> None:
+        """Make a call that must be refused in exactly this way."""
+        with pytest.raises(error) as refusal:
+            call()
+        assert type(refusal.value) is error
+        self.saw(error.__name__)
+
+
+def run_life(life: type[Life]) -> None:
+    """Live many lives, and fail if an answer was not foretold or an outcome never came.
+
+    Raises:
+        AssertionError: one of both.
+    """
+    examples = max(LEAST_EXAMPLES, settings.default.max_examples if settings.default else 0)
+    run_state_machine_as_test(life, settings=settings(max_examples=examples, stateful_step_count=40, deadline=None))
+    missing = life.outcomes - life.seen.keys()
+    assert not missing, f"never came about: {', '.join(sorted(missing))}"

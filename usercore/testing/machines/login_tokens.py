@@ -1,0 +1,110 @@
+"""A login token's life: whatever is issued, awaited, ended and redeemed, a dict tells the outcome."""
+
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, consumes, rule
+
+from usercore.kernel.ids import UserId
+from usercore.kernel.references import Email
+from usercore.kernel.secret import Secret, draw_secret
+from usercore.testing.fakes import TICK, FakeChance
+from usercore.testing.machines.base import Life
+from usercore.tokens.model import LOGIN, LoginTokenPolicy
+from usercore.workflows.errors import SignInRefused
+
+LIFETIME = LoginTokenPolicy().lifetime
+
+
+class LoginTokenLife(Life):
+    """Tokens are redeemed once, before their time is over, by active users only."""
+
+    outcomes = frozenset({"redeemed", "spent", "expired", "deactivated", "unknown"})
+
+    secrets: Bundle[Secret] = Bundle("secrets")
+
+    def begin(self) -> None:
+        """Register two users."""
+        emails = ("ann@example.com", "bob@example.com")
+        self.users = [self.core.registration.register_external(email).user.id for email in emails]
+        self.active = dict.fromkeys(self.users, True)
+        self.expires_at: dict[Secret, datetime] = {}
+        self.holder: dict[Secret, UserId] = {}
+        self.spent: set[Secret] = set()
+
+    @rule(target=secrets, whom=st.integers(0, 1), count=st.integers(1, 3))
+    def issue(self, whom: int, count: int) -> Secret:
+        """Issue some tokens; give the last of them."""
+        for secret in self.core.login_tokens.issue_many(self.users[whom], count):
+            self.expires_at[secret] = self.clock.now + LIFETIME
+            self.holder[secret] = self.users[whom]
+        return secret
+
+    @rule(span=st.timedeltas(TICK, LIFETIME))
+    def wait(self, span: timedelta) -> None:
+        """Let time pass."""
+        self.clock.advance(span)
+
+    @rule(secret=secrets, off=st.sampled_from([-TICK, timedelta(0), TICK]))
+    def stand_at_the_edge(self, secret: Secret, off: timedelta) -> None:
+        """Redeem exactly when the time is over, and a microsecond before and after."""
+        self.clock.now = max(self.clock.now, self.expires_at[secret] + off)
+        self.redeem(secret)
+
+    @rule(secret=secrets)
+    def redeem(self, secret: Secret) -> None:
+        """Redeem a token, which the dict says is good or not."""
+        holder, why = self.holder[secret], self._why_not(secret)
+        if why is not None:
+            self.refuses(SignInRefused, lambda: self.core.sign_in.with_login_token(secret))
+            self.saw(why)
+            return
+        identity = self.core.sign_in.with_login_token(secret)
+        assert identity.user.id == holder
+        assert identity.access_token is not None
+        assert self.core.sign_in.identify(identity.access_token).user.id == holder
+        self.spent.add(secret)
+        self.saw("redeemed")
+
+    def _why_not(self, secret: Secret) -> str | None:
+        if secret in self.spent:
+            return "spent"
+        if self.clock.now >= self.expires_at[secret]:
+            return "expired"
+        return None if self.active[self.holder[secret]] else "deactivated"
+
+    @rule(secret=consumes(secrets))
+    def lose(self, secret: Secret) -> None:
+        """Redeem for the last time, and forget the secret."""
+        self.redeem(secret)
+
+    @rule(whom=st.integers(0, 1))
+    def deactivate_or_activate(self, whom: int) -> None:
+        """Shut a user out, which ends all tokens, or let them in again, which brings none back."""
+        user_id = self.users[whom]
+        if self.active[user_id]:
+            self.core.users.deactivate(user_id)
+            self.spent |= {secret for secret, holder in self.holder.items() if holder == user_id}
+        else:
+            self.core.users.activate(user_id)
+        self.active[user_id] = not self.active[user_id]
+
+    @rule(whom=st.integers(0, 1), seed=st.integers(0, 9))
+    def issue_while_deactivated(self, whom: int, seed: int) -> None:
+        """A token for somebody who is shut out is issued, and opens nothing."""
+        user_id = self.users[whom]
+        if not self.active[user_id]:
+            (secret,) = self.core.login_tokens.issue_many(Email(["ann@example.com", "bob@example.com"][whom]), 1)
+            self.refuses(SignInRefused, lambda: self.core.sign_in.with_login_token(secret))
+            self.saw("deactivated")
+        else:
+            self._show_unknown(draw_secret(LOGIN, user_id, FakeChance(f"never issued {seed}")))
+
+    @rule(text=st.text(max_size=80))
+    def show_what_was_never_issued(self, text: str) -> None:
+        """What is no secret opens nothing."""
+        self._show_unknown(Secret(text))
+
+    def _show_unknown(self, secret: Secret) -> None:
+        self.refuses(SignInRefused, lambda: self.core.sign_in.with_login_token(secret))
+        self.saw("unknown")

@@ -1,0 +1,185 @@
+"""The life of signing in: passwords right and wrong, waits, and what ends which token. A dict tells every answer."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, MultipleResults, invariant, multiple, rule
+
+from usercore.attempts.model import AttemptStatus, ThrottlePolicy
+from usercore.kernel.errors import RateLimited
+from usercore.kernel.secret import Secret
+from usercore.testing.fakes import TICK
+from usercore.testing.machines.base import Life
+from usercore.tokens.errors import TokenExpired, TokenSpent, TokenUnknown
+from usercore.tokens.model import AccessTokenPolicy
+from usercore.workflows.errors import SignInRefused
+
+EMAIL: Final = "ann@example.com"
+PASSWORDS: Final = ("the first of two passwords", "the second of two passwords")
+
+THROTTLE: Final = ThrottlePolicy()
+TOKENS: Final = AccessTokenPolicy()
+
+
+class SignInLife(Life):
+    """One user, two passwords, any number of tokens."""
+
+    outcomes = frozenset(
+        {"signed in", "SignInRefused", "RateLimited", "TokenSpent", "TokenExpired", "TokenUnknown", "identified"}
+    )
+
+    secrets: Bundle[Secret] = Bundle("secrets")
+
+    def begin(self) -> None:
+        """Register one user with the first password."""
+        given = self.core.registration.register(EMAIL, password=PASSWORDS[0], sign_in=False)
+        self.user_id = given.user.id
+        self.password = PASSWORDS[0]
+        self.active = self.tenant_active = True
+        self.failures, self.failed_at = 0, self.clock.now
+        self.used_at: dict[Secret, datetime] = {}
+        self.issued_at: dict[Secret, datetime] = {}
+        self.ended: set[Secret] = set()
+
+    def _waits(self) -> bool:
+        beyond = self._counting() - THROTTLE.failures_before_wait
+        if beyond < 0:
+            return False
+        doubled: int = 2**beyond
+        wait = min(THROTTLE.first_wait * doubled, THROTTLE.longest_wait)
+        return self.clock.now < self.failed_at + wait
+
+    def _counting(self) -> int:
+        return 0 if self.clock.now - self.failed_at >= THROTTLE.forgotten_after else self.failures
+
+    @rule(target=secrets, which=st.integers(0, 1), login=st.sampled_from([EMAIL, EMAIL.upper()]))
+    def show_password(self, which: int, login: str) -> MultipleResults[Secret] | Secret:
+        """Sign in by one of the two passwords."""
+        if self._waits():
+            self.refuses(RateLimited, lambda: self.core.sign_in.with_password(login, PASSWORDS[which]))
+            return multiple()
+        if PASSWORDS[which] != self.password or not self.active or not self.tenant_active:
+            self.refuses(SignInRefused, lambda: self.core.sign_in.with_password(login, PASSWORDS[which]))
+            self.failures, self.failed_at = self._counting() + 1, self.clock.now
+            return multiple()
+        identity = self.core.sign_in.with_password(login, PASSWORDS[which])
+        assert identity.access_token is not None
+        self._forgive()
+        self.used_at[identity.access_token] = self.issued_at[identity.access_token] = self.clock.now
+        self.saw("signed in")
+        return identity.access_token
+
+    @rule(target=secrets)
+    def come_in(self) -> MultipleResults[Secret] | Secret:
+        """Show the right password, once whoever is shut out was let in again."""
+        if not self.active:
+            self.deactivate_or_activate()
+        if not self.tenant_active:
+            self.shut_or_open_the_tenant()
+        return self.show_password(PASSWORDS.index(self.password), EMAIL)
+
+    @rule(target=secrets)
+    def come_in_and_be_known(self) -> MultipleResults[Secret] | Secret:
+        """Sign in and be identified at once."""
+        secret = self.come_in()
+        if isinstance(secret, Secret):
+            self.identify(secret)
+        return secret
+
+    def _forgive(self) -> None:
+        if self._counting():
+            self.failed_at = self.clock.now
+        self.failures = 0
+
+    @rule(count=st.integers(1, 12))
+    def fail_often(self, count: int) -> None:
+        """Show the wrong password several times."""
+        wrong = 1 - PASSWORDS.index(self.password)
+        for _ in range(count):
+            self.show_password(wrong, EMAIL)
+
+    @rule(span=st.sampled_from([TICK, timedelta(seconds=9), timedelta(seconds=10), timedelta(minutes=15)]))
+    def wait(self, span: timedelta) -> None:
+        """Let some time pass."""
+        self.clock.advance(span)
+
+    @rule()
+    def wait_a_day(self) -> None:
+        """Let so much time pass that failures are forgotten."""
+        self._write_uses()
+        self.clock.advance(THROTTLE.forgotten_after)
+
+    @rule(secret=secrets, off=st.sampled_from([-TICK, timedelta(0), TICK]))
+    def stand_at_the_edge(self, secret: Secret, off: timedelta) -> None:
+        """Ask exactly when a token was not used for too long, and a microsecond before and after."""
+        self._write_uses()
+        self.clock.now = max(self.clock.now, self.used_at[secret] + TOKENS.idle_lifetime + off)
+        self.identify(secret)
+
+    def _write_uses(self) -> None:
+        self.core._engine.last_use.write(self.core._scope.units)  # noqa: SLF001 - nothing else writes them in time
+
+    @rule(which=st.integers(0, 1))
+    def set_password(self, which: int) -> None:
+        """Set a password: all tokens end, failures are forgotten."""
+        self.core.passwords.set(self.user_id, PASSWORDS[which])
+        self.password, self.failures = PASSWORDS[which], 0
+        self.ended |= self.issued_at.keys()
+
+    @rule(secret=secrets)
+    def sign_out(self, secret: Secret) -> None:
+        """End one token; ending it again is refused."""
+        if secret in self.ended:
+            self.refuses(TokenUnknown, lambda: self.core.access_tokens.end(secret))
+        else:
+            self.core.access_tokens.end(secret)
+            self.ended.add(secret)
+
+    @rule(secret=secrets)
+    def sign_out_elsewhere(self, secret: Secret) -> None:
+        """End all tokens but one."""
+        ended = self.core.access_tokens.end_all(self.user_id, keep=secret)
+        assert ended.access == len(self.issued_at.keys() - self.ended - {secret})
+        self.ended |= self.issued_at.keys() - {secret}
+
+    @rule()
+    def deactivate_or_activate(self) -> None:
+        """Shut the user out, which ends the tokens, or let them in again."""
+        if self.active:
+            self.core.users.deactivate(self.user_id)
+            self.ended |= self.issued_at.keys()
+        else:
+            self.core.users.activate(self.user_id)
+        self.active = not self.active
+
+    @rule()
+    def shut_or_open_the_tenant(self) -> None:
+        """Shut the tenant, which ends nothing, or open it again."""
+        tenants = self.core.tenant("system").tenants
+        tenants.deactivate("main") if self.tenant_active else tenants.activate("main")
+        self.tenant_active = not self.tenant_active
+
+    @rule(secret=secrets)
+    def identify(self, secret: Secret) -> None:
+        """Ask whose token it is."""
+        now = self.clock.now
+        is_old = now >= self.issued_at[secret] + TOKENS.lifetime or now >= self.used_at[secret] + TOKENS.idle_lifetime
+        if secret in self.ended:
+            self.refuses(TokenSpent, lambda: self.core.sign_in.identify(secret))
+        elif is_old:
+            self.refuses(TokenExpired, lambda: self.core.sign_in.identify(secret))
+        elif not self.active or not self.tenant_active:
+            self.refuses(TokenUnknown, lambda: self.core.sign_in.identify(secret))
+        else:
+            assert self.core.sign_in.identify(secret).user.id == self.user_id
+            self.used_at[secret] = now
+            self.saw("identified")
+
+    @invariant()
+    def the_facts_agree(self) -> None:
+        """Ask for the failures in a row, and look at the last attempt."""
+        if hasattr(self, "user_id"):
+            assert self.core.users.facts(self.user_id).failures_in_a_row == self._counting()
+            attempts = self.core.history.attempts(self.user_id, limit=1).rows
+            assert all(attempt.status is not AttemptStatus.NOT_FOUND for attempt in attempts)

@@ -1,0 +1,151 @@
+"""Connections: how they are set up, and how statements run on them.
+
+Each statement has a cursor of its own on each connection, prepared once. For that its parameters must always have the
+same types: so none is told, and the server finds them from the columns. The driver would tell the size of each int, and
+that of NULL, and every mixture of them would be prepared again.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any, Final
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
+from psycopg.types.bool import BoolBinaryDumper
+from psycopg.types.numeric import Int8BinaryDumper
+from psycopg.types.string import BytesBinaryDumper
+
+from usercore.kernel.errors import Indeterminate, StorageError, Unavailable
+from usercore_storage.postgres.errors import Lost, mapped
+from usercore_storage.postgres.place import Place
+from usercore_storage.sql.run import Run
+from usercore_storage.sql.table import Row, Rows
+from usercore_storage.sql.unit import SqlUnit
+
+STATEMENTS: Final = 512
+"""Prepared statements kept a connection; more than there are."""
+
+LONGEST_PAUSE: Final = 60
+"""Seconds between two statements of a unit after which the server ends its session: it has hung, and holds locks."""
+
+
+class _Int(Int8BinaryDumper):
+    oid = 0
+
+
+class _Bool(BoolBinaryDumper):
+    oid = 0
+
+
+class _Bytes(BytesBinaryDumper):
+    oid = 0
+
+
+class Raw(psycopg.Connection[TupleRow]):
+    """A connection as the driver and its pool see it."""
+
+    ours: "Connection"
+
+
+def settings_of(place: Place) -> dict[str, Any]:
+    """Give what the driver connects by, besides the address. We begin and end transactions ourselves."""
+    return {"autocommit": True, "prepare_threshold": 0 if place.prepare else None}
+
+
+def set_up(raw: Raw) -> None:
+    """Make a connection of the driver's one of ours."""
+    raw.cursor_factory = psycopg.RawCursor
+    raw.prepared_max = STATEMENTS
+    for kind, dumper in ((int, _Int), (bool, _Bool), (bytes, _Bytes)):
+        raw.adapters.register_dumper(kind, dumper)
+    raw.ours = Connection(raw)
+
+
+def begin_of(place: Place) -> str:
+    """Give what begins a unit that writes. All in one, so that it costs one round trip; it works behind a pooler, too."""
+    return (
+        f"BEGIN ISOLATION LEVEL {place.isolation}; SET LOCAL lock_timeout = '{place.timeout}s';"
+        f" SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_PAUSE}s'"
+    )
+
+
+def numbered(statement: str) -> bytes:
+    """Number the question marks; ours stand for values and for nothing else."""
+    first, *rest = statement.split("?")
+    return "".join([first, *(f"${number}{part}" for number, part in zip(count(1), rest, strict=False))]).encode()
+
+
+class Connection(Run):
+    """One connection with its unit."""
+
+    def __init__(self, raw: Raw) -> None:
+        """Work over a connection that is set up."""
+        self.raw = raw
+        self._commands = raw.cursor()
+        self._cursors: dict[str, tuple[bytes, psycopg.Cursor[TupleRow]]] = {}
+        self._is_left_behind = False
+        self.unit = SqlUnit(self)
+
+    def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
+        text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
+        try:
+            cursor.execute(text, values)
+            return [] if cursor.rownumber is None else cursor.fetchall()
+        except psycopg.Error as error:
+            raise self._meant(error) from error
+
+    def many(self, statement: str, rows: Iterable[Row], /) -> None:
+        text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
+        try:
+            cursor.executemany(text, rows)
+        except psycopg.Error as error:
+            raise self._meant(error) from error
+
+    def _cursor_of(self, statement: str) -> tuple[bytes, psycopg.Cursor[TupleRow]]:
+        if self._is_left_behind:
+            raise Unavailable
+        self._cursors[statement] = made = numbered(statement), self.raw.cursor(binary=True)
+        return made
+
+    def command(self, text: str) -> None:
+        """Run commands that have no values and give no rows."""
+        try:
+            self._commands.execute(text.encode(), prepare=False)
+        except psycopg.Error as error:
+            raise self._meant(error) from error
+
+    def commit(self) -> None:
+        """Keep what was done since the transaction began.
+
+        Raises:
+            Indeterminate: the connection broke while the server was at it.
+            RunAgain: it would contradict another transaction.
+            StorageError: it could not be kept.
+        """
+        if self.raw.pgconn.transaction_status == TransactionStatus.INERROR:
+            raise StorageError  # the server would take it back, and say so only by the way
+        try:
+            self._commands.execute(b"COMMIT", prepare=False)
+        except psycopg.Error as error:
+            if self.raw.closed:
+                raise Indeterminate from error
+            raise mapped(error) from error
+
+    def roll_back(self) -> None:
+        """Take back whatever is open. What cannot be is given up with the connection."""
+        status = self.raw.pgconn.transaction_status
+        if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            # Not by the driver's own means: it would forget all prepared statements, for fear of what the unit created.
+            self.raw.pgconn.exec_(b"ROLLBACK")
+            status = self.raw.pgconn.transaction_status
+        if status != TransactionStatus.IDLE:
+            self.raw.close()
+
+    def leave_behind(self) -> None:
+        """Refuse to work in a forked child: the server would take it for the parent."""
+        self._is_left_behind = True
+        self._cursors.clear()
+
+    def _meant(self, error: psycopg.Error) -> Exception:
+        return Lost() if self.raw.closed else mapped(error)

@@ -1,0 +1,53 @@
+"""What PostgreSQL's error codes mean here. Codes (SQLSTATE), never messages."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import psycopg
+
+from usercore.kernel.errors import Busy, Corrupt, Full, ReadOnly, RunAgain, StorageError, Unavailable
+
+_RACES: Final = frozenset(
+    {
+        "23505",  # unique_violation
+        "40001",  # serialization_failure
+        "40P01",  # deadlock_detected
+    }
+)
+
+_CODES: Final[Mapping[str, type[StorageError]]] = {
+    "25006": ReadOnly,  # read_only_sql_transaction: a look that writes, or a standby
+    "25P03": Unavailable,  # idle_in_transaction_session_timeout
+    "53100": Full,  # disk_full
+    "53400": Full,  # configuration_limit_exceeded
+    "55P03": Busy,  # lock_not_available
+    "57014": Busy,  # query_canceled: by a statement_timeout of the server's, or by its administrator
+    "XX001": Corrupt,  # data_corrupted
+    "XX002": Corrupt,  # index_corrupted
+}
+
+_CLASSES: Final[Mapping[str, type[StorageError]]] = {
+    "08": Unavailable,  # connection exception
+    "28": Unavailable,  # invalid authorization
+    "3D": Unavailable,  # no such database
+    "42": Unavailable,  # no privilege, or a table that somebody dropped
+    "53": Busy,  # insufficient resources: memory, connections
+    "57": Unavailable,  # shut down, crashed, or starting
+    "58": Unavailable,  # system error
+}
+"""Source: PostgreSQL, Appendix A, by the first two characters."""
+
+
+class Lost(Unavailable):
+    """The connection broke before the commit was sent, so nothing was kept and the unit may run again."""
+
+
+def mapped(error: psycopg.Error) -> Exception:
+    """Give what a driver's error means: a lost race runs the unit again, the rest are ``StorageError``."""
+    code = error.sqlstate
+    if code is None:  # the driver's own: no connection, or a value it cannot send
+        is_of_connection = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        return Unavailable() if is_of_connection else StorageError()
+    if code in _RACES:
+        return RunAgain()
+    return (_CODES.get(code) or _CLASSES.get(code[:2]) or StorageError)()
