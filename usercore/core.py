@@ -141,7 +141,6 @@ class UserCore:
             ways=self._engine.ways(self._scope),
             authenticators=sorted(self._engine.host.authenticators, key=lambda one: -one.priority),
             tokens=self.policy.access_tokens,
-            throttles=self.policy.throttles,
             last_use=self._engine.last_use,
         )
 

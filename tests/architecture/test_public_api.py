@@ -1,7 +1,6 @@
 """Every public method refuses what does not belong, and changes nothing. Found by looking at the services."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -63,9 +62,9 @@ class Hostile:
 NO_TEXT: Final = [name for name, value in WRONG.items() if not isinstance(value, str)]
 
 
-@pytest.fixture
-def worlds(tmp_path: Path) -> Iterator[list[World]]:
-    with both(tmp_path) as worlds:
+@pytest.fixture(scope="module")  # nothing in this file changes anything
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[World]]:
+    with both(tmp_path_factory.mktemp("worlds")) as worlds:
         yield worlds
 
 
@@ -81,10 +80,11 @@ def test_every_call_works_with_its_samples_and_calls_nothing_of_the_hosts_inside
 def test_a_value_of_a_wrong_type_is_refused_and_changes_nothing(call: Call, worlds: list[World]) -> None:
     for world in worlds:
         for parameter, kinds in call.kinds().items():
-            for value in (*WRONG.values(), Hostile()):
-                if not takes(kinds, value):
-                    with unchanged(world.core, but=TRIES), pytest.raises((TypeError, Invalid)):
-                        call.of(world)(**{**call.needed(world), parameter: value})
+            with unchanged(world.core, but=TRIES):
+                for value in (*WRONG.values(), Hostile()):
+                    if not takes(kinds, value):
+                        with pytest.raises((TypeError, Invalid)):
+                            call.of(world)(**{**call.needed(world), parameter: value})
 
 
 @pytest.mark.rule("I3", "ERR")
@@ -110,9 +110,10 @@ def test_credentials_that_hold_a_wrong_type_are_refused(name: str, worlds: list[
         lambda: AccessTokenCredentials(secret=WRONG[name]),
     ]
     for world in worlds:
-        for credentials in shown:
-            with unchanged(world.core), pytest.raises(TypeError):
-                world.core.sign_in.authenticate(credentials())
+        with unchanged(world.core):
+            for credentials in shown:
+                with pytest.raises(TypeError):
+                    world.core.sign_in.authenticate(credentials())
 
 
 @pytest.mark.rule("ERR")

@@ -23,6 +23,7 @@ from usercore import (
     RegistrationPolicy,
     Secret,
     Subscriber,
+    ThrottlePolicy,
     User,
     UserCore,
 )
@@ -36,8 +37,11 @@ PASSWORD: Final = "correct horse battery staple"
 ANOTHER: Final = "seven pelicans over Trnava"
 LINKS: Final = Links(sign_in="https://example.com/in", registration="https://example.com/join/{secret}")
 POLICY: Final = Policy(
-    mail=MailPolicy(links=LINKS), registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=1000)
+    mail=MailPolicy(links=LINKS),
+    registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=1000),
+    throttles=ThrottlePolicy(failures_before_wait=10_000, failures_before_void=10_000),
 )
+"""Lets a test try as often as it likes."""
 
 
 @attrs.frozen

@@ -60,7 +60,7 @@ def test_a_bare_text_is_refused_and_told_what_to_say(text: str) -> None:
 
 
 @pytest.mark.rule("I3")
-@pytest.mark.parametrize("value", [True, False, None, 1.0, b"1", [1], {}, (1,), Email, object()], ids=repr)
+@pytest.mark.parametrize("value", [True, False, None, 1.0, b"1", [1], {}, (1,), Email, object()], ids=lambda value: f"{type(value).__name__} {value!s:.5}")
 def test_nothing_else_is_a_reference(value: object) -> None:
     with pytest.raises(TypeError, match=f"not by {type(value).__name__}$"):
         check_reference(value)

@@ -130,7 +130,7 @@ def test_what_came_in_once_comes_in_again_unchanged(door: Door, text: str) -> No
 
 
 @pytest.mark.rule("U1")
-@pytest.mark.parametrize("value", [7, 7.5, b"x", ["x"], {"x": 1}, True, object()], ids=repr)
+@pytest.mark.parametrize("value", [7, 7.5, b"x", ["x"], {"x": 1}, True, object()], ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("door", [*DOORS.values(), *LOOK_UPS.values()], ids=[*DOORS, *LOOK_UPS])
 def test_what_is_no_text_is_the_programmers_fault(door: Door, value: object) -> None:
     is_integer_id = type(value) is int and door is DOORS["host id"]

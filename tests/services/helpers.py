@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import attrs
 import pytest
 
-from usercore import Secret, Tenant, User, UserCore, UsercoreError, UserState
+from usercore import Secret, Tenant, TokenInvalid, User, UserCore, UsercoreError, UserState
 from usercore.attempts.model import RegistrationAttempt
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
@@ -120,6 +120,15 @@ def sign_in(core: UserCore, user: User) -> Secret:
     return secret
 
 
+def opens(core: UserCore, token: Secret) -> bool:
+    """Say whether an access token opens something."""
+    try:
+        core.sign_in.identify(token)
+    except TokenInvalid:
+        return False
+    return True
+
+
 def add_tenant(core: UserCore, key: str = "acme") -> Tenant:
     """Create a tenant."""
     return core.tenant("system").tenants.create(key, key.title())
@@ -189,14 +198,15 @@ class BusyHasher(FakeHasher):
 class MeetingHasher(FakeHasher):
     """Lets two hashes meet if they can, so that a race that is possible takes place."""
 
-    def __init__(self, watch: WatchedStorage | None = None) -> None:
+    def __init__(self, watch: WatchedStorage | None = None, *, patience: float = 0.02) -> None:
         super().__init__(watch)
+        self._patience = patience
         self._lock = threading.Lock()
         self._meeting = threading.Barrier(2)
 
     def _compute(self, profile: str, salt: str, password: str) -> str:
         with suppress(threading.BrokenBarrierError):
-            self._meeting.wait(0.02)
+            self._meeting.wait(self._patience)
         self._meeting.reset()
         with self._lock:
             return super()._compute(profile, salt, password)

@@ -123,8 +123,8 @@ def test_the_name_and_each_default_have_a_way_in() -> None:
 
 @pytest.mark.rule("T3")
 def test_a_new_tenant_is_active_and_has_defaults() -> None:
-    given_ = {name: getattr(a_tenant(), name) for name in ("id", "key", "name", "created_at", "created_by", "modified_at", "modified_by")}
-    tenant = Tenant(**given_)
+    fields = {name: getattr(a_tenant(), name) for name in ("id", "key", "name", "created_at", "created_by", "modified_at", "modified_by")}
+    tenant = Tenant(**fields)
     assert tenant.active
     assert (tenant.time_zone, tenant.country, tenant.language) == ("UTC", None, "en")
     assert tenant.date_format is DateFormat.YEAR_FIRST

@@ -73,6 +73,8 @@ def is_personal(password: str, words: Iterable[str], *, least_characters: int) -
 
 def guesses_of(password: str) -> float:
     """Estimate how many guesses somebody needs who knows common passwords, words, dates, keyboards and sequences."""
+    if not password:  # the estimator fails on it
+        return 1.0
     from zxcvbn import zxcvbn  # noqa: PLC0415 - 30 ms and a large list, needed only where a password is set
 
     return float(zxcvbn(password[:_JUDGED])["guesses"])

@@ -59,7 +59,7 @@ class Proved:
     credential: Credential
     account: bytes = attrs.field(repr=False)
     ordinal: int | None
-    rehashed: tuple[str, str | None] | None
+    rehashed: tuple[str, str | None] | None = None
 
 
 @attrs.define
@@ -153,12 +153,9 @@ class PasswordWay(Way):
         """
         user = guard_entering(unit, found.user_id)
         credential = unit.credentials.get(user.id)
-        if credential is None or (credential.set_at, credential.version) != (
-            found.credential.set_at,
-            found.credential.version,
-        ):
-            raise Refusal(AttemptStatus.WRONG_PASS, user_id=user.id)
-        if is_expired(credential, now=now):
+        proved = (found.credential.set_at, found.credential.version)
+        is_same = credential is not None and (credential.set_at, credential.version) == proved
+        if credential is None or not is_same or is_expired(credential, now=now):
             raise Refusal(AttemptStatus.WRONG_PASS, user_id=user.id)
         if found.ordinal is not None:
             unit.throttles.forgive(found.account, up_to=found.ordinal)
@@ -215,9 +212,7 @@ class PasswordWay(Way):
         user, credential = looked.user, looked.credential
         status = self._status_against(looked, is_right=is_right)
         if user is not None and credential is not None and status is None:
-            return Proved(
-                user_id=user.id, credential=credential, account=looked.keys[0], ordinal=ordinal, rehashed=None
-            )
+            return Proved(user_id=user.id, credential=credential, account=looked.keys[0], ordinal=ordinal)
         self._count(looked.keys if ordinal is None else looked.keys[1:])
         raise Refusal(status or AttemptStatus.WRONG_PASS, user_id=user.id if user else None)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from usercore.attempts.model import Attempt, AttemptStatus, ThrottlePolicy
+from usercore.attempts.model import Attempt, AttemptStatus
 from usercore.attempts.rules import attempt_of
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SOURCE_LIMIT, Context

@@ -8,7 +8,6 @@ import attrs
 
 from usercore.attempts.model import AttemptStatus
 from usercore.kernel.context import Context
-from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret, digest_of, holder_of, text_of
 from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenSpent, TokenUnknown
@@ -27,14 +26,14 @@ def secret_of(secret: Secret | str) -> Secret:
     return Secret(text_of(secret))
 
 
-@entity
+@attrs.frozen(kw_only=True)
 class LoginTokenCredentials:
     """The secret of a login token, hidden or not."""
 
     secret: Secret = attrs.field(converter=secret_of)
 
 
-@entity
+@attrs.frozen(kw_only=True)
 class AccessTokenCredentials:
     """The secret of an access token, used to sign in from another system."""
 

@@ -26,9 +26,12 @@ class _Attempts(Generic[T]):
 
     def __init__(self, undo: Undo, unit: RecordingUnit) -> None:
         self._attempts = Lists[tuple[TenantId, UserId | None], int, T](undo, lambda attempt: attempt.id)
+        self._nobodys = Cells[int, TenantId](undo)  # nobody is one and the same in all tenants
         self._unit = unit
 
     def add(self, attempt: T) -> None:
+        if attempt.user_id is None:
+            self._nobodys.add(attempt.id, attempt.tenant_id)
         self._attempts.add((attempt.tenant_id, attempt.user_id), attempt)
 
     def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> list[T]:
@@ -38,6 +41,8 @@ class _Attempts(Generic[T]):
         removed = oldest(self._attempts.everything(), lambda pair: pair[1].at, before=before, limit=limit)
         for group, attempt in removed:
             self._attempts.remove(group, attempt)
+            if attempt.user_id is None:
+                self._nobodys.remove(attempt.id)
         return len(removed)
 
 

@@ -18,6 +18,7 @@ from psycopg.types.string import BytesBinaryDumper
 
 from usercore.kernel.errors import Indeterminate, StorageError, Unavailable
 from usercore_storage.postgres.errors import Lost, mapped
+from usercore_storage.postgres.glances import Glance
 from usercore_storage.postgres.place import Place
 from usercore_storage.sql.run import Run
 from usercore_storage.sql.table import Row, Rows
@@ -86,6 +87,7 @@ class Connection(Run):
         self._cursors: dict[str, tuple[bytes, psycopg.Cursor[TupleRow]]] = {}
         self._is_left_behind = False
         self.unit = SqlUnit(self)
+        self.glance = Glance(self)
 
     def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
         text, cursor = self._cursors.get(statement) or self._cursor_of(statement)

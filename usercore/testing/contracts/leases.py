@@ -107,7 +107,7 @@ class LeaseContract(Contract):
         several = [
             a_delivery(subject=Subject.REGISTRATION, due_at=NOON + TICK),
             a_delivery(change_no=3),
-            a_delivery(change_no=3, subscriber="crm"),
+            a_delivery(change_no=4, subscriber="crm"),
             a_delivery(change_no=3, subject=Subject.TENANT),
             a_delivery(change_no=3, subject_id=BOB),
         ]
@@ -124,8 +124,12 @@ class LeaseContract(Contract):
 
     @pytest.mark.rule("X3")
     def test_no_more_are_taken_than_asked(self, people: Units[Unit]) -> None:
-        add(people, *(a_delivery(subject_id=number) for number in range(1, 6)))
-        rounds = [lease(people, limit=2) for _ in range(4)]
+        subscribers = ("mailer", "crm", "mailer", "crm", "mailer")
+        add(
+            people,
+            *(a_delivery(subject_id=number, subscriber=name) for number, name in enumerate(subscribers, start=1)),
+        )
+        rounds = [lease(people, "crm", "mailer", limit=2) for _ in range(4)]
         assert [len(taken) for taken in rounds] == [2, 2, 1, 0]
         assert len({key_of(delivery) for taken in rounds for delivery in taken}) == 5
 

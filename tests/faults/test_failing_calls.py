@@ -1,0 +1,97 @@
+"""The storage fails at the n-th of its calls, for every n of every public method: all of a unit is kept, or nothing."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.faults.every_call import CALLS, Call
+from tests.faults.worlds import build
+from tests.services.helpers import changed, dump
+from usercore import Busy, Full
+from usercore.storage import Storage
+from usercore.testing import FaultyStorage
+from usercore_storage import memory, sqlite
+
+FAULTS: Final = (Busy, Full, MemoryError, KeyboardInterrupt)
+
+SEVERAL_UNITS: Final = {
+    "deliveries.deliver",
+    "core.cleanup",
+    "registration.check_email",
+    "sign_in.authenticate",
+    "sign_in.identify",
+    "sign_in.proves",
+    "sign_in.with_password",
+}
+"""They may stop between two units, such as leasing a delivery and noting what became of it. Each is kept or not."""
+
+IN_FILES: Final = {"registration.register", "registration.complete", "sign_in.with_login_token", "passwords.set"}
+"""Calls of many statements, which are tried on SQLite, too; there each costs the disk."""
+
+
+class Tried:
+    """A full store whose calls can fail, a call on it, and what was there before."""
+
+    def __init__(self, storage: Storage, call: Call) -> None:
+        self.storage = FaultyStorage(storage)
+        self.world = build(self.storage)
+        self.before = dump(self.world.core)
+        self.arguments = call.arguments(self.world)
+        self._call = call
+
+    def run(self) -> None:
+        self._call.of(self.world)(**self.arguments)
+
+    def fail(self, number: int, fault: type[BaseException]) -> None:
+        """Make the call, in which one of the storage's fails, every second only after it was made."""
+        with self.storage.failing(number, fault(), after=number % 2 == 0):
+            self.run()
+
+    def changed(self) -> set[str]:
+        return changed(self.before, dump(self.world.core))
+
+
+def in_memory(call: Call) -> Tried:
+    return Tried(memory.open_storage("memory://"), call)
+
+
+def check_every_call_of_the_storage(make: Callable[[], Tried], fault: type[BaseException]) -> None:
+    counted, tried = make(), make()
+    for number in range(1, counted.storage.calls_of(counted.run) + 1):
+        with pytest.raises(fault):
+            tried.fail(number, fault)
+        assert tried.changed() == set(), number
+    tried.run()
+
+
+@pytest.mark.rule("ERR", "X2")
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("call", [call for call in CALLS if str(call) not in SEVERAL_UNITS], ids=str)
+def test_a_call_that_the_storage_fails_changes_nothing_and_works_when_it_is_made_again(
+    call: Call, fault: type[BaseException]
+) -> None:
+    check_every_call_of_the_storage(lambda: in_memory(call), fault)
+
+
+@pytest.mark.rule("ERR", "X2")
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("call", [call for call in CALLS if str(call) in IN_FILES], ids=str)
+def test_the_same_in_a_file(call: Call, fault: type[BaseException], tmp_path: Path) -> None:
+    urls = (f"sqlite:///{tmp_path}/{name}.db" for name in ("counted", "tried"))
+    check_every_call_of_the_storage(lambda: Tried(sqlite.open_storage(next(urls)), call), fault)
+
+
+@pytest.mark.rule("ERR")
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("call", [call for call in CALLS if str(call) in SEVERAL_UNITS], ids=str)
+def test_a_call_of_several_units_works_when_it_is_made_again(call: Call, fault: type[BaseException]) -> None:
+    counted = in_memory(call)
+    for number in range(1, counted.storage.calls_of(counted.run) + 1):
+        tried = in_memory(call)
+        with suppress(fault):
+            tried.fail(number, fault)
+        tried.run()

@@ -1,0 +1,323 @@
+"""Argon2 behind bounded places: one hash for whatever is shown, none for what would ask too much."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import argon2
+import pytest
+from argon2.exceptions import VerifyMismatchError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usercore.kernel.errors import Overloaded
+from usercore.passwords.hasher import Argon2Hasher, Places
+from usercore.passwords.model import OWASP, RFC_9106_HIGH, RFC_9106_LOW, Credential, HashProfile, PasswordPolicy, Pepper
+from usercore.testing.samples import a_credential
+
+CHEAP = HashProfile(name="cheap", memory_kib=8, passes=1, lanes=1, source="as little as argon2 takes")
+OLDER = HashProfile(name="older", memory_kib=16, passes=2, lanes=2, source="another cheap one")
+PASSWORD = "violet tram 7 sleeps"
+OLD_PEPPER, NEW_PEPPER = Pepper(id="old", key=b"o" * 16), Pepper(id="new", key=b"n" * 32)
+HOUR = timedelta(hours=1)
+
+
+class CountingArgon2(argon2.PasswordHasher):
+    """Notes the memory in KiB of each hash that was really computed."""
+
+    def __init__(self, profile: HashProfile) -> None:
+        super().__init__(time_cost=profile.passes, memory_cost=profile.memory_kib, parallelism=profile.lanes)
+        self.computed: list[int] = []
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        made = super().hash(password, salt=salt)
+        self.computed.append(argon2.extract_parameters(made).memory_cost)
+        return made
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002 - the name that argon2-cffi gives
+        memory = argon2.extract_parameters(str(hash)).memory_cost
+        try:
+            is_right = super().verify(hash, password)
+        except VerifyMismatchError:
+            self.computed.append(memory)
+            raise
+        self.computed.append(memory)
+        return is_right
+
+
+class CountingHasher(Argon2Hasher):
+    """A hasher with a cheap profile that counts."""
+
+    def __init__(self, **policy: Any) -> None:
+        made = PasswordPolicy(**{"profile": CHEAP} | policy)
+        super().__init__(made)
+        self.counter = self._argon2 = CountingArgon2(made.profile)
+
+    @property
+    def computed(self) -> list[int]:
+        """What was computed, by its memory."""
+        return self.counter.computed
+
+
+def credential_by(hasher: Argon2Hasher, password: str = PASSWORD) -> Credential:
+    """Make a credential whose hash this hasher computed."""
+    kept, pepper_id = hasher.hash(password)
+    return a_credential(hash=kept, pepper_id=pepper_id)
+
+
+@pytest.fixture
+def hasher() -> CountingHasher:
+    return CountingHasher()
+
+
+@pytest.mark.rule("P1")
+def test_a_password_is_hashed_by_argon2id_with_a_salt_of_its_own(hasher: CountingHasher) -> None:
+    one, other = hasher.hash(PASSWORD), hasher.hash(PASSWORD)
+    assert one != other
+    assert one[0].startswith("$argon2id$v=19$m=8,t=1,p=1$")
+    assert one[1] is None
+
+
+@pytest.mark.rule("P1")
+def test_the_default_profile_is_owasps() -> None:
+    kept, _ = Argon2Hasher(PasswordPolicy()).hash(PASSWORD)
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+@pytest.mark.rule("P1")
+@pytest.mark.parametrize("profile", [OWASP, RFC_9106_LOW, RFC_9106_HIGH, CHEAP, OLDER])
+def test_a_profile_says_who_recommends_it_and_may_be_asked_for(profile: HashProfile) -> None:
+    policy = PasswordPolicy()
+    assert profile.source
+    assert profile.memory_kib <= policy.most_memory_kib
+    assert profile.passes <= policy.most_passes
+    assert profile.lanes <= policy.most_lanes
+
+
+@pytest.mark.rule("P1", "P2")
+@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=300), st.text(st.characters(exclude_categories=("Cs",)), max_size=300))
+def test_the_whole_password_counts_and_no_other_opens(password: str, other: str) -> None:
+    hasher = CountingHasher()
+    credential = credential_by(hasher, password)
+    assert hasher.verify(credential, password)
+    assert hasher.verify(credential, other) == (other == password)
+    assert not hasher.verify(credential, password + "x")
+
+
+@pytest.mark.rule("P1")
+def test_an_older_profile_is_verified_and_not_current(hasher: CountingHasher) -> None:
+    older = credential_by(Argon2Hasher(PasswordPolicy(profile=OLDER)))
+    assert hasher.verify(older, PASSWORD)
+    assert not hasher.verify(older, PASSWORD + "x")
+    assert not hasher.is_current(older)
+    assert hasher.is_current(credential_by(hasher))
+
+
+@pytest.mark.rule("P1")
+@pytest.mark.parametrize(("bound", "most"), [("most_memory_kib", 16), ("most_passes", 2), ("most_lanes", 2)])
+def test_what_a_stored_hash_may_demand_is_bounded(bound: str, most: int) -> None:
+    older = credential_by(Argon2Hasher(PasswordPolicy(profile=OLDER)))
+    exact, below = CountingHasher(**{bound: most}), CountingHasher(**{bound: most - 1})
+    assert exact.verify(older, PASSWORD)
+    assert exact.computed == [OLDER.memory_kib]
+    assert not below.verify(older, PASSWORD)
+    assert below.computed == [CHEAP.memory_kib]
+
+
+@pytest.mark.rule("P1")
+def test_with_a_pepper_the_hash_alone_is_worthless() -> None:
+    hasher = CountingHasher(peppers=(OLD_PEPPER,))
+    credential = credential_by(hasher)
+    assert credential.pepper_id == "old"
+    assert hasher.verify(credential, PASSWORD)
+    assert not CountingHasher().verify(credential, PASSWORD)
+    assert not CountingHasher(peppers=(Pepper(id="old", key=b"x" * 16),)).verify(credential, PASSWORD)
+    assert not CountingHasher().verify(a_credential(hash=credential.hash, pepper_id=None), PASSWORD)
+
+
+@pytest.mark.rule("P1")
+def test_a_rotated_pepper_still_verifies_and_is_not_current() -> None:
+    older = credential_by(CountingHasher(peppers=(OLD_PEPPER,)))
+    hasher = CountingHasher(peppers=(NEW_PEPPER, OLD_PEPPER))
+    newer = credential_by(hasher)
+    assert (hasher.verify(older, PASSWORD), hasher.is_current(older)) == (True, False)
+    assert (hasher.verify(newer, PASSWORD), hasher.is_current(newer)) == (True, True)
+    assert newer.pepper_id == "new"
+
+
+@pytest.mark.rule("P1")
+def test_a_hash_without_a_pepper_is_verified_and_not_current_where_there_is_one(hasher: CountingHasher) -> None:
+    plain, peppered = credential_by(hasher), CountingHasher(peppers=(NEW_PEPPER,))
+    assert (peppered.verify(plain, PASSWORD), peppered.is_current(plain)) == (True, False)
+
+
+@pytest.mark.rule("P1")
+@pytest.mark.parametrize("peppers", [(Pepper(id="a", key=b"x" * 15),), (OLD_PEPPER, Pepper(id="old", key=b"x" * 16))], ids=["short", "twice"])
+def test_a_pepper_that_protects_nothing_is_refused(peppers: tuple[Pepper, ...]) -> None:
+    with pytest.raises(ValueError, match="peppers need ids of their own and keys of 16 bytes"):
+        CountingHasher(peppers=peppers)
+
+
+@pytest.mark.rule("P1")
+def test_a_pepper_is_not_shown() -> None:
+    shown = repr(PasswordPolicy(peppers=(OLD_PEPPER, NEW_PEPPER)))
+    assert "oooo" not in shown
+    assert "nnnn" not in shown
+
+
+RIGHT = credential_by(Argon2Hasher(PasswordPolicy(profile=CHEAP)))
+HASH = RIGHT.hash
+
+STORED: dict[str, Credential | None] = {
+    "nobody": None,
+    "another password": credential_by(Argon2Hasher(PasswordPolicy(profile=CHEAP)), "another"),
+    "a lost pepper": a_credential(hash=HASH, pepper_id="lost"),
+    "too much memory": a_credential(hash=HASH.replace("m=8", "m=4194304"), pepper_id=None),
+    "too many passes": a_credential(hash=HASH.replace("t=1", "t=1000000"), pepper_id=None),
+    "too many lanes": a_credential(hash=HASH.replace("p=1", "p=1000"), pepper_id=None),
+    "too little memory": a_credential(hash=HASH.replace("m=8", "m=1"), pepper_id=None),
+    "no passes": a_credential(hash=HASH.replace("t=1", "t=0"), pepper_id=None),
+    "argon2i": a_credential(hash=HASH.replace("argon2id", "argon2i"), pepper_id=None),
+    "argon2d": a_credential(hash=HASH.replace("argon2id", "argon2d"), pepper_id=None),
+    "bcrypt": a_credential(hash="$2b$12$" + "x" * 53, pepper_id=None),
+    "nothing": a_credential(hash="", pepper_id=None),
+    "half a hash": a_credential(hash=HASH[:40], pepper_id=None),
+    "a broken salt": a_credential(hash=HASH.replace("p=1$", "p=1$***"), pepper_id=None),
+    "no numbers": a_credential(hash=HASH.replace("m=8", "m=x"), pepper_id=None),
+    "no ASCII": a_credential(hash=HASH + "é", pepper_id=None),
+    "not Unicode": a_credential(hash=HASH + "\ud800", pepper_id=None),
+}
+
+
+@pytest.mark.rule("P3")
+@pytest.mark.parametrize("password", [PASSWORD, "", None], ids=["shown", "empty", "impossible"])
+@pytest.mark.parametrize("stored", STORED.values(), ids=STORED)
+def test_whatever_is_missing_one_hash_of_the_current_profile_is_computed(
+    hasher: CountingHasher, stored: Credential | None, password: str | None
+) -> None:
+    assert not hasher.verify(stored, password)
+    assert hasher.computed == [CHEAP.memory_kib]
+
+
+@pytest.mark.rule("P3")
+@pytest.mark.parametrize(("password", "is_right"), [(PASSWORD, True), ("wrong", False), ("", False), (None, False)])
+def test_right_and_wrong_cost_the_same(hasher: CountingHasher, password: str | None, is_right: bool) -> None:  # noqa: FBT001 - an outcome
+    assert hasher.verify(RIGHT, password) is is_right
+    assert hasher.computed == [CHEAP.memory_kib]
+
+
+class AnnouncedSemaphore(threading.Semaphore):
+    """Tells when somebody asks for a place while none is free."""
+
+    def __init__(self, value: int) -> None:
+        super().__init__(value)
+        self.waiting = threading.Event()
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:  # noqa: FBT001, FBT002 - as inherited
+        if super().acquire(blocking=False):
+            return True
+        self.waiting.set()
+        return super().acquire(blocking, timeout)
+
+
+def places(*, at_once: int = 2, waiting: int = 0, longest_wait: timedelta = HOUR) -> Places:
+    """Make places with these bounds."""
+    return Places(PasswordPolicy(hashes_at_once=at_once, most_waiting=waiting, longest_wait=longest_wait))
+
+
+@contextmanager
+def all_taken(of: Places, count: int) -> Iterator[None]:
+    """Hold that many places."""
+    if not count:
+        yield
+        return
+    with of.take(), all_taken(of, count - 1):
+        yield
+
+
+def check_all_free(of: Places, count: int) -> None:
+    """Expect that many places and no more."""
+    with all_taken(of, count), pytest.raises(Overloaded), of.take():
+        pass
+
+
+@pytest.mark.rule("P4")
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_there_are_as_many_places_as_the_policy_says(count: int) -> None:
+    check_all_free(places(at_once=count), count)
+
+
+@pytest.mark.rule("P4")
+def test_who_waits_too_long_is_refused() -> None:
+    check_all_free(places(waiting=5, longest_wait=timedelta(0)), 2)
+
+
+@pytest.mark.rule("P4")
+def test_only_so_many_wait_and_one_more_is_refused_at_once() -> None:
+    crowded = places(at_once=1, waiting=1)
+    free = AnnouncedSemaphore(1)
+    crowded._free = free  # type: ignore[assignment]  # to see who waits
+    entered = threading.Event()
+
+    def wait() -> None:
+        with crowded.take():
+            entered.set()
+
+    waiter = threading.Thread(target=wait)
+    with crowded.take():
+        waiter.start()
+        assert free.waiting.wait(60)
+        with pytest.raises(Overloaded), crowded.take():
+            pass
+        assert not entered.is_set()
+    waiter.join()
+    assert entered.is_set()  # the place was given on
+
+
+@pytest.mark.rule("P4")
+def test_no_more_threads_hash_at_once_and_no_fewer() -> None:
+    taken, pairs, lock = places(at_once=2, waiting=6), threading.Barrier(2), threading.Lock()
+    inside, most = 0, 0
+
+    def run(_: int) -> None:
+        nonlocal inside, most
+        with taken.take():
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            pairs.wait(60)  # passes only if two are inside
+            with lock:
+                inside -= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(run, range(8)))
+    assert most == 2
+
+
+@pytest.mark.rule("P4")
+def test_a_place_is_given_back_after_an_exception() -> None:
+    taken = places(at_once=2)
+    for _ in range(5):
+        with pytest.raises(ZeroDivisionError), taken.take():
+            raise ZeroDivisionError
+    check_all_free(taken, 2)
+
+
+@pytest.mark.rule("P4")
+@pytest.mark.parametrize(("waiting", "longest_wait"), [(0, HOUR), (5, timedelta(0))], ids=["full", "late"])
+def test_who_was_refused_takes_no_place(waiting: int, longest_wait: timedelta) -> None:
+    taken = places(at_once=1, waiting=waiting, longest_wait=longest_wait)
+    for _ in range(20):
+        check_all_free(taken, 1)
+
+
+@pytest.mark.rule("P4")
+def test_a_hasher_has_the_places_of_its_policy() -> None:
+    hasher = CountingHasher(hashes_at_once=1, most_waiting=0)
+    with hasher.place(), pytest.raises(Overloaded), hasher.place():
+        pass
+    with hasher.place():
+        assert hasher.computed == []

@@ -1,0 +1,214 @@
+"""Which new passwords are taken: one policy, every reason at once, nothing asked that helps nobody."""
+
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from math import log2
+from unicodedata import category, normalize
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usercore.passwords.errors import PasswordRefused
+from usercore.passwords.model import PasswordPolicy
+from usercore.passwords.rules import (
+    check_acceptable,
+    draw_password,
+    guesses_of,
+    is_expired,
+    is_personal,
+    prepare,
+)
+from usercore.testing import NOON, TICK, FakeChance
+from usercore.testing.samples import a_credential
+from usercore.testing.strategies import hostile_text
+
+POLICY = PasswordPolicy()
+GOOD = "violet tram 7 sleeps"
+
+
+def reasons(password: str, *, policy: PasswordPolicy = POLICY, personal: Sequence[str] = (), host: Sequence[str] = ()) -> tuple[str, ...]:
+    """Give every reason for which the password is refused, or none."""
+    try:
+        kept = check_acceptable(password, policy=policy, personal=personal, host_reasons=host)
+    except PasswordRefused as refusal:
+        return refusal.reasons
+    assert kept == prepare(password, most_bytes=policy.most_bytes)
+    return ()
+
+
+@pytest.mark.rule("P2")
+@pytest.mark.parametrize(
+    "password",
+    [GOOD, "correct horse battery staple", "830461957264093", "žluťoučký kůň pěl", "верблюд ест сено", "紫色電車睡覺七點鐘在河邊的樹下", "🐫🌊🥁🍋🛶🎈🧵🦉🔭🪁🍇🧊🎻🐚🪜", "   v i o l e t   "],
+)
+def test_no_class_of_characters_is_asked_for(password: str) -> None:
+    assert reasons(password) == ()
+
+
+@pytest.mark.rule("P2")
+def test_fifteen_characters_are_enough_and_fourteen_are_not() -> None:
+    assert reasons("viottramsleeps7") == ()
+    assert reasons("viottramsleeps") == ("too_short",)
+
+
+@pytest.mark.rule("P2")
+def test_beside_a_second_factor_eight_are_enough() -> None:
+    policy = PasswordPolicy(least_characters=8)
+    assert reasons("vk7tq0xw", policy=policy) == ()
+    assert reasons("vk7tq0x", policy=policy) == ("too_short", "common")
+
+
+@pytest.mark.rule("P2")
+def test_characters_are_counted_as_they_are_hashed() -> None:
+    typed = "e\u0301ščřžýáíéúů-tk"
+    assert (len(typed), len(normalize("NFC", typed))) == (15, 14)
+    assert "too_short" in reasons(typed)
+
+
+@pytest.mark.rule("P2")
+@pytest.mark.parametrize("unit", ["a", "é", "漢", "😀"])
+def test_at_most_1024_bytes_are_taken(unit: str) -> None:
+    longest = unit * (1024 // len(unit.encode()))
+    assert prepare(longest, most_bytes=1024) == longest
+    assert prepare(longest + unit, most_bytes=1024) is None
+    assert reasons(longest + unit) == ("too_long",)
+
+
+@pytest.mark.rule("P2")
+def test_what_grows_when_normalised_is_measured_again() -> None:
+    assert prepare("\u0958" * 170, most_bytes=1024) == "\u0915\u093c" * 170
+    assert prepare("\u0958" * 171, most_bytes=1024) is None
+    assert reasons("\u0958" * 171) == ("too_long",)
+
+
+@pytest.mark.rule("P2")
+@pytest.mark.parametrize("character", ["\0", "\t", "\n", "\x1b", "\x7f", "\x85", "\ud800", "\udfff"], ids=ascii)
+def test_what_nobody_can_type_is_forbidden(character: str) -> None:
+    assert prepare(GOOD + character, most_bytes=1024) is None
+    assert reasons(GOOD + character) == ("forbidden",)
+
+
+@pytest.mark.rule("P2")
+def test_every_space_is_a_space() -> None:
+    spaces = [character for character in map(chr, range(sys.maxunicode + 1)) if category(character) == "Zs"]
+    assert len(spaces) >= 17
+    assert {prepare(f"a{space}b", most_bytes=9) for space in spaces} == {"a b"}
+
+
+@pytest.mark.rule("P2")
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("e\u0301", "é"), (" É ", " É "), ("ａ", "ａ"), ("ﬁ", "ﬁ"), ("Ⅷ", "Ⅷ"), ("Ω", "Ω"), ("", ""), ("\u200d\u202e", "\u200d\u202e")],
+    ids=ascii,
+)
+def test_a_password_is_composed_and_nothing_else(typed: str, kept: str) -> None:
+    assert prepare(typed, most_bytes=99) == kept
+
+
+@pytest.mark.rule("P2")
+@given(st.one_of(st.text(), hostile_text()))
+def test_a_prepared_password_is_prepared(text: str) -> None:
+    kept = prepare(text, most_bytes=1024)
+    assert kept is None or prepare(kept, most_bytes=1024) == kept
+    assert kept is None or len(kept.encode()) <= 1024
+
+
+@pytest.mark.rule("P2")
+@given(st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=40))
+def test_composed_and_decomposed_are_one_password(text: str) -> None:
+    assert prepare(normalize("NFD", text), most_bytes=1024) == prepare(text, most_bytes=1024)
+
+
+@pytest.mark.rule("P2")
+@given(hostile_text())
+def test_every_text_is_taken_or_refused_for_a_reason(text: str) -> None:
+    known = {"too_short", "too_long", "common", "personal", "forbidden"}
+    assert set(reasons(text, personal=("hostile",))) <= known
+
+
+@pytest.mark.rule("P2")
+@pytest.mark.parametrize("password", ["passwordpassword", "123456789012345", "qwertyuiopasdfgh", "aaaaaaaaaaaaaaaaaaaa", "p@ssw0rdp@ssw0rd", "a" * 1024])
+def test_a_common_password_is_refused(password: str) -> None:
+    assert reasons(password) == ("common",)
+
+
+@pytest.mark.rule("P2")
+def test_common_ends_where_the_policy_says() -> None:
+    guesses = int(guesses_of(GOOD))
+    assert reasons(GOOD, policy=PasswordPolicy(least_guesses=guesses)) == ()
+    assert reasons(GOOD, policy=PasswordPolicy(least_guesses=guesses + 1)) == ("common",)
+
+
+@pytest.mark.rule("P2")
+@pytest.mark.parametrize(
+    ("password", "word"),
+    [
+        ("annabel.lee-poe", "Annabel.Lee-Poe"),
+        ("ANNABEL.LEE@EXAMPLE.COM", "annabel.lee@example.com"),
+        ("xX annabellee 42", "Annabellee"),
+        ("annabelannabel!", "annabel"),
+        ("STRASSE strasse", "straße"),
+    ],
+)
+def test_a_password_made_of_a_name_is_personal(password: str, word: str) -> None:
+    assert "personal" in reasons(password, personal=["another", word])
+
+
+@pytest.mark.rule("P2")
+@pytest.mark.parametrize(("password", "word"), [(GOOD, "Annabel"), (GOOD, "violet"), ("ann 7 tram sleeps", "Ann"), (GOOD, "")])
+def test_a_password_with_a_name_in_it_is_its_owners_own(password: str, word: str) -> None:
+    assert reasons(password, personal=[word]) == ()
+
+
+@pytest.mark.rule("P2")
+@given(st.integers(0, 14))
+def test_personal_is_what_leaves_less_than_half(rest: int) -> None:
+    password = "annabel" + "#" * rest
+    assert is_personal(password, ["annabel"], least_characters=15) == (rest < 7)
+
+
+@pytest.mark.rule("P2")
+def test_all_reasons_are_told_at_once() -> None:
+    assert set(reasons("annabel", personal=["annabel"], host=["breached", "old"])) == {"breached", "old", "too_short", "personal", "common"}
+
+
+@pytest.mark.rule("P2")
+@pytest.mark.parametrize(("password", "reason"), [("x" * 1025, "too_long"), (GOOD + "\0", "forbidden")], ids=["long", "forbidden"])
+def test_the_hosts_reasons_stand_beside_what_cannot_be_a_password(password: str, reason: str) -> None:
+    assert reasons(password, host=["breached"]) == ("breached", reason)
+
+
+@pytest.mark.rule("P2")
+def test_a_host_may_refuse_what_the_policy_takes() -> None:
+    assert reasons(GOOD, host=["breached"]) == ("breached",)
+
+
+@pytest.mark.rule("R6")
+@given(st.text())
+def test_a_drawn_password_is_accepted_and_hard_to_guess(seed: str) -> None:
+    drawn = draw_password(POLICY, FakeChance(seed)).reveal()
+    assert len(drawn) == 20
+    assert drawn.isascii()
+    assert drawn.isalnum()
+    assert reasons(drawn) == ()
+    assert len(drawn) * log2(62) > 119
+
+
+@pytest.mark.rule("R6")
+@pytest.mark.parametrize(("after", "is_over"), [(-TICK, False), (timedelta(0), True), (TICK, True)])
+def test_a_temporary_password_ends_at_its_instant(after: timedelta, is_over: bool) -> None:  # noqa: FBT001 - an outcome
+    assert is_expired(a_credential(expires_at=NOON), now=NOON + after) is is_over
+
+
+@pytest.mark.rule("P2")
+def test_another_password_never_ends() -> None:
+    assert not is_expired(a_credential(expires_at=None), now=NOON + timedelta(days=100_000))
+
+
+@pytest.mark.rule("P2")
+def test_a_refusal_does_not_show_the_password() -> None:
+    with pytest.raises(PasswordRefused) as refusal:
+        check_acceptable("annabel", policy=POLICY, personal=["annabel"])
+    assert "annabel" not in f"{refusal.value} {refusal.value!r}"

@@ -1,0 +1,201 @@
+"""Access tokens: what is kept of them, how long they open anything, and how their use is noted."""
+
+import logging
+import re
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from tests.services.helpers import dump, opens, over, refused, register, sign_in, unchanged
+from usercore import (
+    NIST_AAL1,
+    AccessToken,
+    EndedTokens,
+    Full,
+    SignInRefused,
+    TokenExpired,
+    TokenNotFound,
+    TokenSpent,
+    TokenUnknown,
+    User,
+    UserCore,
+)
+from usercore.kernel.secret import draw_secret
+from usercore.testing import NOON, TICK, FakeChance, FakeClock, FaultyStorage, WatchedStorage
+from usercore.tokens.model import ACCESS
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+
+def last_used(core: UserCore, user: User) -> list[timedelta]:
+    return [token.last_used_at - NOON for token in core.access_tokens.list(user.id)]
+
+
+@pytest.mark.rule("K1")
+def test_only_digests_are_kept(core: UserCore) -> None:
+    user = register(core)
+    secrets = [sign_in(core, user), core.login_tokens.issue(user.id)]
+    kept = repr(dump(core))
+    for secret, kind in zip(secrets, ("uca", "ucl"), strict=True):
+        assert re.fullmatch(kind + "_[0-9A-Za-z]{58}", secret.reveal())
+        assert secret.reveal() not in kept
+        assert secret.reveal()[13:] not in kept
+
+
+@pytest.mark.rule("K1")
+def test_what_cannot_be_a_secret_is_looked_up_nowhere(core: UserCore, storage: WatchedStorage) -> None:
+    token = sign_in(core, register(core)).reveal()
+    for wrong in ("", token[:-1], token + "0", token[:-1] + "~", "ucl" + token[3:], token.swapcase(), "ű" * 62):
+        reads = storage.reads
+        with pytest.raises(TokenUnknown):
+            core.sign_in.identify(wrong)
+        assert storage.reads == reads
+    for nothing in (None, 7, b"uca_"):
+        with refused(core, TypeError, but=()):
+            core.sign_in.identify(nothing)  # type: ignore[arg-type]  # what is tested
+
+
+@pytest.mark.rule("K1")
+def test_another_secret_of_the_right_form_opens_nothing(core: UserCore) -> None:
+    user = register(core)
+    sign_in(core, user)
+    with refused(core, TokenUnknown, but=()):
+        core.sign_in.identify(draw_secret(ACCESS, user.id, FakeChance("forged")))
+
+
+@pytest.mark.rule("K2")
+def test_a_token_is_kept_with_where_it_came_from(core: UserCore) -> None:
+    user = register(core)
+    sign_in(core.bind(ip="192.0.2.1", user_agent="Lynx", source="web"), user)
+    (token,) = core.access_tokens.list(user.id)
+    assert (token.user_id, token.authenticator, token.source) == (user.id, "trusted", "web")
+    assert (token.ip, token.user_agent, token.ended_at) == ("192.0.2.1", "Lynx", None)
+    assert (token.issued_at, token.last_used_at, token.expires_at) == (NOON, NOON, NOON + 365 * DAY)
+
+
+@pytest.mark.rule("K2")
+def test_identifying_is_one_read(core: UserCore, storage: WatchedStorage) -> None:
+    token = sign_in(core, register(core))
+    reads, writes = storage.reads, storage.writes
+    core.sign_in.identify(token)
+    assert (storage.reads, storage.writes) == (reads + 1, writes)
+
+
+@pytest.mark.rule("K2")
+def test_a_token_dies_when_it_is_not_used_for_ninety_days(core: UserCore, clock: FakeClock) -> None:
+    token = sign_in(core, register(core))
+    clock.now = NOON + 90 * DAY - TICK
+    assert opens(core, token)
+    clock.tick()
+    with refused(core, TokenExpired, but=()) as raised:
+        core.sign_in.identify(token)
+    assert raised.value.expired_at == NOON + 90 * DAY
+
+
+@pytest.mark.rule("K2")
+def test_a_token_that_is_used_lives_a_year(core: UserCore, clock: FakeClock) -> None:
+    token = sign_in(core, register(core))
+    for days in (80, 160, 240, 320):
+        clock.now = NOON + days * DAY
+        assert opens(core, token)
+        core._engine.last_use.write(core._scope.units)
+    clock.now = NOON + 365 * DAY - TICK
+    assert opens(core, token)
+    clock.tick()
+    assert not opens(core, token)
+
+
+@pytest.mark.rule("K2")
+def test_the_preset_of_nist_asks_for_a_sign_in_each_month(core: UserCore, clock: FakeClock) -> None:
+    core = over(core, policy=attrs.evolve(core.policy, access_tokens=NIST_AAL1))
+    token = sign_in(core, register(core))
+    clock.now = NOON + 30 * DAY - TICK
+    assert opens(core, token)
+    clock.tick()
+    assert not opens(core, token)
+
+
+@pytest.mark.rule("K2")
+def test_last_use_is_gathered_and_written_once_a_minute(
+    core: UserCore, clock: FakeClock, storage: WatchedStorage
+) -> None:
+    user = register(core)
+    token, other = sign_in(core, user), sign_in(core, user)
+    writes = storage.writes
+    for _ in range(2):
+        core.sign_in.identify(token)
+        core.sign_in.identify(other)
+        clock.advance(MINUTE / 2)
+    assert (storage.writes, last_used(core, user)) == (writes, [timedelta(0)] * 2)
+    core.sign_in.identify(token)
+    assert (storage.writes, sorted(last_used(core, user))) == (writes + 1, [MINUTE / 2, MINUTE])
+    core.sign_in.identify(token)
+    assert storage.writes == writes + 1
+
+
+@pytest.mark.rule("K2")
+def test_last_use_is_written_at_close(core: UserCore, clock: FakeClock, storage: WatchedStorage) -> None:
+    user = register(core)
+    token = sign_in(core, user)
+    clock.tick()
+    core.sign_in.identify(token)
+    uses: list[AccessToken] = []
+    storage.before_commit.append(lambda unit: uses.extend(unit.access_tokens.list_of(user.id)))
+    core.close()
+    assert [use.last_used_at for use in uses] == [NOON + TICK]
+
+
+@pytest.mark.rule("K2", "X2")
+def test_a_last_use_that_cannot_be_written_is_tried_again(
+    core: UserCore, clock: FakeClock, storage: WatchedStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    user = register(core)
+    token = sign_in(core, user)
+    faulty = FaultyStorage(storage)
+    late = UserCore.over(faulty, core._engine.host)
+    late.sign_in.identify(token)
+    for _ in range(2):
+        clock.advance(MINUTE)
+        with caplog.at_level(logging.WARNING, logger="usercore"), faulty.failing(2, Full()):
+            assert late.sign_in.identify(token).user.id == user.id
+    assert "could not be written" in caplog.text
+    assert last_used(core, user) == [timedelta(0)]
+    clock.advance(MINUTE)
+    late.sign_in.identify(token)
+    assert last_used(core, user) == [3 * MINUTE]
+
+
+@pytest.mark.rule("K2")
+def test_tokens_are_listed_newest_first_and_ended_by_secret_or_public_id(core: UserCore, clock: FakeClock) -> None:
+    user = register(core)
+    secrets = []
+    for _ in range(3):
+        secrets.append(sign_in(core, user))
+        clock.tick()
+    newest, middle, oldest = core.access_tokens.list(user.id)
+    assert newest.issued_at > middle.issued_at > oldest.issued_at
+    assert core.access_tokens.end(middle.public_id).digest == middle.digest
+    assert core.access_tokens.end(secrets[0]).ended_at == clock.now
+    assert [opens(core, secret) for secret in secrets] == [False, False, True]
+    assert core.access_tokens.list(user.id) == (newest,)
+    with refused(core, TokenSpent, but=()):
+        core.sign_in.identify(secrets[0])
+    with refused(core, TokenUnknown, but=()):
+        core.access_tokens.end(secrets[0])
+    with refused(core, TokenNotFound, but=()):
+        core.access_tokens.end(middle.public_id)
+    assert core.sign_in.identify(secrets[2].reveal()).user.id == user.id
+
+
+@pytest.mark.rule("K2", "K9")
+def test_signing_out_everywhere_may_leave_one_token(core: UserCore) -> None:
+    user = register(core)
+    here, there, login_token = sign_in(core, user), sign_in(core, user), core.login_tokens.issue(user.id)
+    assert core.access_tokens.end_all(user.id, keep=here) == EndedTokens(access=1, login=1, reason="signed_out")
+    assert (opens(core, here), opens(core, there)) == (True, False)
+    with refused(core, SignInRefused):
+        core.sign_in.with_login_token(login_token)
+    with unchanged(core):
+        assert core.access_tokens.end_all(user.id, keep=here) == EndedTokens(access=0, login=0, reason="signed_out")
+    assert core.access_tokens.end_all(user.id).access == 1

@@ -1,0 +1,177 @@
+"""Login tokens, which event ends which token, and what clean-up removes."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from tests.services.helpers import ANOTHER, PASSWORD, dump, opens, refused, register, sign_in
+from usercore import (
+    AttemptStatus,
+    Cleaned,
+    Email,
+    Full,
+    Invalid,
+    Secret,
+    SignInRefused,
+    User,
+    UserCore,
+    UserNotFound,
+)
+from usercore.testing import NOON, TICK, FakeClock, FaultyStorage, WatchedStorage
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+TABLES = [field.name for field in attrs.fields(Cleaned)]  # type: ignore[arg-type]  # mypy does not see an attrs class
+
+
+@pytest.mark.rule("K3")
+def test_a_login_token_signs_in_once(core: UserCore) -> None:
+    user = register(core)
+    secret = core.login_tokens.issue(Email("ann@example.com"))
+    identity = core.sign_in.with_login_token(secret.reveal(), source="mail")
+    assert (identity.user.id, identity.authenticator, identity.source) == (user.id, "login_token", "mail")
+    assert identity.access_token is not None
+    assert opens(core, identity.access_token)
+    with refused(core, SignInRefused):
+        core.sign_in.with_login_token(secret)
+    assert core.history.attempts(user.id).rows[0].status is AttemptStatus.TOKEN_COUNT_EXPIRED
+
+
+@pytest.mark.rule("K3")
+def test_a_login_token_lives_five_minutes(core: UserCore, clock: FakeClock) -> None:
+    user = register(core)
+    secret = core.login_tokens.issue(user.id)
+    clock.now = NOON + 5 * MINUTE
+    with refused(core, SignInRefused):
+        core.sign_in.with_login_token(secret)
+    assert core.history.attempts(user.id).rows[0].status is AttemptStatus.TOKEN_DATE_EXPIRED
+    clock.now -= TICK
+    assert core.sign_in.with_login_token(secret).user.id == user.id
+
+
+@pytest.mark.rule("K3")
+def test_many_login_tokens_are_issued_at_once_or_none(core: UserCore, storage: WatchedStorage) -> None:
+    user = register(core)
+    secrets = core.login_tokens.issue_many(user.id, 100)
+    assert len(set(secrets)) == 100
+    assert core.sign_in.with_login_token(secrets[99]).user.id == user.id
+    for count in (0, 101, -1):
+        with refused(core, Invalid, but=()):
+            core.login_tokens.issue_many(user.id, count)
+    for wrong in (True, "3", 2.0, None):
+        with refused(core, TypeError, but=()):
+            core.login_tokens.issue_many(user.id, wrong)  # type: ignore[arg-type]  # what is tested
+    faulty = FaultyStorage(storage)
+    late = UserCore.over(faulty, core._engine.host)
+    with refused(core, Full, but=()), faulty.failing(11, Full()):
+        late.login_tokens.issue_many(user.id, 10)
+    with refused(core, UserNotFound, but=()):
+        core.login_tokens.issue_many(7, 3)
+
+
+@attrs.frozen(kw_only=True)
+class Tokens:
+    """What somebody holds when an event comes."""
+
+    user: User
+    mine: Secret
+    other: Secret
+    login: Secret
+
+
+def redeems(core: UserCore, secret: Secret) -> bool:
+    try:
+        core.sign_in.with_login_token(secret)
+    except SignInRefused:
+        return False
+    return True
+
+
+EVENTS: dict[str, tuple[Callable[[UserCore, Tokens], object], tuple[bool, bool, bool]]] = {
+    "nothing": (lambda core, tokens: core.users.update(tokens.user.id, first_name="Ann"), (True, True, True)),
+    "sign out": (lambda core, tokens: core.access_tokens.end(tokens.mine), (False, True, True)),
+    "password set": (lambda core, tokens: core.passwords.set(tokens.user.id, ANOTHER), (False, False, False)),
+    "email changed": (lambda core, tokens: core.emails.change(tokens.user.id, "a@example.com"), (True, True, False)),
+    "email respelled": (lambda core, tokens: core.emails.change(tokens.user.id, "ANN@example.com"), (True, True, True)),
+    "deactivated": (lambda core, tokens: core.users.deactivate(tokens.user.id), (False, False, False)),
+    "inactive tenant": (lambda core, _: core.tenant("system").tenants.deactivate("main"), (False, False, False)),
+}
+"""What each event leaves open: this token, another one, a login token."""
+
+RESTORED: dict[str, tuple[Callable[[UserCore, Tokens], object], tuple[bool, bool, bool]]] = {
+    "deactivated": (lambda core, tokens: core.users.activate(tokens.user.id), (False, False, False)),
+    "inactive tenant": (lambda core, _: core.tenant("system").tenants.activate("main"), (True, True, True)),
+}
+"""What is open again when the event is taken back: what was ended stays so, what was refused does not."""
+
+
+def what_opens(core: UserCore, tokens: Tokens) -> tuple[bool, bool, bool]:
+    return opens(core, tokens.mine), opens(core, tokens.other), redeems(core, tokens.login)
+
+
+@pytest.mark.rule("K9")
+@pytest.mark.parametrize("event", EVENTS)
+def test_each_event_ends_what_it_should(core: UserCore, event: str) -> None:
+    user = register(core, password=PASSWORD)
+    login = core.login_tokens.issue(user.id)
+    tokens = Tokens(user=user, mine=sign_in(core, user), other=sign_in(core, user), login=login)
+    happen, left = EVENTS[event]
+    happen(core, tokens)
+    assert what_opens(core, tokens) == left
+    if event in RESTORED:
+        take_back, restored = RESTORED[event]
+        take_back(core, tokens)
+        assert what_opens(core, tokens) == restored
+
+
+@pytest.mark.rule("K9")
+def test_nobody_elses_tokens_end(core: UserCore) -> None:
+    user, bob = register(core, password=PASSWORD), register(core, "bob")
+    theirs = Tokens(user=bob, mine=sign_in(core, bob), other=sign_in(core, bob), login=core.login_tokens.issue(bob.id))
+    core.passwords.set(user.id, ANOTHER)
+    core.users.deactivate(user.id)
+    core.access_tokens.end_all(user.id)
+    assert what_opens(core, theirs) == (True, True, True)
+
+
+@pytest.mark.rule("K8")
+def test_clean_up_removes_what_is_over(core: UserCore, clock: FakeClock) -> None:
+    user = core.registration.register("ann@example.com").user
+    core.login_tokens.issue(user.id)
+    core.registration.request("bob@example.com")
+    core.access_tokens.end_all(user.id)
+    with pytest.raises(SignInRefused):
+        core.sign_in.with_password("ann@example.com", "wrong")
+    core.deliveries.deliver()
+    gone: dict[str, list[tuple[timedelta, int]]] = {}
+    for age in (DAY, 7 * DAY, 30 * DAY, 31 * DAY, 365 * DAY):
+        for edge in (timedelta(0), TICK):
+            clock.now = NOON + age + edge
+            cleaned = core.cleanup()
+            for table in TABLES:
+                if count := getattr(cleaned, table):
+                    gone.setdefault(table, []).append((age + edge, count))
+    assert gone == {
+        "throttles": [(DAY + TICK, 1)],
+        "allowances": [(DAY + TICK, 4)],
+        "deliveries": [(7 * DAY + TICK, 2)],
+        "access_tokens": [(30 * DAY + TICK, 1)],
+        "login_tokens": [(30 * DAY + TICK, 1)],
+        "registration_links": [(31 * DAY + TICK, 1)],
+        "attempts": [(365 * DAY + TICK, 2)],
+        "registration_attempts": [(365 * DAY + TICK, 2)],
+    }
+    assert set(dump(core)) >= {"users", "claims", "credentials", "history"}
+
+
+@pytest.mark.rule("K8")
+def test_clean_up_keeps_what_is_in_use(core: UserCore, clock: FakeClock) -> None:
+    user = register(core, password=PASSWORD)
+    token = sign_in(core, user)
+    core.registration.request("bob@example.com")
+    clock.advance(31 * DAY)
+    core.cleanup()
+    assert opens(core, token)
+    assert [delivery.kind for delivery in core.deliveries.pending().rows] == ["registration.asked"]

@@ -1,0 +1,44 @@
+"""Running again: what lost a race waits a little, drawn, so that those who met do not meet again."""
+
+from collections.abc import Callable
+from time import sleep
+from typing import Final, TypeVar
+
+from usercore.kernel.chance import system_chance
+from usercore.kernel.errors import LostRace, RunAgain
+from usercore.kernel.units import MOST_RUNS
+from usercore_storage.postgres.errors import Lost
+
+T = TypeVar("T")
+
+FIRST_PAUSE: Final = 0.001
+LONGEST_PAUSE: Final = 0.1
+"""Seconds: the longest first pause, which doubles with each run, and where that ends. A unit takes some milliseconds."""
+
+
+def run_until_kept(run: Callable[[bool], T], *, most_losses: int) -> T:
+    """Run while it loses races or connections; it is told whether it runs again.
+
+    Raises:
+        LostRace: it lost the race twenty times.
+        Unavailable: it lost more than ``most_losses`` connections.
+    """
+    races = losses = 0
+    while True:
+        try:
+            return run(races + losses > 0)
+        except RunAgain as race:
+            races += 1
+            if races >= MOST_RUNS:
+                raise LostRace from race
+            sleep(pause_after(races))
+        except Lost:
+            losses += 1
+            if losses > most_losses:
+                raise
+
+
+def pause_after(races: int) -> float:
+    """Draw how many seconds to wait."""
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (races - 1))
+    return longest * int.from_bytes(system_chance(2), "big") / 0xFFFF

@@ -1,0 +1,64 @@
+"""Glances: reads of one statement, which are most, without a transaction.
+
+One SELECT sees one state anyway, and BEGIN and COMMIT would cost two thirds as much again as it does, and three times
+the wait. When a second statement comes, a transaction begins, and the first runs once more in it: if it gives the same
+rows, all that was seen belongs to one state; if not, somebody came between, and the look starts over in a transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from usercore.kernel.errors import RunAgain
+from usercore.workflows.recording import Origin
+from usercore_storage.sql.run import Run
+from usercore_storage.sql.table import Row, Rows
+from usercore_storage.sql.unit import SqlUnit
+
+if TYPE_CHECKING:
+    from usercore_storage.postgres.connections import Connection
+
+BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class Glance(Run):
+    """The statements of a look, and the unit that it works with."""
+
+    def __init__(self, connection: "Connection") -> None:
+        """Look over this connection."""
+        self._connection = connection
+        self._first: tuple[str, Sequence[object], Rows] | None = None
+        self._has_begun = False
+        self.unit = SqlUnit(self)
+
+    def begin(self, origin: Origin, *, at_once: bool) -> None:
+        """Start a look for this origin; in a transaction ``at_once``, or when it is needed."""
+        self._first, self._has_begun = None, False
+        self.unit.begin(origin)
+        if at_once:
+            self._begin()
+
+    def end(self) -> None:
+        """End the transaction, if there is one."""
+        if self._has_begun:
+            self._connection.commit()
+
+    def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
+        if not self._has_begun:
+            if self._first is None and statement.startswith("SELECT"):
+                rows = self._connection(statement, values)
+                self._first = statement, values, rows
+                return rows
+            self._begin()
+        return self._connection(statement, values)
+
+    def many(self, statement: str, rows: Iterable[Row], /) -> None:
+        for row in rows:
+            self(statement, row)
+
+    def _begin(self) -> None:
+        self._connection.command(BEGIN)
+        self._has_begun = True
+        if self._first is not None:
+            statement, values, rows = self._first
+            if self._connection(statement, values) != rows:
+                raise RunAgain

@@ -1,0 +1,87 @@
+"""The schema, step by step. A step is frozen once it is released: its text never changes, whatever the tables become.
+
+Many processes may open a new database at once: a lock of the server's lets one after the other look and take a step.
+"""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+from usercore.kernel.chance import system_chance
+from usercore.kernel.errors import Corrupt, NewerSchema
+from usercore.kernel.units import run_until_kept
+from usercore_storage.postgres.connections import Connection
+from usercore_storage.sql.table import Table
+
+TYPES: Final[Mapping[str, str]] = {
+    "integer": "bigint",
+    "boolean": "boolean",
+    "text": 'text COLLATE "C"',
+    "tuple": 'text COLLATE "C"',
+    "blob": "bytea",
+}
+"""Text is ordered by code points, as it is everywhere else; the order of a language changes with the system's library."""
+
+STEPS: Final = ("0001.sql",)
+VERSION: Final = len(STEPS)
+"""The schema that this usercore knows."""
+
+_LOCK: Final = 0x75636F72
+"""``ucor``: the number of the advisory lock that processes take in turn."""
+
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '60s'"
+"""Each statement sees what was committed before it, so also what others did while this one waited for the lock."""
+
+
+def options_of(_: Table[Any]) -> str:
+    """Give the options of a table: none."""
+    return ""
+
+
+def migrate(connection: Connection) -> bytes:
+    """Bring the store to this schema, a transaction a step, and give its secret. Safe to run again.
+
+    Raises:
+        NewerSchema: a newer usercore made it.
+        Corrupt: it has our tables, and no version.
+        StorageError: the server refused.
+    """
+    version, secret = _found_in(connection)
+    while version < VERSION:
+        run_until_kept(lambda: _take_step(connection))
+        version, secret = _found_in(connection)
+    if version > VERSION:
+        raise NewerSchema(version, VERSION)
+    return secret
+
+
+def _found_in(connection: Connection) -> tuple[int, bytes]:
+    ((exists,),) = connection("SELECT to_regclass('usercore_schema') IS NOT NULL")
+    if not exists:
+        return 0, b""
+    rows = connection("SELECT version, secret FROM usercore_schema")
+    if len(rows) != 1:
+        raise Corrupt
+    return rows[0][0], rows[0][1]
+
+
+def _take_step(connection: Connection) -> None:
+    """Take the next step, if it is still to be taken when it is our turn."""
+    try:
+        connection.command(_BEGIN)
+        connection("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
+        version, secret = _found_in(connection)
+        if not secret:
+            connection.command("CREATE TABLE usercore_schema (version bigint NOT NULL, secret bytea NOT NULL)")
+            connection("INSERT INTO usercore_schema VALUES (0, ?)", (system_chance(32),))
+        if version < VERSION:
+            connection.command(text_of(STEPS[version]))
+            connection("UPDATE usercore_schema SET version = ?", (version + 1,))
+        connection.commit()
+    finally:
+        connection.roll_back()
+
+
+def text_of(step: str) -> str:
+    """Read a step."""
+    return (files("usercore_storage.postgres") / "steps" / step).read_text("utf-8")

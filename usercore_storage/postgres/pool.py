@@ -1,0 +1,80 @@
+"""The pool: connections that threads take and give back, and that no fork shares."""
+
+from typing import Any, Final
+
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from usercore.kernel.errors import Busy, Unavailable
+from usercore.kernel.forks import restart_in_child
+from usercore_storage.postgres.connections import Connection, Raw, set_up, settings_of
+from usercore_storage.postgres.place import Place
+
+_left_behind: Final[list[Any]] = []
+"""What a child must not touch: closing a connection there would end the parent's session, too."""
+
+
+class Pool:
+    """The connections of a process. They are opened when they are first needed."""
+
+    def __init__(self, place: Place) -> None:
+        """Connect to this place."""
+        self._place = place
+        self._closed = False
+        self._taken: set[Connection] = set()
+        self._pool = self._made()
+        restart_in_child(self)
+
+    def _made(self) -> ConnectionPool[Raw]:
+        place = self._place
+        return ConnectionPool(
+            place.conninfo,
+            connection_class=Raw,
+            kwargs=settings_of(place),
+            configure=set_up,
+            min_size=place.pool_min,
+            max_size=place.pool_max,
+            timeout=place.timeout,
+            reconnect_timeout=place.timeout,
+            open=False,
+        )
+
+    def take(self) -> Connection:
+        """Take a connection.
+
+        Raises:
+            Busy: all are taken, and none came back in time.
+            Unavailable: the server did not answer in time, or the pool is closed.
+        """
+        try:
+            if self._pool.closed and not self._closed:
+                self._pool.open()
+            connection = self._pool.getconn().ours
+        except PoolTimeout as error:
+            raise (Busy if len(self._taken) >= self._place.pool_max else Unavailable) from error
+        except PoolClosed as error:
+            raise Unavailable from error
+        self._taken.add(connection)
+        return connection
+
+    def give_back(self, connection: Connection) -> None:
+        """Give a connection back, with whatever is still open taken back."""
+        if connection not in self._taken:
+            return  # taken by the parent of this process
+        try:
+            connection.roll_back()
+        finally:
+            self._taken.discard(connection)
+            self._pool.putconn(connection.raw)
+
+    def close(self) -> None:
+        """Close the connections, those that are taken when they come back. Closing again does nothing."""
+        self._closed = True
+        self._pool.close()
+
+    def start_afresh(self) -> None:
+        """Leave the parent's connections alone in a forked child, and open others there."""
+        _left_behind.append((self._pool, self._taken))
+        for connection in self._taken:
+            connection.leave_behind()
+        self._taken = set()
+        self._pool = self._made()

@@ -1,0 +1,202 @@
+CREATE TABLE usercore_tenants (
+    key_folded text COLLATE "C" NOT NULL,
+    name_folded text COLLATE "C" NOT NULL,
+    id bigint NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    description text COLLATE "C",
+    active boolean NOT NULL,
+    time_zone text COLLATE "C" NOT NULL,
+    country text COLLATE "C",
+    language text COLLATE "C" NOT NULL,
+    date_format text COLLATE "C" NOT NULL,
+    timestamp_offset_minutes bigint NOT NULL,
+    data_offset_minutes bigint NOT NULL,
+    created_at bigint NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    modified_at bigint NOT NULL,
+    modified_by text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    change_no bigint NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX usercore_tenants_by_key ON usercore_tenants (key_folded);
+
+CREATE UNIQUE INDEX usercore_tenants_by_name ON usercore_tenants (name_folded);
+
+CREATE TABLE usercore_users (
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    email text COLLATE "C",
+    email_verified_at bigint,
+    username text COLLATE "C",
+    external_id text COLLATE "C",
+    access_ids text COLLATE "C",
+    brought_uuid text COLLATE "C",
+    first_name text COLLATE "C",
+    last_name text COLLATE "C",
+    given_public_name text COLLATE "C",
+    language text COLLATE "C",
+    date_format text COLLATE "C",
+    timestamp_offset_minutes bigint,
+    data_offset_minutes bigint,
+    source text COLLATE "C" NOT NULL,
+    referer text COLLATE "C",
+    registration_channel text COLLATE "C",
+    note text COLLATE "C",
+    is_institution boolean NOT NULL,
+    institution_name text COLLATE "C",
+    confirmed_at bigint,
+    last_sign_in_at bigint,
+    last_sign_in_ip text COLLATE "C",
+    created_at bigint NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    modified_at bigint NOT NULL,
+    modified_by text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    change_no bigint NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE usercore_claims (
+    digest bytea NOT NULL,
+    tenant_id bigint NOT NULL,
+    space text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    holder_id bigint NOT NULL,
+    uses bigint NOT NULL,
+    PRIMARY KEY (tenant_id, digest)
+);
+
+CREATE TABLE usercore_credentials (
+    user_id bigint NOT NULL,
+    hash text COLLATE "C" NOT NULL,
+    pepper_id text COLLATE "C",
+    version bigint NOT NULL,
+    set_at bigint NOT NULL,
+    reason text COLLATE "C" NOT NULL,
+    must_change boolean NOT NULL,
+    expires_at bigint,
+    PRIMARY KEY (user_id)
+);
+
+CREATE TABLE usercore_access_tokens (
+    user_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    authenticator text COLLATE "C" NOT NULL,
+    source text COLLATE "C",
+    ip text COLLATE "C",
+    user_agent text COLLATE "C",
+    issued_at bigint NOT NULL,
+    last_used_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    ended_at bigint,
+    PRIMARY KEY (user_id, digest)
+);
+
+CREATE TABLE usercore_login_tokens (
+    user_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    issued_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    spent_at bigint,
+    PRIMARY KEY (user_id, digest)
+);
+
+CREATE TABLE usercore_registration_links (
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    email text COLLATE "C" NOT NULL,
+    language text COLLATE "C",
+    source text COLLATE "C",
+    referer text COLLATE "C",
+    digest bytea,
+    asked_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    completed_at bigint,
+    change_no bigint NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE TABLE usercore_attempts (
+    user_id bigint NOT NULL,
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    login text COLLATE "C",
+    status text COLLATE "C" NOT NULL,
+    authenticator text COLLATE "C",
+    source text COLLATE "C",
+    ip text COLLATE "C",
+    user_agent text COLLATE "C",
+    at bigint NOT NULL,
+    PRIMARY KEY (user_id, id)
+);
+
+CREATE TABLE usercore_registration_attempts (
+    user_id bigint NOT NULL,
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    login text COLLATE "C",
+    status text COLLATE "C" NOT NULL,
+    source text COLLATE "C",
+    ip text COLLATE "C",
+    user_agent text COLLATE "C",
+    at bigint NOT NULL,
+    PRIMARY KEY (user_id, id)
+);
+
+CREATE TABLE usercore_throttles (
+    key bytea NOT NULL,
+    tried bigint NOT NULL,
+    forgiven bigint NOT NULL,
+    last_at bigint NOT NULL,
+    PRIMARY KEY (key)
+);
+
+CREATE TABLE usercore_allowances (
+    key bytea NOT NULL,
+    started_at bigint NOT NULL,
+    used bigint NOT NULL,
+    PRIMARY KEY (key)
+);
+
+CREATE TABLE usercore_history (
+    subject_id bigint NOT NULL,
+    subject text COLLATE "C" NOT NULL,
+    change_no bigint NOT NULL,
+    position bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    at bigint NOT NULL,
+    actor text COLLATE "C" NOT NULL,
+    ip text COLLATE "C",
+    source text COLLATE "C",
+    old_text text COLLATE "C",
+    new_text text COLLATE "C",
+    PRIMARY KEY (subject_id, subject, change_no, position)
+);
+
+CREATE TABLE usercore_deliveries (
+    subject_id bigint NOT NULL,
+    subject text COLLATE "C" NOT NULL,
+    change_no bigint NOT NULL,
+    position bigint NOT NULL,
+    subscriber text COLLATE "C" NOT NULL,
+    tenant_id bigint NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    generation bigint,
+    state text COLLATE "C" NOT NULL,
+    made_at bigint NOT NULL,
+    due_at bigint NOT NULL,
+    tries bigint NOT NULL,
+    lease_no bigint NOT NULL,
+    problem text COLLATE "C",
+    ended_at bigint,
+    PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
+);
+
+CREATE INDEX usercore_deliveries_due ON usercore_deliveries (due_at) WHERE state = 'pending';
+
+CREATE INDEX usercore_deliveries_failed ON usercore_deliveries (tenant_id) WHERE state = 'failed';

@@ -1,0 +1,127 @@
+"""A store in a PostgreSQL database. Units run in parallel; a unit that lost a race or its connection runs again."""
+
+from collections.abc import Callable, Sequence
+from threading import get_ident
+from typing import Final, TypeVar
+
+import attrs
+import psycopg
+
+from usercore.history.model import Entry
+from usercore.kernel.units import Units
+from usercore.storage import CAPABILITIES, Unit
+from usercore.workflows.recording import Origin
+from usercore_storage.postgres.again import run_until_kept
+from usercore_storage.postgres.connections import Connection, Raw, begin_of, set_up, settings_of
+from usercore_storage.postgres.errors import mapped
+from usercore_storage.postgres.migrations import migrate
+from usercore_storage.postgres.place import Place, place_of
+from usercore_storage.postgres.pool import Pool
+
+T = TypeVar("T")
+
+OLDEST: Final = 150000
+"""The oldest server that is tested, as it tells its version."""
+
+
+def open_storage(url: str) -> "PostgresStorage":
+    """Open ``postgresql://...``; make the tables if they are missing.
+
+    Raises:
+        ValueError: the URL has another form, the server is older than 15, or the database does not keep UTF-8.
+        StorageError: the store cannot be used; its subclasses say why.
+    """
+    place = place_of(url)
+    try:
+        raw = Raw.connect(place.conninfo, **settings_of(place))
+    except psycopg.Error as error:
+        raise mapped(error) from error
+    try:
+        _check_server(raw)
+        set_up(raw)
+        return PostgresStorage(place, migrate(raw.ours))
+    finally:
+        raw.close()
+
+
+def _check_server(raw: Raw) -> None:
+    if raw.info.server_version < OLDEST:
+        raise ValueError("usercore needs PostgreSQL 15 or newer")
+    if raw.info.parameter_status("server_encoding") != "UTF8":
+        raise ValueError("usercore needs a database that keeps UTF-8: CREATE DATABASE ... ENCODING 'UTF8'")
+
+
+class PostgresStorage:
+    """Units in parallel, on connections of a pool. Safe to share between threads, and usable on both sides of a fork."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(self, place: Place, secret: bytes) -> None:
+        """Work at this place, which has our tables and this secret."""
+        self.secret = secret
+        self.begin = begin_of(place)
+        self._pool = Pool(place)
+        self._most_losses = place.pool_max + 3
+        self._inside: set[int] = set()
+
+    def units(self, origin: Origin) -> Units[Unit]:
+        """Give units of this origin; see ``Storage``."""
+        return PostgresUnits(self, origin)
+
+    def run(self, run: Callable[[Connection, bool], T]) -> T:
+        """Run a unit on a connection until it is kept; it is told whether it runs again.
+
+        Raises:
+            RuntimeError: a unit is open in this thread already: with one connection left, it would wait for itself.
+        """
+        thread = get_ident()
+        if thread in self._inside:
+            msg = "a unit is open in this thread already; let the service join it by Joined(unit)"
+            raise RuntimeError(msg)
+        self._inside.add(thread)
+        try:
+            return run_until_kept(lambda again: self._on_connection(run, again), most_losses=self._most_losses)
+        finally:
+            self._inside.discard(thread)
+
+    def _on_connection(self, run: Callable[[Connection, bool], T], again: bool) -> T:  # noqa: FBT001 - handed through
+        connection = self._pool.take()
+        try:
+            return run(connection, again)
+        finally:
+            self._pool.give_back(connection)
+
+    def close(self) -> None:
+        """Close; see ``Storage``."""
+        self._pool.close()
+
+
+@attrs.frozen
+class PostgresUnits(Units[Unit]):
+    """Units of one origin."""
+
+    _store: PostgresStorage
+    _origin: Origin
+
+    def write(self, work: Callable[[Unit], T]) -> T:
+        result, entries = self._store.run(lambda connection, _: self._keep(connection, work))
+        if entries and self._origin.observe is not None:
+            self._origin.observe(entries)
+        return result
+
+    def _keep(self, connection: Connection, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
+        connection.command(self._store.begin)
+        connection.unit.begin(self._origin)
+        result = work(connection.unit)
+        connection.commit()
+        return result, connection.unit.entries
+
+    def read(self, look: Callable[[Unit], T]) -> T:
+        return self._store.run(lambda connection, again: self._look(connection, look, again=again))
+
+    def _look(self, connection: Connection, look: Callable[[Unit], T], *, again: bool) -> T:
+        glance = connection.glance
+        glance.begin(self._origin, at_once=again)
+        result = look(glance.unit)
+        glance.end()
+        return result
