@@ -66,6 +66,7 @@ from usercore.workflows.delivering import Event, Subscriber
 from usercore.workflows.errors import SignInRefused, Vetoed
 from usercore.workflows.host_ways import Authenticator
 from usercore.workflows.identity import Identity
+from usercore.workflows.importing import BadRecord, ImportLine, ImportReport
 from usercore.workflows.password_way import PasswordCredentials
 from usercore.workflows.registering import Registration
 from usercore.workflows.registration import EmailCheckResult, EmailStatus
@@ -89,6 +90,7 @@ __all__ = [
     "Attempt",
     "AttemptStatus",
     "Authenticator",
+    "BadRecord",
     "BuiltIn",
     "Busy",
     "Cleaned",
@@ -117,6 +119,8 @@ __all__ = [
     "HashProfile",
     "Host",
     "Identity",
+    "ImportLine",
+    "ImportReport",
     "Indeterminate",
     "Invalid",
     "LinkPolicy",

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import RFC_4122, UUID
 
 import pytest
@@ -44,7 +45,7 @@ def test_ids_rise_however_the_clock_moves(moves: list[timedelta]) -> None:
     for move in moves:
         clock.now = NOON + move
         made.append(make())
-    assert all(earlier < later for earlier, later in zip(made, made[1:], strict=False))
+    assert all(earlier < later for earlier, later in pairwise(made))
 
 
 @pytest.mark.rule("I1")
@@ -99,7 +100,7 @@ def test_a_block_has_no_gap_and_the_next_one_comes_after_it(counts: list[int]) -
     make = maker(FakeClock())
     blocks = [make.take(count) for count in counts]
     assert [len(block) for block in blocks] == counts
-    assert all(later.start == earlier.stop for earlier, later in zip(blocks, blocks[1:], strict=False))
+    assert all(later.start == earlier.stop for earlier, later in pairwise(blocks))
 
 
 @pytest.mark.rule("I1")
@@ -108,7 +109,9 @@ def test_small_ids_are_never_drawn() -> None:
 
 
 @pytest.mark.rule("I1")
-@pytest.mark.parametrize("now", [START - timedelta(microseconds=1), LAST_MILLI + MILLI, datetime(1970, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize(
+    "now", [START - timedelta(microseconds=1), LAST_MILLI + MILLI, datetime(1970, 1, 1, tzinfo=UTC)]
+)
 def test_a_clock_out_of_range_is_refused_and_forgotten(now: datetime) -> None:
     clock = FakeClock()
     make = maker(clock)

@@ -114,7 +114,7 @@ SHOWN: list[Callable[[Secret], object]] = [
     lambda secret: "%s %r" % (secret, secret),  # noqa: UP031 - a way of showing
     lambda secret: [secret, {"secret": secret}],
     Holder,
-    lambda secret: ValueError(secret),
+    ValueError,
     lambda secret: json.dumps({"secret": secret}, default=str),
     lambda secret: attrs.asdict(Holder(secret)),
 ]

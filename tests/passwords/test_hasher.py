@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import argon2
 import pytest
@@ -37,7 +37,7 @@ class CountingArgon2(argon2.PasswordHasher):
         self.computed.append(argon2.extract_parameters(made).memory_cost)
         return made
 
-    def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002 - the name that argon2-cffi gives
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - the name that argon2-cffi gives
         memory = argon2.extract_parameters(str(hash)).memory_cost
         try:
             is_right = super().verify(hash, password)
@@ -98,7 +98,10 @@ def test_a_profile_says_who_recommends_it_and_may_be_asked_for(profile: HashProf
 
 
 @pytest.mark.rule("P1", "P2")
-@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=300), st.text(st.characters(exclude_categories=("Cs",)), max_size=300))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=300),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=300),
+)
 def test_the_whole_password_counts_and_no_other_opens(password: str, other: str) -> None:
     hasher = CountingHasher()
     credential = credential_by(hasher, password)
@@ -155,7 +158,9 @@ def test_a_hash_without_a_pepper_is_verified_and_not_current_where_there_is_one(
 
 
 @pytest.mark.rule("P1")
-@pytest.mark.parametrize("peppers", [(Pepper(id="a", key=b"x" * 15),), (OLD_PEPPER, Pepper(id="old", key=b"x" * 16))], ids=["short", "twice"])
+@pytest.mark.parametrize(
+    "peppers", [(Pepper(id="a", key=b"x" * 15),), (OLD_PEPPER, Pepper(id="old", key=b"x" * 16))], ids=["short", "twice"]
+)
 def test_a_pepper_that_protects_nothing_is_refused(peppers: tuple[Pepper, ...]) -> None:
     with pytest.raises(ValueError, match="peppers need ids of their own and keys of 16 bytes"):
         CountingHasher(peppers=peppers)

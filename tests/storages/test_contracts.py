@@ -32,3 +32,25 @@ class TestWrapped(StorageContract):
         storage = WatchedStorage(FaultyStorage(memory.open_storage("memory://")))
         yield storage
         storage.close()
+
+
+def test_a_case_cannot_be_replaced() -> None:
+    with pytest.raises(TypeError, match="cannot be replaced"):
+        type("Bound", (StorageContract,), {"test_units_after_closing_are_refused": None})
+
+
+def test_a_case_cannot_be_replaced_from_the_side() -> None:
+    side = type("Side", (), {"test_units_after_closing_are_refused": None})
+    with pytest.raises(TypeError, match="cannot be replaced"):
+        type("Bound", (side, StorageContract), {})
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [pytest.mark.skip, pytest.mark.skipif(condition=True, reason="no"), pytest.mark.xfail],
+    ids=lambda mark: mark.name,
+)
+@pytest.mark.parametrize("several", [True, False])
+def test_cases_cannot_be_left_out(mark: pytest.MarkDecorator, *, several: bool) -> None:
+    with pytest.raises(TypeError, match="cannot be marked"):
+        type("Bound", (StorageContract,), {"pytestmark": [pytest.mark.slow, mark] if several else mark})

@@ -15,11 +15,11 @@ from usercore.tenants.errors import BuiltIn
 from usercore.tenants.model import BUILT_IN, DEFAULTS, KINDS, Tenant
 from usercore.tenants.rules import (
     CLEAN,
+    check_deactivatable,
+    check_renamable,
     clean_country,
     clean_tenant_name,
     clean_time_zone,
-    check_deactivatable,
-    check_renamable,
 )
 from usercore.testing.samples import ACME, a_tenant
 from usercore.testing.strategies import names, tenants
@@ -74,7 +74,14 @@ def test_a_key_or_name_has_1_to_256_characters(text: str) -> None:
 @pytest.mark.rule("T3", "U4")
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("", "empty"), (" ", "empty"), ("a" * 257, "too_long"), ("a\u0378", "unassigned"), ("a\nb", "control_character"), ("a\u202e", "direction_mark")],
+    [
+        ("", "empty"),
+        (" ", "empty"),
+        ("a" * 257, "too_long"),
+        ("a\u0378", "unassigned"),
+        ("a\nb", "control_character"),
+        ("a\u202e", "direction_mark"),
+    ],
     ids=lambda text: ascii(text[:9]),
 )
 def test_another_key_or_name_is_refused(text: str, reason: str) -> None:
@@ -96,7 +103,14 @@ def test_a_time_zone_is_one_of_ianas(zone: str) -> None:
 @pytest.mark.rule("T3")
 @pytest.mark.parametrize(
     ("zone", "reason"),
-    [("", "empty"), ("europe/bratislava", "unknown"), ("+01:00", "unknown"), ("../../etc/passwd", "unknown"), ("/UTC", "unknown"), ("UTC\0", "control_character")],
+    [
+        ("", "empty"),
+        ("europe/bratislava", "unknown"),
+        ("+01:00", "unknown"),
+        ("../../etc/passwd", "unknown"),
+        ("/UTC", "unknown"),
+        ("UTC\0", "control_character"),
+    ],
     ids=ascii,
 )
 def test_another_time_zone_is_refused(zone: str, reason: str) -> None:
@@ -123,7 +137,10 @@ def test_the_name_and_each_default_have_a_way_in() -> None:
 
 @pytest.mark.rule("T3")
 def test_a_new_tenant_is_active_and_has_defaults() -> None:
-    fields = {name: getattr(a_tenant(), name) for name in ("id", "key", "name", "created_at", "created_by", "modified_at", "modified_by")}
+    fields = {
+        name: getattr(a_tenant(), name)
+        for name in ("id", "key", "name", "created_at", "created_by", "modified_at", "modified_by")
+    }
     tenant = Tenant(**fields)
     assert tenant.active
     assert (tenant.time_zone, tenant.country, tenant.language) == ("UTC", None, "en")

@@ -125,7 +125,12 @@ def test_what_is_not_one_plain_address_is_malformed(text: str) -> None:
 @pytest.mark.rule("U4", "U5")
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("", "empty"), ("a\u0378@example.com", "unassigned"), ("a\0@example.com", "control_character"), ("a\u202e@example.com", "direction_mark")],
+    [
+        ("", "empty"),
+        ("a\u0378@example.com", "unassigned"),
+        ("a\0@example.com", "control_character"),
+        ("a\u202e@example.com", "direction_mark"),
+    ],
     ids=ascii,
 )
 def test_an_email_that_cannot_be_kept_says_why(text: str, reason: str) -> None:
@@ -192,9 +197,15 @@ def test_a_username_loses_white_space_at_its_ends() -> None:
         ("ann\u0378", "unassigned"),
         ("ann\0", "control_character"),
         *((f"ann{character}", "direction_mark") for character in "\u061c\u200e\u200f\u202e\u2066\u2069"),
-        *((f"an{character}n", "forbidden_character") for character in " \u00a0\u3000/\\'\"<>:;,!#$%&*=?^`{|}~()[]²½Ⅷ€😀‿"),
+        *(
+            (f"an{character}n", "forbidden_character")
+            for character in " \u00a0\u3000/\\'\"<>:;,!#$%&*=?^`{|}~()[]²½Ⅷ€😀‿"
+        ),
         *((f"an{character}n", "forbidden_character") for character in "\u00ad\u200b\u200c\u200d\u2060\ufeff\U000e0041"),
-        *((f"an{character}n", "forbidden_character") for character in "\u034f\u115f\u1160\u17b4\u180b\u180e\u3164\ufe0f\uffa0\U000e0100"),
+        *(
+            (f"an{character}n", "forbidden_character")
+            for character in "\u034f\u115f\u1160\u17b4\u180b\u180e\u3164\ufe0f\uffa0\U000e0100"
+        ),
         ("ﷺ" * 20, "forbidden_character"),
         ("аnn", "mixed_scripts"),
         ("annα", "mixed_scripts"),
@@ -237,7 +248,9 @@ def test_a_username_with_an_at_sign_is_its_users_email(typed: str, email: str, k
 
 @pytest.mark.rule("U7")
 @pytest.mark.parametrize("email", [None, "bob@example.com"])
-@pytest.mark.parametrize("text", [ANN, "@", "a@", "@a", "a@@b", "ann@exam\u00adple.com", f"{'a' * 240}@example.com"], ids=ascii)
+@pytest.mark.parametrize(
+    "text", [ANN, "@", "a@", "@a", "a@@b", "ann@exam\u00adple.com", f"{'a' * 240}@example.com"], ids=ascii
+)
 def test_a_username_with_an_at_sign_is_nobody_elses(text: str, email: str | None) -> None:
     assert faults_of(lambda: clean_username(text, email=email)) == (Fault("username", "not_own_email"),)
 
@@ -285,7 +298,15 @@ def test_access_ids_come_as_a_list_or_by_slot(typed: object, slots: dict[int, st
         ([""], [("access_ids.1", "empty")]),
         (["a", " "], [("access_ids.2", "empty")]),
         ({3: "x" * 256}, [("access_ids.3", "too_long")]),
-        ({5: "a", 1: "", 2: " b", 3: "c\0"}, [("access_ids", "slot_out_of_range"), ("access_ids.1", "empty"), ("access_ids.2", "white_space"), ("access_ids.3", "control_character")]),
+        (
+            {5: "a", 1: "", 2: " b", 3: "c\0"},
+            [
+                ("access_ids", "slot_out_of_range"),
+                ("access_ids.1", "empty"),
+                ("access_ids.2", "white_space"),
+                ("access_ids.3", "control_character"),
+            ],
+        ),
         (["a", "a"], [("access_ids", "repeated")]),
         (["7", None, 7], [("access_ids", "repeated")]),
         (["\u00e9", "e\u0301"], [("access_ids", "repeated")]),
@@ -353,7 +374,13 @@ def test_each_access_id_is_found_in_its_slot(access_ids: AccessIds) -> None:
 
 @pytest.mark.rule("U3")
 def test_one_key_in_several_uses_is_one_claim() -> None:
-    user = a_user(email="Ann@example.com", username="ANN@example.com", external_id="7", access_ids=(None, "7", None, "8"), brought_uuid=None)
+    user = a_user(
+        email="Ann@example.com",
+        username="ANN@example.com",
+        external_id="7",
+        access_ids=(None, "7", None, "8"),
+        brought_uuid=None,
+    )
     assert claims_of(user) == {
         (Space.LOGIN, ANN): Use.EMAIL | Use.USERNAME,
         (Space.EXTERNAL, "7"): Use.EXTERNAL_ID | Use.ACCESS_2,
@@ -376,7 +403,9 @@ def test_no_username_is_another_users_email(username: str, email: str) -> None:
 
 
 @pytest.mark.rule("U3")
-@pytest.mark.parametrize(("email", "username", "follows"), [(ANN, ANN, True), (ANN, "ann", False), (ANN, None, False), (None, "ann", False)])
+@pytest.mark.parametrize(
+    ("email", "username", "follows"), [(ANN, ANN, True), (ANN, "ann", False), (ANN, None, False), (None, "ann", False)]
+)
 def test_a_username_that_is_the_email_follows_it(email: str | None, username: str | None, follows: bool) -> None:  # noqa: FBT001 - an outcome
     assert names_email(a_user(email=email, username=username)) is follows
 

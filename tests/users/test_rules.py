@@ -106,8 +106,8 @@ def test_a_note_keeps_its_lines_and_blanks() -> None:
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("value", [None, 0, 1, "", "true", b""], ids=repr)
 def test_an_institution_is_one_or_not(value: object) -> None:
-    assert CLEAN["is_institution"](True) is True
-    assert CLEAN["is_institution"](False) is False
+    for given_so in (True, False):
+        assert CLEAN["is_institution"](given_so) is given_so
     with pytest.raises(TypeError, match="is_institution must be bool"):
         CLEAN["is_institution"](value)
 

@@ -1,4 +1,4 @@
-"""What attempts ask of a storage. ``usercore.testing.contracts.attempts`` proves it."""
+"""What attempts ask of a storage. ``usercore.testing.contracts`` proves it, a file for each repository."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

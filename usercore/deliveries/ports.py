@@ -32,7 +32,8 @@ class DeliveryRepository(Protocol):
         """Take at most ``limit`` pending deliveries of these subscribers that are due, and give them as they are now.
 
         Of each subject and subscriber only the earliest pending one may be taken, so that they are told in order. A
-        delivery that was taken is due again at ``until`` and has the next ``lease_no``. No two units take the same.
+        delivery that was taken is due again at ``until`` and has the next ``lease_no``. No two units take the same. The
+        subscribers are served in their order, each from what was due first.
         """
 
     @abstractmethod

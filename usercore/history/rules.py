@@ -50,8 +50,12 @@ def _differing(change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
 def _not_empty(fields: tuple[str, ...], values: object) -> dict[str, Any]:
     if values is None:
         return {}
-    pairs = ((name, getattr(values, name)) for name in fields)
-    return {name: plain(value) for name, value in pairs if not is_empty(value)}
+    kept = {}
+    for name in fields:
+        value = getattr(values, name)
+        if not (value is None or is_empty(value)):  # nearly all are None
+            kept[name] = plain(value)
+    return kept
 
 
 def is_empty(value: object) -> bool:

@@ -117,4 +117,6 @@ def clean_user_agent(value: str) -> str:
 def keep_start(value: str, most_bytes: int) -> str:
     """Give the start of what a stranger typed, fit to be kept: no NUL, no control, no lone surrogate."""
     start = value[:most_bytes].encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
+    if start.isprintable():
+        return start  # nearly always
     return "".join(character if character.isprintable() else "?" for character in start)

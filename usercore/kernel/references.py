@@ -5,6 +5,7 @@ A bare ``str`` is no reference: it is refused, never guessed. Source: spec I3 an
 
 from collections.abc import Callable
 from enum import IntFlag, StrEnum
+from functools import lru_cache
 from typing import Final, cast
 from unicodedata import normalize
 from uuid import UUID
@@ -110,8 +111,13 @@ def email_key(text: str) -> str:
     if not at:
         msg = "an email has an @"
         raise ValueError(msg)
-    ascii_domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    ascii_domain = domain.lower() if domain.isascii() else _ascii_domain(domain)
     return f"{normalize('NFC', normalize('NFC', local).casefold())}@{ascii_domain}"
+
+
+@lru_cache(maxsize=1024)
+def _ascii_domain(domain: str) -> str:
+    return idna.encode(domain, uts46=True).decode("ascii")  # 20 us and more, and most emails share a few domains
 
 
 def unique_key(text: str) -> str:

@@ -5,7 +5,6 @@ There is no ``with`` form: a ``with`` cannot run again, and a ``return`` inside 
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
@@ -31,6 +30,7 @@ class Units(Protocol[U_co]):
 
         Raises:
             RuntimeError: a unit is open in this thread already.
+            LostRace: it lost a race in every run.
             StorageError: the storage could not keep it; its subclasses say why.
         """
 
@@ -78,6 +78,8 @@ class ChangingUnit(ResolvingUnit, Protocol):
         Comes after the checks of what was shown (a wrong secret locks nobody), before the first write and before
         whatever depends on the user's state. Guards are taken in the order tenant, user, lower id first.
 
+        Guarding the same user again in one unit counts one more change, and harms nothing else.
+
         Raises:
             UserNotFound: there is no such user in the unit's tenant, or it was erased.
         """
@@ -118,8 +120,10 @@ def run_until_kept(run: Callable[[], T]) -> T:
         LostRace: it lost twenty times.
     """
     for _ in range(MOST_RUNS):
-        with suppress(RunAgain):
+        try:
             return run()
+        except RunAgain:
+            continue
     raise LostRace
 
 

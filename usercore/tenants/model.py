@@ -40,7 +40,7 @@ class Tenant:
 
 
 BUILT_IN: Final = {SYSTEM: "system", MAIN: "main"}
-"""In every store. Source: spec T1."""
+"""In every store; the core adds them when it opens a new one. Source: spec T1."""
 
 DEFAULTS: Final = (
     "description",

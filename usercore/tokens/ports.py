@@ -1,4 +1,7 @@
-"""What tokens ask of a storage. ``usercore.testing.contracts.tokens`` proves it."""
+"""What tokens ask of a storage. ``usercore.testing.contracts`` proves it, a file for each repository.
+
+Tokens belong to users; whose tenant it is, the callers see by reading or guarding the user.
+"""
 
 from abc import abstractmethod
 from collections.abc import Iterable

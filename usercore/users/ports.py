@@ -36,7 +36,7 @@ class UserRepository(Protocol):
 
     @abstractmethod
     def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
-        """Give those of these users that are there, in any order."""
+        """Give those of these users that are there, each once, in any order."""
 
     @abstractmethod
     def guard(self, user_id: UserId) -> User:
@@ -48,7 +48,7 @@ class UserRepository(Protocol):
 
     @abstractmethod
     def replace(self, user: User) -> None:
-        """Keep another state of a guarded user: all fields but ``id``, ``tenant_id`` and ``change_no``."""
+        """Keep another state of a user that this unit guards: all fields but ``id``, ``tenant_id``, ``change_no``."""
 
     @abstractmethod
     def note_sign_in(self, user_id: UserId, *, at: datetime, ip: str | None) -> None:
@@ -64,11 +64,11 @@ class ClaimRepository(Protocol):
 
     @abstractmethod
     def find_many(self, names: Sequence[tuple[Space, str]]) -> list[Claim]:
-        """Give those of these claims that are there, in any order."""
+        """Give those of these claims that are there, each once, in any order."""
 
     @abstractmethod
     def put(self, claim: Claim) -> None:
-        """Keep the claim, or its present uses if its holder has it already.
+        """Keep the claim, of the unit's tenant, or its present uses if its holder has it already.
 
         Raises:
             RunAgain: another holder has the key. Callers look first, so somebody came between.

@@ -42,27 +42,32 @@ def take_claims(unit: UsersUnit, user: User, *, old: User | None = None) -> None
     """
     had, needs = {} if old is None else claims_of(old), claims_of(user)
     wanted = [name for name in needs if had.get(name) != needs[name]]
-    for name in wanted:  # the weightiest first: of several, that one is told
-        check_free(unit, user, *name, needs[name])
-    for name in in_order(wanted):
-        unit.claims.put(_claim(user, *name, needs[name]))
+    check_free(unit, user, {name: needs[name] for name in wanted})
+    claims = [make_claim(user, *name, needs[name]) for name in in_order(wanted)]
+    if old is None:
+        unit.claims.add_many(claims)
+    else:
+        for claim in claims:
+            unit.claims.put(claim)
     dropped = in_order(had.keys() - needs.keys())
     if dropped:
-        unit.claims.remove([_claim(user, *name, had[name]) for name in dropped])
+        unit.claims.remove([make_claim(user, *name, had[name]) for name in dropped])
 
 
-def check_free(unit: UsersUnit, user: User, space: Space, key: str, uses: Use) -> None:
-    """Refuse a key that somebody else has.
+def check_free(unit: UsersUnit, user: User, wanted: Mapping[tuple[Space, str], Use]) -> None:
+    """Refuse keys that somebody else has.
 
     Raises:
-        Taken: it is another user's.
+        Taken: one is another user's; the first of several, so they come with the weightiest first.
     """
-    found = unit.claims.find(space, key)
-    if found is not None and found.holder_id != user.id:
-        raise Taken(str(space), field_of(uses))
+    holders = {(claim.space, claim.key): claim.holder_id for claim in unit.claims.find_many(list(wanted))}
+    for name, uses in wanted.items():
+        if holders.get(name, user.id) != user.id:
+            raise Taken(str(name[0]), field_of(uses))
 
 
-def _claim(user: User, space: Space, key: str, uses: Use) -> Claim:
+def make_claim(user: User, space: Space, key: str, uses: Use) -> Claim:
+    """Make the user's claim on a key."""
     return Claim(tenant_id=user.tenant_id, space=space, key=key, holder_id=user.id, uses=int(uses))
 
 

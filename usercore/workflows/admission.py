@@ -158,8 +158,7 @@ class Admission:
         Raises:
             Taken: the first of them, email before username before ids.
         """
-        for (space, key), uses in claims_of(user).items():
-            check_free(unit, user, space, key, uses)
+        check_free(unit, user, claims_of(user))
 
     def keep(self, refused: Refused, login: str | None) -> None:
         """Keep the attempt of somebody who was refused before the unit, in one of its own."""

@@ -21,8 +21,8 @@ from usercore.kernel.context import keep_start
 from usercore.kernel.errors import Fault, Invalid
 from usercore.kernel.ids import LIMIT, UserId
 from usercore.kernel.preferences import DateFormat
-from usercore.kernel.references import Space, host_id
-from usercore.kernel.text import check_type, refuse
+from usercore.kernel.references import Space, Use, host_id
+from usercore.kernel.text import check_type, is_blank, refuse
 from usercore.kernel.time import check_instant
 from usercore.kernel.unset import UNSET, Unset
 from usercore.users.identifiers import SLOTS, claims_for, clean_email, clean_slots, clean_username
@@ -73,7 +73,7 @@ class Given(TypedDict, total=False):
 class ImportRecord:
     """What a record says of one user, cleaned. ``UNSET`` is what it says nothing about.
 
-    ``fields`` are the user's own fields that it names, ``slots`` the access ids, and ``keys`` what it would claim.
+    ``fields`` are the user's own fields that it names, ``slots`` the access ids, and ``claims`` the keys it needs.
     """
 
     id: UserId | None
@@ -85,15 +85,15 @@ class ImportRecord:
     uuid: UUID | None | Unset
     created_at: datetime | None
     fields: Mapping[str, Any]
-    keys: tuple[tuple[Space, str], ...]
+    claims: Mapping[tuple[Space, str], Use]
 
 
 def clean_record(values: Mapping[str, object]) -> ImportRecord:
     """Give the record that these values are.
 
     Raises:
-        Invalid: every fault, by field: those of the field's own rule, ``wrong_type``, ``unknown_field``; else
-            ``no_identifier`` (neither id, external id nor email) or ``given_twice`` (access ids together and one by one).
+        Invalid: every fault, by field: those of the field's own rule, ``wrong_type`` and ``unknown_field``; else
+            ``no_identifier`` (neither id, external id nor email) or ``given_twice`` (all access ids, and one by one).
     """
     try:
         given: Given = _structure(dict(values), Given)
@@ -105,8 +105,7 @@ def clean_record(values: Mapping[str, object]) -> ImportRecord:
 
 
 def _record_of(given: Given, slots: Mapping[int, str | None]) -> ImportRecord:
-    fields = {field: given[name] for name, field in _OWN_FIELDS.items() if name in given}  # type: ignore[literal-required]  # the names are its keys
-    keys = claims_for(
+    claims = claims_for(
         email=given.get("email"),
         username=given.get("username"),
         external_id=given.get("external_id"),
@@ -123,13 +122,13 @@ def _record_of(given: Given, slots: Mapping[int, str | None]) -> ImportRecord:
         slots=slots,
         uuid=given.get("uuid", UNSET),
         created_at=given.get("created_at"),
-        fields=fields,
-        keys=tuple(keys),
+        fields={_OWN_FIELDS[name]: value for name, value in given.items() if name in _OWN_FIELDS},
+        claims=claims,
     )
 
 
 def _slots_of(given: Given) -> Mapping[int, str | None]:
-    slots: dict[int, str | None] = {slot: given[name] for slot, name in _SLOT_FIELDS if name in given}  # type: ignore[literal-required]  # as above
+    slots: dict[int, str | None] = {slot: given[name] for slot, name in _SLOT_FIELDS if name in given}  # type: ignore[literal-required]
     if "access_ids" not in given:
         return slots
     if slots:
@@ -143,7 +142,9 @@ def _faults_of(errors: ClassValidationError) -> Iterator[Fault]:
         yield from error.faults if isinstance(error, Invalid) else [Fault(note.name, "wrong_type")]
     for error in others:
         if isinstance(error, ForbiddenExtraKeysError):
-            yield from (Fault(keep_start(name, _NAME_BYTES), "unknown_field") for name in sorted(map(str, error.extra_fields)))
+            yield from (
+                Fault(keep_start(name, _NAME_BYTES), "unknown_field") for name in sorted(map(str, error.extra_fields))
+            )
 
 
 def _clean_id(value: object) -> int:
@@ -212,7 +213,7 @@ def _or_none(clean: Callable[[object], object]) -> Hook:
 
 
 def _or_empty(clean: Callable[[object], object]) -> Hook:
-    return lambda value, _: None if value is None or value == "" else clean(value)
+    return lambda value, _: None if is_blank(value) else clean(value)
 
 
 _OWN_FIELDS: Final = {_PUBLIC_NAME if field == "given_public_name" else field: field for field in OWN_FIELDS}
@@ -235,8 +236,5 @@ _HOOKS: Final[Mapping[str, Hook]] = {
 FIELDS: Final = frozenset(_HOOKS)
 """The names of the fields that a record may have."""
 
-_structure: Final = make_dict_structure_fn(
-    Given,
-    Converter(forbid_extra_keys=True),
-    **{name: override(struct_hook=hook) for name, hook in _HOOKS.items()},
-)
+_overrides: Final[dict[str, Any]] = {name: override(struct_hook=hook) for name, hook in _HOOKS.items()}
+_structure: Final = make_dict_structure_fn(Given, Converter(forbid_extra_keys=True), **_overrides)

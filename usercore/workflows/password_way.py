@@ -135,7 +135,7 @@ class PasswordWay(Way):
         login = check_type(credentials.login, str, name="login")
         name = _name_of(login)
         password = prepare(check_type(credentials.password, str, name="password"), most_bytes=self.passwords.most_bytes)
-        with self.lines.stand(account_of(name, login)), self.hasher.place():
+        with self.lines.stand(f"{context.tenant_id} {account_of(name, login)}"), self.hasher.place():
             looked = self.scope.units.read(lambda unit: self._look(unit, name, login, context))
             self._check_wait(looked, looked.throttles)
             ordinal = self._reserve(looked)

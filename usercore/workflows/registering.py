@@ -201,8 +201,10 @@ class Registering:
             unit.record(change)
         secret = self._sign_in(unit, user, applicant, now, login) if sign_in else None
         self.admission.add_attempt(unit, RegistrationStatus.OK, user.id, login)
-        signed_in = {} if secret is None else {"last_sign_in_at": now, "last_sign_in_ip": self.scope.context.ip}
-        return Registration(user=evolve(user, **signed_in), access_token=secret)
+        if secret is None:
+            return Registration(user=user)
+        signed_in = evolve(user, last_sign_in_at=now, last_sign_in_ip=self.scope.context.ip)
+        return Registration(user=signed_in, access_token=secret)
 
     def _sign_in(
         self, unit: RegistrationUnit, user: User, applicant: Applicant, now: datetime, login: str | None

@@ -18,19 +18,19 @@ from usercore.tokens.model import (
     RegistrationLink,
 )
 from usercore.tokens.service import find_completable, guard_completable
-from usercore.workflows.admission import Admission, Refused
+from usercore.workflows.admission import Refused
 from usercore.workflows.applicants import Applicant, clean_applicant
 from usercore.workflows.errors import Vetoed
+from usercore.workflows.importing import Imports
 from usercore.workflows.registering import Registering, Registration, RegistrationUnit
 
 
 @attrs.frozen(kw_only=True)
-class RegistrationsByLink:
+class RegistrationsByLink(Imports):
     """Registering by a mailed link. Public: a stranger may be behind the call. Safe to share between threads."""
 
     scope: Scope[RegistrationUnit]
     steps: Registering
-    admission: Admission
     links: LinkPolicy
     mails: bool
     """Whether letters can be sent."""

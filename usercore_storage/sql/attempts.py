@@ -21,7 +21,7 @@ from usercore_storage.sql.tables import ALLOWANCES, ATTEMPTS, REGISTRATION_ATTEM
 A = TypeVar("A", bound=Attempt | RegistrationAttempt)
 
 GET_THROTTLES: Final = {
-    size: f"SELECT {THROTTLES.select} FROM usercore_throttles WHERE key IN ({marks(size)})" for size in (1, 2, *SIZES)
+    size: f"SELECT {THROTTLES.select} FROM usercore_throttles WHERE key IN ({marks(size)})" for size in SIZES
 }
 _FORGOTTEN: Final = (
     "CASE WHEN usercore_throttles.last_at <= ? AND usercore_throttles.tried - usercore_throttles.forgiven < ?"
@@ -107,8 +107,7 @@ class SqlThrottles(ThrottleRepository):
         self._run = run
 
     def get_many(self, keys: Sequence[bytes]) -> list[Throttle]:
-        chunks = [list(keys)] if len(keys) in (1, 2) else in_sizes(keys)
-        return [THROTTLES.read(row) for some in chunks for row in self._run(GET_THROTTLES[len(some)], some)]
+        return [THROTTLES.read(row) for some in in_sizes(keys) for row in self._run(GET_THROTTLES[len(some)], some)]
 
     def count_try(self, key: bytes, *, at: datetime, stale_before: datetime, kept_from: int) -> Throttle:
         rows = self._run(COUNT_TRY, (key, to_micros(at), to_micros(stale_before), kept_from))

@@ -44,7 +44,7 @@ _HELPERS: Final = {
     "to_micros": to_micros,
     "from_micros": from_micros,
     "UUID": UUID,
-    "dumps": json.dumps,
+    "dumps": json.JSONEncoder(ensure_ascii=False).encode,  # made once: ``json.dumps`` makes one a call
     "loads": json.loads,
 }
 
@@ -99,7 +99,7 @@ def _column_of(name: str, kind: Any, *, in_key: bool, helpers: dict[str, Any]) -
 
 def _tuple_codec(count: int) -> Codec:
     nothing = str((None,) * count)
-    write = f"(None if {{0}} == {nothing} else dumps({{0}}, ensure_ascii=False))"
+    write = f"(None if {{0}} == {nothing} else dumps({{0}}))"
     return Codec("tuple", write, f"({nothing} if {{0}} is None else tuple(loads({{0}})))")
 
 

@@ -1,0 +1,99 @@
+"""A delivery is tried again after longer and longer pauses, set aside after a day, and taken up when told."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usercore.deliveries.model import Delivery, DeliveryPolicy, DeliveryState
+from usercore.deliveries.rules import after_failure, after_retry, after_success, pause_after
+from usercore.kernel.entity import evolve
+from usercore.testing import NOON, TICK
+from usercore.testing.samples import a_delivery
+from usercore.testing.strategies import deliveries, instants
+
+POLICY = DeliveryPolicy()
+DAY = timedelta(hours=24)
+
+PAUSES = {1: 1, 2: 2, 3: 4, 4: 8, 11: 1024, 12: 2048, 13: 3600, 14: 3600, 100: 3600, 10**9: 3600}
+
+
+def fail(delivery: Delivery, now: datetime) -> Delivery:
+    """Let the delivery fail."""
+    return after_failure(delivery, now=now, problem="OSError", policy=POLICY)
+
+
+@pytest.mark.rule("X3")
+@pytest.mark.parametrize(("tries", "seconds"), PAUSES.items(), ids=map(str, PAUSES))
+def test_the_pause_doubles_from_a_second_to_an_hour(tries: int, seconds: int) -> None:
+    assert pause_after(tries, POLICY) == timedelta(seconds=seconds)
+
+
+@pytest.mark.rule("X3")
+@given(st.integers(1, 100))
+def test_the_pause_never_gets_shorter_and_at_most_doubles(tries: int) -> None:
+    pause, longer = pause_after(tries, POLICY), pause_after(tries + 1, POLICY)
+    assert pause <= longer <= 2 * pause
+
+
+@pytest.mark.rule("X3")
+@given(deliveries(tries=st.integers(0, 50)), st.timedeltas(timedelta(0), 2 * DAY))
+def test_a_failure_makes_it_due_again_or_sets_it_aside(delivery: Delivery, age: timedelta) -> None:
+    now = delivery.made_at + age
+    failed = fail(delivery, now)
+    tries = delivery.tries + 1
+    if age < DAY:
+        due_at = now + pause_after(tries, POLICY)
+        assert failed == evolve(delivery, tries=tries, problem="OSError", due_at=due_at)
+    else:
+        expected = evolve(delivery, tries=tries, problem="OSError", state=DeliveryState.FAILED, ended_at=now)
+        assert failed == expected
+
+
+@pytest.mark.rule("X3")
+def test_it_is_set_aside_after_24_hours_to_the_microsecond() -> None:
+    delivery = a_delivery(made_at=NOON)
+    assert fail(delivery, NOON + DAY - TICK).state is DeliveryState.PENDING
+    assert fail(delivery, NOON + DAY).state is DeliveryState.FAILED
+
+
+@pytest.mark.rule("X3")
+def test_what_always_fails_is_tried_for_a_day_and_then_no_more() -> None:
+    delivery = a_delivery(made_at=NOON, due_at=NOON, tries=0)
+    while delivery.state is DeliveryState.PENDING:
+        delivery = fail(delivery, delivery.due_at)
+    assert delivery.ended_at is not None
+    assert DAY <= delivery.ended_at - NOON < DAY + POLICY.longest_pause
+    assert delivery.tries == 36
+
+
+@pytest.mark.rule("X3")
+@given(deliveries(), instants())
+def test_what_was_taken_is_done(delivery: Delivery, now: datetime) -> None:
+    assert after_success(delivery, now=now) == evolve(delivery, state=DeliveryState.DONE, ended_at=now, problem=None)
+
+
+@pytest.mark.rule("X3")
+@given(deliveries(tries=st.integers(0, 50)), instants().filter(lambda at: at.year < 2200))
+def test_what_is_tried_again_has_a_whole_day_anew(delivery: Delivery, now: datetime) -> None:
+    aside = evolve(delivery, state=DeliveryState.FAILED, ended_at=now)
+    again = after_retry(aside, now=now)
+    assert (again.state, again.due_at, again.tries, again.problem, again.ended_at) == ("pending", now, 0, None, None)
+    assert (again.id, again.lease_no, again.generation) == (delivery.id, delivery.lease_no, delivery.generation)
+    failed = fail(again, now + DAY - TICK)
+    assert failed.state is DeliveryState.PENDING
+    assert failed.due_at == now + DAY - TICK + timedelta(seconds=1)
+
+
+@pytest.mark.rule("X3")
+def test_its_name_tells_it_from_all_others() -> None:
+    changes: list[dict[str, object]] = [
+        {},
+        {"subject_id": 1},
+        {"change_no": 9},
+        {"position": 9},
+        {"subscriber": "host"},
+        {"subject": "tenant"},
+    ]
+    assert len({a_delivery(**change).id for change in changes}) == len(changes)

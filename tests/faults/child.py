@@ -1,0 +1,92 @@
+"""What other processes do: ``python -m tests.faults.child COMMAND URL``; they say on standard output what was done."""
+
+import itertools
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Final
+
+import usercore
+from usercore import Policy, RegistrationPolicy, SignInRefused, Taken, UserCore
+
+THREADS: Final = 4
+
+POLICY: Final = Policy(registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=1_000_000))
+"""Without the pause between two tries of one email, or the losers of a race would be told of that."""
+
+_saying = threading.Lock()
+
+
+def say(*words: object) -> None:
+    """Write a line at once, whole."""
+    with _saying:
+        sys.stdout.write(" ".join(map(str, words)) + "\n")
+        sys.stdout.flush()
+
+
+def write(core: UserCore, name: str) -> None:
+    """Register users and issue tokens until somebody kills this process; say what was acknowledged."""
+
+    def write_on(thread: int) -> None:
+        for number in itertools.count():
+            user = core.registration.register(
+                f"{name}.{thread}.{number}@example.com", external_id=number_of(number)
+            ).user
+            say("user", user.id, user.email)
+            core.login_tokens.issue(user.id)
+            say("token", user.id)
+
+    def number_of(number: int) -> str:
+        return f"{name}-{threading.get_ident()}-{number}"
+
+    in_threads(write_on)
+
+
+def redeem(core: UserCore) -> None:
+    """Redeem each secret of standard input in all threads at once; say how many won."""
+
+    def redeems(secret: str) -> bool:
+        try:
+            core.sign_in.with_login_token(secret)
+        except SignInRefused:
+            return False
+        return True
+
+    race(redeems)
+
+
+def register(core: UserCore) -> None:
+    """Register each email of standard input in all threads at once; say how many won."""
+
+    def registers(email: str) -> bool:
+        try:
+            core.registration.register(email)
+        except Taken:
+            return False
+        return True
+
+    race(registers)
+
+
+def race(wins: Callable[[str], bool]) -> None:
+    """Let all threads do the same with each line of standard input."""
+    say("ready")
+    with ThreadPoolExecutor(THREADS) as pool:
+        for line in sys.stdin:
+            say(sum(pool.map(wins, [line.strip()] * THREADS)))
+
+
+def in_threads(run: Callable[[int], None]) -> None:
+    """Run it in all threads, and end when they end."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(run, range(THREADS)))
+
+
+COMMANDS: Final[dict[str, Callable[..., None]]] = {"write": write, "redeem": redeem, "register": register}
+
+if __name__ == "__main__":
+    command, url, *rest = sys.argv[1:]
+    with usercore.open(url, policy=POLICY) as opened:
+        COMMANDS[command](opened, *rest)

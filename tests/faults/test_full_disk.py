@@ -1,0 +1,77 @@
+"""A full disk: what finds no room is taken back whole, and the store goes on when there is room again."""
+
+import resource
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+import usercore
+from tests.services.helpers import dump
+from usercore import Full, StorageError, UserCore
+from usercore_storage.sqlite.storage import SqliteStorage
+
+NOTE = "long " * 10_000
+
+
+def register(core: UserCore, number: int) -> int:
+    return core.registration.register(f"ann{number}@example.com", note=NOTE, sign_in=False).user.id
+
+
+@contextmanager
+def no_more_pages(core: UserCore) -> Iterator[None]:
+    """Let SQLite believe that the disk has no page more than the file has."""
+    storage = core._engine.storage
+    assert isinstance(storage, SqliteStorage)
+    connection = storage.writer()._connection
+    ((pages,),) = connection("PRAGMA page_count")
+    connection(f"PRAGMA max_page_count = {pages}")
+    yield
+    connection("PRAGMA max_page_count = 1000000")
+
+
+@contextmanager
+def no_longer_files(most_bytes: int) -> Iterator[None]:
+    """Let the system refuse to make a file longer than this."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
+@pytest.mark.rule("ERR")
+def test_what_finds_no_room_is_taken_back_and_the_store_goes_on(url: str) -> None:
+    with usercore.open(url) as core:
+        kept = register(core, 1)
+        before = dump(core)
+        with no_more_pages(core), pytest.raises(Full):
+            register(core, 2)
+        assert dump(core) == before
+        assert {core.users.get(register(core, 2)).note, core.users.get(kept).note} == {NOTE}
+
+
+@pytest.mark.rule("ERR")
+def test_a_write_that_the_system_refuses_is_taken_back_and_the_store_goes_on(url: str, tmp_path: Path) -> None:
+    with usercore.open(url) as core:
+        kept = [register(core, number) for number in range(3)]
+        before = dump(core)
+        with no_longer_files((tmp_path / "store.db-wal").stat().st_size + 10_000), pytest.raises(StorageError):
+            register(core, 3)
+        assert dump(core) == before
+        kept.append(register(core, 3))
+    with usercore.open(url) as core:
+        assert [core.users.get(number).id for number in kept] == kept
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.rule("ERR")
+def test_a_store_that_finds_no_room_is_not_half_made(url: str) -> None:
+    with no_longer_files(20_000), pytest.raises(StorageError):
+        usercore.open(url)
+    with usercore.open(url) as core:
+        register(core, 1)

@@ -1,0 +1,139 @@
+"""Many threads on one core: every call does what it does alone, or is refused by a rule; and the core can be closed."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Final
+
+import pytest
+
+import usercore
+from tests.faults.rounds import rounds
+from tests.faults.worlds import ANOTHER, PASSWORD, POLICY
+from usercore import Email, Host, Overloaded, Rejected, SignInRefused, StorageError, Taken, Unavailable, User, UserCore
+from usercore.testing import FakeHasher
+from usercore_storage import memory, sqlite
+
+THREADS: Final = 32
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def core(request: pytest.FixtureRequest, url: str) -> Iterator[UserCore]:
+    storage = memory.open_storage("memory://") if request.param == "memory" else sqlite.open_storage(url)
+    with UserCore.over(storage, Host(policy=POLICY, hasher=FakeHasher())) as core:
+        yield core
+
+
+def in_threads(count: int, run: Callable[[int], object]) -> list[object]:
+    """Run it in so many threads that start together."""
+    ready = threading.Barrier(count)
+
+    def start(number: int) -> object:
+        ready.wait(60)
+        return run(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(start, range(count)))
+
+
+def lead_a_life(core: UserCore, name: str) -> User:
+    """Do what one user does, and check what each step said."""
+    user = core.registration.register(f"{name}@example.com", password=PASSWORD, external_id=name).user
+    with pytest.raises(Taken):
+        core.registration.register(f"{name}@example.com", password=PASSWORD)
+    token = core.sign_in.with_login_token(core.login_tokens.issue(user.id)).access_token
+    assert token is not None
+    assert core.sign_in.identify(token).user.id == user.id
+    core.users.update(user.id, first_name=name)
+    core.passwords.set(user.id, ANOTHER)
+    with pytest.raises(SignInRefused):
+        core.sign_in.with_password(f"{name}@example.com", PASSWORD)
+    assert core.sign_in.with_password(f"{name}@example.com", ANOTHER).user.first_name == name
+    core.emails.change(user.id, f"new-{name}@example.com")
+    return core.users.deactivate(Email(f"new-{name}@example.com"))
+
+
+@pytest.mark.slow
+@pytest.mark.rule("U3", "X2", "K3", "S5")
+def test_lives_that_are_led_beside_each_other_are_led_as_if_alone(core: UserCore) -> None:
+    for turn in range(rounds(few=1, many=20)):
+        users = in_threads(THREADS, lambda number, turn=turn: lead_a_life(core, f"u{turn}x{number}"))  # type: ignore[misc]
+        alone = lead_a_life(core, f"alone{turn}")
+        kinds = [entry.kind for entry in core.history.of_user(alone.id).rows]
+        for user in users:
+            assert isinstance(user, User)
+            assert core.users.get(user.id) == user
+            assert [entry.kind for entry in core.history.of_user(user.id).rows] == kinds
+
+
+@pytest.mark.slow
+@pytest.mark.rule("U13", "X2")
+def test_changes_of_one_user_come_one_after_another(core: UserCore) -> None:
+    user = core.registration.register("ann@example.com").user
+    in_threads(THREADS, lambda number: core.users.update(user.id, note=f"note {number}"))
+    changes = [entry for entry in core.history.of_user(user.id).rows if entry.kind == "user.updated"]
+    assert core.users.get(user.id).version == 1 + THREADS
+    assert [later.old.get("note") for later in changes] == [earlier.new["note"] for earlier in changes[1:]] + [None]
+
+
+@pytest.mark.rule("U3")
+def test_a_key_that_is_wanted_by_all_goes_to_one(core: UserCore) -> None:
+    users = [core.registration.register(f"u{number}@example.com", sign_in=False).user for number in range(8)]
+
+    def link(number: int) -> bool:
+        with suppress(Taken):
+            return bool(core.users.link_external_id(users[number].id, "wanted"))
+        return False
+
+    assert sum(map(bool, in_threads(len(users), link))) == 1
+
+
+@pytest.mark.rule("ERR")
+def test_closing_while_others_work_refuses_what_comes_later_and_keeps_what_was_acknowledged(url: str) -> None:
+    kept: list[int] = []
+    core = usercore.open(url, policy=POLICY)
+    some_are_kept = threading.Event()
+
+    def register(number: int) -> None:
+        with suppress(Unavailable):
+            for count in range(10_000):
+                kept.append(core.registration.register(f"u{number}.{count}@example.com", sign_in=False).user.id)
+                if len(kept) > THREADS:
+                    some_are_kept.set()
+
+    def close(number: int) -> None:
+        if number:
+            register(number)
+        else:
+            assert some_are_kept.wait(60)
+            core.close()
+
+    in_threads(8, close)
+    with usercore.open(url) as again:
+        assert [again.users.get(number).id for number in kept] == kept
+
+
+@pytest.mark.rule("ERR")
+def test_a_closed_core_refuses_everything_and_closes_again(core: UserCore) -> None:
+    user = core.registration.register("ann@example.com").user
+    core.close()
+    core.close()
+    for call in (lambda: core.users.get(user.id), lambda: core.users.update(user.id, note="x"), core.cleanup):
+        with pytest.raises(Unavailable):
+            call()
+
+
+@pytest.mark.rule("S7", "P4")
+def test_parallel_guesses_are_counted_each(core: UserCore) -> None:
+    user = core.registration.register("ann@example.com", password=PASSWORD).user
+
+    def guess(number: int) -> str:
+        try:
+            core.sign_in.with_password("ann@example.com", f"guess number {number} of many")
+        except (Rejected, Overloaded, StorageError) as error:
+            return error.code
+        return "in"
+
+    assert set(in_threads(16, guess)) == {"workflows.sign_in_refused"}
+    assert core.users.facts(user.id).failures_in_a_row == 16

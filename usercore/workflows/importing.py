@@ -1,0 +1,113 @@
+"""Importing users: what a host hands in and what it is told. What is wrong with a record is reported, not raised."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+import attrs
+
+from usercore.kernel.errors import Fault
+from usercore.kernel.scope import Scope
+from usercore.kernel.text import check_type
+from usercore.tokens.ports import TokensUnit
+from usercore.users.ports import UsersUnit
+from usercore.workflows.admission import Admission
+
+BAD_KEPT: Final = 1000
+"""Bad records that a report keeps. Source: usercore, so that a report of a wrong file stays below a megabyte."""
+
+
+class ImportUnit(UsersUnit, TokensUnit, Protocol):
+    """What an import touches."""
+
+
+@attrs.frozen
+class ImportLine:
+    """A record as a reader of files found it: with the number of its line, and its values or what is wrong with it."""
+
+    number: int
+    values: Mapping[str, object] = attrs.field(factory=dict, repr=False)
+    faults: tuple[Fault, ...] = ()
+
+
+@attrs.frozen
+class BadRecord:
+    """A record that was not imported. ``line`` is the line's number, or without lines its place, from 1."""
+
+    line: int
+    faults: tuple[Fault, ...]
+
+    def __str__(self) -> str:
+        """Give the form in which it is shown: ``line 17: email: malformed; username: taken``."""
+        return f"line {self.line}: {'; '.join(f'{fault.field}: {fault.reason}' for fault in self.faults)}"
+
+
+@attrs.frozen(kw_only=True)
+class ImportReport:
+    """How many records made a user, changed one, changed nothing, were bad; and the first 1000 bad ones."""
+
+    created: int
+    updated: int
+    unchanged: int
+    bad_count: int
+    bad: tuple[BadRecord, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Imports:
+    """Importing. Trusted: for the host and its operators. Safe to share between threads."""
+
+    scope: Scope[ImportUnit]
+    admission: Admission
+
+    def import_users(
+        self,
+        records: Iterable[Mapping[str, object] | ImportLine],
+        *,
+        all_or_nothing: bool = False,
+        on_progress: Callable[[int], object] | None = None,
+        on_bad: Callable[[BadRecord], object] | None = None,
+    ) -> ImportReport:
+        """Create or update users by records; bad ones are reported, and the rest goes on.
+
+        A record may have: ``id`` (below 2^40 if it makes a user), ``email``, ``email_verified``, ``username``,
+        ``external_id``, ``access_ids`` (as ``users.set_access_ids`` takes them) or ``access_id_1`` to ``access_id_4``,
+        ``uuid``, ``created_at`` (an aware datetime or RFC 3339 text with a zone) and whatever ``users.update`` takes.
+        What it leaves out stays; None empties. It names its user by id, by external id, else by email.
+
+        A thousand records are kept at a time, and the same records again change nothing. With ``all_or_nothing``
+        nothing is kept if any record is bad; this one unit needs memory for whatever it changes. Nobody is mailed, no
+        attempts are left and no limits counted; the host's gates and email checks are asked about new users.
+
+        Args:
+            records: mappings, or lines that a reader of files found.
+            all_or_nothing: whether one bad record spoils all.
+            on_progress: called with the number of records that are done, or with ``all_or_nothing`` looked at.
+            on_bad: called with each bad record, also those that the report no longer keeps.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            LostRace: others changed the same users again and again. Import again: what is kept stays so.
+            StorageError: the storage failed; the batches before are kept.
+        """
+        if isinstance(records, (str, bytes, Mapping)) or not isinstance(records, Iterable):
+            msg = f"records must be an iterable of mappings, not {type(records).__name__}"
+            raise TypeError(msg)
+        check_type(all_or_nothing, bool, name="all_or_nothing")
+        from usercore.workflows.import_batches import Importer  # noqa: PLC0415 - loads cattrs, which is slow
+
+        importer = Importer(
+            scope=self.scope,
+            admission=self.admission,
+            on_progress=_callable(on_progress, "on_progress"),
+            on_bad=_callable(on_bad, "on_bad"),
+        )
+        return importer.run_whole(records) if all_or_nothing else importer.run(records)
+
+
+def _callable(call: object, name: str) -> Callable[[Any], object]:
+    if call is None:
+        return lambda _: None
+    if callable(call):
+        return call
+    msg = f"{name} must be callable, not {type(call).__name__}"
+    raise TypeError(msg)
