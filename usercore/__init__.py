@@ -1,6 +1,7 @@
 """User management in process: registering, signing in, tokens, identifiers, history.
 
-``core = usercore.open("sqlite:///people.db")`` is where everything starts. What is not named here is not public.
+``core = usercore.open("sqlite:///people.db")`` is where everything starts. What is not named here is not public, but for
+those who write storages: they also work with ``usercore.storage``, the ``ports`` and ``usercore.workflows.recording``.
 """
 
 from usercore.attempts.model import Attempt, AttemptStatus, RegistrationPolicy, RegistrationStatus, ThrottlePolicy
@@ -9,6 +10,7 @@ from usercore.deliveries.errors import DeliveryNotFound
 from usercore.deliveries.model import Delivery, DeliveryPolicy, DeliveryState
 from usercore.history.model import Entry
 from usercore.host import Gates, Host
+from usercore.kernel.changes import Subject
 from usercore.kernel.context import Actor, ActorKind, Context
 from usercore.kernel.errors import (
     Busy,
@@ -35,15 +37,25 @@ from usercore.kernel.errors import (
     UserNotFound,
 )
 from usercore.kernel.paging import Page
+from usercore.kernel.preferences import DateFormat
 from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Reference, Username
 from usercore.kernel.secret import Secret
+from usercore.kernel.time import Clock
 from usercore.kernel.unset import UNSET, Unset
 from usercore.mail.mailers import FolderMailer, SmtpMailer
 from usercore.mail.model import Links, Mail, MailKind, MailPolicy
 from usercore.mail.ports import Mailer
 from usercore.opening import open  # noqa: A004 - the one verb of the library
-from usercore.passwords.errors import PasswordRefused, WrongPassword
-from usercore.passwords.model import OWASP, RFC_9106_HIGH, RFC_9106_LOW, HashProfile, PasswordPolicy, Pepper
+from usercore.passwords.errors import PasswordRefused
+from usercore.passwords.model import (
+    OWASP,
+    RFC_9106_HIGH,
+    RFC_9106_LOW,
+    HashProfile,
+    PasswordChange,
+    PasswordPolicy,
+    Pepper,
+)
 from usercore.policy import Policy
 from usercore.tenants.errors import BuiltIn, SystemOnly
 from usercore.tenants.model import Tenant
@@ -94,9 +106,11 @@ __all__ = [
     "BuiltIn",
     "Busy",
     "Cleaned",
+    "Clock",
     "Conflict",
     "Context",
     "Corrupt",
+    "DateFormat",
     "Delivery",
     "DeliveryNotFound",
     "DeliveryPolicy",
@@ -137,6 +151,7 @@ __all__ = [
     "NotFound",
     "Overloaded",
     "Page",
+    "PasswordChange",
     "PasswordCheck",
     "PasswordCredentials",
     "PasswordPolicy",
@@ -159,6 +174,7 @@ __all__ = [
     "SmtpMailer",
     "StaleVersion",
     "StorageError",
+    "Subject",
     "Subscriber",
     "SystemOnly",
     "Taken",
@@ -179,7 +195,6 @@ __all__ = [
     "UsercoreError",
     "Username",
     "Vetoed",
-    "WrongPassword",
     "WrongState",
     "open",
 ]

@@ -12,7 +12,7 @@ import attrs
 
 import usercore
 from usercore.import_files import read_csv, read_json_lines
-from usercore.workflows.importing import ImportLine, ImportReport
+from usercore.workflows.importing import ImportLine, ImportReport, shown
 
 READERS: Final = {"csv": read_csv, "jsonl": read_json_lines}
 FORMATS: Final = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _import(file, READERS[name](file), options, progress)
     except KeyboardInterrupt:
         return _failed(f"interrupted {_reached(progress, options)}", INTERRUPTED)
-    except (usercore.UsercoreError, OSError, ValueError) as error:
+    except usercore.Invalid as error:
+        return _failed(shown(error.faults))
+    except (usercore.UsercoreError, OSError) as error:
         return _failed(f"{error}; stopped {_reached(progress, options)}" if progress.done else f"{error}")
 
 
@@ -65,8 +67,15 @@ def _opened(name: str) -> AbstractContextManager[BinaryIO]:
     return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
 
 
+def _store(url: str) -> usercore.UserCore:
+    try:
+        return usercore.open(url)
+    except ValueError as error:  # the URL
+        sys.exit(_failed(f"{error}"))
+
+
 def _import(file: BinaryIO, lines: Iterator[ImportLine], options: argparse.Namespace, progress: Progress) -> int:
-    with usercore.open(options.store) as core, _watched(file) as (show, tell):
+    with _store(options.store) as core, _watched(file) as (show, tell):
 
         def on_progress(done: int) -> None:
             progress.done = done

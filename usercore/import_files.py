@@ -18,6 +18,9 @@ from usercore.workflows.importing import ImportLine
 _COLUMNS: Final = FIELDS - {"access_ids"}
 """What a cell can hold: several ids stand in several columns."""
 
+_NAME_BYTES: Final = 64
+"""What is told of the name of a field that there is not."""
+
 LINE_LIMIT: Final = 1 << 20
 """Bytes of a line that are looked at; a note may have 262,144, and JSON may write each character with six."""
 
@@ -81,37 +84,38 @@ def read_csv(file: BinaryIO) -> Iterator[ImportLine]:
     """Give the records of a CSV file whose first line names the fields. An empty cell says nothing of its field.
 
     Raises:
-        Invalid: the header names a field that there is not, or one twice, or there is none.
+        Invalid: the header is missing, or names a field twice, or one that there is not.
     """
     reader = csv.reader(map(_text, _lines(file)), strict=True)
+    columns = _columns(reader)
+    typed = [name for name in columns if name in _TYPED]
+
+    def read() -> Iterator[ImportLine]:
+        while True:
+            number = reader.line_num + 1
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:  # the reader goes on with the next line
+                yield _bad(number, "malformed")
+            else:
+                if row:
+                    yield _csv_line(number, row, columns, typed)
+
+    return read()
+
+
+def _columns(reader: Iterator[list[str]]) -> Sequence[str]:
     try:
         columns = next(reader, [])
     except csv.Error:
         columns = []
-    _check_header(columns)
-    return _csv_lines(reader, columns)
-
-
-def _check_header(columns: Sequence[str]) -> None:
-    faults = [Fault(keep_start(name, 64), "unknown_field") for name in columns if name not in _COLUMNS]
-    faults += [Fault(name, "repeated") for name in _COLUMNS if columns.count(name) > 1]
+    faults = [Fault(keep_start(name, _NAME_BYTES), "unknown_field") for name in columns if name not in _COLUMNS]
+    faults += [Fault(name, "repeated") for name in sorted(_COLUMNS) if columns.count(name) > 1]
     if faults or not columns:
         raise Invalid(tuple(faults) or (Fault("header", "missing"),))
-
-
-def _csv_lines(reader: Iterator[list[str]], columns: Sequence[str]) -> Iterator[ImportLine]:
-    typed = [name for name in columns if name in _TYPED]
-    while True:
-        number = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield _bad(number, "malformed")
-            continue
-        if row:
-            yield _csv_line(number, row, columns, typed)
+    return columns
 
 
 def _csv_line(number: int, row: Sequence[str], columns: Sequence[str], typed: Sequence[str]) -> ImportLine:

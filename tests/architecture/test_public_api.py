@@ -1,12 +1,12 @@
 """Every public method refuses what does not belong, and changes nothing. Found by looking at the services."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
 
 import pytest
 
 import usercore
 from tests.faults.every_call import CALLS, Call, takes
+from tests.faults.hostile import NO_TEXT, WRONG, Hostile
 from tests.faults.worlds import World, both, build
 from tests.services.helpers import TRIES, unchanged
 from usercore import (
@@ -24,42 +24,6 @@ from usercore import (
 )
 from usercore.testing import WatchedStorage
 from usercore_storage import memory
-
-WRONG: Final[dict[str, Any]] = {
-    "a list": [],
-    "a list of text": ["text"],
-    "a dict": {},
-    "bytes": b"bytes",
-    "an int": 7,
-    "True": True,
-    "None": None,
-    "a float": 1.5,
-    "not a number": float("nan"),
-    "an object": object(),
-    "a text": "text",
-    "a type": str,
-}
-
-
-class Hostile:
-    """Agrees to everything, and cannot be shown."""
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __len__(self) -> int:
-        return 1
-
-    def __str__(self) -> str:
-        raise AssertionError("it was shown")
-
-    __repr__ = __str__
-
-
-NO_TEXT: Final = [name for name, value in WRONG.items() if not isinstance(value, str)]
 
 
 @pytest.fixture(scope="module")  # nothing in this file changes anything

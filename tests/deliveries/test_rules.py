@@ -38,29 +38,33 @@ def test_the_pause_never_gets_shorter_and_at_most_doubles(tries: int) -> None:
 
 
 @pytest.mark.rule("X3")
-@given(deliveries(tries=st.integers(0, 50)), st.timedeltas(timedelta(0), 2 * DAY))
-def test_a_failure_makes_it_due_again_or_sets_it_aside(delivery: Delivery, age: timedelta) -> None:
-    now = delivery.made_at + age
-    failed = fail(delivery, now)
-    tries = delivery.tries + 1
-    if age < DAY:
-        due_at = now + pause_after(tries, POLICY)
-        assert failed == evolve(delivery, tries=tries, problem="OSError", due_at=due_at)
+@given(deliveries(tries=st.integers(0, 50), failing_since=instants()), st.timedeltas(timedelta(0), 2 * DAY))
+def test_a_failure_makes_it_due_again_or_sets_it_aside(delivery: Delivery, failing: timedelta) -> None:
+    assert delivery.failing_since is not None
+    now, tries = delivery.failing_since + failing, delivery.tries + 1
+    failed = evolve(delivery, tries=tries, problem="OSError")
+    if failing < DAY:
+        assert fail(delivery, now) == evolve(failed, due_at=now + pause_after(tries, POLICY))
     else:
-        expected = evolve(delivery, tries=tries, problem="OSError", state=DeliveryState.FAILED, ended_at=now)
-        assert failed == expected
+        assert fail(delivery, now) == evolve(failed, state=DeliveryState.FAILED, ended_at=now)
 
 
 @pytest.mark.rule("X3")
-def test_it_is_set_aside_after_24_hours_to_the_microsecond() -> None:
-    delivery = a_delivery(made_at=NOON)
+def test_it_is_set_aside_after_failing_for_24_hours_to_the_microsecond() -> None:
+    delivery = a_delivery(failing_since=NOON)
     assert fail(delivery, NOON + DAY - TICK).state is DeliveryState.PENDING
     assert fail(delivery, NOON + DAY).state is DeliveryState.FAILED
 
 
 @pytest.mark.rule("X3")
+def test_time_that_nobody_tried_in_is_not_held_against_it() -> None:
+    failed = fail(a_delivery(made_at=NOON - 10 * DAY, failing_since=None), NOON)
+    assert (failed.state, failed.failing_since) == (DeliveryState.PENDING, NOON)
+
+
+@pytest.mark.rule("X3")
 def test_what_always_fails_is_tried_for_a_day_and_then_no_more() -> None:
-    delivery = a_delivery(made_at=NOON, due_at=NOON, tries=0)
+    delivery = a_delivery(made_at=NOON, due_at=NOON, tries=0, failing_since=None)
     while delivery.state is DeliveryState.PENDING:
         delivery = fail(delivery, delivery.due_at)
     assert delivery.ended_at is not None
@@ -81,9 +85,9 @@ def test_what_is_tried_again_has_a_whole_day_anew(delivery: Delivery, now: datet
     again = after_retry(aside, now=now)
     assert (again.state, again.due_at, again.tries, again.problem, again.ended_at) == ("pending", now, 0, None, None)
     assert (again.id, again.lease_no, again.generation) == (delivery.id, delivery.lease_no, delivery.generation)
-    failed = fail(again, now + DAY - TICK)
-    assert failed.state is DeliveryState.PENDING
-    assert failed.due_at == now + DAY - TICK + timedelta(seconds=1)
+    failed = fail(again, now + TICK)
+    assert (failed.state, failed.failing_since) == (DeliveryState.PENDING, now + TICK)
+    assert failed.due_at == now + TICK + timedelta(seconds=1)
 
 
 @pytest.mark.rule("X3")

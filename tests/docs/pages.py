@@ -34,11 +34,12 @@ class Block:
 
 @attrs.frozen
 class Outcome:
-    """What the block on this line printed, and what the page says."""
+    """What the block on this line printed, and what the page says; ``errors`` is what helps to see why."""
 
     line: int
     printed: list[str]
     expected: list[str]
+    errors: str = ""
 
 
 def pages() -> list[Path]:
@@ -87,4 +88,4 @@ def _run_commands(block: Block) -> Iterator[Outcome]:
         done = subprocess.run(
             [sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment
         )
-        yield Outcome(block.line, done.stdout.splitlines(), expected.splitlines())
+        yield Outcome(block.line, done.stdout.splitlines(), expected.splitlines(), done.stderr)

@@ -42,7 +42,7 @@ def test_the_code_of_a_page_does_what_the_page_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for outcome in run_page(page):
-        assert outcome.printed == outcome.expected, f"{page}:{outcome.line}"
+        assert outcome.printed == outcome.expected, f"{page}:{outcome.line} {outcome.errors}"
 
 
 @pytest.mark.parametrize("page", pages(), ids=str)

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from tests.faults.every_call import CALLS, Call
+from tests.faults.hostile import TEXTS
 from tests.faults.worlds import World, both
 from tests.services.helpers import TRIES, unchanged
 from usercore import (
@@ -23,24 +24,6 @@ from usercore import (
     TokenInvalid,
     Username,
 )
-
-TEXTS: Final = {
-    "NUL": "a\0b@example.com",
-    "a bell": "a\x07b@example.com",
-    "a C1 control": "a\x9bb@example.com",
-    "a line separator": "a\u2028b@example.com",
-    "a lone surrogate": "a\ud800b@example.com",
-    "surrogates that would make a pair": "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16") + "\udfff",
-    "an override of direction": "\u202eb@example.com",
-    "an isolate of direction": "a\u2066b@example.com",
-    "10 MB": "a" * 10_000_000,
-    "10 MB of two bytes": "ß" * 5_000_000,
-    "10 MB in parts": "a-" * 5_000_000,
-    "10 MB like a public id": "uca-" + "z" * 10_000_000 + "-a",
-    "10 MB of digits": "9" * 10_000_000,
-    "400,000 combining marks": "e" + "\u0301" * 400_000,
-    "400,000 marks out of order": "e" + "\u0301\u0316" * 200_000,
-}
 
 ANY_UNICODE: Final = ("a line separator", "an override of direction", "an isolate of direction")
 """What a password may have in it, as it is shown to nobody."""

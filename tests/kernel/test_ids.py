@@ -79,7 +79,7 @@ def test_chance_is_asked_once_in_each_new_millisecond() -> None:
 
 
 @pytest.mark.rule("I1")
-def test_eight_threads_never_get_one_id_twice() -> None:
+def test_eight_threads_never_get_one_id_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     make, start, made = maker(FakeClock()), threading.Barrier(8), list[int]()
 
     def run() -> None:

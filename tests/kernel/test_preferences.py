@@ -6,18 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers import fault_of
 from usercore.kernel.errors import Fault, Invalid
 from usercore.kernel.preferences import DateFormat, clean_date_format, clean_language, clean_offset
-
-
-def reason_of(call: Callable[[], object], field: str) -> str:
-    """Give the reason for which the call refuses this field."""
-    with pytest.raises(Invalid) as refusal:
-        call()
-    (fault,) = refusal.value.faults
-    assert fault == Fault(field, fault.reason)
-    return fault.reason
-
 
 # Source of the tags: RFC 5646, appendix A, but for those that it grandfathers.
 RFC_5646 = """
@@ -84,7 +75,7 @@ def test_a_language_is_respelled(typed: str | None, kept: str | None) -> None:
     ],
 )
 def test_what_is_not_well_formed_is_no_language(tag: str) -> None:
-    assert reason_of(lambda: clean_language(tag), "language") == "malformed"
+    assert fault_of(lambda: clean_language(tag)) == Fault("language", "malformed")
 
 
 @pytest.mark.rule("U1")
@@ -92,7 +83,7 @@ def test_a_language_has_a_longest_form() -> None:
     longest = "en-x" + "-abcdefgh" * 9
     assert len(longest) == 85
     assert clean_language(longest) == longest
-    assert reason_of(lambda: clean_language(longest + "-a"), "language") == "too_long"
+    assert fault_of(lambda: clean_language(longest + "-a")) == Fault("language", "too_long")
 
 
 @pytest.mark.rule("U1")
@@ -118,7 +109,7 @@ def test_there_are_three_date_formats(value: str) -> None:
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("value", ["dd/mm/yyyy", "YYYY-MM-DD", " ", "x" * 10_000_000], ids=lambda text: text[:20])
 def test_another_date_format_is_refused(value: str) -> None:
-    assert reason_of(lambda: clean_date_format(value), "date_format") == "unknown"
+    assert fault_of(lambda: clean_date_format(value)) == Fault("date_format", "unknown")
 
 
 @pytest.mark.rule("U1", "U13")
@@ -133,7 +124,7 @@ def test_an_offset_is_in_quarter_hours_of_at_most_fourteen_hours(minutes: int) -
     if minutes % 15 == 0 and -840 <= minutes <= 840:
         assert clean_offset(minutes, field="offset") == minutes
     else:
-        assert reason_of(lambda: clean_offset(minutes, field="offset"), "offset") == "out_of_range"
+        assert fault_of(lambda: clean_offset(minutes, field="offset")) == Fault("offset", "out_of_range")
 
 
 @pytest.mark.rule("U1")
@@ -145,7 +136,7 @@ def test_the_farthest_and_oddest_offsets_are_taken(minutes: int) -> None:
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("minutes", [-855, 855, 14, 1, 10**100], ids=lambda number: str(number)[:9])
 def test_an_offset_beyond_or_between_is_refused(minutes: int) -> None:
-    assert reason_of(lambda: clean_offset(minutes, field="offset"), "offset") == "out_of_range"
+    assert fault_of(lambda: clean_offset(minutes, field="offset")) == Fault("offset", "out_of_range")
 
 
 @pytest.mark.rule("U13")

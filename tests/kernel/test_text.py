@@ -1,6 +1,5 @@
 """Text enters by length first, then by its characters, and stands in NFC when it is in."""
 
-import sys
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from typing import Any, NoReturn
@@ -9,6 +8,7 @@ from unicodedata import bidirectional, category, is_normalized, normalize
 import pytest
 from hypothesis import given
 
+from tests.helpers import characters, fault_of
 from usercore.kernel.errors import Fault, Invalid
 from usercore.kernel.preferences import clean_language
 from usercore.kernel.references import claim_of_email, claim_of_username, host_id
@@ -70,10 +70,7 @@ class Unread(str):
 
 def reason_of(call: Callable[[], object]) -> str:
     """Give the one reason for which the call refuses."""
-    with pytest.raises(Invalid) as refusal:
-        call()
-    (fault,) = refusal.value.faults
-    return fault.reason
+    return fault_of(call).reason
 
 
 def expected(character: str) -> str | None:
@@ -89,7 +86,7 @@ def expected(character: str) -> str | None:
 @pytest.mark.slow
 @pytest.mark.rule("U1")
 def test_every_code_point_is_refused_for_its_reason_or_enters_in_nfc() -> None:
-    for character in map(chr, range(sys.maxunicode + 1)):
+    for character in characters():
         reason = expected(character)
         if reason is None:
             assert check_text(character, field="x", most=9) == normalize("NFC", character)

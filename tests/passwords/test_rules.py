@@ -1,6 +1,5 @@
 """Which new passwords are taken: one policy, every reason at once, nothing asked that helps nobody."""
 
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from math import log2
@@ -10,16 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers import characters
 from usercore.passwords.errors import PasswordRefused
 from usercore.passwords.model import PasswordPolicy
-from usercore.passwords.rules import (
-    check_acceptable,
-    draw_password,
-    guesses_of,
-    is_expired,
-    is_personal,
-    prepare,
-)
+from usercore.passwords.rules import check_acceptable, draw_password, guesses_of, is_expired, is_personal, prepare
 from usercore.testing import NOON, TICK, FakeChance
 from usercore.testing.samples import a_credential
 from usercore.testing.strategies import hostile_text
@@ -103,7 +96,7 @@ def test_what_nobody_can_type_is_forbidden(character: str) -> None:
 
 @pytest.mark.rule("P2")
 def test_every_space_is_a_space() -> None:
-    spaces = [character for character in map(chr, range(sys.maxunicode + 1)) if category(character) == "Zs"]
+    spaces = [character for character in characters() if category(character) == "Zs"]
     assert len(spaces) >= 17
     assert {prepare(f"a{space}b", most_bytes=9) for space in spaces} == {"a b"}
 

@@ -9,7 +9,18 @@ from typing import Any, Final, TypeVar
 import attrs
 import pytest
 
-from usercore import Secret, Tenant, TokenInvalid, User, UserCore, UsercoreError, UserState
+from usercore import (
+    Context,
+    Reference,
+    Secret,
+    SignInRefused,
+    Tenant,
+    TokenInvalid,
+    User,
+    UserCore,
+    UsercoreError,
+    UserState,
+)
 from usercore.attempts.model import RegistrationAttempt
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
@@ -24,6 +35,7 @@ from usercore_storage.sqlite.storage import SqliteStorage
 T = TypeVar("T")
 
 PASSWORD: Final = "correct horse battery staple"
+ANN: Final = "ann@example.com"
 ANOTHER: Final = "seven pelicans over Trnava"
 
 TRIES: Final = frozenset({"attempts", "registration_attempts", "throttles", "allowances"})
@@ -152,6 +164,41 @@ def registration_attempts(core: UserCore, user: User | None = None) -> list[Regi
 def credential_of(core: UserCore, user_id: UserId) -> Credential | None:
     """Give what is kept of a user's password."""
     return core._scope.units.read(lambda unit: unit.credentials.get(user_id))
+
+
+def fail(core: UserCore, login: str = ANN, *, times: int = 1) -> None:
+    """Show wrong passwords."""
+    for _ in range(times):
+        with pytest.raises(SignInRefused):
+            core.sign_in.with_password(login, "wrong")
+
+
+@attrs.frozen
+class Badge:
+    """What a host's door sees."""
+
+    number: int
+
+
+@attrs.define(kw_only=True)
+class Door:
+    """A host's authenticator that answers what it is told to, and notes what it sees."""
+
+    name: str = "door"
+    priority: int = 100
+    credentials: type = Badge
+    answer: Callable[[], Any] = lambda: None
+    seen: list[tuple[object, Context]] = attrs.field(factory=list)
+
+    def authenticate(self, credentials: object, context: Context) -> Reference | None:
+        self.seen.append((credentials, context))
+        found: Reference | None = self.answer()
+        return found
+
+
+def refuse() -> None:
+    """Answer as an authenticator that says no."""
+    raise SignInRefused
 
 
 class Recorder(FaultyStorage):

@@ -8,14 +8,16 @@ import pytest
 
 from tests.services.helpers import (
     PASSWORD,
+    Badge,
+    Door,
     over,
+    refuse,
     refused,
     register,
     sign_in,
     unchanged,
     unclaim,
 )
-from tests.services.test_authenticators import Badge, Door, refuse
 from usercore import (
     Attempt,
     AttemptStatus,

@@ -7,10 +7,9 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.services.helpers import PASSWORD, over, refused, register, sign_in
+from tests.services.helpers import PASSWORD, Badge, Door, over, refuse, refused, register, sign_in
 from usercore import (
     AttemptStatus,
-    Context,
     Email,
     ExternalId,
     LoginTokenCredentials,
@@ -25,38 +24,11 @@ from usercore.testing import WatchedStorage
 from usercore.testing.fakes import check_closed
 
 
-@attrs.frozen
-class Badge:
-    """What a host's door sees."""
-
-    number: int
-
-
-@attrs.define(kw_only=True)
-class Door:
-    """A host's authenticator that answers what it is told to, and notes what it sees."""
-
-    name: str = "door"
-    priority: int = 100
-    credentials: type = Badge
-    answer: Callable[[], Any] = lambda: None
-    seen: list[tuple[object, Context]] = attrs.field(factory=list)
-
-    def authenticate(self, credentials: object, context: Context) -> Reference | None:
-        self.seen.append((credentials, context))
-        found: Reference | None = self.answer()
-        return found
-
-
 @attrs.define(kw_only=True)
 class Annex(Door):
     """A door that adds something to identities."""
 
     extra: Callable[[User], Mapping[str, object] | None]
-
-
-def refuse() -> None:
-    raise SignInRefused
 
 
 def statuses(core: UserCore, user: User | None = None) -> list[tuple[str | None, AttemptStatus]]:

@@ -82,6 +82,12 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         ["user.registered", "access_token.issued", "registration.completed"],
     ),
     "registration.check_email": (lambda on: on.core.registration.check_email("ann@example.com", PASSWORD), []),
+    "registration.import_users": (
+        lambda on: on.core.registration.import_users(
+            [{"email": "dan@example.com"}, {"external_id": "17", "first_name": "Bob"}]
+        ),
+        ["user.imported"] * 2,
+    ),
     "sign_in.authenticate": (
         lambda on: on.core.sign_in.authenticate(PasswordCredentials(login="ann@example.com", password=PASSWORD)),
         ["access_token.issued"],

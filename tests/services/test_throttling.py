@@ -1,31 +1,16 @@
-"""Throttling: ten failures in a row, then waits that nothing prolongs and that tell nothing; under threads, too."""
+"""Throttling: ten failures in a row, then waits that nothing prolongs and that tell nothing."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier, Event, Lock
-from typing import TypeVar
 
 import pytest
 
-from tests.services.helpers import ANOTHER, PASSWORD, MeetingHasher, over, refused, register, sign_in, unchanged
-from usercore import AttemptStatus, Email, RateLimited, SignInRefused, UserCore, UsercoreError
-from usercore.kernel.units import Units
-from usercore.storage import Unit
-from usercore.testing import NOON, TICK, FakeClock, FakeHasher, WatchedStorage
-from usercore.workflows.recording import Origin
+from tests.services.helpers import ANN, ANOTHER, PASSWORD, fail, refused, register, sign_in, unchanged
+from usercore import AttemptStatus, Email, RateLimited, SignInRefused, UserCore
+from usercore.testing import NOON, TICK, FakeClock, FakeHasher
 
-T = TypeVar("T")
-
-ANN, NOBODY = "ann@example.com", "nobody@example.com"
+NOBODY = "nobody@example.com"
 SECOND = timedelta(seconds=1)
 LONGEST = timedelta(minutes=15)
-
-
-def fail(core: UserCore, login: str = ANN, *, times: int = 1) -> None:
-    for _ in range(times):
-        with pytest.raises(SignInRefused):
-            core.sign_in.with_password(login, "wrong")
 
 
 def wait_of(core: UserCore, login: str = ANN, password: str = PASSWORD) -> timedelta:
@@ -164,86 +149,6 @@ def test_clean_up_forgets_no_void_password(core: UserCore, clock: FakeClock) -> 
     clock.advance(timedelta(days=30))
     core.cleanup()
     assert core.history.explain(user.id) == ("password_void",)
-
-
-def in_threads(threads: int, run: Callable[[int], T]) -> list[T]:
-    start = Barrier(threads)
-
-    def begin(number: int) -> T:
-        start.wait(60)
-        return run(number)
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(begin, range(threads)))
-
-
-def statuses(core: UserCore, logins: Iterable[tuple[str, str]]) -> list[str]:
-    """Sign in by each of these in a thread of its own, all at once, and give what came of it."""
-    pairs = list(logins)
-
-    def enter(number: int) -> str:
-        try:
-            return core.sign_in.with_password(*pairs[number]).authenticator
-        except UsercoreError as error:
-            return error.code
-
-    return in_threads(len(pairs), enter)
-
-
-@pytest.mark.rule("S7")
-@pytest.mark.parametrize("names", [(ANN,), (ANN, "ann"), (NOBODY,)], ids=["one name", "two names", "nobody"])
-def test_forty_threads_hash_ten_wrong_passwords(
-    core: UserCore, storage: WatchedStorage, names: tuple[str, ...]
-) -> None:
-    register(core, username="ann", password=PASSWORD)
-    hasher = MeetingHasher(storage)
-    outcomes = statuses(over(core, hasher=hasher), [(names[number % len(names)], "wrong") for number in range(40)])
-    assert 10 <= hasher.hashes == outcomes.count(SignInRefused.code) < 10 + len(names)
-    assert outcomes.count(RateLimited.code) == 40 - hasher.hashes
-
-
-@pytest.mark.rule("S7")
-def test_eight_wrong_passwords_do_not_stop_the_right_one(core: UserCore, storage: WatchedStorage) -> None:
-    user = register(core, password=PASSWORD)
-    core = over(core, hasher=MeetingHasher(storage))
-    for _ in range(3):
-        outcomes = statuses(core, [(ANN, "wrong")] * 4 + [(ANN, PASSWORD)] + [(ANN, "wrong")] * 4)
-        assert outcomes == [SignInRefused.code] * 4 + ["password"] + [SignInRefused.code] * 4
-        core.sign_in.with_password(ANN, PASSWORD)
-        assert core.users.facts(user.id).failures_in_a_row == 0
-
-
-class SlowToWrite(WatchedStorage):
-    """Lets the first write wait for a moment: whoever does not wait for it overtakes."""
-
-    def __init__(self, storage: WatchedStorage) -> None:
-        super().__init__(storage)
-        self.first = Lock()
-
-    def units(self, origin: Origin) -> Units[Unit]:
-        return _SlowUnits(self, self._storage.units(origin))
-
-
-class _SlowUnits(Units[Unit]):
-    def __init__(self, storage: SlowToWrite, units: Units[Unit]) -> None:
-        self._storage, self._units = storage, units
-
-    def write(self, work: Callable[[Unit], T]) -> T:
-        if self._storage.first.acquire(blocking=False):
-            Event().wait(0.2)  # nobody sets it
-        return self._units.write(work)
-
-    def read(self, look: Callable[[Unit], T]) -> T:
-        return self._units.read(look)
-
-
-@pytest.mark.rule("S7")
-def test_nobody_overtakes_a_failure_that_is_being_counted(core: UserCore, storage: WatchedStorage) -> None:
-    register(core, password=PASSWORD)
-    hasher = MeetingHasher(storage, patience=0)
-    late = over(UserCore.over(SlowToWrite(storage), core._engine.host), hasher=hasher)
-    statuses(late, [(ANN, "wrong")] * 40)
-    assert hasher.hashes == 10
 
 
 @pytest.mark.rule("S7")

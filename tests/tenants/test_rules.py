@@ -1,13 +1,13 @@
 """A tenant's fields and defaults, and what the built-in tenants refuse."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
 from hypothesis import given
 
+from tests.helpers import fault_of
 from usercore.kernel.context import MAIN, SYSTEM
-from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.errors import Fault
 from usercore.kernel.ids import TENANT_KIND, USER_KIND, TenantId, id_of
 from usercore.kernel.preferences import DateFormat
 from usercore.kernel.references import unique_key
@@ -23,14 +23,6 @@ from usercore.tenants.rules import (
 )
 from usercore.testing.samples import ACME, a_tenant
 from usercore.testing.strategies import names, tenants
-
-
-def fault_of(call: Callable[[], object]) -> Fault:
-    """Give the one fault for which the call refuses."""
-    with pytest.raises(Invalid) as refusal:
-        call()
-    (fault,) = refusal.value.faults
-    return fault
 
 
 @pytest.mark.rule("T1")

@@ -41,6 +41,7 @@ class Delivery:
     tries: int = 0
     lease_no: int = 0
     problem: str | None = None
+    failing_since: datetime | None = None
     ended_at: datetime | None = None
 
     @property

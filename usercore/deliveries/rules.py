@@ -19,12 +19,15 @@ def after_success(delivery: Delivery, *, now: datetime) -> Delivery:
 
 def after_failure(delivery: Delivery, *, now: datetime, problem: str, policy: DeliveryPolicy) -> Delivery:
     """Give the delivery as it is after a failure: due again after a pause, or set aside after a day."""
-    tries = delivery.tries + 1
-    if now - delivery.made_at >= policy.set_aside_after:
-        return evolve(delivery, state=DeliveryState.FAILED, tries=tries, problem=problem, ended_at=now)
-    return evolve(delivery, tries=tries, problem=problem, due_at=now + pause_after(tries, policy))
+    tries, since = delivery.tries + 1, delivery.failing_since or now
+    failed = evolve(delivery, tries=tries, problem=problem, failing_since=since)
+    if now - since >= policy.set_aside_after:
+        return evolve(failed, state=DeliveryState.FAILED, ended_at=now)
+    return evolve(failed, due_at=now + pause_after(tries, policy))
 
 
 def after_retry(delivery: Delivery, *, now: datetime) -> Delivery:
     """Give a delivery that was set aside a new day."""
-    return evolve(delivery, state=DeliveryState.PENDING, made_at=now, due_at=now, tries=0, problem=None, ended_at=None)
+    return evolve(
+        delivery, state=DeliveryState.PENDING, due_at=now, tries=0, problem=None, failing_since=None, ended_at=None
+    )

@@ -27,6 +27,7 @@ LIMIT: Final = 1 << 53
 
 _DRAWN_BITS: Final = 12
 
+
 class IdMaker:
     """Makes ids: milliseconds, 12 bits drawn once in each new millisecond, and a count within it.
 

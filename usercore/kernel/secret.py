@@ -17,7 +17,8 @@ Digest = NewType("Digest", bytes)
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE: Final = len(_ALPHABET)
-_VALUES: Final = bytes(_ALPHABET.find(chr(byte)) % 256 for byte in range(256))
+_NO_VALUE: Final = 255
+_VALUES: Final = bytes(_ALPHABET.find(chr(byte)) % 256 for byte in range(256))  # -1, not found, becomes 255
 _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)  # two digits for one division
 
 _HOLDER: Final = 9
@@ -109,12 +110,14 @@ def draw_secret(kind: str, holder: int, chance: Chance) -> Secret:
 def holder_of(secret: Secret | str, kind: str) -> int | None:
     """Give the id of who a secret of this kind is for, or None if form or check sum is wrong."""
     text = text_of(secret)
-    body = text[len(kind) + 1 :]
-    if len(body) != _BODY or not text.startswith(f"{kind}_") or not (body.isascii() and body.isalnum()):
+    if len(text) != len(kind) + 1 + _BODY or not text.startswith(f"{kind}_") or not text.isascii():
         return None
-    if _number_of(body[-_CHECK:]) != crc32(text[:-_CHECK].encode("ascii")):
+    written = text.encode("ascii")
+    values = written[-_BODY:].translate(_VALUES)
+    if _NO_VALUE in values or _number_of(values[-_CHECK:]) != crc32(written[:-_CHECK]):
         return None
-    return read_base62(body[:_HOLDER])
+    number = _number_of(values[:_HOLDER])
+    return number if 0 < number < LIMIT else None
 
 
 def write_base62(number: int, width: int) -> str:
@@ -128,15 +131,16 @@ def write_base62(number: int, width: int) -> str:
 
 def read_base62(text: str) -> int | None:
     """Read an id written so, or give None if it is none."""
-    if len(text) > _HOLDER or not (text.isascii() and text.isalnum()):
+    values = text.encode("utf-8", "surrogatepass").translate(_VALUES)
+    if len(values) > _HOLDER or _NO_VALUE in values:
         return None
-    number = _number_of(text)
+    number = _number_of(values)
     return number if 0 < number < LIMIT else None
 
 
-def _number_of(text: str) -> int:
+def _number_of(values: bytes) -> int:
     number = 0
-    for value in text.encode("ascii").translate(_VALUES):
+    for value in values:
         number = number * _BASE + value
     return number
 

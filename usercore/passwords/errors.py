@@ -16,9 +16,3 @@ class PasswordRefused(Rejected):
 
     code: ClassVar[str] = "passwords.refused"
     reasons: tuple[str, ...]
-
-
-class WrongPassword(Rejected):
-    """The password shown is not the user's."""
-
-    code: ClassVar[str] = "passwords.wrong"

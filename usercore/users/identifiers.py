@@ -191,12 +191,14 @@ def next_access_ids(present: AccessIds, slots: Mapping[int, str | None]) -> Acce
     Raises:
         Invalid: one id would stand in two slots.
     """
-    first, second, third, fourth = (slots.get(slot, present[slot - 1]) for slot in range(1, SLOTS + 1))
-    ids = (first, second, third, fourth)
+    ids = list(present)
+    for slot, text in slots.items():
+        ids[slot - 1] = text
     given = [text for text in ids if text is not None]
     if len(set(given)) < len(given):
         refuse("access_ids", "repeated")
-    return ids
+    first, second, third, fourth = ids
+    return first, second, third, fourth
 
 
 def claims_of(user: User) -> dict[tuple[Space, str], Use]:

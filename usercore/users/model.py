@@ -32,8 +32,8 @@ NO_ACCESS_IDS: Final[AccessIds] = (None, None, None, None)
 class User:
     """A person of one tenant. None in a preference reads as the tenant's default.
 
-    ``version`` counts changes of the user's own fields, identifiers and state; ``change_no`` counts the units that
-    changed anything of the user. Offsets are minutes east of UTC, quarter hours from -840 to 840.
+    ``version`` counts changes of the user's own fields, identifiers and state. ``change_no`` counts the units that held
+    the user's guard, and so orders the user's history. Offsets are minutes east of UTC, quarter hours from -840 to 840.
     """
 
     id: UserId
@@ -153,7 +153,7 @@ _ALL = ("state", "email_verified_at", *IDENTIFIERS, *OWN_FIELDS)
 _IDS = ("external_id", "access_ids")
 
 REGISTERED: Final = ChangeKind("user.registered", _ALL, PERSONAL, public=True)
-IMPORTED: Final = ChangeKind("user.imported", _ALL, PERSONAL, public=True)
+IMPORTED: Final = ChangeKind("user.imported", ("created_at", *_ALL), PERSONAL, public=True)
 UPDATED: Final = ChangeKind("user.updated", ("username", *OWN_FIELDS), PERSONAL, public=True)
 IDS_CHANGED: Final = ChangeKind("user.ids_changed", _IDS, frozenset(_IDS), public=True)
 EMAIL_CHANGED: Final = ChangeKind(

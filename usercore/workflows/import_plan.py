@@ -125,7 +125,7 @@ class Plan:
         claims = claims_of(new)
         self._check_free(new, claims)
         for name in claims_of(old).keys() - claims.keys():
-            del self._holders[name]
+            self._holders.pop(name, None)  # not there unless a line of the batch asks for it
         self._keep(new, claims)
         return Update(line, old, new)
 

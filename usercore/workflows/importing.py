@@ -29,6 +29,11 @@ class ImportLine:
     faults: tuple[Fault, ...] = ()
 
 
+def shown(faults: Iterable[Fault]) -> str:
+    """Give faults as operators are shown them: ``email: malformed; username: taken``."""
+    return "; ".join(f"{fault.field}: {fault.reason}" for fault in faults)
+
+
 @attrs.frozen
 class BadRecord:
     """A record that was not imported. ``line`` is the line's number, or without lines its place, from 1."""
@@ -37,8 +42,8 @@ class BadRecord:
     faults: tuple[Fault, ...]
 
     def __str__(self) -> str:
-        """Give the form in which it is shown: ``line 17: email: malformed; username: taken``."""
-        return f"line {self.line}: {'; '.join(f'{fault.field}: {fault.reason}' for fault in self.faults)}"
+        """Give the form in which it is shown: ``line 17: email: malformed``."""
+        return f"line {self.line}: {shown(self.faults)}"
 
 
 @attrs.frozen(kw_only=True)

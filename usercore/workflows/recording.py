@@ -33,8 +33,8 @@ Subscriptions = Mapping[str, tuple[str, ...]]
 class Origin:
     """Where units come from: on whose behalf, by which clock, and who is to hear of their changes.
 
-    ``observe`` is called with the entries of a unit, if there are any, after its commit, in the thread of its caller; it
-    must not raise.
+    ``observe`` is called with the entries of a unit, if there are any, after its commit, in the thread of its caller;
+    it must not raise.
     """
 
     context: Context

@@ -173,7 +173,7 @@ class Registrations(RegistrationsByLink):
             email=clean,
             status=EmailStatus.AVAILABLE if holder is None else EmailStatus.TAKEN,
             user_id=holder,
-            password=None if password is None else self.sign_in.proves(clean, password),
+            password=None if password is None else self.sign_in.proves(email, password),
         )
 
     def _known(self, unit: RegistrationUnit, holder: UserId, login: str, *, fail: bool) -> Registration | Refused:

@@ -31,7 +31,7 @@ class Relay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the delivery that is being made, and stop."""
+        """Finish what is due, and stop."""
         self._stopped = True
         self._wake.set()
         self._thread.join()

@@ -2,24 +2,21 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 import attrs
 
 from usercore.history.model import Entry
 from usercore.kernel.chance import system_chance
-from usercore.kernel.errors import LostRace, RunAgain, Unavailable
+from usercore.kernel.errors import Unavailable
 from usercore.kernel.forks import restart_in_child
-from usercore.kernel.units import Units
+from usercore.kernel.units import Units, run_until_kept
 from usercore.storage import CAPABILITIES, Storage
 from usercore.workflows.recording import Origin
 from usercore_storage.memory.cells import Undo
 from usercore_storage.memory.unit import MemoryUnit
 
 T = TypeVar("T")
-
-RERUNS: Final = 10
-"""How often a unit is run again. Source: usercore: two ids of one millisecond clash once in 4096, ten times never."""
 
 _SECRET_BYTES: Final = 32
 
@@ -56,10 +53,12 @@ class _Stage:
         self, origin: Origin, work: Callable[[MemoryUnit], T], finish: Callable[[], None]
     ) -> tuple[T, Sequence[Entry]]:
         with self._lock:
-            self._check_free()
+            if self._open or self._closed:
+                self._refuse()
             try:
                 self._open = True
-                self._undo.take_back()  # what an interrupt or a fork cut off
+                if self._undo:
+                    self._undo.take_back()  # what an interrupt or a fork cut off
                 self._unit.begin(origin)
                 result = work(self._unit)
                 finish()
@@ -70,11 +69,10 @@ class _Stage:
                 self._open = False  # one store, which no interrupt can split
             return result, self._unit.entries
 
-    def _check_free(self) -> None:
+    def _refuse(self) -> NoReturn:
         if self._open:
             raise RuntimeError("a unit is open in this thread already; join it by Joined(unit)")
-        if self._closed:
-            raise Unavailable
+        raise Unavailable
 
     def _check_unchanged(self) -> None:
         if self._undo:
@@ -89,15 +87,10 @@ class MemoryUnits(Units[MemoryUnit]):
     _origin: Origin
 
     def write(self, work: Callable[[MemoryUnit], T]) -> T:
-        for _ in range(1 + RERUNS):
-            try:
-                result, entries = self._stage.write(self._origin, work)
-            except RunAgain:
-                continue
-            if entries and self._origin.observe is not None:
-                self._origin.observe(entries)  # the lock is free again: observers may open units
-            return result
-        raise LostRace
+        result, entries = run_until_kept(lambda: self._stage.write(self._origin, work))
+        if entries and self._origin.observe is not None:
+            self._origin.observe(entries)  # the lock is free again: observers may open units
+        return result
 
     def read(self, look: Callable[[MemoryUnit], T]) -> T:
         return self._stage.read(self._origin, look)

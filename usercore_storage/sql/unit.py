@@ -1,5 +1,6 @@
 """The unit of every SQL engine: one for each connection, used again for each transaction."""
 
+from usercore.kernel.ids import UserId
 from usercore.workflows.recording import RecordingUnit
 from usercore_storage.sql.attempts import SqlAllowances, SqlAttempts, SqlRegistrationAttempts, SqlThrottles
 from usercore_storage.sql.deliveries import SqlDeliveries
@@ -17,7 +18,8 @@ class SqlUnit(RecordingUnit):
 
     def __init__(self, run: Run) -> None:
         """Build the repositories once; ``begin`` starts each transaction."""
-        self.users = SqlUsers(run, self)
+        self.users = users = SqlUsers(run, self)
+        self._lock = users.lock
         self.claims = SqlClaims(run, self)
         self.tenants = SqlTenants(run, self)
         self.credentials = SqlCredentials(run)
@@ -31,3 +33,7 @@ class SqlUnit(RecordingUnit):
         self.history = SqlHistory(run, self)
         self.deliveries = SqlDeliveries(run)
         self.signed_in = SqlSignedIn(run, self)
+
+    def guard(self, user_id: UserId) -> None:
+        """Lock the user, and do not read them as ``users.guard`` does."""
+        self._lock(user_id)

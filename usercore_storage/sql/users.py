@@ -20,10 +20,11 @@ GET: Final = f"SELECT {USERS.select} FROM usercore_users WHERE id = ? AND tenant
 GET_MANY: Final = {
     size: f"SELECT {USERS.select} FROM usercore_users WHERE tenant_id = ? AND id IN ({marks(size)})" for size in SIZES
 }
-GUARD: Final = (
-    "UPDATE usercore_users SET change_no = change_no + 1 WHERE id = ? AND tenant_id = ? AND state <> 'erased'"
-    f" RETURNING {USERS.select}"
+_GUARD: Final = (
+    "UPDATE usercore_users SET change_no = change_no + 1 WHERE id = ? AND tenant_id = ? AND state <> 'erased' RETURNING"
 )
+GUARD: Final = f"{_GUARD} {USERS.select}"
+LOCK: Final = f"{_GUARD} change_no"
 REPLACE, _replaced = USERS.updater("tenant_id", "change_no")
 SIGN_IN: Final = "UPDATE usercore_users SET last_sign_in_at = ?, last_sign_in_ip = ? WHERE id = ?"
 
@@ -75,6 +76,13 @@ class SqlUsers(UserRepository):
         self._unit.number(Subject.USER, user.id, user.change_no)
         return user
 
+    def lock(self, user_id: UserId) -> None:
+        """Guard the user without reading them."""
+        rows = self._run(LOCK, (user_id, self._unit.tenant_id))
+        if not rows:
+            raise UserNotFound
+        self._unit.number(Subject.USER, user_id, rows[0][0])
+
     def replace(self, user: User) -> None:
         self._run(REPLACE, _replaced(user))
 
@@ -109,7 +117,8 @@ class SqlClaims(ClaimRepository):
             raise RunAgain
 
     def add_many(self, claims: Sequence[Claim]) -> None:
-        self._run.many(CLAIMS.insert, [CLAIMS.row(claim, _digest(claim.space, claim.key)) for claim in claims])
+        rows = [CLAIMS.row(claim, _digest(claim.space, claim.key)) for claim in claims]
+        self._run.many(CLAIMS.insert, sorted(rows))  # by digest: each page of the index is touched once
 
     def remove(self, claims: Iterable[Claim]) -> None:
         rows = [(claim.tenant_id, _digest(claim.space, claim.key), claim.holder_id) for claim in claims]

@@ -193,6 +193,7 @@ CREATE TABLE usercore_deliveries (
     tries bigint NOT NULL,
     lease_no bigint NOT NULL,
     problem text COLLATE "C",
+    failing_since bigint,
     ended_at bigint,
     PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
 );

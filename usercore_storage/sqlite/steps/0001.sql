@@ -193,6 +193,7 @@ CREATE TABLE usercore_deliveries (
     tries INTEGER NOT NULL,
     lease_no INTEGER NOT NULL,
     problem TEXT,
+    failing_since INTEGER,
     ended_at INTEGER,
     PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,65 @@
+"""Ctrl-C anywhere in a call: what was acknowledged is there, nothing is there by half, and everybody goes on."""
+
+import random
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+import usercore
+from tests.faults.rounds import rounds
+from tests.faults.test_killed_writers import check_whole
+from tests.faults.worlds import POLICY
+from usercore import UserCore
+
+
+def interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def interrupting() -> Iterator[None]:
+    """Let an alarm raise what Ctrl-C raises, in the main thread."""
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def register(core: UserCore, name: str) -> int:
+    user = core.registration.register(f"{name}@example.com", external_id=name).user
+    core.login_tokens.issue(user.id)
+    return user.id
+
+
+def register_until_interrupted(core: UserCore, name: str, seconds: float) -> list[int]:
+    acknowledged: list[int] = []
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        for number in range(1_000_000):
+            acknowledged.append(register(core, f"{name}.{number}"))  # noqa: PERF401 - an interrupt keeps those before
+    except KeyboardInterrupt:
+        return acknowledged
+    raise AssertionError("nobody interrupted")
+
+
+@pytest.mark.slow
+@pytest.mark.rule("ERR", "U3", "X2")
+@pytest.mark.parametrize("others", [0, 3])
+def test_a_call_that_is_interrupted_leaves_nothing_by_half_and_nobody_waiting(others: int, tmp_path: Path) -> None:
+    chance = random.Random(others)  # noqa: S311 - the same moments in each run
+    with usercore.open(f"sqlite:///{tmp_path}/store.db", policy=POLICY) as core, ThreadPoolExecutor(4) as pool:
+        for turn in range(rounds(few=40, many=2000)):
+            working = [pool.submit(register, core, f"t{turn}.{number}") for number in range(others)]
+            with interrupting():
+                acknowledged = register_until_interrupted(core, f"m{turn}", chance.uniform(0.0001, 0.01))
+            acknowledged += [each.result(60) for each in working]
+            assert [core.users.get(number).id for number in acknowledged] == acknowledged
+            assert pool.submit(register, core, f"after{turn}").result(60)
+    check_whole(tmp_path / "store.db")

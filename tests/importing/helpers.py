@@ -1,0 +1,31 @@
+"""What the tests of importing share."""
+
+from collections.abc import Iterable, Mapping
+
+from usercore import BadRecord, ImportReport, User, UserCore
+
+Record = Mapping[str, object]
+
+ANN: Record = {"email": "ann@example.com", "external_id": "K-1", "access_ids": ["a-1"], "first_name": "Ann"}
+BOB: Record = {"email": "bob@example.com", "external_id": "K-2", "access_ids": ["b-1"], "first_name": "Bob"}
+
+
+def imported(core: UserCore, *records: Record) -> ImportReport:
+    """Import records."""
+    return core.registration.import_users(records)
+
+
+def counts(report: ImportReport) -> tuple[int, int, int, int]:
+    """Give how many were created, updated, unchanged, bad."""
+    return report.created, report.updated, report.unchanged, report.bad_count
+
+
+def shown(bad: Iterable[BadRecord]) -> list[str]:
+    """Give bad records as operators are shown them."""
+    return [str(one) for one in bad]
+
+
+def people(core: UserCore) -> list[User]:
+    """Give all users of the tenant, by what the host knows them."""
+    known = core._scope.units.read(lambda unit: unit.users.get_many(range(1, 200)))  # type: ignore[arg-type]
+    return known

@@ -1,0 +1,199 @@
+"""A record enters whole and clean, or every fault of it is named."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usercore import UNSET, Fault, Invalid
+from usercore.testing import strategies
+from usercore.users.model import OWN_FIELDS
+from usercore.workflows.import_records import FIELDS, ImportRecord, clean_record
+
+pytestmark = pytest.mark.rule("R7")
+
+BORN = UUID("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
+
+
+def faults_of(values: dict[Any, object]) -> list[Fault]:
+    with pytest.raises(Invalid) as refused:
+        clean_record({"email": "ann@example.com"} | values)
+    return list(refused.value.faults)
+
+
+def clean(**values: object) -> ImportRecord:
+    return clean_record({"email": "ann@example.com"} | values)
+
+
+@pytest.mark.rule("U13")
+def test_what_is_left_out_is_unset() -> None:
+    record = clean_record({"external_id": "K-1"})
+    assert (record.email, record.username, record.uuid, record.email_verified) == (UNSET, UNSET, UNSET, UNSET)
+    assert (record.id, record.created_at, dict(record.slots), dict(record.fields)) == (None, None, {}, {})
+
+
+@pytest.mark.rule("U13")
+@pytest.mark.parametrize("name", sorted(FIELDS - {"external_id", "access_ids"}))
+def test_none_empties_every_field(name: str) -> None:
+    record = clean_record({"external_id": "K-1", name: None})
+    emptied = {"source": "unknown", "is_institution": False, "email_verified": False}.get(name)
+    own = "given_public_name" if name == "public_name" else name
+    if own in OWN_FIELDS:
+        assert record.fields == {own: emptied}
+    elif name.startswith("access_id_"):
+        assert record.slots == {int(name[-1]): None}
+    else:
+        assert getattr(record, name) == emptied
+
+
+@pytest.mark.rule("U13")
+@pytest.mark.parametrize("name", ["email", "username", "uuid", "created_at"])
+def test_an_empty_text_empties_as_none_does(name: str) -> None:
+    assert clean_record({"external_id": "K-1", name: ""}) == clean_record({"external_id": "K-1", name: None})
+
+
+@pytest.mark.rule("U9")
+def test_none_instead_of_all_access_ids_empties_every_slot() -> None:
+    assert clean(access_ids=None).slots == {1: None, 2: None, 3: None, 4: None}
+
+
+@pytest.mark.rule("U9")
+def test_access_ids_stand_in_a_list_by_slot_or_in_fields_of_their_own() -> None:
+    assert clean(access_ids=["a", 2, None]).slots == {1: "a", 2: "2", 3: None}
+    assert clean(access_ids={4: "d"}).slots == {4: "d"}
+    assert clean(access_id_1="a", access_id_4=7).slots == {1: "a", 4: "7"}
+
+
+def test_all_faults_come_at_once_by_field() -> None:
+    values = {
+        "email": "ann@",
+        "language": "e",
+        "first_name": 7,
+        "public_name": b"Ann",
+        "note": "x" * 70_000,
+        "access_id_2": " b",
+        "is_institution": "yes",
+        "id": 0,
+        "shoe_size": 42,
+        5: "five",
+    }
+    assert set(faults_of(values)) == {
+        Fault("email", "malformed"),
+        Fault("language", "malformed"),
+        Fault("first_name", "wrong_type"),
+        Fault("public_name", "wrong_type"),
+        Fault("note", "too_long"),
+        Fault("access_id_2", "white_space"),
+        Fault("is_institution", "wrong_type"),
+        Fault("id", "out_of_range"),
+        Fault("shoe_size", "unknown_field"),
+        Fault("5", "unknown_field"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("email", 5),
+        ("email", ["ann@example.com"]),
+        ("external_id", True),
+        ("external_id", 1.5),
+        ("access_ids", "a"),
+        ("access_ids", {"1": "a"}),
+        ("id", "7"),
+        ("id", True),
+        ("email_verified", 1),
+        ("timestamp_offset_minutes", "60"),
+        ("uuid", 5),
+        ("created_at", 1_700_000_000),
+        ("created_at", datetime(2024, 5, 1, tzinfo=UTC).date()),
+        ("username", {}),
+    ],
+)
+def test_nothing_is_made_to_fit(name: str, value: object) -> None:
+    assert Fault(name, "wrong_type") in faults_of({name: value})
+
+
+def test_a_name_that_nobody_could_read_is_told_in_short() -> None:
+    (fault,) = faults_of({"\x1b[31m" + "x" * 1000 + "\ud800": 1})
+    assert fault == Fault("?[31m" + "x" * 59, "unknown_field")
+
+
+@pytest.mark.parametrize("values", [{}, {"username": "ann"}, {"access_ids": ["a"]}, {"email": None}, {"id": None}])
+def test_without_id_external_id_and_email_nobody_is_named(values: dict[str, object]) -> None:
+    with pytest.raises(Invalid) as refused:
+        clean_record(values)
+    assert refused.value.faults == (Fault("record", "no_identifier"),)
+
+
+def test_access_ids_together_and_one_by_one_contradict_each_other() -> None:
+    assert faults_of({"access_ids": ["a"], "access_id_2": "b"}) == [Fault("access_ids", "given_twice")]
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2024-05-01T10:00:00Z", datetime(2024, 5, 1, 10, tzinfo=UTC)),
+        ("2024-05-01 10:00:00.5+05:30", datetime(2024, 5, 1, 4, 30, 0, 500_000, tzinfo=UTC)),
+        ("2024-05-01t10:00:00.123456789z", datetime(2024, 5, 1, 10, 0, 0, 123_456, tzinfo=UTC)),
+    ],
+)
+def test_an_instant_is_read_from_rfc_3339(text: str, instant: datetime) -> None:
+    assert clean(created_at=text).created_at == instant
+    assert clean(created_at=instant.astimezone(timezone(timedelta(hours=9)))).created_at == instant
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("2024-05-01", "malformed"),
+        ("20240501T100000Z", "malformed"),
+        ("2024-W18-3T10:00:00Z", "malformed"),
+        ("2023-02-29T08:00:00Z", "malformed"),
+        ("2024-05-01T10:00:00+25:00", "malformed"),
+        ("٢٠٢٤-05-01T10:00:00Z", "malformed"),
+        ("2024-05-01T10:00:00", "no_zone"),
+        (datetime(2024, 5, 1), "no_zone"),  # noqa: DTZ001 - that is the fault
+        ("1899-12-31T23:59:59Z", "out_of_range"),
+        ("2300-01-01T00:00:00Z", "out_of_range"),
+        ("0001-01-01T00:00:00+14:00", "out_of_range"),
+        ("9999-12-31T23:59:59-14:00", "out_of_range"),
+    ],
+)
+def test_an_instant_that_cannot_be_kept_is_refused(value: object, reason: str) -> None:
+    assert faults_of({"created_at": value}) == [Fault("created_at", reason)]
+
+
+@pytest.mark.rule("I2")
+def test_a_uuid_comes_as_one_or_in_its_usual_form() -> None:
+    assert clean(uuid=BORN).uuid == clean(uuid=str(BORN).upper()).uuid == BORN
+
+
+@pytest.mark.rule("I2")
+@pytest.mark.parametrize("text", ["nil", BORN.hex, f"{{{BORN}}}", BORN.urn, f"{BORN.hex}----"])
+def test_a_uuid_in_another_form_is_refused(text: str) -> None:
+    assert faults_of({"uuid": text}) == [Fault("uuid", "malformed")]
+
+
+@pytest.mark.rule("U7")
+def test_a_username_with_an_at_must_at_least_be_an_email() -> None:
+    assert clean(username="bob@example.com").username == "bob@example.com"  # whose, is known later
+    assert [fault.field for fault in faults_of({"username": "bob@"})] == ["username"]
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | strategies.hostile_text() | st.binary(max_size=9)
+NESTED = st.recursive(VALUES, lambda parts: st.lists(parts, max_size=5) | st.dictionaries(VALUES, parts, max_size=3))
+
+
+@given(st.dictionaries(st.sampled_from(sorted(FIELDS)) | st.text(max_size=9), NESTED, max_size=6))
+def test_whatever_comes_is_a_record_or_invalid(values: dict[str, object]) -> None:
+    try:
+        record = clean_record(values)
+    except Invalid as refused:
+        assert refused.faults
+        assert all(fault.field.isprintable() for fault in refused.faults)
+    else:
+        assert record.id or record.external_id or record.email

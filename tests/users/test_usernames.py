@@ -1,0 +1,136 @@
+"""Which usernames are taken: one script, nothing invisible, and nobody else's email."""
+
+from unicodedata import category, normalize
+
+import pytest
+from hypothesis import given
+
+from tests.helpers import characters, faults_of
+from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.references import unique_key
+from usercore.testing.strategies import usernames
+from usercore.users.identifiers import clean_username, is_one_script
+
+ANN = "ann@example.com"
+
+
+USERNAMES = (
+    "ann.lee-2_x+y",
+    "0",
+    "a" * 256,
+    "José",
+    "Ωμέγα",
+    "Иван.Петров",
+    "אבג",
+    "عربي٣",
+    "हिन्दी",
+    "ภาษาไทย",
+    "한국어",
+    "韓國말",
+    "東京タワーへ",
+    "山々",
+    "注音ㄅㄆ",
+    "ａｎｎ",
+    "ﬁn",
+    "𝒜𝓃𝓃",
+    "...",
+)
+
+
+@pytest.mark.rule("U7")
+@pytest.mark.parametrize("text", USERNAMES, ids=lambda text: text[:9])
+def test_a_username_of_one_script_is_taken_as_it_is(text: str) -> None:
+    assert clean_username(text, email=None) == text
+
+
+@pytest.mark.rule("U7")
+@given(usernames())
+def test_a_username_is_kept_in_nfc_and_comes_in_again(typed: str) -> None:
+    kept = clean_username(typed, email=ANN)
+    assert kept == normalize("NFC", typed)
+    assert clean_username(kept, email=None) == kept
+
+
+@pytest.mark.rule("U7")
+def test_a_username_loses_white_space_at_its_ends() -> None:
+    assert clean_username("\u3000 ann ", email=None) == "ann"
+
+
+@pytest.mark.rule("U7")
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "empty"),
+        (" \u00a0", "empty"),
+        ("a" * 257, "too_long"),
+        ("ann\u0378", "unassigned"),
+        ("ann\0", "control_character"),
+        *((f"ann{character}", "direction_mark") for character in "\u061c\u200e\u200f\u202e\u2066\u2069"),
+        *(
+            (f"an{character}n", "forbidden_character")
+            for character in " \u00a0\u3000/\\'\"<>:;,!#$%&*=?^`{|}~()[]²½Ⅷ€😀‿"
+        ),
+        *((f"an{character}n", "forbidden_character") for character in "\u00ad\u200b\u200c\u200d\u2060\ufeff\U000e0041"),
+        *(
+            (f"an{character}n", "forbidden_character")
+            for character in "\u034f\u115f\u1160\u17b4\u180b\u180e\u3164\ufe0f\uffa0\U000e0100"
+        ),
+        ("ﷺ" * 20, "forbidden_character"),
+        ("аnn", "mixed_scripts"),
+        ("annα", "mixed_scripts"),
+        ("Ωhm", "mixed_scripts"),
+        ("ann한", "mixed_scripts"),
+        ("東京tokyo", "mixed_scripts"),
+        ("漢ひ한", "mixed_scripts"),
+        ("ひㄅ", "mixed_scripts"),
+    ],
+    ids=lambda text: ascii(text[:9]),
+)
+def test_another_username_is_refused(text: str, reason: str) -> None:
+    assert faults_of(lambda: clean_username(text, email=None)) == (Fault("username", reason),)
+
+
+@pytest.mark.slow
+@pytest.mark.rule("U7", "U3")
+def test_of_all_code_points_only_letters_marks_digits_and_five_signs_are_taken() -> None:
+    for character in characters():
+        try:
+            kept = clean_username(character, email=None)
+        except Invalid:
+            continue
+        assert all(part in "._-+" or category(part)[0] in "LM" or category(part) == "Nd" for part in kept)
+        assert "@" not in unique_key(kept)  # or it could be another user's email
+
+
+@pytest.mark.rule("U7")
+@pytest.mark.parametrize(
+    ("typed", "email", "kept"),
+    [
+        (ANN, ANN, ANN),
+        ("ANN@EXAMPLE.COM", ANN, "ANN@example.com"),
+        ("ann@xn--bcher-kva.example", "ann@BÜCHER.example", "ann@bücher.example"),
+    ],
+)
+def test_a_username_with_an_at_sign_is_its_users_email(typed: str, email: str, kept: str) -> None:
+    assert clean_username(typed, email=email) == kept
+
+
+@pytest.mark.rule("U7")
+@pytest.mark.parametrize("email", [None, "bob@example.com"])
+@pytest.mark.parametrize(
+    "text", [ANN, "@", "a@", "@a", "a@@b", "ann@exam\u00adple.com", f"{'a' * 240}@example.com"], ids=ascii
+)
+def test_a_username_with_an_at_sign_is_nobody_elses(text: str, email: str | None) -> None:
+    assert faults_of(lambda: clean_username(text, email=email)) == (Fault("username", "not_own_email"),)
+
+
+@pytest.mark.rule("U7")
+@pytest.mark.parametrize("text", ["ann@exam\u00adple.com", "ann @example.com", "ann@example.com."], ids=ascii)
+def test_not_even_the_own_email_brings_an_invisible_character_in(text: str) -> None:
+    assert faults_of(lambda: clean_username(text, email=ANN)) == (Fault("username", "not_own_email"),)
+
+
+@pytest.mark.rule("U7")
+@pytest.mark.parametrize("text", ["ann1._-", "ʰa", "µΩ", "K", "ｱア", "ー々漢", "\u0301", "", "123"], ids=ascii)
+def test_compatibility_forms_marks_and_digits_go_with_their_script(text: str) -> None:
+    assert is_one_script(text)
