@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from usercore import BadRecord, ImportReport, User, UserCore
+from usercore import BadRecord, ImportReport, UserCore
 
 Record = Mapping[str, object]
 
@@ -25,7 +25,3 @@ def shown(bad: Iterable[BadRecord]) -> list[str]:
     return [str(one) for one in bad]
 
 
-def people(core: UserCore) -> list[User]:
-    """Give all users of the tenant, by what the host knows them."""
-    known = core._scope.units.read(lambda unit: unit.users.get_many(range(1, 200)))  # type: ignore[arg-type]
-    return known

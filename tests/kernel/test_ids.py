@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import RFC_4122, UUID
@@ -78,20 +78,30 @@ def test_chance_is_asked_once_in_each_new_millisecond() -> None:
     assert asked == [2, 2, 2]
 
 
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Let threads take turns as often as they can, so that a missing lock is missed."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
 @pytest.mark.rule("I1")
-def test_eight_threads_never_get_one_id_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("hasty_threads")
+def test_eight_threads_never_get_one_id_twice() -> None:
     make, start, made = maker(FakeClock()), threading.Barrier(8), list[int]()
 
     def run() -> None:
         start.wait()
-        made.extend([make() if turn % 3 else make.take(2)[1] for turn in range(500)])
+        made.extend([make() if turn % 3 else make.take(2)[1] for turn in range(4000)])
 
     threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(set(made)) == 8 * 500
+    assert len(set(made)) == 8 * 4000
 
 
 @pytest.mark.rule("I1")

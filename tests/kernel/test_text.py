@@ -27,8 +27,9 @@ from usercore.kernel.unset import UNSET
 from usercore.passwords.rules import prepare
 from usercore.tenants.rules import clean_country, clean_tenant_name, clean_time_zone
 from usercore.testing.strategies import hostile_text
-from usercore.users.identifiers import clean_email, clean_username
+from usercore.users.emails import clean_email
 from usercore.users.rules import clean_note, clean_source
+from usercore.users.usernames import clean_username
 
 Door = Callable[[object], object]
 

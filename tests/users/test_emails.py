@@ -9,7 +9,7 @@ from tests.helpers import faults_of
 from usercore.kernel.errors import Fault
 from usercore.kernel.references import email_key
 from usercore.testing.strategies import emails
-from usercore.users.identifiers import clean_email
+from usercore.users.emails import clean_email
 
 ANN = "ann@example.com"
 LONGEST_DOMAIN = ".".join(["d" * 61] * 3 + ["com"])

@@ -9,7 +9,7 @@ from tests.helpers import characters, faults_of
 from usercore.kernel.errors import Fault, Invalid
 from usercore.kernel.references import unique_key
 from usercore.testing.strategies import usernames
-from usercore.users.identifiers import clean_username, is_one_script
+from usercore.users.usernames import clean_username, is_one_script
 
 ANN = "ann@example.com"
 

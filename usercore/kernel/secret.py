@@ -109,6 +109,12 @@ def draw_secret(kind: str, holder: int, chance: Chance) -> Secret:
 
 def holder_of(secret: Secret | str, kind: str) -> int | None:
     """Give the id of who a secret of this kind is for, or None if form or check sum is wrong."""
+    read = read_secret(secret, kind)
+    return None if read is None else read[0]
+
+
+def read_secret(secret: Secret | str, kind: str) -> tuple[int, Digest] | None:
+    """Give the id of who a secret of this kind is for, and its digest; None if form or check sum is wrong."""
     text = text_of(secret)
     if len(text) != len(kind) + 1 + _BODY or not text.startswith(f"{kind}_") or not text.isascii():
         return None
@@ -116,8 +122,8 @@ def holder_of(secret: Secret | str, kind: str) -> int | None:
     values = written[-_BODY:].translate(_VALUES)
     if _NO_VALUE in values or _number_of(values[-_CHECK:]) != crc32(written[:-_CHECK]):
         return None
-    number = _number_of(values[:_HOLDER])
-    return number if 0 < number < LIMIT else None
+    holder = _number_of(values[:_HOLDER])
+    return (holder, Digest(hashlib.sha256(written).digest())) if 0 < holder < LIMIT else None
 
 
 def write_base62(number: int, width: int) -> str:

@@ -24,7 +24,7 @@ from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import TICK
 from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
-from usercore.users.identifiers import clean_email
+from usercore.users.emails import clean_email
 from usercore.users.model import Claim, User
 
 E = TypeVar("E")

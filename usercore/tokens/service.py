@@ -7,7 +7,7 @@ from usercore.kernel.changes import Change
 from usercore.kernel.context import Context
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Digest, Secret, digest_of, draw_secret, holder_of
+from usercore.kernel.secret import Digest, Secret, digest_of, draw_secret, holder_of, read_secret
 from usercore.tokens.errors import TokenSpent, TokenUnknown
 from usercore.tokens.model import (
     ACCESS,
@@ -32,10 +32,10 @@ def find_redeemable(unit: TokensUnit, secret: Secret | str, *, now: datetime) ->
     Raises:
         TokenInvalid: it is unknown, spent or expired; its subclasses say which.
     """
-    user_id = holder_of(secret, LOGIN)
-    if user_id is None:
+    read = read_secret(secret, LOGIN)
+    if read is None:
         raise TokenUnknown  # no look-up for what cannot be a secret
-    return check_redeemable(unit.login_tokens.get(UserId(user_id), digest_of(secret)), now=now)
+    return check_redeemable(unit.login_tokens.get(UserId(read[0]), read[1]), now=now)
 
 
 def spend(unit: TokensUnit, token: LoginToken, *, at: datetime) -> None:

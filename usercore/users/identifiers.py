@@ -1,25 +1,18 @@
-"""Identifiers: how each enters, and which claims a user's identifiers make. Pure."""
+"""Identifiers: how access ids enter, and which claims a user's identifiers make. Pure."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Final
-from unicodedata import category, name, normalize
 from uuid import UUID
-
-from email_validator import validate_email
 
 from usercore.kernel.errors import Fault, Invalid
 from usercore.kernel.references import (
-    EMAIL_LIMIT,
-    USERNAME_LIMIT,
     Space,
     Use,
     email_key,
     host_id,
     unique_key,
 )
-from usercore.kernel.text import check_assigned, check_text, check_type, refuse
+from usercore.kernel.text import check_type, refuse
 from usercore.users.model import AccessIds, User
 
 SLOTS: Final = 4
@@ -34,116 +27,6 @@ _FIELDS: Final = (
     (Use.ACCESS_ID, "access_ids"),
     (Use.UUID, "uuid"),
 )
-
-_LOCAL_LIMIT: Final = 64
-"""Characters before the @. Source: RFC 5321, 4.5.3.1.1."""
-
-_PLAIN_LOCAL: Final = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-"""What may stand before the @ of any email and is stored as it is. Source: RFC 5322, 3.2.3, in small letters."""
-
-_PUNCTUATION: Final = frozenset("._-@+")
-_INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u3164\uffa0")
-_VARIATION: Final = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
-"""Letters and marks that are not seen. Source: Unicode, Default_Ignorable_Code_Point in categories L and M."""
-
-_TOGETHER: Final = (
-    frozenset({"CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "KATAKANA-HIRAGANA"}),
-    frozenset({"CJK", "HANGUL"}),
-    frozenset({"CJK", "BOPOMOFO"}),
-)
-"""Scripts that one writing system mixes. Source: UTS 39, 5.1: Japanese, Korean, Han with Bopomofo."""
-
-
-def clean_email(value: object) -> str:
-    """Give an email in the spelling that is stored: syntax strict, domain in lower case, NFC.
-
-    Raises:
-        TypeError: it is not text.
-        Invalid: ``empty``, ``too_long``, ``unassigned``, ``malformed`` or a forbidden character.
-    """
-    text = check_text(value, field="email", most=EMAIL_LIMIT)
-    if not text:
-        refuse("email", "empty")
-    check_assigned(text, field="email")
-    try:
-        email = _valid_email(text)
-        email_key(email)
-    except ValueError:  # the validator's and IDNA's errors are ValueErrors
-        refuse("email", "malformed")
-    return email
-
-
-def _valid_email(text: str) -> str:
-    local, _, domain = text.rpartition("@")
-    if len(local) <= _LOCAL_LIMIT and _PLAIN_LOCAL.fullmatch(local):
-        plain = _plain_domain(domain)
-        if plain is not None:
-            return f"{local}@{plain}"
-    return validate_email(text, check_deliverability=False, strict=True).normalized
-
-
-@lru_cache(maxsize=1024)
-def _plain_domain(domain: str) -> str | None:
-    """Give a domain as it is stored if it may stand behind every plain local part, also the longest; else None.
-
-    Looking at a domain takes the validator 20 to 100 microseconds, and most emails share a few.
-    """
-    try:
-        return validate_email(f"{'a' * _LOCAL_LIMIT}@{domain}", check_deliverability=False, strict=True).domain
-    except ValueError:
-        return None
-
-
-def clean_username(value: object, *, email: str | None) -> str:
-    """Give a username: letters, digits and ``. _ - @ +``, one script, nothing invisible.
-
-    With an ``@`` it must be the user's own email.
-
-    Raises:
-        TypeError: it is not text.
-        Invalid: ``empty``, ``too_long``, ``unassigned``, ``forbidden_character``, ``mixed_scripts``,
-            ``not_own_email``.
-    """
-    text = check_text(value, field="username", most=USERNAME_LIMIT).strip()
-    if not text:
-        refuse("username", "empty")
-    check_assigned(text, field="username")
-    if "@" in text:
-        return _own_email(text, email)
-    if not all(map(_may_stand_in_username, text)) or len(unique_key(text)) > USERNAME_LIMIT:
-        refuse("username", "forbidden_character")
-    if not is_one_script(text):
-        refuse("username", "mixed_scripts")
-    return text
-
-
-def _own_email(text: str, email: str | None) -> str:
-    try:
-        own = clean_email(text)
-    except Invalid:
-        refuse("username", "not_own_email")
-    if email is None or email_key(own) != email_key(email):
-        refuse("username", "not_own_email")
-    return own
-
-
-def _may_stand_in_username(character: str) -> bool:
-    if character in _PUNCTUATION:
-        return True
-    if character in _INVISIBLE or any(ord(character) in run for run in _VARIATION):
-        return False
-    return category(character)[0] in "LM" or category(character) == "Nd"
-
-
-def is_one_script(text: str) -> bool:
-    """Say whether all letters are of one script, or of scripts that one writing system mixes.
-
-    The script is the first word of a letter's Unicode name, after compatibility forms are resolved; marks and digits
-    go with any.
-    """
-    letters = (letter for letter in normalize("NFKC", text) if category(letter)[0] == "L")
-    scripts = {name(letter, "?").split(" ", 1)[0] for letter in letters}
-    return len(scripts) <= 1 or any(scripts <= mixed for mixed in _TOGETHER)
 
 
 def clean_slots(value: object) -> dict[int, str | None]:

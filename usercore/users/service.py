@@ -13,10 +13,11 @@ from usercore.kernel.scope import Scope
 from usercore.kernel.text import Faults, clean_fields, is_blank
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.versions import check_version
-from usercore.users.identifiers import claims_of, clean_slots, clean_username, field_of, in_order, next_access_ids
+from usercore.users.identifiers import claims_of, clean_slots, field_of, in_order, next_access_ids
 from usercore.users.model import IDS_CHANGED, UPDATED, Claim, User, UserState
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import CLEAN, check_linkable
+from usercore.users.usernames import clean_username
 
 
 def get_user(unit: UsersUnit, reference: Reference) -> User:

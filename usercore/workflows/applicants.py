@@ -11,9 +11,10 @@ from usercore.kernel.references import host_id
 from usercore.kernel.text import Faults, clean_fields, is_blank
 from usercore.passwords.model import PasswordPolicy
 from usercore.passwords.rules import check_acceptable, prepare
-from usercore.users.identifiers import clean_email, clean_username
+from usercore.users.emails import clean_email
 from usercore.users.model import User
 from usercore.users.rules import CLEAN
+from usercore.users.usernames import clean_username
 
 
 @entity

@@ -11,7 +11,7 @@ from usercore.kernel.scope import Scope
 from usercore.kernel.text import check_type
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import end_tokens
-from usercore.users.identifiers import clean_email
+from usercore.users.emails import clean_email
 from usercore.users.model import EMAIL_CHANGED, EMAIL_REPLACED, User
 from usercore.users.ports import UsersUnit
 from usercore.users.service import replace_user

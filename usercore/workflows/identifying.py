@@ -1,18 +1,16 @@
 """Identifying: what one look at the storage tells about the holder of an access token."""
 
 from abc import abstractmethod
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.tokens.model import AccessToken
 from usercore.users.model import User
 
 
-@entity
-class SignedIn:
-    """A token, whose it is, and what decides whether it opens anything."""
+class SignedIn(NamedTuple):
+    """A token, whose it is, and what decides whether it opens anything. Gone after the look, so a tuple will do."""
 
     token: AccessToken
     user: User

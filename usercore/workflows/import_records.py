@@ -25,9 +25,11 @@ from usercore.kernel.references import Space, Use, host_id
 from usercore.kernel.text import check_type, is_blank, refuse
 from usercore.kernel.time import check_instant
 from usercore.kernel.unset import UNSET, Unset
-from usercore.users.identifiers import SLOTS, claims_for, clean_email, clean_slots, clean_username
+from usercore.users.emails import clean_email
+from usercore.users.identifiers import SLOTS, claims_for, clean_slots
 from usercore.users.model import OWN_FIELDS
 from usercore.users.rules import CLEAN
+from usercore.users.usernames import clean_username
 
 _SLOT_FIELDS: Final = tuple((slot, f"access_id_{slot}") for slot in range(1, SLOTS + 1))
 _PUBLIC_NAME: Final = "public_name"

@@ -9,7 +9,7 @@ from usercore.kernel.entity import entity
 from usercore.kernel.errors import RateLimited, Taken
 from usercore.kernel.ids import UserId
 from usercore.kernel.text import check_type
-from usercore.users.identifiers import clean_email
+from usercore.users.emails import clean_email
 from usercore.users.service import get_user
 from usercore.workflows.admission import Refused
 from usercore.workflows.applicants import Applicant, clean_applicant

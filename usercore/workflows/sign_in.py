@@ -16,7 +16,7 @@ from usercore.kernel.errors import RateLimited
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference
 from usercore.kernel.scope import Scope
-from usercore.kernel.secret import Secret, digest_of, holder_of
+from usercore.kernel.secret import Secret, read_secret
 from usercore.kernel.text import check_type, clean_optional
 from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import ACCESS, VOUCHED, AccessTokenPolicy
@@ -138,10 +138,10 @@ class SignIn:
             TypeError: the secret is neither text nor a Secret.
             TokenInvalid: it opens nothing; its subclasses say why.
         """
-        user_id = holder_of(secret, ACCESS)
-        if user_id is None:
+        read = read_secret(secret, ACCESS)
+        if read is None:
             raise TokenUnknown  # no look-up for what cannot be a secret
-        owner, digest = UserId(user_id), digest_of(secret)
+        owner, digest = UserId(read[0]), read[1]
         found = self.scope.units.read(lambda unit: unit.signed_in.find(owner, digest))
         if found is None:
             raise TokenUnknown

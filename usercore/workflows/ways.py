@@ -93,11 +93,9 @@ def is_privileged(user: User) -> bool:
 
 def status_against(user: User, tenant_active: bool) -> AttemptStatus | None:  # noqa: FBT001 - the second of two facts
     """Say why this user may not sign in, whichever way found them, or None. Source: spec S3."""
-    if user.state is UserState.UNCLAIMED:
-        return AttemptStatus.UNCLAIMED_USER
-    if user.state is not UserState.ACTIVE or not tenant_active:
-        return AttemptStatus.INACTIVE_USER
-    return None
+    if user.state is UserState.ACTIVE and tenant_active:
+        return None
+    return AttemptStatus.UNCLAIMED_USER if user.state is UserState.UNCLAIMED else AttemptStatus.INACTIVE_USER
 
 
 def guard_entering(unit: SignInUnit, user_id: UserId, *, missing: AttemptStatus = AttemptStatus.NOT_FOUND) -> User:

@@ -21,9 +21,5 @@ class MemorySignedIn(SignedInRepository):
         if token is None or user is None:
             return None
         tenant, credential = self._unit.tenants.get(user.tenant_id), self._credentials.get(user_id)
-        return SignedIn(
-            token=token,
-            user=user,
-            tenant_active=tenant is not None and tenant.active,
-            must_change_password=credential is not None and credential.must_change,
-        )
+        must_change = credential is not None and credential.must_change
+        return SignedIn(token, user, tenant is not None and tenant.active, must_change)

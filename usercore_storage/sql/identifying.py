@@ -34,4 +34,4 @@ class SqlSignedIn(SignedInRepository):
         if not rows:
             return None
         token, user, (active, must_change) = _read(rows[0])
-        return SignedIn(token=token, user=user, tenant_active=bool(active), must_change_password=bool(must_change))
+        return SignedIn(token, user, bool(active), bool(must_change))

@@ -51,12 +51,17 @@ class Job:
                 return
 
 
-class Line:
-    """Lets jobs wait, makes one of them the leader, and hands groups of them to ``run``, which marks each done."""
+Take = Callable[[], Sequence[Job]]
+"""Gives the leader those who wait by now, itself among them."""
 
-    def __init__(self, run: Callable[[Sequence[Job]], None]) -> None:
-        """Run groups by this function."""
-        self._run = run
+
+class Line:
+    """Lets jobs wait, and makes one of them the leader, who takes those that wait and sees that each is done."""
+
+    def __init__(self, lead: Callable[[Take], None], *, longest_wait: float = LONGEST_WAIT) -> None:
+        """Lead by this function. If it raises before it takes anybody, only its own caller hears of it."""
+        self._lead = lead
+        self._longest_wait = longest_wait
         self._mutex = threading.Lock()
         self._waiting: list[Job] = []
         self._taken: list[Job] = []
@@ -81,10 +86,10 @@ class Line:
             raise
 
     def _wait(self, job: Job) -> None:
-        until = monotonic() + LONGEST_WAIT
+        until = monotonic() + self._longest_wait
         while not job.done:
             if self._takes_lead(job):
-                self._run(self._taken)
+                self._lead(self._take)
                 self._leave(job)
             elif not job.wake.acquire(timeout=LOOK_UP) and monotonic() > until and self._withdraws(job):
                 raise Busy
@@ -94,11 +99,17 @@ class Line:
             if self._leader is not None or job.done:
                 return False
             self._leader = job
-            self._taken, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
-            if job not in self._taken:
-                self._waiting.remove(job)
-                self._taken.append(job)
             return True
+
+    def _take(self) -> Sequence[Job]:
+        """Take those who wait; later than leading begins, because the turn may be long in coming."""
+        with self._mutex:
+            waiting = [job for job in self._waiting if not job.done]
+            taken = waiting[:MOST_TOGETHER]
+            if self._leader is not None and self._leader not in taken:
+                taken[-1] = self._leader
+            self._taken, self._waiting = taken, [job for job in waiting if job not in taken]
+            return taken
 
     def _withdraws(self, job: Job) -> bool:
         """Take the job out of the line, unless a leader has it already."""

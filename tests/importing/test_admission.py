@@ -1,0 +1,102 @@
+"""The host is asked about whoever would be made, outside any unit, and about nobody else."""
+
+from collections.abc import Callable
+
+import attrs
+import pytest
+
+from tests.importing.helpers import ANN, BOB, Record, counts, imported, shown
+from tests.services.helpers import over, unchanged
+from usercore import Application, ExternalId, Gates, LostRace, Policy, RegistrationPolicy, UserCore, Vetoed
+from usercore.testing import FakeGate, WatchedStorage
+from usercore.workflows.import_batches import ROUNDS
+
+pytestmark = pytest.mark.rule("R1", "R7")
+
+
+@pytest.fixture
+def gate(storage: WatchedStorage) -> FakeGate:
+    return FakeGate(storage)
+
+
+@pytest.fixture
+def guarded(core: UserCore, gate: FakeGate) -> UserCore:
+    """Give a core whose host has a gate."""
+    return over(core, gates=Gates(registration=[gate]))
+
+
+def asked(gate: FakeGate) -> list[str | None]:
+    return [application.external_id for application in gate.asked if isinstance(application, Application)]
+
+
+def test_the_gate_is_asked_about_each_new_user_once(guarded: UserCore, gate: FakeGate) -> None:
+    records = [ANN, {**ANN, "note": "again"}, BOB, {"external_id": "K-3", "access_ids": ["a-1"]}]
+    assert counts(imported(guarded, *records)) == (2, 1, 0, 1)
+    assert asked(gate) == ["K-1", "K-2"]
+    (first, _) = gate.asked
+    expected = Application(
+        email="ann@example.com", username=None, external_id="K-1", channel="import_users", context=guarded.context
+    )
+    assert first == expected
+
+
+def test_the_gate_is_not_asked_about_those_who_are_there(guarded: UserCore, core: UserCore, gate: FakeGate) -> None:
+    imported(core, ANN, BOB)
+    assert counts(imported(guarded, ANN, {**BOB, "note": "new"})) == (0, 1, 1, 0)
+    assert gate.asked == []
+
+
+def test_whom_the_gate_refuses_is_a_bad_record_each_time(guarded: UserCore, gate: FakeGate) -> None:
+    gate.refusal = Vetoed("bouncer")
+    with unchanged(guarded):
+        report = imported(guarded, ANN, {**ANN, "note": "again"}, ANN)
+    assert shown(report.bad) == [f"line {line}: bouncer: vetoed" for line in (1, 2, 3)]
+
+
+def test_one_who_is_refused_does_not_keep_the_others_out(core: UserCore) -> None:
+    def no_ann(application: Application) -> None:
+        if application.external_id == "K-1":
+            raise Vetoed("bouncer")
+
+    report = imported(over(core, gates=Gates(registration=[no_ann])), ANN, BOB, {**BOB, "note": "?"})
+    assert counts(report) == (1, 1, 0, 1)
+
+
+def test_what_a_gate_raises_besides_ends_the_import(guarded: UserCore, gate: FakeGate) -> None:
+    gate.refusal = ZeroDivisionError()
+    with unchanged(guarded), pytest.raises(ZeroDivisionError):
+        imported(guarded, ANN)
+
+
+def test_emails_are_checked_and_blocked_domains_are_refused(core: UserCore) -> None:
+    def check(email: str) -> str | None:
+        return "no_mail_there" if email.startswith("bob") else None
+
+    policy = Policy(registration=RegistrationPolicy(blocked_domains=frozenset({"spam.example.com"})))
+    spam: Record = {"email": "x@spam.example.com"}
+    mailless: Record = {"external_id": "K-9"}
+    report = imported(over(core, policy=attrs.evolve(policy, mail=core.policy.mail), email_checks=[check]), ANN, BOB, spam, mailless)
+    assert counts(report) == (2, 0, 0, 2)
+    assert shown(report.bad) == ["line 2: email: no_mail_there", "line 3: email: blocked_domain"]
+
+
+@pytest.mark.parametrize("all_or_nothing", [False, True])
+def test_nobody_is_made_whom_the_host_was_not_asked_about(
+    core: UserCore, gate: FakeGate, all_or_nothing: bool  # noqa: FBT001 - a case of the test
+) -> None:
+    """Ann is there when the host would be asked, and gone when she would be changed."""
+    imported(core, ANN)
+
+    def come_and_go(application: Application) -> None:
+        gate(application)
+        core.users.unlink_external_id(ExternalId("K-1")) if core.users.find(ExternalId("K-1")) else None
+
+    guarded = over(core, gates=Gates(registration=[come_and_go]))
+    renamed = {"external_id": "K-1", "email": None}
+    report = guarded.registration.import_users([BOB, renamed], all_or_nothing=all_or_nothing)
+    assert report.created == 2
+    assert asked(gate) == ["K-2", "K-1"]
+
+
+def test_a_host_that_is_always_overtaken_hears_of_it(core: UserCore, gate: FakeGate) -> None:
+    raise NotImplementedError
