@@ -1,7 +1,7 @@
 """User management in process: registering, signing in, tokens, identifiers, history.
 
 ``core = usercore.open("sqlite:///people.db")`` is where everything starts. What is not named here is not public, but
-for those who write storages: they also work with ``usercore.storage``, the ``ports`` and ``usercore.workflows.recording``.
+for those who write storages: they also work with ``usercore.storage``, ``usercore.workflows.recording`` and the ports.
 """
 
 from usercore.attempts.model import Attempt, AttemptStatus, RegistrationPolicy, RegistrationStatus, ThrottlePolicy

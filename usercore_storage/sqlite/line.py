@@ -106,7 +106,7 @@ class Line:
         with self._mutex:
             waiting = [job for job in self._waiting if not job.done]
             taken = waiting[:MOST_TOGETHER]
-            if self._leader is not None and self._leader not in taken:
+            if self._leader in waiting[MOST_TOGETHER:]:
                 taken[-1] = self._leader
             self._taken, self._waiting = taken, [job for job in waiting if job not in taken]
             return taken

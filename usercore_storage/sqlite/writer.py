@@ -3,18 +3,19 @@
 import fcntl
 import os
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from usercore.history.model import Entry
-from usercore.kernel.errors import Unavailable
+from usercore.kernel.errors import StorageError, Unavailable
 from usercore.workflows.recording import Origin
 from usercore_storage.sql.unit import SqlUnit
 from usercore_storage.sqlite.connections import Connection
 from usercore_storage.sqlite.files import open_side
-from usercore_storage.sqlite.line import Job, Line
+from usercore_storage.sqlite.line import LONGEST_WAIT, Job, Line, Take
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ class Writer:
     ``BEGIN IMMEDIATE`` stands behind it for writers that do not know the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, longest_wait: float = LONGEST_WAIT) -> None:
         """Open the connection and the side file."""
         self._side = open_side(path)
         try:
@@ -34,8 +35,9 @@ class Writer:
         except BaseException:
             os.close(self._side)
             raise
-        self._line = Line(self._run)
+        self._line = Line(self._lead, longest_wait=longest_wait)
         self._running = threading.Lock()
+        self._sent: Sequence[Job] = ()
 
     def run(self, work: Callable[[SqlUnit], T], origin: Origin) -> tuple[T, Sequence[Entry]]:
         """Run ``work`` and keep all of it or nothing; give its result and what it recorded.
@@ -49,39 +51,58 @@ class Writer:
             raise job.error
         return job.result, job.entries
 
-    def _run(self, jobs: Sequence[Job]) -> None:
+    def _lead(self, take: Take) -> None:
         with self._running:
             if self._side < 0:
-                _finish(jobs, Unavailable())
-                return
+                raise Unavailable
             try:
                 fcntl.flock(self._side, fcntl.LOCK_EX)
-                self._transact(jobs)
+                self._run(take)
             finally:
                 fcntl.flock(self._side, fcntl.LOCK_UN)
 
-    def _transact(self, jobs: Sequence[Job]) -> None:
-        """Run the jobs in one transaction; whoever fails is taken back alone."""
-        connection, sent = self._connection, False
+    def _run(self, take: Take) -> None:
         try:
-            connection("BEGIN IMMEDIATE")
-            for job in jobs:
-                self._try(job, alone=len(jobs) == 1)
-            sent = True
-            connection("COMMIT")
-            _finish(jobs)
-        except BaseException as error:
-            if sent and not connection.raw.in_transaction and not _is_of_driver(error):
-                _finish(jobs)  # committed, and only then interrupted
+            self._settle()  # what another leader was interrupted in
+            self._connection("BEGIN IMMEDIATE")
+            jobs = take()
+            if not self._keeps(jobs):
+                self._run_alone(jobs)
+        except BaseException:
+            try:
+                self._settle()
+            except BaseException:
+                self._settle()
                 raise
-            connection.roll_back()  # some errors end the whole transaction; then there is nothing to take back
-            if not isinstance(error, Exception):
-                raise  # the others wait again and are led by the next
-            if len(jobs) == 1:
+            raise
+
+    def _run_alone(self, jobs: Sequence[Job]) -> None:
+        """Run jobs again, each in a transaction of its own, so that the guilty one fails alone."""
+        for number, job in enumerate(jobs):
+            try:
+                self._connection("BEGIN IMMEDIATE")
+            except StorageError as error:  # the rest need not wait as long as this one did
+                _finish(jobs[number:], error)
+                return
+            self._keeps([job])
+
+    def _keeps(self, jobs: Sequence[Job]) -> bool:
+        """Run jobs in the transaction that is open, and commit it.
+
+        A job alone is done then, whatever came of it. Several are done together, or none is.
+        """
+        alone = len(jobs) == 1
+        try:
+            for job in jobs:
+                self._try(job, alone=alone)
+            self._commit(jobs)
+            self._settle()
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the job
+            self._settle()
+            if alone:
                 _finish(jobs, error)
-            else:
-                for job in jobs:  # each alone, so that the guilty one fails alone
-                    self._transact([job])
+            return alone
+        return True
 
     def _try(self, job: Job, *, alone: bool) -> None:
         connection, unit = self._connection, self._connection.unit
@@ -95,10 +116,28 @@ class Writer:
             job.result, job.entries = job.work(unit), unit.entries
         except BaseException as error:
             if _is_interrupt(error) or not connection.raw.in_transaction:
-                raise
+                raise  # SQLite may have given up the whole transaction; the next savepoint would commit by itself
             connection("ROLLBACK TO unit")
             job.error = error
         connection("RELEASE unit")
+
+    def _commit(self, jobs: Sequence[Job]) -> None:
+        outer = sys.exception()
+        self._sent = jobs
+        try:
+            self._connection("COMMIT")
+        except BaseException as error:
+            if _is_of_driver(error, outer):  # and not a Ctrl-C that came after the commit
+                self._sent = ()
+            raise
+
+    def _settle(self) -> None:
+        """Tell those whose commit is through, or take back what is open. Doing so again harms nothing."""
+        if self._connection.raw.in_transaction:
+            self._sent = ()
+            self._connection.roll_back()
+        _finish(self._sent)
+        self._sent = ()
 
     def close(self) -> None:
         """Wait for the group that is running and close; closing again does nothing."""
@@ -117,13 +156,13 @@ def _finish(jobs: Sequence[Job], error: Exception | None = None) -> None:
 
 
 def _is_interrupt(error: BaseException) -> bool:
-    """Say whether it is a Ctrl-C, which belongs to the main thread, and not something that the unit raised."""
-    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
+    """Say whether it came from outside, as a Ctrl-C to the main thread does, and not from the unit."""
+    return not isinstance(error, Exception) and threading.current_thread() is threading.main_thread()
 
 
-def _is_of_driver(error: BaseException | None) -> bool:
-    """Say whether the driver refused, also when a Ctrl-C came on top of it."""
-    while error is not None:
+def _is_of_driver(error: BaseException | None, outer: BaseException | None) -> bool:
+    """Say whether the driver refused, also when a Ctrl-C came on top; ``outer`` was being handled before."""
+    while error is not None and error is not outer:
         if isinstance(error, sqlite3.Error):
             return True
         error = error.__cause__ or error.__context__
