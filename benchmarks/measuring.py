@@ -8,7 +8,7 @@ import gc
 import statistics
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
@@ -59,6 +59,20 @@ class Calls:
 
 
 @attrs.frozen
+class Scaled:
+    """A slow side: it does ``part`` of the operations and is charged for all."""
+
+    side: Side
+    part: float
+
+    def run(self, count: int) -> Cost:
+        """Do some of the operations."""
+        some = max(1, round(count * self.part))
+        spent = self.side.run(some)
+        return Cost(spent.cpu * count / some, spent.wall * count / some)
+
+
+@attrs.frozen
 class Ratio:
     """Median and range of the ratios of all rounds."""
 
@@ -71,17 +85,25 @@ class Ratio:
         return f"{self.median:.2f} [{self.least:.2f}-{self.most:.2f}]"
 
 
-def ratio_of(ours: list[float], theirs: list[float]) -> Ratio:
-    """Give the ratio of two lists of costs, pair by pair."""
+@attrs.frozen
+class Costs:
+    """What a side cost in each round."""
+
+    cpu: Sequence[float]
+    wall: Sequence[float]
+
+
+def ratio_of(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
+    """Give the ratio of two sides, round by round."""
     ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
     return Ratio(statistics.median(ratios), min(ratios), max(ratios))
 
 
-def costs_of(sides: Mapping[str, Side], *, rounds: int, count: int) -> dict[str, list[Cost]]:
-    """Give what each side's ``count`` operations a round cost, after one round that is thrown away."""
+def costs_of(sides: Mapping[str, Side], *, rounds: int, count: int) -> dict[str, Costs]:
+    """Give what ``count`` operations of each side cost, round by round, after one round that is thrown away."""
     _round(sides, count)
     costs = [_round(sides, count) for _ in range(rounds)]
-    return {name: [cost[name] for cost in costs] for name in sides}
+    return {name: Costs([one[name].cpu for one in costs], [one[name].wall for one in costs]) for name in sides}
 
 
 def _round(sides: Mapping[str, Side], count: int) -> dict[str, Cost]:

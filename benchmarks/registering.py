@@ -1,12 +1,15 @@
 """W3 and W4: users of a host that has its own sign-in, one by one and in bulk."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from itertools import count
+from itertools import count, islice
 from typing import Final
 
+import attrs
+
+from benchmarks.baseline.importing import Importing
 from benchmarks.baseline.registering import Registering
-from benchmarks.measuring import Calls, Side
+from benchmarks.measuring import Calls, Cost, Side
 from benchmarks.people import NOW, Person, person
 from benchmarks.stores import Stores, open_core
 from usercore import Subscriber
@@ -38,3 +41,42 @@ def register_external(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
             "raw": Calls(raw.register, map(person, count(users))),
             "bare": Calls(bare.register_barely, map(person, count(users))),
         }
+
+
+@contextmanager
+def import_users(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Import people with an external id and an access id, in durable commits of a thousand."""
+    with (
+        closing(open_core(stores.copy(users, "usercore"))) as core,
+        closing(Importing(stores.copy(users, "raw"), lambda: NOW)) as raw,
+        closing(Importing(stores.copy(users, "bare"), lambda: NOW)) as bare,
+    ):
+        yield {
+            "usercore": Streams(core.registration.import_users, map(record, count(users))),
+            "raw": Streams(raw.import_users, map(record, count(users))),
+            "bare": Streams(bare.import_barely, map(record, count(users))),
+        }
+
+
+@attrs.frozen
+class Streams:
+    """One call that takes so many of the records."""
+
+    call: Callable[[Iterable[Mapping[str, str]]], object]
+    records: Iterator[Mapping[str, str]]
+
+    def run(self, count: int) -> Cost:
+        """Make the call."""
+        return Calls(self.call, iter([list(islice(self.records, count))])).run(1)
+
+
+def record(number: int) -> dict[str, str]:
+    """Give the record of the person with this number."""
+    one = person(number)
+    return {
+        "email": one.email,
+        "external_id": one.external_id,
+        "access_id_1": f"card-{number}",
+        "first_name": one.first_name,
+        "last_name": one.last_name,
+    }

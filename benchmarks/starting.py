@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import Final, Protocol
 
@@ -68,9 +69,12 @@ class Openings:
         spent = Cost(0, 0)
         for secret in islice(self.secrets, count):
             opened: list[Closable] = []
-            spent += Calls(lambda secret, keep=opened.append: keep(self.open(secret)), iter([secret])).run(1)
+            spent += Calls(partial(self._open, opened), iter([secret])).run(1)
             opened[0].close()
         return spent
+
+    def _open(self, opened: list[Closable], secret: str) -> None:
+        opened.append(self.open(secret))
 
 
 @contextmanager

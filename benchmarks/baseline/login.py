@@ -44,6 +44,7 @@ _ATTEMPT: Final = (
     "INSERT INTO usercore_attempts (user_id, id, tenant_id, status, authenticator, at)"
     f" VALUES (?, ?, {TENANT}, ?, 'login_token', ?)"
 )
+_USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"
 _WHY: Final = "SELECT spent_at FROM usercore_login_tokens WHERE user_id = ? AND digest = ?"
 
 
@@ -80,15 +81,15 @@ class LoggingIn(Store):
         self.execute("BEGIN IMMEDIATE")
         try:
             row = self._spend(user_id, digest, micros_of(now))
-            if row is None:
+            identity = None if row is None else self._enter(row, digest, now)
+            if identity is None:
                 self._refuse(user_id, digest, micros_of(now))
-                raise SignInRefused
-            identity = self._enter(row, digest, now)
             self.execute("COMMIT")
         except BaseException:
-            if self.connection.in_transaction:
-                self.execute("ROLLBACK")
+            self.execute("ROLLBACK")
             raise
+        if identity is None:
+            raise SignInRefused
         return identity
 
     def _spend(self, user_id: int, digest: bytes, at: int) -> tuple[Any, ...] | None:
@@ -119,7 +120,6 @@ class LoggingIn(Store):
         (spent_at,) = self.execute(_WHY, (user_id, digest)).fetchone() or (None,)
         status = "token_not_found" if spent_at is None else "token_count_expired"
         self.execute(_ATTEMPT, (user_id, self.new_id(), status, at))
-        self.execute("COMMIT")
 
     def issue_and_redeem_barely(self, user_id: int) -> Identity:
         """Do the same, and keep nothing but the tokens."""
@@ -133,6 +133,3 @@ class LoggingIn(Store):
         self.execute(_TOKEN, (user_id, digest_of(token), at, micros_of(now + _YEAR)))
         self.execute("COMMIT")
         return Identity(user=user, authenticator="login_token", authenticated_at=now, access_token=Secret(token))
-
-
-_USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"

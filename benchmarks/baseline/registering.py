@@ -11,7 +11,7 @@ from unicodedata import normalize
 import idna
 from email_validator import validate_email
 
-from benchmarks.baseline.store import TENANT, Store, micros_of, to_json
+from benchmarks.baseline.store import TENANT, Store, line, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
 from benchmarks.people import Person
 from usercore.kernel.errors import RateLimited, Taken
@@ -131,22 +131,16 @@ class Registering(Store):
 
 def clean(person: Person) -> Person:
     """Check what somebody registers with: lengths, nothing that cannot be shown, NFC."""
-    if len(person.email) > 254 or not _LANGUAGE(person.language):
+    if not _LANGUAGE(person.language):
         raise ValueError(person)
     return Person(
         number=person.number,
-        email=validate_email(person.email, check_deliverability=False, strict=True).normalized,
-        first_name=_line(person.first_name),
-        last_name=_line(person.last_name),
+        email=validate_email(line(person.email), check_deliverability=False, strict=True).normalized,
+        first_name=line(person.first_name),
+        last_name=line(person.last_name),
         language=person.language,
-        external_id=_line(person.external_id),
+        external_id=line(person.external_id),
     )
-
-
-def _line(text: str) -> str:
-    if len(text) > 255 or not text.isprintable():
-        raise ValueError(text)
-    return normalize("NFC", text).strip()
 
 
 def key_of(email: str) -> str:

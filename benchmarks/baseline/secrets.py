@@ -13,6 +13,7 @@ _PAIRS: Final = [one + other for one in _ALPHABET for other in _ALPHABET]
 _CHARACTERS: Final = bytes(ord(_ALPHABET[byte % 62]) for byte in range(256))
 _REFUSED: Final = bytes(range(248, 256))
 _LENGTH: Final = 62
+_DRAWN: Final = 43
 
 
 def holder_of(secret: str, kind: str) -> int:
@@ -35,10 +36,10 @@ def digest_of(secret: str) -> bytes:
 
 def draw(kind: str, holder: int, chance: Chance) -> str:
     """Draw a secret for the holder."""
-    drawn = chance(86).translate(_CHARACTERS, _REFUSED)
-    while len(drawn) < 43:
-        drawn += chance(86).translate(_CHARACTERS, _REFUSED)
-    body = f"{kind}{nine(holder)}{drawn[:43].decode()}"
+    drawn = chance(2 * _DRAWN).translate(_CHARACTERS, _REFUSED)
+    while len(drawn) < _DRAWN:
+        drawn += chance(2 * _DRAWN).translate(_CHARACTERS, _REFUSED)
+    body = f"{kind}{nine(holder)}{drawn[:_DRAWN].decode()}"
     return body + nine(crc32(body.encode()))[3:]
 
 

@@ -1,4 +1,4 @@
-"""The connection, and what the calls by hand share."""
+"""The connection, and what all calls by hand share."""
 
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -6,6 +6,7 @@ from itertools import count
 from json import JSONEncoder
 from pathlib import Path
 from typing import Final
+from unicodedata import normalize
 
 from usercore.kernel.chance import Chance, system_chance
 from usercore.kernel.context import MAIN
@@ -25,6 +26,7 @@ SETTINGS: Final = (
 
 to_json: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
+_LONGEST: Final = 255
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -35,7 +37,7 @@ class Store:
     def __init__(self, path: Path, clock: Clock, chance: Chance = system_chance) -> None:
         """Open the file and make the settings."""
         self.connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
-        self.execute = self.connection.execute
+        self.execute = self.connection.cursor().execute  # one cursor for all statements, read at once
         for setting in SETTINGS:
             self.execute(f"PRAGMA {setting}").fetchall()
         (self.key,) = self.execute("SELECT secret FROM usercore_schema").fetchone()
@@ -46,6 +48,17 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
+
+
+def line(text: str) -> str:
+    """Give a line of text as it is kept.
+
+    Raises:
+        ValueError: it is too long, or cannot be shown.
+    """
+    if len(text) > _LONGEST or not text.isprintable():
+        raise ValueError(text)
+    return normalize("NFC", text).strip()
 
 
 def micros_of(at: datetime) -> int:

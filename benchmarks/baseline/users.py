@@ -1,4 +1,4 @@
-"""Users by hand: the columns, and the entity filled from a row without its constructor, which takes five times as long."""
+"""Users by hand: their columns, and the entity filled from a row without its constructor: a fifth of the price."""
 
 import json
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
 """The storage fails at the n-th of its calls, for every n of every public method: all of a unit is kept, or nothing."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -81,8 +81,14 @@ def test_a_call_that_the_storage_fails_changes_nothing_and_works_when_it_is_made
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("call", [call for call in CALLS if str(call) in IN_FILES], ids=str)
 def test_the_same_in_a_file(call: Call, fault: type[BaseException], tmp_path: Path) -> None:
-    urls = (f"sqlite:///{tmp_path}/{name}.db" for name in ("counted", "tried"))
-    check_every_call_of_the_storage(lambda: Tried(sqlite.open_storage(next(urls)), call), fault)
+    with ExitStack() as stack:
+
+        def in_a_file() -> Tried:
+            storage = sqlite.open_storage(f"sqlite:///{tmp_path}/{len(list(tmp_path.iterdir()))}.db")
+            stack.callback(storage.close)
+            return Tried(storage, call)
+
+        check_every_call_of_the_storage(in_a_file, fault)
 
 
 @pytest.mark.rule("ERR")

@@ -44,7 +44,7 @@ SOON: Final = 0.5
 """Seconds of one call, in which a slow machine copies ten megabytes many times over."""
 
 
-@pytest.fixture(scope="module")  # nothing in this file changes anything
+@pytest.fixture(scope="module")  # but for the last test, nothing in this file changes anything
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[World]]:
     with both(tmp_path_factory.mktemp("worlds")) as worlds:
         yield worlds
@@ -133,3 +133,29 @@ def test_a_user_agent_of_such_a_text_is_kept_as_far_as_it_can_be(text: str, worl
         assert kept is not None
         assert kept.isprintable()
         assert len(kept.encode()) <= 512
+
+
+class Markup(str):
+    """A text as templates make them: it is one, and has ideas of its own."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return 1
+
+    def isprintable(self) -> bool:
+        return True
+
+    def strip(self, _: str | None = None, /) -> "Markup":
+        return self
+
+
+@pytest.mark.rule("U1")
+def test_a_text_of_another_class_is_kept_as_a_text(worlds: list[World]) -> None:
+    for world in worlds:
+        with unchanged(world.core), pytest.raises(Invalid):
+            world.core.users.update(world.ann.id, note=Markup("a\0b"))
+        with unchanged(world.core), pytest.raises(Invalid):
+            world.core.users.update(world.ann.id, first_name=Markup("long" * 1000))
+        user = world.core.users.update(world.ann.id, note=Markup("a note"), first_name=Markup(" Ann "))
+        assert (type(user.note), type(user.first_name), user.first_name) == (str, str, "Ann")

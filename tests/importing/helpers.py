@@ -23,5 +23,3 @@ def counts(report: ImportReport) -> tuple[int, int, int, int]:
 def shown(bad: Iterable[BadRecord]) -> list[str]:
     """Give bad records as operators are shown them."""
     return [str(one) for one in bad]
-
-

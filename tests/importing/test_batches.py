@@ -27,14 +27,16 @@ def over(storage: Storage) -> UserCore:
 
 
 def test_a_later_record_changes_whom_an_earlier_one_made(core: UserCore) -> None:
-    assert counts(imported(core, ANN, {**ANN, "first_name": "Anna"}, ANN | {"first_name": "Anna"})) == (1, 1, 1, 0)
+    assert counts(imported(core, ANN, {**ANN, "first_name": "Anna"}, {**ANN, "first_name": "Anna"})) == (1, 1, 1, 0)
     user = core.users.get(ExternalId("K-1"))
     assert (user.first_name, user.version) == ("Anna", 2)
     assert [entry.new.get("first_name") for entry in core.history.of_user(user.id).rows] == ["Anna", "Ann"]
 
 
 def test_a_key_that_an_earlier_record_took_is_taken(core: UserCore) -> None:
-    report = imported(core, ANN, {**BOB, "access_ids": ["a-1"]}, {**BOB, "username": "x"}, {"email": "c@d.eu", "username": "X"})
+    report = imported(
+        core, ANN, {**BOB, "access_ids": ["a-1"]}, {**BOB, "username": "x"}, {"email": "c@d.eu", "username": "X"}
+    )
     assert shown(report.bad) == ["line 2: access_ids: taken", "line 4: username: taken"]
 
 
@@ -99,9 +101,9 @@ def test_whoever_is_imported_stays_when_the_records_break_off(core: UserCore) ->
     def records() -> Iterator[Record]:
         for number in range(1500):
             yield {"external_id": number}
-        raise OSError
+        raise EOFError
 
-    with pytest.raises(OSError, match=""):
+    with pytest.raises(EOFError):
         core.registration.import_users(records())
     assert core.users.find(ExternalId(999)) is not None
     assert core.users.find(ExternalId(1000)) is None
@@ -150,4 +152,3 @@ def test_a_plan_for_somebody_who_changed_since_is_not_carried_out(core: UserCore
     changed_since(core, state)
     with unchanged(core), pytest.raises(LostRace):
         core._scope.units.write(lambda unit: keep_steps(unit, steps))
-

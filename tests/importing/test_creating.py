@@ -13,10 +13,11 @@ from usercore import (
     AnyId,
     Email,
     ExternalId,
+    Reference,
     Subscriber,
     UserCore,
-    UserNotFound,
     Username,
+    UserNotFound,
     UserState,
 )
 from usercore.kernel.ids import FIRST_DRAWN, USER_KIND, UserId, uuid_of
@@ -67,7 +68,7 @@ def test_a_record_makes_a_user_with_all_it_says(core: UserCore) -> None:
 
 def test_the_new_user_is_found_by_all_that_names_them(core: UserCore) -> None:
     imported(core, WHOLE)
-    names = [
+    names: list[Reference] = [
         Email("JANA@bücher.example"),
         Username("Jana"),
         ExternalId(815),
@@ -132,14 +133,17 @@ def test_a_tenant_imports_its_own_people(core: UserCore) -> None:
 def test_an_id_of_another_tenants_user_is_a_bad_record_and_no_other(core: UserCore) -> None:
     add_tenant(core)
     imported(core, {"id": 7, "email": "ann@example.com"})
-    report = imported(core.tenant("acme"), BOB, {"id": 7, "email": "eve@example.com"}, {"id": 8, "email": "x@example.com"})
+    report = imported(
+        core.tenant("acme"), BOB, {"id": 7, "email": "eve@example.com"}, {"id": 8, "email": "x@example.com"}
+    )
     assert counts(report) == (2, 0, 0, 1)
     assert shown(report.bad) == ["line 2: id: taken"]
 
 
 @pytest.mark.rule("I1")
 @pytest.mark.parametrize(
-    ("user_id", "fault"), [(0, "out_of_range"), (FIRST_DRAWN, "unknown"), (1 << 53, "out_of_range"), (-7, "out_of_range")]
+    ("user_id", "fault"),
+    [(0, "out_of_range"), (FIRST_DRAWN, "unknown"), (1 << 53, "out_of_range"), (-7, "out_of_range")],
 )
 def test_only_ids_that_are_never_drawn_may_be_brought(core: UserCore, user_id: int, fault: str) -> None:
     with unchanged(core):
@@ -196,5 +200,5 @@ def test_what_another_has_or_nobody_can_have_makes_a_bad_record(core: UserCore, 
 @pytest.mark.rule("U3")
 def test_one_user_may_use_one_key_in_several_ways(core: UserCore) -> None:
     imported(core, {"email": "ann@example.com", "username": "ANN@example.com", "external_id": "1", "access_ids": [1]})
-    names = [Email("ann@example.com"), Username("ann@example.com"), ExternalId(1), AccessId(1)]
+    names: list[Reference] = [Email("ann@example.com"), Username("ann@example.com"), ExternalId(1), AccessId(1)]
     assert len({core.users.get(name).id for name in names}) == 1

@@ -190,10 +190,10 @@ NESTED = st.recursive(VALUES, lambda parts: st.lists(parts, max_size=5) | st.dic
 
 @given(st.dictionaries(st.sampled_from(sorted(FIELDS)) | st.text(max_size=9), NESTED, max_size=6))
 def test_whatever_comes_is_a_record_or_invalid(values: dict[str, object]) -> None:
+    record, faults = None, tuple[Fault, ...]()
     try:
         record = clean_record(values)
     except Invalid as refused:
-        assert refused.faults
-        assert all(fault.field.isprintable() for fault in refused.faults)
-    else:
-        assert record.id or record.external_id or record.email
+        faults = refused.faults
+    assert all(fault.field.isprintable() for fault in faults)
+    assert faults if record is None else record.id or record.external_id or record.email

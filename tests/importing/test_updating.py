@@ -29,7 +29,7 @@ def entries(core: UserCore, user: User) -> list[str]:
 
 
 def test_the_same_records_again_change_nothing(core: UserCore, clock: FakeClock) -> None:
-    records = [
+    records: list[Record] = [
         {**ANN, "email_verified": True, "username": "ann@example.com", "created_at": "2015-01-01T00:00:00Z"},
         {**BOB, "id": 5, "uuid": str(BROUGHT), "note": None, "source": ""},
         {"email": "bob@example.com", "last_name": "Builder"},
@@ -55,7 +55,9 @@ def test_a_change_counts_and_says_when_and_by_whom(core: UserCore, ann: User, cl
 
 @pytest.mark.rule("X2")
 def test_a_change_leaves_one_entry_with_what_differs(core: UserCore, ann: User) -> None:
-    imported(core, {"external_id": "K-1", "first_name": "Anna", "language": "sk", "created_at": NOON - timedelta(days=9)})
+    imported(
+        core, {"external_id": "K-1", "first_name": "Anna", "language": "sk", "created_at": NOON - timedelta(days=9)}
+    )
     newest, _ = core.history.of_user(ann.id).rows
     assert newest.kind == "user.imported"
     assert newest.old == {"created_at": NOON.isoformat(), "first_name": "Ann", "language": None}
@@ -86,8 +88,9 @@ def test_names_that_point_at_two_users_are_a_bad_record(core: UserCore, ann: Use
         assert shown(imported(core, record).bad) == ["line 1: record: two_users"]
 
 
+@pytest.mark.usefixtures("ann")
 @pytest.mark.rule("U8")
-def test_an_external_id_is_linked_to_whom_the_email_names_unless_they_have_another(core: UserCore, ann: User) -> None:
+def test_an_external_id_is_linked_to_whom_the_email_names_unless_they_have_another(core: UserCore) -> None:
     bob = register(core, "bob")
     imported(core, {"email": "bob@example.com", "external_id": "K-2"})
     assert core.users.get(ExternalId("K-2")).id == bob.id
@@ -157,8 +160,9 @@ def test_another_email_ends_login_tokens_and_another_spelling_does_not(core: Use
     assert core.sign_in.identify(access).user.id == ann.id
 
 
+@pytest.mark.usefixtures("ann")
 @pytest.mark.rule("E1")
-def test_the_owner_of_a_replaced_email_is_not_mailed(core: UserCore, ann: User, mailer: MemoryMailer) -> None:
+def test_the_owner_of_a_replaced_email_is_not_mailed(core: UserCore, mailer: MemoryMailer) -> None:
     imported(core, {"external_id": "K-1", "email": "ann@example.org"})
     core.deliveries.deliver()
     assert mailer.sent == []
@@ -196,6 +200,7 @@ def test_an_id_that_only_another_tenant_has_drawn_names_nobody(core: UserCore, a
     assert shown(imported(operators, {"id": ann.id, "note": "?"}).bad) == ["line 1: id: unknown"]
 
 
+@pytest.mark.usefixtures("ann")
 @pytest.mark.rule("U3")
 @pytest.mark.parametrize(
     ("record", "fault"),
@@ -205,7 +210,7 @@ def test_an_id_that_only_another_tenant_has_drawn_names_nobody(core: UserCore, a
         ({"external_id": "K-1", "username": "bob@example.com"}, "username: not_own_email"),
     ],
 )
-def test_what_another_has_is_not_taken_by_a_change(core: UserCore, ann: User, record: Record, fault: str) -> None:
+def test_what_another_has_is_not_taken_by_a_change(core: UserCore, record: Record, fault: str) -> None:
     imported(core, {**BOB, "username": "bobby"})
     with unchanged(core):
         assert shown(imported(core, {**record, "note": "?"}).bad) == [f"line 1: {fault}"]

@@ -19,6 +19,7 @@ _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 _BASE: Final = len(_ALPHABET)
 _NO_VALUE: Final = 255
 _VALUES: Final = bytes(_ALPHABET.find(chr(byte)) % 256 for byte in range(256))  # -1, not found, becomes 255
+_PAIR_BASE: Final = _BASE * _BASE
 _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)  # two digits for one division
 
 _HOLDER: Final = 9
@@ -130,8 +131,8 @@ def write_base62(number: int, width: int) -> str:
     """Write a number with digits, capitals and small letters, in ``width`` characters."""
     written = ""
     while len(written) < width:
-        number, pair = divmod(number, _BASE * _BASE)
-        written = _PAIRS[pair] + written
+        written = _PAIRS[number % _PAIR_BASE] + written  # quicker than divmod
+        number //= _PAIR_BASE
     return written[-width:]
 
 

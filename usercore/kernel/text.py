@@ -55,7 +55,7 @@ def check_text(value: object, *, field: str, most: int, several_lines: bool = Fa
         TypeError: it is not text.
         Invalid: ``too_long``, ``control_character``, ``direction_mark``, ``not_unicode`` or ``too_many_marks``.
     """
-    text = check_type(value, str, name=field)
+    text = str.__str__(check_type(value, str, name=field))  # the bare text, whatever a subclass makes of it
     if len(text) > most * _SPREAD:
         refuse(field, "too_long")
     if not text.isprintable():  # quick for nearly all; it is strict, so look closer at what it stops

@@ -147,6 +147,8 @@ class Admission:
             self._use(unit, "ip", block, now=now, window=policy.per_ip_window, most=policy.per_ip)
 
     def _use(self, unit: AdmissionUnit, what: str, name: str, *, now: datetime, window: timedelta, most: int) -> None:
+        if not window:
+            return  # counted over no time, whoever began a moment later on another core would be in the way
         key = key_of(self.secret, "registration", what, self.scope.context.tenant_id, name)
         left = left_of(unit.allowances.use(key, at=now, window=window, most=most), most=most, window=window, now=now)
         if left is not None:

@@ -76,10 +76,11 @@ class Importer:
         """Keep batch after batch; see ``Imports.import_users``."""
         tally = _Tally()
         for batch in batches(candidates(records)):
-            for bad in tally.add(self._keep(batch)):
-                self.on_bad(bad)
+            told = tally.add(self._keep(batch))
             del tally.bad[BAD_KEPT:]
             self.on_progress(tally.counts.total())
+            for bad in told:
+                self.on_bad(bad)
         return tally.report()
 
     def run_whole(self, records: Iterable[object]) -> ImportReport:

@@ -60,7 +60,7 @@ class SignIn:
         """
         label = clean_optional(source, field="source", most=SOURCE_LIMIT) or self.scope.context.source
         ways = self._ways_for(credentials, label)
-        context = attrs.evolve(self.scope.context, source=label)
+        context = self._labelled(label)
         login = _login_of(credentials)
         first: Refusal | None = None
         for way in ways:
@@ -124,7 +124,7 @@ class SignIn:
         check_type(allow_privileged, bool, name="allow_privileged")
         label = clean_optional(source, field="source", most=SOURCE_LIMIT) or self.scope.context.source
         way = TrustedWay(allow_privileged=allow_privileged)
-        context = attrs.evolve(self.scope.context, source=label)
+        context = self._labelled(label)
         try:
             return self._enter(way, way.look(ref, context), context, None)
         except Refusal as refusal:
@@ -183,6 +183,10 @@ class SignIn:
                 raise refusal.error from None
             return False
         return True
+
+    def _labelled(self, source: str | None) -> Context:
+        context = self.scope.context
+        return context if source == context.source else attrs.evolve(context, source=source)
 
     def _ways_for(self, credentials: object, source: str | None) -> list[Way]:
         taking = [way for way in self.ways if isinstance(credentials, way.takes)]

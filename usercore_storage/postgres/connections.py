@@ -122,17 +122,27 @@ class Connection(Run):
 
         Raises:
             Indeterminate: the connection broke while the server was at it.
+            Unavailable: it was broken before; nothing was kept.
             RunAgain: it would contradict another transaction.
             StorageError: it could not be kept.
         """
         if self.raw.pgconn.transaction_status == TransactionStatus.INERROR:
             raise StorageError  # the server would take it back, and say so only by the way
+        self._check_there()
         try:
             self._commands.execute(b"COMMIT", prepare=False)
         except psycopg.Error as error:
             if self.raw.closed:
                 raise Indeterminate from error
             raise mapped(error) from error
+
+    def _check_there(self) -> None:
+        """See that the server has not ended the session: what is not sent is not in doubt."""
+        try:
+            for _ in ("its last words", "the end"):
+                self.raw.pgconn.consume_input()  # does not wait
+        except psycopg.Error as error:
+            raise Lost from error
 
     def roll_back(self) -> None:
         """Take back whatever is open. What cannot be is given up with the connection."""

@@ -32,6 +32,9 @@ _LOCK: Final = 0x75636F72
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '60s'"
 """Each statement sees what was committed before it, so also what others did while this one waited for the lock."""
 
+_IS_THERE: Final = "SELECT 1 FROM pg_class WHERE oid = to_regclass('usercore_schema')"
+"""By way of a catalogue, because reading one lets the session hear of tables that others made since its last look."""
+
 
 def options_of(_: Table[Any]) -> str:
     """Give the options of a table: none."""
@@ -56,8 +59,7 @@ def migrate(connection: Connection) -> bytes:
 
 
 def _found_in(connection: Connection) -> tuple[int, bytes]:
-    ((exists,),) = connection("SELECT to_regclass('usercore_schema') IS NOT NULL")
-    if not exists:
+    if not connection(_IS_THERE):
         return 0, b""
     rows = connection("SELECT version, secret FROM usercore_schema")
     if len(rows) != 1:

@@ -4,7 +4,7 @@ Everything that is not ours goes to libpq as it stands: several hosts, ``sslmode
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import attrs
@@ -31,7 +31,7 @@ class Place:
     """For the driver; it may have a password in it."""
 
     isolation: str = "SERIALIZABLE"
-    pool_min: int = 1
+    pool_min: int = 0
     pool_max: int = 10
     timeout: int = 10
     """Seconds that a unit waits for a connection, and for each lock."""
@@ -48,12 +48,12 @@ def place_of(url: str) -> Place:
     """
     parts = urlsplit(url)
     given = parts.query.split("&") if parts.query else []
-    ours = dict(option.split("=", 1) for option in given if option.partition("=")[0] in _READ and "=" in option)
+    ours = [option.partition("=") for option in given if option.partition("=")[0] in _READ]
     theirs = "&".join(option for option in given if option.partition("=")[0] not in _READ)
     if parts.scheme != "postgresql" or parts.fragment:
         raise ValueError(_FORM)
-    options = {name: _READ[name](value) for name, value in ours.items()}
-    place = Place(conninfo=_conninfo_of(parts._replace(query=theirs).geturl()), **options)  # type: ignore[arg-type]  # by name
+    options: dict[str, Any] = {name: _READ[name](value) for name, _, value in ours}
+    place = Place(conninfo=_conninfo_of(parts._replace(query=theirs).geturl()), **options)
     if place.pool_min > place.pool_max:
         raise ValueError(_FORM)
     return place
@@ -84,7 +84,7 @@ _READ: Final[Mapping[str, Callable[[str], str | int]]] = {
 
 _FORM: Final = (
     "a PostgreSQL URL is postgresql://user@host:port/database, perhaps with options of libpq and ours:"
-    " isolation=serializable or read_committed, pool_min=1, pool_max=10, timeout=10 (seconds), prepare=1 or 0"
+    " isolation=serializable or read_committed, pool_min=0, pool_max=10, timeout=10 (seconds), prepare=1 or 0"
 )
 
 

@@ -47,9 +47,13 @@ class Connection(Run):
                 check_same_thread=False,
                 cached_statements=STATEMENTS,
             )
+        except sqlite3.Error as error:
+            raise mapped(error) from error
+        try:
             for setting in SETTINGS:
                 self.raw.execute(setting).fetchall()
         except sqlite3.Error as error:
+            self.raw.close()
             raise mapped(error) from error
         cursor = self.raw.cursor()  # one for all statements: making one takes a tenth of a look-up
         self._execute, self._fetch = cursor.execute, cursor.fetchall

@@ -69,10 +69,20 @@ class SqliteStorage:
         self._writer: Writer | None = None
         self._readers: list[Connection] = []
         self.gate = Gate(self)
+        try:
+            self.secret = self._look_at_secret()
+        except BaseException:
+            self.close()
+            raise
+
+    def _look_at_secret(self) -> bytes:
         self.writer()
         connection = self.take_reader()
-        (self.secret,) = connection("SELECT secret FROM usercore_schema")[0]
-        self.give_back(connection)
+        try:
+            ((secret,),) = connection("SELECT secret FROM usercore_schema")
+        finally:
+            self.give_back(connection)
+        return bytes(secret)
 
     def units(self, origin: Origin) -> Units[Unit]:
         """Give units of this origin; see ``Storage``."""

@@ -1,0 +1,136 @@
+"""W4 by hand: import users who have an external id and one access id, a thousand in a transaction."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from itertools import chain, islice
+from typing import Any, Final
+
+import attrs
+from email_validator import validate_email
+
+from benchmarks.baseline.registering import key_of
+from benchmarks.baseline.store import TENANT, Store, line, micros_of, to_json
+
+BATCH: Final = 1000
+_KEYS: Final = 512
+
+_HELD: Final = f"SELECT digest FROM usercore_claims WHERE tenant_id = {TENANT} AND digest IN ({', '.join('?' * _KEYS)})"
+_USER: Final = (
+    "INSERT INTO usercore_users (id, tenant_id, state, email, external_id, access_ids, first_name, last_name, source,"
+    " is_institution, created_at, created_by, modified_at, modified_by, version, change_no)"
+    f" VALUES (?1, {TENANT}, 'active', ?2, ?3, ?4, ?5, ?6, 'unknown', 0, ?7, 'host', ?7, 'host', 1, 1)"
+)
+_CLAIM: Final = (
+    f"INSERT INTO usercore_claims (digest, tenant_id, space, key, holder_id, uses) VALUES (?, {TENANT}, ?, ?, ?, ?)"
+)
+_RECORD: Final = (
+    "INSERT INTO usercore_history (subject_id, subject, change_no, position, tenant_id, kind, at, actor, new_text)"
+    f" VALUES (?, 'user', 1, ?, {TENANT}, 'user.imported', ?, 'host', ?)"
+)
+
+
+@attrs.define
+class _Record:
+    """A record, cleaned, with the keys it claims by their digests."""
+
+    email: str
+    external_id: str
+    access_id: str
+    first_name: str
+    last_name: str
+    claims: dict[bytes, tuple[str, str, int]]
+    id: int = 0
+
+
+class Importing(Store):
+    """Imports whoever is not there yet."""
+
+    def import_users(self, records: Iterable[Mapping[str, str]]) -> int:
+        """Keep the users who are new, with claims and history; say how many."""
+        made, left = 0, iter(records)
+        while batch := list(map(_clean, islice(left, BATCH))):
+            self.execute("BEGIN IMMEDIATE")
+            try:
+                made += self._import(batch)
+                self.execute("COMMIT")
+            except BaseException:
+                self.execute("ROLLBACK")
+                raise
+        return made
+
+    def import_barely(self, records: Iterable[Mapping[str, str]]) -> int:
+        """Do the same without looking who is there, and keep nothing but users and claims."""
+        made, left = 0, iter(records)
+        while batch := list(map(_clean, islice(left, BATCH))):
+            self.execute("BEGIN IMMEDIATE")
+            self._keep(batch)
+            self.execute("COMMIT")
+            made += len(batch)
+        return made
+
+    def _import(self, batch: Sequence[_Record]) -> int:
+        new = self._new_ones(batch)
+        at = self._keep(new)
+        self._insert(_RECORD, ((record.id, place, at, to_json(_shown(record))) for place, record in enumerate(new)))
+        return len(new)
+
+    def _keep(self, new: Sequence[_Record]) -> int:
+        at = micros_of(self.clock())
+        for record in new:
+            record.id = self.new_id()
+        self._insert(_CLAIM, chain.from_iterable(map(_claim_rows, new)))
+        self._insert(_USER, (_user_row(record, at) for record in new))
+        return at
+
+    def _insert(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        self.connection.executemany(statement, rows)
+
+    def _new_ones(self, batch: Sequence[_Record]) -> list[_Record]:
+        """Leave out whose keys are held, or asked for by an earlier record."""
+        held = self._held([digest for record in batch for digest in record.claims])
+        new = []
+        for record in batch:
+            if held.isdisjoint(record.claims):
+                held.update(record.claims)
+                new.append(record)
+        return new
+
+    def _held(self, digests: Sequence[bytes]) -> set[bytes]:
+        held: set[bytes] = set()
+        for start in range(0, len(digests), _KEYS):
+            some = list(digests[start : start + _KEYS])
+            some += some[-1:] * (_KEYS - len(some))
+            held.update(digest for (digest,) in self.execute(_HELD, some))
+        return held
+
+
+def _clean(values: Mapping[str, str]) -> _Record:
+    email = validate_email(values["email"], check_deliverability=False, strict=True).normalized
+    external_id, access_id = line(values["external_id"]), line(values["access_id_1"])
+    claims = {}
+    for space, key, use in ("login", key_of(email), 1), ("external", external_id, 4), ("external", access_id, 8):
+        claims[sha256(f"{space}\0{key}".encode()).digest()[:16]] = space, key, use
+    return _Record(email, external_id, access_id, line(values["first_name"]), line(values["last_name"]), claims)
+
+
+def _claim_rows(record: _Record) -> Iterator[tuple[Any, ...]]:
+    for digest, (space, key, use) in record.claims.items():
+        yield digest, space, key, record.id, use
+
+
+def _user_row(record: _Record, at: int) -> tuple[Any, ...]:
+    access_ids = json.dumps([record.access_id, None, None, None], ensure_ascii=False)
+    return record.id, record.email, record.external_id, access_ids, record.first_name, record.last_name, at
+
+
+def _shown(record: _Record) -> dict[str, Any]:
+    return {
+        "state": "active",
+        "email": record.email,
+        "external_id": record.external_id,
+        "access_ids": [record.access_id, None, None, None],
+        "first_name": record.first_name,
+        "last_name": record.last_name,
+        "source": "unknown",
+    }

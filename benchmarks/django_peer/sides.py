@@ -1,0 +1,104 @@
+"""What the peer does of the workloads. It keeps no history, so it has less to do."""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import shake_128
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.django_peer.settings import use
+from benchmarks.measuring import Calls, Scaled, Side
+from benchmarks.people import BEFORE, Person, person
+from benchmarks.registering import Streams, record
+from benchmarks.stores import Stores, remove
+
+NAME: Final = "Django"
+
+_ACCOUNT: Final = (
+    "INSERT INTO django_peer_account (id, password, is_superuser, username, first_name, last_name, is_staff, is_active,"
+    " date_joined, email) VALUES (%s, '!', 0, %s, %s, %s, 0, 1, %s, %s)"
+)
+_TOKEN: Final = "INSERT INTO authtoken_token (key, created, user_id) VALUES (%s, %s, %s)"
+
+
+def fill(path: Path, users: int) -> None:
+    """Make the peer's store, with a token for everybody."""
+    remove(path)
+    use(path)
+    from django.db import connection, transaction  # noqa: PLC0415 - only after the settings
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(_ACCOUNT, map(_account, range(users)))
+        cursor.executemany(_TOKEN, ((key_of(number), BEFORE, number + 1) for number in range(users)))
+
+
+def _account(number: int) -> tuple[Any, ...]:
+    one = person(number)
+    return number + 1, one.external_id, one.first_name, one.last_name, BEFORE, one.email
+
+
+def key_of(number: int) -> str:
+    """Give the key of the token that the person has."""
+    return shake_128(f"token {number}".encode()).hexdigest(20)
+
+
+def keys(users: int) -> Iterator[str]:
+    """Give the keys of people drawn again and again."""
+    drawn = random.Random(3)
+    while True:
+        yield key_of(drawn.randrange(users))
+
+
+@contextmanager
+def identify(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Authenticate by a token, with its user in one join."""
+    fill(stores.folder / "django.db", users)
+    from rest_framework.authentication import TokenAuthentication  # noqa: PLC0415 - only after the settings
+
+    yield {NAME: Scaled(Calls(TokenAuthentication().authenticate_credentials, keys(users)), 0.05)}
+
+
+@contextmanager
+def register(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Make users without a password, one by one."""
+    fill(stores.folder / "django.db", users)
+    from django.contrib.auth import get_user_model  # noqa: PLC0415 - only after the settings
+    from django.core.validators import validate_email  # noqa: PLC0415 - as above
+
+    def create(one: Person) -> None:
+        validate_email(one.email)
+        get_user_model().objects.create_user(
+            username=one.external_id, email=one.email, first_name=one.first_name, last_name=one.last_name
+        )
+
+    yield {NAME: Calls(create, map(person, count(users)))}
+
+
+@contextmanager
+def import_users(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Make users in bulk."""
+    fill(stores.folder / "django.db", users)
+    from django.contrib.auth.hashers import make_password  # noqa: PLC0415 - only after the settings
+    from django.core.validators import validate_email  # noqa: PLC0415 - as above
+
+    from benchmarks.django_peer.models import Account  # noqa: PLC0415 - as above
+
+    def account(values: Mapping[str, str]) -> Account:
+        validate_email(values["email"])
+        return Account(
+            username=values["external_id"],
+            email=values["email"],
+            first_name=values["first_name"],
+            last_name=values["last_name"],
+            password=make_password(None),
+        )
+
+    def create(records: Iterable[Mapping[str, str]]) -> None:
+        Account.objects.bulk_create(map(account, records), batch_size=1000)
+
+    yield {NAME: Streams(create, map(record, count(users)))}
+
+
+OPENERS: Final = {"W1": identify, "W3": register, "W4": import_users}

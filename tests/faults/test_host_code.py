@@ -1,0 +1,198 @@
+"""Code of the host's that calls back into the core, raises what it must not, or answers nonsense."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
+
+import attrs
+import pytest
+
+import usercore
+from tests.faults.worlds import ANOTHER, PASSWORD, POLICY
+from tests.services.helpers import TRIES, unchanged
+from usercore import (
+    AnyId,
+    Application,
+    Context,
+    Email,
+    Event,
+    ExternalId,
+    Gates,
+    Host,
+    Mail,
+    Reference,
+    SignInRefused,
+    Subscriber,
+    UserCore,
+    Username,
+)
+from usercore.storage import Storage
+from usercore.testing import FakeClock, FakeHasher, MemoryMailer
+from usercore_storage import memory, sqlite
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def storage(request: pytest.FixtureRequest, url: str) -> Iterator[Storage]:
+    storage: Storage = memory.open_storage("memory://") if request.param == "memory" else sqlite.open_storage(url)
+    yield storage
+    storage.close()
+
+
+def core_over(storage: Storage, **brought: Any) -> UserCore:
+    return UserCore.over(storage, Host(policy=POLICY, clock=FakeClock(), hasher=FakeHasher(), **brought))
+
+
+class Stop(BaseException):
+    """What is no ``Exception``, as Ctrl-C and the end of a thread are none."""
+
+
+@attrs.frozen
+class Badge:
+    """The credentials of the host's own authenticator."""
+
+
+@attrs.frozen
+class Door:
+    """An authenticator that does as it is told."""
+
+    ask: Callable[[Context], Any]
+    name: str = "door"
+    priority: int = 600
+    credentials: type = Badge
+
+    def authenticate(self, credentials: Badge, context: Context) -> Reference | None:
+        assert isinstance(credentials, Badge)
+        return self.ask(context)  # type: ignore[no-any-return]
+
+
+@pytest.mark.rule("S1")
+def test_an_authenticator_may_use_the_core(storage: Storage) -> None:
+    plain = core_over(storage)
+    ann = plain.registration.register("ann@example.com", password=PASSWORD).user
+
+    def ask(_: Context) -> Reference:
+        plain.users.update(ann.id, note="she was at the door")
+        return plain.sign_in.with_password("ann@example.com", PASSWORD).user.id
+
+    core = core_over(storage, authenticators=[Door(ask)])
+    assert core.sign_in.authenticate(Badge()).user.note == "she was at the door"
+    assert len(core.access_tokens.list(ann.id)) == 3  # registering, the password, the door
+
+
+NO_TEXT: Final[Any] = 5
+NONSENSE: Final = [5, Email("a\0b"), Username("\ud800"), ExternalId(""), AnyId(10**9), Email(NO_TEXT), "ann", [], 0, -1]
+
+
+@pytest.mark.rule("S1", "S3", "S4")
+@pytest.mark.parametrize("found", NONSENSE, ids=ascii)
+def test_an_authenticator_that_names_nobody_signs_nobody_in(found: object, storage: Storage) -> None:
+    core = core_over(storage, authenticators=[Door(lambda _: found)])
+    with unchanged(core, but=TRIES), pytest.raises(SignInRefused):
+        core.sign_in.authenticate(Badge())
+    (attempt,) = core.history.attempts().rows
+    assert attempt.authenticator == "door"
+
+
+@pytest.mark.rule("T2", "S3")
+def test_an_authenticator_cannot_name_a_user_of_another_tenant(storage: Storage) -> None:
+    plain = core_over(storage)
+    plain.tenant("system").tenants.create("acme", "Acme")
+    bob = plain.tenant("acme").registration.register("bob@example.com").user
+    for found in (bob.id, bob.uuid):
+        core = core_over(storage, authenticators=[Door(lambda _, found=found: found)])  # type: ignore[misc]
+        with pytest.raises(SignInRefused):
+            core.sign_in.authenticate(Badge())
+
+
+@pytest.mark.rule("X3")
+def test_an_observer_may_use_the_core_and_even_stop_it(storage: Storage) -> None:
+    cores: list[UserCore] = []
+
+    def observe(event: Event) -> None:
+        cores[0].users.update(event.entry.subject_id, note="seen")
+        raise Stop
+
+    observer = Subscriber(name="observer", kinds=frozenset({"user.registered"}), handle=observe, durable=False)
+    cores.append(core_over(storage, subscribers=[observer]))
+    with pytest.raises(Stop):
+        cores[0].registration.register("ann@example.com")
+    assert cores[0].users.get(Email("ann@example.com")).note == "seen"
+
+
+@pytest.mark.rule("X3")
+def test_a_subscriber_may_change_what_it_is_told_of_and_deliver(storage: Storage) -> None:
+    cores: list[UserCore] = []
+    told: list[str] = []
+
+    def handle(event: Event) -> None:
+        told.append(event.entry.kind)
+        if event.entry.kind == "user.registered":
+            cores[0].users.update(event.entry.subject_id, note="welcome")
+            cores[0].deliveries.deliver()
+
+    kinds = frozenset({"user.registered", "user.updated"})
+    cores.append(core_over(storage, subscribers=[Subscriber(name="crm", kinds=kinds, handle=handle)]))
+    cores[0].registration.register("ann@example.com")
+    cores[0].deliveries.deliver()
+    assert told == ["user.registered", "user.updated"]
+    assert cores[0].deliveries.pending().rows == ()
+
+
+@pytest.mark.rule("R6", "X3")
+def test_a_mailer_that_stops_everything_leaves_the_letter_for_later(storage: Storage) -> None:
+    class StoppingMailer(MemoryMailer):
+        stops = True
+
+        def send(self, mail: Mail) -> None:
+            if self.stops:
+                raise Stop
+            super().send(mail)
+
+    clock, mailer = FakeClock(), StoppingMailer()
+    core = UserCore.over(storage, Host(policy=POLICY, clock=clock, hasher=FakeHasher(), mailer=mailer))
+    core.registration.register("ann@example.com", password=PASSWORD)
+    with pytest.raises(Stop):
+        core.deliveries.deliver()
+    mailer.stops = False
+    assert core.deliveries.deliver() == 0  # it is leased still
+    clock.advance(timedelta(seconds=30))
+    assert core.deliveries.deliver() == 1
+    assert [mail.to for mail in mailer.sent] == ["ann@example.com"]
+
+
+@pytest.mark.rule("R1")
+@pytest.mark.parametrize("raised", [Stop, ValueError])
+def test_a_gate_or_check_that_raises_something_else_keeps_nobody(raised: type[BaseException], storage: Storage) -> None:
+    def refuse(_: Application | str) -> None:
+        raise raised
+
+    for brought in ({"gates": Gates(registration=[refuse])}, {"password_checks": [refuse]}, {"email_checks": [refuse]}):
+        core = core_over(storage, **brought)
+        with unchanged(core, but=TRIES), pytest.raises(raised):
+            core.registration.register("ann@example.com", password=ANOTHER)
+
+
+@pytest.mark.rule("R1")
+def test_a_gate_may_use_the_core(storage: Storage) -> None:
+    plain = core_over(storage)
+
+    def gate(application: Application) -> None:
+        plain.registration.register(f"shadow.{application.email}")
+
+    core = core_over(storage, gates=Gates(registration=[gate]))
+    core.registration.register("ann@example.com")
+    assert core.users.find(Email("shadow.ann@example.com")) is not None
+
+
+@pytest.mark.parametrize(("clock", "error"), [(lambda: datetime(2026, 3, 1), ValueError), (lambda: 5.0, TypeError)])  # noqa: DTZ001 - without a zone
+def test_a_clock_that_does_not_say_where_is_refused(clock: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        usercore.open("memory://", clock=clock)
+
+
+@pytest.mark.rule("X2")
+def test_a_clock_of_another_zone_tells_the_same_instants(storage: Storage) -> None:
+    there = FakeClock(datetime(2026, 3, 1, 14, tzinfo=timezone(timedelta(hours=2))))
+    core = UserCore.over(storage, Host(policy=POLICY, clock=there, hasher=FakeHasher()))
+    user = core.registration.register("ann@example.com").user
+    assert core.users.get(user.id).created_at == FakeClock()()

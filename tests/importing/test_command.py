@@ -1,0 +1,215 @@
+"""``python -m usercore import``: what it prints where, how it exits, and how it is interrupted."""
+
+import os
+import pty
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import termios
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import usercore
+from usercore.__main__ import main
+
+pytestmark = pytest.mark.rule("R7")
+
+GOOD = "email,external_id\nann@example.com,K-1\nbob@example.com,K-2\n"
+BAD = "email,external_id\nann@example.com,K-1\nbob@,K-2\n,\n"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/people.db"
+
+
+def written(folder: Path, text: str, name: str = "people.csv") -> str:
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+def users(store: str) -> int:
+    """Count the users of a store."""
+    with closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM usercore_users").fetchone()
+        return int(count)
+
+
+def run(*arguments: str, text: str = "", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "usercore", "import", *arguments]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False, env=env)
+
+
+def test_a_good_file_is_imported_and_counted(store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, GOOD)
+    assert main(["import", file, "--store", store]) == 0
+    assert capsys.readouterr() == ("2 created, 0 updated, 0 unchanged, 0 bad\n", "")
+    assert main(["import", file, "--store", store]) == 0
+    assert capsys.readouterr() == ("0 created, 0 updated, 2 unchanged, 0 bad\n", "")
+
+
+def test_bad_lines_are_told_on_standard_error(store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", written(tmp_path, BAD), "--store", store]) == 1
+    assert capsys.readouterr() == (
+        "1 created, 0 updated, 0 unchanged, 2 bad\n",
+        "line 3: email: malformed\nline 4: record: no_identifier\n",
+    )
+
+
+def test_all_or_nothing_keeps_nothing_of_a_file_with_a_bad_line(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import", written(tmp_path, BAD), "--store", store, "--all-or-nothing"]) == 1
+    assert capsys.readouterr().out == "2 bad records: nothing was kept\n"
+    assert users(store) == 0
+    assert main(["import", written(tmp_path, GOOD), "--store", store, "--all-or-nothing"]) == 0
+    assert users(store) == 2
+
+
+def test_people_come_into_the_tenant_that_is_named(store: str, tmp_path: Path) -> None:
+    with usercore.open(store) as core:
+        core.tenant("system").tenants.create("acme", "Acme")
+    assert main(["import", written(tmp_path, GOOD), "--store", store, "--tenant", "ACME"]) == 0
+    with usercore.open(store) as core:
+        assert core.users.find(usercore.ExternalId("K-1")) is None
+        assert core.tenant("acme").users.find(usercore.ExternalId("K-1")) is not None
+
+
+@pytest.mark.parametrize("name", ["people.jsonl", "people.NDJSON", "people.txt"])
+def test_the_ending_or_an_option_tells_the_format(store: str, tmp_path: Path, name: str) -> None:
+    file = written(tmp_path, '{"email": "ann@example.com"}\n', name)
+    options = ["--format", "jsonl"] if name.endswith("txt") else []
+    assert main(["import", file, "--store", store, *options]) == 0
+
+
+def test_records_may_come_from_standard_input(store: str) -> None:
+    done = run("-", "--format", "csv", "--store", store, text=GOOD)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert users(store) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["people.csv"],
+        ["-", "--store", "memory://"],
+        ["people.txt", "--store", "memory://"],
+        ["people.csv", "--store", "memory://", "--format", "xml"],
+    ],
+)
+def test_a_wrong_call_shows_the_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main(["import", *arguments])
+    assert exited.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: python -m usercore")
+
+
+def told(error: str) -> str:
+    """Give the one line that was told, which is no traceback."""
+    (line,) = error.splitlines()
+    assert line.startswith("usercore: ")
+    return line.removeprefix("usercore: ")
+
+
+def test_a_file_that_cannot_be_read_makes_no_store(tmp_path: Path) -> None:
+    done = run(str(tmp_path / "people.csv"), "--store", f"sqlite:///{tmp_path}/people.db")
+    assert done.returncode == 2
+    assert "No such file" in told(done.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_header_that_is_wrong_makes_no_store(tmp_path: Path) -> None:
+    file = written(tmp_path, "email,shoe_size\na@example.com,42\n")
+    done = run(file, "--store", f"sqlite:///{tmp_path}/people.db")
+    assert (done.returncode, told(done.stderr)) == (2, "shoe_size: unknown_field")
+    assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("sqlite:///{folder}/people.csv", "storage.corrupt"),
+        ("sqlite:///{folder}/foreign.db", "storage.foreign_file"),
+        ("sqlite:///{folder}/missing/people.db", "storage.unavailable"),
+        ("nowhere://", "no storage for 'nowhere'"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_named_by_its_code(tmp_path: Path, url: str, code: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "foreign.db")) as connection:
+        connection.execute("CREATE TABLE pets (name text)")
+    done = run(written(tmp_path, GOOD * 20), "--store", url.format(folder=tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told(done.stderr).startswith(code)
+
+
+def test_a_tenant_that_is_not_there_is_named_by_its_code(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import", written(tmp_path, GOOD), "--store", store, "--tenant", "nobody"]) == 2
+    assert told(capsys.readouterr().err) == "tenants.not_found"
+
+
+def interrupted(*arguments: str) -> tuple[int, list[str]]:
+    """Interrupt the command when it has read most of its input, and give its exit status and what it told."""
+    command = [sys.executable, "-m", "usercore", "import", "-", "--format", "csv", *arguments]
+    numbers = (f"{number}\n" for number in range(20_500))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        process.stdin.writelines(["external_id\n", *numbers])
+        process.stdin.flush()  # more than a pipe holds, so all but that was taken
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate()
+    return process.returncode, error.splitlines()
+
+
+def test_an_interrupt_says_how_far_it_got(store: str) -> None:
+    status, told = interrupted("--store", store)
+    assert status == 130
+    message = re.fullmatch(r"usercore: interrupted after (\d+) records, which are done; .*", told[-1])
+    assert message is not None
+    assert users(store) - int(message[1]) in {0, 1000}  # a batch that was kept may not have been counted yet
+
+
+def test_an_interrupt_of_all_or_nothing_keeps_nothing(store: str) -> None:
+    status, told = interrupted("--store", store, "--all-or-nothing")
+    assert (status, told) == (130, ["usercore: interrupted before the end: nothing was kept"])
+    assert users(store) == 0
+
+
+def on_a_terminal(*arguments: str, env: dict[str, str] | None = None) -> str:
+    """Run the command with a terminal for its standard error, and give what appears there."""
+    master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, 80))
+    command = [sys.executable, "-m", "usercore", "import", *arguments]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=slave, check=False, env=env)
+    os.close(slave)
+    assert done.returncode == 1
+    shown = b""
+    while True:
+        try:
+            shown += os.read(master, 1 << 16)
+        except OSError:  # all is read, and nobody has the other end
+            os.close(master)
+            return shown.decode()
+
+
+def test_there_is_a_bar_on_a_terminal(store: str, tmp_path: Path) -> None:
+    shown = on_a_terminal(written(tmp_path, BAD), "--store", store)
+    assert "100%" in shown
+    assert "line 3: email: malformed" in shown
+
+
+def test_without_tqdm_there_is_no_bar_and_all_else(store: str, tmp_path: Path) -> None:
+    without = tmp_path / "without"
+    without.mkdir()
+    (without / "tqdm.py").write_text("raise ImportError", encoding="utf-8")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(without), *sys.path])}
+    shown = on_a_terminal(written(tmp_path, BAD), "--store", store, env=env)
+    assert shown.splitlines() == ["line 3: email: malformed", "line 4: record: no_identifier"]

@@ -1,0 +1,61 @@
+"""A proxy between the driver and the server that can cut a connection at a chosen word."""
+
+import select
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+
+_CHUNK = 65_536
+
+
+class Proxy:
+    """Hands bytes on, until a client sends the word at which it is told to cut."""
+
+    def __init__(self, server_port: int) -> None:
+        """Stand before the server on this port."""
+        self._server_port = server_port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._word: bytes | None = None
+        self._reaches = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut_at(self, word: bytes, *, reaches: bool) -> None:
+        """Cut the next connection whose client sends this word; the word ``reaches`` the server, or not."""
+        self._word, self._reaches = word, reaches
+
+    def close(self) -> None:
+        """Take no more connections."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self._server_port)) as server, suppress(OSError):
+            while True:
+                readable, _, _ = select.select([client, server], [], [])
+                source, target = (client, server) if client in readable else (server, client)
+                data = source.recv(_CHUNK)
+                if not data:
+                    return
+                if source is client and self._word is not None and self._word in data:
+                    self._word = None
+                    if self._reaches:
+                        server.sendall(data)
+                        server.recv(_CHUNK)  # it has done it, and nobody hears of that
+                    return
+                target.sendall(data)
+
+
+@contextmanager
+def proxied(server_port: int) -> Iterator[Proxy]:
+    """Run a proxy for a while."""
+    with closing(Proxy(server_port)) as proxy:
+        yield proxy

@@ -1,0 +1,129 @@
+"""A private PostgreSQL server: a folder and a free port of its own, and gone when the tests are over."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+ROLE: Final = "usercore"
+
+SETTINGS: Final = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 200
+fsync = on
+max_wal_size = 128MB
+"""
+
+_ROOM: Final = 2**30
+"""Bytes that must be free in memory to keep the files there."""
+
+_databases = count(1)
+
+
+def find_programs() -> Path | None:
+    """Give the folder with the newest server's programs: of the path, or where Debian keeps them."""
+    on_path = shutil.which("initdb")
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]))
+    found = [*debian, *([Path(on_path)] if on_path else [])]
+    return found[-1].parent if found else None
+
+
+class Server:
+    """A server in a folder."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        """Make its files. A server refuses to run as root, who then lends it another user."""
+        self._programs = programs
+        self._data = folder / "data"
+        self._user = None if os.geteuid() else _other_user()
+        self.port = _free_port()
+        if self._user is not None:
+            shutil.chown(folder, self._user)
+        self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={ROLE}", "--no-sync")
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.write(f"{SETTINGS}port = {self.port}\n")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._programs / program), f"--pgdata={self._data}", *arguments]
+        group: Any = {} if self._user is None else {"user": self._user, "group": self._user, "extra_groups": []}
+        done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **group)
+        assert done.returncode == 0, done.stdout
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self._run("pg_ctl", "--silent", "--wait", f"--log={self._data}/log", "start")
+
+    def stop(self, mode: str) -> None:
+        """Stop it: ``fast``, or ``immediate``, which is a crash."""
+        self._run("pg_ctl", "--silent", "--wait", f"--mode={mode}", "stop")
+
+    def url(self, database: str = "postgres") -> str:
+        """Give the URL of a database."""
+        return f"postgresql://{ROLE}@127.0.0.1:{self.port}/{database}"
+
+    def ask(self, statement: str, *values: object, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run a statement of the administrator's."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), values)
+            return [] if cursor.description is None else cursor.fetchall()
+
+    def make_database(self, template: str = "template1") -> str:
+        """Make a database, as a copy of another, and give its name."""
+        name = f"store_{next(_databases)}"
+        self.ask(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def end_sessions(self, database: str) -> int:
+        """End all sessions with a database, wait until they are over, and say how many there were."""
+        ended = self.ask(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = %s AND pid <> pg_backend_pid()",
+            database,
+        )
+        return len(ended)
+
+
+@contextmanager
+def running(programs: Path) -> Iterator[Server]:
+    """Run a server for a while."""
+    folder = Path(tempfile.mkdtemp(prefix="usercore-", dir=_place()))
+    try:
+        server = Server(programs, folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop("immediate")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _place() -> str | None:
+    """Give where files are kept in memory, if there is room: tests crash the server and not the machine.
+
+    Else it is the system's place for temporary files; pytest's is closed to the server's user.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of its own in it
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free >= _ROOM else None
+
+
+def _other_user() -> str:
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

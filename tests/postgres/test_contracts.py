@@ -1,0 +1,26 @@
+"""PostgreSQL keeps the contract, whichever isolation it gives: with less, the guards alone keep the rules true."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.postgres.server import Server
+from usercore.storage import Storage
+from usercore.testing import StorageContract
+from usercore_storage import postgres
+
+
+class TestPostgresSerializable(StorageContract):
+    @pytest.fixture
+    def storage(self, server: Server, emptied: str) -> Iterator[Storage]:
+        storage = postgres.open_storage(server.url(emptied))
+        yield storage
+        storage.close()
+
+
+class TestPostgresReadCommitted(StorageContract):
+    @pytest.fixture
+    def storage(self, server: Server, emptied: str) -> Iterator[Storage]:
+        storage = postgres.open_storage(f"{server.url(emptied)}?isolation=read_committed")
+        yield storage
+        storage.close()

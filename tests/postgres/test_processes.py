@@ -1,0 +1,107 @@
+"""Several processes on one database: one winner, and a fork that shares nothing with its parent."""
+
+import os
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.faults.forked import in_child
+from tests.faults.processes import all_started, hear, tell
+from tests.postgres.helpers import core_over, emails_in, halves_in, opened
+from tests.postgres.server import Server
+from usercore import Email, Unavailable
+from usercore.kernel.context import MAIN
+from usercore.storage import Unit
+from usercore.testing.contracts.base import add_people, units_of
+from usercore.testing.contracts.units import names, rename
+from usercore.testing.samples import ANN, BOB
+
+PROCESSES = 4
+ROUNDS = 5
+
+
+@pytest.mark.rule("U3")
+def test_of_many_processes_one_registers_an_email(server: Server, database: str) -> None:
+    emails = [f"{number}@example.com" for number in range(ROUNDS)]
+    with opened(server.url(database)) as store, core_over(store), all_started(
+        PROCESSES, "register", server.url(database)
+    ) as children:
+        for email in emails:
+            for child in children:
+                tell(child, email)
+            assert Counter(hear(child) for child in children) == {"0": PROCESSES - 1, "1": 1}
+    assert emails_in(server, database) == emails
+    assert halves_in(server, database) == []
+
+
+@pytest.mark.rule("K3")
+def test_of_many_processes_one_redeems_a_token(server: Server, database: str) -> None:
+    with opened(server.url(database)) as store:
+        core = core_over(store)
+        user = core.registration.register_external("ann@example.com").user
+        secrets = core.login_tokens.issue_many(user.id, ROUNDS)
+        with all_started(PROCESSES, "redeem", server.url(database)) as children:
+            for secret in secrets:
+                for child in children:
+                    tell(child, secret.reveal())
+                assert Counter(hear(child) for child in children) == {"0": PROCESSES - 1, "1": 1}
+
+
+def test_a_fork_works_on_both_sides(server: Server, database: str) -> None:
+    with opened(server.url(database)) as store:
+        core = core_over(store)
+        ann = core.registration.register_external("ann@example.com").user
+
+        def live() -> str:
+            assert core.users.get(Email("ann@example.com")) == ann
+            return str(core.registration.register_external("child@example.com").user.id)
+
+        said = in_child(live)
+        assert core.users.get(Email("child@example.com")).id == int(said)
+        assert core.registration.register_external("parent@example.com").created
+    assert len(emails_in(server, database)) == 3
+
+
+def test_a_fork_while_another_thread_is_in_a_unit_takes_nothing_from_it(server: Server, database: str) -> None:
+    inside, enough = threading.Event(), threading.Event()
+
+    def rename_slowly(unit: Unit) -> None:
+        rename(unit, "Zoë", ANN)
+        inside.set()
+        assert enough.wait(60)
+
+    with opened(server.url(database)) as store, ThreadPoolExecutor() as pool:
+        people = units_of(store)
+        add_people(people, MAIN, ANN, BOB)
+        slow = pool.submit(people.write, rename_slowly)
+        assert inside.wait(60)
+        said = in_child(lambda: people.write(lambda unit: rename(unit, "Eve", BOB)) or "kept")
+        enough.set()
+        slow.result(60)
+        assert said == "kept"
+        assert people.read(names) == ["Zoë", "Eve"]
+
+
+def test_a_child_cannot_go_on_with_its_parents_unit(server: Server, database: str) -> None:
+    said = []
+
+    def fork_inside(unit: Unit) -> None:
+        rename(unit, "Zoë", ANN)
+
+        def go_on() -> str:
+            with pytest.raises(Unavailable):
+                rename(unit, "Eve", ANN)
+            return "refused"
+
+        said.append(in_child(go_on))
+        rename(unit, "Zoë", BOB)
+
+    with opened(server.url(database)) as store:
+        people = units_of(store)
+        add_people(people, MAIN, ANN, BOB)
+        people.write(fork_inside)
+        assert people.read(names) == ["Zoë", "Zoë"]
+    assert said == ["refused"]
+    assert os.getpid()

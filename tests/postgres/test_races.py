@@ -1,0 +1,137 @@
+"""What units do to one another on a server where they really run at the same time."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+
+from tests.postgres.helpers import opened
+from tests.postgres.server import Server
+from usercore import Busy, StorageError
+from usercore.kernel.context import MAIN
+from usercore.kernel.entity import evolve
+from usercore.kernel.errors import RunAgain
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing.contracts.base import add_people, units_of
+from usercore.testing.contracts.races import Meet, overlap
+from usercore.testing.contracts.units import names, rename
+from usercore.testing.samples import ANN, BOB, a_user
+from usercore.users.model import UserState
+
+
+@pytest.mark.parametrize(("isolation", "active"), [("serializable", 1), ("read_committed", 0)])
+def test_two_who_check_each_other_contradict_themselves_only_where_that_is_asked_for(
+    server: Server, database: str, isolation: str, active: int
+) -> None:
+    """The one case that guards do not cover, because it takes none; so it tells the isolation."""
+
+    def leave_if_another_stays(unit: Unit, number: int, meet: Meet) -> None:
+        everybody = [unit.users.get(ANN), unit.users.get(BOB)]
+        meet()
+        if sum(user is not None and user.state is UserState.ACTIVE for user in everybody) == len(everybody):
+            user = everybody[number]
+            assert user is not None
+            unit.users.replace(evolve(user, state=UserState.DEACTIVATED))
+
+    with opened(f"{server.url(database)}?isolation={isolation}") as store:
+        people = units_of(store)
+        bare = a_user(state=UserState.ACTIVE, email=None, username=None, external_id=None, brought_uuid=None)
+        people.write(lambda unit: [unit.users.add(evolve(bare, id=number)) for number in (ANN, BOB)])
+        overlap(people, leave_if_another_stays)
+        users = people.read(lambda unit: unit.users.get_many([ANN, BOB]))
+    assert [user.state for user in users].count(UserState.ACTIVE) == active
+
+
+@pytest.mark.parametrize("isolation", ["serializable", "read_committed"])
+def test_two_who_wait_for_each_other_are_both_kept(server: Server, database: str, isolation: str) -> None:
+    def rename_both(unit: Unit, number: int, meet: Meet) -> None:
+        first, second = (ANN, BOB) if number else (BOB, ANN)
+        rename(unit, f"of {number}", first)
+        meet()
+        rename(unit, f"of {number}", second)
+
+    with opened(f"{server.url(database)}?isolation={isolation}") as store:
+        people = units_of(store)
+        add_people(people, MAIN, ANN, BOB)
+        overlap(people, rename_both)
+        assert people.read(names) in (["of 0", "of 0"], ["of 1", "of 1"])
+        assert people.read(lambda unit: [user.change_no for user in unit.users.get_many([ANN, BOB])]) == [3, 3]
+
+
+def hold(people: Units[Unit], held: threading.Event, enough: threading.Event) -> None:
+    """Hold Ann's guard in a unit until it is enough."""
+
+    def hold_on(unit: Unit) -> None:
+        unit.users.guard(ANN)
+        held.set()
+        assert enough.wait(60)
+
+    people.write(hold_on)
+
+
+@pytest.mark.parametrize(
+    ("options", "use"),
+    [
+        ("pool_max=1", lambda people: people.read(names)),
+        ("pool_max=1", lambda people: people.write(lambda unit: unit.users.guard(BOB))),
+        ("pool_max=2", lambda people: people.write(lambda unit: unit.users.guard(ANN))),
+    ],
+    ids=["no connection to read", "no connection to write", "a lock"],
+)
+def test_who_waits_too_long_is_told_so(server: Server, database: str, options: str, use: Callable[[Units[Unit]], object]) -> None:
+    held, enough = threading.Event(), threading.Event()
+    with opened(f"{server.url(database)}?timeout=1&{options}") as store, ThreadPoolExecutor() as pool:
+        people = units_of(store)
+        add_people(people, MAIN, ANN, BOB)
+        holder = pool.submit(hold, people, held, enough)
+        assert held.wait(60)
+        with pytest.raises(Busy):
+            use(people)
+        enough.set()
+        holder.result(60)
+        people.write(lambda unit: rename(unit, "Zoë", ANN))
+        assert people.read(names)[0] == "Zoë"
+
+
+def test_a_unit_that_swallows_a_lost_race_is_not_kept_by_half(server: Server, database: str) -> None:
+    def rename_and_clash(unit: Unit) -> None:
+        rename(unit, "Zoë", ANN)
+        with suppress(RunAgain):
+            unit.users.add(a_user(id=BOB))
+
+    with opened(server.url(database)) as store:
+        people = units_of(store)
+        add_people(people, MAIN, ANN, BOB)
+        with pytest.raises(StorageError):
+            people.write(rename_and_clash)
+        assert people.read(names) == [a_user().first_name] * 2
+
+
+def test_ctrl_c_in_a_wait_of_the_servers_keeps_nothing_and_breaks_nothing(server: Server, database: str) -> None:
+    held, enough = threading.Event(), threading.Event()
+
+    def interrupt_who_waits() -> None:
+        while not server.ask(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'", database
+        ):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with opened(server.url(database)) as store, ThreadPoolExecutor() as pool:
+        people = units_of(store)
+        add_people(people, MAIN, ANN, BOB)
+        holder = pool.submit(hold, people, held, enough)
+        assert held.wait(60)
+        pool.submit(interrupt_who_waits)
+        with pytest.raises(KeyboardInterrupt):
+            people.write(lambda unit: rename(unit, "Zoë", BOB, ANN))
+        enough.set()
+        holder.result(60)
+        assert people.read(names) == [a_user().first_name] * 2
+        people.write(lambda unit: rename(unit, "Eve", BOB, ANN))
+        assert people.read(names) == ["Eve", "Eve"]

@@ -1,0 +1,141 @@
+"""A writing connection over a table of the tests' own, with its groups formed as a test wants them."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from usercore.kernel.context import Context
+from usercore.testing import FakeClock
+from usercore.workflows.recording import Origin
+from usercore_storage.sql.run import Run
+from usercore_storage.sqlite.line import LONGEST_WAIT, Job, Take
+from usercore_storage.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+PATIENCE: Final = 60.0
+"""Seconds after which somebody who does not come is given up: a fault."""
+
+ORIGIN: Final = Origin(context=Context(), clock=FakeClock())
+
+TABLES: Final = (
+    "CREATE TABLE notes (name TEXT NOT NULL, part INTEGER NOT NULL) STRICT",
+    "CREATE TABLE keys (name TEXT PRIMARY KEY) STRICT",
+    "CREATE TABLE leaning (name TEXT REFERENCES keys (name) DEFERRABLE INITIALLY DEFERRED) STRICT",
+)
+
+Work = Callable[[Run], Any]
+
+
+def note(name: str) -> Work:
+    """Make a unit that writes a name down in two statements, and gives it."""
+
+    def work(run: Run) -> str:
+        for part in (1, 2):
+            run("INSERT INTO notes VALUES (?, ?)", (name, part))
+        return name
+
+    return work
+
+
+class WaitingLine(list[Job]):
+    """The jobs that wait, which says whenever one more does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came = threading.Semaphore(0)
+
+    def append(self, job: Job) -> None:
+        super().append(job)
+        self.came.release()
+
+
+class Notebook:
+    """A writer, what ran on it, and what is found afterwards.
+
+    ``statements`` is what SQLite was asked, ``groups`` how many units each leader took; both without the unit that held
+    the line up. ``at_commit`` is called when a group is about to commit.
+    """
+
+    def __init__(self, path: Path, *, longest_wait: float = LONGEST_WAIT) -> None:
+        path.touch()
+        self.writer = Writer(path, longest_wait=longest_wait)
+        self.raw = self.writer._connection.raw
+        self.statements: list[str] = []
+        self.groups: list[int] = []
+        self.at_commit: Callable[[], object] = lambda: None
+        self.is_held_up = False
+        for table in TABLES:
+            self.raw.execute(table)
+        self.raw.set_trace_callback(self._trace)
+        self.line = self.writer._line
+        self._lead, self.line._lead = self.line._lead, self._noted
+
+    def _noted(self, take: Take) -> None:
+        def taken() -> Sequence[Job]:
+            jobs = take()
+            self.groups.append(len(jobs))
+            return jobs
+
+        self._lead(taken)
+
+    def _trace(self, statement: str) -> None:
+        if statement != "COMMIT":
+            self.statements.append(statement)
+        elif self.is_held_up:
+            self.is_held_up = False
+            self.forget()
+        else:
+            self.statements.append(statement)
+            self.at_commit()
+
+    def write(self, work: Callable[[Run], T]) -> T:
+        """Run a unit."""
+        result, _ = self.writer.run(lambda _: work(self.writer._connection), ORIGIN)
+        return result
+
+    @contextmanager
+    def waiting(self, *works: Work) -> Iterator[list[Future[Any]]]:
+        """Hold the line up by a unit until these stand in it, in their order; they run as one group afterwards."""
+        inside, go_on = threading.Event(), threading.Event()
+
+        def hold(_: Run) -> None:
+            self.line._waiting, self.is_held_up = line, True
+            inside.set()
+            assert go_on.wait(PATIENCE)
+
+        line = WaitingLine()
+        with ThreadPoolExecutor(len(works) + 1) as pool:
+            holder = pool.submit(self.write, hold)
+            try:
+                assert inside.wait(PATIENCE)
+                futures = []
+                for work in works:
+                    futures.append(pool.submit(self.write, work))
+                    assert line.came.acquire(timeout=PATIENCE)
+                yield futures
+            finally:
+                go_on.set()
+                holder.result(PATIENCE)
+
+    def group(self, *works: Work) -> list[Any]:
+        """Run these in one group; give the result or the error of each."""
+        with self.waiting(*works) as futures:
+            pass
+        assert self.groups[0] == len(works)
+        return [future.exception(PATIENCE) or future.result() for future in futures]
+
+    def forget(self) -> None:
+        """Forget what ran so far."""
+        self.statements.clear()
+        self.groups.clear()
+
+    def found(self) -> list[str]:
+        """Give the names that are there, each once for both of its parts; a half note is no note."""
+        rows = self.raw.execute("SELECT name, part FROM notes ORDER BY rowid").fetchall()
+        assert not self.raw.in_transaction
+        assert rows == [(name, part) for name, _ in rows[::2] for part in (1, 2)], "half a unit, or a mixed one"
+        return [name for name, _ in rows[::2]]

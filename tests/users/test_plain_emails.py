@@ -1,0 +1,46 @@
+"""The quick way that plain emails take gives what the validator gives."""
+
+import pytest
+from email_validator import validate_email
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from usercore import Invalid
+from usercore.kernel.references import email_key
+from usercore.testing import strategies
+from usercore.users.emails import clean_email
+
+pytestmark = pytest.mark.rule("U5")
+
+LOCALS = st.text(st.sampled_from("ab.AB+_-'\"@ é1\u0301"), max_size=8) | st.sampled_from(["info", "a" * 64, "a" * 65])
+DOMAINS = st.sampled_from(["b.eu", "B.EU", "bücher.de", "xn--bcher-kva.de", "b", "b.test", "-b.eu", "[192.0.2.1]"])
+DOMAINS |= st.text(st.sampled_from("ab.-@ü\u0301。"), max_size=8)
+LONG_DOMAINS = st.integers(40, 50).map(lambda length: f"{'post.' * 37}{'x' * (length - 40)}.eu")
+
+
+def checked(text: str) -> str | None:
+    """Give what the validator makes of an email, or None."""
+    try:
+        email = validate_email(text, check_deliverability=False, strict=True).normalized
+        email_key(email)
+    except ValueError:
+        return None
+    return email
+
+
+def cleaned(text: str) -> str | None:
+    """Give how an email enters, or None."""
+    try:
+        return clean_email(text)
+    except Invalid:
+        return None
+
+
+@given(strategies.emails() | st.builds("{}@{}".format, LOCALS, DOMAINS | LONG_DOMAINS))
+@example(f"{'a' * 63}@{'post.' * 37}xx.eu")
+@example(f"{'a' * 64}@{'post.' * 37}xx.eu")
+@example(f"{'a' * 64}@{'ü' * 20}.{'é' * 20}.eu")
+@example("info@b.eu")
+@example("INFO@b.eu")
+def test_an_email_enters_as_the_validator_would_let_it(text: str) -> None:
+    assert cleaned(text) == checked(text)
