@@ -31,7 +31,7 @@ test-quick: $(call ready,test) ## run the tests that take no seconds
 	$(call python,test) $(PYTEST) -m 'not slow' --ignore=tests/faults
 
 faults: $(call ready,test) ## kill writers, fill disks, damage files, race processes
-	$(call python,test) $(PYTEST) tests/faults
+	USERCORE_FAULT_ROUNDS=200 $(call python,test) $(PYTEST) tests/faults
 
 nightly: $(call ready,test) ## run all tests with 2000 examples a property
 	USERCORE_HYPOTHESIS_PROFILE=nightly $(call python,test) $(PYTEST)

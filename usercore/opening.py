@@ -1,7 +1,8 @@
 """Opening: a storage is found by the scheme of its URL, among those that are installed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Final, cast
 
@@ -78,12 +79,17 @@ def open_storage(url: str) -> Storage:
         StorageError: the store cannot be used.
     """
     scheme, separator, _ = check_type(url, str, name="url").partition("://")
-    found = _installed(scheme) if separator else None
+    return _opener_of(scheme if separator else "")(url)
+
+
+@cache
+def _opener_of(scheme: str) -> Callable[[str], Storage]:
+    found = _installed(scheme)
     if found is None:
-        known = sorted(set(entry_points(group=GROUP).names))
-        msg = f"no storage for {scheme if separator else url!r}: the URL begins with one of {', '.join(known)} and ://"
-        raise ValueError(msg)
-    return cast("Storage", found.load()(url))
+        known = ", ".join(sorted(set(entry_points(group=GROUP).names)))
+        msg = f"no storage for {scheme!r}: a URL begins with one of {known} and ://"
+        raise ValueError(msg)  # not cached: it may be installed later
+    return cast("Callable[[str], Storage]", found.load())
 
 
 def _installed(scheme: str) -> EntryPoint | None:

@@ -1,6 +1,6 @@
 """A server for each process that runs tests, and databases in it.
 
-Without PostgreSQL on the machine these tests fail, unless ``USERCORE_WITHOUT_POSTGRES=1`` says that they are not wanted.
+Without PostgreSQL on the machine these tests fail, unless ``USERCORE_WITHOUT_POSTGRES=1`` says that nobody wants them.
 """
 
 import os
@@ -58,7 +58,8 @@ def emptied(server: Server, shared: str) -> str:
         "SELECT tablename FROM pg_tables WHERE tablename LIKE 'usercore_%%' AND tablename <> 'usercore_schema'",
         database=shared,
     )
-    server.ask("; ".join(f"DELETE FROM {table}" for (table,) in tables), database=shared)
+    deletions = [f"DELETE FROM {table}" for (table,) in tables]  # noqa: S608 - names from the schema
+    server.ask("; ".join(deletions), database=shared)
     return shared
 
 

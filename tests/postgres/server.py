@@ -56,7 +56,9 @@ class Server:
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), f"--pgdata={self._data}", *arguments]
         group: Any = {} if self._user is None else {"user": self._user, "group": self._user, "extra_groups": []}
-        done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **group)
+        done = subprocess.run(
+            command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **group
+        )
         assert done.returncode == 0, done.stdout
 
     def start(self) -> None:

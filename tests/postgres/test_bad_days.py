@@ -1,4 +1,4 @@
-"""Under load sessions end and the server crashes: what was acknowledged is kept, nothing is kept by half, nobody hangs."""
+"""Sessions end and the server crashes under load: what was acknowledged is kept, nothing by half, and nobody hangs."""
 
 from collections import defaultdict
 from collections.abc import Callable

@@ -9,7 +9,8 @@ from usercore_storage.postgres.place import place_of
 
 def test_a_plain_url_has_sane_defaults() -> None:
     place = place_of("postgresql://ann@localhost:5433/people")
-    assert (place.isolation, place.pool_min, place.pool_max, place.timeout, place.prepare) == ("SERIALIZABLE", 0, 10, 10, 1)
+    assert (place.isolation, place.timeout, place.prepare) == ("SERIALIZABLE", 10, 1)
+    assert (place.pool_min, place.pool_max) == (0, 10)
     told = conninfo_to_dict(place.conninfo)
     assert (told["host"], told["port"], told["user"], told["dbname"]) == ("localhost", "5433", "ann", "people")
     assert told["client_encoding"] == "utf8"
@@ -22,7 +23,8 @@ def test_our_options_are_read_and_the_rest_is_handed_on() -> None:
         "postgresql://h/d?isolation=read_committed&pool_min=2&sslmode=require&pool_max=3&timeout=4"
         "&application_name=crm%20two&prepare=0&connect_timeout=3"
     )
-    assert (place.isolation, place.pool_min, place.pool_max, place.timeout, place.prepare) == ("READ COMMITTED", 2, 3, 4, 0)
+    assert (place.isolation, place.timeout, place.prepare) == ("READ COMMITTED", 4, 0)
+    assert (place.pool_min, place.pool_max) == (2, 3)
     told = conninfo_to_dict(place.conninfo)
     assert (told["sslmode"], told["application_name"], told["connect_timeout"]) == ("require", "crm two", "3")
 

@@ -83,7 +83,9 @@ def hold(people: Units[Unit], held: threading.Event, enough: threading.Event) ->
     ],
     ids=["no connection to read", "no connection to write", "a lock"],
 )
-def test_who_waits_too_long_is_told_so(server: Server, database: str, options: str, use: Callable[[Units[Unit]], object]) -> None:
+def test_who_waits_too_long_is_told_so(
+    server: Server, database: str, options: str, use: Callable[[Units[Unit]], object]
+) -> None:
     held, enough = threading.Event(), threading.Event()
     with opened(f"{server.url(database)}?timeout=1&{options}") as store, ThreadPoolExecutor() as pool:
         people = units_of(store)

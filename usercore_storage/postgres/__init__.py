@@ -1,12 +1,11 @@
 """PostgreSQL: units in parallel, SERIALIZABLE unless the URL says otherwise. Needs the extra ``postgres``."""
 
-try:
-    import psycopg
-    import psycopg_pool
-except ImportError as missing:
-    msg = "a postgresql:// store needs psycopg and its pool: pip install 'usercore[postgres]'"
-    raise ImportError(msg) from missing
+from importlib.util import find_spec
 
-from usercore_storage.postgres.storage import PostgresStorage, open_storage
+if not (find_spec("psycopg") and find_spec("psycopg_pool")):
+    msg = "a postgresql:// store needs psycopg and its pool: pip install 'usercore[postgres]'"
+    raise ImportError(msg)
+
+from usercore_storage.postgres.storage import PostgresStorage, open_storage  # noqa: E402 - it imports both
 
 __all__ = ["PostgresStorage", "open_storage"]

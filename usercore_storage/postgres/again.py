@@ -43,5 +43,5 @@ def run_until_kept(run: Callable[[bool], T], *, most_losses: int) -> T:
 
 def pause_after(races: int) -> float:
     """Draw how many seconds to wait."""
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (races - 1))
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (races - 1))
     return longest * int.from_bytes(system_chance(2), "big") / 0xFFFF

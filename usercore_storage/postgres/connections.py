@@ -64,7 +64,7 @@ def set_up(raw: Raw) -> None:
 
 
 def begin_of(place: Place) -> str:
-    """Give what begins a unit that writes. All in one, so that it costs one round trip; it works behind a pooler, too."""
+    """Give what begins a unit that writes: all in one round trip, and nothing that outlives it behind a pooler."""
     return (
         f"BEGIN ISOLATION LEVEL {place.isolation}; SET LOCAL lock_timeout = '{place.timeout}s';"
         f" SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_PAUSE}s'"

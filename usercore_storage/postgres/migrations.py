@@ -20,7 +20,7 @@ TYPES: Final[Mapping[str, str]] = {
     "tuple": 'text COLLATE "C"',
     "blob": "bytea",
 }
-"""Text is ordered by code points, as it is everywhere else; the order of a language changes with the system's library."""
+"""Text is ordered by code points, as everywhere else; the order of a language changes with the system's library."""
 
 STEPS: Final = ("0001.sql",)
 VERSION: Final = len(STEPS)

@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 _LEVELS: Final[Mapping[str, str]] = {"serializable": "SERIALIZABLE", "read_committed": "READ COMMITTED"}
 
-_DEFAULTS: Final[Mapping[str, str]] = {
+_DEFAULTS: Final = {
     "fallback_application_name": "usercore",
     "connect_timeout": "10",
     "keepalives_idle": "30",
@@ -95,4 +95,4 @@ def _conninfo_of(url: str) -> str:
     except psycopg.Error:
         raise ValueError(_FORM) from None  # its message may show a password
     several = {"target_session_attrs": "read-write"} if "," in str(given.get("host", "")) else {}
-    return make_conninfo("", **(_DEFAULTS | several | given | {"client_encoding": "utf8"}))
+    return make_conninfo("", **{**_DEFAULTS, **several, **given, "client_encoding": "utf8"})

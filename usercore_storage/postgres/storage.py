@@ -52,7 +52,7 @@ def _check_server(raw: Raw) -> None:
 
 
 class PostgresStorage:
-    """Units in parallel, on connections of a pool. Safe to share between threads, and usable on both sides of a fork."""
+    """Units in parallel, on connections of a pool. Safe to share between threads, usable on both sides of a fork."""
 
     capabilities = CAPABILITIES
 
