@@ -28,7 +28,7 @@ test: $(call ready,test) ## run all tests
 	$(call python,test) $(PYTEST)
 
 test-quick: $(call ready,test) ## run the tests that take no seconds
-	$(call python,test) $(PYTEST) -m 'not slow' --ignore=tests/faults
+	USERCORE_WITHOUT_POSTGRES=1 $(call python,test) $(PYTEST) -m 'not slow' --ignore=tests/faults
 
 faults: $(call ready,test) ## kill writers, fill disks, damage files, race processes
 	USERCORE_FAULT_ROUNDS=200 $(call python,test) $(PYTEST) tests/faults

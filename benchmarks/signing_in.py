@@ -43,7 +43,7 @@ def identify(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
     ):
         yield {
             "usercore": Calls(core.sign_in.identify, secrets(users, seed=1)),
-            "raw": Calls(raw.identify, secrets(users, seed=2)),
+            "raw": Calls(raw.identify, secrets(users, seed=1)),
         }
 
 
@@ -82,7 +82,7 @@ def identify_in_memory(_: Stores, users: int) -> Iterator[dict[str, Side]]:
         core.users.scope.units.write(keep)  # type: ignore[arg-type]  # the core's units are whole ones
         yield {
             "usercore": Calls(core.sign_in.identify, secrets(users, seed=1)),
-            "raw": Calls(dicts.identify, secrets(users, seed=2)),
+            "raw": Calls(dicts.identify, secrets(users, seed=1)),
         }
 
 

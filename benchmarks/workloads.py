@@ -27,6 +27,7 @@ class Workload:
     count: int
     goal: float
     durable: bool = False
+    leaves_rows: bool = True
     of_size: bool = True
     """Whether the number of users matters."""
 
@@ -73,6 +74,7 @@ ALL: Final = (
         open=signing_in.identify_in_memory,
         count=8000,
         goal=1.5,
+        leaves_rows=False,
     ),
     Workload(
         id="W10a",
@@ -80,6 +82,7 @@ ALL: Final = (
         open=starting.import_usercore,
         count=4,
         goal=1.1,
+        leaves_rows=False,
         of_size=False,
     ),
     Workload(

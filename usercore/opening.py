@@ -79,7 +79,7 @@ def open_storage(url: str) -> Storage:
         StorageError: the store cannot be used.
     """
     scheme, separator, _ = check_type(url, str, name="url").partition("://")
-    return _opener_of(scheme if separator else "")(url)
+    return _opener_of(scheme if separator else url)(url)
 
 
 @cache

@@ -64,24 +64,24 @@ class Importing(Store):
         made, left = 0, iter(records)
         while batch := list(map(_clean, islice(left, BATCH))):
             self.execute("BEGIN IMMEDIATE")
-            self._keep(batch)
+            self._keep(batch, micros_of(self.clock()))
             self.execute("COMMIT")
             made += len(batch)
         return made
 
     def _import(self, batch: Sequence[_Record]) -> int:
-        new = self._new_ones(batch)
-        at = self._keep(new)
-        self._insert(_RECORD, ((record.id, place, at, to_json(_shown(record))) for place, record in enumerate(new)))
+        new, now = self._new_ones(batch), self.clock()
+        at, said = micros_of(now), now.isoformat()
+        self._keep(new, at)
+        rows = ((record.id, place, at, to_json(_shown(record, said))) for place, record in enumerate(new))
+        self._insert(_RECORD, rows)
         return len(new)
 
-    def _keep(self, new: Sequence[_Record]) -> int:
-        at = micros_of(self.clock())
+    def _keep(self, new: Sequence[_Record], at: int) -> None:
         for record in new:
             record.id = self.new_id()
         self._insert(_CLAIM, chain.from_iterable(map(_claim_rows, new)))
         self._insert(_USER, (_user_row(record, at) for record in new))
-        return at
 
     def _insert(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         self.connection.executemany(statement, rows)
@@ -124,8 +124,9 @@ def _user_row(record: _Record, at: int) -> tuple[Any, ...]:
     return record.id, record.email, record.external_id, access_ids, record.first_name, record.last_name, at
 
 
-def _shown(record: _Record) -> dict[str, Any]:
+def _shown(record: _Record, at: str) -> dict[str, Any]:
     return {
+        "created_at": at,
         "state": "active",
         "email": record.email,
         "external_id": record.external_id,

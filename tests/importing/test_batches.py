@@ -152,3 +152,10 @@ def test_a_plan_for_somebody_who_changed_since_is_not_carried_out(core: UserCore
     changed_since(core, state)
     with unchanged(core), pytest.raises(LostRace):
         core._scope.units.write(lambda unit: keep_steps(unit, steps))
+
+
+def test_the_id_of_somebody_who_was_erased_names_nobody_any_more(core: UserCore) -> None:
+    imported(core, {"id": 5, "external_id": "K-1"})
+    changed_since(core, UserState.ERASED)
+    with unchanged(core):
+        assert shown(imported(core, {"id": 5, "note": "?"}).bad) == ["line 1: id: erased"]

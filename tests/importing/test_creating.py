@@ -167,6 +167,22 @@ def test_nobody_brings_the_uuid_that_another_was_born_with(core: UserCore) -> No
 
 
 @pytest.mark.rule("I2")
+def test_a_uuid_that_its_owner_gave_up_for_another_may_be_brought(core: UserCore) -> None:
+    imported(core, {"id": 5, "external_id": "x", "uuid": BROUGHT})
+    assert counts(imported(core, {"external_id": "y", "uuid": uuid_of(UserId(5), USER_KIND)})) == (1, 0, 0, 0)
+    assert core.users.get(uuid_of(UserId(5), USER_KIND)).external_id == "y"
+
+
+@pytest.mark.rule("I2")
+@pytest.mark.parametrize("number", [0, 5])
+def test_whoever_brings_an_id_may_bring_the_uuid_made_of_it(core: UserCore, number: int) -> None:
+    made = uuid_of(UserId(number), USER_KIND)
+    imported(core, {"id": 5, "external_id": "x", "uuid": made})
+    assert counts(imported(core, {"external_id": "x", "note": "still there"})) == (0, 1, 0, 0)
+    assert (core.users.get(made).id, core.users.get(5).uuid) == (5, made)
+
+
+@pytest.mark.rule("I2")
 def test_a_brought_uuid_wins_over_the_one_made_of_the_id(core: UserCore) -> None:
     imported(core, {"id": 5, "external_id": "x", "uuid": BROUGHT})
     assert core.users.get(BROUGHT).id == 5

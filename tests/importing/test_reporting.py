@@ -38,9 +38,10 @@ def test_what_is_no_mapping_is_a_bad_record(core: UserCore, record: Any) -> None
     assert shown(imported(core, record, ANN).bad) == ["line 1: record: wrong_type"]
 
 
-def test_the_report_keeps_a_thousand_bad_records_and_all_are_told(core: UserCore) -> None:
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_report_keeps_a_thousand_bad_records_and_all_are_told(core: UserCore, whole: bool) -> None:  # noqa: FBT001 - a case
     told: list[BadRecord] = []
-    report = core.registration.import_users(({} for _ in range(2500)), on_bad=told.append)
+    report = core.registration.import_users(({} for _ in range(2500)), all_or_nothing=whole, on_bad=told.append)
     assert (report.bad_count, len(report.bad), len(told)) == (2500, BAD_KEPT, 2500)
     assert list(report.bad) == told[:BAD_KEPT]
     assert [bad.line for bad in told] == list(range(1, 2501))

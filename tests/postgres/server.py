@@ -85,6 +85,15 @@ class Server:
         self.ask(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
+    def empty(self, database: str) -> None:
+        """Remove all rows of a store, which takes a tenth of the time of making a database."""
+        tables = self.ask(
+            "SELECT tablename FROM pg_tables WHERE tablename LIKE 'usercore_%%' AND tablename <> 'usercore_schema'",
+            database=database,
+        )
+        deletions = [f"DELETE FROM {table}" for (table,) in tables]  # noqa: S608 - names from the schema
+        self.ask("; ".join(deletions), database=database)
+
     def end_sessions(self, database: str) -> int:
         """End all sessions with a database, wait until they are over, and say how many there were."""
         ended = self.ask(
@@ -98,7 +107,7 @@ class Server:
 @contextmanager
 def running(programs: Path) -> Iterator[Server]:
     """Run a server for a while."""
-    folder = Path(tempfile.mkdtemp(prefix="usercore-", dir=_place()))
+    folder = Path(tempfile.mkdtemp(prefix="usercore-", dir=place_in_memory()))
     try:
         server = Server(programs, folder)
         server.start()
@@ -110,7 +119,7 @@ def running(programs: Path) -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
-def _place() -> str | None:
+def place_in_memory() -> str | None:
     """Give where files are kept in memory, if there is room: tests crash the server and not the machine.
 
     Else it is the system's place for temporary files; pytest's is closed to the server's user.

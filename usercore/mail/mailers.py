@@ -1,11 +1,11 @@
-"""Ways for letters to leave: SMTP, or a folder for development and tests."""
+"""Ways for letters to leave: SMTP, or a folder for development and tests.
+
+The modules of letters take as long to load as attrs, and most processes send none: only sending loads them.
+"""
 
 import os
-import smtplib
-import ssl
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -14,9 +14,15 @@ from usercore.kernel.secret import Secret
 from usercore.mail.model import Mail
 from usercore.mail.ports import Mailer
 
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
-def message_of(mail: Mail, *, sender: str) -> EmailMessage:
+
+def message_of(mail: Mail, *, sender: str) -> "EmailMessage":
     """Give the letter as a message of the standard library; addresses beyond ASCII need SMTPUTF8."""
+    from email.message import EmailMessage  # noqa: PLC0415 - see above
+    from email.policy import SMTP, SMTPUTF8  # noqa: PLC0415 - see above
+
     message = EmailMessage(policy=SMTP if mail.to.isascii() and sender.isascii() else SMTPUTF8)
     message["From"] = sender
     message["To"] = mail.to
@@ -43,6 +49,9 @@ class SmtpMailer(Mailer):
         Raises:
             OSError: the server could not be reached or refused (``smtplib.SMTPException`` is one).
         """
+        import smtplib  # noqa: PLC0415 - see above
+        import ssl  # noqa: PLC0415 - see above
+
         with smtplib.SMTP(self.host, self.port, timeout=self.timeout) as smtp:
             if self.encrypted:
                 smtp.starttls(context=ssl.create_default_context())

@@ -29,6 +29,16 @@ class SignedInRepository(Protocol):
         judged here: ended and expired tokens, erased and deactivated users are given, too.
         """
 
+    @abstractmethod
+    def guard(self, user_id: UserId) -> tuple[User, bool]:
+        """Lock the user as ``users.guard`` does; give them as they are now, and whether their tenant is active.
+
+        One method for the same reason.
+
+        Raises:
+            UserNotFound: there is no such user in the unit's tenant, or it was erased.
+        """
+
 
 class IdentifyingUnit(Protocol):
     """The part of a unit that identifying needs."""

@@ -107,11 +107,10 @@ def guard_entering(unit: SignInUnit, user_id: UserId, *, missing: AttemptStatus 
         Refusal: there is no such user, or they may not sign in.
     """
     try:
-        user = unit.users.guard(user_id)
+        user, tenant_active = unit.signed_in.guard(user_id)
     except UserNotFound:
         raise Refusal(missing) from None
-    tenant = unit.tenants.get(user.tenant_id)
-    status = status_against(user, tenant is not None and tenant.active)
+    status = status_against(user, tenant_active)
     if status is not None:
         raise Refusal(status, user_id=user.id)
     return user

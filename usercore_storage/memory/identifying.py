@@ -4,6 +4,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.passwords.ports import CredentialRepository
 from usercore.tokens.ports import AccessTokenRepository
+from usercore.users.model import User
 from usercore.workflows.identifying import SignedIn, SignedInRepository
 from usercore.workflows.recording import RecordingUnit
 
@@ -23,3 +24,8 @@ class MemorySignedIn(SignedInRepository):
         tenant, credential = self._unit.tenants.get(user.tenant_id), self._credentials.get(user_id)
         must_change = credential is not None and credential.must_change
         return SignedIn(token, user, tenant is not None and tenant.active, must_change)
+
+    def guard(self, user_id: UserId) -> tuple[User, bool]:
+        user = self._unit.users.guard(user_id)
+        tenant = self._unit.tenants.get(user.tenant_id)
+        return user, tenant is not None and tenant.active

@@ -6,6 +6,6 @@ if not (find_spec("psycopg") and find_spec("psycopg_pool")):
     msg = "a postgresql:// store needs psycopg and its pool: pip install 'usercore[postgres]'"
     raise ImportError(msg)
 
-from usercore_storage.postgres.storage import PostgresStorage, open_storage  # noqa: E402 - it imports both
+from usercore_storage.postgres.storage import PostgresStorage, open_storage
 
 __all__ = ["PostgresStorage", "open_storage"]

@@ -2,10 +2,14 @@
 
 from typing import Final
 
+from usercore.kernel.changes import Subject
+from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
+from usercore.users.model import User
 from usercore.workflows.identifying import SignedIn, SignedInRepository
 from usercore.workflows.recording import RecordingUnit
+from usercore_storage.sql import users
 from usercore_storage.sql.run import Run
 from usercore_storage.sql.table import reader
 from usercore_storage.sql.tables import ACCESS_TOKENS, USERS
@@ -18,7 +22,10 @@ FIND: Final = (
     " WHERE t.user_id = ? AND t.digest = ? AND u.tenant_id = ?"
 )
 
+GUARD: Final = f"{users.GUARD}, (SELECT n.active FROM usercore_tenants AS n WHERE n.id = ?)"
+
 _read = reader(ACCESS_TOKENS, USERS, rest=True)
+_read_user = reader(USERS, rest=True)
 
 
 class SqlSignedIn(SignedInRepository):
@@ -35,3 +42,11 @@ class SqlSignedIn(SignedInRepository):
             return None
         token, user, (active, must_change) = _read(rows[0])
         return SignedIn(token, user, bool(active), bool(must_change))
+
+    def guard(self, user_id: UserId) -> tuple[User, bool]:
+        rows = self._run(GUARD, (user_id, self._unit.tenant_id, self._unit.tenant_id))
+        if not rows:
+            raise UserNotFound
+        user, (active,) = _read_user(rows[0])
+        self._unit.number(Subject.USER, user.id, user.change_no)
+        return user, bool(active)

@@ -5,7 +5,8 @@ none to start, to stop or to lose at a fork, and a lone writer leads itself.
 
 Written so that a Ctrl-C may land anywhere: leadership is not a lock that could be lost between being taken and being
 guarded, but the name of a job, which that job's own thread gives up; giving up may be done twice. Waiters look up now
-and then, so that a lost wake-up costs a moment and not the program.
+and then, so that a lost wake-up costs a moment and not the program. No loop stands inside a ``with``: CPython 3.13.0
+forgets to release a lock for a Ctrl-C that lands where a loop jumps back.
 """
 
 import threading
@@ -104,12 +105,15 @@ class Line:
     def _take(self) -> Sequence[Job]:
         """Take those who wait; later than leading begins, because the turn may be long in coming."""
         with self._mutex:
-            waiting = [job for job in self._waiting if not job.done]
-            taken = waiting[:MOST_TOGETHER]
-            if self._leader in waiting[MOST_TOGETHER:]:
-                taken[-1] = self._leader
-            self._taken, self._waiting = taken, [job for job in waiting if job not in taken]
-            return taken
+            self._split()
+            return self._taken
+
+    def _split(self) -> None:
+        waiting = [job for job in self._waiting if not job.done]
+        taken = waiting[:MOST_TOGETHER]
+        if self._leader in waiting[MOST_TOGETHER:]:
+            taken[-1] = self._leader
+        self._taken, self._waiting = taken, [job for job in waiting if job not in taken]
 
     def _withdraws(self, job: Job) -> bool:
         """Take the job out of the line, unless a leader has it already."""
@@ -122,12 +126,15 @@ class Line:
     def _leave(self, job: Job) -> None:
         """Give up the lead, if this job has it, and call the next; what was taken and not done waits again."""
         with self._mutex:
-            if job in self._waiting:
-                self._waiting.remove(job)
-            if self._leader is job:
-                undone = [one for one in self._taken if not one.done and one is not job]
-                self._waiting, self._taken = undone + self._waiting, []
-                self._leader = None
-            following = self._waiting[0] if self._waiting and self._leader is None else None
+            following = self._without(job)
         if following is not None:
             following.call()
+
+    def _without(self, job: Job) -> Job | None:
+        if job in self._waiting:
+            self._waiting.remove(job)
+        if self._leader is job:
+            undone = [one for one in self._taken if not one.done and one is not job]
+            self._waiting, self._taken = undone + self._waiting, []
+            self._leader = None
+        return self._waiting[0] if self._waiting and self._leader is None else None

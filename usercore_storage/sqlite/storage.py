@@ -62,7 +62,7 @@ class SqliteStorage:
     capabilities = CAPABILITIES
 
     def __init__(self, path: Path) -> None:
-        """Open the writing connection; readers open theirs when they are needed."""
+        """Look at the file; connections are opened when they are needed, the writing one by the first to write."""
         self._path = path
         self._closed = False
         self._opening = threading.Lock()
@@ -76,7 +76,6 @@ class SqliteStorage:
             raise
 
     def _look_at_secret(self) -> bytes:
-        self.writer()
         connection = self.take_reader()
         try:
             ((secret,),) = connection("SELECT secret FROM usercore_schema")

@@ -2,8 +2,10 @@
 
 import pytest
 
+from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
+from usercore.kernel.errors import UserNotFound
 from usercore.kernel.secret import Digest, digest_of
 from usercore.kernel.units import Units
 from usercore.storage import Unit
@@ -20,7 +22,7 @@ from usercore.testing.samples import (
     an_access_token,
 )
 from usercore.tokens.model import AccessToken
-from usercore.users.model import User, UserState
+from usercore.users.model import ACTIVATED, User, UserState
 from usercore.workflows.identifying import SignedIn
 
 
@@ -106,3 +108,35 @@ class SignedInRepositoryContract(Contract):
         found = find(main)
         assert found
         assert found.must_change_password is must_change
+
+    @pytest.mark.rule("S3")
+    def test_a_guard_gives_the_user_as_it_is_now(self, main: Units[Unit]) -> None:
+        sign_in(main)
+        user, tenant_active = main.write(lambda unit: unit.signed_in.guard(ANN))
+        assert_same(user, evolve(USER, change_no=USER.change_no + 1))
+        assert tenant_active is True
+        assert main.read(lambda unit: unit.users.get(ANN)) == user
+
+    @pytest.mark.rule("X2")
+    def test_a_guard_lets_changes_be_recorded(self, main: Units[Unit]) -> None:
+        sign_in(main)
+        main.write(lambda unit: [unit.signed_in.guard(ANN), unit.record(Change(kind=ACTIVATED, subject_id=ANN))])
+        (entry,) = main.read(lambda unit: unit.history.list_of(Subject.USER, ANN, before=None, limit=2))
+        assert entry.change_no == USER.change_no + 1
+
+    @pytest.mark.parametrize("active", [True, False])
+    @pytest.mark.rule("T3")
+    def test_a_guard_says_whether_the_tenant_is_active(
+        self, main: Units[Unit], acme: Units[Unit], *, active: bool
+    ) -> None:
+        sign_in(acme, a_user(tenant_id=ACME))
+        main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.guard(ACME), active=active)))
+        assert acme.write(lambda unit: unit.signed_in.guard(ANN))[1] is active
+
+    @pytest.mark.rule("T2", "U2")
+    def test_nobody_guards_the_erased_or_another_tenants_user(self, main: Units[Unit], acme: Units[Unit]) -> None:
+        sign_in(main)
+        sign_in(main, a_user(id=BOB, state=UserState.ERASED), an_access_token(user_id=BOB))
+        for units, user_id in ((acme, ANN), (main, BOB)):
+            with pytest.raises(UserNotFound):
+                units.write(lambda unit, user_id=user_id: unit.signed_in.guard(user_id))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults

@@ -1,0 +1,108 @@
+"""All statements of the SQL storages, and on which shard each of them stays."""
+
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, Final
+
+from sqlglot import exp, parse
+
+import usercore_storage.sql
+from usercore_storage.postgres.connections import numbered
+from usercore_storage.sql import tables
+from usercore_storage.sql.run import Run
+from usercore_storage.sql.table import Rows, Table
+from usercore_storage.sql.unit import SqlUnit
+
+TABLES: Final[dict[str, Table[Any]]] = {table.name: table for table in tables.ALL}
+
+_VERBS: Final = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ")
+_COMPARISONS: Final = (exp.EQ, exp.In)
+
+
+class NoRun(Run):
+    """Runs nothing; repositories are built on it to see which statements they hold."""
+
+    def __call__(self, statement: str, _: object = (), /) -> Rows:
+        raise AssertionError(statement)
+
+    def many(self, statement: str, _: object, /) -> None:
+        raise AssertionError(statement)
+
+
+def statements() -> dict[str, str]:
+    """Give all statements by name: constants without ``_``, which are parts, and what repositories build themselves."""
+    modules = [import_module(f"usercore_storage.sql.{found.name}") for found in _modules()]
+    unit = SqlUnit(NoRun())
+    held = {f"{name}.{key}": value for name, repository in vars(unit).items() for key, value in _held(repository)}
+    found = {
+        f"{module.__name__.rpartition('.')[2]}.{name}": value
+        for module in modules
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+    }
+    inserts = {f"{name}.insert": table.insert for name, table in TABLES.items()}
+    return inserts | {name: text for owner, value in (found | held).items() for name, text in _texts(owner, value)}
+
+
+def _modules() -> Iterator[pkgutil.ModuleInfo]:
+    return pkgutil.iter_modules(usercore_storage.sql.__path__)
+
+
+def _held(repository: object) -> Iterator[tuple[str, object]]:
+    return iter(getattr(repository, "__dict__", {}).items())
+
+
+def _texts(owner: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str) and value.startswith(_VERBS):
+        yield owner, value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _texts(f"{owner}[{key}]", part)
+
+
+def parsed(statement: str, dialect: str) -> exp.Expression:
+    """Parse a statement as an engine reads it; it must be one."""
+    text = numbered(statement).decode() if dialect == "postgres" else statement
+    (only,) = parse(text, dialect=dialect)
+    assert isinstance(only, exp.Expression)
+    return only
+
+
+def astray(statement: exp.Expression, references: frozenset[str]) -> set[str]:
+    """Name the tables, but for references, whose shard a statement does not name."""
+    if isinstance(statement, exp.Insert):
+        (name,) = {table.name for table in statement.find_all(exp.Table)}
+        named = {column.name for column in statement.this.expressions}
+        return {name} - references if TABLES[name].shard not in named else set()
+    used = {table.alias_or_name: table.name for table in statement.find_all(exp.Table)}
+    if len(used) < len(list(statement.find_all(exp.Table))) or statement.find(exp.Subquery, exp.Exists):
+        return set(used.values()) - references  # a look of its own, at whatever shard
+    return {used[alias] for alias in used.keys() - _bound(statement, used)} - references
+
+
+def _bound(statement: exp.Expression, used: dict[str, str]) -> set[str]:
+    """Give the aliases whose shard column is compared with a value, or with that of one that is."""
+    pairs = [_shards_in(comparison, used) for comparison in _conditions(statement)]
+    bound = {alias for aliases, is_with_value in pairs for alias in aliases if is_with_value}
+    for _ in used:
+        bound |= {alias for aliases, _ in pairs if aliases & bound for alias in aliases}
+    return bound
+
+
+def _conditions(statement: exp.Expression) -> Iterator[exp.Expression]:
+    """Give the comparisons that must all hold."""
+    wholes = [where.this for where in statement.find_all(exp.Where)]
+    wholes += [join.args["on"] for join in statement.find_all(exp.Join)]
+    for whole in wholes:
+        parts = whole.flatten() if isinstance(whole, exp.And) else [whole]
+        yield from (part for part in parts if isinstance(part, _COMPARISONS))
+
+
+def _shards_in(comparison: exp.Expression, used: dict[str, str]) -> tuple[set[str], bool]:
+    sides = [comparison.this, *([comparison.expression] if isinstance(comparison, exp.EQ) else comparison.expressions)]
+    columns = [side for side in sides if isinstance(side, exp.Column)]
+    only = next(iter(used))
+    owners = [(column.table or only, column.name) for column in columns]
+    shards = {alias for alias, name in owners if TABLES[used[alias]].shard == name}
+    return shards if len(shards) == len(columns) else set(), len(columns) == 1

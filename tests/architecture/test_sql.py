@@ -1,0 +1,111 @@
+"""Each statement of the SQL storages is understood by both engines, stays on one shard, and scans no table.
+
+What does otherwise is named here, with its reason. Source: design, 4.11.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.architecture.statements import TABLES, astray, parsed, statements
+from usercore_storage import sqlite
+from usercore_storage.sql.table import Table
+from usercore_storage.sqlite.connections import Connection
+
+REFERENCES: Final = frozenset({"usercore_tenants"})
+"""Small tables of which every shard may have a copy."""
+
+CLEANING: Final = frozenset(
+    {
+        "attempts._remove",
+        "attempts.REMOVE_ALLOWANCES",
+        "attempts.REMOVE_THROTTLES",
+        "deliveries.REMOVE",
+        "registration_attempts._remove",
+        "tokens.REMOVE_ACCESS",
+        "tokens.REMOVE_LINKS",
+        "tokens.REMOVE_LOGIN",
+    }
+)
+"""They run once a day, over everything: an index for them would be paid for by every sign-in."""
+
+FAN_OUTS: Final = CLEANING | {
+    "deliveries.DUE",  # the relay asks for the next of all subjects
+    "deliveries.LIST",  # operators look at those that failed
+}
+
+SCANS: Final = CLEANING
+
+FEATURES: Final = frozenset(
+    """Add And Case Column Delete EQ Exists From GT Identifier If In Insert Is Join LT LTE Limit Literal NEQ Not Null
+    OnConflict Or Order Ordered Parameter Placeholder Returning Schema Select Sub Subquery Table TableAlias Tuple
+    Update Values Var Where""".split()  # noqa: SIM905 - easier to read than a list
+)
+"""What the statements are made of. No functions, casts or types: they are where engines differ."""
+
+STATEMENTS: Final = statements()
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "sqlite"])
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_statement_is_made_of_what_all_engines_have(name: str, dialect: str) -> None:
+    assert {type(node).__name__ for node in parsed(STATEMENTS[name], dialect).walk()} <= FEATURES
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_question_marks_stand_for_values_only(name: str) -> None:
+    assert "'" not in STATEMENTS[name].replace("'erased'", "").replace("'pending'", "").replace("'done'", "")
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_every_key_has_the_shard_in_it(table: Table[object]) -> None:
+    unique = [definition for definition in table.indexes.values() if definition.startswith("UNIQUE")]
+    if table.name not in REFERENCES:
+        assert table.shard in table.key
+        assert not [definition for definition in unique if table.shard not in definition]
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_statement_names_its_shard_or_is_declared_a_fan_out(name: str) -> None:
+    assert bool(astray(parsed(STATEMENTS[name], "postgres"), REFERENCES)) == (name in FAN_OUTS)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT email FROM usercore_users WHERE email = ?",
+        "SELECT email FROM usercore_users WHERE id = ? OR email = ?",
+        "SELECT email FROM usercore_users WHERE id > ?",
+        "SELECT email FROM usercore_users WHERE id = version",
+        "UPDATE usercore_users SET email = ?",
+        "DELETE FROM usercore_claims WHERE holder_id = ?",
+        "INSERT INTO usercore_claims (key) VALUES (?)",
+        "SELECT t.ip FROM usercore_access_tokens AS t JOIN usercore_users AS u ON u.email = t.ip WHERE t.user_id = ?",
+        "SELECT hash FROM usercore_credentials WHERE user_id IN (SELECT id FROM usercore_users WHERE id = ?)",
+    ],
+)
+def test_the_watch_sees_who_goes_astray(statement: str) -> None:
+    assert astray(parsed(statement, "postgres"), REFERENCES)
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    path: Path = tmp_path_factory.mktemp("plans") / "store.db"
+    sqlite.open_storage(f"sqlite:///{path}").close()
+    connection = Connection(path)
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_statement_scans_a_table_unless_it_is_declared(name: str, connection: Connection) -> None:
+    statement = STATEMENTS[name]
+    plan = connection(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?"))
+    scans = [detail for *_, detail in plan if detail.startswith("SCAN") and detail != "SCAN CONSTANT ROW"]
+    assert bool(scans) == (name in SCANS), plan
+
+
+def test_what_is_declared_is_there() -> None:
+    assert STATEMENTS.keys() >= FAN_OUTS | SCANS

@@ -1,0 +1,252 @@
+"""A machine that makes each call on several storages and compares answers, refusals and all rows after it."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, ClassVar, Final
+
+import attrs
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
+from hypothesis.strategies import SearchStrategy
+
+from tests.postgres.dumps import rows_of
+from usercore import (
+    AccessId,
+    Email,
+    ExternalId,
+    Host,
+    Policy,
+    Reference,
+    RegistrationPolicy,
+    Secret,
+    UserCore,
+    Username,
+)
+from usercore.storage import Storage
+from usercore.testing import FakeChance, FakeClock, FakeHasher, WatchedStorage, strategies
+
+POLICY: Final = Policy(registration=RegistrationPolicy(per_email_pause=timedelta(seconds=1), per_email=10))
+
+
+class Alike(WatchedStorage):
+    """A storage that keys throttles as the others do."""
+
+    @property
+    def secret(self) -> bytes:
+        return b"s" * 32
+
+
+@attrs.frozen
+class Side:
+    """A core over one storage, with fakes that are made alike on all sides."""
+
+    inner: Storage
+    clock: FakeClock
+    core: UserCore
+
+    @classmethod
+    def over(cls, inner: Storage) -> "Side":
+        """Make the fakes and the core."""
+        storage, clock = Alike(inner), FakeClock()
+        host = Host(clock=clock, chance=FakeChance(), hasher=FakeHasher(storage), policy=POLICY)
+        return cls(inner, clock, UserCore.over(storage, host))
+
+
+@st.composite
+def hostile(draw: st.DrawFn) -> str:
+    """Draw what somebody sends to break something, under a name that is shorter than what it is made of."""
+    return draw(strategies.hostile_text())
+
+
+def of(pool: tuple[str, ...], drawn: SearchStrategy[str]) -> SearchStrategy[str]:
+    """Give what often comes again, anything else, and what somebody sends to break something."""
+    return st.one_of(*[st.sampled_from(pool)] * 4, drawn, hostile())
+
+
+EMAILS: Final = of(("ann@example.com", "ANN@example.com", "bob@example.com", "cid+x@example.com"), strategies.emails())
+LOGINS: Final = st.sampled_from(("ann@example.com", "ann@example.com", "Ann", "Ann", "bob@example.com", "nobody"))
+USERNAMES: Final = of(("ann", "Ann", "bob", "ann@example.com"), strategies.usernames())
+IDS: Final = of(("1", "2", "0042"), strategies.host_ids())
+NAMES: Final = of(("Ann", "Bob"), strategies.names())
+PASSWORD: Final = "correct horse battery staple"
+PASSWORDS: Final = st.sampled_from((*[PASSWORD] * 4, "seven pelicans over Trnava", "short"))
+PEOPLE: Final = st.integers(0, 5)
+TENANTS: Final = of(("acme", "ACME", "globex"), strategies.names())
+NOTHING: Final[MultipleResults[Secret]] = multiple()
+"""What a refused call adds to the secrets."""
+
+INSIDE: Final = st.sampled_from(("main", "main", "main", "main", "acme"))
+
+
+class Differences(RuleBasedStateMachine):
+    """Makes each call on all sides and compares."""
+
+    storages: ClassVar[Callable[[], Iterator[Storage]]]
+    seen: ClassVar[set[str]]
+
+    access_tokens: Bundle[Secret] = Bundle("access_tokens")
+    login_tokens: Bundle[Secret] = Bundle("login_tokens")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sides = [Side.over(storage) for storage in type(self).storages()]
+        self.people: list[int] = []
+        self.tenant = "main"
+        self.same(lambda core: core.tenants.create("acme", "Acme"), tenant="system")
+        self.first_access_token = self.register("ann@example.com", "ann", PASSWORD)
+        self.register_external("bob@example.com", "1", None)
+
+    @initialize(target=access_tokens)
+    def sign_in_first(self) -> Secret | MultipleResults[Secret]:
+        return self.first_access_token
+
+    @initialize(target=login_tokens)
+    def issue_first(self) -> Secret | MultipleResults[Secret]:
+        return self.issue(0, 1)
+
+    def teardown(self) -> None:
+        for side in self.sides:
+            side.core.close()
+
+    def same(self, call: Callable[[UserCore], Any], *, tenant: str | None = None) -> Any:
+        """Make a call on each side, and give what came of it on all of them, or None for a refusal."""
+        first, *others = [_outcome(side.core, tenant or self.tenant, call) for side in self.sides]
+        assert others == [first] * len(others)
+        what = first.kind.__name__ if isinstance(first, _Refusal) else call.__qualname__.split(".")[1]
+        type(self).seen.add(what)
+        return None if isinstance(first, _Refusal) else first
+
+    @invariant()
+    def all_sides_have_the_same_rows(self) -> None:
+        """Compare everything that is kept."""
+        first, *others = [rows_of(side.inner) for side in self.sides]
+        assert others == [first] * len(others)
+
+    def somebody(self, index: int) -> Reference:
+        """Name somebody by id, one way or another."""
+        return self.people[index % len(self.people)] if self.people else 7
+
+    @rule(
+        span=st.sampled_from((timedelta(microseconds=1), timedelta(seconds=2), timedelta(minutes=5), timedelta(days=1)))
+    )
+    def wait(self, span: timedelta) -> None:
+        for side in self.sides:
+            side.clock.advance(span)
+        if span >= timedelta(days=1):
+            self.same(lambda core: core.cleanup())
+
+    @rule(key=INSIDE)
+    def go_to(self, key: str) -> None:
+        if self.same(lambda core: core.tenant(key).context.tenant_key, tenant="main"):
+            self.tenant = key
+
+    @rule(key=TENANTS, name=TENANTS, what=st.sampled_from(("create", "update", "activate", "deactivate")))
+    def steer_tenants(self, key: str, name: str, what: str) -> None:
+        arguments = {"create": (key, name), "update": (key,), "activate": (key,), "deactivate": (key,)}[what]
+        fields = {"name": name} if what == "update" else {}
+        self.same(lambda core: getattr(core.tenants, what)(*arguments, **fields), tenant="system")
+        self.same(lambda core: core.tenants.list(limit=3), tenant="system")
+
+    @rule(email=EMAILS, external_id=st.none() | IDS, first_name=st.none() | NAMES)
+    def register_external(self, email: str, external_id: str | None, first_name: str | None) -> None:
+        given = self.same(
+            lambda core: core.registration.register_external(email, external_id=external_id, first_name=first_name)
+        )
+        if given is not None:
+            self.people.append(given.user.id)
+
+    @rule(target=access_tokens, email=EMAILS, username=st.none() | USERNAMES, password=st.none() | PASSWORDS)
+    def register(self, email: str, username: str | None, password: str | None) -> Secret | MultipleResults[Secret]:
+        given = self.same(lambda core: core.registration.register(email, username=username, password=password))
+        if given is not None:
+            self.people.append(given.user.id)
+        return given.access_token if given is not None else NOTHING
+
+    @rule(target=login_tokens, person=PEOPLE, count=st.integers(0, 3))
+    def issue(self, person: int, count: int) -> Secret | MultipleResults[Secret]:
+        issued = self.same(lambda core: core.login_tokens.issue_many(self.somebody(person), count))
+        return issued[-1] if issued else NOTHING
+
+    @rule(target=access_tokens, secret=login_tokens)
+    def redeem(self, secret: Secret) -> Secret | MultipleResults[Secret]:
+        identity = self.same(lambda core: core.sign_in.with_login_token(secret))
+        return identity.access_token if identity is not None else NOTHING
+
+    @rule(target=access_tokens, login=LOGINS, password=PASSWORDS)
+    def sign_in(self, login: str, password: str) -> Secret | MultipleResults[Secret]:
+        identity = self.same(lambda core: core.sign_in.with_password(login, password))
+        return identity.access_token if identity is not None else NOTHING
+
+    @rule(secret=access_tokens)
+    def identify(self, secret: Secret) -> None:
+        self.same(lambda core: core.sign_in.identify(secret))
+
+    @rule(secret=access_tokens, person=PEOPLE, everything=st.booleans())
+    def end_tokens(self, secret: Secret, person: int, everything: bool) -> None:  # noqa: FBT001 - drawn
+        if everything:
+            self.same(lambda core: core.access_tokens.end_all(self.somebody(person), keep=secret))
+        else:
+            self.same(lambda core: core.access_tokens.end(secret))
+        self.same(lambda core: core.access_tokens.list(self.somebody(person)))
+
+    @rule(person=PEOPLE, first_name=NAMES, username=st.none() | USERNAMES, note=strategies.storable_text())
+    def update(self, person: int, first_name: str, username: str | None, note: str) -> None:
+        self.same(
+            lambda core: core.users.update(self.somebody(person), first_name=first_name, username=username, note=note)
+        )
+
+    @rule(person=PEOPLE, ids=st.lists(st.none() | IDS, min_size=1, max_size=5))
+    def set_access_ids(self, person: int, ids: list[str | None]) -> None:
+        self.same(lambda core: core.users.set_access_ids(self.somebody(person), ids))
+
+    @rule(person=PEOPLE, external_id=IDS, link=st.booleans())
+    def link(self, person: int, external_id: str, link: bool) -> None:  # noqa: FBT001 - drawn
+        if link:
+            self.same(lambda core: core.users.link_external_id(self.somebody(person), external_id))
+        else:
+            self.same(lambda core: core.users.unlink_external_id(self.somebody(person)))
+
+    @rule(person=PEOPLE, email=EMAILS, verified=st.booleans())
+    def change_email(self, person: int, email: str, verified: bool) -> None:  # noqa: FBT001 - drawn
+        self.same(lambda core: core.emails.change(self.somebody(person), email, verified=verified))
+
+    @rule(person=PEOPLE, password=PASSWORDS)
+    def set_password(self, person: int, password: str) -> None:
+        self.same(lambda core: core.passwords.set(self.somebody(person), password))
+
+    @rule(person=PEOPLE, what=st.sampled_from(("deactivate", "activate")))
+    def shut_out_or_let_in(self, person: int, what: str) -> None:
+        self.same(lambda core: getattr(core.users, what)(self.somebody(person)))
+
+    @rule(email=EMAILS, username=USERNAMES, text=IDS)
+    def look(self, email: str, username: str, text: str) -> None:
+        for reference in (Email(email), Username(username), ExternalId(text), AccessId(text)):
+            self.same(lambda core, ref=reference: core.users.find(ref))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+
+    @rule(person=PEOPLE)
+    def look_back(self, person: int) -> None:
+        for page in ("of_user", "attempts"):
+            self.same(lambda core, page=page: getattr(core.history, page)(self.somebody(person), limit=3))  # type: ignore[misc]  # as above
+
+
+@attrs.frozen
+class _Refusal:
+    """How a call was refused."""
+
+    kind: type[Exception]
+    text: str
+
+
+def _outcome(core: UserCore, tenant: str, call: Callable[[UserCore], Any]) -> Any:
+    try:
+        return call(core.tenant(tenant))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must be the same on all sides
+        return _Refusal(type(error), str(error))

@@ -1,0 +1,52 @@
+"""Everything that a storage keeps, as entities, to compare one kind of storage with another."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from usercore.storage import Storage
+from usercore_storage.memory.cells import Cells
+from usercore_storage.memory.lists import Lists
+from usercore_storage.memory.storage import MemoryStorage
+from usercore_storage.postgres import PostgresStorage
+from usercore_storage.sql import tables
+from usercore_storage.sql.run import Run
+from usercore_storage.sqlite import SqliteStorage
+
+Rows = dict[str, list[str]]
+
+
+def rows_of(storage: Storage) -> Rows:
+    """Give every field of every row, by the name of the entity."""
+    found: Rows = {}
+    for entity in _entities_in(storage):
+        found.setdefault(type(entity).__name__, []).append(repr(attrs.astuple(entity)))
+    return {name: sorted(rows) for name, rows in found.items()}
+
+
+def _entities_in(storage: Storage) -> Iterable[Any]:
+    if isinstance(storage, MemoryStorage):
+        return _in_memory(storage)
+    if isinstance(storage, SqliteStorage):
+        connection = storage.take_reader()
+        try:
+            return list(_in_tables(connection))
+        finally:
+            storage.give_back(connection)
+    assert isinstance(storage, PostgresStorage)
+    return storage.run(lambda connection, _: list(_in_tables(connection)))
+
+
+def _in_tables(run: Run) -> Iterator[Any]:
+    for table in tables.ALL:
+        yield from map(table.read, run(f"SELECT {table.select} FROM {table.name}"))  # noqa: S608 - our own names
+
+
+def _in_memory(storage: MemoryStorage) -> Iterator[Any]:
+    for repository in vars(storage._stage._unit).values():
+        for part in vars(repository).values() if hasattr(repository, "__dict__") else ():
+            if isinstance(part, Cells):
+                yield from (value for value in part.values() if attrs.has(type(value)))
+            elif isinstance(part, Lists):
+                yield from (item for _, item in part.everything() if attrs.has(type(item)))

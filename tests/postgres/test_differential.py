@@ -1,0 +1,64 @@
+"""The same calls on memory, SQLite and PostgreSQL: same answers, same refusals, same rows after each of them."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Final
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.postgres.differences import Differences
+from tests.postgres.server import Server, place_in_memory
+from usercore.storage import Storage
+from usercore_storage import memory, postgres, sqlite
+
+EXAMPLES: Final = {25: (4, 30), 100: (50, 50)}
+"""Sequences and their steps by the profile's examples; more is for the night."""
+
+ENOUGH: Final = 50
+OUTCOMES: Final = frozenset(
+    """change_email end_tokens go_to identify issue link look look_back redeem register register_external
+    set_access_ids set_password shut_out_or_let_in sign_in steer_tenants update wait
+    ExternalIdLinked Invalid PasswordRefused RateLimited SignInRefused Taken TenantNotFound TokenUnknown
+    """.split()  # noqa: SIM905 - easier to read than a list
+)
+"""What must have come about in so many sequences: each call, and these refusals."""
+
+
+def examples() -> tuple[int, int]:
+    """Give how many sequences of how many steps the profile asks for."""
+    profile = settings.default.max_examples if settings.default else 0
+    return EXAMPLES.get(profile, (profile, 50))
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give a folder in memory, if there is room: the sequences are many, and no power is cut."""
+    folder = Path(tempfile.mkdtemp(dir=place_in_memory()))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.rule("U3", "U13", "E1", "E4", "K3", "S7", "T2", "R3")
+def test_three_storages_do_not_differ(server: Server, database: str, folder: Path) -> None:
+    def fresh() -> Iterator[Storage]:
+        server.empty(database)
+        for file in folder.iterdir():
+            file.unlink()
+        yield memory.open_storage("memory://")
+        yield sqlite.open_storage(f"sqlite:///{folder}/store.db")
+        yield postgres.open_storage(server.url(database))
+
+    class Machine(Differences):
+        storages = staticmethod(fresh)
+        seen: ClassVar[set[str]] = set()
+
+    sequences, steps = examples()
+    run_state_machine_as_test(
+        Machine, settings=settings(max_examples=sequences, stateful_step_count=steps, deadline=None)
+    )
+    missing = OUTCOMES - Machine.seen
+    assert not missing or sequences < ENOUGH, f"never came about: {sorted(missing)}"
