@@ -22,3 +22,12 @@ settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=100, derandomize=True)
 settings.register_profile("nightly", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile(choose_profile())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say on how many storages the contract ran."""
+    passed = [report.nodeid for report in terminalreporter.stats.get("passed", [])]
+    storages = {node.split("::")[1].removeprefix("Test") for node in passed if "/test_contracts.py::Test" in node}
+    if storages:
+        names = ", ".join(sorted(storages))
+        terminalreporter.write_line(f"The contract ran on {len(storages)} storages: {names}.")

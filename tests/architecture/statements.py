@@ -76,9 +76,14 @@ def astray(statement: exp.Expression, references: frozenset[str]) -> set[str]:
         named = {column.name for column in statement.this.expressions}
         return {name} - references if TABLES[name].shard not in named else set()
     used = {table.alias_or_name: table.name for table in statement.find_all(exp.Table)}
-    if len(used) < len(list(statement.find_all(exp.Table))) or statement.find(exp.Subquery, exp.Exists):
+    looks = [_names(look) for look in statement.find_all(exp.Subquery, exp.Exists)]
+    if len(used) < len(list(statement.find_all(exp.Table))) or any(names - references for names in looks):
         return set(used.values()) - references  # a look of its own, at whatever shard
     return {used[alias] for alias in used.keys() - _bound(statement, used)} - references
+
+
+def _names(expression: exp.Expression) -> set[str]:
+    return {table.name for table in expression.find_all(exp.Table)}
 
 
 def _bound(statement: exp.Expression, used: dict[str, str]) -> set[str]:

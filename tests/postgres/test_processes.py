@@ -88,20 +88,16 @@ def test_a_fork_while_another_thread_is_in_a_unit_takes_nothing_from_it(server: 
 def test_a_child_cannot_go_on_with_its_parents_unit(server: Server, database: str) -> None:
     said = []
 
-    def fork_inside(unit: Unit) -> None:
-        rename(unit, "Zoë", ANN)
-
-        def go_on() -> str:
-            with pytest.raises(Unavailable):
-                rename(unit, "Eve", ANN)
-            return "refused"
-
-        said.append(in_child(go_on))
-        rename(unit, "Zoë", BOB)
-
-    with opened(server.url(database)) as store:
+    with opened(server.url(database)) as store, ExitStack() as stack:
         people = units_of(store)
         add_people(people, MAIN, ANN, BOB)
-        people.write(fork_inside)
+        connection = stack.enter_context(taken(store))
+        connection.command(store.begin)
+        connection.unit.begin(people._origin)
+        rename(connection.unit, "Zoë", ANN)
+        for go_on in (lambda: rename(connection.unit, "Eve", BOB), connection.commit, lambda: people.read(names)):
+            said.append(in_child(lambda go_on=go_on: outcome_of(go_on)))
+        rename(connection.unit, "Zoë", BOB)
+        connection.commit()
         assert people.read(names) == ["Zoë", "Zoë"]
-    assert said == ["refused"]
+    assert said == ["Unavailable", "Unavailable", str([a_user().first_name] * 2)]

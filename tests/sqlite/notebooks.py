@@ -4,14 +4,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from usercore.kernel.context import Context
 from usercore.testing import FakeClock
 from usercore.workflows.recording import Origin
 from usercore_storage.sql.run import Run
-from usercore_storage.sqlite.line import LONGEST_WAIT, Job, Take
+from usercore_storage.sqlite.line import Job, Take
 from usercore_storage.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -42,11 +41,12 @@ def note(name: str) -> Work:
 
 
 class WaitingLine(list[Job]):
-    """The jobs that wait, which says whenever one more does."""
+    """The jobs that wait, which says whenever one more does, and is told when to go on."""
 
     def __init__(self) -> None:
         super().__init__()
         self.came = threading.Semaphore(0)
+        self.go_on = threading.Event()
 
     def append(self, job: Job) -> None:
         super().append(job)
@@ -60,9 +60,8 @@ class Notebook:
     the line up. ``at_commit`` is called when a group is about to commit.
     """
 
-    def __init__(self, path: Path, *, longest_wait: float = LONGEST_WAIT) -> None:
-        path.touch()
-        self.writer = Writer(path, longest_wait=longest_wait)
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
         self.raw = self.writer._connection.raw
         self.statements: list[str] = []
         self.groups: list[int] = []
@@ -98,34 +97,37 @@ class Notebook:
         return result
 
     @contextmanager
-    def waiting(self, *works: Work) -> Iterator[list[Future[Any]]]:
-        """Hold the line up by a unit until these stand in it, in their order; they run as one group afterwards."""
-        inside, go_on = threading.Event(), threading.Event()
+    def held_up(self) -> Iterator[WaitingLine]:
+        """Hold the line up by a unit of another thread, until the line is told to go on."""
+        inside, line = threading.Event(), WaitingLine()
 
         def hold(_: Run) -> None:
             self.line._waiting, self.is_held_up = line, True
             inside.set()
-            assert go_on.wait(PATIENCE)
+            assert line.go_on.wait(PATIENCE)
 
-        line = WaitingLine()
-        with ThreadPoolExecutor(len(works) + 1) as pool:
+        with ThreadPoolExecutor(1) as pool:
             holder = pool.submit(self.write, hold)
             try:
                 assert inside.wait(PATIENCE)
-                futures = []
-                for work in works:
-                    futures.append(pool.submit(self.write, work))
-                    assert line.came.acquire(timeout=PATIENCE)
-                yield futures
+                yield line
             finally:
-                go_on.set()
+                line.go_on.set()
                 holder.result(PATIENCE)
 
-    def group(self, *works: Work) -> list[Any]:
+    def stand(self, pool: ThreadPoolExecutor, line: WaitingLine, works: Sequence[Work]) -> list[Future[Any]]:
+        """Let these wait in the line, in their order."""
+        futures = []
+        for work in works:
+            futures.append(pool.submit(self.write, work))
+            assert line.came.acquire(timeout=PATIENCE)
+        return futures
+
+    def group(self, *works: Work, while_waiting: Callable[[list[Future[Any]]], object] = lambda _: None) -> list[Any]:
         """Run these in one group; give the result or the error of each."""
-        with self.waiting(*works) as futures:
-            pass
-        assert self.groups[0] == len(works)
+        with ThreadPoolExecutor(len(works)) as pool, self.held_up() as line:
+            futures = self.stand(pool, line, works)
+            while_waiting(futures)
         return [future.exception(PATIENCE) or future.result() for future in futures]
 
     def forget(self) -> None:

@@ -3,27 +3,22 @@
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from tests.sqlite.notebooks import ORIGIN, PATIENCE, Notebook, WaitingLine, Work, note
+from tests.sqlite.notebooks import ORIGIN, PATIENCE, Notebook, Work, note
 from usercore.kernel.errors import Busy, RunAgain, StorageError, Unavailable
-from usercore.storage import Unit
 from usercore_storage.sql.run import Run
 from usercore_storage.sqlite import SqliteStorage
 from usercore_storage.sqlite.line import LOOK_UP, MOST_TOGETHER, Job, Line, Take
+from usercore_storage.sqlite.writer import Writer
 
-
-@pytest.fixture
-def notebook(path: Path) -> Iterator[Notebook]:
-    notebook = Notebook(path)
-    with closing(notebook.writer):
-        yield notebook
+T = TypeVar("T")
 
 
 def kinds(outcomes: Sequence[object]) -> list[object]:
@@ -149,9 +144,12 @@ def test_nobody_is_answered_before_the_commit(notebook: Notebook) -> None:
         raise ZeroDivisionError
 
     answered: list[set[Future[object]]] = []
-    with notebook.waiting(note("a"), refuse, note("c"), refuse) as futures:
+
+    def watch(futures: list[Future[object]]) -> None:
         notebook.at_commit = lambda: answered.append(wait(futures, 0.2, FIRST_COMPLETED).done)
-    assert kinds([future.exception(PATIENCE) for future in futures]) == [None, ZeroDivisionError] * 2
+
+    outcomes = notebook.group(note("a"), refuse, note("c"), refuse, while_waiting=watch)
+    assert kinds(outcomes) == ["a", ZeroDivisionError, "c", ZeroDivisionError]
     assert answered == [set()]
 
 
@@ -161,10 +159,10 @@ def test_a_result_is_told_to_whoever_asked(notebook: Notebook) -> None:
 
 
 def test_a_unit_whose_turn_does_not_come_is_busy_and_never_runs(path: Path) -> None:
-    notebook = Notebook(path, longest_wait=LOOK_UP / 2)
-    with closing(notebook.writer):
-        with notebook.waiting(note("late")) as (late,), pytest.raises(Busy):
-            late.result(PATIENCE)
+    path.touch()
+    with closing(Writer(path, longest_wait=LOOK_UP / 2)) as writer:
+        notebook = Notebook(writer)
+        assert kinds(notebook.group(note("late"), while_waiting=wait)) == [Busy]
         assert notebook.found() == []
         assert notebook.write(note("next")) == "next"
         assert notebook.found() == ["next"]
@@ -219,44 +217,47 @@ def test_when_the_turn_does_not_come_only_the_leader_hears_of_it(notebook: Noteb
             raise refusals.pop()
         notebook._noted(take)
 
-    with notebook.waiting(note("a"), note("b"), note("c")) as futures:
+    def let_turns_fail(_: object) -> None:
         notebook.line._lead = lead
-    assert kinds([future.exception(PATIENCE) for future in futures]) == [Busy, Unavailable, None]
+
+    outcomes = notebook.group(note("a"), note("b"), note("c"), while_waiting=let_turns_fail)
+    assert kinds(outcomes) == [Busy, Unavailable, "c"]
     assert notebook.found() == ["c"]
 
 
+class Guarded(Notebook):
+    """Writes as services do."""
+
+    def __init__(self, store: SqliteStorage) -> None:
+        super().__init__(store.writer())
+        self.units = store.units(ORIGIN)
+
+    def write(self, work: Callable[[Run], T]) -> T:
+        return self.units.write(lambda _: work(self.writer._connection))
+
+
 def test_a_unit_in_a_unit_is_refused_also_when_another_thread_leads_it(store: SqliteStorage) -> None:
-    units, line = store.units(ORIGIN), store.writer()._line
-    inside, go_on, standing = threading.Event(), threading.Event(), WaitingLine()
+    def open_another(_: Run) -> None:
+        notebook.write(note("inner"))
 
-    def hold(_: Unit) -> None:
-        line._waiting = standing
-        inside.set()
-        assert go_on.wait(PATIENCE)
-
-    def open_another(_: Unit) -> None:
-        units.write(lambda _: None)
-
-    def say_thread(_: Unit) -> int:
+    def say_thread(_: Run) -> int:
         return threading.get_ident()
 
-    with ThreadPoolExecutor(4) as pool:
-        futures: list[Future[Any]] = [pool.submit(units.write, hold)]
-        assert inside.wait(PATIENCE)
-        for work in (say_thread, open_another, say_thread):
-            futures.append(pool.submit(units.write, work))
-            assert standing.came.acquire(timeout=PATIENCE)
-        go_on.set()
-    assert futures[1].result() == futures[3].result(), "one thread led all"
-    with pytest.raises(RuntimeError, match="open in this thread"):
-        futures[2].result()
+    notebook = Guarded(store)
+    first, refused, last = notebook.group(say_thread, open_another, say_thread)
+    assert first == last, "one thread led them all"
+    assert kinds([refused]) == [RuntimeError]
 
 
-def test_whoever_waits_when_the_store_closes_is_told(notebook: Notebook) -> None:
-    with ThreadPoolExecutor(1) as pool, notebook.waiting(note("a"), note("b")) as futures:
-        closing_now = pool.submit(notebook.writer.close)
-    closing_now.result(PATIENCE)
-    outcomes = kinds([future.exception(PATIENCE) or future.result() for future in futures])
+def test_whoever_waits_when_the_store_closes_is_refused_or_kept(notebook: Notebook) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        closed: list[Future[None]] = []
+        outcomes = kinds(
+            notebook.group(
+                note("a"), note("b"), while_waiting=lambda _: closed.append(pool.submit(notebook.writer.close))
+            )
+        )
+        closed[0].result(PATIENCE)
     assert set(outcomes) <= {"a", "b", Unavailable}
 
 

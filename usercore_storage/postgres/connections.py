@@ -17,6 +17,7 @@ from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import BytesBinaryDumper
 
 from usercore.kernel.errors import Indeterminate, StorageError, Unavailable
+from usercore_storage.postgres.copies import COPIES, LEAST
 from usercore_storage.postgres.errors import Lost, mapped
 from usercore_storage.postgres.glances import Glance
 from usercore_storage.postgres.place import Place
@@ -98,20 +99,28 @@ class Connection(Run):
             raise self._meant(error) from error
 
     def many(self, statement: str, rows: Iterable[Row], /) -> None:
+        several = list(rows)
+        if len(several) == 1:
+            self(statement, several[0])
+            return
         text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
+        copy = COPIES.get(statement) if len(several) >= LEAST else None
         try:
-            cursor.executemany(text, rows)
+            if copy is None:
+                cursor.executemany(text, several)
+            else:
+                copy.run(self._commands, several)
         except psycopg.Error as error:
             raise self._meant(error) from error
 
     def _cursor_of(self, statement: str) -> tuple[bytes, psycopg.Cursor[TupleRow]]:
-        if self._is_left_behind:
-            raise Unavailable
+        self._check_here()
         self._cursors[statement] = made = numbered(statement), self.raw.cursor(binary=True)
         return made
 
     def command(self, text: str) -> None:
         """Run commands that have no values and give no rows."""
+        self._check_here()
         try:
             self._commands.execute(text.encode(), prepare=False)
         except psycopg.Error as error:
@@ -126,6 +135,7 @@ class Connection(Run):
             RunAgain: it would contradict another transaction.
             StorageError: it could not be kept.
         """
+        self._check_here()
         if self.raw.pgconn.transaction_status == TransactionStatus.INERROR:
             raise StorageError  # the server would take it back, and say so only by the way
         self._check_there()
@@ -158,6 +168,10 @@ class Connection(Run):
         """Refuse to work in a forked child: the server would take it for the parent."""
         self._is_left_behind = True
         self._cursors.clear()
+
+    def _check_here(self) -> None:
+        if self._is_left_behind:
+            raise Unavailable
 
     def _meant(self, error: psycopg.Error) -> Exception:
         return Lost() if self.raw.closed else mapped(error)
