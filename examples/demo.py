@@ -133,7 +133,7 @@ class Demo:
         """Create a user, sign in, show who is signed in."""
         core = self.core.bind(source="api")
         yield "== REMP CRM: users module =="
-        made = core.registration.register("user@user.sk", password="a sunny day in Bratislava", first_name="Test")  # noqa: S106 - a demo's
+        made = core.registration.register("user@user.sk", password="a sunny day in Bratislava", first_name="Test")
         yield f"created {made.user.email}, signed in: {made.access_token is not None}"
         yield self.refused("a bare text as reference", lambda: core.users.get("user@user.sk"))  # type: ignore[arg-type]  # the point of this step
         identity = core.sign_in.with_password("USER@user.sk", "a sunny day in Bratislava")
