@@ -40,6 +40,11 @@ def note(name: str) -> Work:
     return work
 
 
+def kinds(outcomes: Sequence[object]) -> list[object]:
+    """Show errors by their class."""
+    return [type(one) if isinstance(one, Exception) else one for one in outcomes]
+
+
 class WaitingLine(list[Job]):
     """The jobs that wait, which says whenever one more does, and is told when to go on."""
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -168,13 +168,14 @@ def test_alarms_at_any_moment_among_writing_threads_cost_nobody_else_anything(no
     over = threading.Event()
 
     def write_on(thread: int) -> list[str]:
-        names = (f"{thread}.{number}" for number in count())
-        return [notebook.write(note(next(names))) for _ in iter(over.is_set, True)]
+        return [
+            notebook.write(note(f"{thread}.{number}")) for number in takewhile(lambda _: not over.is_set(), count())
+        ]
 
     with ThreadPoolExecutor(4) as pool:
         writing = [pool.submit(write_on, thread) for thread in range(4)]
         try:
-            names = [f"main {number}" for number in range(rounds(few=10, many=200) * 100)]
+            names = [f"main {number}" for number in range(rounds(few=20, many=200) * 100)]
             told = [name for name in names if Interrupter(delay=CHANCE.choice(DELAYS)).write(notebook, name)]
         finally:
             over.set()

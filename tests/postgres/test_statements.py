@@ -1,0 +1,169 @@
+"""How statements run: reads of one statement without a transaction, one preparation each, many rows by COPY."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.postgres.helpers import core_over, opened
+from tests.postgres.server import Server
+from usercore import Email
+from usercore.kernel.context import MAIN
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import UserId
+from usercore.storage import Unit
+from usercore.testing.contracts.base import add_people, units_of
+from usercore.testing.contracts.units import names, rename
+from usercore.testing.samples import ANN, BOB, a_user
+from usercore_storage.postgres import PostgresStorage
+from usercore_storage.postgres.connections import STATEMENTS, Connection, numbered
+from usercore_storage.postgres.copies import LEAST
+from usercore_storage.sql.unit import SqlUnit
+
+
+@contextmanager
+def taken(store: PostgresStorage) -> Iterator[Connection]:
+    """Take a connection out of the pool for a while."""
+    connection = store._pool.take()
+    try:
+        yield connection
+    finally:
+        store._pool.give_back(connection)
+
+
+def prepared_on(store: PostgresStorage) -> list[tuple[str, int]]:
+    """Give what the server has prepared for the connection, and how many parameters it takes."""
+    with taken(store) as connection:
+        return [
+            (text, len(types))
+            for text, types in connection("SELECT statement, parameter_types::text[] FROM pg_prepared_statements")
+            if "pg_prepared_statements" not in text
+        ]
+
+
+def transaction_of(unit: Unit) -> tuple[str, str]:
+    """Ask the server which isolation a unit has, and whether it may only read."""
+    assert isinstance(unit, SqlUnit)
+    ((isolation, read_only),) = unit.credentials._run(
+        "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')"
+    )
+    return isolation, read_only
+
+
+def test_a_look_of_one_statement_needs_no_transaction(server: Server, database: str) -> None:
+    with opened(server.url(database)) as store:
+        assert units_of(store).read(transaction_of) == ("read committed", "off")
+
+
+def test_a_look_of_more_is_in_a_transaction_that_changes_nothing(server: Server, database: str) -> None:
+    def look_twice(unit: Unit) -> tuple[str, str]:
+        unit.users.get(ANN)
+        return transaction_of(unit)
+
+    with opened(server.url(database)) as store:
+        assert units_of(store).read(look_twice) == ("repeatable read", "on")
+
+
+def test_a_look_starts_over_if_somebody_came_between_its_first_statements(server: Server, database: str) -> None:
+    seen = []
+
+    def look(unit: Unit) -> list[str | None]:
+        seen.append(unit.users.get(ANN))
+        if len(seen) == 1:
+            others.write(lambda other: rename(other, "Zoë", ANN, BOB))
+        return names(unit)
+
+    with opened(server.url(database)) as store, opened(server.url(database)) as other_store:
+        others = units_of(other_store)
+        add_people(others, MAIN, ANN, BOB)
+        assert units_of(store).read(look) == ["Zoë", "Zoë"]
+    assert [user and user.first_name for user in seen] == [a_user().first_name, "Zoë"]
+
+
+@pytest.mark.parametrize("isolation", ["serializable", "read committed"])
+def test_a_unit_has_the_isolation_that_the_url_asks_for(server: Server, database: str, isolation: str) -> None:
+    with opened(f"{server.url(database)}?isolation={isolation.replace(' ', '_')}") as store:
+        assert units_of(store).write(transaction_of) == (isolation, "off")
+
+
+def test_a_commit_waits_for_the_disk(server: Server, database: str) -> None:
+    def ask(unit: Unit) -> object:
+        assert isinstance(unit, SqlUnit)
+        return unit.credentials._run("SELECT current_setting('synchronous_commit')")
+
+    with opened(server.url(database)) as store:
+        assert units_of(store).write(ask) == [("on",)]
+
+
+def test_a_statement_is_prepared_once_whatever_its_values(server: Server, database: str) -> None:
+    with opened(f"{server.url(database)}?pool_max=1") as store:
+        core = core_over(store)
+        for number in range(20):
+            user = core.registration.register(f"{number}@example.com", external_id=str(2**number), password=None).user
+            core.users.update(user.id, first_name="Ann" if number % 2 else None, note="n" if number % 3 else None)
+            core.users.get(Email(f"{number}@example.com"))
+        prepared = prepared_on(store)
+    texts = [text for text, _ in prepared]
+    assert len(texts) == len(set(texts))
+    assert 10 < len(texts) < STATEMENTS
+
+
+def test_a_refused_unit_leaves_its_statements_prepared(server: Server, database: str) -> None:
+    def rename_and_fail(unit: Unit) -> None:
+        rename(unit, "Zoë", ANN)
+        raise ZeroDivisionError
+
+    with opened(f"{server.url(database)}?pool_max=1") as store:
+        people = units_of(store)
+        add_people(people, MAIN, ANN, BOB)
+        before = prepared_on(store)
+        with pytest.raises(ZeroDivisionError):
+            people.write(rename_and_fail)
+        assert {*before} <= {*prepared_on(store)}
+
+
+def test_nothing_is_prepared_where_that_is_asked_for(server: Server, database: str) -> None:
+    with opened(f"{server.url(database)}?pool_max=1&prepare=0") as store:
+        assert core_over(store).registration.register_external("ann@example.com").created
+        assert prepared_on(store) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, LEAST - 1, LEAST, 1000])
+def test_many_rows_are_kept_whole_however_they_go_in(server: Server, database: str, count: int) -> None:
+    users = [
+        evolve(a_user(), id=number, email=None if number % 2 else f"ü{number}@example.com") for number in ids(count)
+    ]
+    with opened(server.url(database)) as store:
+        people = units_of(store)
+        people.write(lambda unit: unit.users.add_many(users))
+        assert people.read(lambda unit: sorted(unit.users.get_many(ids(count)), key=lambda user: user.id)) == users
+
+
+@pytest.mark.parametrize("count", [2, LEAST])
+def test_one_row_in_the_way_keeps_all_of_them_out_and_runs_again(server: Server, database: str, count: int) -> None:
+    runs = []
+
+    def add(unit: Unit) -> None:
+        runs.append(unit)
+        first = 1 if len(runs) == 1 else 100
+        unit.users.add_many([evolve(a_user(), id=first + number) for number in range(count)])
+
+    with opened(server.url(database)) as store:
+        people = units_of(store)
+        people.write(lambda unit: unit.users.add(a_user(id=count)))
+        people.write(add)
+        kept = people.read(lambda unit: unit.users.get_many(ids(200)))
+    assert sorted(user.id for user in kept) == [count, *range(100, 100 + count)]
+
+
+def ids(count: int) -> list[UserId]:
+    """Give ids from 1."""
+    return [UserId(number) for number in range(1, count + 1)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [("SELECT 1", b"SELECT 1"), ("UPDATE t SET a = ? WHERE b = ?", b"UPDATE t SET a = $1 WHERE b = $2")],
+)
+def test_question_marks_are_numbered(statement: str, expected: bytes) -> None:
+    assert numbered(statement) == expected

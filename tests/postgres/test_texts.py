@@ -1,0 +1,37 @@
+"""A text that cannot be kept is refused before the server sees it, in the same words as in memory."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.every_call import CALLS, Call
+from tests.faults.hostile import TEXTS
+from tests.faults.test_texts import outcomes, takes_text, texts_for
+from tests.faults.worlds import World, build
+from tests.postgres.server import Server
+from usercore import AccessId, AnyId, Email, ExternalId, Username
+from usercore_storage import memory, postgres
+
+
+@pytest.fixture(scope="module")
+def worlds(server: Server, template: str) -> Iterator[list[World]]:
+    storages = [memory.open_storage("memory://"), postgres.open_storage(server.url(server.make_database(template)))]
+    yield [build(storage) for storage in storages]
+    for storage in storages:
+        storage.close()
+
+
+@pytest.mark.rule("U4", "U5", "U7", "U8", "P2", "K1", "ERR")
+@pytest.mark.parametrize("call", [call for call in CALLS if takes_text(call)], ids=str)
+def test_a_text_that_cannot_be_kept_never_reaches_the_server(call: Call, worlds: list[World]) -> None:
+    for parameter in takes_text(call):
+        for text in texts_for(parameter):
+            assert len(outcomes(worlds, call, parameter, text)) == 1, parameter
+
+
+@pytest.mark.rule("I3", "U4")
+@pytest.mark.parametrize("call", [call for call in CALLS if "ref" in call.kinds()], ids=str)
+def test_a_reference_by_such_a_text_never_reaches_the_server(call: Call, worlds: list[World]) -> None:
+    for kind in (Email, Username, ExternalId, AccessId, AnyId):
+        for text in TEXTS.values():
+            assert len(outcomes(worlds, call, "ref", kind(text))) == 1, kind

@@ -1,0 +1,143 @@
+"""Units that wait commit together: nobody hears before the commit, and whoever fails takes nobody along."""
+
+import sqlite3
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any
+
+import pytest
+
+from tests.sqlite.notebooks import Notebook, Work, kinds, note
+from usercore.kernel.errors import RunAgain, StorageError, Unavailable
+from usercore_storage.sql.run import Run
+
+
+def noting_then(name: str, *statements: str) -> Work:
+    """Make a unit that writes a name down and then runs these statements."""
+
+    def work(run: Run) -> str:
+        note(name)(run)
+        for statement in statements:
+            run(statement)
+        return name
+
+    return work
+
+
+def test_units_that_wait_are_kept_by_one_commit(notebook: Notebook) -> None:
+    assert notebook.group(note("a"), note("b"), note("c")) == ["a", "b", "c"]
+    assert notebook.groups == [3]
+    assert notebook.statements.count("COMMIT") == notebook.statements.count("BEGIN IMMEDIATE") == 1
+    assert notebook.found() == ["a", "b", "c"]
+
+
+def test_a_unit_alone_needs_no_savepoint(notebook: Notebook) -> None:
+    notebook.write(lambda run: run("INSERT INTO keys VALUES ('a')"))
+    assert notebook.statements == ["BEGIN IMMEDIATE", "INSERT INTO keys VALUES ('a')", "COMMIT"]
+
+
+def test_a_unit_that_raises_is_taken_back_alone(notebook: Notebook) -> None:
+    def fail(run: Run) -> None:
+        note("b")(run)
+        raise ZeroDivisionError
+
+    assert kinds(notebook.group(note("a"), fail, note("c"))) == ["a", ZeroDivisionError, "c"]
+    assert notebook.statements.count("COMMIT") == 1
+    assert notebook.found() == ["a", "c"]
+
+
+def test_a_unit_that_meets_a_key_in_use_is_taken_back_alone(notebook: Notebook) -> None:
+    notebook.write(lambda run: run("INSERT INTO keys VALUES ('taken')"))
+    guilty = noting_then("b", "INSERT INTO keys VALUES ('taken')")
+    assert kinds(notebook.group(note("a"), guilty, note("c"))) == ["a", RunAgain, "c"]
+    assert notebook.groups == [3]
+    assert notebook.found() == ["a", "c"]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_when_sqlite_gives_up_the_transaction_the_others_run_again_and_are_kept(notebook: Notebook, place: int) -> None:
+    notebook.write(lambda run: run("INSERT INTO keys VALUES ('taken')"))
+    works = [note("a"), note("b")]
+    works.insert(place, noting_then("guilty", "INSERT OR ROLLBACK INTO keys VALUES ('taken')"))
+    outcomes = kinds(notebook.group(*works))
+    assert outcomes.pop(place) is RunAgain
+    assert outcomes == notebook.found() == ["a", "b"]
+    assert notebook.statements.count("COMMIT") == 2
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_when_the_commit_is_refused_the_others_run_again_and_are_kept(notebook: Notebook, place: int) -> None:
+    works = [note("a"), note("b")]
+    works.insert(place, noting_then("guilty", "INSERT INTO leaning VALUES ('nobody')"))
+    outcomes = kinds(notebook.group(*works))
+    assert outcomes.pop(place) is StorageError
+    assert outcomes == notebook.found() == ["a", "b"]
+
+
+def let_commits_fail(notebook: Notebook, *, times: int, gives_up: bool) -> None:
+    """Let the first commits of the group fail as a disk does; it may take the transaction with it."""
+    connection, failures = notebook.writer._connection, iter(range(times))
+    execute = connection._execute
+
+    def fail(statement: str, values: Any = ()) -> sqlite3.Cursor:
+        if statement != "COMMIT" or notebook.is_held_up or next(failures, None) is None:
+            return execute(statement, values)
+        if gives_up:
+            notebook.raw.execute("ROLLBACK")
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise error
+
+    connection._execute = fail
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+def test_when_the_commit_fails_for_the_group_each_is_kept_alone(notebook: Notebook, *, gives_up: bool) -> None:
+    let_commits_fail(notebook, times=1, gives_up=gives_up)
+    assert notebook.group(note("a"), note("b"), note("c")) == ["a", "b", "c"]
+    assert notebook.found() == ["a", "b", "c"]
+    assert notebook.statements.count("COMMIT") == 3
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+def test_whose_commit_fails_alone_is_not_kept_and_hears_so(notebook: Notebook, *, gives_up: bool) -> None:
+    let_commits_fail(notebook, times=2, gives_up=gives_up)
+    assert kinds(notebook.group(note("a"), note("b"), note("c"))) == [Unavailable, "b", "c"]
+    assert notebook.found() == ["b", "c"]
+
+
+def test_a_refusal_that_leaned_on_a_row_which_was_not_kept_is_no_refusal(notebook: Notebook) -> None:
+    def add_unless_there(run: Run) -> str:
+        if run("SELECT 1 FROM keys WHERE name = 'wanted'"):
+            raise LookupError
+        run("INSERT INTO keys VALUES ('wanted')")
+        return "mine"
+
+    asked: list[str] = []
+    doomed = noting_then("doomed", "INSERT INTO keys VALUES ('wanted')", "INSERT INTO leaning VALUES ('nobody')")
+
+    def ask(run: Run) -> str:
+        asked.append("asked")
+        return add_unless_there(run)
+
+    assert kinds(notebook.group(doomed, ask)) == [StorageError, "mine"]
+    assert len(asked) == 2, "it was refused first, and the error of that run is not told"
+    assert notebook.raw.execute("SELECT name FROM keys").fetchall() == [("wanted",)]
+
+
+def test_nobody_is_answered_before_the_commit(notebook: Notebook) -> None:
+    def refuse(_: Run) -> None:
+        raise ZeroDivisionError
+
+    answered: list[set[Future[object]]] = []
+
+    def watch(futures: list[Future[object]]) -> None:
+        notebook.at_commit = lambda: answered.append(wait(futures, 0.2, FIRST_COMPLETED).done)
+
+    outcomes = notebook.group(note("a"), refuse, note("c"), refuse, while_waiting=watch)
+    assert kinds(outcomes) == ["a", ZeroDivisionError, "c", ZeroDivisionError]
+    assert answered == [set()]
+
+
+def test_a_result_is_told_to_whoever_asked(notebook: Notebook) -> None:
+    outcomes = notebook.group(*(lambda _, number=number: number for number in range(20)))
+    assert outcomes == list(range(20))
