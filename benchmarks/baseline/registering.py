@@ -6,11 +6,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from sqlite3 import IntegrityError
 from typing import Final
-from unicodedata import normalize
 
-import idna
-from email_validator import validate_email
-
+from benchmarks.baseline.emails import clean_email, key_of
 from benchmarks.baseline.store import TENANT, Store, line, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
 from benchmarks.people import Person
@@ -135,19 +132,12 @@ def clean(person: Person) -> Person:
         raise ValueError(person)
     return Person(
         number=person.number,
-        email=validate_email(line(person.email), check_deliverability=False, strict=True).normalized,
+        email=clean_email(person.email),
         first_name=line(person.first_name),
         last_name=line(person.last_name),
         language=person.language,
         external_id=line(person.external_id),
     )
-
-
-def key_of(email: str) -> str:
-    """Give the key of an email."""
-    local, _, domain = email.rpartition("@")
-    domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
-    return f"{local.casefold()}@{domain}" if local.isascii() else f"{normalize('NFC', local.casefold())}@{domain}"
 
 
 def _linked(person: Person) -> tuple[bytes, str]:

@@ -83,6 +83,12 @@ def test_a_read_that_lost_its_connection_looks_again(server: Server, database: s
             assert core.users.get(Email("ann@example.com")) == user
 
 
+def test_of_several_hosts_the_one_that_answers_is_taken(server: Server, database: str) -> None:
+    url = server.url(database).replace("127.0.0.1:", "127.0.0.1:1,127.0.0.1:")  # nobody listens on port 1
+    with opened(url) as store:
+        assert core_over(store).registration.register_external("ann@example.com").created
+
+
 def test_a_server_that_is_away_is_told_in_time_and_found_again(own_server: Server, own_database: str) -> None:
     with opened(f"{own_server.url(own_database)}?timeout=1") as store:
         core = core_over(store)

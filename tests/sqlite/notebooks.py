@@ -42,7 +42,7 @@ def note(name: str) -> Work:
 
 def kinds(outcomes: Sequence[object]) -> list[object]:
     """Show errors by their class."""
-    return [type(one) if isinstance(one, Exception) else one for one in outcomes]
+    return [type(one) if isinstance(one, BaseException) else one for one in outcomes]
 
 
 class WaitingLine(list[Job]):

@@ -35,12 +35,13 @@ def test_a_unit_alone_needs_no_savepoint(notebook: Notebook) -> None:
     assert notebook.statements == ["BEGIN IMMEDIATE", "INSERT INTO keys VALUES ('a')", "COMMIT"]
 
 
-def test_a_unit_that_raises_is_taken_back_alone(notebook: Notebook) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
+def test_a_unit_that_raises_is_taken_back_alone(notebook: Notebook, error: type[BaseException]) -> None:
     def fail(run: Run) -> None:
         note("b")(run)
-        raise ZeroDivisionError
+        raise error
 
-    assert kinds(notebook.group(note("a"), fail, note("c"))) == ["a", ZeroDivisionError, "c"]
+    assert kinds(notebook.group(note("a"), fail, note("c"))) == ["a", error, "c"]
     assert notebook.statements.count("COMMIT") == 1
     assert notebook.found() == ["a", "c"]
 

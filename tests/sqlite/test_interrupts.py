@@ -5,6 +5,7 @@ import fcntl
 import os
 import random
 import signal
+import sqlite3
 import sys
 import threading
 from collections import Counter
@@ -34,8 +35,8 @@ class Interrupter:
     where they return from C. Then by an alarm, ``delay`` seconds later; without a place that is the only one.
     """
 
-    def __init__(self, place: int = 0, *, delay: float = 0.0) -> None:
-        self._left, self._delay, self._is_armed = place, delay, False
+    def __init__(self, place: int = 0, *, delay: float = 0.0, error: type[BaseException] = KeyboardInterrupt) -> None:
+        self._left, self._delay, self._error, self._is_armed = place, delay, error, False
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
         """Interrupt at the place."""
@@ -43,18 +44,18 @@ class Interrupter:
             self._left -= 1
             if not self._left:
                 signal.setitimer(signal.ITIMER_REAL, self._delay)
-                raise KeyboardInterrupt
+                raise self._error
 
     def _ring(self, _: int, __: FrameType | None) -> None:
         if self._is_armed:
             self._is_armed = False
-            raise KeyboardInterrupt
+            raise self._error
 
     def write(self, notebook: Notebook, name: str) -> bool:
         """Write a name down; say whether this call was told that it is kept."""
         signal.signal(signal.SIGALRM, self._ring)
         self._is_armed, told = True, False
-        with suppress(KeyboardInterrupt), self._watching():
+        with suppress(self._error), self._watching():
             told = notebook.write(note(name)) == name
         return told
 
@@ -132,21 +133,43 @@ def check_group(notebook: Notebook, *, told: bool) -> int:
     return len(found) - 2
 
 
-@pytest.mark.slow
-@pytest.mark.rule("ERR")
-@pytest.mark.parametrize("others_before", [0, 1, 2], ids=["leading", "following", "coming last"])
-def test_a_ctrl_c_anywhere_in_a_group_costs_nobody_else_anything(
-    notebook: Notebook, path: Path, others_before: int
+def interrupt_everywhere(
+    notebook: Notebook, path: Path, *, others_before: int, error: type[BaseException] = KeyboardInterrupt
 ) -> None:
+    """Interrupt the main thread at one place after the other, until it comes through."""
     kept = Counter[int]()
     for place in count(1):
-        told = write_among_others(notebook, Interrupter(place), others_before=others_before)
+        told = write_among_others(notebook, Interrupter(place, error=error), others_before=others_before)
         kept[check_group(notebook, told=told)] += 1
         check_free(notebook, path)
         if told:
             break
     assert kept[0] > 1
     assert kept[1] > 1
+
+
+@pytest.mark.slow
+@pytest.mark.rule("ERR")
+@pytest.mark.parametrize("others_before", [0, 1, 2], ids=["leading", "following", "coming last"])
+def test_a_ctrl_c_anywhere_in_a_group_costs_nobody_else_anything(
+    notebook: Notebook, path: Path, others_before: int
+) -> None:
+    interrupt_everywhere(notebook, path, others_before=others_before)
+
+
+@pytest.mark.slow
+@pytest.mark.rule("ERR")
+def test_nor_does_the_end_of_the_process_anywhere_in_a_group(notebook: Notebook, path: Path) -> None:
+    interrupt_everywhere(notebook, path, others_before=0, error=SystemExit)
+
+
+@pytest.mark.slow
+@pytest.mark.rule("ERR")
+def test_nor_does_it_matter_that_an_error_of_the_driver_is_being_handled(notebook: Notebook, path: Path) -> None:
+    try:
+        raise sqlite3.OperationalError  # noqa: TRY301 - somebody's, who then calls us
+    except sqlite3.OperationalError:
+        interrupt_everywhere(notebook, path, others_before=0)
 
 
 @pytest.mark.slow

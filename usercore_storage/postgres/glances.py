@@ -31,16 +31,14 @@ class Glance(Run):
         self.unit = SqlUnit(self)
 
     def begin(self, origin: Origin, *, at_once: bool) -> None:
-        """Start a look for this origin; in a transaction ``at_once``, or when it is needed."""
+        """Start a look for this origin; in a transaction ``at_once``, or when it is needed.
+
+        Nobody commits it: it ends when the connection is given back.
+        """
         self._first, self._has_begun = None, False
         self.unit.begin(origin)
         if at_once:
             self._begin()
-
-    def end(self) -> None:
-        """End the transaction, if there is one."""
-        if self._has_begun:
-            self._connection.commit()
 
     def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
         if not self._has_begun:

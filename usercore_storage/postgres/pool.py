@@ -5,7 +5,6 @@ from typing import Any, Final
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from usercore.kernel.errors import Busy, Unavailable
-from usercore.kernel.forks import restart_in_child
 from usercore_storage.postgres.connections import Connection, Raw, set_up, settings_of
 from usercore_storage.postgres.place import Place
 
@@ -22,7 +21,6 @@ class Pool:
         self._closed = False
         self._taken: set[Connection] = set()
         self._pool = self._made()
-        restart_in_child(self)
 
     def _made(self) -> ConnectionPool[Raw]:
         place = self._place

@@ -8,6 +8,7 @@ import attrs
 import psycopg
 
 from usercore.history.model import Entry
+from usercore.kernel.forks import restart_in_child
 from usercore.kernel.units import Units
 from usercore.storage import CAPABILITIES, Unit
 from usercore.workflows.recording import Origin
@@ -63,6 +64,7 @@ class PostgresStorage:
         self._pool = Pool(place)
         self._most_losses = place.pool_max + 3
         self._inside: set[int] = set()
+        restart_in_child(self)
 
     def units(self, origin: Origin) -> Units[Unit]:
         """Give units of this origin; see ``Storage``."""
@@ -95,6 +97,11 @@ class PostgresStorage:
         """Close; see ``Storage``."""
         self._pool.close()
 
+    def start_afresh(self) -> None:
+        """Work on connections of its own in a forked child, where the threads that were inside are not."""
+        self._pool.start_afresh()
+        self._inside = set()
+
 
 @attrs.frozen
 class PostgresUnits(Units[Unit]):
@@ -122,6 +129,4 @@ class PostgresUnits(Units[Unit]):
     def _look(self, connection: Connection, look: Callable[[Unit], T], *, again: bool) -> T:
         glance = connection.glance
         glance.begin(self._origin, at_once=again)
-        result = look(glance.unit)
-        glance.end()
-        return result
+        return look(glance.unit)
