@@ -10,12 +10,14 @@ from tests.faults.test_texts import outcomes, takes_text, texts_for
 from tests.faults.worlds import World, build
 from tests.postgres.server import Server
 from usercore import AccessId, AnyId, Email, ExternalId, Username
+from usercore.storage import Storage
 from usercore_storage import memory, postgres
 
 
 @pytest.fixture(scope="module")
 def worlds(server: Server, template: str) -> Iterator[list[World]]:
-    storages = [memory.open_storage("memory://"), postgres.open_storage(server.url(server.make_database(template)))]
+    url = server.url(server.make_database(template))
+    storages: list[Storage] = [memory.open_storage("memory://"), postgres.open_storage(url)]
     yield [build(storage) for storage in storages]
     for storage in storages:
         storage.close()

@@ -45,7 +45,7 @@ def evolve(entity: E, **changes: Any) -> E:  # noqa: ANN401 - the fields' types 
     copy = cls.__thaw__(entity)
     for name, value in changes.items():
         if name not in cls.__names__:
-            msg = f"{cls.__name__} has no field {name!r}"
+            msg = f"{cls.__name__} has no field {min(changes.keys() - set(cls.__names__))!r}"
             raise TypeError(msg)
         setattr(copy, name, value)
     copy.__class__ = cls

@@ -7,7 +7,6 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.tokens.service import end_tokens
-from usercore.users.identifiers import in_order
 from usercore.users.model import EMAIL_CHANGED, IMPORTED, Claim, User
 from usercore.users.service import make_claim, replace_user
 from usercore.workflows.import_candidates import Candidate
