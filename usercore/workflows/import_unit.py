@@ -64,8 +64,7 @@ def _add(unit: ImportUnit, steps: Sequence[Creation]) -> None:
     if not steps:
         return
     users = [step.user for step in steps]
-    claims = {name: make_claim(step.user, *name, use) for step in steps for name, use in step.claims.items()}
-    unit.claims.add_many([claims[name] for name in in_order(claims)])
+    unit.claims.add_many([make_claim(step.user, *name, use) for step in steps for name, use in step.claims.items()])
     unit.users.add_many(users)
     unit.record_many([Change(kind=IMPORTED, subject_id=user.id, new=user) for user in users])
 
