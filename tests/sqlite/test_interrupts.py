@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from itertools import count, takewhile
 from pathlib import Path
 from types import FrameType
@@ -21,8 +21,7 @@ import pytest
 
 from tests.architecture.source import tree_of
 from tests.faults.rounds import rounds
-from tests.sqlite.notebooks import PATIENCE, Guarded, Notebook, note
-from usercore_storage.sqlite import SqliteStorage
+from tests.sqlite.notebooks import PATIENCE, Notebook, note
 
 CHANCE: Final = random.Random(3)  # noqa: S311 - moments, no secrets
 DELAYS: Final = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
@@ -32,16 +31,25 @@ DELAYS: Final = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 class Interrupter:
     """Interrupts one call in the main thread.
 
-    At the ``place``-th place of the storage's code at which CPython looks for signals: where functions begin, and where
-    they return from C; then once more where the ``again``-th function after it begins. Without a place by an alarm,
-    ``delay`` seconds later.
+    First at the ``place``-th place of the storage's code at which CPython looks for signals: where functions begin, and
+    where they return from C. Then by an alarm, ``delay`` seconds later; without a place that is the only one.
     """
 
-    def __init__(
-        self, place: int = 0, *, again: int = 0, delay: float = 0.0, error: type[BaseException] = KeyboardInterrupt
-    ) -> None:
-        self._left, self._again, self._delay, self._error = place, again, delay, error
-        self._is_armed = False
+    def __init__(self, place: int = 0, *, delay: float = 0.0, error: type[BaseException] = KeyboardInterrupt) -> None:
+        self._left, self._delay, self._error, self._is_armed = place, delay, error, False
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> None:
+        """Interrupt at the place."""
+        if event in {"call", "c_return"} and frame.f_globals["__name__"].startswith("usercore_storage"):
+            self._left -= 1
+            if not self._left:
+                signal.setitimer(signal.ITIMER_REAL, self._delay)
+                raise self._error
+
+    def _ring(self, _: int, __: FrameType | None) -> None:
+        if self._is_armed:
+            self._is_armed = False
+            raise self._error
 
     def write(self, notebook: Notebook, name: str) -> bool:
         """Write a name down; say whether this call was told that it is kept."""
@@ -53,42 +61,16 @@ class Interrupter:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        tracing = sys.gettrace()
         try:
             if self._left:
-                sys.setprofile(self._watch)
+                sys.setprofile(self)
             else:
                 signal.setitimer(signal.ITIMER_REAL, self._delay)
             yield
         finally:
             self._is_armed = False
             sys.setprofile(None)
-            sys.settrace(tracing)
             signal.setitimer(signal.ITIMER_REAL, 0)
-
-    def _watch(self, frame: FrameType, event: str, _: object) -> None:
-        if event in {"call", "c_return"} and is_ours(frame):
-            self._left -= 1
-            if not self._left:
-                if self._again:
-                    sys.settrace(self._watch_again)  # to raise ends the watching
-                raise self._error
-
-    def _watch_again(self, frame: FrameType, _: str, __: object) -> None:
-        if is_ours(frame):
-            self._again -= 1
-            if not self._again:
-                raise self._error
-
-    def _ring(self, _: int, __: FrameType | None) -> None:
-        if self._is_armed:
-            self._is_armed = False
-            raise self._error
-
-
-def is_ours(frame: FrameType) -> bool:
-    module: str = frame.f_globals["__name__"]
-    return module.startswith("usercore_storage.sqlite.")
 
 
 @pytest.fixture(autouse=True)
@@ -99,27 +81,22 @@ def _own_alarm() -> Iterator[None]:
 
 
 def check_free(notebook: Notebook, path: Path) -> None:
-    """See that nothing is left over and everybody may write, other processes first."""
-    side = os.open(path.with_name("store.db-line"), os.O_RDWR)
-    fcntl.flock(side, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.close(side)
-    with closing(sqlite3.connect(path, timeout=0)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    """See that nothing is left over and everybody may write, also other processes."""
     assert notebook.write(note("next")) == "next"
     assert notebook.found()[-1] == "next"
     assert notebook.line._leader is None
     assert notebook.line._waiting == []
+    side = os.open(path.with_name("store.db-line"), os.O_RDWR)
+    fcntl.flock(side, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(side)
     notebook.raw.execute("DELETE FROM notes")
 
 
 @pytest.mark.rule("ERR")
-@pytest.mark.parametrize("again", [0, 1, 2, 3, 4])
-def test_ctrl_c_anywhere_in_a_unit_alone_keeps_it_whole_or_not_at_all(
-    store: SqliteStorage, path: Path, again: int
-) -> None:
-    notebook, outcomes = Guarded(store), set()
+def test_a_ctrl_c_anywhere_in_a_unit_alone_keeps_it_whole_or_not_at_all(notebook: Notebook, path: Path) -> None:
+    outcomes = set()
     for place in count(1):
-        told = Interrupter(place, again=again).write(notebook, "main")
+        told = Interrupter(place).write(notebook, "main")
         found = notebook.found()
         assert found == ["main"] or (found == [] and not told)
         outcomes.add((told, len(found)))
@@ -200,13 +177,12 @@ def test_nor_does_it_matter_that_an_error_of_the_driver_is_being_handled(noteboo
 def test_a_second_ctrl_c_while_the_first_is_dealt_with_costs_nobody_else_anything(
     notebook: Notebook, path: Path
 ) -> None:
-    for again in (1, 2, 3, 4):
-        for place in count(1):
-            told = write_among_others(notebook, Interrupter(place, again=again), others_before=0)
+    for _ in range(rounds(few=2, many=200)):
+        for place in range(1, 100):
+            interrupter = Interrupter(place, delay=CHANCE.choice(DELAYS))
+            told = write_among_others(notebook, interrupter, others_before=CHANCE.randrange(2))
             check_group(notebook, told=told)
             check_free(notebook, path)
-            if told:
-                break
 
 
 @pytest.mark.slow

@@ -5,14 +5,13 @@ minutes. Wrong types are the programmer's (``TypeError``), wrong contents the us
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn, ParamSpec, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 from unicodedata import category, combining, normalize
 
 from usercore.kernel.errors import Fault, Invalid
 from usercore.kernel.unicode14 import is_assigned
 from usercore.kernel.unset import UNSET
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 DIRECTION_MARKS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -149,10 +148,10 @@ class Faults:
         """Start without faults."""
         self._faults: list[Fault] = []
 
-    def take(self, clean: Callable[P, T], *values: P.args, **options: P.kwargs) -> T | None:
-        """Give what ``clean`` gives for these values, or None after noting what it refused."""
+    def take(self, clean: Callable[[], T]) -> T | None:
+        """Give what ``clean`` gives, or None after noting what it refused."""
         try:
-            return clean(*values, **options)
+            return clean()
         except Invalid as refusal:
             self._faults += refusal.faults
             return None
@@ -179,4 +178,8 @@ def clean_fields(
     Raises:
         TypeError: a value has the wrong type.
     """
-    return {field: faults.take(clean_of[field], value) for field, value in given.items() if value is not UNSET}
+    return {
+        field: faults.take(lambda field=field, value=value: clean_of[field](value))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+        for field, value in given.items()
+        if value is not UNSET
+    }

@@ -132,14 +132,14 @@ class Importer:
 
     def _ask_host(self, batch: Batch) -> Batch:
         """Ask gates and email checks about those who would be made, if there are any. Outside any unit."""
-        if not self.admission.asks_host:
+        if not self._asks_host:
             return batch
         known = self.scope.units.read(lambda unit: find_known(unit, batch))
         plan = self._plan(known, self._ask_about)
         return [_answered(candidate, plan.step(candidate)) for candidate in batch]
 
     def _admit(self, batch: Batch) -> Admit:
-        if not self.admission.asks_host:
+        if not self._asks_host:
             return _let_in
         admitted = {candidate.line for candidate in batch if candidate.admitted}
 
@@ -167,6 +167,11 @@ class Importer:
         steps = [plan.step(candidate) for candidate in batch]
         keep_steps(unit, steps)
         return steps
+
+    @property
+    def _asks_host(self) -> bool:
+        admission = self.admission
+        return bool(admission.gates or admission.email_checks or admission.policy.blocked_domains)
 
     def _plan(self, known: Known, admit: Admit) -> Plan:
         context, now = self.scope.context, self.scope.clock()

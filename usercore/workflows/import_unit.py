@@ -7,6 +7,7 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.tokens.service import end_tokens
+from usercore.users.identifiers import in_order
 from usercore.users.model import EMAIL_CHANGED, IMPORTED, Claim, User
 from usercore.users.service import make_claim, replace_user
 from usercore.workflows.import_candidates import Candidate
@@ -64,7 +65,8 @@ def _add(unit: ImportUnit, steps: Sequence[Creation]) -> None:
     if not steps:
         return
     users = [step.user for step in steps]
-    unit.claims.add_many([make_claim(step.user, *name, use) for step in steps for name, use in step.claims.items()])
+    claims = {name: make_claim(step.user, *name, use) for step in steps for name, use in step.claims.items()}
+    unit.claims.add_many([claims[name] for name in in_order(claims)])
     unit.users.add_many(users)
     unit.record_many([Change(kind=IMPORTED, subject_id=user.id, new=user) for user in users])
 

@@ -54,7 +54,7 @@ class SqlUsers(UserRepository):
         self._unit.number(Subject.USER, user.id, user.change_no)
 
     def add_many(self, users: Sequence[User]) -> None:
-        self._run.many(*USERS.insert_many([USERS.row(user) for user in users]))
+        self._run.many(USERS.insert, map(USERS.row, users))
         for user in users:
             self._unit.number(Subject.USER, user.id, user.change_no)
 
@@ -109,7 +109,7 @@ class SqlClaims(ClaimRepository):
             for some in in_sizes(digests)
             for row in self._run(FIND_CLAIMS[len(some)], (self._unit.tenant_id, *some))
         ]
-        asked = set(names) if rows else ()  # in bulk there are many names, and mostly nobody has one
+        asked = set(names)
         return [claim for claim in map(CLAIMS.read, rows) if (claim.space, claim.key) in asked]
 
     def put(self, claim: Claim) -> None:
@@ -125,12 +125,9 @@ class SqlClaims(ClaimRepository):
         self._run.many(REMOVE_CLAIM, rows)
 
 
-def _digest(space: Space, key: str) -> bytearray:
-    """Give what is indexed instead of a key, which may be long: half a digest, so the key itself is compared, too.
-
-    A bytearray, because drivers bind it as it is, but look for an adapter for bytes, which takes as long as the digest.
-    """
-    return bytearray(sha256(f"{space._value_}\0{key}".encode()).digest()[:16])
+def _digest(space: Space, key: str) -> bytes:
+    """Give what is indexed instead of a key, which may be long: half a digest, so the key itself is compared, too."""
+    return sha256(f"{space._value_}\0{key}".encode()).digest()[:16]
 
 
 def _exact(claim: Claim, space: Space, key: str) -> Claim | None:
