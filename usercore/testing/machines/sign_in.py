@@ -174,6 +174,7 @@ class SignInLife(Life):
         else:
             assert self.core.sign_in.identify(secret).user.id == self.user_id
             self.used_at[secret] = now
+            self._write_uses()  # a gathered use counts only when it is written
             self.saw("identified")
 
     @invariant()
