@@ -13,6 +13,25 @@ def in_child(run: Callable[[], str], *, as_nobody: bool = False) -> str:
 
     ``as_nobody`` gives up the rights of root, to whom nothing is read-only.
     """
+    return _heard(*_forked(run, as_nobody=as_nobody))
+
+
+def in_children(count: int, run: Callable[[], str]) -> list[str]:
+    """Give what ``run`` says in each of so many children, which start together."""
+    start, held_back = os.pipe()
+
+    def run_together() -> str:
+        os.close(held_back)
+        os.read(start, 1)  # ends when nobody holds it back
+        return run()
+
+    children = [_forked(run_together, as_nobody=False) for _ in range(count)]
+    os.close(held_back)
+    os.close(start)
+    return [_heard(*child) for child in children]
+
+
+def _forked(run: Callable[[], str], *, as_nobody: bool) -> tuple[int, int]:
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the test runner has threads, too
@@ -20,6 +39,10 @@ def in_child(run: Callable[[], str], *, as_nobody: bool = False) -> str:
     if not child:
         _live(run, writing, as_nobody=as_nobody)
     os.close(writing)
+    return child, reading
+
+
+def _heard(child: int, reading: int) -> str:
     with os.fdopen(reading, encoding="utf-8") as said:
         text = said.read()
     os.waitpid(child, 0)

@@ -10,6 +10,7 @@ from usercore.kernel.context import Context
 from usercore.testing import FakeClock
 from usercore.workflows.recording import Origin
 from usercore_storage.sql.run import Run
+from usercore_storage.sqlite import SqliteStorage
 from usercore_storage.sqlite.line import Job, Take
 from usercore_storage.sqlite.writer import Writer
 
@@ -146,3 +147,14 @@ class Notebook:
         assert not self.raw.in_transaction
         assert rows == [(name, part) for name, _ in rows[::2] for part in (1, 2)], "half a unit, or a mixed one"
         return [name for name, _ in rows[::2]]
+
+
+class Guarded(Notebook):
+    """Writes as services do: through the store."""
+
+    def __init__(self, store: SqliteStorage) -> None:
+        super().__init__(store.writer())
+        self.units = store.units(ORIGIN)
+
+    def write(self, work: Callable[[Run], T]) -> T:
+        return self.units.write(lambda _: work(self.writer._connection))

@@ -4,99 +4,50 @@ import ast
 import fcntl
 import os
 import random
-import signal
 import sqlite3
-import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing
 from itertools import count, takewhile
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import pytest
 
 from tests.architecture.source import tree_of
 from tests.faults.rounds import rounds
-from tests.sqlite.notebooks import PATIENCE, Notebook, note
+from tests.sqlite.interrupter import Interrupter
+from tests.sqlite.notebooks import PATIENCE, Guarded, Notebook, note
+from usercore_storage.sqlite import SqliteStorage
 
 CHANCE: Final = random.Random(3)  # noqa: S311 - moments, no secrets
 DELAYS: Final = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 """Seconds after which an alarm comes; a unit takes about a millisecond."""
 
 
-class Interrupter:
-    """Interrupts one call in the main thread.
-
-    First at the ``place``-th place of the storage's code at which CPython looks for signals: where functions begin, and
-    where they return from C. Then by an alarm, ``delay`` seconds later; without a place that is the only one.
-    """
-
-    def __init__(self, place: int = 0, *, delay: float = 0.0, error: type[BaseException] = KeyboardInterrupt) -> None:
-        self._left, self._delay, self._error, self._is_armed = place, delay, error, False
-
-    def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        """Interrupt at the place."""
-        if event in {"call", "c_return"} and frame.f_globals["__name__"].startswith("usercore_storage"):
-            self._left -= 1
-            if not self._left:
-                signal.setitimer(signal.ITIMER_REAL, self._delay)
-                raise self._error
-
-    def _ring(self, _: int, __: FrameType | None) -> None:
-        if self._is_armed:
-            self._is_armed = False
-            raise self._error
-
-    def write(self, notebook: Notebook, name: str) -> bool:
-        """Write a name down; say whether this call was told that it is kept."""
-        signal.signal(signal.SIGALRM, self._ring)
-        self._is_armed, told = True, False
-        with suppress(self._error), self._watching():
-            told = notebook.write(note(name)) == name
-        return told
-
-    @contextmanager
-    def _watching(self) -> Iterator[None]:
-        try:
-            if self._left:
-                sys.setprofile(self)
-            else:
-                signal.setitimer(signal.ITIMER_REAL, self._delay)
-            yield
-        finally:
-            self._is_armed = False
-            sys.setprofile(None)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-@pytest.fixture(autouse=True)
-def _own_alarm() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGALRM)
-    yield
-    signal.signal(signal.SIGALRM, before)
-
-
 def check_free(notebook: Notebook, path: Path) -> None:
-    """See that nothing is left over and everybody may write, also other processes."""
+    """See that nothing is left over and everybody may write, other processes first."""
+    side = os.open(path.with_name("store.db-line"), os.O_RDWR)
+    fcntl.flock(side, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(side)
+    with closing(sqlite3.connect(path, timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")
     assert notebook.write(note("next")) == "next"
     assert notebook.found()[-1] == "next"
     assert notebook.line._leader is None
     assert notebook.line._waiting == []
-    side = os.open(path.with_name("store.db-line"), os.O_RDWR)
-    fcntl.flock(side, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    os.close(side)
     notebook.raw.execute("DELETE FROM notes")
 
 
 @pytest.mark.rule("ERR")
-def test_a_ctrl_c_anywhere_in_a_unit_alone_keeps_it_whole_or_not_at_all(notebook: Notebook, path: Path) -> None:
-    outcomes = set()
+@pytest.mark.parametrize("again", [0, 1, 2, 3, 4])
+def test_ctrl_c_anywhere_in_a_unit_alone_keeps_it_whole_or_not_at_all(
+    store: SqliteStorage, path: Path, again: int
+) -> None:
+    notebook, outcomes = Guarded(store), set()
     for place in count(1):
-        told = Interrupter(place).write(notebook, "main")
+        told = Interrupter(place, again=again).write(notebook, "main")
         found = notebook.found()
         assert found == ["main"] or (found == [] and not told)
         outcomes.add((told, len(found)))
@@ -177,12 +128,13 @@ def test_nor_does_it_matter_that_an_error_of_the_driver_is_being_handled(noteboo
 def test_a_second_ctrl_c_while_the_first_is_dealt_with_costs_nobody_else_anything(
     notebook: Notebook, path: Path
 ) -> None:
-    for _ in range(rounds(few=2, many=200)):
-        for place in range(1, 100):
-            interrupter = Interrupter(place, delay=CHANCE.choice(DELAYS))
-            told = write_among_others(notebook, interrupter, others_before=CHANCE.randrange(2))
+    for again in (1, 2, 3, 4):
+        for place in count(1):
+            told = write_among_others(notebook, Interrupter(place, again=again), others_before=0)
             check_group(notebook, told=told)
             check_free(notebook, path)
+            if told:
+                break
 
 
 @pytest.mark.slow
@@ -211,7 +163,7 @@ def test_alarms_at_any_moment_among_writing_threads_cost_nobody_else_anything(no
     check_free(notebook, path)
 
 
-@pytest.mark.parametrize("module", ["line", "writer"])
+@pytest.mark.parametrize("module", ["line", "turn"])
 def test_no_loop_stands_where_a_lock_is_held(module: str) -> None:
     """CPython 3.13.0 forgets the lock when a Ctrl-C lands where a loop in a ``with`` jumps back."""
     loops = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.sqlite.notebooks import ORIGIN, PATIENCE, Notebook, kinds, note
+from tests.sqlite.notebooks import ORIGIN, PATIENCE, Guarded, Notebook, kinds, note
 from usercore.kernel.errors import Busy, Unavailable
 from usercore_storage.sql.run import Run
 from usercore_storage.sqlite import SqliteStorage
@@ -28,6 +28,13 @@ def test_a_unit_whose_turn_does_not_come_is_busy_and_never_runs(path: Path) -> N
         assert notebook.found() == []
         assert notebook.write(note("next")) == "next"
         assert notebook.found() == ["next"]
+
+
+def test_a_unit_waits_as_long_as_it_may(notebook: Notebook) -> None:
+    def wait_a_while(futures: list[Future[str]]) -> None:
+        assert wait(futures, 3 * LOOK_UP).done == set()
+
+    assert notebook.group(note("patient"), while_waiting=wait_a_while) == ["patient"]
 
 
 def finish(jobs: Sequence[Job]) -> None:
@@ -71,6 +78,26 @@ def test_who_leads_takes_no_more_than_may_commit_together_and_always_itself() ->
     assert taken == [[*others[: MOST_TOGETHER - 1], leader], [*others[MOST_TOGETHER - 1 :], last]]
 
 
+def test_whoever_is_interrupted_leaves_and_the_others_it_took_wait_on() -> None:
+    def lead(take: Take) -> None:
+        line._waiting += others
+        assert take() == [leader, *others]
+        finish(others[:1])
+        raise KeyboardInterrupt
+
+    line, leader, others = Line(lead), a_job(), [a_job(), a_job(), a_job()]
+    with pytest.raises(KeyboardInterrupt):
+        line.stand(leader)
+    assert line._waiting == others[1:]
+    assert others[1].wake.acquire(blocking=False), "the next was called"
+
+
+def test_who_is_done_leads_nobody() -> None:
+    line, job = Line(lambda _: None), a_job()
+    finish([job])
+    assert not line._takes_lead(job)
+
+
 def test_when_the_turn_does_not_come_only_the_leader_hears_of_it(notebook: Notebook) -> None:
     refusals = [Unavailable(), Busy()]
 
@@ -85,17 +112,6 @@ def test_when_the_turn_does_not_come_only_the_leader_hears_of_it(notebook: Noteb
     outcomes = notebook.group(note("a"), note("b"), note("c"), while_waiting=let_turns_fail)
     assert kinds(outcomes) == [Busy, Unavailable, "c"]
     assert notebook.found() == ["c"]
-
-
-class Guarded(Notebook):
-    """Writes as services do."""
-
-    def __init__(self, store: SqliteStorage) -> None:
-        super().__init__(store.writer())
-        self.units = store.units(ORIGIN)
-
-    def write(self, work: Callable[[Run], T]) -> T:
-        return self.units.write(lambda _: work(self.writer._connection))
 
 
 def test_a_unit_in_a_unit_is_refused_also_when_another_thread_leads_it(store: SqliteStorage) -> None:

@@ -75,7 +75,7 @@ class Connection(Run):
     def roll_back(self) -> None:
         """Take back whatever is open; after some errors SQLite has done so already."""
         if self.raw.in_transaction:
-            self.raw.execute("ROLLBACK")
+            self("ROLLBACK")
 
     def close(self) -> None:
         """Close; closing again does nothing."""

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 import urllib.parse
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -108,8 +109,20 @@ def _needs_tables(place: Place, size: int) -> bool:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise mapped(error) from error
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise mapped(error) from error
+        _take_back(place.path)
+        return _inspect(place)
     return True
+
+
+def _take_back(path: Path) -> None:
+    """Let SQLite take back what a writer left that was killed before the file had a WAL, perhaps while it was made."""
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
+            connection.execute("SELECT name FROM sqlite_schema").fetchall()
+    except sqlite3.Error as error:
+        raise mapped(error) from error
 
 
 def _is_older(connection: sqlite3.Connection) -> bool:

@@ -1,6 +1,5 @@
 """A store in one SQLite file."""
 
-import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +12,9 @@ from usercore.kernel.units import Units, run_until_kept
 from usercore.storage import CAPABILITIES, Unit
 from usercore.workflows.recording import Origin
 from usercore_storage.sqlite.connections import Connection
-from usercore_storage.sqlite.errors import mapped
 from usercore_storage.sqlite.files import place_of, prepare
 from usercore_storage.sqlite.forks import Gate, between_forks
-from usercore_storage.sqlite.migrations import APPLICATION_ID, migrate
+from usercore_storage.sqlite.migrations import migrate
 from usercore_storage.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -40,19 +38,10 @@ def open_storage(url: str) -> "SqliteStorage":
 
 
 def _make_tables(path: Path, *, ours: bool) -> None:
-    from sqlite_utils import Database  # noqa: PLC0415 - slow to import, and needed only where tables are made
-
     connection = Connection(path)
     try:
-        connection("BEGIN IMMEDIATE")  # processes race to be the first
-        migrate(Database(connection.raw))
-        if ours:
-            connection(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection("COMMIT")
-    except sqlite3.Error as error:
-        raise mapped(error) from error
+        migrate(connection, ours=ours)
     finally:
-        connection.roll_back()
         connection.close()
 
 

@@ -1,7 +1,5 @@
 """The writing connection: one for the process, one writer at a time between processes."""
 
-import fcntl
-import os
 import sqlite3
 import sys
 import threading
@@ -10,12 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from usercore.history.model import Entry
-from usercore.kernel.errors import StorageError, Unavailable
+from usercore.kernel.errors import StorageError
 from usercore.workflows.recording import Origin
 from usercore_storage.sql.unit import SqlUnit
 from usercore_storage.sqlite.connections import Connection
-from usercore_storage.sqlite.files import open_side
 from usercore_storage.sqlite.line import LONGEST_WAIT, Job, Line, Take
+from usercore_storage.sqlite.turn import Turn
 
 T = TypeVar("T")
 
@@ -23,20 +21,19 @@ T = TypeVar("T")
 class Writer:
     """Runs units in groups: each in a savepoint, all in one transaction, everybody told after its commit.
 
-    Processes wait for one another on a side file: ``flock`` waits in the kernel, in order, and ends with its process.
-    ``BEGIN IMMEDIATE`` stands behind it for writers that do not know the file.
+    Processes wait for their turn; ``BEGIN IMMEDIATE`` stands behind it for writers that know nothing of turns.
     """
 
     def __init__(self, path: Path, *, longest_wait: float = LONGEST_WAIT) -> None:
         """Open the connection and the side file."""
-        self._side = open_side(path)
+        self._turn = Turn(path)
         try:
             self._connection = Connection(path)
         except BaseException:
-            os.close(self._side)
+            self._turn.close()
             raise
+        self._longest_wait = longest_wait
         self._line = Line(self._lead, longest_wait=longest_wait)
-        self._running = threading.Lock()
         self._sent: Sequence[Job] = ()
 
     def run(self, work: Callable[[SqlUnit], T], origin: Origin) -> tuple[T, Sequence[Entry]]:
@@ -52,14 +49,7 @@ class Writer:
         return job.result, job.entries
 
     def _lead(self, take: Take) -> None:
-        with self._running:
-            if self._side < 0:
-                raise Unavailable
-            try:
-                fcntl.flock(self._side, fcntl.LOCK_EX)
-                self._run(take)
-            finally:
-                fcntl.flock(self._side, fcntl.LOCK_UN)
+        self._turn.run(lambda: self._run(take), longest_wait=self._longest_wait)
 
     def _run(self, take: Take) -> None:
         try:
@@ -141,11 +131,9 @@ class Writer:
 
     def close(self) -> None:
         """Wait for the group that is running and close; closing again does nothing."""
-        with self._running:
+        with self._turn.lock:
             self._connection.close()
-            if self._side >= 0:
-                os.close(self._side)
-                self._side = -1
+            self._turn.close()
 
 
 def _finish(jobs: Sequence[Job], error: Exception | None = None) -> None:
