@@ -25,9 +25,12 @@ settings.load_profile(choose_profile())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say on how many storages the contract ran."""
-    passed = [report.nodeid for report in terminalreporter.stats.get("passed", [])]
-    storages = {node.split("::")[1].removeprefix("Test") for node in passed if "/test_contracts.py::Test" in node}
+    """Show what tests measured, and say on how many storages the contract ran."""
+    passed = terminalreporter.stats.get("passed", [])
+    for figures in (value for report in passed for name, value in report.user_properties if name == "figures"):
+        terminalreporter.write_line(figures)
+    nodes = [report.nodeid for report in passed]
+    storages = {node.split("::")[1].removeprefix("Test") for node in nodes if "/test_contracts.py::Test" in node}
     if storages:
         names = ", ".join(sorted(storages))
         terminalreporter.write_line(f"The contract ran on {len(storages)} storages: {names}.")

@@ -77,7 +77,8 @@ USERNAMES: Final = of(("ann", "Ann", "bob", "ann@example.com"), strategies.usern
 IDS: Final = of(("1", "2", "0042"), strategies.host_ids())
 NAMES: Final = of(("Ann", "Bob"), strategies.names())
 PASSWORD: Final = "correct horse battery staple"
-PASSWORDS: Final = st.sampled_from((*[PASSWORD] * 4, "seven pelicans over Trnava", "short"))
+WRONG: Final = "seven pelicans over Trnava"
+PASSWORDS: Final = st.sampled_from((*[PASSWORD] * 4, WRONG, "short"))
 PEOPLE: Final = st.integers(0, 5)
 TENANTS: Final = of(("acme", "ACME", "globex"), strategies.names())
 NOTHING: Final[MultipleResults[Secret]] = multiple()
@@ -103,6 +104,8 @@ class Differences(RuleBasedStateMachine):
         self.same(lambda core: core.tenants.create("acme", "Acme"), tenant="system")
         self.first_access_token = self.register("ann@example.com", "ann", PASSWORD)
         self.register_external("bob@example.com", "1", None)
+        self.sign_in("ann@example.com", [WRONG, WRONG, PASSWORD, PASSWORD])
+        self.same(lambda core: core.access_tokens.list(self.somebody(0)))
 
     @initialize(target=access_tokens)
     def sign_in_first(self) -> Secret | MultipleResults[Secret]:
@@ -122,6 +125,8 @@ class Differences(RuleBasedStateMachine):
         assert others == [first] * len(others)
         what = first.kind.__name__ if isinstance(first, _Refusal) else call.__qualname__.split(".")[1]
         type(self).seen.add(what)
+        for side in self.sides:
+            side.clock.tick()
         return None if isinstance(first, _Refusal) else first
 
     @invariant()
@@ -180,10 +185,10 @@ class Differences(RuleBasedStateMachine):
         identity = self.same(lambda core: core.sign_in.with_login_token(secret))
         return identity.access_token if identity is not None else NOTHING
 
-    @rule(target=access_tokens, login=LOGINS, password=PASSWORDS)
-    def sign_in(self, login: str, password: str) -> Secret | MultipleResults[Secret]:
-        identity = self.same(lambda core: core.sign_in.with_password(login, password))
-        return identity.access_token if identity is not None else NOTHING
+    @rule(target=access_tokens, login=LOGINS, passwords=st.lists(PASSWORDS, min_size=1, max_size=4))
+    def sign_in(self, login: str, passwords: list[str]) -> MultipleResults[Secret]:
+        tries = [self.same(lambda core, text=text: core.sign_in.with_password(login, text)) for text in passwords]  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+        return multiple(*(identity.access_token for identity in tries if identity is not None))
 
     @rule(secret=access_tokens)
     def identify(self, secret: Secret) -> None:
@@ -229,7 +234,7 @@ class Differences(RuleBasedStateMachine):
     @rule(email=EMAILS, username=USERNAMES, text=IDS)
     def look(self, email: str, username: str, text: str) -> None:
         for reference in (Email(email), Username(username), ExternalId(text), AccessId(text)):
-            self.same(lambda core, ref=reference: core.users.find(ref))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+            self.same(lambda core, ref=reference: core.users.find(ref))  # type: ignore[misc]  # as above
 
     @rule(person=PEOPLE)
     def look_back(self, person: int) -> None:

@@ -4,8 +4,10 @@ import re
 import subprocess
 import sys
 from contextlib import ExitStack
+from time import monotonic
 from typing import Final
 
+import psycopg
 import pytest
 
 from tests.architecture.source import ROOT
@@ -13,7 +15,7 @@ from tests.postgres.helpers import opened
 from tests.postgres.server import Server
 from usercore import Corrupt, NewerSchema, Unavailable
 from usercore_storage import postgres
-from usercore_storage.postgres.migrations import STEPS, TYPES, VERSION, options_of, text_of
+from usercore_storage.postgres.migrations import LOCK, STEPS, TYPES, VERSION, options_of, text_of
 from usercore_storage.sql import tables
 
 PROCESSES: Final = 8
@@ -21,11 +23,8 @@ PROCESSES: Final = 8
 OPEN: Final = """
 import sys
 from usercore_storage import postgres
-print("ready", flush=True)
-url = sys.stdin.readline().strip()
-print(postgres.open_storage(url).secret.hex())
+print(postgres.open_storage(sys.argv[1]).secret.hex())
 """
-"""What a process does: it loads everything, and opens the store when it is told where."""
 
 COLUMNS = (
     "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns"
@@ -47,25 +46,29 @@ def test_no_step_makes_what_shards_cannot_keep(step: str) -> None:
     assert not re.search(r"\b(serial|sequence|generated|trigger|deferrable|references)\b", text_of(step), re.IGNORECASE)
 
 
-def test_processes_that_open_a_new_database_at_once_agree(server: Server) -> None:
+def test_processes_that_open_a_new_database_at_once_take_turns_and_agree(server: Server) -> None:
     database = server.make_database()
-    with ExitStack() as stack:
-        children = [stack.enter_context(opening()) for _ in range(PROCESSES)]
-        assert [child.stdout.readline() for child in children if child.stdout] == ["ready\n"] * PROCESSES
-        for child in children:
-            assert child.stdin
-            child.stdin.write(server.url(database) + "\n")
-            child.stdin.flush()
+    with psycopg.connect(server.url(database)) as first, ExitStack() as stack:
+        first.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        children = [stack.enter_context(opening(server.url(database))) for _ in range(PROCESSES)]
+        wait_for_all_in_line(server, database)
+        first.rollback()
         secrets = {child.communicate(timeout=60)[0].strip() for child in children}
     (kept,) = server.ask("SELECT version, encode(secret, 'hex') FROM usercore_schema", database=database)
     assert kept == (VERSION, *secrets)
 
 
-def opening() -> "subprocess.Popen[str]":
-    """Start a process that will open a store."""
-    return subprocess.Popen(
-        [sys.executable, "-c", OPEN], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+def wait_for_all_in_line(server: Server, database: str) -> None:
+    """Look until all processes wait for their turn."""
+    until = monotonic() + 60
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event = 'advisory'"
+    while server.ask(waiting, database) != [(PROCESSES,)]:
+        assert monotonic() < until, "somebody does not wait"
+
+
+def opening(url: str) -> "subprocess.Popen[str]":
+    """Start a process that opens a store and says its secret."""
+    return subprocess.Popen([sys.executable, "-c", OPEN, url], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def test_opening_again_changes_nothing(server: Server, database: str) -> None:

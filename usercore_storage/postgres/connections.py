@@ -17,7 +17,7 @@ from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import BytesBinaryDumper
 
 from usercore.kernel.errors import Indeterminate, StorageError, Unavailable
-from usercore_storage.postgres.copies import COPIES, LEAST
+from usercore_storage.postgres.copies import LEAST, copy_for
 from usercore_storage.postgres.errors import Lost, mapped
 from usercore_storage.postgres.glances import Glance
 from usercore_storage.postgres.place import Place
@@ -59,7 +59,7 @@ def set_up(raw: Raw) -> None:
     """Make a connection of the driver's one of ours."""
     raw.cursor_factory = psycopg.RawCursor
     raw.prepared_max = STATEMENTS
-    for kind, dumper in ((int, _Int), (bool, _Bool), (bytes, _Bytes)):
+    for kind, dumper in ((int, _Int), (bool, _Bool), (bytes, _Bytes), (bytearray, _Bytes)):
         raw.adapters.register_dumper(kind, dumper)
     raw.ours = Connection(raw)
 
@@ -104,7 +104,7 @@ class Connection(Run):
             self(statement, several[0])
             return
         text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
-        copy = COPIES.get(statement) if len(several) >= LEAST else None
+        copy = copy_for(statement) if len(several) >= LEAST else None
         try:
             if copy is None:
                 cursor.executemany(text, several)

@@ -26,7 +26,7 @@ STEPS: Final = ("0001.sql",)
 VERSION: Final = len(STEPS)
 """The schema that this usercore knows."""
 
-_LOCK: Final = 0x75636F72
+LOCK: Final = 0x75636F72
 """``ucor``: the number of the advisory lock that processes take in turn."""
 
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '60s'"
@@ -71,7 +71,7 @@ def _take_step(connection: Connection) -> None:
     """Take the next step, if it is still to be taken when it is our turn."""
     try:
         connection.command(_BEGIN)
-        connection("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
+        connection("SELECT pg_advisory_xact_lock(?)", (LOCK,))
         version, secret = _found_in(connection)
         if not secret:
             connection.command("CREATE TABLE usercore_schema (version bigint NOT NULL, secret bytea NOT NULL)")
