@@ -78,7 +78,7 @@ from usercore.workflows.delivering import Event, Subscriber
 from usercore.workflows.errors import SignInRefused, Vetoed
 from usercore.workflows.host_ways import Authenticator
 from usercore.workflows.identity import Identity
-from usercore.workflows.importing import BadRecord, ImportLine, ImportReport
+from usercore.workflows.importing.model import BadRecord, ImportLine, ImportReport
 from usercore.workflows.password_way import PasswordCredentials
 from usercore.workflows.registering import Registration
 from usercore.workflows.registration import EmailCheckResult, EmailStatus

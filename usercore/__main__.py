@@ -12,7 +12,7 @@ import attrs
 
 import usercore
 from usercore.import_files import read_csv, read_json_lines
-from usercore.workflows.importing import ImportLine, ImportReport, shown
+from usercore.workflows.importing.model import ImportLine, ImportReport, shown
 
 READERS: Final = {"csv": read_csv, "jsonl": read_json_lines}
 FORMATS: Final = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}

@@ -12,8 +12,8 @@ from typing import BinaryIO, Final
 
 from usercore.kernel.context import keep_start
 from usercore.kernel.errors import Fault, Invalid
-from usercore.workflows.import_records import FIELDS
-from usercore.workflows.importing import ImportLine
+from usercore.workflows.importing.model import ImportLine
+from usercore.workflows.importing.records import FIELDS
 
 _COLUMNS: Final = FIELDS - {"access_ids"}
 """What a cell can hold: several ids stand in several columns."""

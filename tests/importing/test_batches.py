@@ -14,9 +14,9 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain
 from usercore.storage import Storage, Unit
 from usercore.testing import FakeChance, FakeClock, FaultyStorage, WatchedStorage
-from usercore.workflows import import_candidates
-from usercore.workflows.import_plan import Plan
-from usercore.workflows.import_unit import find_known, keep_steps
+from usercore.workflows.importing import candidates
+from usercore.workflows.importing.plan import Plan
+from usercore.workflows.importing.unit import find_known, keep_steps
 from usercore_storage import memory
 
 pytestmark = pytest.mark.rule("R7")
@@ -93,7 +93,7 @@ def test_each_thousand_records_are_one_unit(core: UserCore, storage: WatchedStor
 
 def test_long_notes_make_smaller_batches() -> None:
     notes = ({"external_id": number, "note": "x" * 60_000} for number in range(40))
-    lengths = [len(batch) for batch in import_candidates.batches(import_candidates.candidates(notes))]
+    lengths = [len(batch) for batch in candidates.batches(candidates.candidates(notes))]
     assert lengths == [17, 17, 6]
 
 
@@ -145,7 +145,7 @@ def changed_since(core: UserCore, state: UserState) -> None:
 @pytest.mark.parametrize("state", [UserState.DEACTIVATED, UserState.ERASED])
 def test_a_plan_for_somebody_who_changed_since_is_not_carried_out(core: UserCore, state: UserState) -> None:
     imported(core, ANN)
-    batch = list(import_candidates.candidates([{**ANN, "first_name": "Anna"}]))
+    batch = list(candidates.candidates([{**ANN, "first_name": "Anna"}]))
     users, claims = core._scope.units.read(lambda unit: find_known(unit, batch))
     plan = Plan(users, claims, blank=evolve(users[0], id=0), new_id=core._scope.new_id, admit=lambda _, __: None)
     steps = [plan.step(candidate) for candidate in batch]

@@ -13,6 +13,7 @@ from usercore import (
     AnyId,
     Email,
     ExternalId,
+    LostRace,
     Reference,
     Subscriber,
     UserCore,
@@ -138,6 +139,14 @@ def test_an_id_of_another_tenants_user_is_a_bad_record_and_no_other(core: UserCo
     )
     assert counts(report) == (2, 0, 0, 1)
     assert shown(report.bad) == ["line 2: id: taken"]
+
+
+@pytest.mark.rule("I1")
+def test_with_all_or_nothing_an_id_of_another_tenants_user_keeps_nothing(core: UserCore) -> None:
+    add_tenant(core)
+    imported(core, {"id": 7, "email": "ann@example.com"})
+    with unchanged(core), pytest.raises(LostRace):
+        core.tenant("acme").registration.import_users([BOB, {"id": 7, "email": "eve@example.com"}], all_or_nothing=True)
 
 
 @pytest.mark.rule("I1")

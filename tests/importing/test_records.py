@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from usercore import UNSET, Fault, Invalid
 from usercore.testing import strategies
 from usercore.users.model import OWN_FIELDS
-from usercore.workflows.import_records import FIELDS, ImportRecord, clean_record
+from usercore.workflows.importing.records import FIELDS, ImportRecord, clean_record
 
 pytestmark = pytest.mark.rule("R7")
 

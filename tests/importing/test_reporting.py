@@ -11,7 +11,7 @@ from usercore import BadRecord, ExternalId, Fault, Host, ImportLine, LostRace, U
 from usercore.kernel.errors import RunAgain
 from usercore.storage import Storage, Unit
 from usercore.testing import FakeChance, FakeClock, FaultyStorage, WatchedStorage
-from usercore.workflows.importing import BAD_KEPT
+from usercore.workflows.importing.model import BAD_KEPT
 
 pytestmark = pytest.mark.rule("R7")
 

@@ -104,6 +104,11 @@ class Admission:
     email_checks: Sequence[EmailCheck]
     secret: bytes = attrs.field(repr=False)
 
+    @property
+    def asks_host(self) -> bool:
+        """Whether there is anything to ask: gates, email checks or blocked domains."""
+        return bool(self.gates or self.email_checks or self.policy.blocked_domains)
+
     def ask_host(self, application: Application, *, validate_email: bool) -> None:
         """Ask the blocked domains, the host's email checks and gates. Outside any unit.
 

@@ -39,9 +39,9 @@ def clean_applicant(
         Invalid: every fault, by field.
     """
     faults = Faults()
-    clean = faults.take(lambda: clean_email(email))
-    name = None if is_blank(username) else faults.take(lambda: clean_username(username, email=clean))
-    linked = None if external_id is None else faults.take(lambda: host_id(external_id, field="external_id"))
+    clean = faults.take(clean_email, email)
+    name = None if is_blank(username) else faults.take(clean_username, username, email=clean)
+    linked = None if external_id is None else faults.take(host_id, external_id, field="external_id")
     given = {field: value for field, value in fields.items() if value is not None}
     cleaned = clean_fields(CLEAN, given, faults)
     faults.check()

@@ -35,8 +35,6 @@ class Identity:
 
 def extras_of(authenticators: Sequence[Authenticator], user: User) -> Mapping[str, Mapping[str, object]]:
     """Ask the host's authenticators what they add, by name; one that raises is logged and adds nothing."""
-    if not authenticators:
-        return NO_EXTRAS
     extras = {authenticator.name: _extra_of(authenticator, user) for authenticator in authenticators}
     shown = {name: MappingProxyType(extra) for name, extra in extras.items() if extra}
     return MappingProxyType(shown) if shown else NO_EXTRAS

@@ -4,7 +4,7 @@ A storage's unit inherits ``RecordingUnit`` and gives it the repositories; so th
 a storage only keeps rows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -85,12 +85,14 @@ class RecordingUnit:
         self.history.add(entry)
         self._deliver(entry, change)
 
-    def record_many(self, changes: Sequence[Change]) -> None:
+    def record_many(self, changes: Iterable[Change]) -> None:
         """Keep the entries of many changes in bulk, and their deliveries; see ``ChangingUnit``."""
-        entries = [self.entry_of(change) for change in changes]
-        self.history.add_many(entries)
-        for entry, change in zip(entries, changes, strict=True):
+        entries = []
+        for change in changes:
+            entry = self.entry_of(change)
+            entries.append(entry)
             self._deliver(entry, change)
+        self.history.add_many(entries)
 
     def _deliver(self, entry: Entry, change: Change) -> None:
         for subscriber in self.origin.subscriptions.get(entry.kind, ()):

@@ -122,6 +122,8 @@ class Registering:
             Invalid: the email's domain is blocked, or a check refused it.
             Vetoed: a gate refused.
         """
+        if not self.admission.asks_host:
+            return
         application = Application(
             email=applicant.email,
             username=applicant.username,

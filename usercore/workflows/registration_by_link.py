@@ -21,7 +21,7 @@ from usercore.tokens.service import find_completable, guard_completable
 from usercore.workflows.admission import Refused
 from usercore.workflows.applicants import Applicant, clean_applicant
 from usercore.workflows.errors import Vetoed
-from usercore.workflows.importing import Imports
+from usercore.workflows.importing.service import Imports
 from usercore.workflows.registering import Registering, Registration, RegistrationUnit
 
 

@@ -24,7 +24,7 @@ from usercore.tokens.rules import check_open
 from usercore.tokens.service import issue_access_token
 from usercore.workflows.errors import SignInRefused
 from usercore.workflows.host_ways import Authenticator, TrustedWay
-from usercore.workflows.identity import Identity, extras_of
+from usercore.workflows.identity import NO_EXTRAS, Identity, extras_of
 from usercore.workflows.last_use import LastUse
 from usercore.workflows.password_way import PasswordCredentials
 from usercore.workflows.token_ways import AccessTokenCredentials, LoginTokenCredentials
@@ -156,7 +156,7 @@ class SignIn:
             source=token.source,
             authenticated_at=token.issued_at,
             must_change_password=found.must_change_password,
-            extras=extras_of(self.authenticators, found.user),
+            extras=extras_of(self.authenticators, found.user) if self.authenticators else NO_EXTRAS,
         )
 
     def proves(self, login: str, password: str) -> bool:

@@ -16,10 +16,11 @@ from usercore.kernel.text import refuse
 from usercore.users.model import User
 from usercore.workflows.admission import Admission, Application
 from usercore.workflows.errors import Vetoed
-from usercore.workflows.import_candidates import Candidate, batches, candidates
-from usercore.workflows.import_plan import Admit, Creation, Outcome, Plan, Refusal, Step
-from usercore.workflows.import_unit import Known, find_known, keep_steps
-from usercore.workflows.importing import BAD_KEPT, BadRecord, ImportReport, ImportUnit
+from usercore.workflows.importing.candidates import Candidate, batches, candidates
+from usercore.workflows.importing.model import BAD_KEPT, BadRecord, ImportReport
+from usercore.workflows.importing.plan import Admit, Creation, Outcome, Plan, Refusal, Step
+from usercore.workflows.importing.ports import ImportUnit
+from usercore.workflows.importing.unit import Known, find_known, keep_steps
 
 ROUNDS: Final = 3
 """How often the host is asked anew when others change what it was asked about. Source: design, 3."""
@@ -132,14 +133,14 @@ class Importer:
 
     def _ask_host(self, batch: Batch) -> Batch:
         """Ask gates and email checks about those who would be made, if there are any. Outside any unit."""
-        if not self._asks_host:
+        if not self.admission.asks_host:
             return batch
         known = self.scope.units.read(lambda unit: find_known(unit, batch))
         plan = self._plan(known, self._ask_about)
         return [_answered(candidate, plan.step(candidate)) for candidate in batch]
 
     def _admit(self, batch: Batch) -> Admit:
-        if not self._asks_host:
+        if not self.admission.asks_host:
             return _let_in
         admitted = {candidate.line for candidate in batch if candidate.admitted}
 
@@ -167,11 +168,6 @@ class Importer:
         steps = [plan.step(candidate) for candidate in batch]
         keep_steps(unit, steps)
         return steps
-
-    @property
-    def _asks_host(self) -> bool:
-        admission = self.admission
-        return bool(admission.gates or admission.email_checks or admission.policy.blocked_domains)
 
     def _plan(self, known: Known, admit: Admit) -> Plan:
         context, now = self.scope.context, self.scope.clock()

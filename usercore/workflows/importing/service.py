@@ -1,60 +1,18 @@
-"""Importing users: what a host hands in and what it is told. What is wrong with a record is reported, not raised."""
+"""Importing users, as hosts call it.
+
+A newcomer would import what does the work up here; it loads cattrs, which is slow, and most processes never import.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any
 
 import attrs
 
-from usercore.kernel.errors import Fault
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import check_type
-from usercore.tokens.ports import TokensUnit
-from usercore.users.ports import UsersUnit
 from usercore.workflows.admission import Admission
-
-BAD_KEPT: Final = 1000
-"""Bad records that a report keeps. Source: usercore, so that a report of a wrong file stays below a megabyte."""
-
-
-class ImportUnit(UsersUnit, TokensUnit, Protocol):
-    """What an import touches."""
-
-
-@attrs.frozen
-class ImportLine:
-    """A record as a reader of files found it: with the number of its line, and its values or what is wrong with it."""
-
-    number: int
-    values: Mapping[str, object] = attrs.field(factory=dict, repr=False)
-    faults: tuple[Fault, ...] = ()
-
-
-def shown(faults: Iterable[Fault]) -> str:
-    """Give faults as operators are shown them: ``email: malformed; username: taken``."""
-    return "; ".join(f"{fault.field}: {fault.reason}" for fault in faults)
-
-
-@attrs.frozen
-class BadRecord:
-    """A record that was not imported. ``line`` is the line's number, or without lines its place, from 1."""
-
-    line: int
-    faults: tuple[Fault, ...]
-
-    def __str__(self) -> str:
-        """Give the form in which it is shown: ``line 17: email: malformed``."""
-        return f"line {self.line}: {shown(self.faults)}"
-
-
-@attrs.frozen(kw_only=True)
-class ImportReport:
-    """How many records made a user, changed one, changed nothing, were bad; and the first 1000 bad ones."""
-
-    created: int
-    updated: int
-    unchanged: int
-    bad_count: int
-    bad: tuple[BadRecord, ...]
+from usercore.workflows.importing.model import BadRecord, ImportLine, ImportReport
+from usercore.workflows.importing.ports import ImportUnit
 
 
 @attrs.frozen(kw_only=True)
@@ -91,14 +49,15 @@ class Imports:
 
         Raises:
             TypeError: an argument has the wrong type.
-            LostRace: others changed the same users again and again. Import again: what is kept stays so.
+            LostRace: others changed the same users again and again; import again, what is kept stays so. Or, with
+                ``all_or_nothing`` only, another tenant's user has an id that a record brings.
             StorageError: the storage failed; the batches before are kept.
         """
         if isinstance(records, (str, bytes, Mapping)) or not isinstance(records, Iterable):
             msg = f"records must be an iterable of mappings, not {type(records).__name__}"
             raise TypeError(msg)
         check_type(all_or_nothing, bool, name="all_or_nothing")
-        from usercore.workflows.import_batches import Importer  # noqa: PLC0415 - loads cattrs, which is slow
+        from usercore.workflows.importing.batches import Importer  # noqa: PLC0415 - slow, and rarely needed
 
         importer = Importer(
             scope=self.scope,

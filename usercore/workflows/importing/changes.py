@@ -8,7 +8,7 @@ from usercore.kernel.text import refuse
 from usercore.kernel.unset import UNSET
 from usercore.users.identifiers import names_email, next_access_ids
 from usercore.users.model import User
-from usercore.workflows.import_records import ImportRecord
+from usercore.workflows.importing.records import ImportRecord
 
 
 def changes_of(user: User, record: ImportRecord, *, at: datetime) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Final
 import attrs
 
 from usercore.kernel.errors import Fault, Invalid
-from usercore.workflows.import_records import ImportRecord, clean_record
-from usercore.workflows.importing import ImportLine
+from usercore.workflows.importing.model import ImportLine
+from usercore.workflows.importing.records import ImportRecord, clean_record
 
 BATCH: Final = 1000
 """Records that one unit keeps. Source: usercore: others wait for tens of milliseconds, and a commit costs little."""
@@ -38,7 +38,7 @@ def candidates(records: Iterable[object]) -> Iterator[Candidate]:
 def _cleaned(line: int, values: object, faults: tuple[Fault, ...] = ()) -> Candidate:
     if faults:
         return Candidate(line, faults=faults)
-    if not isinstance(values, Mapping):
+    if not isinstance(values, (dict, Mapping)):  # a dict is told quickly, other mappings are not
         return Candidate(line, faults=(Fault("record", "wrong_type"),))
     try:
         return Candidate(line, clean_record(values))

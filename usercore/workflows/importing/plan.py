@@ -18,9 +18,9 @@ from usercore.kernel.references import Space, Use, email_key
 from usercore.kernel.text import refuse
 from usercore.users.identifiers import claims_of, field_of
 from usercore.users.model import Claim, User, UserState
-from usercore.workflows.import_candidates import Candidate
-from usercore.workflows.import_changes import changes_of
-from usercore.workflows.import_records import ImportRecord
+from usercore.workflows.importing.candidates import Candidate
+from usercore.workflows.importing.changes import changes_of
+from usercore.workflows.importing.records import ImportRecord
 
 
 class Outcome(StrEnum):

@@ -7,13 +7,12 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.tokens.service import end_tokens
-from usercore.users.identifiers import in_order
 from usercore.users.model import EMAIL_CHANGED, IMPORTED, Claim, User
 from usercore.users.service import make_claim, replace_user
-from usercore.workflows.import_candidates import Candidate
-from usercore.workflows.import_changes import is_moved
-from usercore.workflows.import_plan import Creation, Step, Update, sought_ids
-from usercore.workflows.importing import ImportUnit
+from usercore.workflows.importing.candidates import Candidate
+from usercore.workflows.importing.changes import is_moved
+from usercore.workflows.importing.plan import Creation, Step, Update, sought_ids
+from usercore.workflows.importing.ports import ImportUnit
 
 Known = tuple[Sequence[User], Sequence[Claim]]
 """The users and claims that a batch could meet."""
@@ -65,10 +64,10 @@ def _add(unit: ImportUnit, steps: Sequence[Creation]) -> None:
     if not steps:
         return
     users = [step.user for step in steps]
-    claims = {name: make_claim(step.user, *name, use) for step in steps for name, use in step.claims.items()}
-    unit.claims.add_many([claims[name] for name in in_order(claims)])
+    # Not as lists: what dies at once, the garbage collector need not look at.
+    unit.claims.add_many(make_claim(step.user, *name, use) for step in steps for name, use in step.claims.items())
     unit.users.add_many(users)
-    unit.record_many([Change(kind=IMPORTED, subject_id=user.id, new=user) for user in users])
+    unit.record_many(Change(kind=IMPORTED, subject_id=user.id, new=user) for user in users)
 
 
 def _replace(unit: ImportUnit, step: Update) -> None:

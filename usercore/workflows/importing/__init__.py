@@ -1,0 +1,1 @@
+"""Importing users: records become candidates, candidates batches, a batch a plan, and a plan what one unit keeps."""

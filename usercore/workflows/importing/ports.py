@@ -1,0 +1,10 @@
+"""What an import asks of a unit."""
+
+from typing import Protocol
+
+from usercore.tokens.ports import TokensUnit
+from usercore.users.ports import UsersUnit
+
+
+class ImportUnit(UsersUnit, TokensUnit, Protocol):
+    """What an import touches."""
