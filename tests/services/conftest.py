@@ -14,17 +14,16 @@ LINKS = Links(sign_in="https://example.com/in", registration="https://example.co
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def kept_in(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    if request.param == "memory":
-        return memory.open_storage("memory://")
-    return sqlite.open_storage(f"sqlite:///{tmp_path}/store.db")
+def kept_in(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    in_memory = request.param == "memory"
+    storage = memory.open_storage("memory://") if in_memory else sqlite.open_storage(f"sqlite:///{tmp_path}/store.db")
+    yield storage
+    storage.close()
 
 
 @pytest.fixture
-def storage(kept_in: Storage) -> Iterator[WatchedStorage]:
-    storage = WatchedStorage(kept_in)
-    yield storage
-    storage.close()
+def storage(kept_in: Storage) -> WatchedStorage:
+    return WatchedStorage(kept_in)
 
 
 @pytest.fixture

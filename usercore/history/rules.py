@@ -53,7 +53,7 @@ def _not_empty(fields: tuple[str, ...], values: object) -> dict[str, Any]:
     kept = {}
     for name in fields:
         value = getattr(values, name)
-        if not (value is None or is_empty(value)):  # nearly all are None
+        if value is not None and (isinstance(value, str) or not is_empty(value)):  # nearly all are None or text
             kept[name] = plain(value)
     return kept
 

@@ -112,7 +112,8 @@ def email_key(text: str) -> str:
         msg = "an email has an @"
         raise ValueError(msg)
     ascii_domain = domain.lower() if domain.isascii() else _ascii_domain(domain)
-    return f"{normalize('NFC', normalize('NFC', local).casefold())}@{ascii_domain}"
+    folded = local.lower() if local.isascii() else normalize("NFC", normalize("NFC", local).casefold())
+    return f"{folded}@{ascii_domain}"
 
 
 @lru_cache(maxsize=1024)

@@ -116,7 +116,7 @@ def holder_of(secret: Secret | str, kind: str) -> int | None:
 
 def read_secret(secret: Secret | str, kind: str) -> tuple[int, Digest] | None:
     """Give the id of who a secret of this kind is for, and its digest; None if form or check sum is wrong."""
-    text = text_of(secret)
+    text = secret if isinstance(secret, str) else text_of(secret)
     if len(text) != len(kind) + 1 + _BODY or not text.startswith(f"{kind}_") or not text.isascii():
         return None
     written = text.encode("ascii")

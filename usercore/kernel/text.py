@@ -5,13 +5,14 @@ minutes. Wrong types are the programmer's (``TypeError``), wrong contents the us
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 from unicodedata import category, combining, normalize
 
 from usercore.kernel.errors import Fault, Invalid
 from usercore.kernel.unicode14 import is_assigned
 from usercore.kernel.unset import UNSET
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 DIRECTION_MARKS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -56,6 +57,8 @@ def check_text(value: object, *, field: str, most: int, several_lines: bool = Fa
         Invalid: ``too_long``, ``control_character``, ``direction_mark``, ``not_unicode`` or ``too_many_marks``.
     """
     text = str.__str__(check_type(value, str, name=field))  # the bare text, whatever a subclass makes of it
+    if len(text) <= most and text.isascii() and text.isprintable():
+        return text  # nearly all: there is nothing in it to look at or to normalise
     if len(text) > most * _SPREAD:
         refuse(field, "too_long")
     if not text.isprintable():  # quick for nearly all; it is strict, so look closer at what it stops
@@ -148,10 +151,10 @@ class Faults:
         """Start without faults."""
         self._faults: list[Fault] = []
 
-    def take(self, clean: Callable[[], T]) -> T | None:
-        """Give what ``clean`` gives, or None after noting what it refused."""
+    def take(self, clean: Callable[P, T], *values: P.args, **options: P.kwargs) -> T | None:
+        """Give what ``clean`` gives for these values, or None after noting what it refused."""
         try:
-            return clean()
+            return clean(*values, **options)
         except Invalid as refusal:
             self._faults += refusal.faults
             return None
@@ -178,8 +181,4 @@ def clean_fields(
     Raises:
         TypeError: a value has the wrong type.
     """
-    return {
-        field: faults.take(lambda field=field, value=value: clean_of[field](value))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
-        for field, value in given.items()
-        if value is not UNSET
-    }
+    return {field: faults.take(clean_of[field], value) for field, value in given.items() if value is not UNSET}

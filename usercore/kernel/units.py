@@ -4,7 +4,7 @@ There is no ``with`` form: a ``with`` cannot run again, and a ``return`` inside 
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
@@ -36,7 +36,7 @@ class Units(Protocol[U_co]):
 
     @abstractmethod
     def read(self, look: Callable[[U_co], T]) -> T:
-        """Run ``look`` on one consistent state. It takes no write lock and changes nothing.
+        """Run ``look`` on one consistent state. It takes no write lock and changes nothing. It may run again.
 
         Raises:
             RuntimeError: a unit is open in this thread already.
@@ -101,7 +101,7 @@ class ChangingUnit(ResolvingUnit, Protocol):
         """
 
     @abstractmethod
-    def record_many(self, changes: Sequence[Change]) -> None:
+    def record_many(self, changes: Iterable[Change]) -> None:
         """Note changes, in their order, as ``record`` does, in bulk.
 
         Raises:

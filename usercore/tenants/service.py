@@ -89,7 +89,7 @@ class Tenants:
         """
         self._check_system()
         faults = Faults()
-        clean_key = faults.take(lambda: clean_tenant_name(key, field="key"))
+        clean_key = faults.take(clean_tenant_name, key, field="key")
         given = {
             "name": name,
             "description": description,

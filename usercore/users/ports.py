@@ -75,7 +75,7 @@ class ClaimRepository(Protocol):
         """
 
     @abstractmethod
-    def add_many(self, claims: Sequence[Claim]) -> None:
+    def add_many(self, claims: Iterable[Claim]) -> None:
         """Keep new claims, in bulk.
 
         Raises:

@@ -33,26 +33,22 @@ def get_user(unit: UsersUnit, reference: Reference) -> User:
     return user
 
 
-def take_claims(unit: UsersUnit, user: User, *, old: User | None = None) -> None:
-    """Claim what the user's identifiers need and free what ``old`` needed and ``user`` does not.
+def move_claims(unit: UsersUnit, old: User, new: User) -> None:
+    """Claim what the new state's identifiers need and free what only the old one needed.
 
     All are looked at before the first is taken, so a refusal comes before any write.
 
     Raises:
         Taken: somebody else has one of the keys.
     """
-    had, needs = {} if old is None else claims_of(old), claims_of(user)
-    wanted = [name for name in needs if had.get(name) != needs[name]]
-    check_free(unit, user, {name: needs[name] for name in wanted})
-    claims = [make_claim(user, *name, needs[name]) for name in in_order(wanted)]
-    if old is None:
-        unit.claims.add_many(claims)
-    else:
-        for claim in claims:
-            unit.claims.put(claim)
+    had, needs = claims_of(old), claims_of(new)
+    wanted = {name: uses for name, uses in needs.items() if had.get(name) != uses}
+    check_free(unit, new, wanted)
+    for name in in_order(wanted):
+        unit.claims.put(make_claim(new, *name, wanted[name]))
     dropped = in_order(had.keys() - needs.keys())
     if dropped:
-        unit.claims.remove([make_claim(user, *name, had[name]) for name in dropped])
+        unit.claims.remove([make_claim(old, *name, had[name]) for name in dropped])
 
 
 def check_free(unit: UsersUnit, user: User, wanted: Mapping[tuple[Space, str], Use]) -> None:
@@ -78,7 +74,9 @@ def add_user(unit: UsersUnit, user: User, kind: ChangeKind) -> None:
     Raises:
         Taken: somebody else has one of the keys.
     """
-    take_claims(unit, user)
+    needs = claims_of(user)
+    check_free(unit, user, needs)
+    unit.claims.add_many([make_claim(user, *name, needs[name]) for name in in_order(needs)])
     unit.users.add(user)
     unit.record(Change(kind=kind, subject_id=user.id, new=user))
 
@@ -91,7 +89,7 @@ def replace_user(unit: UsersUnit, old: User, new: User, kind: ChangeKind, *, at:
     """
     if new == old:
         return old
-    take_claims(unit, new, old=old)
+    move_claims(unit, old, new)
     kept = evolve(new, modified_at=at, modified_by=by, version=old.version + 1)
     unit.users.replace(kept)
     unit.record(Change(kind=kind, subject_id=old.id, old=old, new=kept))
@@ -179,7 +177,7 @@ class Users:
             faults = Faults()
             fields = clean_fields(CLEAN, given, faults)
             if username is not UNSET:
-                fields["username"] = faults.take(lambda: _username(username, user))
+                fields["username"] = faults.take(_username, username, user)
             faults.check()
             return fields
 

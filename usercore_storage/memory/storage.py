@@ -41,17 +41,8 @@ class _Stage:
         with self._lock:
             self._closed = True
 
-    def write(self, origin: Origin, work: Callable[[MemoryUnit], T]) -> tuple[T, Sequence[Entry]]:
-        """Run ``work`` and keep what it changed; give the entries, too."""
-        return self._run(origin, work, self._undo.clear)
-
-    def read(self, origin: Origin, look: Callable[[MemoryUnit], T]) -> T:
-        """Run ``look``, which changes nothing."""
-        return self._run(origin, look, self._check_unchanged)[0]
-
-    def _run(
-        self, origin: Origin, work: Callable[[MemoryUnit], T], finish: Callable[[], None]
-    ) -> tuple[T, Sequence[Entry]]:
+    def run(self, origin: Origin, work: Callable[[MemoryUnit], T], *, writing: bool) -> tuple[T, Sequence[Entry]]:
+        """Run ``work`` and keep what it changed, which is nothing unless it is ``writing``; give the entries, too."""
         with self._lock:
             if self._open or self._closed:
                 self._refuse()
@@ -61,7 +52,9 @@ class _Stage:
                     self._undo.take_back()  # what an interrupt or a fork cut off
                 self._unit.begin(origin)
                 result = work(self._unit)
-                finish()
+                if self._undo and not writing:
+                    _refuse_change()
+                self._undo.clear()
             except BaseException:
                 self._undo.take_back()
                 raise
@@ -74,9 +67,9 @@ class _Stage:
             raise RuntimeError("a unit is open in this thread already; join it by Joined(unit)")
         raise Unavailable
 
-    def _check_unchanged(self) -> None:
-        if self._undo:
-            raise RuntimeError("a read changed something")
+
+def _refuse_change() -> NoReturn:
+    raise RuntimeError("a read changed something")
 
 
 @attrs.frozen
@@ -87,13 +80,13 @@ class MemoryUnits(Units[MemoryUnit]):
     _origin: Origin
 
     def write(self, work: Callable[[MemoryUnit], T]) -> T:
-        result, entries = run_until_kept(lambda: self._stage.write(self._origin, work))
+        result, entries = run_until_kept(lambda: self._stage.run(self._origin, work, writing=True))
         if entries and self._origin.observe is not None:
             self._origin.observe(entries)  # the lock is free again: observers may open units
         return result
 
     def read(self, look: Callable[[MemoryUnit], T]) -> T:
-        return self._stage.read(self._origin, look)
+        return self._stage.run(self._origin, look, writing=False)[0]
 
 
 class MemoryStorage(Storage):

@@ -76,7 +76,7 @@ class MemoryClaims(ClaimRepository):
             raise RunAgain
         self._claims.put(_name_of(claim), claim)
 
-    def add_many(self, claims: Sequence[Claim]) -> None:
+    def add_many(self, claims: Iterable[Claim]) -> None:
         for claim in claims:
             self._claims.add(_name_of(claim), claim)
 

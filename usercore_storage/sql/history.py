@@ -30,7 +30,7 @@ class SqlHistory(HistoryRepository):
         self._run(HISTORY.insert, HISTORY.row(entry))
 
     def add_many(self, entries: Sequence[Entry]) -> None:
-        self._run.many(HISTORY.insert, map(HISTORY.row, entries))
+        self._run.many(*HISTORY.insert_many([HISTORY.row(entry) for entry in entries]))
 
     def get(self, subject: Subject, subject_id: int, place: Place) -> Entry | None:
         rows = self._run(GET, (subject_id, subject._value_, *place, self._unit.tenant_id))

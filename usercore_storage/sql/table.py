@@ -10,6 +10,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -131,7 +132,7 @@ class Table(Generic[T]):
             _column_of(column, hints[column], in_key=column in key, helpers=self.helpers) for column in names
         ]
         self.select = self.select_as(None)
-        self.insert = self._insert()
+        self.insert = self._insert([column.name for column in (*self.extra, *self.columns)])
         self.row: Callable[..., Row] = self._writer([*self.columns], extra=True)
         self.read: Callable[[Row], T] = reader(self)
 
@@ -159,13 +160,25 @@ class Table(Generic[T]):
         create = f"CREATE TABLE {self.name} (\n    {body}\n){options(self)}"
         return [create, *(f"CREATE {what}" for what in self._indexes())]
 
+    def insert_many(self, rows: Sequence[Row]) -> tuple[str, Iterable[Row]]:
+        """Give the INSERT of these rows, and the rows, without the columns in which all have NULL.
+
+        Drivers take long to bind NULL, for which they look for an adapter: 0.2 microseconds each in ``sqlite3``.
+        """
+        if not rows:
+            return self.insert, rows
+        names = [column.name for column in (*self.extra, *self.columns)]
+        used = [place for place, values in enumerate(zip(*rows, strict=True)) if values.count(None) < len(rows)]
+        if not used:
+            return self.insert, rows
+        return self._insert([names[place] for place in used]), map(itemgetter(*used), rows)
+
     def _indexes(self) -> Iterable[str]:
         for name, definition in self.indexes.items():
             unique = "UNIQUE INDEX" if definition.startswith("UNIQUE ") else "INDEX"
             yield f"{unique} {self.name}_{name} ON {self.name} {definition.removeprefix('UNIQUE ')}"
 
-    def _insert(self) -> str:
-        names = [column.name for column in (*self.extra, *self.columns)]
+    def _insert(self, names: Sequence[str]) -> str:
         return f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
 
     def _writer(self, columns: Sequence[Column], *, extra: bool) -> Callable[..., Row]:
