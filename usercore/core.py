@@ -12,7 +12,7 @@ from usercore.kernel.context import SOURCE_LIMIT, SYSTEM, Actor, Context, clean_
 from usercore.kernel.references import unique_key
 from usercore.kernel.text import check_type, clean_line
 from usercore.policy import Policy
-from usercore.storage import Storage
+from usercore.storage import Storage, UnitSource
 from usercore.tenants.built_in import add_built_in, has_built_in
 from usercore.tenants.rules import clean_tenant_name
 from usercore.tenants.service import Tenants, find_tenant
@@ -20,12 +20,10 @@ from usercore.tokens.access_tokens import AccessTokens
 from usercore.tokens.login_tokens import LoginTokens
 from usercore.workflows.account_history import AccountHistory
 from usercore.workflows.accounts import Accounts
-from usercore.workflows.admission import Admission
 from usercore.workflows.cleanup import Cleaned, Cleanup
 from usercore.workflows.delivering import Deliveries
 from usercore.workflows.email_change import Emails
 from usercore.workflows.password_change import Passwords
-from usercore.workflows.registering import Registering
 from usercore.workflows.registration import Registrations
 from usercore.workflows.relay import Relay
 from usercore.workflows.sign_in import SignIn
@@ -37,11 +35,12 @@ class UserCore:
     ``tenant`` and ``bind`` give cheap copies; ``close`` closes them all.
     """
 
-    def __init__(self, engine: Engine, context: Context) -> None:
+    def __init__(self, engine: Engine, context: Context, joined: UnitSource | None = None) -> None:
         """Bind an engine; hosts call ``usercore.open``."""
         self._engine = engine
         self._context = context
-        self._scope = engine.scope(context)
+        self._joined = joined
+        self._scope = engine.scope(context, joined)
 
     @classmethod
     def over(cls, storage: Storage, host: Host | None = None) -> Self:
@@ -83,8 +82,10 @@ class UserCore:
         if tenant is None:
             folded = unique_key(clean_tenant_name(key, field="tenant"))
             tenant = self._scope.units.read(lambda unit: find_tenant(unit, folded))
-            known[tenant.key] = tenant  # other spellings look each time, or strangers could fill the memory
-        return UserCore(self._engine, attrs.evolve(self._context, tenant_id=tenant.id, tenant_key=tenant.key))
+            if self._joined is None:  # or a tenant would be remembered whom a rollback of the host's takes back
+                known[tenant.key] = tenant  # other spellings look each time, or strangers could fill the memory
+        context = attrs.evolve(self._context, tenant_id=tenant.id, tenant_key=tenant.key)
+        return UserCore(self._engine, context, self._joined)
 
     def bind(
         self,
@@ -109,7 +110,26 @@ class UserCore:
             user_agent=old.user_agent if user_agent is None else clean_user_agent(user_agent),
             source=old.source if source is None else clean_line(source, field="source", most=SOURCE_LIMIT) or None,
         )
-        return UserCore(self._engine, context)
+        return UserCore(self._engine, context, self._joined)
+
+    def joined(self, connection: object) -> "UserCore":
+        """Give this core working in the transaction that is open on a connection of the host's, for its one thread.
+
+        The host's rows and ours are kept together by the host's commit, or together not. Each call runs in a savepoint;
+        one that raises keeps nothing, and the transaction goes on. Subscribers are told by whoever delivers after the
+        commit. What counts failures is refused with ``TypeError``: signing in, redeeming, public requests.
+
+        Args:
+            connection: a ``sqlite3.Connection`` after ``BEGIN IMMEDIATE``, or a ``psycopg.Connection`` in a
+                transaction, to the store of this core.
+
+        Raises:
+            TypeError: the storage cannot work on this, or the core is joined already.
+            ValueError: no transaction is open, or the connection is to another store, or gives text in another form.
+            StorageError: the connection is closed, or belongs to another thread.
+        """
+        self._scope.check_alone("joined")
+        return UserCore(self._engine, self._context, self._engine.storage.join(connection))
 
     @cached_property
     def tenants(self) -> Tenants:
@@ -126,8 +146,8 @@ class UserCore:
         """The ways in."""
         return Registrations(
             scope=self._scope,
-            steps=self._registering,
-            admission=self._admission,
+            steps=self._engine.registering(self._scope),
+            admission=self._engine.admission(self._scope),
             sign_in=self.sign_in,
             links=self.policy.links,
             mails=self._engine.host.mailer is not None,
@@ -187,6 +207,7 @@ class UserCore:
 
     def relay(self) -> Relay:
         """Give a context manager that delivers in the background while it lasts."""
+        self._scope.check_alone("relay")
         relay = Relay(self.deliveries)
         self._engine.relays.add(relay)
         return relay
@@ -197,6 +218,7 @@ class UserCore:
         Raises:
             StorageError: the storage failed; what went before is gone.
         """
+        self._scope.check_alone("cleanup")
         policy = self.policy
         return Cleanup(
             scope=self._scope, policy=policy.retention, throttles=policy.throttles, registration=policy.registration
@@ -204,11 +226,13 @@ class UserCore:
 
     def close(self) -> None:
         """Write the gathered last uses and give back what is held. Closing again does nothing."""
+        self._scope.check_alone("close")
         self._engine.last_use.write(self._scope.units)
         self._engine.storage.close()
 
     def __enter__(self) -> Self:
         """Give this core."""
+        self._scope.check_alone("with")
         return self
 
     def __exit__(
@@ -216,25 +240,3 @@ class UserCore:
     ) -> None:
         """Close."""
         self.close()
-
-    @cached_property
-    def _admission(self) -> Admission:
-        host = self._engine.host
-        return Admission(
-            scope=self._scope,
-            policy=self.policy.registration,
-            gates=host.gates.registration,
-            email_checks=host.email_checks,
-            secret=self._engine.storage.secret,
-        )
-
-    @cached_property
-    def _registering(self) -> Registering:
-        return Registering(
-            scope=self._scope,
-            admission=self._admission,
-            hasher=self._engine.hasher,
-            passwords=self.policy.passwords,
-            password_checks=self._engine.host.password_checks,
-            tokens=self.policy.access_tokens,
-        )

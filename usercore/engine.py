@@ -12,14 +12,16 @@ from usercore.kernel.ids import IdMaker, TenantId
 from usercore.kernel.scope import Scope
 from usercore.passwords.hasher import Argon2Hasher
 from usercore.passwords.ports import Hasher
-from usercore.storage import CAPABILITIES, Storage, Unit
+from usercore.storage import CAPABILITIES, Storage, Unit, UnitSource
 from usercore.tenants.model import Tenant
 from usercore.workflows import mailing
+from usercore.workflows.admission import Admission
 from usercore.workflows.delivering import Event, Subscriber
 from usercore.workflows.host_ways import HostWay
 from usercore.workflows.last_use import LastUse
 from usercore.workflows.password_way import Lines, PasswordWay
 from usercore.workflows.recording import Origin
+from usercore.workflows.registering import Registering
 from usercore.workflows.relay import Relay
 from usercore.workflows.token_ways import AccessTokenWay, LoginTokenWay
 from usercore.workflows.ways import Way
@@ -64,12 +66,17 @@ class Engine:
         mailer = Subscriber(name=mailing.SUBSCRIBER, kinds=mailing.KINDS, handle=letters.handle)
         return (mailer, *self.host.subscribers)
 
-    def scope(self, context: Context) -> Scope[Unit]:
-        """Give what services of this context work with."""
+    def scope(self, context: Context, joined: UnitSource | None = None) -> Scope[Unit]:
+        """Give what services of this context work with, in a transaction of the host's if there is one."""
         host = self.host
         origin = Origin(context=context, clock=host.clock, subscriptions=self.subscriptions, observe=self.observe)
         return Scope(
-            units=self.storage.units(origin), clock=host.clock, chance=host.chance, new_id=self.new_id, context=context
+            units=(joined or self.storage).units(origin),
+            clock=host.clock,
+            chance=host.chance,
+            new_id=self.new_id,
+            context=context,
+            joined=joined is not None,
         )
 
     def scope_of(self, tenant_id: TenantId) -> Scope[Unit]:
@@ -88,6 +95,27 @@ class Engine:
         )
         built_in: list[Way] = [LoginTokenWay(), password, AccessTokenWay(policy=self.policy.access_tokens)]
         return sorted([*built_in, *map(HostWay, self.host.authenticators)], key=lambda way: -way.priority)
+
+    def admission(self, scope: Scope[Unit]) -> Admission:
+        """Give what lets newcomers in, or does not."""
+        return Admission(
+            scope=scope,
+            policy=self.policy.registration,
+            gates=self.host.gates.registration,
+            email_checks=self.host.email_checks,
+            secret=self.storage.secret,
+        )
+
+    def registering(self, scope: Scope[Unit]) -> Registering:
+        """Give the steps that every registration takes."""
+        return Registering(
+            scope=scope,
+            admission=self.admission(scope),
+            hasher=self.hasher,
+            passwords=self.policy.passwords,
+            password_checks=self.host.password_checks,
+            tokens=self.policy.access_tokens,
+        )
 
     def observe(self, entries: Sequence[Entry]) -> None:
         """Tell plain observers, and wake the relays, after a commit. What observers raise is logged."""

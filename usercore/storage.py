@@ -34,7 +34,15 @@ class Unit(
     """Everything that happens in one transaction."""
 
 
-class Storage(Protocol):
+class UnitSource(Protocol):
+    """Where units run: in transactions of the storage's own, or in one of the host's."""
+
+    @abstractmethod
+    def units(self, origin: Origin) -> Units[Unit]:
+        """Give units of the origin's tenant whose changes are recorded as this origin's. Cheap; no transaction."""
+
+
+class Storage(UnitSource, Protocol):
     """A place that keeps everything. Safe to share between threads.
 
     An entry point of the group ``usercore.storages`` names, by URL scheme, a function that takes the URL and gives one.
@@ -49,8 +57,17 @@ class Storage(Protocol):
         """32 bytes that were drawn when the store was made and never change; they key what must not be readable."""
 
     @abstractmethod
-    def units(self, origin: Origin) -> Units[Unit]:
-        """Give units of the origin's tenant whose changes are recorded as this origin's. Cheap; no transaction."""
+    def join(self, connection: object) -> UnitSource:
+        """Give units that run, each in a savepoint, in the transaction that the host has open on its own connection.
+
+        They wait in no line, never commit, never run again and tell no observer. A unit that raises keeps nothing, and
+        the host's transaction goes on, unless the engine gave it up. They serve one thread, as their connection does.
+
+        Raises:
+            TypeError: this storage cannot work on what was given.
+            ValueError: no transaction is open, or the connection is to another store, or gives text in another form.
+            StorageError: the connection is closed, or belongs to another thread.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -17,7 +17,7 @@ from usercore.history.model import Entry
 from usercore.kernel.errors import Unavailable
 from usercore.kernel.units import Units
 from usercore.opening import open_storage as open_inner
-from usercore.storage import Storage, Unit
+from usercore.storage import Storage, Unit, UnitSource
 from usercore.workflows.recording import Origin
 
 PREFIX: Final = "logged+"
@@ -102,6 +102,10 @@ class LoggedStorage(Storage):
     def units(self, origin: Origin) -> Units[Unit]:
         """Give the inner storage's units, which tell the log before they tell the core."""
         return self._storage.units(attrs.evolve(origin, observe=partial(self._observe, origin.observe)))
+
+    def join(self, connection: object) -> UnitSource:
+        """Give the inner storage's units, of which the log hears nothing: the commit is the host's."""
+        return self._storage.join(connection)
 
     def close(self) -> None:
         """Close the store, then the log."""

@@ -34,9 +34,10 @@ CLEANING: Final = frozenset(
 FAN_OUTS: Final = CLEANING | {
     "deliveries.DUE",  # the relay asks for the next of all subjects
     "deliveries.LIST",  # operators look at those that failed
+    "joined.SECRET",  # a table of one row
 }
 
-SCANS: Final = CLEANING
+SCANS: Final = CLEANING | {"joined.SECRET"}
 
 FEATURES: Final = frozenset(
     """Add And Case Column Delete EQ Exists From GT Identifier If In Insert Is Join LT LTE Limit Literal NEQ Not Null

@@ -153,7 +153,7 @@ def vars_of(service: str) -> Mapping[str, Any]:
 
 
 def _every_call() -> Iterator[Call]:
-    yield from (Call("core", method) for method in vars_of("core"))
+    yield from (Call("core", method) for method in vars_of("core") if method != "joined")  # which storages.joining has
     for service, kind in vars(UserCore).items():
         if isinstance(kind, cached_property) and not service.startswith("_"):
             yield from (Call(service, method) for method in vars_of(service))

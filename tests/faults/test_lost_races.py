@@ -10,7 +10,7 @@ from tests.faults.worlds import POLICY
 from tests.services.helpers import dump, unchanged
 from usercore import Email, Host, LostRace, Taken, UserCore
 from usercore.kernel.units import Units
-from usercore.storage import Storage, Unit
+from usercore.storage import Storage, Unit, UnitSource
 from usercore.testing import FakeHasher
 from usercore.workflows.recording import Origin
 from usercore_storage import memory, sqlite
@@ -88,6 +88,9 @@ class BlindStorage(Storage):
 
     def units(self, origin: Origin) -> Units[Unit]:
         return BlindUnits(self._storage.units(origin), self.seeing)
+
+    def join(self, connection: object) -> UnitSource:
+        return self._storage.join(connection)
 
     def close(self) -> None:
         self._storage.close()

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from usercore.kernel.text import check_type, clean_optional, is_blank, refuse
@@ -44,10 +45,14 @@ def clean_language(value: object, *, field: str = "language") -> str | None:
     text = clean_optional(value, field=field, most=_LANGUAGE_LIMIT)
     if text is None:
         return None
+    tag = _tag_of(text)
+    return refuse(field, "malformed") if tag is None else tag
+
+
+@lru_cache(maxsize=256)  # there are few that are used
+def _tag_of(text: str) -> str | None:
     tag = text.replace("_", "-").lower()
-    if not tag.isascii() or not _LANGUAGE.fullmatch(tag):
-        refuse(field, "malformed")
-    return _canonical_case(tag)
+    return _canonical_case(tag) if tag.isascii() and _LANGUAGE.fullmatch(tag) else None
 
 
 def _canonical_case(tag: str) -> str:

@@ -101,6 +101,7 @@ class ClaimName:
     uses: Use
 
 
+@lru_cache(maxsize=256)  # one call asks for the key of its email several times
 def email_key(text: str) -> str:
     """Give the key of an email: folded local part, IDNA lower-case domain; dots and +tags stay.
 

@@ -22,3 +22,15 @@ class Scope(Generic[U_co]):
     chance: Chance
     new_id: IdSource
     context: Context
+    joined: bool = False
+    """Whether its units run in a transaction of the host's."""
+
+    def check_alone(self, call: str) -> None:
+        """Refuse a call in a transaction of the host's: its rollback would forget what the call counts or ends.
+
+        Raises:
+            TypeError: the scope is joined.
+        """
+        if self.joined:
+            msg = f"{call} is not for a joined core, because a rollback of yours would undo what it counts; call it "
+            raise TypeError(f"{msg}outside of your transaction, on the core that you joined")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 Clock = Callable[[], datetime]
@@ -18,6 +19,7 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=256)  # what happens in one unit happens at one instant, and each row has it
 def to_micros(at: datetime) -> int:
     """Give microseconds since 1970 without passing through a float."""
     since = at - EPOCH

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from usercore.kernel.units import Units
-from usercore.storage import Storage, Unit
+from usercore.storage import Storage, Unit, UnitSource
 from usercore.workflows.recording import Origin
 
 T = TypeVar("T")
@@ -53,6 +53,9 @@ class FaultyStorage(Storage):
 
     def units(self, origin: Origin) -> Units[Unit]:
         return _FaultyUnits(self, self._storage.units(origin))
+
+    def join(self, connection: object) -> UnitSource:
+        return _FaultySource(self, self._storage.join(connection))
 
     def close(self) -> None:
         self._storage.close()
@@ -102,6 +105,15 @@ class _Proxy:
     def __getattr__(self, name: str) -> object:
         value = getattr(self._target, name)
         return partial(self._call, value) if callable(value) else _Proxy(self._call, value)
+
+
+@attrs.frozen
+class _FaultySource(UnitSource):
+    _faults: FaultyStorage
+    _source: UnitSource
+
+    def units(self, origin: Origin) -> Units[Unit]:
+        return _FaultyUnits(self._faults, self._source.units(origin))
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ from typing import TypeVar
 import attrs
 
 from usercore.kernel.units import Units
-from usercore.storage import Storage, Unit
+from usercore.storage import Storage, Unit, UnitSource
 from usercore.workflows.recording import Origin
 
 T = TypeVar("T")
@@ -41,6 +41,9 @@ class WatchedStorage(Storage):
     def units(self, origin: Origin) -> Units[Unit]:
         return _WatchedUnits(self, self._storage.units(origin))
 
+    def join(self, connection: object) -> UnitSource:
+        return _WatchedSource(self, self._storage.join(connection))
+
     def close(self) -> None:
         self._storage.close()
 
@@ -63,6 +66,15 @@ class WatchedStorage(Storage):
             yield
         finally:
             self._threads.discard(thread)
+
+
+@attrs.frozen
+class _WatchedSource(UnitSource):
+    _watch: WatchedStorage
+    _source: UnitSource
+
+    def units(self, origin: Origin) -> Units[Unit]:
+        return _WatchedUnits(self._watch, self._source.units(origin))
 
 
 @attrs.frozen

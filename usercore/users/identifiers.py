@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.ids import UserId
 from usercore.kernel.references import (
     Space,
     Use,
@@ -13,7 +14,7 @@ from usercore.kernel.references import (
     unique_key,
 )
 from usercore.kernel.text import check_type, refuse
-from usercore.users.model import AccessIds, User
+from usercore.users.model import AccessIds, Claim, User
 
 SLOTS: Final = 4
 """Access ids of a user. Source: spec U9; plenigo."""
@@ -142,3 +143,12 @@ def in_order(keys: Iterable[tuple[Space, str]]) -> list[tuple[Space, str]]:
 def field_of(uses: Use) -> str:
     """Give the name of the field that a key is needed for, the weightiest first."""
     return next(field for use, field in _FIELDS if uses & use)
+
+
+def email_holder(found: Sequence[Claim], email: str) -> UserId | None:
+    """Give the user who has this email by one of the claims, or None."""
+    key = email_key(email)
+    for claim in found:
+        if claim.key == key and claim.space is Space.LOGIN and claim.uses & Use.EMAIL:
+            return UserId(claim.holder_id)
+    return None

@@ -1,6 +1,6 @@
 """The use-cases of users, and the steps that workflows take, too."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -43,7 +43,7 @@ def move_claims(unit: UsersUnit, old: User, new: User) -> None:
     """
     had, needs = claims_of(old), claims_of(new)
     wanted = {name: uses for name, uses in needs.items() if had.get(name) != uses}
-    check_free(unit, new, wanted)
+    check_free(unit.claims.find_many(list(wanted)), new, wanted)
     for name in in_order(wanted):
         unit.claims.put(make_claim(new, *name, wanted[name]))
     dropped = in_order(had.keys() - needs.keys())
@@ -51,13 +51,13 @@ def move_claims(unit: UsersUnit, old: User, new: User) -> None:
         unit.claims.remove([make_claim(old, *name, had[name]) for name in dropped])
 
 
-def check_free(unit: UsersUnit, user: User, wanted: Mapping[tuple[Space, str], Use]) -> None:
-    """Refuse keys that somebody else has.
+def check_free(found: Iterable[Claim], user: User, wanted: Mapping[tuple[Space, str], Use]) -> None:
+    """Refuse keys that somebody else has by the claims that were found on them.
 
     Raises:
         Taken: one is another user's; the first of several, so they come with the weightiest first.
     """
-    holders = {(claim.space, claim.key): claim.holder_id for claim in unit.claims.find_many(list(wanted))}
+    holders = {(claim.space, claim.key): claim.holder_id for claim in found}
     for name, uses in wanted.items():
         if holders.get(name, user.id) != user.id:
             raise Taken(str(name[0]), field_of(uses))
@@ -68,14 +68,14 @@ def make_claim(user: User, space: Space, key: str, uses: Use) -> Claim:
     return Claim(tenant_id=user.tenant_id, space=space, key=key, holder_id=user.id, uses=int(uses))
 
 
-def add_user(unit: UsersUnit, user: User, kind: ChangeKind) -> None:
+def add_user(unit: UsersUnit, user: User, kind: ChangeKind, *, found: Iterable[Claim] | None = None) -> None:
     """Keep a new user with their claims, and say so.
 
     Raises:
         Taken: somebody else has one of the keys.
     """
     needs = claims_of(user)
-    check_free(unit, user, needs)
+    check_free(unit.claims.find_many(list(needs)) if found is None else found, user, needs)
     unit.claims.add_many([make_claim(user, *name, needs[name]) for name in in_order(needs)])
     unit.users.add(user)
     unit.record(Change(kind=kind, subject_id=user.id, new=user))

@@ -165,7 +165,8 @@ class Admission:
         Raises:
             Taken: the first of them, email before username before ids.
         """
-        check_free(unit, user, claims_of(user))
+        needs = claims_of(user)
+        check_free(unit.claims.find_many(list(needs)), user, needs)
 
     def keep(self, refused: Refused, login: str | None) -> None:
         """Keep the attempt of somebody who was refused before the unit, in one of its own."""

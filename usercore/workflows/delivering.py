@@ -66,6 +66,7 @@ class Deliveries:
         Raises:
             StorageError: the storage failed; what was leased is due again after 30 seconds.
         """
+        self.scope.check_alone("deliveries.deliver")
         done = 0
         while leased := self._lease():
             done += sum(map(self._deliver, leased))

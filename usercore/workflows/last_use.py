@@ -34,12 +34,12 @@ class LastUse:
         """Let somebody write again; see ``forks``."""
         self._writing = threading.Lock()
 
-    def note(self, user_id: UserId, digest: Digest, at: datetime, units: Units[TokensUnit]) -> None:
-        """Note a use, and write what was gathered if a minute is over. Never raises."""
+    def note(self, user_id: UserId, digest: Digest, at: datetime, units: Units[TokensUnit] | None) -> None:
+        """Note a use, and write what was gathered if a minute is over and there is where to. Never raises."""
         self._uses[user_id, digest] = at
         if self._next is None:
             self._next = at + self._every
-        elif at >= self._next:
+        elif at >= self._next and units is not None:
             self._next = at + self._every
             self.write(units)
 

@@ -13,7 +13,7 @@ from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import entity, evolve
 from usercore.kernel.errors import Conflict, RateLimited, Rejected, Taken, UsercoreError
 from usercore.kernel.ids import UserId
-from usercore.kernel.references import Use, claim_of_email
+from usercore.kernel.references import Space, email_key
 from usercore.kernel.scope import Scope
 from usercore.kernel.secret import Secret
 from usercore.kernel.text import check_type
@@ -24,7 +24,8 @@ from usercore.tenants.ports import TenantsUnit
 from usercore.tokens.model import AccessTokenPolicy
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import issue_access_token
-from usercore.users.model import REGISTERED, WELCOMED, User
+from usercore.users.identifiers import claims_for, email_holder
+from usercore.users.model import NO_ACCESS_IDS, REGISTERED, WELCOMED, Claim, User
 from usercore.users.service import add_user
 from usercore.workflows.admission import Admission, AdmissionUnit, Application, Refused, refused_by
 from usercore.workflows.applicants import Applicant, PasswordCheck, acceptable, personal_words
@@ -157,9 +158,19 @@ class Registering:
 
     def holder_of(self, unit: RegistrationUnit, email: str) -> UserId | None:
         """Give the user who has this email, or None."""
-        name = claim_of_email(email)
-        claim = unit.claims.find(name.space, name.key)
-        return UserId(claim.holder_id) if claim is not None and claim.uses & Use.EMAIL else None
+        claim = unit.claims.find(Space.LOGIN, email_key(email))
+        return None if claim is None else email_holder([claim], email)
+
+    def find_claims(self, unit: RegistrationUnit, applicant: Applicant) -> Sequence[Claim]:
+        """Find who has any of the keys that the applicant is going to have."""
+        names = claims_for(
+            email=applicant.email,
+            username=applicant.username,
+            external_id=applicant.external_id,
+            access_ids=NO_ACCESS_IDS,
+            brought_uuid=None,
+        )
+        return unit.claims.find_many(list(names))
 
     def new_user(self, applicant: Applicant, now: datetime) -> User:
         """Make the user that the applicant becomes."""
@@ -181,16 +192,23 @@ class Registering:
         )
 
     def keep(
-        self, unit: RegistrationUnit, applicant: Applicant, *, sign_in: bool, welcome: bool | None, login: str | None
+        self,
+        unit: RegistrationUnit,
+        applicant: Applicant,
+        *,
+        sign_in: bool,
+        welcome: bool | None,
+        login: str | None,
+        found: Sequence[Claim] | None = None,
     ) -> Registration | Refused:
         """Keep a new user with claims, password, token and attempts.
 
-        ``welcome`` says whether the letter brings a password; None is no letter.
+        ``welcome`` says whether the letter brings a password; None is no letter. ``found`` is from ``find_claims``.
         """
         now = self.scope.clock()
         user = self.new_user(applicant, now)
         try:
-            add_user(unit, user, REGISTERED)
+            add_user(unit, user, REGISTERED, found=found)
         except Taken as error:  # raised before its first write
             return self.refused(unit, error, login)
         if applicant.hashed is not None:

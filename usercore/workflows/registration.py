@@ -10,6 +10,7 @@ from usercore.kernel.errors import RateLimited, Taken
 from usercore.kernel.ids import UserId
 from usercore.kernel.text import check_type
 from usercore.users.emails import clean_email
+from usercore.users.identifiers import email_holder
 from usercore.users.service import get_user
 from usercore.workflows.admission import Refused
 from usercore.workflows.applicants import Applicant, clean_applicant
@@ -145,12 +146,13 @@ class Registrations(RegistrationsByLink):
                 self.admission.check_pause(unit, applicant.email, now=self.scope.clock())
             except RateLimited as error:
                 return self.steps.refused(unit, error, email)
-            holder = self.steps.holder_of(unit, applicant.email)
+            found = self.steps.find_claims(unit, applicant)
+            holder = email_holder(found, applicant.email)
             if holder is not None:
                 return self._known(unit, holder, email, fail=fail_by_existing_email)
             refused = self.steps.limit(unit, applicant, paused=True)
             welcome = True if self.mails and with_password_reset else None
-            return refused or self.steps.keep(unit, applicant, sign_in=False, welcome=welcome, login=email)
+            return refused or self.steps.keep(unit, applicant, sign_in=False, welcome=welcome, login=email, found=found)
 
         return self.steps.write(register)
 
@@ -167,6 +169,7 @@ class Registrations(RegistrationsByLink):
         """
         clean = clean_email(email)
         if password is not None:
+            self.scope.check_alone("registration.check_email")
             check_type(password, str, name="password")
         holder = self.scope.units.read(lambda unit: self.steps.holder_of(unit, clean))
         return EmailCheckResult(

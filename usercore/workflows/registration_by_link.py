@@ -48,6 +48,7 @@ class RegistrationsByLink(Imports):
             Invalid: the email or another value is malformed.
             Vetoed: a gate of the host refused, or this is the operators' tenant.
         """
+        self.scope.check_alone("registration.request")
         if not self.mails:
             msg = "registration.request needs a mailer: usercore.open(..., mailer=...)"
             raise RuntimeError(msg)
@@ -95,6 +96,7 @@ class RegistrationsByLink(Imports):
             Taken: somebody registered the email or the username meanwhile.
             Overloaded: too many passwords are being hashed.
         """
+        self.scope.check_alone("registration.complete")
         link = self.scope.units.read(lambda unit: find_completable(unit, secret, now=self.scope.clock()))
         fields = {
             "first_name": first_name,

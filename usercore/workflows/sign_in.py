@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from usercore.attempts.model import Attempt, AttemptStatus
-from usercore.attempts.rules import attempt_of
+from usercore.attempts.rules import api_status, attempt_of
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SOURCE_LIMIT, Context
 from usercore.kernel.entity import evolve
@@ -58,6 +58,7 @@ class SignIn:
             Overloaded: too many passwords are being hashed.
             Invalid: the source is malformed.
         """
+        self.scope.check_alone("sign_in.authenticate")
         label = clean_optional(source, field="source", most=SOURCE_LIMIT) or self.scope.context.source
         ways = self._ways_for(credentials, label)
         context = self._labelled(label)
@@ -88,6 +89,7 @@ class SignIn:
             Overloaded: too many passwords are being hashed.
             Invalid: the source is malformed.
         """
+        self.scope.check_alone("sign_in.with_password")
         check_type(login, str, name="login")
         check_type(password, str, name="password")
         return self.authenticate(PasswordCredentials(login=login, password=password), source=source)
@@ -100,6 +102,7 @@ class SignIn:
             SignInRefused: it is unknown, spent or expired, or its user may not sign in by it.
             Invalid: the source is malformed.
         """
+        self.scope.check_alone("sign_in.with_login_token")
         return self.authenticate(LoginTokenCredentials(secret=secret), source=source)
 
     def with_access_token(self, secret: Secret | str, *, source: str | None = None) -> Identity:
@@ -110,6 +113,7 @@ class SignIn:
             SignInRefused: it opens nothing, or its user may not sign in by it.
             Invalid: the source is malformed.
         """
+        self.scope.check_alone("sign_in.with_access_token")
         return self.authenticate(AccessTokenCredentials(secret=secret), source=source)
 
     def trusted(self, ref: Reference, *, source: str | None = None, allow_privileged: bool = False) -> Identity:
@@ -121,6 +125,7 @@ class SignIn:
             SignInRefused: the user may not sign in, or is privileged and ``allow_privileged`` is off.
             Invalid: the source is malformed.
         """
+        self.scope.check_alone("sign_in.trusted")
         check_type(allow_privileged, bool, name="allow_privileged")
         label = clean_optional(source, field="source", most=SOURCE_LIMIT) or self.scope.context.source
         way = TrustedWay(allow_privileged=allow_privileged)
@@ -149,7 +154,7 @@ class SignIn:
         token = check_open(found.token, now=now, policy=self.tokens)
         if status_against(found.user, found.tenant_active) is not None:
             raise TokenUnknown
-        self.last_use.note(owner, digest, now, self.scope.units)
+        self.last_use.note(owner, digest, now, None if self.scope.joined else self.scope.units)
         return Identity(
             user=found.user,
             authenticator=token.authenticator,
@@ -166,6 +171,7 @@ class SignIn:
             RateLimited: it is too early for another try.
             Overloaded: too many passwords are being hashed.
         """
+        self.scope.check_alone("sign_in.proves")
         credentials = PasswordCredentials(login=login, password=password)
         (way,) = (way for way in self.ways if way.takes is PasswordCredentials and way.name == "password")
         context = self.scope.context
@@ -204,7 +210,7 @@ class SignIn:
             now = self.scope.clock()
             entered = way.enter(unit, found, now=now)
             user_id = entered.user.id
-            status = _api_status(entered.status, context.source)
+            status = api_status(entered.status, context.source)
             unit.attempts.add(self._attempt(status, context, user_id, login, way.name))
             unit.users.note_sign_in(user_id, at=now, ip=context.ip)
             return entered, None if entered.keeps_token else self._issue(unit, entered, way.name, context, now), now
@@ -247,12 +253,6 @@ class SignIn:
     ) -> Attempt:
         number, now = self.scope.new_id(), self.scope.clock()
         return attempt_of(context, status, number=number, user_id=user_id, login=login, way=way, at=now)
-
-
-def _api_status(status: AttemptStatus, source: str | None) -> AttemptStatus:
-    """Tell sign-ins through an API apart, by their source. Source: spec S6; REMP CRM."""
-    is_api = source is not None and (source == "api" or source.startswith("api+"))
-    return AttemptStatus.API_OK if is_api and status is AttemptStatus.OK else status
 
 
 def _login_of(credentials: object) -> str | None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, NoReturn, TypeVar
+from typing import Final, Never, NoReturn, TypeVar
 
 import attrs
 
@@ -104,6 +104,10 @@ class MemoryStorage(Storage):
 
     def units(self, origin: Origin) -> MemoryUnits:
         return MemoryUnits(self._stage, origin)
+
+    def join(self, connection: object) -> Never:
+        msg = f"memory has no transactions to join, so there is nothing to do with a {type(connection).__name__}"
+        raise TypeError(msg)
 
     def close(self) -> None:
         self._stage.close()

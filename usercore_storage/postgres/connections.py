@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, Final
 
 import psycopg
+from psycopg.adapt import AdaptersMap
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg.types.bool import BoolBinaryDumper
@@ -59,9 +60,14 @@ def set_up(raw: Raw) -> None:
     """Make a connection of the driver's one of ours."""
     raw.cursor_factory = psycopg.RawCursor
     raw.prepared_max = STATEMENTS
-    for kind, dumper in ((int, _Int), (bool, _Bool), (bytes, _Bytes), (bytearray, _Bytes)):
-        raw.adapters.register_dumper(kind, dumper)
+    adapt(raw.adapters)
     raw.ours = Connection(raw)
+
+
+def adapt(adapters: AdaptersMap) -> None:
+    """Send values without their types."""
+    for kind, dumper in ((int, _Int), (bool, _Bool), (bytes, _Bytes), (bytearray, _Bytes)):
+        adapters.register_dumper(kind, dumper)
 
 
 def begin_of(place: Place) -> str:
@@ -78,17 +84,15 @@ def numbered(statement: str) -> bytes:
     return "".join([first, *(f"${number}{part}" for number, part in zip(count(1), rest, strict=False))]).encode()
 
 
-class Connection(Run):
-    """One connection with its unit."""
+class Statements(Run):
+    """Statements on a connection, ours or the host's, by cursors of their own."""
 
-    def __init__(self, raw: Raw) -> None:
-        """Work over a connection that is set up."""
-        self.raw = raw
-        self._commands = raw.cursor()
+    def __init__(self, raw: psycopg.Connection[Any]) -> None:
+        """Work over this connection."""
+        self._raw = raw
+        self._commands = self._cursor(binary=False)  # in one message there may be several
         self._cursors: dict[str, tuple[bytes, psycopg.Cursor[TupleRow]]] = {}
         self._is_left_behind = False
-        self.unit = SqlUnit(self)
-        self.glance = Glance(self)
 
     def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
         text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
@@ -115,8 +119,11 @@ class Connection(Run):
 
     def _cursor_of(self, statement: str) -> tuple[bytes, psycopg.Cursor[TupleRow]]:
         self._check_here()
-        self._cursors[statement] = made = numbered(statement), self.raw.cursor(binary=True)
+        self._cursors[statement] = made = numbered(statement), self._cursor(binary=True)
         return made
+
+    def _cursor(self, *, binary: bool) -> psycopg.Cursor[TupleRow]:
+        return self._raw.cursor(binary=binary)
 
     def command(self, text: str) -> None:
         """Run commands that have no values and give no rows."""
@@ -125,6 +132,24 @@ class Connection(Run):
             self._commands.execute(text.encode(), prepare=False)
         except psycopg.Error as error:
             raise self._meant(error) from error
+
+    def _check_here(self) -> None:
+        if self._is_left_behind:
+            raise Unavailable
+
+    def _meant(self, error: psycopg.Error) -> Exception:
+        return Lost() if self._raw.closed else mapped(error)
+
+
+class Connection(Statements):
+    """A connection of ours with its units."""
+
+    def __init__(self, raw: Raw) -> None:
+        """Work over a connection that is set up."""
+        super().__init__(raw)
+        self.raw = raw
+        self.unit = SqlUnit(self)
+        self.glance = Glance(self)
 
     def commit(self) -> None:
         """Keep what was done since the transaction began.
@@ -168,10 +193,3 @@ class Connection(Run):
         """Refuse to work in a forked child: the server would take it for the parent."""
         self._is_left_behind = True
         self._cursors.clear()
-
-    def _check_here(self) -> None:
-        if self._is_left_behind:
-            raise Unavailable
-
-    def _meant(self, error: psycopg.Error) -> Exception:
-        return Lost() if self.raw.closed else mapped(error)

@@ -15,9 +15,11 @@ from usercore.workflows.recording import Origin
 from usercore_storage.postgres.again import run_until_kept
 from usercore_storage.postgres.connections import Connection, Raw, begin_of, set_up, settings_of
 from usercore_storage.postgres.errors import mapped
+from usercore_storage.postgres.joined import joined
 from usercore_storage.postgres.migrations import migrate
 from usercore_storage.postgres.place import Place, place_of
 from usercore_storage.postgres.pool import Pool
+from usercore_storage.sql.joined import HostTransaction
 
 T = TypeVar("T")
 
@@ -69,6 +71,10 @@ class PostgresStorage:
     def units(self, origin: Origin) -> Units[Unit]:
         """Give units of this origin; see ``Storage``."""
         return PostgresUnits(self, origin)
+
+    def join(self, connection: object) -> HostTransaction:
+        """Give units in the host's transaction; see ``Storage``."""
+        return joined(connection, secret=self.secret)
 
     def run(self, run: Callable[[Connection, bool], T]) -> T:
         """Run a unit on a connection until it is kept; it is told whether it runs again.

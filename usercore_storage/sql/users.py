@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -129,6 +130,7 @@ class SqlClaims(ClaimRepository):
         self._run.many(REMOVE_CLAIM, rows)
 
 
+@lru_cache(maxsize=256)  # a key is looked up before it is claimed
 def _digest(space: Space, key: str) -> bytes:
     """Give what is indexed instead of a key, which may be long: half a digest, so the key itself is compared, too."""
     return sha256(f"{space._value_}\0{key}".encode()).digest()[:16]

@@ -6,6 +6,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Final
 
 from usercore_storage.sql.run import Run
@@ -19,9 +20,11 @@ BUSY_TIMEOUT_MS: Final = 10_000
 STATEMENTS: Final = 512
 """Prepared statements kept a connection. With the driver's 128, 200 statements in turn cost three times as much."""
 
+_PAUSE: Final = 0.005
+"""Seconds between two tries to switch to a WAL, which is done once in the life of a file."""
+
 SETTINGS: Final = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
@@ -30,34 +33,62 @@ SETTINGS: Final = (
 """Source: design, 4.10: durable, and erased bytes are gone."""
 
 
-class Connection(Run):
-    """One connection with its unit."""
+def open_connection(path: Path) -> sqlite3.Connection:
+    """Open the file, which exists, and make the settings.
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, which exists, and make the settings.
+    Raises:
+        StorageError: it could not be opened; its subclasses say why.
+    """
+    try:
+        raw = sqlite3.connect(
+            f"{path.as_uri()}?mode=rw",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=STATEMENTS,
+        )
+    except sqlite3.Error as error:
+        raise mapped(error) from error
+    try:
+        for setting in SETTINGS:
+            raw.execute(setting).fetchall()
+        _use_wal(raw)
+    except sqlite3.Error as error:
+        raw.close()
+        raise mapped(error) from error
+    return raw
+
+
+def _use_wal(raw: sqlite3.Connection) -> None:
+    """Switch to a WAL. The busy timeout does not hold where two do so at once: SQLite refuses one at once."""
+    until = monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode = WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+            sleep(_PAUSE)
+        else:
+            return
+
+
+class Statements(Run):
+    """Statements on a connection, ours or the host's, by a cursor of their own."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        """Work over this connection.
 
         Raises:
-            StorageError: it could not be opened; its subclasses say why.
+            StorageError: it is closed, or another thread's.
         """
+        self.raw = raw
         try:
-            self.raw = sqlite3.connect(
-                f"{path.as_uri()}?mode=rw",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=STATEMENTS,
-            )
+            cursor = raw.cursor()  # one for all statements: making one takes a tenth of a look-up
         except sqlite3.Error as error:
             raise mapped(error) from error
-        try:
-            for setting in SETTINGS:
-                self.raw.execute(setting).fetchall()
-        except sqlite3.Error as error:
-            self.raw.close()
-            raise mapped(error) from error
-        cursor = self.raw.cursor()  # one for all statements: making one takes a tenth of a look-up
+        cursor.row_factory = None
         self._execute, self._fetch = cursor.execute, cursor.fetchall
-        self.unit = SqlUnit(self)
 
     def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
         try:
@@ -71,6 +102,19 @@ class Connection(Run):
             self.raw.executemany(statement, rows)
         except sqlite3.Error as error:
             raise mapped(error) from error
+
+
+class Connection(Statements):
+    """A connection of ours with its unit."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, which exists.
+
+        Raises:
+            StorageError: it could not be opened; its subclasses say why.
+        """
+        super().__init__(open_connection(path))
+        self.unit = SqlUnit(self)
 
     def roll_back(self) -> None:
         """Take back whatever is open; after some errors SQLite has done so already."""

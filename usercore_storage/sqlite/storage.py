@@ -11,9 +11,11 @@ from usercore.kernel.errors import Unavailable
 from usercore.kernel.units import Units, run_until_kept
 from usercore.storage import CAPABILITIES, Unit
 from usercore.workflows.recording import Origin
+from usercore_storage.sql.joined import HostTransaction
 from usercore_storage.sqlite.connections import Connection
 from usercore_storage.sqlite.files import place_of, prepare
 from usercore_storage.sqlite.forks import Gate, between_forks
+from usercore_storage.sqlite.joined import joined
 from usercore_storage.sqlite.migrations import migrate
 from usercore_storage.sqlite.writer import Writer
 
@@ -75,6 +77,10 @@ class SqliteStorage:
     def units(self, origin: Origin) -> Units[Unit]:
         """Give units of this origin; see ``Storage``."""
         return SqliteUnits(self, origin)
+
+    def join(self, connection: object) -> HostTransaction:
+        """Give units in the host's transaction; see ``Storage``."""
+        return joined(connection, secret=self.secret)
 
     def writer(self) -> Writer:
         """Give the writing connection, opened if it is not."""

@@ -1,0 +1,106 @@
+"""Joining a transaction of the host's on SQLite."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.storages.joining import ANN, ORDERS, Engine, JoiningCases
+from usercore import Busy, Email, StorageError, UserCore
+from usercore.kernel.time import FIRST
+from usercore.storage import Unit
+from usercore_storage import sqlite
+
+
+class SqliteEngine(Engine):
+    """A file with a table of the host's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.storage = sqlite.open_storage(f"sqlite:///{folder}/store.db")
+        with closing(self.connect()) as connection:
+            connection.execute(ORDERS)
+
+    def connect(self) -> Any:
+        return sqlite3.connect(self.folder / "store.db", isolation_level=None)
+
+    def begin(self, connection: Any) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+
+    def elsewhere(self) -> Any:
+        return sqlite3.connect(self.folder / "other.db", isolation_level=None)
+
+    def watch(self, connection: Any, hear: Callable[[], None]) -> None:
+        connection.set_trace_callback(lambda _: hear())
+
+
+def in_thread(call: Callable[[], object]) -> Any:
+    """Give what a call in another thread raised."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).exception()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[SqliteEngine]:
+    engine = SqliteEngine(tmp_path)
+    yield engine
+    engine.storage.close()
+
+
+@pytest.mark.rule("ERR")
+class TestJoining(JoiningCases):
+    """As it says."""
+
+    def test_how_the_host_reads_its_rows_is_not_for_ours(self, engine: SqliteEngine, core: UserCore) -> None:
+        with engine.open() as connection:
+            connection.row_factory = sqlite3.Row
+            user = core.joined(connection).registration.register_external(ANN).user
+            assert core.joined(connection).users.get(user.id) == user
+            connection.text_factory = bytes
+            with pytest.raises(ValueError, match="text_factory must be str"):
+                core.joined(connection)
+
+    def test_the_drivers_own_transactions_are_joined_too(self, engine: SqliteEngine, core: UserCore) -> None:
+        with closing(sqlite3.connect(engine.folder / "store.db")) as connection, connection:
+            connection.execute("INSERT INTO orders VALUES (1, 7)")
+            user = core.joined(connection).registration.register_external(ANN).user
+        assert core.users.get(Email(ANN)) == user
+        assert engine.orders() == 1
+
+    def test_a_deferred_transaction_that_has_read_is_told_that_others_wrote(
+        self, engine: SqliteEngine, core: UserCore
+    ) -> None:
+        with closing(engine.connect()) as connection:
+            connection.execute("BEGIN")
+            joined = core.joined(connection)
+            core.registration.register_external(ANN)
+            with pytest.raises(Busy):
+                joined.registration.register_external("bob@example.com")
+            assert connection.in_transaction
+            assert joined.users.find(Email(ANN)) is None
+
+    def test_another_threads_connection_is_told(self, engine: SqliteEngine, core: UserCore) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            outcomes = in_thread(lambda: joined.users.find(Email(ANN))), in_thread(lambda: core.joined(connection))
+        assert [outcome.code for outcome in outcomes] == ["storage.unavailable"] * 2
+
+    def test_a_transaction_that_sqlite_gave_up_is_not_gone_on_with(self, engine: SqliteEngine, core: UserCore) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+
+            def write_and_lose_all(unit: Unit) -> None:
+                unit.throttles.count_try(b"key", at=core.users.scope.clock(), stale_before=FIRST, kept_from=1)
+                connection.execute("ROLLBACK")  # as a full disk does
+                raise StorageError
+
+            with pytest.raises(StorageError):
+                joined._scope.units.write(write_and_lose_all)
+            assert not connection.in_transaction
+            with pytest.raises(ValueError, match="no transaction is open"):
+                joined.registration.register_external(ANN)
+        assert core.users.find(Email(ANN)) is None

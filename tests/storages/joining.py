@@ -1,0 +1,319 @@
+"""What joining a transaction of the host's promises, on every engine that can: cases to inherit from."""
+
+import os
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, Final
+
+import attrs
+import pytest
+
+from tests.faults.every_call import CALLS, Call
+from tests.faults.forked import in_child
+from tests.faults.worlds import World, build
+from usercore import (
+    Actor,
+    Email,
+    Event,
+    Host,
+    Invalid,
+    Subscriber,
+    Taken,
+    TenantNotFound,
+    UserCore,
+    UsercoreError,
+    UserNotFound,
+)
+from usercore.host import KINDS
+from usercore.storage import Storage
+from usercore.testing import FakeHasher
+from usercore_storage.sql import tables
+
+ANN: Final = "ann@example.com"
+BOB: Final = "bob@example.com"
+
+ORDERS: Final = "CREATE TABLE orders (number integer PRIMARY KEY, holder bigint)"
+ORDER: Final = "INSERT INTO orders VALUES (1, 7)"
+
+COUNTING: Final = frozenset(
+    {
+        "core.cleanup",
+        "core.close",
+        "core.relay",
+        "deliveries.deliver",
+        "registration.check_email",
+        "registration.complete",
+        "registration.request",
+        "sign_in.authenticate",
+        "sign_in.proves",
+        "sign_in.trusted",
+        "sign_in.with_access_token",
+        "sign_in.with_login_token",
+        "sign_in.with_password",
+    }
+)
+"""What counts failures or works beyond the transaction, so it is not offered."""
+
+LEAST_STATEMENTS: Final = 12
+"""Fewer than there are between BEGIN and COMMIT."""
+
+
+class Engine(ABC):
+    """An engine as a host sees it that has tables of its own beside ours."""
+
+    storage: Storage
+
+    @abstractmethod
+    def connect(self) -> Any:
+        """Give a connection of the host's."""
+
+    @abstractmethod
+    def begin(self, connection: Any) -> None:
+        """Open a transaction that writes."""
+
+    @abstractmethod
+    def elsewhere(self) -> Any:
+        """Give a connection to a database that has no store of ours."""
+
+    @abstractmethod
+    def watch(self, connection: Any, hear: Callable[[], None]) -> None:
+        """Hear before each statement on a connection, its commit included, until the process ends."""
+
+    @contextmanager
+    def open(self) -> Iterator[Any]:
+        """Give a connection with an open transaction, which is taken back unless the test commits it."""
+        connection = self.connect()
+        try:
+            self.begin(connection)
+            yield connection
+        finally:
+            connection.rollback()
+            connection.close()
+
+    def orders(self) -> int:
+        """Say how many rows of the host's are kept."""
+        return len(self._rows("orders"))
+
+    def dump(self) -> dict[str, list[Any]]:
+        """Give every row of ours."""
+        return {table.name: self._rows(table.name) for table in tables.ALL}
+
+    def _rows(self, table: str) -> list[Any]:
+        connection = self.connect()
+        try:
+            return sorted(map(repr, connection.execute(f"SELECT * FROM {table}").fetchall()))  # noqa: S608 - a name of ours
+        finally:
+            connection.close()
+
+
+@attrs.frozen
+class Ears:
+    """A durable subscriber and an observer, and what they heard."""
+
+    durable: list[str] = attrs.field(factory=list)
+    plain: list[str] = attrs.field(factory=list)
+
+    def host(self) -> Host:
+        kinds = frozenset(name for name, kind in KINDS.items() if kind.public)
+        return Host(
+            hasher=FakeHasher(),
+            subscribers=[
+                Subscriber(name="durable", kinds=kinds, handle=_noting(self.durable)),
+                Subscriber(name="plain", kinds=kinds, handle=_noting(self.plain), durable=False),
+            ],
+        )
+
+
+def _noting(heard: list[str]) -> Callable[[Event], None]:
+    return lambda event: heard.append(event.entry.kind)
+
+
+class JoiningCases:
+    """Inherited by a test class for each engine, which brings the fixture ``engine``."""
+
+    @pytest.fixture
+    def ears(self) -> Ears:
+        return Ears()
+
+    @pytest.fixture
+    def core(self, engine: Engine, ears: Ears) -> UserCore:
+        return UserCore.over(engine.storage, ears.host())
+
+    def test_a_commit_of_the_host_keeps_its_rows_and_ours(self, engine: Engine, core: UserCore) -> None:
+        with engine.open() as connection:
+            connection.execute(ORDER)
+            user = core.joined(connection).registration.register_external(ANN, external_id="7").user
+            with pytest.raises(UserNotFound):
+                core.users.get(user.id)
+            connection.commit()
+        assert core.users.get(Email(ANN)) == user
+        assert engine.orders() == 1
+
+    def test_a_rollback_of_the_host_takes_both_back(self, engine: Engine, core: UserCore) -> None:
+        before = engine.dump()
+        with engine.open() as connection:
+            connection.execute(ORDER)
+            joined = core.joined(connection)
+            user = joined.registration.register(ANN, password="correct horse battery staple", send_email=False).user
+            assert joined.users.get(user.id).email == ANN
+        assert engine.dump() == before
+        assert engine.orders() == 0
+
+    def test_a_call_that_is_refused_keeps_nothing_and_the_transaction_goes_on(
+        self, engine: Engine, core: UserCore
+    ) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            ann = joined.registration.register_external(ANN, external_id="7").user
+            bob = joined.registration.register_external(BOB).user
+            with pytest.raises(Taken):
+                joined.users.link_external_id(bob.id, "7")
+            with pytest.raises(Invalid):
+                joined.emails.change(bob.id, "no email")
+            joined.users.update(ann.id, first_name="Ann")
+            connection.execute(ORDER)
+            connection.commit()
+        assert core.users.get(ann.id).first_name == "Ann"
+        assert core.users.get(bob.id).external_id is None
+        assert engine.orders() == 1
+
+    def test_a_unit_that_raises_after_it_wrote_keeps_nothing(self, engine: Engine, core: UserCore) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            ann = joined.registration.register_external(ANN).user
+
+            def write_and_fail(unit: Any) -> None:
+                unit.guard(ann.id)
+                raise KeyboardInterrupt
+
+            with pytest.raises(KeyboardInterrupt):
+                joined._scope.units.write(write_and_fail)
+            connection.commit()
+        assert len(core.history.of_user(ann.id).rows) == 1
+
+    def test_observers_hear_nothing_and_subscribers_are_told_after_the_commit(
+        self, engine: Engine, core: UserCore, ears: Ears
+    ) -> None:
+        core.deliveries.deliver()
+        ears.plain.clear()  # of the tenants that are built in
+        ears.durable.clear()
+        with engine.open() as connection:
+            core.joined(connection).registration.register_external(ANN)
+            assert core.deliveries.pending().rows == ()
+            connection.commit()
+        assert ears.plain == ears.durable == []
+        assert core.deliveries.deliver() == 1
+        assert ears.durable == ["user.registered"]
+
+    def test_bound_copies_are_joined_too(self, engine: Engine, core: UserCore) -> None:
+        core.tenant("system").tenants.create("acme", "Acme")
+        with engine.open() as connection:
+            joined = core.joined(connection).bind(actor=Actor.operator("Olga")).tenant("acme")
+            user = joined.registration.register_external(ANN).user
+        with pytest.raises(UserNotFound):
+            core.tenant("acme").users.get(user.id)
+        assert user.created_by == "operator:Olga"
+
+    def test_a_tenant_that_was_taken_back_is_not_remembered(self, engine: Engine, core: UserCore) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            joined.tenant("system").tenants.create("acme", "Acme")
+            assert joined.tenant("acme").context.tenant_key == "acme"
+        with pytest.raises(TenantNotFound):
+            core.tenant("acme")
+
+    def test_a_transaction_must_be_open(self, engine: Engine, core: UserCore) -> None:
+        connection = engine.connect()
+        with pytest.raises(ValueError, match="no transaction is open"):
+            core.joined(connection)
+        engine.begin(connection)
+        joined = core.joined(connection)
+        connection.commit()
+        with pytest.raises(ValueError, match="no transaction is open"):
+            joined.users.find(Email(ANN))
+        connection.close()
+
+    def test_a_closed_connection_is_told(self, engine: Engine, core: UserCore) -> None:
+        with engine.open() as connection:
+            pass
+        with pytest.raises(UsercoreError) as error:
+            core.joined(connection)
+        assert error.value.code == "storage.unavailable"
+
+    @pytest.mark.parametrize("thing", [None, "sqlite:///people.db", 7, object()])
+    def test_what_is_no_connection_is_told(self, core: UserCore, thing: object) -> None:
+        with pytest.raises(TypeError, match=type(thing).__name__):
+            core.joined(thing)
+
+    def test_the_connection_must_be_to_the_store_of_the_core(self, engine: Engine, core: UserCore) -> None:
+        other = engine.elsewhere()
+        engine.begin(other)
+        other.execute("CREATE TABLE mine (number integer)")
+        with pytest.raises(ValueError, match="not to the store of this core"):
+            core.joined(other)
+        other.commit()
+        assert other.execute("SELECT count(*) FROM mine").fetchall()[0][0] == 0
+        other.close()
+
+    def test_a_unit_in_a_unit_is_refused(self, engine: Engine, core: UserCore) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            with pytest.raises(RuntimeError, match="a unit is open"):
+                joined._scope.units.write(lambda _: joined.users.find(Email(ANN)))
+            assert joined.users.find(Email(ANN)) is None
+
+    def test_it_cannot_be_joined_twice_or_used_as_a_context(self, engine: Engine, core: UserCore) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            with pytest.raises(TypeError, match="with is not for a joined core"), joined:
+                pass
+            with pytest.raises(TypeError, match="joined is not for a joined core"):
+                joined.joined(connection)
+
+    @pytest.mark.parametrize("call", CALLS, ids=str)
+    def test_every_call_works_and_can_be_taken_back_or_names_itself(self, engine: Engine, call: Call) -> None:
+        world = build(engine.storage)
+        before = engine.dump()
+        with engine.open() as connection:
+            joined: World = attrs.evolve(world, core=world.core.joined(connection))
+            if str(call) in COUNTING:
+                with pytest.raises(TypeError, match="is not for a joined core") as refusal:
+                    call.of(joined)(**call.arguments(joined))
+                assert call.method in str(refusal.value)
+            else:
+                call.of(joined)(**call.arguments(joined))
+        assert engine.dump() == before
+
+    def test_at_whatever_statement_the_host_is_killed_both_are_kept_or_none(
+        self, engine: Engine, core: UserCore
+    ) -> None:
+        for number in count(1):
+            email, kept = f"{number}@example.com", engine.orders()
+            said = in_child(lambda number=number, email=email: _live(engine, core, email, number))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+            assert engine.orders() - kept == (core.users.find(Email(email)) is not None)
+            if said:
+                assert said == "committed"
+                assert number > LEAST_STATEMENTS
+                break
+            assert engine.orders() == 0
+
+
+def _live(engine: Engine, core: UserCore, email: str, place: int) -> str:
+    """Keep an order and its holder, and be killed before the statement at this place."""
+    left = place
+
+    def count_down() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with engine.open() as connection:
+        engine.watch(connection, count_down)
+        connection.execute(ORDER)
+        core.joined(connection).registration.register_external(email)
+        connection.commit()
+    return "committed"
