@@ -1,0 +1,62 @@
+"""What type checkers know of the public names. Nothing here runs: ``make check`` reads it.
+
+A line that must be wrong says so by an ignore; if it were right, the ignore would be reported as unused.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import assert_type
+
+import usercore
+from usercore.testing import FakeClock, WatchedStorage
+from usercore_storage import memory, sqlite
+
+
+def the_core_is_a_context_manager() -> None:
+    """Its services are typed, and so are its copies."""
+    with usercore.open("memory://", clock=FakeClock()) as core:
+        assert_type(core, usercore.UserCore)
+        assert_type(core.tenant("acme").bind(ip="192.0.2.1"), usercore.UserCore)
+        assert_type(core.joined(object()), usercore.UserCore)
+    usercore.open(url="memory://", clok=FakeClock())  # type: ignore[call-arg]  # it must be refused
+    usercore.open(7)  # type: ignore[arg-type]  # it must be refused
+
+
+def results_are_typed(core: usercore.UserCore) -> None:
+    """No dict and no Any leaves the core."""
+    registration = core.registration.register("ann@example.com")
+    assert_type(registration, usercore.Registration)
+    assert_type(registration.user, usercore.User)
+    assert_type(registration.access_token, usercore.Secret | None)
+    assert_type(core.users.find(usercore.Email("ann@example.com")), usercore.User | None)
+    assert_type(core.sign_in.identify("a secret"), usercore.Identity)
+    assert_type(core.sign_in.identify("a secret").extras, Mapping[str, Mapping[str, object]])
+    assert_type(core.passwords.set(7, "correct horse"), datetime)
+    assert_type(core.history.of_user(7).rows, tuple[usercore.Entry, ...])
+
+
+def entities_are_frozen_and_named(user: usercore.User) -> None:
+    """Fields are read-only, and values are given by name."""
+    user.first_name = "Ann"  # type: ignore[misc]  # it must be refused
+    usercore.Registration(user)  # type: ignore[call-arg]  # it must be refused
+
+
+def absent_is_not_none(core: usercore.UserCore) -> None:
+    """What is left out stays, and None empties."""
+    core.users.update(7, first_name=None, last_name=usercore.UNSET)
+    core.users.update(7, first_name=7)  # type: ignore[arg-type]  # it must be refused
+    core.users.update(7, frist_name="Ann")  # type: ignore[call-arg]  # it must be refused
+
+
+def references_are_ids_or_say_what_they_are(core: usercore.UserCore) -> None:
+    """A bare text is none: is it an email, or an external id?"""
+    core.users.get(usercore.ExternalId(7))
+    core.users.get(core.users.get(7).uuid)
+    core.users.get("ann@example.com")  # type: ignore[arg-type]  # it must be refused
+
+
+def storages_fit(url: str) -> None:
+    """Shipped storages, and those that wrap them, are storages."""
+    usercore.UserCore.over(WatchedStorage(memory.open_storage(url)))
+    usercore.UserCore.over(sqlite.open_storage(url), usercore.Host(clock=FakeClock()))
+    usercore.UserCore.over(url)  # type: ignore[arg-type]  # it must be refused
