@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.disks import can_mount
 from tests.faults.worlds import World, both
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, and say so, what needs a disk of its own where none can be mounted."""
+    needing = [item for item in items if item.get_closest_marker("needs_mount")]
+    if needing and not can_mount():
+        items[:] = [item for item in items if item not in needing]
+        config.hook.pytest_deselected(items=needing)
 
 
 @pytest.fixture

@@ -3,12 +3,16 @@
 import resource
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 import usercore
+from tests.faults.disks import mounted
 from tests.services.helpers import dump
 from usercore import Full, StorageError, UserCore
 from usercore_storage.sqlite.storage import SqliteStorage
@@ -75,3 +79,48 @@ def test_a_store_that_finds_no_room_is_not_half_made(url: str) -> None:
         usercore.open(url)
     with usercore.open(url) as core:
         register(core, 1)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a disk of two megabytes, of which half is ballast."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with mounted(disk, 2):
+        (disk / "ballast").write_bytes(bytes(1 << 20))
+        yield disk
+
+
+def register_until_full(core: UserCore, thread: int) -> list[str]:
+    """Give the emails of those whose registration was acknowledged."""
+    told = []
+    for number in count():
+        email = f"{thread}.{number}@example.com"
+        try:
+            core.registration.register(email, note=NOTE, sign_in=False)
+        except Full:
+            return told
+        told.append(email)
+    raise AssertionError
+
+
+@pytest.mark.rule("ERR")
+@pytest.mark.needs_mount
+def test_on_a_full_disk_what_was_acknowledged_is_kept_and_the_store_goes_on_when_there_is_room(
+    small_disk: Path,
+) -> None:
+    url = f"sqlite:///{small_disk}/store.db"
+    with usercore.open(url) as core:
+        with ThreadPoolExecutor(8) as pool:
+            told = [email for emails in pool.map(partial(register_until_full, core), range(8)) for email in emails]
+        assert len(told) > 2
+        before = dump(core)
+        with pytest.raises(Full):
+            register(core, 1)
+        assert dump(core) == before
+        (small_disk / "ballast").unlink()
+        register(core, 1)
+    with closing(sqlite3.connect(small_disk / "store.db")) as connection:
+        kept = {email for (email,) in connection.execute("SELECT email FROM usercore_users")}
+        assert kept == {*told, "ann1@example.com"}
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -56,7 +56,8 @@ def check_text(value: object, *, field: str, most: int, several_lines: bool = Fa
         TypeError: it is not text.
         Invalid: ``too_long``, ``control_character``, ``direction_mark``, ``not_unicode`` or ``too_many_marks``.
     """
-    text = str.__str__(check_type(value, str, name=field))  # the bare text, whatever a subclass makes of it
+    # The bare text, whatever a subclass makes of it.
+    text = value if type(value) is str else str.__str__(check_type(value, str, name=field))
     if len(text) <= most and text.isascii() and text.isprintable():
         return text  # nearly all: there is nothing in it to look at or to normalise
     if len(text) > most * _SPREAD:
@@ -115,7 +116,7 @@ def clean_optional(value: object, *, field: str, most: int) -> str | None:
         TypeError: it is neither text nor None.
         Invalid: as ``check_text``.
     """
-    return None if value is None else clean_line(value, field=field, most=most) or None
+    return None if value is None else check_text(value, field=field, most=most).strip() or None
 
 
 def clean_exact(value: object, *, field: str, most: int) -> str:

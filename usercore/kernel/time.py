@@ -1,8 +1,7 @@
 """Instants: aware UTC in the domain, whole microseconds since 1970 in storages, intervals half-open."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 Clock = Callable[[], datetime]
@@ -14,12 +13,15 @@ LAST: Final = datetime(2242, 1, 1, tzinfo=UTC)
 """The instants that survive the way through a float of seconds exactly: measured, not computed."""
 
 
+MICROSECOND: Final = timedelta(microseconds=1)
+"""What storages count in."""
+
+
 def system_clock() -> datetime:
     """Read the computer's clock."""
     return datetime.now(UTC)
 
 
-@lru_cache(maxsize=256)  # what happens in one unit happens at one instant, and each row has it
 def to_micros(at: datetime) -> int:
     """Give microseconds since 1970 without passing through a float."""
     since = at - EPOCH

@@ -1,6 +1,7 @@
 """How a user's own fields enter, and which moves between states there are. Pure."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from usercore.kernel.preferences import clean_date_format, clean_language, clean_offset
@@ -37,7 +38,7 @@ def clean_note(value: object) -> str | None:
 
 
 def _line(field: str, most: int = NAME_LIMIT) -> Callable[[object], object]:
-    return lambda value: clean_optional(value, field=field, most=most)
+    return partial(clean_optional, field=field, most=most)
 
 
 CLEAN: Final[Mapping[str, Callable[[object], object]]] = {

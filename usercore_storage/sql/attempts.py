@@ -12,7 +12,7 @@ from usercore.attempts.ports import (
     ThrottleRepository,
 )
 from usercore.kernel.ids import LIMIT, UserId
-from usercore.kernel.time import to_micros
+from usercore.kernel.time import MICROSECOND, to_micros
 from usercore.workflows.recording import RecordingUnit
 from usercore_storage.sql.run import SIZES, Run, in_sizes, marks
 from usercore_storage.sql.table import Table
@@ -128,8 +128,9 @@ class SqlAllowances(AllowanceRepository):
         self._run = run
 
     def use(self, key: bytes, *, at: datetime, window: timedelta, most: int) -> Allowance:
-        over = to_micros(at - window)
-        return ALLOWANCES.read(self._run(USE, (key, to_micros(at), over, most, over))[0])
+        now = to_micros(at)
+        over = now - window // MICROSECOND
+        return ALLOWANCES.read(self._run(USE, (key, now, over, most, over))[0])
 
     def remove_before(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_ALLOWANCES, (to_micros(before), limit)))

@@ -32,6 +32,9 @@ def marks(count: int) -> str:
 def in_sizes(keys: Sequence[T]) -> Iterator[list[T]]:
     """Cut keys, each once, into lists of one of the ``SIZES``; the last is filled up with its own last key."""
     start, once = 0, list(dict.fromkeys(keys))
+    if len(once) in SIZES:  # nearly always
+        yield once
+        return
     while start < len(once):
         left = len(once) - start
         size = next((size for size in SIZES if size >= left), SIZES[-1])

@@ -1,12 +1,14 @@
 """A store in one SQLite file."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 import attrs
 
+from usercore.history.model import Entry
 from usercore.kernel.errors import Unavailable
 from usercore.kernel.units import Units, run_until_kept
 from usercore.storage import CAPABILITIES, Unit
@@ -150,15 +152,16 @@ class SqliteUnits(Units[Unit]):
     _origin: Origin
 
     def write(self, work: Callable[[Unit], T]) -> T:
-        result, entries = self._store.gate.run(
-            lambda: run_until_kept(lambda: self._store.writer().run(work, self._origin))
-        )
+        result, entries = self._store.gate.run(partial(self._keep, work))
         if entries and self._origin.observe is not None:
             self._origin.observe(entries)
         return result
 
+    def _keep(self, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
+        return run_until_kept(partial(self._store.writer().run, work, self._origin))
+
     def read(self, look: Callable[[Unit], T]) -> T:
-        return self._store.gate.run(lambda: self._look(look))
+        return self._store.gate.run(partial(self._look, look))
 
     def _look(self, look: Callable[[Unit], T]) -> T:
         connection = self._store.take_reader()

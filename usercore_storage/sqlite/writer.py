@@ -4,6 +4,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -49,7 +50,7 @@ class Writer:
         return job.result, job.entries
 
     def _lead(self, take: Take) -> None:
-        self._turn.run(lambda: self._run(take), longest_wait=self._longest_wait)
+        self._turn.run(partial(self._run, take), longest_wait=self._longest_wait)
 
     def _run(self, take: Take) -> None:
         try:
