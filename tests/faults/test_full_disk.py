@@ -93,7 +93,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def register_until_full(core: UserCore, thread: int) -> list[str]:
     """Give the emails of those whose registration was acknowledged."""
-    told = []
+    told: list[str] = []
     for number in count():
         email = f"{thread}.{number}@example.com"
         try:
@@ -112,7 +112,9 @@ def test_on_a_full_disk_what_was_acknowledged_is_kept_and_the_store_goes_on_when
     url = f"sqlite:///{small_disk}/store.db"
     with usercore.open(url) as core:
         with ThreadPoolExecutor(8) as pool:
-            told = [email for emails in pool.map(partial(register_until_full, core), range(8)) for email in emails]
+            told: list[str] = [
+                email for emails in pool.map(partial(register_until_full, core), range(8)) for email in emails
+            ]
         assert len(told) > 2
         before = dump(core)
         with pytest.raises(Full):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres.pooler import find_pooler, pooled
 from tests.postgres.server import Server, find_programs, running
 from usercore_storage import postgres
 
@@ -19,13 +20,16 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave these tests out if they are not wanted or cannot run, and fail if they were demanded."""
     ours = [item for item in items if HERE in item.path.parents]
-    unwanted = os.environ.get("USERCORE_WITHOUT_POSTGRES") == "1"
-    if not ours or (not unwanted and find_programs() is not None):
+    if os.environ.get("USERCORE_WITHOUT_POSTGRES") == "1" or find_programs() is None:
+        missing = ours
+    elif find_pooler() is None:
+        missing = [item for item in ours if "pooler" in getattr(item, "fixturenames", ())]
+    else:
         return
-    if os.environ.get("USERCORE_REQUIRE_POSTGRES") == "1":
-        raise pytest.UsageError("tests/postgres needs a PostgreSQL server: apt-get install postgresql")
-    items[:] = [item for item in items if HERE not in item.path.parents]
-    config.hook.pytest_deselected(items=ours)
+    if missing and os.environ.get("USERCORE_REQUIRE_POSTGRES") == "1":
+        raise pytest.UsageError("tests/postgres needs PostgreSQL and PgBouncer: apt-get install postgresql pgbouncer")
+    items[:] = [item for item in items if item not in missing]
+    config.hook.pytest_deselected(items=missing)
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +39,15 @@ def server() -> Iterator[Server]:
     assert programs is not None
     with running(programs) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def pooler(server: Server) -> Iterator[int]:
+    """Give the port of a pooler before the server."""
+    program = find_pooler()
+    assert program is not None
+    with pooled(program, server) as port:
+        yield port
 
 
 @pytest.fixture(scope="session")

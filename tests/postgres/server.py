@@ -42,22 +42,19 @@ class Server:
     """A server in a folder."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
-        """Make its files. A server refuses to run as root, who then lends it another user."""
+        """Make its files."""
         self._programs = programs
         self._data = folder / "data"
-        self._user = None if os.geteuid() else _other_user()
-        self.port = _free_port()
-        if self._user is not None:
-            shutil.chown(folder, self._user)
+        self._lent = lent_to(folder)
+        self.port = free_port()
         self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={ROLE}", "--no-sync")
         with (self._data / "postgresql.conf").open("a") as file:
             file.write(f"{SETTINGS}port = {self.port}\n")
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), f"--pgdata={self._data}", *arguments]
-        group: Any = {} if self._user is None else {"user": self._user, "group": self._user, "extra_groups": []}
         done = subprocess.run(
-            command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **group
+            command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **self._lent
         )
         assert done.returncode == 0, done.stdout
 
@@ -107,14 +104,21 @@ class Server:
 @contextmanager
 def running(programs: Path) -> Iterator[Server]:
     """Run a server for a while."""
-    folder = Path(tempfile.mkdtemp(prefix="usercore-", dir=place_in_memory()))
-    try:
+    with temporary_folder() as folder:
         server = Server(programs, folder)
         server.start()
         try:
             yield server
         finally:
             server.stop("immediate")
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder for a while."""
+    folder = Path(tempfile.mkdtemp(prefix="usercore-", dir=place_in_memory()))
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder)
 
@@ -128,12 +132,18 @@ def place_in_memory() -> str | None:
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free >= _ROOM else None
 
 
-def _other_user() -> str:
+def lent_to(folder: Path) -> dict[str, Any]:
+    """Give how a process is started that works in this folder: root lends it another user, as whom servers insist."""
+    if os.geteuid():
+        return {}
     known = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in known else "nobody"
+    user = "postgres" if "postgres" in known else "nobody"
+    shutil.chown(folder, user)
+    return {"user": user, "group": user, "extra_groups": []}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

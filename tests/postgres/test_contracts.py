@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.postgres.pooler import url_through
 from tests.postgres.server import Server
 from usercore.storage import Storage
 from usercore.testing import StorageContract
@@ -22,5 +23,13 @@ class TestPostgresReadCommitted(StorageContract):
     @pytest.fixture
     def storage(self, server: Server, emptied: str) -> Iterator[Storage]:
         storage = postgres.open_storage(f"{server.url(emptied)}?isolation=read_committed")
+        yield storage
+        storage.close()
+
+
+class TestPostgresThroughPgBouncer(StorageContract):
+    @pytest.fixture
+    def storage(self, pooler: int, emptied: str) -> Iterator[Storage]:
+        storage = postgres.open_storage(url_through(pooler, emptied))
         yield storage
         storage.close()

@@ -1,0 +1,60 @@
+"""PgBouncer in transaction mode before the private server: each transaction may run in another session."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from tests.postgres.server import ROLE, Server, free_port, lent_to, temporary_folder
+
+SETTINGS: Final = """
+[databases]
+* = host=127.0.0.1 port={server}
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {own}
+unix_socket_dir =
+auth_type = trust
+auth_file = {folder}/users
+pool_mode = transaction
+default_pool_size = 3
+logfile = {folder}/log
+pidfile = {folder}/pid
+"""
+"""Fewer sessions than a store's connections. It is not told to follow prepared statements: old ones cannot."""
+
+
+def find_pooler() -> str | None:
+    """Give the program, of the path or where Debian keeps it."""
+    return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+
+
+@contextmanager
+def pooled(program: str, server: Server) -> Iterator[int]:
+    """Run it for a while, and give its port."""
+    with temporary_folder() as folder:
+        port = free_port()
+        (folder / "settings").write_text(SETTINGS.format(server=server.port, own=port, folder=folder))
+        (folder / "users").write_text(f'"{ROLE}" ""\n')
+        done = subprocess.run(
+            [program, "--quiet", "--daemon", str(folder / "settings")],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            **lent_to(folder),
+        )
+        assert done.returncode == 0, done.stdout
+        try:
+            yield port
+        finally:
+            os.kill(int((folder / "pid").read_text()), signal.SIGTERM)
+
+
+def url_through(port: int, database: str) -> str:
+    """Give the URL of a store behind it."""
+    return f"postgresql://{ROLE}@127.0.0.1:{port}/{database}?prepare=0"
