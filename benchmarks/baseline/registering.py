@@ -23,8 +23,8 @@ _LANGUAGE: Final = re.compile("[a-z]{2,3}(-[A-Z]{2})?").fullmatch
 
 _USE: Final = (
     "INSERT INTO usercore_allowances (key, started_at, used) VALUES (?1, ?2, 1) ON CONFLICT (key) DO UPDATE SET"
-    " used = CASE WHEN started_at <= ?3 THEN 1 WHEN used > ?4 THEN used ELSE used + 1 END,"
-    " started_at = CASE WHEN started_at <= ?3 THEN ?2 ELSE started_at END RETURNING used"
+    " used = CASE WHEN started_at <= ?3 OR started_at > ?5 THEN 1 WHEN used > ?4 THEN used ELSE used + 1 END,"
+    " started_at = CASE WHEN started_at <= ?3 OR started_at > ?5 THEN ?2 ELSE started_at END RETURNING used"
 )
 _HOLDER: Final = (
     f"SELECT u.{COLUMNS.replace(', ', ', u.')} FROM usercore_claims AS c JOIN usercore_users AS u ON u.id = c.holder_id"
@@ -103,7 +103,8 @@ class Registering(Store):
 
     def _may_use(self, what: str, key: str, at: int, window: timedelta, most: int) -> bool:
         name = hmac.digest(self.key, f"registration\0{what}\0{TENANT}\0{key}".encode(), "sha256")
-        (used,) = self.execute(_USE, (name, at, at - window // _MICROSECOND, most)).fetchone()
+        length = window // _MICROSECOND
+        (used,) = self.execute(_USE, (name, at, at - length, most, at + length)).fetchone()
         return int(used) <= most
 
     def _refused(self, error: RateLimited | Taken, status: str, email: str, at: int) -> RateLimited | Taken:

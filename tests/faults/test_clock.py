@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+import usercore
 from tests.faults.worlds import PASSWORD, World, both
+from usercore.testing import FakeClock
 
 
 @pytest.fixture
@@ -43,6 +46,16 @@ def test_tokens_and_passwords_work(late: list[World]) -> None:
         identity = sign_in.with_password("ann", PASSWORD)
         assert identity.access_token is not None
         assert sign_in.identify(identity.access_token).authenticated_at == world.clock()
+
+
+@pytest.mark.rule("R1")
+def test_the_pause_between_two_registrations_is_not_prolonged(tmp_path: Path) -> None:
+    clock = FakeClock()
+    for url in ("memory://", f"sqlite:///{tmp_path}/store.db"):
+        with usercore.open(url, clock=clock) as core:
+            core.registration.register_external("ann@example.com")
+            clock.advance(timedelta(hours=-1))
+            assert not core.registration.register_external("ann@example.com").created
 
 
 @pytest.mark.rule("X3")

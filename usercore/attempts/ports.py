@@ -80,7 +80,8 @@ class AllowanceRepository(Protocol):
     def use(self, key: bytes, *, at: datetime, window: timedelta, most: int) -> Allowance:
         """Count a use, in one step that no other unit can come between, and give the counter as it is now.
 
-        The window starts anew if it ended at or before ``at``. The count stops one above ``most``.
+        The window starts anew if it ended at or before ``at``, or begins more than a whole window after it, which is
+        what a clock leaves behind that jumped back. The count stops one above ``most``.
         """
 
     @abstractmethod

@@ -102,7 +102,7 @@ class MemoryAllowances(_Counters[Allowance], AllowanceRepository):
 
     def use(self, key: bytes, *, at: datetime, window: timedelta, most: int) -> Allowance:
         kept = self._counters.get(key)
-        if kept is None or kept.started_at + window <= at:
+        if kept is None or kept.started_at + window <= at or kept.started_at - at > window:
             return self._put(Allowance(key=key, started_at=at, used=1))
         return kept if kept.used > most else self._put(evolve(kept, used=kept.used + 1))
 

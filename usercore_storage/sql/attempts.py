@@ -44,9 +44,10 @@ REMOVE_THROTTLES: Final = (
 
 USE: Final = (
     f"INSERT INTO usercore_allowances ({ALLOWANCES.select}) VALUES (?, ?, 1) ON CONFLICT (key) DO UPDATE SET"
-    " used = CASE WHEN usercore_allowances.started_at <= ? THEN 1"
+    " used = CASE WHEN usercore_allowances.started_at <= ? OR usercore_allowances.started_at > ? THEN 1"
     " WHEN usercore_allowances.used > ? THEN usercore_allowances.used ELSE usercore_allowances.used + 1 END,"
-    " started_at = CASE WHEN usercore_allowances.started_at <= ? THEN excluded.started_at"
+    " started_at = CASE WHEN usercore_allowances.started_at <= ? OR usercore_allowances.started_at > ?"
+    " THEN excluded.started_at"
     " ELSE usercore_allowances.started_at END"
     f" RETURNING {ALLOWANCES.select}"
 )
@@ -128,9 +129,9 @@ class SqlAllowances(AllowanceRepository):
         self._run = run
 
     def use(self, key: bytes, *, at: datetime, window: timedelta, most: int) -> Allowance:
-        now = to_micros(at)
-        over = now - window // MICROSECOND
-        return ALLOWANCES.read(self._run(USE, (key, now, over, most, over))[0])
+        now, length = to_micros(at), window // MICROSECOND
+        over, beyond = now - length, now + length
+        return ALLOWANCES.read(self._run(USE, (key, now, over, beyond, most, over, beyond))[0])
 
     def remove_before(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_ALLOWANCES, (to_micros(before), limit)))

@@ -26,7 +26,7 @@ def use(units: Units[Unit], key: bytes = KEY, *, at: datetime = NOON, most: int 
 
 def next_used(old: Allowance | None, key: bytes, *, at: datetime, most: int) -> Allowance:
     """Give the counter after a use, as the port describes it."""
-    if old is None or old.started_at + WINDOW <= at:
+    if old is None or old.started_at + WINDOW <= at or old.started_at - at > WINDOW:
         return Allowance(key=key, started_at=at, used=1)
     return Allowance(key=key, started_at=old.started_at, used=max(old.used, min(old.used + 1, most + 1)))
 
@@ -49,6 +49,13 @@ class AllowanceRepositoryContract(Contract):
         use(main)
         assert use(main, at=NOON + WINDOW - TICK) == Allowance(key=KEY, started_at=NOON, used=2)
         assert use(main, at=NOON + WINDOW) == Allowance(key=KEY, started_at=NOON + WINDOW, used=1)
+
+    @pytest.mark.rule("R1")
+    def test_a_window_that_begins_more_than_a_window_from_now_starts_anew(self, main: Units[Unit]) -> None:
+        use(main)
+        assert use(main, at=NOON - WINDOW) == Allowance(key=KEY, started_at=NOON, used=2)
+        before = NOON - WINDOW - TICK
+        assert use(main, at=before) == Allowance(key=KEY, started_at=before, used=1)
 
     @pytest.mark.rule("R1")
     def test_any_uses_agree_with_a_model(self, main: Units[Unit]) -> None:
