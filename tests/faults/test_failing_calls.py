@@ -10,12 +10,12 @@ import pytest
 from tests.faults.every_call import CALLS, Call
 from tests.faults.worlds import build
 from tests.services.helpers import changed, dump
-from usercore import Busy, Full
+from usercore import Busy, Full, Unavailable
 from usercore.storage import Storage
 from usercore.testing import FaultyStorage
 from usercore_storage import memory, sqlite
 
-FAULTS: Final = (Busy, Full, MemoryError, KeyboardInterrupt)
+FAULTS: Final = (Busy, Full, Unavailable, MemoryError, KeyboardInterrupt)
 
 SEVERAL_UNITS: Final = {
     "deliveries.deliver",
