@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.postgres_server import Server, find_programs, place_in_memory, running
 from tests.postgres.pooler import find_pooler, pooled
-from tests.postgres.server import Server, find_programs, running
 from usercore_storage import postgres
 
 HERE = Path(__file__).parent
@@ -37,7 +37,7 @@ def server() -> Iterator[Server]:
     """Give a server."""
     programs = find_programs()
     assert programs is not None
-    with running(programs) as server:
+    with running(programs, place_in_memory()) as server:
         yield server
 
 
@@ -84,7 +84,7 @@ def own_server() -> Iterator[Server]:
     """Give a server that the test may stop."""
     programs = find_programs()
     assert programs is not None
-    with running(programs) as server:
+    with running(programs, place_in_memory()) as server:
         yield server
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from tests.postgres.server import Server
+from scripts.postgres_server import Server
 from usercore import Host, Policy, RegistrationPolicy, UserCore
 from usercore.storage import Storage
 from usercore.testing import FakeHasher

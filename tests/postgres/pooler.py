@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from tests.postgres.server import ROLE, Server, free_port, lent_to, temporary_folder
+from scripts.postgres_server import ROLE, Server, free_port, lent_to, place_in_memory, temporary_folder
 
 SETTINGS: Final = """
 [databases]
@@ -36,7 +36,7 @@ def find_pooler() -> str | None:
 @contextmanager
 def pooled(program: str, server: Server) -> Iterator[int]:
     """Run it for a while, and give its port."""
-    with temporary_folder() as folder:
+    with temporary_folder(place_in_memory()) as folder:
         port = free_port()
         (folder / "settings").write_text(SETTINGS.format(server=server.port, own=port, folder=folder))
         (folder / "users").write_text(f'"{ROLE}" ""\n')

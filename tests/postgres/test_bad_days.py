@@ -7,9 +7,9 @@ from queue import SimpleQueue
 
 import attrs
 
+from scripts.postgres_server import Server
 from tests.faults.rounds import rounds
 from tests.postgres.helpers import core_over, emails_in, halves_in, opened
-from tests.postgres.server import Server
 from usercore import Indeterminate, StorageError, UserCore
 
 THREADS = 8

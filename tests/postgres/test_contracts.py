@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from scripts.postgres_server import Server
 from tests.postgres.pooler import url_through
-from tests.postgres.server import Server
 from usercore.storage import Storage
 from usercore.testing import StorageContract
 from usercore_storage import postgres

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from scripts.postgres_server import Server, place_in_memory
 from tests.postgres.differences import Differences
-from tests.postgres.server import Server, place_in_memory
 from usercore.storage import Storage
 from usercore_storage import memory, postgres, sqlite
 

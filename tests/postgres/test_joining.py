@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from psycopg.types.numeric import IntDumper
 from psycopg.types.string import TextLoader
 
-from tests.postgres.server import Server
+from scripts.postgres_server import Server
 from tests.storages.joining import ANN, ORDERS, Engine, JoiningCases
 from usercore import Email, LostRace, StorageError, UserCore
 from usercore_storage import postgres

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.postgres.server import Server
+from scripts.postgres_server import Server
 from usercore.storage import Storage
 from usercore.testing.machines import LIVES, Life, run_life
 from usercore_storage import postgres

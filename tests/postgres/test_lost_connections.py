@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import pytest
 
+from scripts.postgres_server import Server
 from tests.postgres.helpers import core_over, emails_in, halves_in, opened
 from tests.postgres.proxy import proxied
-from tests.postgres.server import Server
 from usercore import Email, Indeterminate, Unavailable
 from usercore.storage import Storage, Unit
 from usercore.testing import FaultyStorage, WatchedStorage

@@ -10,9 +10,9 @@ from typing import Final
 import psycopg
 import pytest
 
+from scripts.postgres_server import Server
 from tests.architecture.source import ROOT
 from tests.postgres.helpers import opened
-from tests.postgres.server import Server
 from usercore import Corrupt, NewerSchema, Unavailable
 from usercore_storage import postgres
 from usercore_storage.postgres.migrations import LOCK, STEPS, TYPES, VERSION, options_of, text_of

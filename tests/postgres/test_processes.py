@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from scripts.postgres_server import Server
 from tests.faults.forked import in_child
 from tests.faults.processes import all_started, hear, tell
 from tests.postgres.helpers import core_over, emails_in, halves_in, opened
-from tests.postgres.server import Server
 from usercore import Email, Unavailable
 from usercore.kernel.context import MAIN
 from usercore.storage import Unit

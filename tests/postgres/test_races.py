@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import pytest
 
+from scripts.postgres_server import Server
 from tests.postgres.helpers import opened
-from tests.postgres.server import Server
 from usercore import Busy, StorageError
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from scripts.postgres_server import Server
 from tests.architecture.statements import statements
 from tests.postgres.helpers import core_over, opened
-from tests.postgres.server import Server
 from usercore import ReadOnly
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from scripts.postgres_server import Server
 from tests.faults.every_call import CALLS, Call
 from tests.faults.hostile import TEXTS
 from tests.faults.test_texts import outcomes, takes_text, texts_for
 from tests.faults.worlds import World, build
-from tests.postgres.server import Server
 from usercore import AccessId, AnyId, Email, ExternalId, Username
 from usercore.storage import Storage
 from usercore_storage import memory, postgres

@@ -1,4 +1,4 @@
-"""A private PostgreSQL server: a folder and a free port of its own, and gone when the tests are over."""
+"""A private PostgreSQL server for tests and benchmarks: a folder and a free port of its own, and gone afterwards."""
 
 import os
 import pwd
@@ -52,11 +52,17 @@ class Server:
             file.write(f"{SETTINGS}port = {self.port}\n")
 
     def _run(self, program: str, *arguments: str) -> None:
+        """Run one of the server's programs.
+
+        Raises:
+            RuntimeError: it failed; its words say why.
+        """
         command = [str(self._programs / program), f"--pgdata={self._data}", *arguments]
         done = subprocess.run(
             command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **self._lent
         )
-        assert done.returncode == 0, done.stdout
+        if done.returncode:
+            raise RuntimeError(done.stdout)
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -102,9 +108,9 @@ class Server:
 
 
 @contextmanager
-def running(programs: Path) -> Iterator[Server]:
-    """Run a server for a while."""
-    with temporary_folder() as folder:
+def running(programs: Path, place: str | None = None) -> Iterator[Server]:
+    """Run a server for a while, in a new folder in this place; without one where the system puts temporary files."""
+    with temporary_folder(place) as folder:
         server = Server(programs, folder)
         server.start()
         try:
@@ -114,9 +120,9 @@ def running(programs: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Make a folder for a while."""
-    folder = Path(tempfile.mkdtemp(prefix="usercore-", dir=place_in_memory()))
+def temporary_folder(place: str | None = None) -> Iterator[Path]:
+    """Make a folder in this place for a while."""
+    folder = Path(tempfile.mkdtemp(prefix="usercore-", dir=place))
     try:
         yield folder
     finally:
@@ -126,7 +132,7 @@ def temporary_folder() -> Iterator[Path]:
 def place_in_memory() -> str | None:
     """Give where files are kept in memory, if there is room: tests crash the server and not the machine.
 
-    Else it is the system's place for temporary files; pytest's is closed to the server's user.
+    Else it is the system's place for temporary files; a folder that pytest makes is closed to the server's user.
     """
     memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of its own in it
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free >= _ROOM else None
