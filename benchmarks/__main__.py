@@ -1,84 +1,104 @@
 """Run the benchmarks: ``python -m benchmarks --help`` says how."""
 
-import argparse
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-import attrs
-
+from benchmarks.growth import GOALS, Growth, grow
 from benchmarks.measuring import costs_of
-from benchmarks.results import Result, keep, result_of, table_of, this_machine
-from benchmarks.stores import Stores
-from benchmarks.workloads import ALL, Opener, Workload
+from benchmarks.options import Options, parse
+from benchmarks.results import FOLDER, Result, keep, result_of, table_of, this_machine
+from benchmarks.stores import Places, Stores
+from benchmarks.workloads import ALL, POSTGRES, Opener, Workload
 
-ROUNDS: Final = 11
-QUICK_ROUNDS: Final = 3
-QUICK: Final = 8
-"""A quick run does this fraction of the operations. It shows that all works, and roughly where it stands."""
+P = TypeVar("P", bound=Places)
 
-_UNITS: Final = {"k": 1000, "m": 1_000_000}
+_NO_DRIVER: Final = "PostgreSQL is left out: psycopg is not installed (make bench installs it)"
+_NO_SERVER: Final = "PostgreSQL is left out: no server is installed (on Debian: apt-get install postgresql)"
 
 
 def main() -> None:
     """Measure what the command line asks for."""
     options = parse()
-    machine = this_machine()
+    results: list[Result] = []
+    grown: list[Growth] = []
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-        results = list(measure(Stores(Path(folder)), options))
+        stores = Stores(Path(folder))
+        if options.on("sqlite"):
+            results += map(_shown, measure_sqlite(stores, options))
+        for growth, result in measure_growth(stores, options):
+            grown.append(growth)
+            results.append(_shown(result))
+    version, more = measure_postgres(options)
+    results += more
+    machine = this_machine(postgres=version)
     print(f"\n{table_of(results)}\n\n{machine}")
-    if not options.quick and not options.only:
-        keep(machine, results)
+    if options.whole:
+        from benchmarks.plot import draw  # noqa: PLC0415 - matplotlib is there only where plots are made
+
+        keep(machine, results, grown)
+        draw(grown, FOLDER)
 
 
-def parse() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="usercore against tuned sqlite3")
-    parser.add_argument("--quick", action="store_true", help="few operations and rounds; nothing is written down")
-    parser.add_argument("--peers", action="store_true", help="Django beside it (Python 3.12 or newer)")
-    parser.add_argument(
-        "--only", type=lambda text: text.split(","), help="workloads, such as W1,W3; nothing is written"
-    )
-    parser.add_argument("--users", type=_sizes, default=[10_000, 1_000_000], help="sizes, such as 10k,1m (the default)")
-    options = parser.parse_args()
-    unknown = set(options.only or ()) - {workload.id for workload in ALL}
-    if unknown:
-        parser.error(f"there is no {min(unknown)}; there are {', '.join(workload.id for workload in ALL)}")
-    return options
+def _shown(result: Result) -> Result:
+    print(result, flush=True)
+    return result
 
 
-def _sizes(text: str) -> list[int]:
-    return [int(size.rstrip("km")) * _UNITS.get(size[-1], 1) for size in text.lower().split(",")]
+def measure_sqlite(stores: Stores, options: Options) -> Iterator[Result]:
+    """Measure the chosen workloads on SQLite at the chosen sizes, with the peers that can do them beside them."""
+    for workload in options.chosen(ALL):
+        openers = [workload.open, *(_peers_of(workload.id) if options.peers else ())]
+        for users in options.sizes_of(workload):
+            yield measure_one(workload, openers, stores, users)
 
 
-def measure(stores: Stores, options: argparse.Namespace) -> Iterator[Result]:
-    """Measure the chosen workloads at the chosen sizes."""
-    rounds, part = (QUICK_ROUNDS, QUICK) if options.quick else (ROUNDS, 1)
-    for workload in ALL:
-        if options.only and workload.id not in options.only:
-            continue
-        some = attrs.evolve(workload, count=max(1, workload.count // part))
-        for users in options.users if workload.of_size else options.users[:1]:
-            result = measure_one(some, stores, users, rounds=rounds, peers=options.peers)
-            print(f"{workload}, {users:,} users: CPU {result.cpu}", flush=True)
-            yield result
-
-
-def measure_one(workload: Workload, stores: Stores, users: int, *, rounds: int, peers: bool) -> Result:
-    """Measure one workload at one size, with the peers that can do it beside it."""
-    openers: Sequence[Opener] = [workload.open, *(_peers_of(workload.id) if peers else ())]
-    with ExitStack() as stack:
-        sides = {name: side for opener in openers for name, side in stack.enter_context(opener(stores, users)).items()}
-        costs = costs_of(sides, rounds=rounds, count=workload.count)
-    return result_of(workload, users, costs, rounds=rounds)
-
-
-def _peers_of(workload: str) -> Sequence[Opener]:
+def _peers_of(workload: str) -> Sequence[Opener[Stores]]:
     from benchmarks.django_peer.sides import OPENERS  # noqa: PLC0415 - there only where peers are asked for
 
     return [OPENERS[workload]] if workload in OPENERS else []
+
+
+def measure_growth(stores: Stores, options: Options) -> Iterator[tuple[Growth, Result]]:
+    """Measure how costs grow, if that is chosen."""
+    if options.grows:
+        for workload in ALL:
+            if workload.id in GOALS:
+                yield grow(options.as_asked(workload), stores, options.growth)
+
+
+def measure_postgres(options: Options) -> tuple[str | None, list[Result]]:
+    """Measure the chosen workloads on PostgreSQL, where there is a server; give its version, too."""
+    workloads = list(options.chosen(POSTGRES)) if options.on("postgres") else []
+    if not workloads:
+        return None, []
+    if find_spec("psycopg") is None:
+        print(_NO_DRIVER)
+        return None, []
+    from benchmarks.databases import databases, find_programs  # noqa: PLC0415 - only where the driver is
+
+    programs = find_programs()
+    if programs is None:
+        print(_NO_SERVER)
+        return None, []
+    with databases(programs) as places:
+        results = [
+            _shown(measure_one(workload, [workload.open], places, users))
+            for workload in workloads
+            for users in options.sizes_of(workload)
+        ]
+        return places.version, results
+
+
+def measure_one(workload: Workload[P], openers: Sequence[Opener[P]], places: P, users: int) -> Result:
+    """Measure one workload at one size; each of the openers gives some of the sides."""
+    with ExitStack() as stack:
+        sides = {name: side for opener in openers for name, side in stack.enter_context(opener(places, users)).items()}
+        costs = costs_of(sides, rounds=workload.rounds, count=workload.count, turns=workload.turns)
+    return result_of(workload, users, costs)
 
 
 if __name__ == "__main__":

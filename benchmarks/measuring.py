@@ -5,28 +5,41 @@ runs. So only what ran side by side is compared.
 """
 
 import gc
-import statistics
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 
-TURNS = 4
+TURNS: Final = 4
 """Turns of each side in a round: there and back again, twice, so that whatever drifts meets all sides alike."""
 
 
 @attrs.frozen
 class Cost:
-    """Seconds of processor and of waiting."""
+    """Seconds of processor and of waiting.
+
+    Where several threads or processes work, also how long the slowest call took in seconds, what the one who did least
+    did to the one who did most, and how many calls were refused because the store was busy.
+    """
 
     cpu: float
     wall: float
+    worst: float = 0
+    fairness: float = 1
+    refused: int = 0
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.cpu + other.cpu, self.wall + other.wall)
+        return Cost(
+            self.cpu + other.cpu,
+            self.wall + other.wall,
+            max(self.worst, other.worst),
+            min(self.fairness, other.fairness),
+            self.refused + other.refused,
+        )
 
 
 class Side(Protocol):
@@ -35,6 +48,17 @@ class Side(Protocol):
     @abstractmethod
     def run(self, count: int) -> Cost:
         """Do the next ``count`` operations and say what they cost."""
+
+
+@contextmanager
+def no_collections() -> Iterator[None]:
+    """Keep the garbage collector out of what is measured."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @attrs.frozen
@@ -47,15 +71,11 @@ class Calls:
     def run(self, count: int) -> Cost:
         """Make the calls."""
         call, arguments = self.call, list(islice(self.arguments, count))
-        gc.collect()
-        gc.disable()
-        try:
+        with no_collections():
             cpu, wall = time.process_time(), time.perf_counter()
             for argument in arguments:
                 call(argument)
             return Cost(time.process_time() - cpu, time.perf_counter() - wall)
-        finally:
-            gc.enable()
 
 
 @attrs.frozen
@@ -72,44 +92,17 @@ class Scaled:
         return Cost(spent.cpu * count / some, spent.wall * count / some)
 
 
-@attrs.frozen
-class Ratio:
-    """Median and range of the ratios of all rounds."""
-
-    median: float
-    least: float
-    most: float
-
-    def __str__(self) -> str:
-        """Write it as ``1.23 [1.10-1.31]``."""
-        return f"{self.median:.2f} [{self.least:.2f}-{self.most:.2f}]"
-
-
-@attrs.frozen
-class Costs:
-    """What a side cost in each round."""
-
-    cpu: Sequence[float]
-    wall: Sequence[float]
-
-
-def ratio_of(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
-    """Give the ratio of two sides, round by round."""
-    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
-    return Ratio(statistics.median(ratios), min(ratios), max(ratios))
-
-
-def costs_of(sides: Mapping[str, Side], *, rounds: int, count: int) -> dict[str, Costs]:
+def costs_of(sides: Mapping[str, Side], *, rounds: int, count: int, turns: int = TURNS) -> dict[str, Sequence[Cost]]:
     """Give what ``count`` operations of each side cost, round by round, after one round that is thrown away."""
-    _round(sides, count)
-    costs = [_round(sides, count) for _ in range(rounds)]
-    return {name: Costs([one[name].cpu for one in costs], [one[name].wall for one in costs]) for name in sides}
+    _round(sides, count, turns)
+    costs = [_round(sides, count, turns) for _ in range(rounds)]
+    return {name: [one[name] for one in costs] for name in sides}
 
 
-def _round(sides: Mapping[str, Side], count: int) -> dict[str, Cost]:
+def _round(sides: Mapping[str, Side], count: int, turns: int) -> dict[str, Cost]:
     spent = {name: Cost(0, 0) for name in sides}
     order = list(sides)
-    for turn in range(TURNS):
+    for turn in range(turns):
         for name in order if turn % 2 == 0 else reversed(order):
-            spent[name] += sides[name].run(max(1, count // TURNS))
+            spent[name] += sides[name].run(max(1, count // turns))
     return spent

@@ -11,7 +11,7 @@ from benchmarks.baseline.importing import Importing
 from benchmarks.baseline.registering import Registering
 from benchmarks.measuring import Calls, Cost, Side
 from benchmarks.people import NOW, Person, person
-from benchmarks.stores import Stores, open_core
+from benchmarks.stores import Places
 from usercore import Subscriber
 
 CRM: Final = Subscriber(name=Registering.subscriber, kinds=frozenset({"user.registered"}), handle=lambda _: None)
@@ -19,12 +19,12 @@ CRM: Final = Subscriber(name=Registering.subscriber, kinds=frozenset({"user.regi
 
 
 @contextmanager
-def register_external(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+def register_external(places: Places, users: int) -> Iterator[dict[str, Side]]:
     """Register people one by one: claims, limits, history, delivery and attempt in one durable commit."""
     with (
-        closing(open_core(stores.copy(users, "usercore"), subscribers=[CRM])) as core,
-        closing(Registering(stores.copy(users, "raw"), lambda: NOW)) as raw,
-        closing(Registering(stores.copy(users, "bare"), lambda: NOW)) as bare,
+        closing(places.open_core(users, [CRM])) as core,
+        closing(Registering(places.by_hand(users), lambda: NOW)) as raw,
+        closing(Registering(places.by_hand(users, "bare"), lambda: NOW)) as bare,
     ):
 
         def register(one: Person) -> None:
@@ -44,12 +44,12 @@ def register_external(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
 
 
 @contextmanager
-def import_users(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+def import_users(places: Places, users: int) -> Iterator[dict[str, Side]]:
     """Import people with an external id and an access id, in durable commits of a thousand."""
     with (
-        closing(open_core(stores.copy(users, "usercore"))) as core,
-        closing(Importing(stores.copy(users, "raw"), lambda: NOW)) as raw,
-        closing(Importing(stores.copy(users, "bare"), lambda: NOW)) as bare,
+        closing(places.open_core(users)) as core,
+        closing(Importing(places.by_hand(users), lambda: NOW)) as raw,
+        closing(Importing(places.by_hand(users, "bare"), lambda: NOW)) as bare,
     ):
         yield {
             "usercore": Streams(core.registration.import_users, map(record, count(users))),

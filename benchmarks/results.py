@@ -6,45 +6,38 @@ import platform
 import re
 import sqlite3
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
-from benchmarks.measuring import Costs, Ratio, ratio_of
+from benchmarks.figures import BARE, RAW, USERCORE, Costs, Figure, lead_over
 from benchmarks.workloads import Workload
 
 FOLDER: Final = Path(__file__).parent
 KEPT: Final = FOLDER / "results.json"
 README: Final = FOLDER / "README.md"
 _TABLE: Final = re.compile("(?<=<!-- results -->\n).*(?=<!-- end of results -->)", re.DOTALL)
+_TITLES: Final = ("", "workload", "users", "measure", "goal", "median [range]", "")
 
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """One line of the results; all ratios but ``leads`` are usercore's cost to another's.
-
-    ``wall`` is there where the disk is waited for, ``bare`` where there is history to leave out, ``leads`` has what
-    peers cost in units of usercore.
-    """
+    """What came out of one workload with so many users."""
 
     id: str
     title: str
     users: int | None
     operations: int
     rounds: int
-    goal: float
-    cpu: Ratio
-    wall: Ratio | None = None
-    bare: Ratio | None = None
-    leads: dict[str, Ratio] = attrs.field(factory=dict)
+    figures: Sequence[Figure]
 
-    @property
-    def met(self) -> bool:
-        """Whether the goal is met, by the median."""
-        return self.cpu.median <= self.goal
+    def __str__(self) -> str:
+        """Say it in one line."""
+        size = "" if self.users is None else f", {self.users:,} users"
+        return f"{self.id} {self.title}{size}: " + "; ".join(f"{one.name} {one.value}" for one in self.figures)
 
 
 @attrs.frozen(kw_only=True)
@@ -56,25 +49,28 @@ class Machine:
     system: str
     python: str
     sqlite: str
+    postgres: str | None
     date: str
     command: str
 
     def __str__(self) -> str:
         """Say it in one line."""
+        engines = f"SQLite {self.sqlite}" + (f", PostgreSQL {self.postgres}" if self.postgres else "")
         return (
-            f"{self.cpu}, {self.cores} cores, {self.system}, Python {self.python}, SQLite {self.sqlite},"
+            f"{self.cpu}, {self.cores} cores, {self.system}, Python {self.python}, {engines},"
             f" {self.date}, `{self.command}`"
         )
 
 
-def this_machine() -> Machine:
-    """Look at this machine."""
+def this_machine(*, postgres: str | None) -> Machine:
+    """Look at this machine; ``postgres`` is the version of the server that was measured."""
     return Machine(
         cpu=_cpu(),
         cores=len(os.sched_getaffinity(0)),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
         sqlite=sqlite3.sqlite_version,
+        postgres=postgres,
         date=datetime.now(UTC).date().isoformat(),
         command=" ".join(["python -m benchmarks", *sys.argv[1:]]),
     )
@@ -89,54 +85,48 @@ def _cpu() -> str:
     return named[1] if named else "unknown processor"
 
 
-def result_of(workload: Workload, users: int, costs: Mapping[str, Costs], *, rounds: int) -> Result:
-    """Give the line of a workload, from what each side cost in each round."""
-    ours, raw, bare = costs["usercore"], costs["raw"], costs.get("bare")
+def result_of(workload: Workload[Any], users: int, costs: Costs) -> Result:
+    """Give the result of a workload, from what each side cost in each round."""
+    peers = [lead_over(name) for name in costs if name not in {USERCORE, RAW, BARE}]
     return Result(
         id=workload.id,
         title=workload.title,
         users=users if workload.of_size else None,
         operations=workload.count,
-        rounds=rounds,
-        goal=workload.goal,
-        cpu=ratio_of(ours.cpu, raw.cpu),
-        wall=ratio_of(ours.wall, raw.wall) if workload.durable else None,
-        bare=None if bare is None else ratio_of(ours.cpu, bare.cpu),
-        leads={name: ratio_of(costs[name].cpu, ours.cpu) for name in costs if name not in {"usercore", "raw", "bare"}},
+        rounds=workload.rounds,
+        figures=[measure.figure(costs) for measure in (*workload.measures, *peers)],
     )
 
 
-def keep(machine: Machine, results: Sequence[Result]) -> None:
-    """Write the results down, and show them in the README."""
-    lines = [attrs.asdict(result) | {"met": result.met} for result in results]
-    kept = {"machine": attrs.asdict(machine), "results": lines}
+def keep(machine: Machine, results: Sequence[Result], growths: Sequence[attrs.AttrsInstance]) -> None:
+    """Write the results down, with the points of the plots, and show them in the README."""
+    kept = {
+        "machine": attrs.asdict(machine),
+        "results": list(map(_plain, results)),
+        "growth": list(map(attrs.asdict, growths)),
+    }
     KEPT.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     shown = f"{table_of(results)}\n\n{machine}\n"
     README.write_text(_TABLE.sub(lambda _: shown, README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
+def _plain(result: Result) -> dict[str, Any]:
+    figures = [attrs.asdict(figure) | {"met": figure.met} for figure in result.figures]
+    return attrs.asdict(result) | {"figures": figures}
+
+
 def table_of(results: Sequence[Result]) -> str:
-    """Give the results as a table."""
-    peers = sorted({name for result in results for name in result.leads})
-    titles = ["", "workload", "users", "goal", "CPU", "", "wall", "CPU to the bare feature", *map(_lead_over, peers)]
-    rows = [_row(result, peers) for result in results]
-    rules = ["---"] * len(titles)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (titles, rules, *rows))
+    """Give the results as a table: a line for each figure."""
+    rows = (cells for result in results for cells in _rows(result))
+    rules = ["---"] * len(_TITLES)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (_TITLES, rules, *rows))
 
 
-def _lead_over(peer: str) -> str:
-    return f"CPU of {peer} to usercore's"
+def _rows(result: Result) -> Iterator[Sequence[str]]:
+    head = [result.id, result.title, "" if result.users is None else f"{result.users:,}"]
+    for figure in result.figures:
+        yield [*head, figure.name, str(figure.goal or ""), str(figure.value), _VERDICTS[figure.met]]
+        head = [""] * len(head)
 
 
-def _row(result: Result, peers: Sequence[str]) -> list[str]:
-    return [
-        result.id,
-        result.title,
-        "" if result.users is None else f"{result.users:,}",
-        f"<= {result.goal}",
-        str(result.cpu),
-        "met" if result.met else "**missed**",
-        str(result.wall or ""),
-        str(result.bare or ""),
-        *(str(result.leads.get(peer, "")) for peer in peers),
-    ]
+_VERDICTS: Final = {True: "met", False: "**missed**", None: ""}

@@ -11,7 +11,7 @@ from benchmarks.baseline.login import LoggingIn
 from benchmarks.baseline.memory import Dicts
 from benchmarks.measuring import Calls, Side
 from benchmarks.people import BEFORE, NOW, id_of, person, secret_of
-from benchmarks.stores import Stores, open_core
+from benchmarks.stores import Places
 from usercore.kernel.context import MAIN, SYSTEM
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import digest_of
@@ -35,11 +35,11 @@ def ids(users: int, seed: int) -> Iterator[UserId]:
 
 
 @contextmanager
-def identify(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
-    """Identify on SQLite; last use is gathered on both sides, and written when they close."""
+def identify(places: Places, users: int) -> Iterator[dict[str, Side]]:
+    """Identify; last use is gathered on both sides, and written when they close."""
     with (
-        closing(open_core(stores.copy(users, "usercore"))) as core,
-        closing(Identifying(stores.copy(users, "raw"), lambda: NOW)) as raw,
+        closing(places.open_core(users)) as core,
+        closing(Identifying(places.by_hand(users, reads=True), lambda: NOW)) as raw,
     ):
         yield {
             "usercore": Calls(core.sign_in.identify, secrets(users, seed=1)),
@@ -48,12 +48,12 @@ def identify(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
 
 
 @contextmanager
-def log_in(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+def log_in(places: Places, users: int) -> Iterator[dict[str, Side]]:
     """Issue a login token and redeem it: two units, two durable commits."""
     with (
-        closing(open_core(stores.copy(users, "usercore"))) as core,
-        closing(LoggingIn(stores.copy(users, "raw"), lambda: NOW)) as raw,
-        closing(LoggingIn(stores.copy(users, "bare"), lambda: NOW)) as bare,
+        closing(places.open_core(users)) as core,
+        closing(LoggingIn(places.by_hand(users), lambda: NOW)) as raw,
+        closing(LoggingIn(places.by_hand(users, "bare"), lambda: NOW)) as bare,
     ):
         yield {
             "usercore": Calls(
@@ -65,7 +65,7 @@ def log_in(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
 
 
 @contextmanager
-def identify_in_memory(_: Stores, users: int) -> Iterator[dict[str, Side]]:
+def identify_in_memory(_: Places, users: int) -> Iterator[dict[str, Side]]:
     """Identify on the in-memory storage and on plain dicts; both hold the same entities."""
     with closing(usercore.open("memory://", clock=lambda: NOW)) as core:
         dicts = Dicts(lambda: NOW)

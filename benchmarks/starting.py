@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import attrs
 
 from benchmarks.baseline.identifying import Identifying
+from benchmarks.baseline.store import SqliteStore
 from benchmarks.measuring import Calls, Cost, Side
 from benchmarks.people import NOW
 from benchmarks.signing_in import secrets
@@ -96,7 +97,7 @@ def open_and_identify(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
         return core
 
     def open_raw(secret: str) -> Closable:
-        raw = Identifying(theirs, lambda: NOW)
+        raw = Identifying(SqliteStore(theirs), lambda: NOW)
         raw.identify(secret)
         return raw
 

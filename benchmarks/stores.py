@@ -1,20 +1,21 @@
 """Stores with many users, filled quickly: rows are written directly, into the tables that usercore made.
 
-Each size is filled once a run; every side then works on a copy of its own.
+Each size is filled once a run; every side then works on a copy of its own, which is named after it.
 """
 
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import attrs
 
 import usercore
+from benchmarks.baseline.store import SqliteStore, Store
 from benchmarks.people import BEFORE, NOW, id_of, person, secret_of
 from usercore.kernel.context import MAIN
 from usercore.kernel.time import to_micros
@@ -27,7 +28,7 @@ _FAST: Final = ("journal_mode = MEMORY", "synchronous = OFF", "cache_size = -100
 _USER: Final = (
     "INSERT INTO usercore_users (id, tenant_id, state, email, external_id, first_name, last_name, language, source,"
     " is_institution, created_at, created_by, modified_at, modified_by, version, change_no)"
-    f" VALUES (?, {MAIN}, 'active', ?, ?, ?, ?, ?, 'unknown', 0, {_AT}, 'host', {_AT}, 'host', 1, 1)"
+    f" VALUES (?, {MAIN}, 'active', ?, ?, ?, ?, ?, 'unknown', FALSE, {_AT}, 'host', {_AT}, 'host', 1, 1)"
 )
 _CLAIM: Final = (
     f"INSERT INTO usercore_claims (digest, tenant_id, space, key, holder_id, uses) VALUES (?, {MAIN}, ?, ?, ?, ?)"
@@ -42,11 +43,29 @@ _HISTORY: Final = (
 )
 
 
+class Places(Protocol):
+    """Where the stores of a run are."""
+
+    def open_core(self, users: int, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
+        """Open a copy with usercore."""
+
+    def by_hand(self, users: int, name: str = "raw", *, reads: bool = False) -> Store:
+        """Open a copy for the calls by hand; for one that only ``reads`` it may be opened so."""
+
+
 @attrs.frozen
-class Stores:
-    """The stores of a run, in a temporary folder."""
+class Stores(Places):
+    """Files in a temporary folder."""
 
     folder: Path
+
+    def open_core(self, users: int, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
+        """Open a copy; see ``Places``."""
+        return open_core(self.copy(users, "usercore"), subscribers)
+
+    def by_hand(self, users: int, name: str = "raw", *, reads: bool = False) -> Store:  # noqa: ARG002 - SQLite has one kind
+        """Open a copy; see ``Places``."""
+        return SqliteStore(self.copy(users, name))
 
     def copy(self, users: int, name: str) -> Path:
         """Give a copy of the store with this many users, made for one side of one workload."""
@@ -76,16 +95,18 @@ def fill(path: Path, users: int) -> None:
     connection = sqlite3.connect(path)
     for setting in _FAST:
         connection.execute(f"PRAGMA {setting}").fetchall()
-    for statement, rows in (
-        (_USER, _users(users)),
-        (_CLAIM, _claims(users)),
-        (_TOKEN, _tokens(users)),
-        (_HISTORY, _history(users)),
-    ):
-        connection.executemany(statement, rows)
+    insert_people(connection.executemany, users)
     connection.commit()
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
     connection.close()
+
+
+def insert_people(many: Callable[[str, Iterable[tuple[Any, ...]]], object], users: int) -> None:
+    """Insert the rows of so many people; ``many`` runs a statement for each row."""
+    many(_USER, _users(users))
+    many(_CLAIM, _claims(users))
+    many(_TOKEN, _tokens(users))
+    many(_HISTORY, _history(users))
 
 
 def _users(count: int) -> Iterator[tuple[Any, ...]]:

@@ -1,87 +1,156 @@
 """The workloads: what is compared, how often, and what is to be reached. Source: performance goals of the project."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Final
+from functools import partial
+from typing import Final, Generic, TypeVar
 
 import attrs
 
-from benchmarks import registering, signing_in, starting
-from benchmarks.measuring import Side
-from benchmarks.stores import Stores
+from benchmarks import registering, signing_in, starting, writing
+from benchmarks.figures import (
+    RAW,
+    USERCORE,
+    Measure,
+    beside_bare,
+    cpu,
+    fairness,
+    rate,
+    refused,
+    wall,
+    worst_call,
+)
+from benchmarks.measuring import TURNS, Side
+from benchmarks.stores import Places, Stores
 
-Opener = Callable[[Stores, int], AbstractContextManager[Mapping[str, Side]]]
+P = TypeVar("P", bound=Places)
+
+Opener = Callable[[P, int], AbstractContextManager[Mapping[str, Side]]]
 
 
 @attrs.frozen(kw_only=True)
-class Workload:
+class Workload(Generic[P]):
     """One thing that is measured. ``open`` gives its sides in stores with so many users.
 
-    ``count`` operations of each side make a round; ``goal`` is the highest ratio of CPU to the raw side that is good
-    enough; a ``durable`` one waits for the disk, so its wall time is shown, too.
+    ``count`` operations of each side make a round; ``measures`` are what is read off the rounds.
     """
 
     id: str
     title: str
-    open: Opener
+    open: Opener[P]
     count: int
-    goal: float
-    durable: bool = False
+    measures: Sequence[Measure]
     leaves_rows: bool = True
     of_size: bool = True
     """Whether the number of users matters."""
+
+    rounds: int = 11
+    turns: int = TURNS
+    lasting: Callable[[float], Opener[P]] | None = None
+    """Gives, for a workload that can last, how it is opened so that a turn takes so many seconds."""
 
     def __str__(self) -> str:
         """Name it."""
         return f"{self.id} {self.title}"
 
 
-ALL: Final = (
+def _mixed(id_: str, threads: int) -> Workload[Stores]:
+    return Workload(
+        id=id_,
+        title=f"identify, and change each twentieth time, {threads} thread{'s' * (threads > 1)}",
+        open=partial(writing.mixed_load, threads=threads),
+        count=8000,
+        measures=[wall(1.3), cpu()],
+        of_size=False,
+    )
+
+
+ALL: Final[Sequence[Workload[Stores]]] = (
     Workload(
         id="W1",
         title="identify by an access token",
         open=signing_in.identify,
         count=4000,
-        goal=1.5,
+        measures=[cpu(1.5)],
     ),
     Workload(
         id="W3",
         title="register an external user",
         open=registering.register_external,
         count=240,
-        goal=1.4,
-        durable=True,
+        measures=[cpu(1.4), wall(1.3), beside_bare()],
     ),
     Workload(
         id="W4",
         title="import external users",
         open=registering.import_users,
         count=12_000,
-        goal=1.5,
-        durable=True,
+        measures=[cpu(1.5), wall(), beside_bare()],
     ),
     Workload(
         id="W5",
         title="issue a login token and redeem it",
         open=signing_in.log_in,
         count=240,
-        goal=1.4,
-        durable=True,
+        measures=[cpu(1.4), wall(), beside_bare()],
     ),
     Workload(
         id="W8",
         title="identify, in memory",
         open=signing_in.identify_in_memory,
         count=8000,
-        goal=1.5,
+        measures=[cpu(1.5)],
         leaves_rows=False,
     ),
+    Workload(
+        id="W9a",
+        title=f"change a user, {writing.MANY} threads",
+        open=writing.change_together,
+        count=8000,
+        measures=[
+            rate(2),
+            worst_call(USERCORE, 100),
+            worst_call(RAW),
+            fairness(USERCORE),
+            fairness(RAW),
+        ],
+        of_size=False,
+    ),
+    Workload(
+        id="W9b",
+        title="change a user, 1 thread",
+        open=writing.change_alone,
+        count=240,
+        measures=[wall(1.3), cpu()],
+        of_size=False,
+    ),
+    Workload(
+        id="W9c",
+        title=f"change a user, {writing.PROCESSES} processes",
+        open=writing.change_in_processes,
+        count=2400,
+        measures=[
+            refused(USERCORE, 0),
+            refused(RAW),
+            rate(),
+            worst_call(USERCORE),
+            worst_call(RAW),
+            fairness(USERCORE),
+            fairness(RAW),
+        ],
+        of_size=False,
+        rounds=3,
+        lasting=writing.lasting,
+    ),
+    _mixed("W9d", 1),
+    _mixed("W9e", 4),
+    _mixed("W9f", writing.MANY),
     Workload(
         id="W10a",
         title="import usercore",
         open=starting.import_usercore,
         count=4,
-        goal=1.1,
+        measures=[cpu(1.1)],
         leaves_rows=False,
         of_size=False,
     ),
@@ -90,6 +159,42 @@ ALL: Final = (
         title="open a store and identify once",
         open=starting.open_and_identify,
         count=20,
-        goal=2.0,
+        measures=[cpu(2.0)],
     ),
 )
+
+POSTGRES: Final[Sequence[Workload[Places]]] = (
+    Workload(
+        id="P1",
+        title="identify by an access token, PostgreSQL",
+        open=signing_in.identify,
+        count=2000,
+        measures=[cpu(1.4), wall()],
+        of_size=False,
+    ),
+    Workload(
+        id="P3",
+        title="register an external user, PostgreSQL",
+        open=registering.register_external,
+        count=240,
+        measures=[cpu(1.4), wall(), beside_bare()],
+        of_size=False,
+    ),
+    Workload(
+        id="P4",
+        title="import external users, PostgreSQL",
+        open=registering.import_users,
+        count=12_000,
+        measures=[rate(3), cpu(), beside_bare()],
+        of_size=False,
+    ),
+    Workload(
+        id="P5",
+        title="issue a login token and redeem it, PostgreSQL",
+        open=signing_in.log_in,
+        count=240,
+        measures=[cpu(1.4), wall(), beside_bare()],
+        of_size=False,
+    ),
+)
+"""The same on PostgreSQL, judged by the processor time of the client, which does not depend on the number of users."""

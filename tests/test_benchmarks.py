@@ -1,56 +1,57 @@
 """Both sides of a benchmark do the same work: they leave the same rows, and give the same answers."""
 
-import re
 import sqlite3
+import threading
+from collections.abc import Iterable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from benchmarks.measuring import Calls, Cost, Ratio, Scaled, costs_of, ratio_of
+from benchmarks.crowds import Threads
+from benchmarks.figures import Figure, Goal, Ratio, ratio_of
+from benchmarks.growth import grow
+from benchmarks.measuring import Calls, Cost, Scaled, costs_of
 from benchmarks.people import id_of, person, secret_of
+from benchmarks.results import Result, table_of
 from benchmarks.signing_in import identify, identify_in_memory
 from benchmarks.stores import Stores, open_core
 from benchmarks.workloads import ALL, Opener, Workload
+from benchmarks.writing import lasting
+from tests.rows import masked
 from usercore import Email
 
 USERS = 12
 SOME = 3
 
-DRAWN = {("usercore_access_tokens", "digest"), ("usercore_login_tokens", "digest")}
-PUBLIC_ID = re.compile(r"uc[al]-\w{9}-\w{11}")
+SLOW = {"W9c"}
+"""They start many processes."""
 
 
 def rows_of(path: Path) -> dict[str, list[str]]:
-    """Give all rows of a store; ids made since it was filled are told by their order, drawn values by their length."""
+    """Give all rows of a store, masked."""
     connection = sqlite3.connect(path)
     connection.row_factory = sqlite3.Row
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     kept = {table: list(map(dict, connection.execute(f"SELECT * FROM {table}"))) for table in tables}  # noqa: S608 - our names
     connection.close()
-    values = {value for rows in kept.values() for row in rows for value in row.values()}
-    ids = {number: f"new {place}" for place, number in enumerate(sorted(filter(is_new_id, values)))}
-    return {table: sorted(masked(table, row, ids) for row in rows) for table, rows in kept.items()}
+    return masked(kept)
 
 
-def is_new_id(value: object) -> bool:
-    return isinstance(value, int) and id_of(10**9) < value < 10**15  # instants are later
-
-
-def masked(table: str, row: dict[str, Any], ids: dict[int, str]) -> str:
-    shown = {name: len(value) if (table, name) in DRAWN else ids.get(value, value) for name, value in row.items()}
-    return PUBLIC_ID.sub("a public id", repr(shown))
-
-
-def run_all(workload: Workload, stores: Stores) -> None:
+def run_all(workload: Workload[Stores], stores: Stores) -> None:
     with workload.open(stores, USERS) as sides:
         for side in sides.values():
             assert side.run(SOME).cpu > 0
 
 
-@pytest.mark.parametrize("workload", [one for one in ALL if one.leaves_rows], ids=str)
-def test_both_sides_leave_the_same_rows(workload: Workload, tmp_path: Path) -> None:
+def cases(workloads: Iterable[Workload[Stores]]) -> list[Any]:
+    return [pytest.param(one, id=str(one), marks=[pytest.mark.slow] * (one.id in SLOW)) for one in workloads]
+
+
+@pytest.mark.parametrize("workload", cases(one for one in ALL if one.leaves_rows))
+def test_both_sides_leave_the_same_rows(workload: Workload[Stores], tmp_path: Path) -> None:
     stores = Stores(tmp_path)
     before = rows_of(stores.copy(USERS, "untouched"))
     run_all(workload, stores)
@@ -60,12 +61,12 @@ def test_both_sides_leave_the_same_rows(workload: Workload, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("workload", [one for one in ALL if not one.leaves_rows], ids=str)
-def test_what_leaves_no_rows_runs(workload: Workload, tmp_path: Path) -> None:
+def test_what_leaves_no_rows_runs(workload: Workload[Stores], tmp_path: Path) -> None:
     run_all(workload, Stores(tmp_path))
 
 
 @pytest.mark.parametrize("opener", [identify, identify_in_memory])
-def test_both_sides_identify_the_same_user(opener: Opener, tmp_path: Path) -> None:
+def test_both_sides_identify_the_same_user(opener: Opener[Stores], tmp_path: Path) -> None:
     with opener(Stores(tmp_path), USERS) as sides:
         ours, raw = sides["usercore"], sides["raw"]
         assert isinstance(ours, Calls)
@@ -104,7 +105,7 @@ def test_sides_take_turns_there_and_back_again() -> None:
     turns: list[str] = []
     costs = costs_of({name: Noting(name, turns) for name in "ab"}, rounds=1, count=8)
     assert turns == list("abbaabba") * 2
-    assert (costs["a"].cpu, costs["b"].wall) == ([8], [16])
+    assert (costs["a"], costs["b"]) == ([Cost(8, 16)], [Cost(8, 16)])
 
 
 def test_a_slow_side_is_charged_for_what_it_did_not_do() -> None:
@@ -112,3 +113,73 @@ def test_a_slow_side_is_charged_for_what_it_did_not_do() -> None:
     side.run(20)
     assert list(side.side.arguments) == list("3456789")  # type: ignore[attr-defined]  # it is the Calls above
     assert Scaled(Noting("slow", []), part=0.1).run(20) == Cost(20, 40)
+
+
+def test_threads_share_a_pile_and_the_slowest_call_is_seen() -> None:
+    taken: list[int] = []
+    met = threading.Barrier(2)
+
+    def take(number: int) -> None:
+        if number < 2:
+            met.wait()  # so that each thread has one
+        taken.append(number)
+
+    cost = Threads([take, take], count()).run(10)
+    assert sorted(taken) == list(range(10))
+    assert 0 < cost.fairness <= 1
+    assert cost.worst > 0
+
+
+def test_what_a_thread_meets_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        Threads([lambda number: 1 / number] * 2, count()).run(3)
+
+
+def test_costs_of_turns_are_added_and_the_worst_of_them_counts() -> None:
+    assert Cost(1, 2, 3, 0.5, 1) + Cost(1, 2, 1, 0.4, 1) == Cost(2, 4, 3, 0.4, 2)
+
+
+@pytest.mark.slow
+def test_processes_work_as_long_as_they_are_told(tmp_path: Path) -> None:
+    with lasting(0.3)(Stores(tmp_path), USERS) as sides:
+        for side in sides.values():
+            assert side.run(1).refused == 0
+    texts = rows_of(tmp_path / f"{USERS}-usercore.db")["usercore_history"]
+    assert sum("user.updated" in text for text in texts) > 1
+
+
+@pytest.mark.parametrize(
+    ("goal", "met"),
+    [
+        (None, None),
+        (Goal(bound=2), True),
+        (Goal(bound=1.9), False),
+        (Goal(bound=2, always=True), False),
+        (Goal(bound=2, more=True), True),
+        (Goal(bound=2, more=True, always=True), False),
+    ],
+)
+def test_a_goal_is_for_the_median_unless_it_is_for_always(goal: Goal | None, *, met: bool | None) -> None:
+    assert Figure(name="CPU", value=Ratio(2.0, 1.0, 3.0), goal=goal).met is met
+
+
+def test_the_table_has_a_line_for_each_figure() -> None:
+    figures = [
+        Figure(name="CPU", value=Ratio(1.0, 0.9, 1.25), goal=Goal(bound=1.5)),
+        Figure(name="rate", value=Ratio(1.0, 0.9, 1.25), goal=Goal(bound=2, more=True)),
+        Figure(name="wall", value=Ratio(1.0, 0.9, 1.25)),
+    ]
+    result = Result(id="W0", title="nothing", users=1000, operations=1, rounds=3, figures=figures)
+    assert table_of([result]).splitlines()[2:] == [
+        "| W0 | nothing | 1,000 | CPU | <= 1.5 | 1.00 [0.90-1.25] | met |",
+        "|  |  |  | rate | >= 2 | 1.00 [0.90-1.25] | **missed** |",
+        "|  |  |  | wall |  | 1.00 [0.90-1.25] |  |",
+    ]
+
+
+def test_growth_is_told_in_units_of_the_raw_side_with_the_fewest_users(tmp_path: Path) -> None:
+    workload = attrs.evolve(ALL[0], count=40, rounds=2)
+    growth, result = grow(workload, Stores(tmp_path), [USERS, 2 * USERS])
+    assert [point.users for point in growth.points] == [USERS, 2 * USERS]
+    assert growth.points[0].raw == Ratio(1, 1, 1)
+    assert [figure.name for figure in result.figures] == [f"CPU with {2 * USERS} to {USERS} users"]

@@ -1,11 +1,10 @@
 """W1 by hand: whose access token is this, and may they come in?"""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 from benchmarks.baseline.secrets import digest_of, holder_of
-from benchmarks.baseline.store import TENANT, Store, micros_of
+from benchmarks.baseline.store import TENANT, ByHand, Store, micros_of
 from benchmarks.baseline.users import COLUMNS, user_of
 from usercore.kernel.time import Clock
 from usercore.tokens.errors import TokenUnknown
@@ -28,16 +27,20 @@ _NOTE: Final = (
 )
 
 
-class Identifying(Store):
+class Identifying(ByHand):
     """Identifies, and gathers when tokens were used."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        """Open the file."""
-        super().__init__(path, clock)
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Work on this store."""
+        super().__init__(store, clock)
         self.uses: dict[tuple[int, bytes], datetime] = {}
 
     def identify(self, secret: str) -> Identity:
-        """Say whose token this is."""
+        """Say whose token this is.
+
+        Raises:
+            TokenUnknown: nobody's, or it opens nothing.
+        """
         user_id, digest = holder_of(secret, "uca_"), digest_of(secret)
         row = self.execute(_IDENTIFY, (user_id, digest)).fetchone()
         if row is None:
@@ -61,8 +64,6 @@ class Identifying(Store):
 
     def close(self) -> None:
         """Write the gathered uses, and close."""
-        self.execute("BEGIN IMMEDIATE")
         rows = [(micros_of(at), *key) for key, at in self.uses.items()]
-        self.connection.executemany(_NOTE, rows)
-        self.execute("COMMIT")
+        self.store.write(self.many, _NOTE, rows)
         super().close()

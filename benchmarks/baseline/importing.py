@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from benchmarks.baseline.emails import clean_email, key_of
-from benchmarks.baseline.store import TENANT, Store, line, micros_of, to_json
+from benchmarks.baseline.store import TENANT, ByHand, line, micros_of, to_json
 
 BATCH: Final = 1000
 _KEYS: Final = 512
@@ -18,7 +18,7 @@ _HELD: Final = f"SELECT digest FROM usercore_claims WHERE tenant_id = {TENANT} A
 _USER: Final = (
     "INSERT INTO usercore_users (id, tenant_id, state, email, external_id, access_ids, first_name, last_name, source,"
     " is_institution, created_at, created_by, modified_at, modified_by, version, change_no)"
-    f" VALUES (?1, {TENANT}, 'active', ?2, ?3, ?4, ?5, ?6, 'unknown', 0, ?7, 'host', ?7, 'host', 1, 1)"
+    f" VALUES (?1, {TENANT}, 'active', ?2, ?3, ?4, ?5, ?6, 'unknown', FALSE, ?7, 'host', ?7, 'host', 1, 1)"
 )
 _CLAIM: Final = (
     f"INSERT INTO usercore_claims (digest, tenant_id, space, key, holder_id, uses) VALUES (?, {TENANT}, ?, ?, ?, ?)"
@@ -42,29 +42,21 @@ class _Record:
     id: int = 0
 
 
-class Importing(Store):
+class Importing(ByHand):
     """Imports whoever is not there yet."""
 
     def import_users(self, records: Iterable[Mapping[str, str]]) -> int:
         """Keep the users who are new, with claims and history; say how many."""
         made, left = 0, iter(records)
         while batch := list(map(_clean, islice(left, BATCH))):
-            self.execute("BEGIN IMMEDIATE")
-            try:
-                made += self._import(batch)
-                self.execute("COMMIT")
-            except BaseException:
-                self.execute("ROLLBACK")
-                raise
+            made += self.store.write(self._import, batch)
         return made
 
     def import_barely(self, records: Iterable[Mapping[str, str]]) -> int:
         """Do the same without looking who is there, and keep nothing but users and claims."""
         made, left = 0, iter(records)
         while batch := list(map(_clean, islice(left, BATCH))):
-            self.execute("BEGIN IMMEDIATE")
-            self._keep(batch, micros_of(self.clock()))
-            self.execute("COMMIT")
+            self.store.write(self._keep, batch, micros_of(self.clock()))
             made += len(batch)
         return made
 
@@ -73,17 +65,14 @@ class Importing(Store):
         at, said = micros_of(now), now.isoformat()
         self._keep(new, at)
         rows = ((record.id, place, at, to_json(_shown(record, said))) for place, record in enumerate(new))
-        self._insert(_RECORD, rows)
+        self.many(_RECORD, rows)
         return len(new)
 
     def _keep(self, new: Sequence[_Record], at: int) -> None:
         for record in new:
             record.id = self.new_id()
-        self._insert(_CLAIM, chain.from_iterable(map(_claim_rows, new)))
-        self._insert(_USER, (_user_row(record, at) for record in new))
-
-    def _insert(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        self.connection.executemany(statement, rows)
+        self.many(_CLAIM, chain.from_iterable(map(_claim_rows, new)))
+        self.many(_USER, (_user_row(record, at) for record in new))
 
     def _new_ones(self, batch: Sequence[_Record]) -> list[_Record]:
         """Leave out whose keys are held, or asked for by an earlier record."""

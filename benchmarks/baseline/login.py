@@ -1,10 +1,10 @@
 """W5 by hand: issue a login token, and sign in by it."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.baseline.secrets import digest_of, draw, holder_of, public_id
-from benchmarks.baseline.store import TENANT, Store, micros_of, to_json
+from benchmarks.baseline.store import TENANT, ByHand, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
 from usercore.kernel.secret import Secret
 from usercore.workflows.errors import SignInRefused
@@ -48,19 +48,12 @@ _USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id
 _WHY: Final = "SELECT spent_at FROM usercore_login_tokens WHERE user_id = ? AND digest = ?"
 
 
-class LoggingIn(Store):
+class LoggingIn(ByHand):
     """Issues and redeems, with the guard, history and attempt that usercore keeps, too."""
 
     def issue(self, user_id: int) -> str:
         """Issue a login token."""
-        self.execute("BEGIN IMMEDIATE")
-        try:
-            secret = self._issue(user_id)
-            self.execute("COMMIT")
-        except BaseException:
-            self.execute("ROLLBACK")
-            raise
-        return secret
+        return self.store.write(self._issue, user_id)
 
     def _issue(self, user_id: int) -> str:
         ((change_no,),) = self.execute(_GUARD, (user_id,)).fetchall()
@@ -78,28 +71,20 @@ class LoggingIn(Store):
             SignInRefused: the token is worthless, or its user may not sign in.
         """
         user_id, digest, now = holder_of(secret, "ucl_"), digest_of(secret), self.clock()
-        self.execute("BEGIN IMMEDIATE")
         try:
-            row = self._spend(user_id, digest, micros_of(now))
-            identity = None if row is None else self._enter(row, digest, now)
-            if identity is None:
-                self._refuse(user_id, digest, micros_of(now))
-            self.execute("COMMIT")
-        except BaseException:
-            self.execute("ROLLBACK")
+            return self.store.write(self._redeem, user_id, digest, now)
+        except SignInRefused:
+            self.store.write(self._keep_refusal, user_id, digest, micros_of(now))
             raise
-        if identity is None:
-            raise SignInRefused
-        return identity
 
-    def _spend(self, user_id: int, digest: bytes, at: int) -> tuple[Any, ...] | None:
+    def _redeem(self, user_id: int, digest: bytes, now: datetime) -> Identity:
+        at = micros_of(now)
         if not self.execute(_SPEND, (at, user_id, digest)).rowcount:
-            return None
-        row: tuple[Any, ...] | None = self.execute(_ENTER, (at, user_id)).fetchone()
-        return row
-
-    def _enter(self, row: tuple[Any, ...], digest: bytes, now: datetime) -> Identity:
-        user, at = user_of(row), micros_of(now)
+            raise SignInRefused
+        row = self.execute(_ENTER, (at, user_id)).fetchone()
+        if row is None:
+            raise SignInRefused
+        user = user_of(row)
         secret = draw("uca_", user.id, self.chance)
         token, expires_at = digest_of(secret), now + _YEAR
         self.execute(_ATTEMPT, (user.id, self.new_id(), "login_token_ok", at))
@@ -113,10 +98,7 @@ class LoggingIn(Store):
         self.execute(_ENTERED, (user.id, user.change_no, at, to_json(spent), to_json(issued)))
         return Identity(user=user, authenticator="login_token", authenticated_at=now, access_token=Secret(secret))
 
-    def _refuse(self, user_id: int, digest: bytes, at: int) -> None:
-        """Take everything back, and keep the attempt."""
-        self.execute("ROLLBACK")
-        self.execute("BEGIN IMMEDIATE")
+    def _keep_refusal(self, user_id: int, digest: bytes, at: int) -> None:
         (spent_at,) = self.execute(_WHY, (user_id, digest)).fetchone() or (None,)
         status = "token_not_found" if spent_at is None else "token_count_expired"
         self.execute(_ATTEMPT, (user_id, self.new_id(), status, at))
@@ -126,10 +108,12 @@ class LoggingIn(Store):
         now, secret = self.clock(), draw("ucl_", user_id, self.chance)
         at, digest = micros_of(now), digest_of(secret)
         self.execute(_ISSUE, (user_id, digest, at, micros_of(now + _MINUTES)))
-        self.execute("BEGIN IMMEDIATE")
-        self.execute(_SPEND, (at, holder_of(secret, "ucl_"), digest))
+        return self.store.write(self._redeem_barely, holder_of(secret, "ucl_"), digest, now)
+
+    def _redeem_barely(self, user_id: int, digest: bytes, now: datetime) -> Identity:
+        at = micros_of(now)
+        self.execute(_SPEND, (at, user_id, digest))
         user = user_of(self.execute(_USER, (user_id,)).fetchone())
         token = draw("uca_", user_id, self.chance)
         self.execute(_TOKEN, (user_id, digest_of(token), at, micros_of(now + _YEAR)))
-        self.execute("COMMIT")
         return Identity(user=user, authenticator="login_token", authenticated_at=now, access_token=Secret(token))

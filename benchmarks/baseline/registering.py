@@ -4,11 +4,10 @@ import hmac
 import re
 from datetime import datetime, timedelta
 from hashlib import sha256
-from sqlite3 import IntegrityError
 from typing import Final
 
 from benchmarks.baseline.emails import clean_email, key_of
-from benchmarks.baseline.store import TENANT, Store, line, micros_of, to_json
+from benchmarks.baseline.store import TENANT, ByHand, line, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
 from benchmarks.people import Person
 from usercore.kernel.errors import RateLimited, Taken
@@ -22,22 +21,24 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _LANGUAGE: Final = re.compile("[a-z]{2,3}(-[A-Z]{2})?").fullmatch
 
 _USE: Final = (
-    "INSERT INTO usercore_allowances (key, started_at, used) VALUES (?1, ?2, 1) ON CONFLICT (key) DO UPDATE SET"
-    " used = CASE WHEN started_at <= ?3 OR started_at > ?5 THEN 1 WHEN used > ?4 THEN used ELSE used + 1 END,"
-    " started_at = CASE WHEN started_at <= ?3 OR started_at > ?5 THEN ?2 ELSE started_at END RETURNING used"
+    "INSERT INTO usercore_allowances AS a (key, started_at, used) VALUES (?1, ?2, 1) ON CONFLICT (key) DO UPDATE SET"
+    " used = CASE WHEN a.started_at <= ?3 OR a.started_at > ?5 THEN 1 WHEN a.used > ?4 THEN a.used ELSE a.used + 1 END,"
+    " started_at = CASE WHEN a.started_at <= ?3 OR a.started_at > ?5 THEN ?2 ELSE a.started_at END RETURNING used"
 )
 _HOLDER: Final = (
     f"SELECT u.{COLUMNS.replace(', ', ', u.')} FROM usercore_claims AS c JOIN usercore_users AS u ON u.id = c.holder_id"
-    f" WHERE c.tenant_id = {TENANT} AND c.digest = ? AND c.key = ? AND c.uses & 1"
+    f" WHERE c.tenant_id = {TENANT} AND c.digest = ? AND c.key = ? AND (c.uses & 1) = 1"
 )
 _CLAIM: Final = (
     "INSERT INTO usercore_claims (holder_id, digest, tenant_id, space, key, uses)"
-    f" VALUES (?1, ?2, {TENANT}, 'login', ?3, 1), (?1, ?4, {TENANT}, 'external', ?5, 4)"
+    f" VALUES (?1, ?2, {TENANT}, 'login', ?3, 1), (?1, ?4, {TENANT}, 'external', ?5, 4) ON CONFLICT DO NOTHING"
 )
+_CLAIMS: Final = 2
+_UNCLAIM: Final = f"DELETE FROM usercore_claims WHERE tenant_id = {TENANT} AND digest IN (?, ?) AND holder_id = ?"
 _ADD: Final = (
     "INSERT INTO usercore_users (id, tenant_id, state, email, external_id, first_name, last_name, language, source,"
     " is_institution, created_at, created_by, modified_at, modified_by, version, change_no)"
-    f" VALUES (?1, {TENANT}, 'active', ?2, ?3, ?4, ?5, ?6, 'unknown', 0, ?7, 'host', ?7, 'host', 1, 1)"
+    f" VALUES (?1, {TENANT}, 'active', ?2, ?3, ?4, ?5, ?6, 'unknown', FALSE, ?7, 'host', ?7, 'host', 1, 1)"
 )
 _RECORD: Final = (
     "INSERT INTO usercore_history (subject_id, subject, change_no, position, tenant_id, kind, at, actor, new_text)"
@@ -54,7 +55,7 @@ _ATTEMPT: Final = (
 )
 
 
-class Registering(Store):
+class Registering(ByHand):
     """Registers, with the limits, claims, history, delivery and attempt that usercore keeps, too."""
 
     subscriber = "crm"
@@ -67,13 +68,7 @@ class Registering(Store):
             Taken: another user has the external id.
         """
         applicant = clean(person)
-        self.execute("BEGIN IMMEDIATE")
-        try:
-            outcome = self._register(applicant)
-            self.execute("COMMIT")
-        except BaseException:
-            self.execute("ROLLBACK")
-            raise
+        outcome = self.store.write(self._register, applicant)
         if isinstance(outcome, Registration):
             return outcome
         raise outcome
@@ -91,9 +86,9 @@ class Registering(Store):
         if not self._may_use("email", key, at, _DAY, 5):
             return self._refused(RateLimited(_DAY), "rate_limited", email, at)
         user = user_from(person, self.new_id(), now)
-        try:
-            execute(_CLAIM, (user.id, digest, key, *_linked(person)))
-        except IntegrityError:
+        linked = _linked(person)
+        if execute(_CLAIM, (user.id, digest, key, *linked)).rowcount < _CLAIMS:
+            execute(_UNCLAIM, (digest, linked[0], user.id))
             return self._refused(Taken("external", "external_id"), "taken_external_id", email, at)
         execute(_ADD, (user.id, email, person.external_id, person.first_name, person.last_name, person.language, at))
         execute(_RECORD, (user.id, at, to_json(_shown(person))))
@@ -114,7 +109,9 @@ class Registering(Store):
     def register_barely(self, person: Person) -> User:
         """Register somebody, and keep nothing but user and claims."""
         applicant = clean(person)
-        self.execute("BEGIN IMMEDIATE")
+        return self.store.write(self._register_barely, applicant)
+
+    def _register_barely(self, applicant: Person) -> User:
         now, key = self.clock(), key_of(applicant.email)
         user = user_from(applicant, self.new_id(), now)
         digest = sha256(f"login\0{key}".encode()).digest()[:16]
@@ -123,7 +120,6 @@ class Registering(Store):
         self.execute(
             _ADD, (user.id, applicant.email, applicant.external_id, *names, applicant.language, micros_of(now))
         )
-        self.execute("COMMIT")
         return user
 
 

@@ -1,0 +1,67 @@
+"""Databases with many users on a private PostgreSQL server, filled as files are."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import attrs
+
+import usercore
+from benchmarks.baseline.postgres import PostgresStore
+from benchmarks.baseline.store import Store
+from benchmarks.people import NOW
+from benchmarks.stores import Places, insert_people
+from scripts.postgres_server import Server, find_programs, running
+
+__all__ = ["Databases", "databases", "find_programs"]
+
+
+@attrs.frozen
+class Databases(Places):
+    """Databases on a server, each size copied from a master."""
+
+    server: Server
+    masters: dict[int, str] = attrs.field(factory=dict)
+
+    @property
+    def version(self) -> str:
+        """The server's version."""
+        ((version,),) = self.server.ask("SHOW server_version")
+        return str(version)
+
+    def open_core(self, users: int, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
+        """Open a copy; see ``Places``."""
+        return usercore.open(self.copy(users, "usercore"), clock=lambda: NOW, subscribers=subscribers)
+
+    def by_hand(self, users: int, name: str = "raw", *, reads: bool = False) -> Store:
+        """Open a copy; see ``Places``."""
+        return PostgresStore(self.copy(users, name), reads=reads)
+
+    def copy(self, users: int, name: str) -> str:
+        """Give the URL of a copy for one side of one workload; it replaces the one before."""
+        database = f"store_of_{users}_{name}"
+        self.server.ask(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        self.server.ask(f"CREATE DATABASE {database} TEMPLATE {self._master(users)}")
+        return self.server.url(database)
+
+    def _master(self, users: int) -> str:
+        if users not in self.masters:
+            name = self.server.make_database()
+            fill(self.server.url(name), users)
+            self.server.ask("VACUUM ANALYZE", database=name)
+            self.masters[users] = name
+        return self.masters[users]
+
+
+def fill(url: str, users: int) -> None:
+    """Make a store in which each of so many people has claims, a history entry and an access token."""
+    usercore.open(url).close()
+    with closing(PostgresStore(url)) as store:
+        store.write(insert_people, store.many, users)
+
+
+@contextmanager
+def databases(programs: Path) -> Iterator[Databases]:
+    """Run a server for a while, on a disk: durable commits are to cost what they cost."""
+    with running(programs) as server:
+        yield Databases(server)

@@ -1,0 +1,150 @@
+"""Figures: what is read off the costs of a workload's sides, and what is good enough."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from benchmarks.measuring import Cost
+
+Costs = Mapping[str, Sequence[Cost]]
+"""What each side cost, round by round."""
+
+USERCORE: Final = "usercore"
+RAW: Final = "raw"
+BARE: Final = "bare"
+
+
+@attrs.frozen
+class Ratio:
+    """Median and range of the values of all rounds."""
+
+    median: float
+    least: float
+    most: float
+
+    def __str__(self) -> str:
+        """Write it as ``1.23 [1.10-1.31]``."""
+        return f"{self.median:.2f} [{self.least:.2f}-{self.most:.2f}]"
+
+
+def spread_of(values: Sequence[float]) -> Ratio:
+    """Give median and range."""
+    return Ratio(statistics.median(values), min(values), max(values))
+
+
+def ratio_of(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
+    """Give the ratio of two sides, round by round."""
+    return spread_of([one / other for one, other in zip(ours, theirs, strict=True)])
+
+
+@attrs.frozen(kw_only=True)
+class Goal:
+    """A bound for the median of the rounds; with ``always`` for the worst of them. ``more`` is better, or less."""
+
+    bound: float
+    more: bool = False
+    always: bool = False
+
+    def __str__(self) -> str:
+        """Write it as ``<= 1.5``."""
+        return f"{'>=' if self.more else '<='} {self.bound:g}"
+
+    def is_met(self, value: Ratio) -> bool:
+        """Say whether that is good enough."""
+        if self.more:
+            return (value.least if self.always else value.median) >= self.bound
+        return (value.most if self.always else value.median) <= self.bound
+
+
+@attrs.frozen(kw_only=True)
+class Figure:
+    """One figure of a result; without a goal it is only worth knowing."""
+
+    name: str
+    value: Ratio
+    goal: Goal | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met, or None if there is none."""
+        return None if self.goal is None else self.goal.is_met(self.value)
+
+
+@attrs.frozen(kw_only=True)
+class Measure:
+    """How a figure is read off the costs."""
+
+    name: str
+    of: Callable[[Costs], Ratio]
+    goal: Goal | None = None
+
+    def figure(self, costs: Costs) -> Figure:
+        """Read it off."""
+        return Figure(name=self.name, value=self.of(costs), goal=self.goal)
+
+
+def cpu(most: float | None = None) -> Measure:
+    """Measure usercore's processor time to the raw side's."""
+    return Measure(name="CPU", of=lambda costs: _cpu(costs, USERCORE, RAW), goal=_at_most(most))
+
+
+def wall(most: float | None = None) -> Measure:
+    """Measure how long usercore takes to how long the raw side takes."""
+    return Measure(
+        name="wall", of=lambda costs: ratio_of(_walls(costs, USERCORE), _walls(costs, RAW)), goal=_at_most(most)
+    )
+
+
+def rate(least: float | None = None) -> Measure:
+    """Measure how much usercore gets done in a time to what the raw side does."""
+    goal = None if least is None else Goal(bound=least, more=True)
+    return Measure(name="rate", of=lambda costs: ratio_of(_walls(costs, RAW), _walls(costs, USERCORE)), goal=goal)
+
+
+def beside_bare() -> Measure:
+    """Measure usercore's processor time to that of the bare feature."""
+    return Measure(name="CPU to the bare feature", of=lambda costs: _cpu(costs, USERCORE, BARE))
+
+
+def lead_over(peer: str) -> Measure:
+    """Measure a peer's processor time to usercore's."""
+    return Measure(name=f"CPU of {peer} to usercore's", of=lambda costs: _cpu(costs, peer, USERCORE))
+
+
+def worst_call(side: str, most: float | None = None) -> Measure:
+    """Measure how many milliseconds a side's slowest call took."""
+    return Measure(
+        name=f"slowest call, ms, {side}",
+        of=lambda costs: spread_of([cost.worst * 1000 for cost in costs[side]]),
+        goal=None if most is None else Goal(bound=most, always=True),
+    )
+
+
+def fairness(side: str) -> Measure:
+    """Measure what the worker of a side who did least did to the one who did most, in the worst turn of a round."""
+    return Measure(
+        name=f"least to most work, {side}", of=lambda costs: spread_of([one.fairness for one in costs[side]])
+    )
+
+
+def refused(side: str, most: int | None = None) -> Measure:
+    """Measure how many calls of a side were refused because the store was busy."""
+    return Measure(
+        name=f"busy errors, {side}",
+        of=lambda costs: spread_of([cost.refused for cost in costs[side]]),
+        goal=None if most is None else Goal(bound=most, always=True),
+    )
+
+
+def _at_most(bound: float | None) -> Goal | None:
+    return None if bound is None else Goal(bound=bound)
+
+
+def _cpu(costs: Costs, one: str, other: str) -> Ratio:
+    return ratio_of([cost.cpu for cost in costs[one]], [cost.cpu for cost in costs[other]])
+
+
+def _walls(costs: Costs, side: str) -> list[float]:
+    return [cost.wall for cost in costs[side]]

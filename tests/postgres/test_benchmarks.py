@@ -1,0 +1,44 @@
+"""Both sides of the benchmarks on PostgreSQL leave the same rows."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from benchmarks.databases import Databases
+from benchmarks.stores import Places
+from benchmarks.workloads import POSTGRES, Workload
+from scripts.postgres_server import Server
+from tests.rows import masked
+
+USERS = 12
+SOME = 3
+
+
+def rows_of(url: str) -> dict[str, list[str]]:
+    """Give all rows of a store, masked."""
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        found = connection.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'usercore_%'").fetchall()
+        tables = [row["tablename"] for row in found]
+        kept: dict[str, list[dict[str, Any]]] = {
+            table: connection.execute(f"SELECT * FROM {table}".encode()).fetchall()  # noqa: S608 - our names
+            for table in tables
+        }
+    return masked(kept)
+
+
+@pytest.fixture(scope="module")
+def places(server: Server) -> Databases:
+    return Databases(server)
+
+
+@pytest.mark.parametrize("workload", POSTGRES, ids=str)
+def test_both_sides_leave_the_same_rows(workload: Workload[Places], places: Databases) -> None:
+    before = rows_of(places.copy(USERS, "untouched"))
+    with workload.open(places, USERS) as sides:
+        for side in sides.values():
+            assert side.run(SOME).cpu > 0
+    after = rows_of(places.server.url(f"store_of_{USERS}_usercore"))
+    assert after == rows_of(places.server.url(f"store_of_{USERS}_raw"))
+    assert after != before
