@@ -1,11 +1,10 @@
 """PgBouncer in transaction mode before the private server: each transaction may run in another session."""
 
-import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Final
 
 from scripts.postgres_server import ROLE, Server, free_port, lent_to, place_in_memory, temporary_folder
@@ -22,8 +21,10 @@ auth_type = trust
 auth_file = {folder}/users
 pool_mode = transaction
 default_pool_size = 3
-logfile = {folder}/log
-pidfile = {folder}/pid
+log_connections = 0
+log_disconnections = 0
+log_pooler_errors = 0
+log_stats = 0
 """
 """Fewer sessions than a store's connections. It is not told to follow prepared statements: old ones cannot."""
 
@@ -40,19 +41,16 @@ def pooled(program: str, server: Server) -> Iterator[int]:
         port = free_port()
         (folder / "settings").write_text(SETTINGS.format(server=server.port, own=port, folder=folder))
         (folder / "users").write_text(f'"{ROLE}" ""\n')
-        done = subprocess.run(
-            [program, "--quiet", "--daemon", str(folder / "settings")],
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            **lent_to(folder),
-        )
-        assert done.returncode == 0, done.stdout
-        try:
-            yield port
-        finally:
-            os.kill(int((folder / "pid").read_text()), signal.SIGTERM)
+        with subprocess.Popen(
+            [program, str(folder / "settings")], stderr=subprocess.PIPE, text=True, **lent_to(folder)
+        ) as process:
+            try:
+                assert process.stderr is not None
+                said = list(takewhile(lambda line: "process up" not in line, process.stderr))
+                assert process.poll() is None, said
+                yield port
+            finally:
+                process.terminate()
 
 
 def url_through(port: int, database: str) -> str:
