@@ -31,13 +31,17 @@ CLEANING: Final = frozenset(
 )
 """They run once a day, over everything: an index for them would be paid for by every sign-in."""
 
-FAN_OUTS: Final = CLEANING | {
+CHECKING: Final = {f"checking.PAGES[{name}]" for name in TABLES.keys() - REFERENCES} | {"relations.WITHOUT_ENTRY"}
+"""A check reads everything once, page by page in the order of the key; each page is a search."""
+
+FAN_OUTS: Final = CLEANING | CHECKING | {
+    "checking.VERSION_ROWS",  # a table of one row
     "deliveries.DUE",  # the relay asks for the next of all subjects
     "deliveries.LIST",  # operators look at those that failed
     "joined.SECRET",  # a table of one row
 }
 
-SCANS: Final = CLEANING | {"joined.SECRET"}
+SCANS: Final = CLEANING | {"checking.VERSION_ROWS", "joined.SECRET"}
 
 FEATURES: Final = frozenset(
     """Add And Case Column Delete EQ Exists From GT Identifier If In Insert Is Join LT LTE Limit Literal NEQ Not Null

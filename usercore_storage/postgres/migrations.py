@@ -49,16 +49,21 @@ def migrate(connection: Connection) -> bytes:
         Corrupt: it has our tables, and no version.
         StorageError: the server refused.
     """
-    version, secret = _found_in(connection)
+    version, secret = found_in(connection)
     while version < VERSION:
         run_until_kept(lambda: _take_step(connection))
-        version, secret = _found_in(connection)
+        version, secret = found_in(connection)
     if version > VERSION:
         raise NewerSchema(version, VERSION)
     return secret
 
 
-def _found_in(connection: Connection) -> tuple[int, bytes]:
+def found_in(connection: Connection) -> tuple[int, bytes]:
+    """Give the version of the schema and the secret; 0 where there are no tables.
+
+    Raises:
+        Corrupt: there is no version, or there are several.
+    """
     if not connection(_IS_THERE):
         return 0, b""
     rows = connection("SELECT version, secret FROM usercore_schema")
@@ -72,7 +77,7 @@ def _take_step(connection: Connection) -> None:
     try:
         connection.command(_BEGIN)
         connection("SELECT pg_advisory_xact_lock(?)", (LOCK,))
-        version, secret = _found_in(connection)
+        version, secret = found_in(connection)
         if not secret:
             connection.command("CREATE TABLE usercore_schema (version bigint NOT NULL, secret bytea NOT NULL)")
             connection("INSERT INTO usercore_schema VALUES (0, ?)", (system_chance(32),))

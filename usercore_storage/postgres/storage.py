@@ -1,6 +1,7 @@
 """A store in a PostgreSQL database. Units run in parallel; a unit that lost a race or its connection runs again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import get_ident
 from typing import Final, TypeVar
 
@@ -35,6 +36,18 @@ def open_storage(url: str) -> "PostgresStorage":
         StorageError: the store cannot be used; its subclasses say why.
     """
     place = place_of(url)
+    with connected(place) as connection:
+        return PostgresStorage(place, migrate(connection))
+
+
+@contextmanager
+def connected(place: Place) -> Iterator[Connection]:
+    """Connect to a place for a while, outside any pool.
+
+    Raises:
+        ValueError: the server is older than 15, or the database does not keep UTF-8.
+        StorageError: the server refused, or did not answer.
+    """
     try:
         raw = Raw.connect(place.conninfo, **settings_of(place))
     except psycopg.Error as error:
@@ -42,7 +55,7 @@ def open_storage(url: str) -> "PostgresStorage":
     try:
         _check_server(raw)
         set_up(raw)
-        return PostgresStorage(place, migrate(raw.ours))
+        yield raw.ours
     finally:
         raw.close()
 

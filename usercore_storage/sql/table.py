@@ -149,6 +149,11 @@ class Table(Generic[T]):
         where = " AND ".join(f"{column.name} = ?" for column in keys)
         return f"UPDATE {self.name} SET {sets} WHERE {where}", self._writer([*moving, *keys], extra=False)
 
+    def ways_of(self, column: Column) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+        """Compile what reads one column, and what writes it, for those who look at rows value by value."""
+        read = _compiled(f"def read(v): return {column.read('v')}", "read", self.helpers)
+        return read, _compiled(f"def write(v): return {column.write('v')}", "write", self.helpers)
+
     def ddl(self, types_of: Mapping[str, str], options: Callable[["Table[Any]"], str]) -> list[str]:
         """Give the statements that create the table, with an engine's types and table options."""
         lines = [

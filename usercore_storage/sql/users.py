@@ -104,11 +104,11 @@ class SqlClaims(ClaimRepository):
         self._unit = unit
 
     def find(self, space: Space, key: str) -> Claim | None:
-        rows = self._run(FIND_CLAIM, (self._unit.tenant_id, BOUND(_digest(space, key))))
+        rows = self._run(FIND_CLAIM, (self._unit.tenant_id, BOUND(digest_of_key(space, key))))
         return _exact(CLAIMS.read(rows[0]), space, key) if rows else None
 
     def find_many(self, names: Sequence[tuple[Space, str]]) -> list[Claim]:
-        digests = [_digest(*name) for name in names]
+        digests = [digest_of_key(*name) for name in names]
         rows = [
             row
             for some in in_sizes(digests)
@@ -118,20 +118,20 @@ class SqlClaims(ClaimRepository):
         return [claim for claim in map(CLAIMS.read, rows) if (claim.space, claim.key) in asked]
 
     def put(self, claim: Claim) -> None:
-        if not self._run(PUT_CLAIM, CLAIMS.row(claim, BOUND(_digest(claim.space, claim.key)))):
+        if not self._run(PUT_CLAIM, CLAIMS.row(claim, BOUND(digest_of_key(claim.space, claim.key)))):
             raise RunAgain
 
     def add_many(self, claims: Iterable[Claim]) -> None:
-        rows = [CLAIMS.row(claim, BOUND(_digest(claim.space, claim.key))) for claim in claims]
+        rows = [CLAIMS.row(claim, BOUND(digest_of_key(claim.space, claim.key))) for claim in claims]
         self._run.many(CLAIMS.insert, sorted(rows))  # by digest: each page of the index is touched once
 
     def remove(self, claims: Iterable[Claim]) -> None:
-        rows = [(claim.tenant_id, BOUND(_digest(claim.space, claim.key)), claim.holder_id) for claim in claims]
+        rows = [(claim.tenant_id, BOUND(digest_of_key(claim.space, claim.key)), claim.holder_id) for claim in claims]
         self._run.many(REMOVE_CLAIM, rows)
 
 
 @lru_cache(maxsize=256)  # a key is looked up before it is claimed
-def _digest(space: Space, key: str) -> bytes:
+def digest_of_key(space: Space, key: str) -> bytes:
     """Give what is indexed instead of a key, which may be long: half a digest, so the key itself is compared, too."""
     return sha256(f"{space._value_}\0{key}".encode()).digest()[:16]
 

@@ -21,6 +21,10 @@ _SMALLEST: Final = 512
 """Bytes of the smallest page. SQLite takes a file of one byte for an empty one. Source: SQLite, file format, 1.3.2."""
 
 
+class Unfinished(Unavailable):
+    """A writer was killed before the file had a WAL; opening the store to work with it takes back what it left."""
+
+
 @attrs.frozen
 class Place:
     """Where a store is. A ``shared`` file may have tables of the host's beside ours."""
@@ -79,8 +83,18 @@ def open_side(path: Path) -> int:
         raise mapped_of_system(error) from error
 
 
-def _inspect(place: Place) -> bool:
-    """Look at a file without opening it: closing it again would drop the locks of all this process's connections."""
+def inspect(place: Place) -> bool:
+    """Look at a file that is there, and change nothing; say whether it still needs our tables, or the last of them.
+
+    The file itself is not opened: closing it again would drop the locks of all this process's connections.
+
+    Raises:
+        Unavailable: it is not there, or cannot be read.
+        ReadOnly: it may not be written.
+        Corrupt: it is no SQLite file, or a part of one.
+        ForeignFile: it has tables, and none of ours.
+        NewerSchema: a newer usercore made it.
+    """
     try:
         status = place.path.stat()
     except OSError as error:
@@ -92,6 +106,14 @@ def _inspect(place: Place) -> bool:
     if 0 < status.st_size < _SMALLEST:
         raise Corrupt
     return status.st_size == 0 or _needs_tables(place, status.st_size)
+
+
+def _inspect(place: Place) -> bool:
+    try:
+        return inspect(place)
+    except Unfinished:
+        _take_back(place.path)
+        return _inspect(place)
 
 
 def _needs_tables(place: Place, size: int) -> bool:
@@ -109,10 +131,9 @@ def _needs_tables(place: Place, size: int) -> bool:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY_ROLLBACK:
-            raise mapped(error) from error
-        _take_back(place.path)
-        return _inspect(place)
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise Unfinished from error
+        raise mapped(error) from error
     return True
 
 

@@ -69,6 +69,11 @@ class Gate:
         finally:
             inside.discard(thread)
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether a fork waits for those inside; who takes long looks now and then, gives up, and begins again."""
+        return not self._may_enter.is_set()
+
     def shut(self) -> None:
         """Let nobody in, wait for those inside, and let the store rest, unless somebody stays."""
         self._may_enter.clear()

@@ -1,0 +1,119 @@
+"""Checking a store in a PostgreSQL database: the schema and the rows. The server checks its own files."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from usercore.kernel.errors import NewerSchema
+from usercore_storage.findings import FindingKind, Findings, Report
+from usercore_storage.postgres.connections import Connection
+from usercore_storage.postgres.glances import BEGIN
+from usercore_storage.postgres.migrations import TYPES, VERSION, found_in
+from usercore_storage.postgres.place import place_of
+from usercore_storage.postgres.storage import connected
+from usercore_storage.sql.checking import Look, check_tables
+from usercore_storage.sql.run import Run
+from usercore_storage.sql.shapes import VERSIONS, Shape, Shapes
+from usercore_storage.sql.table import Table
+from usercore_storage.sql.tables import ALL
+
+T = TypeVar("T")
+
+_OURS: Final = (
+    "t.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('usercore_schema'))"
+    " AND t.relname LIKE 'usercore\\_%'"
+)
+_COLUMNS: Final = (
+    "SELECT t.relname, a.attname, format_type(a.atttypid, a.atttypmod), c.collname, a.attnotnull, a.atthasdef"
+    " FROM pg_class AS t JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped"
+    f" LEFT JOIN pg_collation AS c ON c.oid = a.attcollation WHERE t.relkind IN ('r', 'p', 'v', 'f') AND {_OURS}"
+)
+_INDEXES: Final = (
+    "SELECT t.relname, i.relname, pg_get_indexdef(x.indexrelid), x.indisvalid FROM pg_index AS x"
+    f" JOIN pg_class AS t ON t.oid = x.indrelid JOIN pg_class AS i ON i.oid = x.indexrelid WHERE {_OURS}"
+)
+_TRIGGERS: Final = (
+    "SELECT t.relname, g.tgname FROM pg_trigger AS g JOIN pg_class AS t ON t.oid = g.tgrelid"
+    f" WHERE NOT g.tgisinternal AND {_OURS}"
+)
+
+
+def check_store(url: str) -> Report:
+    """Look at ``postgresql://...`` and say what is wrong with it.
+
+    Raises:
+        ValueError: the URL has another form, the server is older than 15, or the database does not keep UTF-8.
+        NewerSchema: a newer usercore made it.
+        StorageError: it cannot be looked at as a store; its subclasses say why.
+    """
+    findings = Findings()
+    with connected(place_of(url)) as connection:
+        version, _ = found_in(connection)
+        if version > VERSION:
+            raise NewerSchema(version, VERSION)
+        if version < VERSION:
+            problem = f"it is older than {VERSION}, or there is nothing yet: opening the store makes what it lacks"
+            findings.add(FindingKind.SCHEMA, VERSIONS, problem)
+            return findings.report()
+        look = _looks_through(connection)
+        found = look(_shapes_in)
+        check_tables(look, expected=_shapes_of_tables(), found=found, version=VERSION, findings=findings)
+    return findings.report()
+
+
+def _looks_through(connection: Connection) -> Look:
+    def look(look: Callable[[Run], T], /) -> T:
+        connection.command(BEGIN)
+        try:
+            return look(connection)
+        finally:
+            connection.roll_back()
+
+    return look
+
+
+def _shapes_in(run: Run) -> Shapes:
+    columns: dict[str, dict[str, str]] = {}
+    for table, name, kind, collation, is_needed, has_default in run(_COLUMNS):
+        made = f"{_collated(kind, collation)}{' NOT NULL' if is_needed else ''}{' DEFAULT' if has_default else ''}"
+        columns.setdefault(table, {})[name] = made
+    parts: dict[str, dict[str, str]] = {table: {} for table in columns}
+    for table, name, definition, is_valid in run(_INDEXES):
+        parts[table][name] = _plain(definition) if is_valid else "invalid"
+    for table, name in run(_TRIGGERS):
+        parts[table][name] = "trigger"
+    return {table: Shape(columns[table], parts[table]) for table in columns}
+
+
+def _collated(kind: str, collation: str | None) -> str:
+    return kind if collation is None else f'{kind} COLLATE "{collation}"'
+
+
+def _plain(definition: str) -> str:
+    """Leave out the schema's name and quotation marks, which newer servers may set otherwise."""
+    return re.sub(r" ON (ONLY )?.*?(usercore_\w+) USING", r" ON \2 USING", definition.replace('"', ""), count=1)
+
+
+def _shapes_of_tables() -> Shapes:
+    """Give the shapes that the shipped steps make. That the steps make what tables describe is tested."""
+    return {table.name: Shape(_columns_of(table), _indexes_of(table)) for table in ALL}
+
+
+def _columns_of(table: Table[Any]) -> dict[str, str]:
+    return {
+        column.name: f"{TYPES[column.codec.column]}{'' if column.may_be_null else ' NOT NULL'}"
+        for column in (*table.extra, *table.columns)
+    }
+
+
+def _indexes_of(table: Table[Any]) -> dict[str, str]:
+    given = {f"{table.name}_pkey": f"UNIQUE ({', '.join(table.key)})"}
+    given |= {f"{table.name}_{name}": definition for name, definition in table.indexes.items()}
+    return {name: _index_of(table.name, name, definition) for name, definition in given.items()}
+
+
+def _index_of(table: str, name: str, definition: str) -> str:
+    """Give an index as the server tells it."""
+    unique = "UNIQUE " if definition.startswith("UNIQUE ") else ""
+    rest = re.sub(r"WHERE (\w+) = ('\w+')", r"WHERE (\1 = \2::text)", definition.removeprefix("UNIQUE "))
+    return f"CREATE {unique}INDEX {name} ON {table} USING btree {rest}"

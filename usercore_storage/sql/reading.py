@@ -1,0 +1,144 @@
+"""Reading rows the slow way: nothing is taken on trust, each value must be what its field would be kept as.
+
+A newcomer would use the tables' own readers. They are made for speed: they run no validators, and read 2 as True.
+"""
+
+import typing
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+
+from usercore.kernel.time import check_instant
+from usercore_storage.sql.table import Column, Row, Table
+from usercore_storage.sql.tables import ALL, HISTORY
+
+_KINDS: Final[dict[str, frozenset[type]]] = {
+    "integer": frozenset({int}),
+    "boolean": frozenset({int, bool}),
+    "text": frozenset({str}),
+    "tuple": frozenset({str}),
+    "blob": frozenset({bytes}),
+}
+_NONE: Final = frozenset({type(None)})
+
+
+class Unreadable(Exception):
+    """A row does not make its entity. The message is for a finding: it names columns and shows no value."""
+
+
+@attrs.frozen
+class Field:
+    """One column, and how its value is read, written again and looked at."""
+
+    name: str
+    kinds: frozenset[type]
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
+    check: Callable[[Any], object]
+
+    def value_of(self, kept: object) -> object:
+        """Give the field's value.
+
+        Raises:
+            Unreadable: it could not have been kept so.
+        """
+        try:
+            value = self.read(kept)
+            self.check(value)
+            if self.write(value) == kept:
+                return value
+        except (ArithmeticError, LookupError, OSError, TypeError, ValueError):
+            pass  # what they say may show the value
+        raise Unreadable(f"{self.name} cannot be read")
+
+
+class RowReader:
+    """Reads the rows of one table; each has the extra columns first."""
+
+    def __init__(self, table: Table[Any]) -> None:
+        """Read this table's rows."""
+        hints = typing.get_type_hints(table.entity)
+        self._table = table
+        self._extra = len(table.extra)
+        self._names = [column.name for column in (*table.extra, *table.columns)]
+        self._kinds = [_kinds_of(column) for column in (*table.extra, *table.columns)]
+        self._fields = [_field_of(table, column, hints[column.name]) for column in table.columns]
+        self._key = [self._names.index(name) for name in table.key]
+
+    def key_of(self, row: Row) -> Row:
+        """Give the values of the key."""
+        return tuple(row[place] for place in self._key)
+
+    def name_of(self, row: Row) -> str:
+        """Name a row by its key."""
+        values = (value.hex() if isinstance(value, bytes) else value for value in self.key_of(row))
+        return " ".join(f"{name}={value}" for name, value in zip(self._table.key, values, strict=True))
+
+    def extra_of(self, row: Row) -> Row:
+        """Give the values beside the entity."""
+        return row[: self._extra]
+
+    def read(self, row: Row) -> Any:  # noqa: ANN401 - each table has its own entity
+        """Give the entity, by its public constructor.
+
+        Raises:
+            Unreadable: the row makes none.
+        """
+        for name, kinds, kept in zip(self._names, self._kinds, row, strict=True):
+            if type(kept) not in kinds or (type(kept) is str and not _is_text(kept)):
+                raise Unreadable(f"{name} has another type")
+        kept_by = zip(self._fields, row[self._extra :], strict=True)
+        values = {field.name: field.value_of(kept) for field, kept in kept_by}
+        try:
+            entity = self._table.entity(**values)
+            if self._table is HISTORY:
+                _check_objects(entity.old, entity.new)
+        except (TypeError, ValueError):
+            raise Unreadable(f"its values make no {self._table.entity.__name__}") from None
+        return entity
+
+
+def _check_objects(*values: object) -> None:
+    if not all(isinstance(value, dict) for value in values):
+        raise TypeError
+
+
+def _is_text(kept: str) -> bool:
+    """Say whether this is Unicode; what is not comes with lone surrogates."""
+    if kept.isascii():
+        return True
+    try:
+        kept.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _kinds_of(column: Column) -> frozenset[type]:
+    kinds = _KINDS[column.codec.column]
+    return kinds | _NONE if column.may_be_null else kinds
+
+
+def _field_of(table: Table[Any], column: Column, hint: Any) -> Field:  # noqa: ANN401 - a type as typing shows it
+    read, write = table.ways_of(column)
+    check: Callable[[Any], object] = _nothing
+    if column.codec.column == "tuple":
+        parts = typing.get_args(hint)
+        check = lambda value: _check_parts(value, parts)  # noqa: E731 - closes over the parts
+    elif "from_micros" in column.codec.read:
+        check = lambda value: value is None or check_instant(value, name=column.name)  # noqa: E731 - closes over the name
+    return Field(column.name, _kinds_of(column), read, write, check)
+
+
+def _nothing(_: object) -> None:
+    """Look at nothing."""
+
+
+def _check_parts(values: tuple[object, ...], parts: tuple[Any, ...]) -> None:
+    for value, part in zip(values, parts, strict=True):
+        if not isinstance(value, part):
+            raise TypeError
+
+
+READERS: Final = {table.name: RowReader(table) for table in ALL}

@@ -1,0 +1,91 @@
+"""Copying a file that is in use, by SQLite's own backup, out of one read transaction.
+
+A newcomer would let the backup run by itself. It begins anew whenever another connection has written, so that beside a
+busy writer it never ends. In a transaction that was begun before, it sees one state, and writers go on in the WAL.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from usercore.kernel.chance import system_chance
+from usercore.kernel.errors import RunAgain
+from usercore_storage.sqlite.connections import Statements
+from usercore_storage.sqlite.errors import mapped, mapped_of_system
+from usercore_storage.sqlite.files import MODE, inspect, place_of
+from usercore_storage.sqlite.forks import between_forks
+from usercore_storage.sqlite.glass import Glass
+
+PAGES: Final = 1000
+"""Pages of one step, 4 MB: milliseconds, after which a fork that waits is let through."""
+
+Progress = Callable[[int, int], object]
+
+
+def copy_store(url: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None) -> None:
+    """Copy a store; see ``usercore_storage.backup``."""
+    place, target = place_of(url), Path(path).absolute()
+    if os.path.lexists(target):
+        raise FileExistsError(str(target))
+    with between_forks():
+        inspect(place)
+    with closing(Glass(place.path)) as glass, _beside(target) as draft:
+        glass.look(lambda source: _copy(source, draft, glass, on_progress))
+        _publish(draft, target)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Make an empty file for the copy, and remove it in the end; by then it may have another name, too."""
+    draft = target.with_name(f"{target.name}-{system_chance(8).hex()}.part")
+    try:
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, MODE))
+    except OSError as error:
+        raise mapped_of_system(error) from error
+    try:
+        yield draft
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+
+
+def _copy(source: Statements, draft: Path, glass: Glass, on_progress: Progress | None) -> None:
+    def go_on(_: int, left: int, pages: int) -> None:
+        if glass.gate.is_shut:
+            raise RunAgain
+        if on_progress is not None:
+            on_progress(pages - left, pages)
+
+    source("SELECT version FROM usercore_schema")  # BEGIN alone begins to read with the first statement
+    os.truncate(draft, 0)  # of a copy that a fork broke off
+    try:
+        with closing(sqlite3.connect(f"{draft.as_uri()}?mode=rw", uri=True, isolation_level=None)) as copy:
+            copy.execute("PRAGMA journal_mode = OFF").fetchall()  # nobody takes a half copy back: it is thrown away
+            copy.execute("PRAGMA synchronous = OFF")  # once, in the end
+            source.raw.backup(copy, pages=PAGES, progress=go_on)
+    except sqlite3.Error as error:
+        raise mapped(error) from error
+
+
+def _publish(draft: Path, target: Path) -> None:
+    """Bring the copy to the disk, then give it its name, unless somebody else has it by now."""
+    try:
+        _sync(draft)
+        os.link(draft, target)
+        draft.unlink()
+        _sync(target.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise mapped_of_system(error) from error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

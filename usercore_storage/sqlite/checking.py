@@ -1,0 +1,91 @@
+"""Checking a store in a file: the file as SQLite sees it, the schema, the rows. Nothing is changed."""
+
+import sqlite3
+from contextlib import closing
+from typing import Final
+
+from usercore.kernel.errors import Corrupt
+from usercore_storage.findings import Finding, FindingKind, Findings, Report
+from usercore_storage.sql.checking import check_tables
+from usercore_storage.sql.run import Run
+from usercore_storage.sql.shapes import VERSIONS, Shape, Shapes
+from usercore_storage.sqlite.connections import Statements
+from usercore_storage.sqlite.files import inspect, place_of
+from usercore_storage.sqlite.forks import between_forks
+from usercore_storage.sqlite.glass import Glass
+from usercore_storage.sqlite.migrations import STEPS, VERSION, statements_of
+
+_TABLES: Final = "SELECT name, type, wr, strict FROM pragma_table_list WHERE name GLOB 'usercore_*' AND schema = 'main'"
+_COLUMNS: Final = 'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)'
+_PARTS: Final = "SELECT name, sql FROM sqlite_schema WHERE tbl_name = ? AND type IN ('index', 'trigger')"
+
+
+def check_store(url: str) -> Report:
+    """Look at ``sqlite:///file.db`` and say what is wrong with it.
+
+    Raises:
+        ValueError: the URL has another form.
+        StorageError: it cannot be looked at as a store; its subclasses say why.
+    """
+    place = place_of(url)
+    with between_forks():
+        is_behind = inspect(place)
+    findings = Findings()
+    with closing(Glass(place.path)) as glass:
+        _check_file(glass, findings)
+        if is_behind:
+            problem = f"it is older than {VERSION}, or there is nothing yet: opening the store makes what it lacks"
+            findings.add(FindingKind.SCHEMA, VERSIONS, problem)
+            return findings.report()
+        found = glass.look(shapes_in)
+        check_tables(glass.look, expected=shapes_of_steps(), found=found, version=VERSION, findings=findings)
+    return findings.report()
+
+
+def _check_file(glass: Glass, findings: Findings) -> None:
+    for check in (_engine_findings, _reference_findings, _mode_findings):
+        try:
+            findings.extend(glass.look(check))
+        except Corrupt:
+            findings.add(FindingKind.DAMAGE, "", "the file is damaged so that SQLite cannot check it")
+
+
+def _engine_findings(run: Run) -> list[Finding]:
+    lines = [line for (text,) in run("PRAGMA integrity_check") for line in text.splitlines()]
+    problems = [line for line in lines if line != "ok" and not line.startswith("***")]
+    return [Finding(kind=FindingKind.DAMAGE, table="", problem=problem) for problem in problems]
+
+
+def _reference_findings(run: Run) -> list[Finding]:
+    """Find rows of the host's whose foreign keys lead nowhere; our tables have none."""
+    return [
+        Finding(kind=FindingKind.ORPHAN, table=table, key=f"rowid={row}", problem=f"its row of {parent} is not there")
+        for table, row, parent, _ in run("PRAGMA foreign_key_check")
+    ]
+
+
+def _mode_findings(run: Run) -> list[Finding]:
+    ((mode,),) = run("PRAGMA journal_mode")
+    problem = f"the journal mode is {mode}, not wal: opening the store sets it"
+    return [] if mode == "wal" else [Finding(kind=FindingKind.DAMAGE, table="", problem=problem)]
+
+
+def shapes_in(run: Run) -> Shapes:
+    """Give the shapes of our tables, by name."""
+    return {name: _shape_of(run, name, options) for name, *options in run(_TABLES)}
+
+
+def _shape_of(run: Run, table: str, options: list[object]) -> Shape:
+    columns = {name: repr(made) for name, *made in run(_COLUMNS, (table,))}
+    parts = {name: " ".join((text or "").split()) for name, text in run(_PARTS, (table,))}
+    return Shape(columns, parts, repr(options))
+
+
+def shapes_of_steps() -> Shapes:
+    """Give the shapes that the shipped steps make, from a database in memory."""
+    with closing(sqlite3.connect(":memory:")) as raw:
+        run = Statements(raw)
+        for step in STEPS:
+            for statement in statements_of(step):
+                run(statement)
+        return shapes_in(run)
