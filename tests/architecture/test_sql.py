@@ -34,12 +34,16 @@ CLEANING: Final = frozenset(
 CHECKING: Final = {f"checking.PAGES[{name}]" for name in TABLES.keys() - REFERENCES} | {"relations.WITHOUT_ENTRY"}
 """A check reads everything once, page by page in the order of the key; each page is a search."""
 
-FAN_OUTS: Final = CLEANING | CHECKING | {
-    "checking.VERSION_ROWS",  # a table of one row
-    "deliveries.DUE",  # the relay asks for the next of all subjects
-    "deliveries.LIST",  # operators look at those that failed
-    "joined.SECRET",  # a table of one row
-}
+FAN_OUTS: Final = (
+    CLEANING
+    | CHECKING
+    | {
+        "checking.VERSION_ROWS",  # a table of one row
+        "deliveries.DUE",  # the relay asks for the next of all subjects
+        "deliveries.LIST",  # operators look at those that failed
+        "joined.SECRET",  # a table of one row
+    }
+)
 
 SCANS: Final = CLEANING | {"checking.VERSION_ROWS", "joined.SECRET"}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from usercore.kernel.chance import system_chance
-from usercore.kernel.errors import RunAgain
+from usercore.kernel.errors import RunAgain, Unavailable
 from usercore_storage.sqlite.connections import Statements
 from usercore_storage.sqlite.errors import mapped, mapped_of_system
 from usercore_storage.sqlite.files import MODE, inspect, place_of
@@ -21,6 +21,8 @@ from usercore_storage.sqlite.glass import Glass
 
 PAGES: Final = 1000
 """Pages of one step, 4 MB: milliseconds, after which a fork that waits is let through."""
+
+_IS_THERE: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'usercore_schema'"
 
 Progress = Callable[[int, int], object]
 
@@ -59,7 +61,8 @@ def _copy(source: Statements, draft: Path, glass: Glass, on_progress: Progress |
         if on_progress is not None:
             on_progress(pages - left, pages)
 
-    source("SELECT version FROM usercore_schema")  # BEGIN alone begins to read with the first statement
+    if not source(_IS_THERE):  # BEGIN alone does nothing yet: the state is that of the first statement
+        raise Unavailable
     os.truncate(draft, 0)  # of a copy that a fork broke off
     try:
         with closing(sqlite3.connect(f"{draft.as_uri()}?mode=rw", uri=True, isolation_level=None)) as copy:

@@ -1,0 +1,304 @@
+"""Checking a store in a file: what is found, and that nothing is changed, whatever is wrong with it."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import tempfile
+import threading
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import usercore
+from tests.faults.forked import in_child
+from tests.faults.worlds import build
+from tests.storages.checking import CheckingCases, Engine, fill
+from usercore import Corrupt, ForeignFile, StorageError, Unavailable
+from usercore_storage import FindingKind, check, sqlite
+from usercore_storage.sqlite import SqliteStorage, files
+from usercore_storage.sqlite.connections import Statements
+from usercore_storage.sqlite.glass import Glass
+
+
+class SqliteEngine(Engine):
+    """A file of which nothing but our own statements changes a byte."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.url = path, f"sqlite:///{path}"
+
+    def run(self, script: str) -> None:
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.executescript(script)
+
+    def ask(self, question: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.path)) as connection:
+            return connection.execute(question).fetchall()
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a store with something of everything."""
+    path = tmp_path_factory.mktemp("full") / "store.db"
+    with closing(sqlite.open_storage(f"sqlite:///{path}")) as storage:
+        fill(storage)
+    return path
+
+
+@pytest.fixture
+def engine(full: Path, path: Path) -> SqliteEngine:
+    """Give a full store that may be damaged."""
+    shutil.copyfile(full, path)
+    return SqliteEngine(path)
+
+
+def state_of(folder: Path) -> dict[str, bytes]:
+    """Give all files, with all their bytes."""
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+
+class TestSqliteChecking(CheckingCases):
+    @pytest.fixture
+    def engine(self, full: Path, path: Path) -> Iterator[Engine]:
+        shutil.copyfile(full, path)
+        yield SqliteEngine(path)
+        before = state_of(path.parent)
+        with suppress(StorageError):
+            check(f"sqlite:///{path}")
+        assert state_of(path.parent) == before
+
+
+def problems_in(engine: SqliteEngine, kind: FindingKind) -> list[str]:
+    return [finding.problem for finding in check(engine.url).findings if finding.kind is kind]
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("UPDATE usercore_users SET is_institution = 2", "is_institution cannot be read"),
+        ("UPDATE usercore_users SET note = CAST(x'ff' AS TEXT)", "note has another type"),
+        (
+            "UPDATE usercore_users SET brought_uuid = upper('8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11')",
+            "brought_uuid cannot",
+        ),
+    ],
+)
+def test_a_value_that_only_this_engine_takes_is_found(engine: SqliteEngine, script: str, problem: str) -> None:
+    engine.run(script)
+    assert problem in problems_in(engine, FindingKind.UNREADABLE)[0]
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        (
+            "CREATE TRIGGER spy AFTER UPDATE ON usercore_users BEGIN SELECT 1; END",
+            "no such index or trigger is known: spy",
+        ),
+        (
+            "ALTER TABLE usercore_allowances RENAME TO x; CREATE TABLE usercore_allowances AS SELECT * FROM x",
+            "the table has other options",
+        ),
+        ("INSERT INTO usercore_schema SELECT * FROM usercore_schema", "the version is not 1, once"),
+        ("UPDATE usercore_schema SET secret = x''", "there is no secret of 32 bytes"),
+    ],
+)
+def test_a_schema_that_only_this_engine_takes_is_found(engine: SqliteEngine, script: str, problem: str) -> None:
+    engine.run(script)
+    assert problem in problems_in(engine, FindingKind.SCHEMA)
+
+
+def test_a_table_is_gone_on_from_no_key_that_is_no_unicode(engine: SqliteEngine) -> None:
+    engine.run("UPDATE usercore_deliveries SET subscriber = subscriber || CAST(x'ff' AS TEXT)")
+    assert problems_in(engine, FindingKind.DAMAGE) == ["it cannot be read to its end"]
+
+
+def test_rows_of_the_hosts_that_lead_nowhere_are_found(engine: SqliteEngine) -> None:
+    engine.run("CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a REFERENCES a); INSERT INTO b VALUES (1)")
+    (finding,) = check(engine.url).findings
+    assert (finding.table, finding.key, finding.problem) == ("b", "rowid=1", "its row of a is not there")
+
+
+def test_another_journal_mode_is_found(engine: SqliteEngine) -> None:
+    engine.run("PRAGMA journal_mode = DELETE")
+    assert problems_in(engine, FindingKind.DAMAGE) == ["the journal mode is delete, not wal: opening the store sets it"]
+
+
+@pytest.mark.rule("ERR")
+def test_noise_in_any_page_is_found(full: Path, tmp_path: Path) -> None:
+    whole, noise = full.read_bytes(), random.Random(1).randbytes(4096)  # noqa: S311 - the same in each run
+    for start in range(0, len(whole), 4096):
+        path = tmp_path / f"{start}.db"
+        path.write_bytes(whole[:start] + noise + whole[start + 4096 :])
+        assert said_of(path) != "clean", start // 4096
+
+
+def said_of(path: Path) -> str:
+    """Say what comes of a check that must change nothing."""
+    before = path.read_bytes()
+    try:
+        report = check(f"sqlite:///{path}")
+        said = "clean" if report.is_clean else "findings"
+    except StorageError as error:
+        said = error.code
+    assert path.read_bytes() == before
+    return said
+
+
+@pytest.mark.rule("ERR")
+@given(data=st.data())
+def test_whatever_byte_is_flipped_a_check_says_something_and_changes_nothing(full: Path, data: st.DataObject) -> None:
+    whole = bytearray(full.read_bytes())
+    place = data.draw(st.one_of(st.integers(0, 99), st.integers(0, len(whole) - 1)))
+    whole[place] ^= data.draw(st.integers(1, 255))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store.db"
+        path.write_bytes(whole)
+        said_of(path)
+        assert {file.name for file in path.parent.iterdir()} <= {"store.db", "store.db-wal", "store.db-shm"}
+
+
+@pytest.mark.rule("ERR")
+def test_a_store_that_was_cut_off_is_damaged(full: Path, path: Path) -> None:
+    path.write_bytes(full.read_bytes()[:-4096])
+    assert said_of(path) == Corrupt.code
+
+
+def test_a_missing_file_is_not_made(path: Path) -> None:
+    for name in ("store.db", "missing/store.db"):
+        with pytest.raises(Unavailable):
+            check(f"sqlite:///{path.parent / name}")
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.rule("ERR")
+def test_a_file_of_others_is_refused(path: Path) -> None:
+    SqliteEngine(path).run("CREATE TABLE people (name)")
+    assert said_of(path) == ForeignFile.code
+
+
+def test_an_empty_file_and_an_older_store_are_found_and_left(
+    engine: SqliteEngine, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "VERSION", 2)
+    before = state_of(path.parent)
+    (behind,) = check(engine.url).findings
+    assert (behind.kind, behind.table) == (FindingKind.SCHEMA, "usercore_schema")
+    assert state_of(path.parent) == before
+    path.write_bytes(b"")
+    assert "usercore_schema" in {finding.table for finding in check(engine.url).findings}
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.rule("ERR")
+def test_what_a_killed_writer_left_is_left_to_those_who_open_the_store(full: Path, path: Path) -> None:
+    def write_until_killed() -> str:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.executescript("PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; CREATE TABLE rest (x)")
+        connection.executemany("INSERT INTO rest VALUES (?)", [("x" * 1000,)] * 100)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return "survived"
+
+    shutil.copyfile(full, path)
+    assert in_child(write_until_killed) == ""
+    assert said_of(path) == Unavailable.code
+    usercore.open(f"sqlite:///{path}").close()
+    assert said_of(path) == "clean"
+
+
+def test_what_a_killed_writer_left_in_the_wal_is_read_and_stays_there(engine: SqliteEngine, path: Path) -> None:
+    def write_until_killed() -> str:
+        core = usercore.open(engine.url)
+        core.registration.register("late@example.com", sign_in=False)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return "survived"
+
+    rows = check(engine.url).rows
+    assert in_child(write_until_killed) == ""
+    wal = path.with_name("store.db-wal")
+    before = path.read_bytes(), wal.read_bytes()
+    report = check(engine.url)
+    assert report.is_clean
+    assert report.rows > rows
+    assert (path.read_bytes(), wal.read_bytes()) == before
+
+
+def test_a_store_that_others_work_with_is_clean_all_the_time(store: SqliteStorage, path: Path) -> None:
+    core, done = build(store).core, threading.Event()
+
+    def register() -> None:
+        for number in range(10_000):
+            if done.is_set():
+                return
+            ref = core.registration.register(f"u{number}@example.com", external_id=f"u{number}", sign_in=False).user.id
+            core.users.set_access_ids(ref, [f"a{number}", None])
+
+    writing = threading.Thread(target=register)
+    writing.start()
+    try:
+        reports = [check(f"sqlite:///{path}") for _ in range(10)]
+    finally:
+        done.set()
+        writing.join()
+    assert [report.findings for report in reports] == [()] * 10
+    assert reports[-1].rows > reports[0].rows
+
+
+def test_memory_stays_flat(engine: SqliteEngine) -> None:
+    def peak_with(rows: int) -> int:
+        engine.run(
+            "DELETE FROM usercore_attempts; INSERT INTO usercore_attempts (user_id, id, tenant_id, status, at)"  # noqa: S608 - a number
+            f" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"
+            " SELECT 0, i, 2, 'not_found', i FROM n"
+        )
+        tracemalloc.start()
+        assert check(engine.url).is_clean
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak
+
+    peak_with(10)  # what is imported and compiled once
+    assert peak_with(20_000) < 1.5 * peak_with(2_000)
+
+
+def fork_beside() -> threading.Thread:
+    """Let another thread fork; it waits until whoever looks lets go."""
+    thread = threading.Thread(target=in_child, args=(lambda: "forked",))
+    thread.start()
+    return thread
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_fork_does_not_wait_for_a_long_look(path: Path) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    forks: list[threading.Thread] = []
+
+    def look(run: Statements) -> str:
+        if forks:
+            return "looked again"
+        forks.append(fork_beside())
+        run(endless)
+        return "never"
+
+    with closing(Glass(path)) as glass:
+        assert glass.look(look) == "looked again"
+    forks[0].join()
+
+
+@pytest.mark.parametrize("url", ["memory://", "nothing://", "store.db", "sqlite://store.db", "sqlite:///"])
+def test_what_cannot_be_checked_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"check|URL"):
+        check(url)
+
+
+@pytest.mark.parametrize("url", [None, 7, b"sqlite:///store.db", Path("store.db")])
+def test_a_store_is_named_by_a_text(url: Any) -> None:
+    with pytest.raises(TypeError):
+        check(url)

@@ -1,0 +1,265 @@
+"""What a check finds, on every engine that has one: cases to inherit from. Each damage is made by hand."""
+
+import re
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from typing import Any, Final
+
+import attrs
+import pytest
+
+from tests.faults.every_call import CALLS
+from tests.faults.worlds import build
+from usercore import NewerSchema, SignInRefused, UsercoreError
+from usercore.storage import Storage
+from usercore_storage import FindingKind, Report, check
+from usercore_storage.findings import MOST
+from usercore_storage.sql.table import Column
+from usercore_storage.sql.tables import ALL
+
+Found = set[tuple[FindingKind, str, str]]
+
+OF_USERS: Final = {
+    "usercore_access_tokens",
+    "usercore_attempts",
+    "usercore_claims",
+    "usercore_credentials",
+    "usercore_deliveries",
+    "usercore_history",
+    "usercore_login_tokens",
+    "usercore_registration_attempts",
+}
+OF_TENANTS: Final = {
+    "usercore_attempts",
+    "usercore_claims",
+    "usercore_deliveries",
+    "usercore_history",
+    "usercore_registration_attempts",
+    "usercore_registration_links",
+    "usercore_users",
+}
+
+
+def fill(storage: Storage) -> None:
+    """Put something of everything into an empty store: a world, and whatever every public call does in it."""
+    world = build(storage)
+    with suppress(SignInRefused):
+        world.core.sign_in.with_password("ann@example.com", "a wrong one")
+    for call in CALLS:
+        if str(call) != "core.close":
+            with suppress(UsercoreError):  # some find that another call was there before
+                call.of(world)(**call.arguments(world))
+
+
+class Engine(ABC):
+    """A full store of one kind, to be damaged."""
+
+    url: str
+
+    @abstractmethod
+    def run(self, script: str) -> None:
+        """Run statements behind our back."""
+
+    @abstractmethod
+    def ask(self, question: str) -> list[tuple[Any, ...]]:
+        """Run one statement and give its rows."""
+
+
+@attrs.frozen
+class Damage:
+    """What is done by hand, and what is found then; numbers are written as N."""
+
+    script: str
+    found: Found
+
+
+def orphan(problem: str, *tables: str) -> Found:
+    return {(FindingKind.ORPHAN, f"usercore_{table.removeprefix('usercore_')}", problem) for table in tables}
+
+
+def mismatch(table: str, *problems: str) -> Found:
+    return {(FindingKind.MISMATCH, f"usercore_{table}", problem) for problem in problems}
+
+
+def unreadable(table: str, problem: str) -> Found:
+    return {(FindingKind.UNREADABLE, f"usercore_{table}", problem)}
+
+
+def schema(table: str, problem: str) -> Found:
+    return {(FindingKind.SCHEMA, f"usercore_{table}", problem)}
+
+
+UNCLAIMED: Final = mismatch("users", "its username is not claimed")
+USELESS: Final = mismatch("claims", "user N has no such username")
+
+ROWS: Final = {
+    "users are gone": Damage("DELETE FROM usercore_users", orphan("user N is not there", *OF_USERS)),
+    "tenants are gone": Damage("DELETE FROM usercore_tenants", orphan("tenant N is not there", *OF_TENANTS)),
+    "history is gone": Damage(
+        "DELETE FROM usercore_history", orphan("its entry of history is not there", "deliveries")
+    ),
+    "a user is another tenant's": Damage(
+        "UPDATE usercore_attempts SET tenant_id = (SELECT id FROM usercore_tenants WHERE key = 'acme')",
+        mismatch("attempts", "user N belongs to another tenant"),
+    ),
+    "a claim is gone": Damage("DELETE FROM usercore_claims WHERE key = 'bob'", UNCLAIMED),
+    "a claim is another's": Damage(
+        "UPDATE usercore_claims SET holder_id ="
+        " (SELECT id FROM usercore_users WHERE email = 'early@example.com') WHERE key = 'bob'",
+        mismatch("users", "its username is claimed by user N") | USELESS,
+    ),
+    "a claim has another key": Damage(
+        "UPDATE usercore_claims SET key = 'bobby' WHERE key = 'bob'",
+        UNCLAIMED | USELESS | mismatch("claims", "its digest is not that of its key"),
+    ),
+    "a claim has another space": Damage(
+        "UPDATE usercore_claims SET space = 'external' WHERE key = 'bob'",
+        UNCLAIMED | USELESS | mismatch("claims", "its digest is not that of its key"),
+    ),
+    "a claim has no known space": Damage(
+        "UPDATE usercore_claims SET space = 'nonsense' WHERE key = 'bob'",
+        UNCLAIMED | unreadable("claims", "space cannot be read"),
+    ),
+    "a claim has other uses": Damage(
+        "UPDATE usercore_claims SET uses = 1 WHERE key = 'bob'",
+        mismatch("users", "the claim on its username has the uses N, not N"),
+    ),
+    "a claim has uses that there are not": Damage(
+        "UPDATE usercore_claims SET uses = -1, key = 'bobby' WHERE key = 'bob'",
+        UNCLAIMED | mismatch("claims", "user N has no such identifier", "its digest is not that of its key"),
+    ),
+    "a username was set by hand": Damage(
+        "UPDATE usercore_users SET username = 'bobby' WHERE username = 'bob'", UNCLAIMED | USELESS
+    ),
+    "an email that is none was set by hand": Damage(
+        "UPDATE usercore_users SET email = 'nonsense' WHERE username = 'bob'",
+        unreadable("users", "its identifiers make no keys"),
+    ),
+    "access ids are too few": Damage(
+        "UPDATE usercore_users SET access_ids = '[\"a-7\"]'", unreadable("users", "access_ids cannot be read")
+    ),
+    "access ids are no texts": Damage(
+        "UPDATE usercore_users SET access_ids = '[1, 2, 3, 4]'", unreadable("users", "access_ids cannot be read")
+    ),
+    "a tenant was renamed by hand": Damage(
+        "UPDATE usercore_tenants SET name = 'Other' WHERE key = 'acme'",
+        mismatch("tenants", "its folded key or name is not that of its key or name"),
+    ),
+    "history has no values by name": Damage(
+        "UPDATE usercore_history SET new_text = '[]'", unreadable("history", "its values make no Entry")
+    ),
+    "history has no JSON": Damage(
+        "UPDATE usercore_history SET old_text = '{'", unreadable("history", "its values make no Entry")
+    ),
+    "links are gone, as after a clean-up": Damage("DELETE FROM usercore_registration_links", set()),
+    "the host has a table": Damage("CREATE TABLE orders (number bigint)", set()),
+}
+
+SCHEMAS: Final = {
+    "an index is gone": Damage(
+        "DROP INDEX usercore_deliveries_due",
+        schema("deliveries", "the index or trigger usercore_deliveries_due is missing"),
+    ),
+    "an index is made otherwise": Damage(
+        "DROP INDEX usercore_deliveries_failed;"
+        "CREATE INDEX usercore_deliveries_failed ON usercore_deliveries (tenant_id) WHERE state = 'done'",
+        schema("deliveries", "the index or trigger usercore_deliveries_failed is made otherwise"),
+    ),
+    "an index is no longer unique": Damage(
+        "DROP INDEX usercore_tenants_by_key; CREATE INDEX usercore_tenants_by_key ON usercore_tenants (key_folded)",
+        schema("tenants", "the index or trigger usercore_tenants_by_key is made otherwise"),
+    ),
+    "there is one index more": Damage(
+        "CREATE INDEX by_email ON usercore_users (email)",
+        schema("users", "no such index or trigger is known: by_email"),
+    ),
+    "there is one column more": Damage(
+        "ALTER TABLE usercore_users ADD COLUMN nickname text", schema("users", "no such column is known: nickname")
+    ),
+    "a column is gone": Damage(
+        "ALTER TABLE usercore_users DROP COLUMN note", schema("users", "the column note is missing")
+    ),
+    "a table is gone": Damage("DROP TABLE usercore_throttles", schema("throttles", "the table is missing")),
+    "there is one table more": Damage(
+        "CREATE TABLE usercore_words (word text)", schema("words", "no such table is known")
+    ),
+}
+
+
+def bad_value(column: Column) -> str | None:
+    """Give what an engine takes and the column's field does not, or None if the engine takes nothing bad."""
+    read = column.codec.read
+    if "from_micros" in read:
+        return "9000000000000000000"
+    return "'nonsense'" if column.codec.column in {"text", "tuple"} and read != "{0}" else None
+
+
+BAD: Final = [(table, column) for table in ALL for column in table.columns if bad_value(column) is not None]
+
+
+class CheckingCases(ABC):
+    """Bind them by a fixture ``engine``, which gives a store that ``fill`` has filled."""
+
+    @abstractmethod
+    @pytest.fixture
+    def engine(self) -> Engine:
+        """Give a full store."""
+
+    def found(self, engine: Engine) -> Found:
+        """Check the store, and that the report shows nothing of anybody."""
+        report = check(engine.url)
+        for finding in report.findings:
+            assert not re.search(r"\b(ann|bob|early|guest)\b|example|x-\d|a-\d", str(finding), re.IGNORECASE)
+        return {(one.kind, one.table, re.sub(r"-?\d+", "N", one.problem)) for one in report.findings}
+
+    @pytest.mark.rule("ERR")
+    def test_a_store_after_every_call_is_clean(self, engine: Engine) -> None:
+        report = check(engine.url)
+        rows = [engine.ask(f"SELECT count(*) FROM {table.name}")[0][0] for table in ALL]  # noqa: S608 - our own names
+        assert report == Report(findings=(), left_out=0, rows=sum(rows))
+        assert report.is_clean
+        assert min(rows) > 0, "there must be something of everything"
+
+    @pytest.mark.rule("ERR")
+    @pytest.mark.parametrize("damage", [*ROWS.values(), *SCHEMAS.values()], ids=[*ROWS, *SCHEMAS])
+    def test_what_was_done_by_hand_is_found(self, engine: Engine, damage: Damage) -> None:
+        engine.run(damage.script)
+        assert self.found(engine) == damage.found
+
+    @pytest.mark.rule("ERR")
+    @pytest.mark.parametrize(("table", "column"), BAD, ids=[f"{table.name}.{column.name}" for table, column in BAD])
+    def test_a_value_that_its_field_cannot_have_is_found(self, engine: Engine, table: Any, column: Column) -> None:
+        key = ", ".join(table.key)
+        one = f"SELECT {key} FROM {table.name} ORDER BY {key} LIMIT 1"  # noqa: S608 - our own names
+        engine.run(f"UPDATE {table.name} SET {column.name} = {bad_value(column)} WHERE ({key}) IN ({one})")  # noqa: S608 - as above
+        problem = (FindingKind.UNREADABLE, table.name, f"{column.name} cannot be read")
+        assert problem in self.found(engine)
+
+    def test_a_finding_names_the_row_by_its_key(self, engine: Engine) -> None:
+        engine.run("UPDATE usercore_access_tokens SET issued_at = 9000000000000000000")
+        ((user_id, digest),) = engine.ask("SELECT user_id, digest FROM usercore_access_tokens LIMIT 1")
+        keys = [finding.key for finding in check(engine.url).findings]
+        assert f"user_id={user_id} digest={bytes(digest).hex()}" in keys
+
+    def test_rows_are_not_read_where_a_column_is_missing(self, engine: Engine) -> None:
+        engine.run("DELETE FROM usercore_tenants; ALTER TABLE usercore_users DROP COLUMN note")
+        assert self.found(engine) == SCHEMAS["a column is gone"].found
+        assert check(engine.url).rows == 0
+
+    def test_the_first_findings_of_a_sort_are_listed_and_the_rest_counted(self, engine: Engine) -> None:
+        columns = "login, status, source, ip, user_agent, at"
+        engine.run(
+            "DELETE FROM usercore_registration_attempts;"  # noqa: S608 - our own names
+            f"INSERT INTO usercore_registration_attempts (user_id, id, tenant_id, {columns})"
+            " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1150)"
+            " SELECT 0, i, CASE WHEN i > 1000 THEN 77 ELSE 2 END, NULL, 'ok', NULL, NULL, NULL, 0 FROM n"
+        )
+        report = check(engine.url)
+        assert {finding.problem for finding in report.findings} == {"tenant 77 is not there"}
+        assert (len(report.findings), report.left_out) == (MOST, 150 - MOST)
+
+    @pytest.mark.rule("ERR")
+    def test_a_newer_store_is_refused(self, engine: Engine) -> None:
+        engine.run("UPDATE usercore_schema SET version = 99")
+        with pytest.raises(NewerSchema):
+            check(engine.url)
