@@ -22,7 +22,8 @@ class PostgresEngine(Engine):
     """A database of the test's own."""
 
     def __init__(self, server: Server, database: str) -> None:
-        self.server, self.database, self.url = server, database, server.url(database)
+        self.server, self.database = server, database
+        self.url = self.writable_url = server.url(database)
 
     def run(self, script: str) -> None:
         self.server.ask(script.replace("%", "%%"), database=self.database)

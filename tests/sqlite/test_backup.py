@@ -179,7 +179,7 @@ def occupied(request: pytest.FixtureRequest, path: Path, target: Path) -> Path:
 def test_nothing_is_overwritten(path: Path, occupied: Path) -> None:
     before = occupied.lstat()
     with pytest.raises(FileExistsError):
-        backup(url_of(path), occupied)
+        backup(url_of(path), occupied, on_progress=lambda *_: pytest.fail("it was copied for nothing"))
     assert occupied.lstat() == before
 
 
@@ -225,6 +225,7 @@ def test_a_fork_does_not_wait_for_it_and_it_begins_anew(world: World, path: Path
 
     def hear(done: int, _: int) -> None:
         heard.append(done)
+        assert [file.suffix for file in target.parent.iterdir()] == [".part"]
         if not forking:
             forking.append(fork_beside())
             while not any(gate.is_shut and threading.get_ident() in gate._inside for gate in list(forks._gates)):

@@ -11,7 +11,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -19,20 +19,23 @@ from hypothesis import strategies as st
 
 import usercore
 from tests.faults.forked import in_child
-from tests.faults.worlds import build
 from tests.storages.checking import CheckingCases, Engine, fill
 from usercore import Corrupt, ForeignFile, StorageError, Unavailable
 from usercore_storage import FindingKind, check, sqlite
-from usercore_storage.sqlite import SqliteStorage, files
+from usercore_storage.sql.tables import ALL, ALLOWANCES
+from usercore_storage.sqlite import files
 from usercore_storage.sqlite.connections import Statements
 from usercore_storage.sqlite.glass import Glass
+
+NOISE: Final = random.Random(1).randbytes(4096)  # noqa: S311 - the same in each run
 
 
 class SqliteEngine(Engine):
     """A file of which nothing but our own statements changes a byte."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.url = path, f"sqlite:///{path}"
+        self.path = path
+        self.url = self.writable_url = f"sqlite:///{path}"
 
     def run(self, script: str) -> None:
         with closing(sqlite3.connect(self.path)) as connection:
@@ -133,11 +136,38 @@ def test_another_journal_mode_is_found(engine: SqliteEngine) -> None:
 
 @pytest.mark.rule("ERR")
 def test_noise_in_any_page_is_found(full: Path, tmp_path: Path) -> None:
-    whole, noise = full.read_bytes(), random.Random(1).randbytes(4096)  # noqa: S311 - the same in each run
+    whole = full.read_bytes()
     for start in range(0, len(whole), 4096):
         path = tmp_path / f"{start}.db"
-        path.write_bytes(whole[:start] + noise + whole[start + 4096 :])
+        path.write_bytes(whole[:start] + NOISE + whole[start + 4096 :])
         assert said_of(path) != "clean", start // 4096
+
+
+def put_noise_into(engine: SqliteEngine, table: str) -> None:
+    """Overwrite the page in which a table begins."""
+    ((page,),) = engine.ask(f"SELECT rootpage FROM sqlite_schema WHERE name = '{table}'")  # noqa: S608 - a table's name
+    with engine.path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(NOISE)
+
+
+@pytest.mark.rule("ERR")
+@pytest.mark.parametrize("table", [table.name for table in ALL])
+def test_a_table_that_cannot_be_read_is_named_and_the_others_are_looked_at(engine: SqliteEngine, table: str) -> None:
+    engine.run("UPDATE usercore_allowances SET started_at = 9000000000000000000")
+    put_noise_into(engine, table)
+    found = check(engine.url).findings
+    assert (FindingKind.DAMAGE, table, "it cannot be read to its end") in {(f.kind, f.table, f.problem) for f in found}
+    assert (FindingKind.DAMAGE, "") in {(f.kind, f.table) for f in found}, "the engine has found it, too"
+    assert ("usercore_allowances" in {f.table for f in found if f.kind is FindingKind.UNREADABLE}) == (
+        table != ALLOWANCES.name
+    )
+
+
+def test_a_table_of_the_hosts_that_cannot_be_read_is_damage(engine: SqliteEngine) -> None:
+    engine.run("CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a REFERENCES a); INSERT INTO b VALUES (1)")
+    put_noise_into(engine, "b")
+    assert "the file is damaged so that SQLite cannot check it" in problems_in(engine, FindingKind.DAMAGE)
 
 
 def said_of(path: Path) -> str:
@@ -228,27 +258,6 @@ def test_what_a_killed_writer_left_in_the_wal_is_read_and_stays_there(engine: Sq
     assert report.is_clean
     assert report.rows > rows
     assert (path.read_bytes(), wal.read_bytes()) == before
-
-
-def test_a_store_that_others_work_with_is_clean_all_the_time(store: SqliteStorage, path: Path) -> None:
-    core, done = build(store).core, threading.Event()
-
-    def register() -> None:
-        for number in range(10_000):
-            if done.is_set():
-                return
-            ref = core.registration.register(f"u{number}@example.com", external_id=f"u{number}", sign_in=False).user.id
-            core.users.set_access_ids(ref, [f"a{number}", None])
-
-    writing = threading.Thread(target=register)
-    writing.start()
-    try:
-        reports = [check(f"sqlite:///{path}") for _ in range(10)]
-    finally:
-        done.set()
-        writing.join()
-    assert [report.findings for report in reports] == [()] * 10
-    assert reports[-1].rows > reports[0].rows
 
 
 def test_memory_stays_flat(engine: SqliteEngine) -> None:

@@ -1,8 +1,10 @@
 """What a check finds, on every engine that has one: cases to inherit from. Each damage is made by hand."""
 
 import re
+import threading
 from abc import ABC, abstractmethod
-from contextlib import suppress
+from contextlib import closing, suppress
+from itertools import count, takewhile
 from typing import Any, Final
 
 import attrs
@@ -10,10 +12,13 @@ import pytest
 
 from tests.faults.every_call import CALLS
 from tests.faults.worlds import build
-from usercore import NewerSchema, SignInRefused, UsercoreError
+from usercore import Email, Host, NewerSchema, SignInRefused, UserCore, UsercoreError
+from usercore.opening import open_storage
 from usercore.storage import Storage
+from usercore.testing import FakeHasher
 from usercore_storage import FindingKind, Report, check
 from usercore_storage.findings import MOST
+from usercore_storage.sql.checking import SIZE
 from usercore_storage.sql.table import Column
 from usercore_storage.sql.tables import ALL
 
@@ -55,6 +60,10 @@ class Engine(ABC):
     """A full store of one kind, to be damaged."""
 
     url: str
+    """For the check."""
+
+    writable_url: str
+    """For those who write."""
 
     @abstractmethod
     def run(self, script: str) -> None:
@@ -97,6 +106,9 @@ ROWS: Final = {
     "tenants are gone": Damage("DELETE FROM usercore_tenants", orphan("tenant N is not there", *OF_TENANTS)),
     "history is gone": Damage(
         "DELETE FROM usercore_history", orphan("its entry of history is not there", "deliveries")
+    ),
+    "a tenant with nothing in it is gone": Damage(
+        "DELETE FROM usercore_tenants WHERE key = 'acme'", orphan("tenant N is not there", "history", "deliveries")
     ),
     "a user is another tenant's": Damage(
         "UPDATE usercore_attempts SET tenant_id = (SELECT id FROM usercore_tenants WHERE key = 'acme')",
@@ -257,6 +269,37 @@ class CheckingCases(ABC):
         report = check(engine.url)
         assert {finding.problem for finding in report.findings} == {"tenant 77 is not there"}
         assert (len(report.findings), report.left_out) == (MOST, 150 - MOST)
+
+    def test_a_finding_is_found_once_wherever_a_page_ends(self, engine: Engine) -> None:
+        engine.run(
+            "DELETE FROM usercore_deliveries; INSERT INTO usercore_deliveries (subject_id, subject, change_no,"  # noqa: S608 - a number
+            " position, subscriber, tenant_id, kind, state, made_at, due_at, tries, lease_no)"
+            f" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {2 * SIZE + 1})"
+            " SELECT i, 'registration', 1, 0, 'ear', 2, 'x', 'done', 0, 0, 0, 0 FROM n"
+        )
+        report = check(engine.url)
+        assert {finding.problem for finding in report.findings} == {"its entry of history is not there"}
+        assert len(report.findings) + report.left_out == 2 * SIZE + 1
+
+    def test_what_others_do_meanwhile_is_no_finding(self, engine: Engine) -> None:
+        done = threading.Event()
+
+        def write() -> None:
+            with closing(open_storage(engine.writable_url)) as storage:
+                core = UserCore.over(storage, Host(hasher=FakeHasher()))
+                ref = Email("early@example.com")
+                for number in takewhile(lambda _: not done.is_set(), count()):
+                    core.users.set_access_ids(ref, [f"n{number}", f"m{number}", None, None])
+
+        writing = threading.Thread(target=write)
+        writing.start()
+        try:
+            reports = [check(engine.url) for _ in range(20)]
+        finally:
+            done.set()
+            writing.join()
+        assert [report.findings for report in reports] == [()] * 20
+        assert reports[-1].rows > reports[0].rows
 
     @pytest.mark.rule("ERR")
     def test_a_newer_store_is_refused(self, engine: Engine) -> None:
