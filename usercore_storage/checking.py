@@ -19,6 +19,7 @@ def check(url: str) -> Report:
         TypeError: the URL is not text.
         ValueError: it is no URL of a SQLite or PostgreSQL store; a memory store has nothing to check.
         ImportError: the engine's driver is not installed.
+        LostRace: the process forked again and again meanwhile.
         StorageError: there is no store, or none that this usercore knows; its subclasses say why.
     """
     scheme = check_type(url, str, name="url").partition("://")[0]

@@ -4,7 +4,7 @@ A newcomer would use the tables' own readers. They are made for speed: they run 
 """
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
@@ -29,20 +29,25 @@ class Unreadable(Exception):
 
 @attrs.frozen
 class Field:
-    """One column, and how its value is read, written again and looked at."""
+    """One column, and how its value is read, written again and looked at. A plain one is kept as it is."""
 
     name: str
     kinds: frozenset[type]
+    is_plain: bool
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
     check: Callable[[Any], object]
 
-    def value_of(self, kept: object) -> object:
+    def value_of(self, kept: Any) -> Any:  # noqa: ANN401 - each field has its own type
         """Give the field's value.
 
         Raises:
             Unreadable: it could not have been kept so.
         """
+        if type(kept) not in self.kinds or (type(kept) is str and not _is_text(kept)):
+            raise Unreadable(f"{self.name} has another type")
+        if self.is_plain:
+            return kept
         try:
             value = self.read(kept)
             self.check(value)
@@ -60,11 +65,10 @@ class RowReader:
         """Read this table's rows."""
         hints = typing.get_type_hints(table.entity)
         self._table = table
-        self._extra = len(table.extra)
-        self._names = [column.name for column in (*table.extra, *table.columns)]
-        self._kinds = [_kinds_of(column) for column in (*table.extra, *table.columns)]
+        self._extra = [_field_of(table, column, None) for column in table.extra]
         self._fields = [_field_of(table, column, hints[column.name]) for column in table.columns]
-        self._key = [self._names.index(name) for name in table.key]
+        self._by_name = {field.name: field for field in (*self._extra, *self._fields)}
+        self._key = [[*self._by_name].index(name) for name in table.key]
 
     def key_of(self, row: Row) -> Row:
         """Give the values of the key."""
@@ -77,7 +81,15 @@ class RowReader:
 
     def extra_of(self, row: Row) -> Row:
         """Give the values beside the entity."""
-        return row[: self._extra]
+        return row[: len(self._extra)]
+
+    def read_some(self, names: Sequence[str], row: Row) -> dict[str, Any]:
+        """Give the values of these fields, of a row that has their columns and no others.
+
+        Raises:
+            Unreadable: one of them could not have been kept so.
+        """
+        return {name: self._by_name[name].value_of(kept) for name, kept in zip(names, row, strict=True)}
 
     def read(self, row: Row) -> Any:  # noqa: ANN401 - each table has its own entity
         """Give the entity, by its public constructor.
@@ -85,10 +97,9 @@ class RowReader:
         Raises:
             Unreadable: the row makes none.
         """
-        for name, kinds, kept in zip(self._names, self._kinds, row, strict=True):
-            if type(kept) not in kinds or (type(kept) is str and not _is_text(kept)):
-                raise Unreadable(f"{name} has another type")
-        kept_by = zip(self._fields, row[self._extra :], strict=True)
+        for field, kept in zip(self._extra, row, strict=False):
+            field.value_of(kept)
+        kept_by = zip(self._fields, row[len(self._extra) :], strict=True)
         values = {field.name: field.value_of(kept) for field, kept in kept_by}
         try:
             entity = self._table.entity(**values)
@@ -128,7 +139,8 @@ def _field_of(table: Table[Any], column: Column, hint: Any) -> Field:  # noqa: A
         check = lambda value: _check_parts(value, parts)  # noqa: E731 - closes over the parts
     elif "from_micros" in column.codec.read:
         check = lambda value: value is None or check_instant(value, name=column.name)  # noqa: E731 - closes over the name
-    return Field(column.name, _kinds_of(column), read, write, check)
+    is_plain = column.codec.read == "{0}" and column.none_as is None
+    return Field(column.name, _kinds_of(column), is_plain, read, write, check)
 
 
 def _nothing(_: object) -> None:

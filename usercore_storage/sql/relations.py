@@ -5,14 +5,15 @@ removes, and an attempt of nobody names nobody. Users and tenants are never remo
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import attrs
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.references import Space, Use, unique_key
-from usercore.users.identifiers import claims_of, field_of
-from usercore.users.model import Claim, User
+from usercore.users.identifiers import claims_for, claims_of, field_of
+from usercore.users.model import IDENTIFIERS, Claim, User
 from usercore_storage.findings import Finding, FindingKind
 from usercore_storage.sql.reading import READERS, Unreadable
 from usercore_storage.sql.run import SIZES, Run, in_sizes, marks
@@ -21,7 +22,9 @@ from usercore_storage.sql.tables import CLAIMS, DELIVERIES, TENANTS, USERS
 from usercore_storage.sql.users import BOUND, FIND_CLAIMS, digest_of_key
 
 OWNERS: Final = {size: f"SELECT id, tenant_id FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES}
-HOLDERS: Final = {size: f"SELECT {USERS.select} FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES}
+HOLDERS: Final = {
+    size: f"SELECT id, {', '.join(IDENTIFIERS)} FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES
+}
 TENANTS_THERE: Final = {size: f"SELECT id FROM usercore_tenants WHERE id IN ({marks(size)})" for size in SIZES}
 
 _KEY: Final = ", ".join(f"d.{column}" for column in DELIVERIES.key)
@@ -131,6 +134,13 @@ def _needs_of(user: User) -> dict[tuple[Space, str], Use] | None:
         return None
 
 
+def _needs_of_holder(row: Sequence[object]) -> dict[tuple[Space, str], Use] | None:
+    try:
+        return claims_for(**READERS[USERS.name].read_some(IDENTIFIERS, tuple(row)))
+    except (Unreadable, ValueError):  # found where users are read
+        return None
+
+
 def _claims_on(run: Run, names: Sequence[tuple[int, tuple[Space, str]]]) -> dict[tuple[int, Space, str], Claim]:
     """Give the claims on these keys by tenant, space and key; those that cannot be read are none."""
     kept = {}
@@ -138,17 +148,16 @@ def _claims_on(run: Run, names: Sequence[tuple[int, tuple[Space, str]]]) -> dict
         digests = [digest_of_key(*name) for of_tenant, name in names if of_tenant == tenant]
         for some in in_sizes(digests):
             for row in run(FIND_CLAIMS[len(some)], (tenant, *map(BOUND, some))):
-                claim = _read(CLAIMS.name, (b"", *row))
-                if claim is not None:
+                with suppress(Unreadable):  # found where claims are read
+                    claim = READERS[CLAIMS.name].read((b"", *row))
                     kept[tenant, claim.space, claim.key] = claim
     return kept
 
 
 def _unused(run: Run, page: Sequence[Read]) -> Iterator[Finding]:
     """Find the claims that their holders do not need, and those whose digest is another key's."""
-    holders = {row[0]: row for row in _found(run, HOLDERS, [claim.holder_id for _, claim in page])}
-    users = {number: _read(USERS.name, row) for number, row in holders.items()}
-    needs = {number: None if user is None else _needs_of(user) for number, user in users.items()}
+    holders = _found(run, HOLDERS, [claim.holder_id for _, claim in page])
+    needs = {number: _needs_of_holder(row) for number, *row in holders}
     for row, claim in page:
         if READERS[CLAIMS.name].extra_of(row) != (digest_of_key(claim.space, claim.key),):
             yield _finding(FindingKind.MISMATCH, CLAIMS.name, row, "its digest is not that of its key")
@@ -166,13 +175,6 @@ def _field_of_claim(claim: Claim) -> str:
 def _found(run: Run, statements: Mapping[int, str], keys: Sequence[int]) -> Iterator[Row]:
     for some in in_sizes(keys):
         yield from run(statements[len(some)], some)
-
-
-def _read(table: str, row: Row) -> Any | None:  # noqa: ANN401 - each table has its own entity
-    try:
-        return READERS[table].read(row)
-    except Unreadable:
-        return None  # found where its own table is read
 
 
 def _finding(kind: FindingKind, table: str, row: Row, problem: str) -> Finding:
