@@ -144,6 +144,13 @@ def test_nothing_is_prepared_where_that_is_asked_for(server: Server, database: s
         assert prepared_on(store) == []
 
 
+def test_a_few_rows_go_in_by_one_statement(server: Server, database: str) -> None:
+    with opened(f"{server.url(database)}?pool_max=1") as store:
+        core_over(store).registration.register_external("ann@example.com", external_id="7")
+        (claims,) = (text for text in prepared_on(store) if text.startswith("INSERT INTO usercore_claims"))
+    assert claims.count("(") == 3, "the columns and two rows"
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, LEAST - 1, LEAST, 1000])
 def test_many_rows_are_kept_whole_however_they_go_in(server: Server, database: str, count: int) -> None:
     users = [

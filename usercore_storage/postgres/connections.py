@@ -6,7 +6,7 @@ that of NULL, and every mixture of them would be prepared again.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import count
+from itertools import chain, count
 from typing import Any, Final
 
 import psycopg
@@ -18,7 +18,7 @@ from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import BytesBinaryDumper
 
 from usercore.kernel.errors import Indeterminate, StorageError, Unavailable
-from usercore_storage.postgres.copies import LEAST, copy_for
+from usercore_storage.postgres.copies import LEAST, copy_for, with_rows
 from usercore_storage.postgres.errors import Lost, mapped
 from usercore_storage.postgres.glances import Glance
 from usercore_storage.postgres.place import Place
@@ -107,8 +107,11 @@ class Statements(Run):
         if len(several) == 1:
             self(statement, several[0])
             return
+        copy = copy_for(statement)
+        if copy is not None and 0 < len(several) < LEAST:
+            self(with_rows(statement, len(several)), list(chain.from_iterable(several)))
+            return
         text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
-        copy = copy_for(statement) if len(several) >= LEAST else None
         try:
             if copy is None:
                 cursor.executemany(text, several)
