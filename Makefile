@@ -46,7 +46,7 @@ check: $(call ready,check) ## lint, types, import rules, references, tests with 
 	$(call python,check) -m scripts.make_errors --check
 	$(call python,check) $(PYTEST) --cov --cov-report=term
 
-bench: $(call ready,bench) ## measure usercore against tuned sqlite3
+bench: $(call ready,bench) ## measure usercore against the tuned drivers, and plot
 	$(call python,bench) -m benchmarks
 
 bench-peers: $(call ready,bench) ## the same, with Django beside it (Python 3.12 or newer)

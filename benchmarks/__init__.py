@@ -1,1 +1,1 @@
-"""Benchmarks: usercore against tuned ``sqlite3`` and against Django, as ratios formed inside one run."""
+"""Benchmarks: usercore against the tuned drivers and against Django, as ratios formed inside one run."""

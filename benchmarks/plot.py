@@ -11,9 +11,10 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from benchmarks.figures import Ratio
 from benchmarks.growth import Growth, Point
 
-_SIDES: Final = (("usercore", "#0b6e99", "o"), ("raw", "#d9822b", "s"))
+_SIDES: Final = (("usercore", "#0b6e99", "o"), ("raw", "#c8641a", "s"))
 """Colours that also the colour-blind tell apart; the shapes of the points differ, too."""
 
+_LABELS: Final = {"usercore": "usercore", "raw": "raw: sqlite3 by hand"}
 _STYLE: Final = {"font.size": 11, "svg.hashsalt": "usercore", "svg.fonttype": "none"}
 _MILLION: Final = 1_000_000
 _PANEL: Final = (4.2, 4.4)
@@ -43,14 +44,15 @@ def _draw_panel(panel: Any, growth: Growth) -> None:  # noqa: ANN401 - matplotli
         panel.fill_between(
             users, [cost.least for cost in costs], [cost.most for cost in costs], color=colour, alpha=0.15, linewidth=0
         )
-        panel.plot(users, medians, color=colour, marker=shape, label=side)
-    panel.set_title(f"{growth.id}: {growth.title}", fontsize=11)
+        panel.plot(users, medians, color=colour, marker=shape, label=_LABELS[side])
+    panel.set_title(f"{growth.id}: {growth.title}", fontsize=11, pad=12)
     panel.set_xscale("log")
     panel.set_xticks(users)
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.set_xlabel("users")
     panel.set_ylim(bottom=0)
+    panel.margins(x=0.08)
     panel.grid(axis="y", alpha=0.3)
     panel.spines[["top", "right"]].set_visible(False)
 

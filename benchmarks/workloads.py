@@ -128,7 +128,7 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         id="W9c",
         title=f"change a user, {writing.PROCESSES} processes",
         open=writing.change_in_processes,
-        count=2400,
+        count=8000,
         measures=[
             refused(USERCORE, 0),
             refused(RAW),
