@@ -25,6 +25,9 @@ from benchmarks.stores import Places, Stores
 
 P = TypeVar("P", bound=Places)
 
+LONG_ROUNDS: Final = 7
+"""Rounds of what takes long because threads wait for each other."""
+
 Opener = Callable[[P, int], AbstractContextManager[Mapping[str, Side]]]
 
 
@@ -62,6 +65,7 @@ def _mixed(id_: str, threads: int) -> Workload[Stores]:
         count=8000,
         measures=[wall(1.3), cpu()],
         of_size=False,
+        rounds=LONG_ROUNDS,
     )
 
 
@@ -115,6 +119,7 @@ ALL: Final[Sequence[Workload[Stores]]] = (
             fairness(RAW),
         ],
         of_size=False,
+        rounds=LONG_ROUNDS,
     ),
     Workload(
         id="W9b",

@@ -14,11 +14,12 @@ from benchmarks.crowds import Threads
 from benchmarks.figures import Figure, Goal, Ratio, ratio_of
 from benchmarks.growth import grow
 from benchmarks.measuring import Calls, Cost, Scaled, costs_of
+from benchmarks.options import Options, parse
 from benchmarks.people import id_of, person, secret_of
 from benchmarks.results import Result, table_of
 from benchmarks.signing_in import identify, identify_in_memory
 from benchmarks.stores import Stores, open_core
-from benchmarks.workloads import ALL, Opener, Workload
+from benchmarks.workloads import ALL, POSTGRES, Opener, Workload
 from benchmarks.writing import lasting
 from tests.rows import masked
 from usercore import Email
@@ -183,3 +184,29 @@ def test_growth_is_told_in_units_of_the_raw_side_with_the_fewest_users(tmp_path:
     assert [point.users for point in growth.points] == [USERS, 2 * USERS]
     assert growth.points[0].raw == Ratio(1, 1, 1)
     assert [figure.name for figure in result.figures] == [f"CPU with {2 * USERS} to {USERS} users"]
+
+
+def options(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Options:
+    monkeypatch.setattr("sys.argv", ["benchmarks", *arguments])
+    return parse()
+
+
+def test_a_quick_run_is_small_and_not_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = options(monkeypatch, "--quick")
+    assert not quick.whole
+    assert (quick.users, quick.growth) == ([10_000], [10_000, 100_000])
+    assert all(one.count < whole.count for one, whole in zip(quick.chosen(ALL), ALL, strict=True))
+
+
+def test_what_is_chosen_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = options(monkeypatch, "--only", "W3,P5,growth", "--users", "2m,5k", "--seconds", "60")
+    assert [one.id for one in some.chosen(ALL)] + [one.id for one in some.chosen(POSTGRES)] == ["W3", "P5"]
+    assert some.grows
+    assert some.users == [5000, 2_000_000]
+    assert [one.turns for one in map(some.as_asked, ALL) if one.lasting] == [1]
+
+
+def test_an_unknown_workload_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        options(monkeypatch, "--only", "W99")
+    assert "there is no W99" in capsys.readouterr().err
