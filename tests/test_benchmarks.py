@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
+from benchmarks.__main__ import measure_postgres
 from benchmarks.crowds import Threads
 from benchmarks.figures import Figure, Goal, Ratio, ratio_of
 from benchmarks.growth import grow
@@ -210,3 +211,11 @@ def test_an_unknown_workload_is_refused(monkeypatch: pytest.MonkeyPatch, capsys:
     with pytest.raises(SystemExit):
         options(monkeypatch, "--only", "W99")
     assert "there is no W99" in capsys.readouterr().err
+
+
+def test_a_machine_without_a_server_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.databases.find_programs", lambda: None)
+    assert measure_postgres(options(monkeypatch, "--quick")) == (None, [])
+    assert "no server is installed" in capsys.readouterr().out
