@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import pytest
 
+from scripts.postgres_server import Server
 from tests.postgres.helpers import opened
-from tests.postgres.server import Server
 from tests.storages.checking import CheckingCases, Engine, fill
 from usercore import Corrupt, Unavailable
 from usercore_storage import FindingKind, check
