@@ -16,6 +16,8 @@ from tests.faults.test_killed_writers import check_whole
 from tests.faults.worlds import POLICY
 from usercore import UserCore
 
+pytestmark = pytest.mark.no_cover
+
 
 def interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt

@@ -21,6 +21,8 @@ from tests.sqlite.interrupter import Interrupter
 from tests.sqlite.notebooks import PATIENCE, Guarded, Notebook, note
 from usercore_storage.sqlite import SqliteStorage
 
+pytestmark = pytest.mark.no_cover
+
 CHANCE: Final = random.Random(3)  # noqa: S311 - moments, no secrets
 DELAYS: Final = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 """Seconds after which an alarm comes; a unit takes about a millisecond."""
