@@ -1,5 +1,6 @@
 """Copying a store that is in use: whole, of one instant, nobody else's, and either there or not."""
 
+import errno
 import os
 import shutil
 import signal
@@ -210,6 +211,20 @@ def test_the_copy_is_on_the_disk_before_it_has_its_name(
     monkeypatch.setattr(os, "link", note_link)
     backup(url_of(path), target)
     assert done == ["copy", "name", "folder"]
+
+
+@pytest.mark.rule("ERR")
+@pytest.mark.usefixtures("world")
+def test_a_file_system_without_hard_links_is_told_and_keeps_nothing(
+    path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(old: Path, new: Path) -> None:
+        raise PermissionError(errno.EPERM, "no hard links", str(old), None, str(new))
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(Unavailable):
+        backup(url_of(path), target)
+    assert list(target.parent.iterdir()) == []
 
 
 def fork_beside() -> threading.Thread:
