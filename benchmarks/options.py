@@ -13,6 +13,7 @@ from benchmarks.workloads import ALL, POSTGRES, Workload
 P = TypeVar("P", bound=Places)
 
 QUICK_ROUNDS: Final = 3
+QUICK_TURNS: Final = 2
 QUICK: Final = 8
 """A quick run does this fraction of the operations. It shows that all works, and roughly where it stands."""
 
@@ -61,7 +62,7 @@ class Options:
             return attrs.evolve(workload, open=workload.lasting(self.seconds), rounds=1, turns=1)
         if self.quick:
             count, rounds = max(1, workload.count // QUICK), min(QUICK_ROUNDS, workload.rounds)
-            return attrs.evolve(workload, count=count, rounds=rounds)
+            return attrs.evolve(workload, count=count, rounds=rounds, turns=min(QUICK_TURNS, workload.turns))
         return workload
 
     def sizes_of(self, workload: Workload[P]) -> Sequence[int]:
