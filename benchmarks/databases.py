@@ -27,7 +27,7 @@ class Databases(Places):
     def version(self) -> str:
         """The server's version."""
         ((version,),) = self.server.ask("SHOW server_version")
-        return str(version)
+        return str(version).split()[0]  # without what the packager adds
 
     def open_core(self, users: int, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
         """Open a copy; see ``Places``."""
