@@ -116,8 +116,9 @@ class UserCore:
         """Give this core working in the transaction that is open on a connection of the host's, for its one thread.
 
         The host's rows and ours are kept together by the host's commit, or together not. Each call runs in a savepoint;
-        one that raises keeps nothing, and the transaction goes on. Subscribers are told by whoever delivers after the
-        commit. What counts failures is refused with ``TypeError``: signing in, redeeming, public requests.
+        one that raises keeps nothing but an attempt, and the transaction goes on. Subscribers are told by whoever
+        delivers after the commit. What counts failures is refused with ``TypeError``: signing in, redeeming, public
+        requests.
 
         Args:
             connection: a ``sqlite3.Connection`` after ``BEGIN IMMEDIATE``, or a ``psycopg.Connection`` in a
@@ -125,8 +126,10 @@ class UserCore:
 
         Raises:
             TypeError: the storage cannot work on this, or the core is joined already.
-            ValueError: no transaction is open, or the connection is to another store, or gives text in another form.
-            StorageError: the connection is closed, or belongs to another thread.
+            ValueError: no transaction is open, the connection is to another store, or values would not come as they are
+                kept.
+            LostRace: the transaction has lost a race already.
+            StorageError: the connection is closed or another thread's, or the transaction cannot go on.
         """
         self._scope.check_alone("joined")
         return UserCore(self._engine, self._context, self._engine.storage.join(connection))

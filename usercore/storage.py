@@ -65,8 +65,10 @@ class Storage(UnitSource, Protocol):
 
         Raises:
             TypeError: this storage cannot work on what was given.
-            ValueError: no transaction is open, or the connection is to another store, or gives text in another form.
-            StorageError: the connection is closed, or belongs to another thread.
+            ValueError: no transaction is open, the connection is to another store, or values would not come as they are
+                kept.
+            LostRace: the transaction has lost a race already.
+            StorageError: the connection is closed or another thread's, or the transaction cannot go on.
         """
 
     @abstractmethod

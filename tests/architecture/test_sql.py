@@ -41,11 +41,10 @@ FAN_OUTS: Final = (
         "checking.VERSION_ROWS",  # a table of one row
         "deliveries.DUE",  # the relay asks for the next of all subjects
         "deliveries.LIST",  # operators look at those that failed
-        "joined.SECRET",  # a table of one row
     }
 )
 
-SCANS: Final = CLEANING | {"checking.VERSION_ROWS", "joined.SECRET"}
+SCANS: Final = CLEANING | {"checking.VERSION_ROWS"}
 
 FEATURES: Final = frozenset(
     """Add And Case Column Delete EQ Exists From GT Identifier If In Insert Is Join LT LTE Limit Literal NEQ Not Null

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import PurePosixPath
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 from psycopg.types.numeric import IntDumper
-from psycopg.types.string import TextLoader
+from psycopg.types.string import StrBinaryDumper, TextLoader
 
 from scripts.postgres_server import Server
 from tests.storages.joining import ANN, ORDERS, Engine, JoiningCases
@@ -30,6 +31,9 @@ class PostgresEngine(Engine):
 
     def begin(self, connection: Any) -> None:
         connection.execute("SELECT 1")  # the driver begins
+
+    def is_closed(self, connection: Any) -> bool:
+        return bool(connection.closed)
 
     def elsewhere(self) -> Any:
         return psycopg.connect(self.server.url("postgres"))
@@ -98,5 +102,60 @@ class TestJoining(JoiningCases):
             joined = core.joined(connection)
             with pytest.raises(psycopg.Error):
                 connection.execute("SELECT nothing FROM nowhere")
-            with pytest.raises(StorageError):
+            for call in (lambda: joined.users.find(Email(ANN)), lambda: core.joined(connection)):
+                with pytest.raises(StorageError) as refusal:
+                    call()
+                assert type(refusal.value) is StorageError
+
+    def test_a_pipeline_in_which_rows_come_later_is_refused(self, engine: PostgresEngine, core: UserCore) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            with connection.pipeline(), pytest.raises(ValueError, match="pipeline mode"):
                 joined.users.find(Email(ANN))
+            assert joined.users.find(Email(ANN)) is None
+
+    def test_a_client_encoding_that_is_changed_later_is_refused(self, engine: PostgresEngine, core: UserCore) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            connection.execute("SET LOCAL client_encoding = latin1")
+            with pytest.raises(ValueError, match="client_encoding must be UTF8"):
+                joined.users.find(Email(ANN))
+
+    def test_what_the_host_sends_its_own_types_by_is_not_for_our_copies(
+        self, engine: PostgresEngine, core: UserCore
+    ) -> None:
+        class PathDumper(StrBinaryDumper):
+            def dump(self, obj: Any) -> bytes | bytearray | memoryview | None:
+                return super().dump(obj.as_posix())
+
+        with engine.open() as connection:
+            connection.adapters.register_dumper(PurePosixPath, PathDumper)
+            records = [{"external_id": str(number), "email": f"{number}@example.com"} for number in range(30)]
+            assert core.joined(connection).registration.import_users(records).created == len(records)
+
+    def test_an_import_that_lost_a_race_says_so_and_blames_no_record(
+        self, engine: PostgresEngine, core: UserCore
+    ) -> None:
+        ann = core.registration.register_external(ANN).user
+        with closing(engine.connect()) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            engine.begin(connection)
+            joined = core.joined(connection)
+            core.users.update(ann.id, first_name="Ann")
+            with pytest.raises(LostRace):
+                joined.registration.import_users([{"email": ANN, "last_name": "Lee"}, {"email": "bob@example.com"}])
+
+    def test_a_transaction_that_is_doomed_when_it_is_joined_is_told(
+        self, engine: PostgresEngine, core: UserCore
+    ) -> None:
+        ann = core.registration.register_external(ANN).user
+        with closing(engine.connect()) as connection, closing(engine.connect()) as other:
+            for one in (connection, other):
+                one.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+            connection.execute("SELECT change_no FROM usercore_users").fetchall()
+            other.execute("SELECT count(*) FROM usercore_claims").fetchall()
+            connection.execute("DELETE FROM usercore_claims WHERE holder_id = %s", [ann.id])
+            other.execute("UPDATE usercore_users SET change_no = change_no + 1")
+            other.commit()
+            with pytest.raises(LostRace):
+                core.joined(connection).users.update(ann.id, first_name="Ann")

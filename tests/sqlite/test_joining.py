@@ -31,6 +31,12 @@ class SqliteEngine(Engine):
     def begin(self, connection: Any) -> None:
         connection.execute("BEGIN IMMEDIATE")
 
+    def is_closed(self, connection: Any) -> bool:
+        try:
+            return bool(connection.total_changes < 0)
+        except sqlite3.ProgrammingError:
+            return True
+
     def elsewhere(self) -> Any:
         return sqlite3.connect(self.folder / "other.db", isolation_level=None)
 
@@ -62,6 +68,38 @@ class TestJoining(JoiningCases):
             assert core.joined(connection).users.get(user.id) == user
             connection.text_factory = bytes
             with pytest.raises(ValueError, match="text_factory must be str"):
+                core.joined(connection)
+
+    def test_a_host_that_changes_its_mind_about_text_is_told(self, engine: SqliteEngine, core: UserCore) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            connection.text_factory = lambda kept: kept.decode("latin-1")
+            with pytest.raises(ValueError, match="text_factory must be str"):
+                joined.registration.register_external(ANN)
+
+    @pytest.mark.parametrize("name", ["INTEGER", "TEXT", "BLOB"])
+    def test_values_that_are_converted_are_refused(self, engine: SqliteEngine, core: UserCore, name: str) -> None:
+        sqlite3.register_converter(name, repr)
+        try:
+            path, parse = engine.folder / "store.db", sqlite3.PARSE_DECLTYPES
+            with closing(sqlite3.connect(path, isolation_level=None, detect_types=parse)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                with pytest.raises(ValueError, match="converts values"):
+                    core.joined(connection)
+        finally:
+            del sqlite3.converters[name]
+
+    def test_a_store_that_is_merely_attached_is_refused(self, engine: SqliteEngine, core: UserCore) -> None:
+        with closing(engine.elsewhere()) as connection:
+            connection.execute("ATTACH ? AS people", [str(engine.folder / "store.db")])
+            connection.execute("BEGIN IMMEDIATE")
+            with pytest.raises(ValueError, match="not to the store of this core"):
+                core.joined(connection)
+
+    def test_temporary_tables_with_names_of_ours_are_refused(self, engine: SqliteEngine, core: UserCore) -> None:
+        with engine.open() as connection:
+            connection.execute("CREATE TEMP TABLE usercore_users (id INTEGER)")
+            with pytest.raises(ValueError, match="temporary tables"):
                 core.joined(connection)
 
     def test_the_drivers_own_transactions_are_joined_too(self, engine: SqliteEngine, core: UserCore) -> None:

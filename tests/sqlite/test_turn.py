@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,10 @@ from usercore_storage.sqlite.turn import Turn
 from usercore_storage.sqlite.writer import Writer
 
 SHORT: Final = 0.05
+
+
+class Interrupted(BaseException):
+    """As a Ctrl-C, and not caught by whoever looks for one."""
 
 
 @contextmanager
@@ -73,6 +78,46 @@ def test_a_turn_that_comes_after_it_was_given_up_is_passed_on(path: Path, turn: 
         assert threading.active_count() == threads + 1, "one waits, however many gave up"
     with another_has_the_turn(path):  # waits until it is free
         pass
+    assert take(turn) == ["done"]
+
+
+def count_handles() -> int:
+    """Count what this process has open."""
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def take_none(turn: Turn) -> None:
+    """Wait for a turn that does not come."""
+    with pytest.raises(Busy):
+        take(turn)
+
+
+@pytest.mark.no_cover
+def test_a_ctrl_c_anywhere_while_another_process_has_the_turn_stops_nobody_for_good(path: Path, turn: Turn) -> None:
+    for place in count(1):
+        with another_has_the_turn(path):
+            is_interrupted = Interrupter(place, error=Interrupted).interrupt(lambda: take_none(turn))
+            take_none(turn)  # it waits no longer than it should
+        with another_has_the_turn(path):  # waits until it is free
+            pass
+        assert take(turn) == ["done"]
+        if not is_interrupted:
+            break
+
+
+def test_where_no_thread_can_be_started_whoever_would_wait_is_busy(
+    path: Path, turn: Turn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    handles = count_handles()
+    with another_has_the_turn(path), monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for _ in range(3):
+            with pytest.raises(Busy):
+                take(turn)
+    assert count_handles() == handles
     assert take(turn) == ["done"]
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import pytest
 from tests.faults.every_call import CALLS, Call
 from tests.faults.forked import in_child
 from tests.faults.worlds import World, build
+from tests.sqlite.interrupter import Interrupter
 from usercore import (
     Actor,
     Email,
@@ -23,12 +24,14 @@ from usercore import (
     Subscriber,
     Taken,
     TenantNotFound,
+    Unavailable,
     UserCore,
     UsercoreError,
     UserNotFound,
 )
 from usercore.host import KINDS
-from usercore.storage import Storage
+from usercore.kernel.time import FIRST
+from usercore.storage import Storage, Unit
 from usercore.testing import FakeHasher
 from usercore_storage.sql import tables
 
@@ -90,8 +93,13 @@ class Engine(ABC):
             self.begin(connection)
             yield connection
         finally:
-            connection.rollback()
-            connection.close()
+            if not self.is_closed(connection):
+                connection.rollback()
+                connection.close()
+
+    @abstractmethod
+    def is_closed(self, connection: Any) -> bool:
+        """Say whether a connection was closed."""
 
     def orders(self) -> int:
         """Say how many rows of the host's are kept."""
@@ -286,6 +294,71 @@ class JoiningCases:
             else:
                 call.of(joined)(**call.arguments(joined))
         assert engine.dump() == before
+
+    @pytest.mark.no_cover
+    @pytest.mark.parametrize("fails", [True, False])
+    def test_a_ctrl_c_anywhere_keeps_a_unit_whole_or_not_at_all_and_never_a_failed_one(
+        self, engine: Engine, core: UserCore, *, fails: bool
+    ) -> None:
+        ann = core.registration.register_external(ANN).user
+
+        def change(unit: Unit) -> None:
+            unit.guard(ann.id)
+            unit.throttles.count_try(b"key", at=ann.created_at, stale_before=FIRST, kept_from=1)
+            if fails:
+                raise ZeroDivisionError
+
+        def call(joined: UserCore) -> None:
+            with suppress(ZeroDivisionError):
+                joined._scope.units.write(change)
+
+        outcomes = set()
+        for place in count(1):
+            with engine.open() as connection:
+                joined = core.joined(connection)
+                connection.execute(ORDER)
+                is_interrupted = Interrupter(place).interrupt(lambda: call(joined))  # noqa: B023 - called at once
+                kept = (
+                    len(connection.execute("SELECT 1 FROM usercore_throttles").fetchall()),
+                    connection.execute("SELECT change_no - 1 FROM usercore_users").fetchall()[0][0],
+                )
+                assert connection.execute("SELECT count(*) FROM orders").fetchall() == [(1,)]
+            outcomes.add(kept)
+            if not is_interrupted:
+                break
+        assert outcomes == ({(0, 0)} if fails else {(0, 0), (1, 1)})
+
+    def test_a_savepoint_of_the_hosts_is_left_alone_whatever_its_name(self, engine: Engine, core: UserCore) -> None:
+        with engine.open() as connection:
+            connection.execute("SAVEPOINT usercore_unit")
+            connection.execute(ORDER)
+            joined = core.joined(connection)
+            joined.registration.register_external(ANN)
+            with pytest.raises(UserNotFound):
+                joined.users.update(1 << 50, first_name="Nobody")
+            connection.execute("RELEASE SAVEPOINT usercore_unit")
+            connection.commit()
+        assert engine.orders() == 1
+        assert core.users.find(Email(ANN)) is not None
+
+    def test_in_a_tenant_that_the_host_took_back_nobody_is_kept(self, engine: Engine, core: UserCore) -> None:
+        with engine.open() as connection:
+            connection.execute("SAVEPOINT mine")
+            joined = core.joined(connection)
+            joined.tenant("system").tenants.create("acme", "Acme")
+            acme = joined.tenant("acme")
+            connection.execute("ROLLBACK TO SAVEPOINT mine")
+            with pytest.raises(TenantNotFound):
+                acme.registration.register_external(ANN)
+            connection.commit()
+
+    def test_a_connection_that_is_closed_later_is_told(self, engine: Engine, core: UserCore) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            connection.rollback()
+            connection.close()
+            with pytest.raises(Unavailable):
+                joined.users.find(Email(ANN))
 
     def test_at_whatever_statement_the_host_is_killed_both_are_kept_or_none(
         self, engine: Engine, core: UserCore

@@ -26,11 +26,11 @@ class Scope(Generic[U_co]):
     """Whether its units run in a transaction of the host's."""
 
     def check_alone(self, call: str) -> None:
-        """Refuse a call in a transaction of the host's: its rollback would forget what the call counts or ends.
+        """Refuse a call in a transaction of the host's, whose rollback would forget what it counts, or which it leaves.
 
         Raises:
             TypeError: the scope is joined.
         """
         if self.joined:
-            msg = f"{call} is not for a joined core, because a rollback of yours would undo what it counts; call it "
-            raise TypeError(f"{msg}outside of your transaction, on the core that you joined")
+            msg = f"{call} is not for a joined core: it counts failures, which a rollback would forget, or goes beyond "
+            raise TypeError(f"{msg}the transaction; call it outside, on the core that you joined")

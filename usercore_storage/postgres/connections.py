@@ -111,12 +111,13 @@ class Statements(Run):
         if copy is not None and 0 < len(several) < LEAST:
             self(with_rows(statement, len(several)), list(chain.from_iterable(several)))
             return
-        text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
+        self._check_here()
         try:
-            if copy is None:
-                cursor.executemany(text, several)
-            else:
+            if copy is not None:
                 copy.run(self._commands, several)
+            else:
+                text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
+                cursor.executemany(text, several)
         except psycopg.Error as error:
             raise self._meant(error) from error
 

@@ -5,7 +5,7 @@ A batch is a pipeline, which costs the client as much as two more statements.
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 import attrs
@@ -51,7 +51,7 @@ class Copy:
                 copy.write_row(row)
 
 
-@cache
+@lru_cache(maxsize=256)  # columns that stay empty are left out, so there are many texts
 def copy_for(statement: str) -> Copy | None:
     """Give the copy that does what an INSERT of plain values does, or None for other statements."""
     found = _INSERT(statement)
@@ -62,7 +62,7 @@ def copy_for(statement: str) -> Copy | None:
     return Copy(text.encode(), [_TYPE_OF[table, name] for name in names])
 
 
-@cache
+@lru_cache(maxsize=256)
 def with_rows(statement: str, count: int) -> str:
     """Give the INSERT of so many rows, from that of one."""
     start, _, values = statement.partition(" VALUES ")

@@ -3,15 +3,24 @@
 from typing import Any, Final
 
 import psycopg
-from psycopg.pq import Format, TransactionStatus
+from psycopg.pq import Format, PipelineStatus, TransactionStatus
 from psycopg.rows import TupleRow, tuple_row
-from psycopg.types.bool import BoolBinaryLoader
-from psycopg.types.numeric import Int8BinaryLoader
-from psycopg.types.string import ByteaBinaryLoader, StrDumperUnknown, TextBinaryLoader
+from psycopg.types.bool import BoolBinaryDumper, BoolBinaryLoader
+from psycopg.types.numeric import Int8BinaryDumper, Int8BinaryLoader
+from psycopg.types.string import (
+    ByteaBinaryLoader,
+    BytesBinaryDumper,
+    StrBinaryDumper,
+    StrDumperUnknown,
+    TextBinaryLoader,
+)
 
-from usercore.kernel.errors import Unavailable
+from usercore.kernel.errors import StorageError, Unavailable
 from usercore_storage.postgres.connections import Statements, adapt
 from usercore_storage.sql.joined import HostTransaction
+from usercore_storage.sql.run import Run
+
+SECRET: Final = "SELECT secret FROM usercore_schema"  # noqa: S105 - a statement
 
 _OPEN: Final = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR, TransactionStatus.ACTIVE})
 
@@ -23,12 +32,22 @@ _LOADERS: Final = (
 )
 
 
+_DUMPERS: Final = (
+    (int, Int8BinaryDumper),
+    (bool, BoolBinaryDumper),
+    (bytes, BytesBinaryDumper),
+    (str, StrBinaryDumper),
+)
+
+
 class HostStatements(Statements):
     """Statements on the host's connection, by cursors that know nothing of how the host reads its own rows."""
 
     def _cursor(self, *, binary: bool) -> psycopg.Cursor[TupleRow]:
         cursor = psycopg.RawCursor(self._raw, row_factory=tuple_row)
         cursor.format = Format.BINARY if binary else Format.TEXT
+        for kind, dumper in _DUMPERS:  # of the host's own, a COPY would take the last one for the column's type
+            cursor.adapters.register_dumper(kind, dumper)
         cursor.adapters.register_dumper(str, StrDumperUnknown)
         for name, loader in _LOADERS:
             cursor.adapters.register_loader(name, loader)
@@ -41,16 +60,28 @@ def joined(connection: object, *, secret: bytes) -> HostTransaction:
 
     Raises:
         TypeError: it is no connection of psycopg, or one for asyncio.
-        ValueError: no transaction is open, it is another store, or text does not come as UTF-8.
-        Unavailable: the connection is closed.
+        ValueError: no transaction is open, it is another store, text does not come as UTF-8, or it is in pipeline mode.
+        LostRace: the transaction has lost a race already.
+        StorageError: the connection is closed or broken, or a statement of the transaction has failed.
     """
     if not isinstance(connection, psycopg.Connection):
         msg = f"a psycopg.Connection is needed, not {type(connection).__name__}"
         raise TypeError(msg)
     host: psycopg.Connection[Any] = connection
-    if host.closed:
-        raise Unavailable
-    if host.info.encoding != "utf-8":
-        msg = "the connection's client_encoding must be UTF8"
-        raise ValueError(msg)
-    return HostTransaction(HostStatements(host), lambda: host.info.transaction_status in _OPEN, secret=secret)
+
+    def check() -> None:
+        if host.closed:
+            raise Unavailable
+        if host.pgconn.pipeline_status != PipelineStatus.OFF:
+            raise ValueError("the connection is in pipeline mode, in which rows come later: leave it first")
+        if host.info.encoding != "utf-8":
+            raise ValueError("the connection's client_encoding must be UTF8")
+        if host.info.transaction_status == TransactionStatus.INERROR:
+            raise StorageError  # a statement failed: nothing runs until the host rolls back
+
+    def recognise(run: Run) -> bool:
+        return [bytes(found) for (found,) in run(SECRET)] == [secret]
+
+    transaction = HostTransaction(HostStatements(host), lambda: host.info.transaction_status in _OPEN, check)
+    transaction.check_store(recognise)
+    return transaction

@@ -1,7 +1,7 @@
 """Joining: units run in savepoints of a transaction that the host has open, and the host's commit keeps them.
 
-A newcomer would run a unit again that lost a race. But what it lost against is committed, and the host's transaction
-goes on seeing the state from before; only the host can roll back and start over.
+A newcomer would run a unit again that lost a race. But where a transaction sees one state, it goes on seeing that from
+before the race; only the host can roll back and start over.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import attrs
 
-from usercore.kernel.errors import LostRace, RunAgain, StorageError
+from usercore.kernel.errors import Busy, LostRace, RunAgain, StorageError, TenantNotFound
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.workflows.recording import Origin
@@ -19,31 +19,40 @@ from usercore_storage.sql.unit import SqlUnit
 
 T = TypeVar("T")
 
-SECRET: Final = "SELECT secret FROM usercore_schema"  # noqa: S105 - a statement
-
 _OTHER_STORE: Final = "the connection is not to the store of this core"
 
 
 class HostTransaction:
     """A transaction of the host's. For the one thread that has it."""
 
-    def __init__(self, run: Run, is_open: Callable[[], bool], *, secret: bytes) -> None:
-        """Work over the host's connection, which must be to the store with this secret.
+    def __init__(self, run: Run, is_open: Callable[[], bool], check: Callable[[], None]) -> None:
+        """Work over the host's connection. ``check`` raises, before each unit, if rows would not be read as kept."""
+        self._run, self._is_open, self._check, self._is_busy = run, is_open, check, False
+        self._unit = SqlUnit(run)
+
+    def check_store(self, recognise: Callable[[Run], bool]) -> None:
+        """Make sure that the connection is to the store that this function recognises.
 
         Raises:
             ValueError: no transaction is open, or the store cannot be found there.
+            LostRace: the transaction has lost a race already.
+            StorageError: the connection is broken or locked, or a statement has failed before.
         """
-        self._run, self._is_open, self._is_busy = run, is_open, False
-        self._unit = SqlUnit(run)
         self._check_open()
         try:
-            is_ours = self._in_savepoint(lambda: [bytes(found) for (found,) in run(SECRET)]) == [secret]
+            is_ours = self._in_savepoint(lambda: recognise(self._run))
+        except RunAgain as race:
+            raise LostRace from race
+        except Busy:
+            raise
         except StorageError as error:
+            self._check_open()  # it may have broken meanwhile
             raise ValueError(_OTHER_STORE) from error
         if not is_ours:
             raise ValueError(_OTHER_STORE)
 
     def _check_open(self) -> None:
+        self._check()
         if not self._is_open():
             msg = "no transaction is open on the connection: begin one, and commit it when all is done"
             raise ValueError(msg)
@@ -57,7 +66,8 @@ class HostTransaction:
 
         Raises:
             RuntimeError: a unit is open already.
-            ValueError: the transaction has ended.
+            ValueError: the transaction has ended, or the connection was set up otherwise.
+            TenantNotFound: the host took the tenant back.
             LostRace: somebody was faster; roll back and start over.
             StorageError: the engine failed, and may have given up the whole transaction.
         """
@@ -73,24 +83,40 @@ class HostTransaction:
             self._is_busy = False
 
     def _begun(self, origin: Origin, work: Callable[[Unit], T]) -> T:
-        self._unit.begin(origin)
-        return work(self._unit)
+        unit = self._unit
+        unit.begin(origin)
+        if unit.tenants.get(unit.tenant_id) is None:  # made in this transaction, and taken back in it
+            raise TenantNotFound
+        return work(unit)
 
     def _in_savepoint(self, run: Callable[[], T]) -> T:
-        self._run("SAVEPOINT usercore")
+        is_whole = False
+        self._run("SAVEPOINT usercore_unit")
         try:
             result = run()
-            self._run("RELEASE SAVEPOINT usercore")
-        except BaseException:
-            self._take_back()
+            is_whole = True
+            self._run("RELEASE SAVEPOINT usercore_unit")
+        except BaseException as error:
+            if is_whole and not isinstance(error, Exception):
+                raise  # a Ctrl-C, perhaps after the release: there may be no savepoint of ours to go back to
+            try:
+                self._take_back()
+            except BaseException:  # a Ctrl-C, perhaps before it was done; doing so again harms nothing
+                self._take_back()
+                raise
+            self._forget()
             raise
         return result
 
     def _take_back(self) -> None:
         if self._is_open():  # an engine that has given up the transaction has taken back all of it
             with suppress(StorageError):  # the connection is lost, and the transaction with it
-                self._run("ROLLBACK TO SAVEPOINT usercore")
-                self._run("RELEASE SAVEPOINT usercore")
+                self._run("ROLLBACK TO SAVEPOINT usercore_unit")
+
+    def _forget(self) -> None:
+        if self._is_open():
+            with suppress(StorageError):
+                self._run("RELEASE SAVEPOINT usercore_unit")
 
 
 @attrs.frozen

@@ -41,6 +41,9 @@ CODECS: Final[Mapping[type, Codec]] = {
     UUID: Codec("text", "str({0})", "UUID({0})"),
 }
 
+FEW: Final = 10
+"""Rows below which an INSERT names all columns. Source: usercore: from there on leaving some out pays for the text."""
+
 _HELPERS: Final = {
     "to_micros": to_micros,
     "from_micros": from_micros,
@@ -170,7 +173,7 @@ class Table(Generic[T]):
 
         Drivers take long to bind NULL, for which they look for an adapter: 0.2 microseconds each in ``sqlite3``.
         """
-        if not rows:
+        if len(rows) < FEW:  # texts would be many, and caches hold only so many
             return self.insert, rows
         names = [column.name for column in (*self.extra, *self.columns)]
         used = [place for place, values in enumerate(zip(*rows, strict=True)) if values.count(None) < len(rows)]

@@ -84,11 +84,11 @@ class Statements(Run):
         """
         self.raw = raw
         try:
-            cursor = raw.cursor()  # one for all statements: making one takes a tenth of a look-up
+            cursor = sqlite3.Cursor(raw)  # one for all statements: making one takes a tenth of a look-up
         except sqlite3.Error as error:
             raise mapped(error) from error
         cursor.row_factory = None
-        self._execute, self._fetch = cursor.execute, cursor.fetchall
+        self._execute, self._many, self._fetch = cursor.execute, cursor.executemany, cursor.fetchall
 
     def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
         try:
@@ -99,7 +99,7 @@ class Statements(Run):
 
     def many(self, statement: str, rows: Iterable[Row], /) -> None:
         try:
-            self.raw.executemany(statement, rows)
+            self._many(statement, rows)
         except sqlite3.Error as error:
             raise mapped(error) from error
 

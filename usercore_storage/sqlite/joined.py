@@ -1,9 +1,18 @@
 """Joining a transaction that the host has open on a connection of ``sqlite3``."""
 
 import sqlite3
+from typing import Final
 
 from usercore_storage.sql.joined import HostTransaction
+from usercore_storage.sql.run import Run
 from usercore_storage.sqlite.connections import Statements
+from usercore_storage.sqlite.errors import mapped
+
+SHADOWS: Final = "SELECT name FROM sqlite_temp_schema WHERE name GLOB 'usercore_*'"
+KNOWN: Final = (
+    "SELECT s.secret, s.version, t.key FROM main.usercore_schema AS s JOIN main.usercore_tenants AS t ON t.id = 1"
+)
+"""A value of each type, in the file itself: a file that is attached is not kept together with it in a power cut."""
 
 
 def joined(connection: object, *, secret: bytes) -> HostTransaction:
@@ -11,14 +20,30 @@ def joined(connection: object, *, secret: bytes) -> HostTransaction:
 
     Raises:
         TypeError: it is no connection of ``sqlite3``.
-        ValueError: no transaction is open, it is another store, or text comes back as something else.
+        ValueError: no transaction is open, it is another store, or values do not come back as they are kept.
         Unavailable: the connection is closed, or belongs to another thread.
     """
     if not isinstance(connection, sqlite3.Connection):
         msg = f"a sqlite3.Connection is needed, not {type(connection).__name__}"
         raise TypeError(msg)
-    if connection.text_factory is not str:
-        msg = "the connection's text_factory must be str"
-        raise ValueError(msg)
+
+    def check() -> None:
+        try:
+            connection.in_transaction  # noqa: B018 - raises if the connection was closed
+        except sqlite3.Error as error:
+            raise mapped(error) from error
+        if connection.text_factory is not str:
+            raise ValueError("the connection's text_factory must be str")
+
+    def recognise(run: Run) -> bool:
+        ((found, version, tenant),) = run(KNOWN)
+        if run(SHADOWS):
+            raise ValueError("the connection has temporary tables with names of ours")
+        if type(found) is not bytes or type(version) is not int or tenant != "system":
+            raise ValueError("the connection converts values (detect_types)")
+        return found == secret
+
     run = Statements(connection)  # first of all: it fails if the connection is closed
-    return HostTransaction(run, lambda: connection.in_transaction, secret=secret)
+    transaction = HostTransaction(run, lambda: connection.in_transaction, check)
+    transaction.check_store(recognise)
+    return transaction

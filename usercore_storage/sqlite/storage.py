@@ -140,6 +140,8 @@ class SqliteStorage:
     def leave_behind(self) -> None:
         """Close in a child whose parent forked inside a unit: SQLite is not to be used here."""
         self._closed = True
+        if self._writer is not None:
+            self._writer.leave_behind()
         _left_behind.append((self._writer, self._readers))
         self._opening, self._writer, self._readers = threading.Lock(), None, []
 

@@ -7,12 +7,28 @@ keeps its turn. So where another process has the turn, a thread waits in our ste
 import fcntl
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from usercore.kernel.errors import Busy, Unavailable
+from usercore.kernel.forks import restart_in_child
 from usercore_storage.sqlite.errors import mapped_of_system
 from usercore_storage.sqlite.files import open_side
+
+
+class _Awaited:
+    """A turn that a thread waits for, on a handle of its own.
+
+    No ``Event``: a Ctrl-C could leave its lock locked for ever.
+    """
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.handles = [side]
+        """Emptied by whoever is to close the handle: the thread, or who could not start it."""
+        self.came = False
+        self.call = threading.Lock()
+        self.call.acquire()
 
 
 class Turn:
@@ -26,14 +42,22 @@ class Turn:
         """
         self.lock = threading.Lock()
         self._side = open_side(path)
-        self._awaited: threading.Event | None = None
+        self._awaited: _Awaited | None = None
+        restart_in_child(self)
+
+    def start_afresh(self) -> None:
+        """Give up, in a child, what a thread of the parent waits by: held here, it would keep the parent's turn."""
+        awaited, self._awaited = self._awaited, None
+        if awaited is not None and not awaited.came:
+            os.close(awaited.side)
 
     def run(self, run: Callable[[], None], *, longest_wait: float) -> None:
-        """Wait for the turn, for so many seconds, and run this in it.
+        """Wait for the turn, for so many seconds, and run this in it; what it raises comes out.
 
         Raises:
-            Busy: another process had it all the time.
+            Busy: another process had it all the time, or no thread can be started that would wait.
             Unavailable: it is closed.
+            StorageError: the system refused.
         """
         with self.lock:
             if self._side < 0:
@@ -46,30 +70,56 @@ class Turn:
 
     def _take(self, longest_wait: float) -> None:
         try:
-            fcntl.flock(self._side, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if not self._await().wait(longest_wait):
-                raise Busy from None
+            if self._takes_at_once():
+                return
+            awaited = self._await()
         except OSError as error:
             raise mapped_of_system(error) from error
+        if not awaited.call.acquire(timeout=longest_wait) and not awaited.came:
+            raise Busy
 
-    def _await(self) -> threading.Event:
+    def _takes_at_once(self) -> bool:
+        try:
+            fcntl.flock(self._side, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _await(self) -> _Awaited:
         """Let a thread wait, or go on to wait if somebody gave up."""
         awaited = self._awaited
-        if awaited is None or awaited.is_set():
-            awaited = self._awaited = threading.Event()
-            threading.Thread(target=self._wait, args=(os.dup(self._side), awaited), daemon=True).start()
+        if awaited is None or awaited.came:
+            awaited = _Awaited(os.dup(self._side))
+            try:
+                threading.Thread(target=self._wait, args=(awaited,), daemon=True).start()
+            except BaseException as error:
+                for handle in _taken_from(awaited):
+                    os.close(handle)
+                if isinstance(error, RuntimeError):  # there is no room for another thread
+                    raise Busy from error
+                raise
+            self._awaited = awaited  # last of all, or after a Ctrl-C somebody would wait for nobody
         return awaited
 
-    def _wait(self, side: int, awaited: threading.Event) -> None:
-        fcntl.flock(side, fcntl.LOCK_EX)
-        awaited.set()
-        with self.lock:  # the turn was given back by now, unless whoever waited for it gave up before it came
-            fcntl.flock(side, fcntl.LOCK_UN)
-        os.close(side)
+    def _wait(self, awaited: _Awaited) -> None:
+        for side in _taken_from(awaited):  # none, if whoever started this thread was interrupted
+            fcntl.flock(side, fcntl.LOCK_EX)
+            awaited.came = True
+            awaited.call.release()
+            with self.lock:  # the turn was given back by now, unless whoever waited for it gave up before it came
+                fcntl.flock(side, fcntl.LOCK_UN)
+            os.close(side)
 
     def close(self) -> None:
         """Close the side file; whoever calls holds the lock. Closing again does nothing."""
         if self._side >= 0:
             os.close(self._side)
             self._side = -1
+
+
+def _taken_from(awaited: _Awaited) -> Sequence[int]:
+    """Take the handle, unless somebody else has."""
+    try:
+        return [awaited.handles.pop()]
+    except IndexError:
+        return []

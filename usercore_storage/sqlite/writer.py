@@ -130,6 +130,10 @@ class Writer:
         _finish(self._sent)
         self._sent = ()
 
+    def leave_behind(self) -> None:
+        """Give up, in a child, the side file by which the parent has its turn; see ``forks``."""
+        self._turn.close()
+
     def close(self) -> None:
         """Wait for the group that is running and close; closing again does nothing."""
         with self._turn.lock:

@@ -117,6 +117,8 @@ class Importer:
         try:
             return self._keep_together(batch)
         except LostRace:
+            if self.scope.joined:
+                raise  # the host's transaction would go on losing; only a new one sees what others did
             if len(batch) > 1:  # one of them may never succeed; find it
                 return [step for candidate in batch for step in self._keep([candidate])]
             (only,) = batch
