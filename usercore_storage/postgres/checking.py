@@ -6,8 +6,7 @@ from typing import Any, Final, TypeVar
 
 from usercore.kernel.errors import NewerSchema
 from usercore_storage.findings import FindingKind, Findings, Report
-from usercore_storage.postgres.connections import Connection
-from usercore_storage.postgres.glances import BEGIN
+from usercore_storage.postgres.connections import BEGIN_LOOK, Connection
 from usercore_storage.postgres.migrations import TYPES, VERSION, found_in
 from usercore_storage.postgres.place import place_of
 from usercore_storage.postgres.storage import connected
@@ -63,7 +62,7 @@ def check_store(url: str) -> Report:
 
 def _looks_through(connection: Connection) -> Look:
     def look(look: Callable[[Run], T], /) -> T:
-        connection.command(BEGIN)
+        connection.command(BEGIN_LOOK)
         try:
             return look(connection)
         finally:

@@ -20,14 +20,16 @@ from psycopg.types.string import BytesBinaryDumper
 from usercore.kernel.errors import Indeterminate, StorageError, Unavailable
 from usercore_storage.postgres.copies import LEAST, copy_for, with_rows
 from usercore_storage.postgres.errors import Lost, mapped
-from usercore_storage.postgres.glances import Glance
 from usercore_storage.postgres.place import Place
+from usercore_storage.sql.glances import Glance
 from usercore_storage.sql.run import Run
 from usercore_storage.sql.table import Row, Rows
 from usercore_storage.sql.unit import SqlUnit
 
 STATEMENTS: Final = 512
 """Prepared statements kept a connection; more than there are."""
+
+BEGIN_LOOK: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 LONGEST_PAUSE: Final = 60
 """Seconds between two statements of a unit after which the server ends its session: it has hung, and holds locks."""
@@ -153,7 +155,7 @@ class Connection(Statements):
         super().__init__(raw)
         self.raw = raw
         self.unit = SqlUnit(self)
-        self.glance = Glance(self)
+        self.glance = Glance(self, lambda: self.command(BEGIN_LOOK))
 
     def commit(self) -> None:
         """Keep what was done since the transaction began.

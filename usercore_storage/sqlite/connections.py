@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
 
+from usercore_storage.sql.glances import Glance
 from usercore_storage.sql.run import Run
 from usercore_storage.sql.table import Row, Rows
 from usercore_storage.sql.unit import SqlUnit
@@ -115,6 +116,7 @@ class Connection(Statements):
         """
         super().__init__(open_connection(path))
         self.unit = SqlUnit(self)
+        self.glance = Glance(self, lambda: self("BEGIN"))
 
     def roll_back(self) -> None:
         """Take back whatever is open; after some errors SQLite has done so already."""

@@ -45,8 +45,8 @@ class Gate:
 
     def _open(self) -> None:
         self._inside: set[int] = set()
-        self._may_enter = threading.Event()
-        self._may_enter.set()
+        self.is_shut = False
+        """Whether a fork waits for those inside; who takes long looks now and then, gives up, and begins again."""
         self._rests = False
 
     def run(self, run: Callable[[], T]) -> T:
@@ -61,32 +61,31 @@ class Gate:
             raise RuntimeError(msg)
         try:
             inside.add(thread)
-            while not self._may_enter.is_set():  # looked at after ``add``, and ``shut`` looks the other way round
+            while self.is_shut:  # looked at after ``add``, and ``shut`` looks the other way round
                 inside.discard(thread)
-                self._may_enter.wait()
+                self._await_opening()
                 inside.add(thread)
             return run()
         finally:
             inside.discard(thread)
 
-    @property
-    def is_shut(self) -> bool:
-        """Whether a fork waits for those inside; who takes long looks now and then, gives up, and begins again."""
-        return not self._may_enter.is_set()
+    def _await_opening(self) -> None:
+        while self.is_shut:
+            sleep(_PAUSE)  # no ``Event``: a Ctrl-C could leave its lock locked for ever
 
     def shut(self) -> None:
         """Let nobody in, wait for those inside, and let the store rest, unless somebody stays."""
-        self._may_enter.clear()
-        until = monotonic() + LONGEST_WAIT
-        while self._inside - {get_ident()} and monotonic() < until:
+        self.is_shut = True
+        me, until = {get_ident()}, monotonic() + LONGEST_WAIT
+        while (others := self._inside - me) and monotonic() < until:
             sleep(_PAUSE)
-        self._rests = not self._inside
+        self._rests = not others and not self._inside & me  # whoever came since then sees that it is shut
         if self._rests:
             self._store.rest()
 
     def go_on(self) -> None:
         """Let them in again."""
-        self._may_enter.set()
+        self.is_shut = False
 
     def start_afresh(self) -> None:
         """Start in a child, where no other thread is."""

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import attrs
 
 from usercore.history.model import Entry
-from usercore.kernel.errors import Unavailable
+from usercore.kernel.errors import RunAgain, Unavailable
 from usercore.kernel.units import Units, run_until_kept
 from usercore.storage import CAPABILITIES, Unit
 from usercore.workflows.recording import Origin
@@ -168,8 +168,11 @@ class SqliteUnits(Units[Unit]):
     def _look(self, look: Callable[[Unit], T]) -> T:
         connection = self._store.take_reader()
         try:
-            connection("BEGIN")  # one state for all statements
-            connection.unit.begin(self._origin)
-            return look(connection.unit)
+            connection.glance.begin(self._origin, at_once=False)
+            return look(connection.glance.unit)
+        except RunAgain:  # somebody wrote between its first two statements; in a transaction nobody can
+            connection.roll_back()
+            connection.glance.begin(self._origin, at_once=True)
+            return look(connection.glance.unit)
         finally:
             self._store.give_back(connection)

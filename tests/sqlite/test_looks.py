@@ -1,0 +1,78 @@
+"""Looks: of one statement without a transaction, of several on one state."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sqlite.notebooks import ORIGIN
+from usercore import ReadOnly
+from usercore.kernel.context import MAIN
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import UserId
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing.contracts.base import add_people
+from usercore.testing.samples import ANN, BOB
+from usercore_storage import sqlite
+from usercore_storage.sqlite import SqliteStorage
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteStorage]:
+    store = sqlite.open_storage(f"sqlite:///{path}")
+    add_people(store.units(ORIGIN), MAIN, ANN, BOB)
+    yield store
+    store.close()
+
+
+def statements_of(store: SqliteStorage, look_at: tuple[UserId, ...]) -> list[str]:
+    """Give what a look at these users runs."""
+    said: list[str] = []
+    connection = store.take_reader()
+    connection.raw.set_trace_callback(said.append)
+    store.give_back(connection)
+    store.units(ORIGIN).read(lambda unit: [unit.users.get(user_id) for user_id in look_at])
+    connection.raw.set_trace_callback(None)
+    return [text.split()[0] for text in said]
+
+
+def test_a_look_of_one_statement_needs_no_transaction(store: SqliteStorage) -> None:
+    assert statements_of(store, (ANN,)) == ["SELECT"]
+
+
+def test_a_look_of_several_sees_one_state(store: SqliteStorage) -> None:
+    assert statements_of(store, (ANN, BOB)) == ["SELECT", "BEGIN", "SELECT", "SELECT", "ROLLBACK"]
+
+
+def rename(units: Units[Unit], name: str) -> None:
+    def change(unit: Unit) -> None:
+        for user_id in (ANN, BOB):
+            unit.users.replace(evolve(unit.users.guard(user_id), first_name=name))
+
+    units.write(change)
+
+
+def test_a_look_starts_over_if_somebody_came_between_its_first_statements(store: SqliteStorage, path: Path) -> None:
+    others, seen = sqlite.open_storage(f"sqlite:///{path}"), list[str | None]()
+
+    def look(unit: Unit) -> list[str | None]:
+        seen.append(name_of(unit, ANN))
+        if len(seen) == 1:
+            rename(others.units(ORIGIN), "Zo\u00eb")
+        return [name_of(unit, ANN), name_of(unit, BOB)]
+
+    assert store.units(ORIGIN).read(look) == ["Zo\u00eb", "Zo\u00eb"]
+    assert len(seen) == 2
+    others.close()
+
+
+def name_of(unit: Unit, user_id: UserId) -> str | None:
+    user = unit.users.get(user_id)
+    assert user is not None
+    return user.first_name
+
+
+def test_a_look_that_would_change_something_is_refused(store: SqliteStorage) -> None:
+    with pytest.raises(ReadOnly):
+        store.units(ORIGIN).read(lambda unit: unit.users.guard(ANN))
