@@ -29,6 +29,7 @@ def draw(growths: Sequence[Growth], folder: Path) -> None:
         panels = figure.subplots(1, len(growths), sharey=True, squeeze=False)[0]
         for panel, growth in zip(panels, growths, strict=True):
             _draw_panel(panel, growth)
+        panels[0].set_ylim(bottom=0)  # after all are drawn: it fixes the top, which they share
         least = growths[0].points[0].users
         panels[0].set_ylabel(f"CPU of one operation\n(1 = raw with {_short(least)} users)")
         panels[0].legend(loc="lower right", frameon=False)
@@ -51,7 +52,6 @@ def _draw_panel(panel: Any, growth: Growth) -> None:  # noqa: ANN401 - matplotli
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.set_xlabel("users")
-    panel.set_ylim(bottom=0)
     panel.margins(x=0.08)
     panel.grid(axis="y", alpha=0.3)
     panel.spines[["top", "right"]].set_visible(False)
