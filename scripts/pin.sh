@@ -11,7 +11,7 @@ pin() {
     file=requirements/$1
     shift
     "$uv" pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
-        --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file "$file" "$@"
+        --no-header --no-annotate --output-file "$file" "$@"
     if grep --line-number --extended-regexp '://|^-|^ *#|@ ' "$file"; then
         echo "$file has an address, an option or a comment" >&2
         exit 1
