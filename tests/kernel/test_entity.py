@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from usercore.attempts.model import Allowance, Attempt, RegistrationAttempt, Throttle
 from usercore.deliveries.model import Delivery
 from usercore.history.model import Entry
-from usercore.kernel.entity import entity, evolve
+from usercore.kernel.entity import differing, entity, evolve
 from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
 from usercore.testing.samples import ACCESS_TOKEN, CREDENTIAL, ENTRY, LOGIN_TOKEN, REGISTRATION_LINK
@@ -72,6 +72,20 @@ def test_fields_are_given_by_name_only() -> None:
         Sample(number=1, another=2)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="missing 1 required keyword-only argument"):
         Sample()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("option", [{"factory": list}, {"converter": int}, {"validator": lambda *_: None}], ids=str)
+def test_a_field_has_nothing_that_the_constructor_would_leave_out(option: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="'text' of an entity has a validator, a converter or a factory"):
+        entity(type("Strange", (), {"__annotations__": {"text": str}, "text": field(**option)}))
+
+
+@given(st.data())
+def test_what_differs_is_named_in_the_order_of_the_fields(data: st.DataObject) -> None:
+    old, new = data.draw(entities(User)), data.draw(entities(User))
+    names = [name for name in User.__names__ if getattr(old, name) != getattr(new, name)]  # type: ignore[attr-defined]  # made by @entity
+    assert differing(old, new) == names
+    assert differing(old, evolve(old)) == []
 
 
 def test_a_copy_has_other_values_in_the_named_fields() -> None:

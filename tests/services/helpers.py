@@ -150,7 +150,8 @@ def unclaim(core: UserCore, user: User) -> None:
     """Make an unclaimed user of one; nothing that is public does so yet."""
 
     def move(unit: Unit) -> None:
-        unit.users.replace(evolve(unit.users.guard(user.id), state=UserState.UNCLAIMED))
+        old = unit.users.guard(user.id)
+        unit.users.replace(old, evolve(old, state=UserState.UNCLAIMED))
 
     core._scope.units.write(move)
 

@@ -48,7 +48,8 @@ def test_a_look_of_several_sees_one_state(store: SqliteStorage) -> None:
 def rename(units: Units[Unit], name: str) -> None:
     def change(unit: Unit) -> None:
         for user_id in (ANN, BOB):
-            unit.users.replace(evolve(unit.users.guard(user_id), first_name=name))
+            old = unit.users.guard(user_id)
+            unit.users.replace(old, evolve(old, first_name=name))
 
     units.write(change)
 

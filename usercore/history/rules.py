@@ -1,6 +1,7 @@
 """What is kept of a change. Pure."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -15,12 +16,14 @@ LONGEST: Final = 1000
 
 _START: Final = 100
 
+_Values = Mapping[str, Any]
+
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def entry_of(change: Change, *, change_no: int, position: int, context: Context, at: datetime) -> Entry:
     """Make the entry of a change: of what is old and new only what differs, of what is new only what is not empty."""
-    old, new = _differing(change)
+    old, new = _kept_of(change)
     return Entry(
         subject_id=change.subject_id,
         subject=change.kind.subject,
@@ -32,30 +35,38 @@ def entry_of(change: Change, *, change_no: int, position: int, context: Context,
         actor=str(context.actor),
         ip=context.ip,
         source=context.source,
-        old_text=_encode(old) if old else None,
-        new_text=_encode(new) if new else None,
+        old_text=_object_of(old),
+        new_text=_object_of(new),
     )
 
 
-def _differing(change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
+def _kept_of(change: Change) -> tuple[_Values, _Values]:
     fields, before, after = change.kind.fields, change.old, change.new
-    if after is None:
-        return _not_empty(fields, before), {}
-    if before is None:
-        return {}, _not_empty(fields, after)
-    names = [name for name in fields if getattr(before, name) != getattr(after, name)]
-    return {name: plain(getattr(before, name)) for name in names}, {name: plain(getattr(after, name)) for name in names}
-
-
-def _not_empty(fields: tuple[str, ...], values: object) -> dict[str, Any]:
-    if values is None:
-        return {}
-    kept = {}
+    if before is None or after is None:
+        return _not_empty(fields, before), _not_empty(fields, after)
+    old, new = {}, {}
     for name in fields:
-        value = getattr(values, name)
-        if value is not None and (isinstance(value, str) or not is_empty(value)):  # nearly all are None or text
-            kept[name] = plain(value)
-    return kept
+        was, is_now = getattr(before, name), getattr(after, name)
+        if was is not is_now and was != is_now:
+            old[name], new[name] = was, is_now
+    return old, new
+
+
+def _not_empty(fields: tuple[str, ...], entity: object) -> _Values:
+    if entity is None:
+        return {}
+    values = {name: getattr(entity, name) for name in fields}
+    return {name: value for name, value in values.items() if value is not None and not is_empty(value)}
+
+
+def _object_of(values: _Values) -> str | None:
+    """Give a JSON object, or None; names of fields need no escapes, and nearly all values are short text.
+
+    That takes half the time of the encoder, which is set up anew for each object.
+    """
+    if not values:
+        return None
+    return "{" + ",".join([f'"{name}":{_encode(plain(value))}' for name, value in values.items()]) + "}"
 
 
 def is_empty(value: object) -> bool:

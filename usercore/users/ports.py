@@ -47,8 +47,11 @@ class UserRepository(Protocol):
         """
 
     @abstractmethod
-    def replace(self, user: User) -> None:
-        """Keep another state of a user that this unit guards: all fields but ``id``, ``tenant_id``, ``change_no``."""
+    def replace(self, old: User, new: User) -> None:
+        """Keep the next state of a user that this unit guards and that is in the old one.
+
+        What does not differ need not be written; ``id``, ``tenant_id`` and ``change_no`` never are.
+        """
 
     @abstractmethod
     def note_sign_in(self, user_id: UserId, *, at: datetime, ip: str | None) -> None:

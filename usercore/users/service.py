@@ -6,14 +6,21 @@ from datetime import datetime
 import attrs
 
 from usercore.kernel.changes import Change, ChangeKind
-from usercore.kernel.entity import evolve
+from usercore.kernel.entity import differing, evolve
 from usercore.kernel.errors import Taken, UserNotFound
 from usercore.kernel.references import Reference, Space, Use, check_reference, host_id
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import Faults, clean_fields, is_blank
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.versions import check_version
-from usercore.users.identifiers import claims_of, clean_slots, field_of, in_order, next_access_ids
+from usercore.users.identifiers import (
+    IDENTIFIERS,
+    claims_of,
+    clean_slots,
+    field_of,
+    in_order,
+    next_access_ids,
+)
 from usercore.users.model import IDS_CHANGED, UPDATED, Claim, User, UserState
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import CLEAN, check_linkable
@@ -87,11 +94,13 @@ def replace_user(unit: UsersUnit, old: User, new: User, kind: ChangeKind, *, at:
     Raises:
         Taken: somebody else has one of the keys.
     """
-    if new == old:
+    changed = differing(old, new)
+    if not changed:
         return old
-    move_claims(unit, old, new)
+    if not IDENTIFIERS.isdisjoint(changed):
+        move_claims(unit, old, new)
     kept = evolve(new, modified_at=at, modified_by=by, version=old.version + 1)
-    unit.users.replace(kept)
+    unit.users.replace(old, kept)
     unit.record(Change(kind=kind, subject_id=old.id, old=old, new=kept))
     return kept
 

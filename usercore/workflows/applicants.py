@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -16,6 +17,8 @@ from usercore.users.model import User
 from usercore.users.rules import CLEAN
 from usercore.users.usernames import clean_username
 
+NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
+
 
 @entity
 class Applicant:
@@ -24,7 +27,7 @@ class Applicant:
     email: str
     username: str | None = None
     external_id: str | None = None
-    fields: Mapping[str, Any] = attrs.field(factory=dict)
+    fields: Mapping[str, Any] = NO_FIELDS
     hashed: tuple[str, str | None] | None = attrs.field(default=None, repr=False)
     verified: bool = False
 

@@ -45,10 +45,10 @@ class MemoryUsers(UserRepository):
         self._unit.number(Subject.USER, user_id, guarded.change_no)
         return guarded
 
-    def replace(self, user: User) -> None:
-        kept = self.get(user.id)
+    def replace(self, old: User, new: User) -> None:
+        kept = self.get(old.id)
         if kept is not None:
-            self._users.put(user.id, with_own(user, kept, "tenant_id", "change_no"))
+            self._users.put(old.id, with_own(new, kept, "id", "tenant_id", "change_no"))
 
     def note_sign_in(self, user_id: UserId, *, at: datetime, ip: str | None) -> None:
         kept = self.get(user_id)

@@ -146,7 +146,11 @@ class Table(Generic[T]):
 
     def updater(self, *fixed: str) -> tuple[str, Callable[[T], Row]]:
         """Give the UPDATE by key that sets all columns but the key's and the fixed ones, and its row writer."""
-        moving = [column for column in self.columns if column.name not in (*self.key, *fixed)]
+        return self.updater_of([column.name for column in self.columns if column.name not in (*self.key, *fixed)])
+
+    def updater_of(self, names: Sequence[str]) -> tuple[str, Callable[[T], Row]]:
+        """Give the UPDATE by key that sets these columns, and its row writer."""
+        moving = [column for column in self.columns if column.name in names]
         keys = [column for column in self.columns if column.name in self.key]
         sets = ", ".join(f"{column.name} = ?" for column in moving)
         where = " AND ".join(f"{column.name} = ?" for column in keys)

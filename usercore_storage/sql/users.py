@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Final
 
 from usercore.kernel.changes import Subject
+from usercore.kernel.entity import differing
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Space
@@ -16,6 +17,7 @@ from usercore.users.ports import ClaimRepository, UserRepository
 from usercore.workflows.recording import RecordingUnit
 from usercore_storage.sql.run import SIZES, Run, in_sizes, marks
 from usercore_storage.sql.tables import CLAIMS, USERS
+from usercore_storage.sql.updates import Updates
 
 GET: Final = f"SELECT {USERS.select} FROM usercore_users WHERE id = ? AND tenant_id = ?"
 GET_MANY: Final = {
@@ -26,7 +28,8 @@ _GUARD: Final = (
 )
 GUARD: Final = f"{_GUARD} {USERS.select}"
 LOCK: Final = f"{_GUARD} change_no"
-REPLACE, _replaced = USERS.updater("tenant_id", "change_no")
+_updates: Final = Updates(USERS, "tenant_id", "change_no")
+REPLACE: Final = _updates.whole[0]
 SIGN_IN: Final = "UPDATE usercore_users SET last_sign_in_at = ?, last_sign_in_ip = ? WHERE id = ?"
 
 FIND_CLAIM: Final = f"SELECT {CLAIMS.select} FROM usercore_claims WHERE tenant_id = ? AND digest = ?"
@@ -88,8 +91,11 @@ class SqlUsers(UserRepository):
             raise UserNotFound
         self._unit.number(Subject.USER, user_id, rows[0][0])
 
-    def replace(self, user: User) -> None:
-        self._run(REPLACE, _replaced(user))
+    def replace(self, old: User, new: User) -> None:
+        update = _updates.of(differing(old, new))
+        if update is not None:
+            statement, row_of = update
+            self._run(statement, row_of(new))
 
     def note_sign_in(self, user_id: UserId, *, at: datetime, ip: str | None) -> None:
         self._run(SIGN_IN, (to_micros(at), ip, user_id))

@@ -27,7 +27,7 @@ def rename(unit: Unit, name: str, *user_ids: int) -> None:
     for user_id in user_ids:
         old = unit.users.guard(unit.resolve(user_id))
         new = evolve(old, first_name=name)
-        unit.users.replace(new)
+        unit.users.replace(old, new)
         unit.record(Change(kind=UPDATED, subject_id=user_id, old=old, new=new))
 
 
@@ -207,7 +207,7 @@ class UnitsContract(Contract):
             assert unit.users.get(ANN)
             meet()
             user = unit.users.guard(ANN)
-            unit.users.replace(evolve(user, version=user.version + 1))
+            unit.users.replace(user, evolve(user, version=user.version + 1))
             return user.version + 1
 
         assert sorted(overlap(people, count)) == [a_user().version + 1, a_user().version + 2]

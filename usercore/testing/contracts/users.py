@@ -41,6 +41,13 @@ def get(units: Units[Unit], user_id: int = ANN) -> User:
     return user
 
 
+def replaced(unit: Unit, new: User) -> User:
+    """Keep another state of a user under their guard, and give the one they were in."""
+    old = unit.users.guard(new.id)
+    unit.users.replace(old, new)
+    return old
+
+
 class UserRepositoryContract(Contract):
     """One case a promise of ``UserRepository``."""
 
@@ -58,8 +65,15 @@ class UserRepositoryContract(Contract):
     def test_users_with_values_at_the_edge_are_kept(self, main: Units[Unit], user: User) -> None:
         keep(main, lambda unit: unit.users.add, user)
         assert_same(get(main, user.id), user)
-        main.write(lambda unit: unit.users.replace(user))
-        assert_same(get(main, user.id), user)
+
+    @pytest.mark.parametrize("user", [USER, *EDGES], ids=lambda user: str(user.id))
+    @pytest.mark.rule("U1")
+    def test_values_at_the_edge_replace_others_and_are_replaced(self, main: Units[Unit], user: User) -> None:
+        plain = a_user(id=user.id)
+        keep(main, lambda unit: unit.users.add, plain)
+        for number, (old, new) in enumerate([(plain, user), (user, plain)], start=plain.change_no + 1):
+            main.write(lambda unit: [unit.guard(user.id), unit.users.replace(old, new)])  # noqa: B023 - used at once
+            assert_same(get(main, user.id), evolve(new, change_no=number))
 
     def test_who_is_not_there_is_none(self, people: Units[Unit]) -> None:
         assert people.read(lambda unit: unit.users.get(UserId(999))) is None
@@ -134,9 +148,8 @@ class UserRepositoryContract(Contract):
         bob = get(people, BOB)
 
         def check(drawn: User) -> None:
-            guarded = people.write(lambda unit: [unit.users.guard(ANN), unit.users.replace(drawn)][0])
-            assert guarded is not None
-            assert_same(get(people), evolve(drawn, change_no=guarded.change_no))
+            old = people.write(lambda unit: replaced(unit, drawn))
+            assert_same(get(people), evolve(drawn, change_no=old.change_no))
             assert get(people, BOB) == bob
 
         check_for_all(users().map(lambda user: evolve(user, id=ANN, state=UserState.ACTIVE)), check)
@@ -144,7 +157,7 @@ class UserRepositoryContract(Contract):
     @pytest.mark.rule("T1")
     def test_tenant_and_count_of_changes_are_not_replaced(self, people: Units[Unit]) -> None:
         ann = get(people)
-        people.write(lambda unit: [unit.guard(ANN), unit.users.replace(evolve(USER, tenant_id=ACME, change_no=77))])
+        people.write(lambda unit: replaced(unit, evolve(USER, tenant_id=ACME, change_no=77)))
         assert get(people) == evolve(USER, change_no=ann.change_no + 1)
 
     @pytest.mark.parametrize("ip", ["2001:db8::1", None])
@@ -164,7 +177,7 @@ class UserRepositoryContract(Contract):
 
         def change(unit: Unit) -> tuple[int, int]:
             user = unit.users.guard(ANN)
-            unit.users.replace(evolve(user, version=user.version + 1))
+            unit.users.replace(user, evolve(user, version=user.version + 1))
             return user.change_no, user.version + 1
 
         first = USER.version + 1
