@@ -16,19 +16,11 @@ class HistoryRepository(Protocol):
     """Keeps entries, only ever adding. A unit sees those of its own tenant only."""
 
     @abstractmethod
-    def add(self, entry: Entry) -> None:
-        """Keep an entry.
-
-        Raises:
-            RunAgain: its place is in use; the next run counts on from there.
-        """
-
-    @abstractmethod
     def add_many(self, entries: Sequence[Entry]) -> None:
-        """Keep entries as ``add`` does, in bulk.
+        """Keep the entries of a unit, or none.
 
         Raises:
-            RunAgain: one of the places is in use.
+            RunAgain: one of the places is in use; the next run counts on from there.
         """
 
     @abstractmethod

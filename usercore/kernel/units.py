@@ -4,7 +4,7 @@ There is no ``with`` form: a ``with`` cannot run again, and a ``return`` inside 
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
@@ -98,14 +98,6 @@ class ChangingUnit(ResolvingUnit, Protocol):
 
         Raises:
             RuntimeError: the unit neither guarded nor added the subject.
-        """
-
-    @abstractmethod
-    def record_many(self, changes: Iterable[Change]) -> None:
-        """Note changes, in their order, as ``record`` does, in bulk.
-
-        Raises:
-            RuntimeError: the unit neither guarded nor added one of the subjects.
         """
 
 

@@ -4,7 +4,7 @@ A storage's unit inherits ``RecordingUnit`` and gives it the repositories; so th
 a storage only keeps rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -46,8 +46,8 @@ class Origin:
 class RecordingUnit:
     """The part of a storage's unit that is the same for every storage.
 
-    The storage sets the repositories, calls ``begin`` before each run of a unit, and ``number`` whenever a repository
-    guards or adds a subject.
+    The storage sets the repositories, calls ``begin`` before each run of a unit, ``finish`` after its work and inside
+    its transaction, and ``number`` whenever a repository guards or adds a subject.
     """
 
     users: UserRepository
@@ -80,23 +80,15 @@ class RecordingUnit:
         self.tenants.guard(tenant_id)
 
     def record(self, change: Change) -> None:
-        """Keep the entry of a change and a delivery for each durable subscriber; see ``ChangingUnit``."""
+        """Keep a delivery for each durable subscriber, and the entry as the unit ends; see ``ChangingUnit``."""
         entry = self.entry_of(change)
-        self.history.add(entry)
-        self._deliver(entry, change)
-
-    def record_many(self, changes: Iterable[Change]) -> None:
-        """Keep the entries of many changes in bulk, and their deliveries; see ``ChangingUnit``."""
-        entries = []
-        for change in changes:
-            entry = self.entry_of(change)
-            entries.append(entry)
-            self._deliver(entry, change)
-        self.history.add_many(entries)
-
-    def _deliver(self, entry: Entry, change: Change) -> None:
         for subscriber in self.origin.subscriptions.get(entry.kind, ()):
             self.deliveries.add(_delivery_of(entry, subscriber, change.generation))
+
+    def finish(self) -> None:
+        """Keep the entries, all by one statement: nobody reads them before the unit ends."""
+        if self.entries:
+            self.history.add_many(self.entries)
 
     def entry_of(self, change: Change) -> Entry:
         """Make the entry of a change, numbered, and note it for the observers.

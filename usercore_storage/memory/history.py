@@ -20,12 +20,9 @@ class MemoryHistory(HistoryRepository):
         )
         self._unit = unit
 
-    def add(self, entry: Entry) -> None:
-        self._entries.add((entry.tenant_id, entry.subject, entry.subject_id), entry)
-
     def add_many(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
-            self.add(entry)
+            self._entries.add((entry.tenant_id, entry.subject, entry.subject_id), entry)
 
     def get(self, subject: Subject, subject_id: int, place: Place) -> Entry | None:
         return self._entries.find((self._unit.tenant_id, subject, subject_id), place)

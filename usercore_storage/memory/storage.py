@@ -52,6 +52,7 @@ class _Stage:
                     self._undo.take_back()  # what an interrupt or a fork cut off
                 self._unit.begin(origin)
                 result = work(self._unit)
+                self._unit.finish()
                 if self._undo and not writing:
                     _refuse_change()
                 self._undo.clear()

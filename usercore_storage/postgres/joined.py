@@ -5,11 +5,10 @@ from typing import Any, Final
 import psycopg
 from psycopg.pq import Format, PipelineStatus, TransactionStatus
 from psycopg.rows import TupleRow, tuple_row
-from psycopg.types.bool import BoolBinaryDumper, BoolBinaryLoader
-from psycopg.types.numeric import Int8BinaryDumper, Int8BinaryLoader
+from psycopg.types.bool import BoolBinaryLoader
+from psycopg.types.numeric import Int8BinaryLoader
 from psycopg.types.string import (
     ByteaBinaryLoader,
-    BytesBinaryDumper,
     StrBinaryDumper,
     StrDumperUnknown,
     TextBinaryLoader,
@@ -32,26 +31,17 @@ _LOADERS: Final = (
 )
 
 
-_DUMPERS: Final = (
-    (int, Int8BinaryDumper),
-    (bool, BoolBinaryDumper),
-    (bytes, BytesBinaryDumper),
-    (str, StrBinaryDumper),
-)
-
-
 class HostStatements(Statements):
     """Statements on the host's connection, by cursors that know nothing of how the host reads its own rows."""
 
     def _cursor(self, *, binary: bool) -> psycopg.Cursor[TupleRow]:
         cursor = psycopg.RawCursor(self._raw, row_factory=tuple_row)
         cursor.format = Format.BINARY if binary else Format.TEXT
-        for kind, dumper in _DUMPERS:  # of the host's own, a COPY would take the last one for the column's type
-            cursor.adapters.register_dumper(kind, dumper)
+        adapt(cursor.adapters)
+        cursor.adapters.register_dumper(str, StrBinaryDumper)  # or a COPY would take the host's own
         cursor.adapters.register_dumper(str, StrDumperUnknown)
         for name, loader in _LOADERS:
             cursor.adapters.register_loader(name, loader)
-        adapt(cursor.adapters)
         return cursor
 
 

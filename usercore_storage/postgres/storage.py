@@ -139,6 +139,7 @@ class PostgresUnits(Units[Unit]):
         connection.command(self._store.begin)
         connection.unit.begin(self._origin)
         result = work(connection.unit)
+        connection.unit.finish()
         connection.commit()
         return result, connection.unit.entries
 

@@ -26,9 +26,6 @@ class SqlHistory(HistoryRepository):
         self._run = run
         self._unit = unit
 
-    def add(self, entry: Entry) -> None:
-        self._run(HISTORY.insert, HISTORY.row(entry))
-
     def add_many(self, entries: Sequence[Entry]) -> None:
         self._run.many(*HISTORY.insert_many([HISTORY.row(entry) for entry in entries]))
 

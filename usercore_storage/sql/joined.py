@@ -87,7 +87,9 @@ class HostTransaction:
         unit.begin(origin)
         if unit.tenants.get(unit.tenant_id) is None:  # made in this transaction, and taken back in it
             raise TenantNotFound
-        return work(unit)
+        result = work(unit)
+        unit.finish()
+        return result
 
     def _in_savepoint(self, run: Callable[[], T]) -> T:
         is_whole = False

@@ -100,11 +100,11 @@ class Writer:
         job.error = None
         unit.begin(job.origin)
         if alone:
-            job.result, job.entries = job.work(unit), unit.entries
+            _work(job, unit)
             return
         connection("SAVEPOINT unit")
         try:
-            job.result, job.entries = job.work(unit), unit.entries
+            _work(job, unit)
         except BaseException as error:
             if _is_interrupt(error) or not connection.raw.in_transaction:
                 raise  # SQLite may have given up the whole transaction; the next savepoint would commit by itself
@@ -139,6 +139,12 @@ class Writer:
         with self._turn.lock:
             self._connection.close()
             self._turn.close()
+
+
+def _work(job: Job, unit: SqlUnit) -> None:
+    job.result = job.work(unit)
+    unit.finish()
+    job.entries = unit.entries
 
 
 def _finish(jobs: Sequence[Job], error: Exception | None = None) -> None:

@@ -9,7 +9,7 @@ from usercore.kernel.ids import LIMIT
 from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
 from usercore.storage import Unit
-from usercore.testing.contracts.base import Contract, assert_same, check_kept_whole, fresh, keep, write_and_fail
+from usercore.testing.contracts.base import Contract, assert_same, check_kept_whole, fresh, write_and_fail
 from usercore.testing.fakes import TICK
 from usercore.testing.samples import ACME, ANN, BOB, ENTRY, an_entry
 from usercore.testing.strategies import entries
@@ -30,6 +30,11 @@ def places(
     return [(entry.change_no, entry.position) for entry in found]
 
 
+def keep_entries(units: Units[Unit], *entries: Entry) -> None:
+    """Keep these entries in one unit."""
+    units.write(lambda unit: unit.history.add_many(entries))
+
+
 class HistoryRepositoryContract(Contract):
     """One case a promise of ``HistoryRepository``."""
 
@@ -38,7 +43,7 @@ class HistoryRepositoryContract(Contract):
         check_kept_whole(
             people,
             fresh(entries(), "change_no"),
-            add=lambda unit, entry: unit.history.add(entry),
+            add=lambda unit, entry: unit.history.add_many([entry]),
             get=lambda unit, entry: unit.history.get(
                 entry.subject, entry.subject_id, (entry.change_no, entry.position)
             ),
@@ -51,12 +56,12 @@ class HistoryRepositoryContract(Contract):
             an_entry(change_no=LIMIT - 1, position=5000, at=LAST - TICK, ip="", source="", old_text="", new_text="{}"),
             an_entry(subject=Subject.TENANT, subject_id=LIMIT - 1, new_text='"' + "😀" * 20_000 + '"'),
         ]
-        keep(people, lambda unit: unit.history.add, *edges)
+        keep_entries(people, *edges)
         for entry in edges:
             assert_same(get(people, entry), entry)
 
     def test_an_entry_that_is_not_there_is_none(self, people: Units[Unit]) -> None:
-        keep(people, lambda unit: unit.history.add, ENTRY)
+        keep_entries(people, ENTRY)
         absent = [
             an_entry(position=1),
             an_entry(change_no=3),
@@ -76,7 +81,7 @@ class HistoryRepositoryContract(Contract):
         newest_first = [(10, 0), (9, 1), (9, 0), (2, 10), (2, 9), (1, 0)]
         shuffled = [*newest_first[::2], *newest_first[1::2]]
         entries = [an_entry(change_no=change_no, position=position) for change_no, position in shuffled]
-        keep(people, lambda unit: unit.history.add, *entries)
+        keep_entries(people, *entries)
         assert places(people) == newest_first
         assert places(people, BOB) == []
 
@@ -96,26 +101,26 @@ class HistoryRepositoryContract(Contract):
         self, people: Units[Unit], before: Place, rest: list[Place]
     ) -> None:
         kept = [an_entry(change_no=change_no, position=position) for change_no in (1, 2) for position in (0, 1)]
-        keep(people, lambda unit: unit.history.add, *kept)
+        keep_entries(people, *kept)
         assert places(people, before=before) == rest
 
     @pytest.mark.rule("X2")
     def test_a_page_of_entries_has_a_limit(self, people: Units[Unit]) -> None:
-        keep(people, lambda unit: unit.history.add, *(an_entry(change_no=number) for number in range(1, 6)))
+        keep_entries(people, *(an_entry(change_no=number) for number in range(1, 6)))
         page = people.read(lambda unit: unit.history.list_of(Subject.USER, ANN, before=(5, 0), limit=2))
         assert [entry.change_no for entry in page] == [4, 3]
 
     @pytest.mark.rule("X2")
     def test_subjects_with_one_number_are_kept_apart(self, people: Units[Unit]) -> None:
         several = [an_entry(subject=subject, change_no=number) for number, subject in enumerate(Subject, start=1)]
-        keep(people, lambda unit: unit.history.add, *several)
+        keep_entries(people, *several)
         assert [places(people, subject=subject) for subject in Subject] == [[(1, 0)], [(2, 0)], [(3, 0)]]
 
     @pytest.mark.rule("T2")
     def test_tenants_do_not_see_one_anothers_entries(self, people: Units[Unit], acme: Units[Unit]) -> None:
         theirs = an_entry(tenant_id=ACME, subject_id=11)
-        keep(people, lambda unit: unit.history.add, ENTRY)
-        keep(acme, lambda unit: unit.history.add, theirs)
+        keep_entries(people, ENTRY)
+        keep_entries(acme, theirs)
         assert (get(acme, ENTRY), get(people, theirs)) == (None, None)
         assert (places(acme), places(people, 11)) == ([], [])
         assert get(acme, theirs) == theirs
@@ -123,5 +128,4 @@ class HistoryRepositoryContract(Contract):
     @pytest.mark.rule("X2")
     def test_a_unit_that_fails_leaves_no_entry(self, people: Units[Unit]) -> None:
         write_and_fail(people, lambda unit: unit.history.add_many([ENTRY, an_entry(position=1)]))
-        write_and_fail(people, lambda unit: unit.history.add(ENTRY))
         assert places(people) == []

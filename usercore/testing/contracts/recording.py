@@ -179,26 +179,25 @@ class RecordingContract(Contract):
         assert {(each.made_at, each.due_at, each.tries, each.lease_no) for each in made} == {(NOON, NOON, 0, 0)}
 
     @pytest.mark.rule("R7", "X3")
-    def test_many_changes_are_recorded_as_one_by_one_they_are(self, storage: Storage, people: Units[Unit]) -> None:
-        def record_many(unit: Unit) -> None:
-            unit.guard(ANN)
-            unit.guard(BOB)
-            unit.record_many([change(ANN, "A"), change(BOB, "B"), change(ANN, "C")])
-            unit.record_many([])
-
+    def test_many_changes_of_a_unit_are_kept_and_heard_in_their_order(
+        self, storage: Storage, people: Units[Unit]
+    ) -> None:
+        changes = [change(ANN, "A"), change(BOB, "B"), change(ANN, "C")]
         heard: list[Sequence[Entry]] = []
-        units_of(storage, subscriptions={UPDATED.name: ("mailer",)}, observe=heard.append).write(record_many)
+        subscribed = units_of(storage, subscriptions={UPDATED.name: ("mailer",)}, observe=heard.append)
+        subscribed.write(lambda unit: guard_and_record(unit, *changes))
         kept = [entry for subject_id in (ANN, BOB) for entry in people.read(lambda unit: history(unit, subject_id))]  # noqa: B023
         assert [entry.new["first_name"] for entry in kept] == ["C", "A", "B"]
         assert [sorted(entries, key=kept.index) for entries in heard] == [kept]
+        assert [entry.new["first_name"] for entry in heard[0]] == ["A", "B", "C"]
         made = people.read(lambda unit: unit.deliveries.list_in(DeliveryState.PENDING, MAIN, after=None, limit=9))
         places = {(entry.subject_id, entry.change_no, entry.position) for entry in kept}
         assert {(each.subject_id, each.change_no, each.position) for each in made} == places
 
     @pytest.mark.rule("X2")
-    def test_many_changes_are_refused_without_all_guards(self, people: Units[Unit]) -> None:
+    def test_nothing_is_kept_of_a_unit_in_which_one_change_is_refused(self, people: Units[Unit]) -> None:
         with pytest.raises(RuntimeError):
-            people.write(lambda unit: [unit.guard(ANN), unit.record_many([change(ANN), change(BOB)])])
+            people.write(lambda unit: [unit.guard(ANN), unit.record(change(ANN)), unit.record(change(BOB))])
         assert people.read(history) == []
 
     @pytest.mark.rule("X3")

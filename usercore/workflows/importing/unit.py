@@ -67,7 +67,8 @@ def _add(unit: ImportUnit, steps: Sequence[Creation]) -> None:
     # Not as lists: what dies at once, the garbage collector need not look at.
     unit.claims.add_many(make_claim(step.user, *name, use) for step in steps for name, use in step.claims.items())
     unit.users.add_many(users)
-    unit.record_many(Change(kind=IMPORTED, subject_id=user.id, new=user) for user in users)
+    for user in users:
+        unit.record(Change(kind=IMPORTED, subject_id=user.id, new=user))
 
 
 def _replace(unit: ImportUnit, step: Update) -> None:
