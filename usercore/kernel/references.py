@@ -11,7 +11,6 @@ from unicodedata import normalize
 from uuid import UUID
 
 import attrs
-import idna
 
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import LIMIT, UserId
@@ -119,6 +118,8 @@ def email_key(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _ascii_domain(domain: str) -> str:
+    import idna  # noqa: PLC0415 - few domains need it
+
     return idna.encode(domain, uts46=True).decode("ascii")  # 20 us and more, and most emails share a few domains
 
 
