@@ -1,9 +1,7 @@
 """Signing in: what is shown, whose it is, whether they may, and the attempt that is kept."""
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 import attrs
 
@@ -29,8 +27,6 @@ from usercore.workflows.last_use import LastUse
 from usercore.workflows.password_way import PasswordCredentials
 from usercore.workflows.token_ways import AccessTokenCredentials, LoginTokenCredentials
 from usercore.workflows.ways import Entered, Refusal, SignInUnit, Way, status_against
-
-_log: Final = logging.getLogger("usercore")
 
 
 @attrs.frozen(kw_only=True)
