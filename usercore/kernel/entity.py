@@ -10,6 +10,8 @@ from typing import Any, TypeVar, cast, dataclass_transform
 
 import attrs
 
+from usercore.kernel.values import frozen
+
 C = TypeVar("C", bound=type)
 E = TypeVar("E")
 
@@ -19,7 +21,7 @@ _BARE = ("__init__", "__setattr__", "__delattr__")  # all three, or Python falls
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
 def entity(cls: C) -> C:
     """Make an immutable attrs class of ``cls``; storages fill its ``__draft__``."""
-    made: Any = attrs.frozen(kw_only=True)(cls)
+    made: Any = frozen(kw_only=True)(cls)
     thawed = {"__slots__": ()} | {name: getattr(object, name) for name in _BARE}
     made.__draft__ = type(f"{cls.__name__}Draft", (made,), thawed)
     made.__names__ = tuple(field.name for field in attrs.fields(made))

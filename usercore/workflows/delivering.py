@@ -17,6 +17,7 @@ from usercore.kernel.log import log
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import check_type
+from usercore.kernel.values import frozen
 
 
 class DeliveringUnit(HistoryUnit, DeliveriesUnit, Protocol):
@@ -35,7 +36,7 @@ def _frozen(kinds: Iterable[str]) -> frozenset[str]:
     return frozenset(kinds)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Subscriber:
     """Somebody who wants to hear of changes of these kinds, such as ``user.registered``.
 
@@ -49,7 +50,7 @@ class Subscriber:
     durable: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Deliveries:
     """Tells durable subscribers, and shows operators what is on its way. Trusted. Safe to share between threads."""
 

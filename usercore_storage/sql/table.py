@@ -17,13 +17,14 @@ from uuid import UUID
 import attrs
 
 from usercore.kernel.time import from_micros, to_micros
+from usercore.kernel.values import frozen
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Rows = list[Row]
 
 
-@attrs.frozen
+@frozen
 class Codec:
     """How a kind of value is kept: its column type, and templates that write ``{0}`` and read ``{0}``."""
 
@@ -53,7 +54,7 @@ _HELPERS: Final = {
 }
 
 
-@attrs.frozen
+@frozen
 class Column:
     """One column: the field it keeps, how, whether it may be NULL, and what None is kept as in a key."""
 
