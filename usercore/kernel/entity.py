@@ -30,11 +30,16 @@ def entity(cls: C) -> C:
 
 
 def _thawing(cls: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - any entity
-    """Compile what gives a draft with an entity's values: three times as quick as a loop over their names."""
-    stores = "".join(f"\n    draft.{name} = entity.{name}" for name in cls.__names__)
-    scope = {"Draft": cls.__draft__}
-    exec(f"def thaw(entity):\n    draft = Draft(){stores}\n    return draft", scope)  # noqa: S102 - only names of fields
-    return cast("Callable[[Any], Any]", scope["thaw"])
+    """Give what gives a draft with an entity's values; compiled, which is three times as quick as a loop over names."""
+
+    def thaw(entity: Any) -> Any:  # noqa: ANN401 - any entity
+        stores = "".join(f"\n    draft.{name} = entity.{name}" for name in cls.__names__)
+        scope: dict[str, Any] = {"Draft": cls.__draft__}
+        exec(f"def thaw(entity):\n    draft = Draft(){stores}\n    return draft", scope)  # noqa: S102 - only names of fields
+        cls.__thaw__ = scope["thaw"]
+        return cls.__thaw__(entity)
+
+    return thaw
 
 
 def evolve(entity: E, **changes: Any) -> E:  # noqa: ANN401 - the fields' types are the entity's
