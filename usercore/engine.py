@@ -1,14 +1,13 @@
 """The engine: what all bound copies of a core share."""
 
-import logging
 import weakref
 from collections.abc import Sequence
-from typing import Final
 
 from usercore.history.model import Entry
 from usercore.host import Host, check_host, subscriptions_of
 from usercore.kernel.context import Context
 from usercore.kernel.ids import IdMaker, TenantId
+from usercore.kernel.log import log
 from usercore.kernel.scope import Scope
 from usercore.passwords.hasher import Argon2Hasher
 from usercore.passwords.ports import Hasher
@@ -25,8 +24,6 @@ from usercore.workflows.registering import Registering
 from usercore.workflows.relay import Relay
 from usercore.workflows.token_ways import AccessTokenWay, LoginTokenWay
 from usercore.workflows.ways import Way
-
-_log: Final = logging.getLogger("usercore")
 
 
 class Engine:
@@ -133,4 +130,4 @@ def _tell(subscriber: Subscriber, entry: Entry) -> None:
     try:
         subscriber.handle(Event(entry=entry))
     except Exception:  # noqa: BLE001 - nothing promised depends on an observer; it is logged
-        _log.exception("the observer %s failed on %s", subscriber.name, entry.kind)
+        log().exception("the observer %s failed on %s", subscriber.name, entry.kind)

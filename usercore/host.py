@@ -8,6 +8,7 @@ import attrs
 from usercore.kernel.chance import Chance, system_chance
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.time import Clock, check_instant, system_clock
+from usercore.kernel.values import frozen
 from usercore.mail.ports import Mailer
 from usercore.mail.rules import check_links
 from usercore.passwords import model as passwords
@@ -29,14 +30,14 @@ KINDS: Final[Mapping[str, ChangeKind]] = {
 """The catalogue of changes, by name."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Gates:
     """The host's gates. They may only refuse, by raising ``Vetoed``, and run outside any unit."""
 
     registration: Sequence[RegistrationGate] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Host:
     """Everything that a core is given besides its storage."""
 

@@ -1,9 +1,8 @@
 """Opening: a storage is found by the scheme of its URL, among those that are installed."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import cache
-from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from importlib import import_module
 from typing import Final, cast
 
 from usercore.core import UserCore
@@ -20,6 +19,13 @@ from usercore.workflows.host_ways import Authenticator
 
 GROUP: Final = "usercore.storages"
 """The entry points that name storages."""
+
+_OURS: Final = {
+    "memory": "usercore_storage.memory",
+    "sqlite": "usercore_storage.sqlite",
+    "postgresql": "usercore_storage.postgres",
+}
+"""Our own entry points. Nobody can stand in for them, and most processes are spared asking what is installed."""
 
 
 def open(  # noqa: A001 - the one verb of the library, as in ``usercore.open``; a keyword an extension point
@@ -84,17 +90,15 @@ def open_storage(url: str) -> Storage:
 
 @cache
 def _opener_of(scheme: str) -> Callable[[str], Storage]:
-    found = _installed(scheme)
-    if found is None:
-        known = ", ".join(sorted(set(entry_points(group=GROUP).names)))
-        msg = f"no storage for {scheme!r}: a URL begins with one of {known} and ://"
-        raise ValueError(msg)  # not cached: it may be installed later
-    return cast("Callable[[str], Storage]", found.load())
+    found = import_module(_OURS[scheme]).open_storage if scheme in _OURS else _installed(scheme)
+    return cast("Callable[[str], Storage]", found)
 
 
-def _installed(scheme: str) -> EntryPoint | None:
-    """Look among our own first: that is quick however much is installed, and nobody can stand in for ours."""
-    with suppress(PackageNotFoundError):
-        for ours in distribution("usercore").entry_points.select(group=GROUP, name=scheme):
-            return ours
-    return next(iter(entry_points(group=GROUP, name=scheme)), None)
+def _installed(scheme: str) -> object:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - takes as long to load as the engine of SQLite
+
+    found = entry_points(group=GROUP)
+    for one in found.select(name=scheme):
+        return one.load()
+    msg = f"no storage for {scheme!r}: a URL begins with one of {', '.join(sorted({*_OURS, *found.names}))} and ://"
+    raise ValueError(msg)  # not cached: it may be installed later

@@ -1,16 +1,15 @@
 """Every number in one value: what may be how long, how often and how much. Only composes the capabilities' policies."""
 
-import attrs
-
 from usercore.attempts.model import RegistrationPolicy, ThrottlePolicy
 from usercore.deliveries.model import DeliveryPolicy
+from usercore.kernel.values import frozen
 from usercore.mail.model import MailPolicy
 from usercore.passwords.model import PasswordPolicy
 from usercore.tokens.model import AccessTokenPolicy, LinkPolicy, LoginTokenPolicy
 from usercore.workflows.cleanup import RetentionPolicy
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Policy:
     """How this core behaves; each part has its numbers, their units and their sources."""
 

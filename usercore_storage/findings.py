@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-import attrs
+from usercore.kernel.values import frozen
 
 MOST: Final = 100
 """Findings listed of one kind in one table; the rest are counted, so that memory stays flat. Source: usercore: as many
@@ -31,7 +31,7 @@ class FindingKind(StrEnum):
     """Two places disagree: a user's identifiers and claims, a key and its digest, two tenants."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Finding:
     """One thing that is wrong. ``key`` names the row, ``id=101``; it is empty where no single row is meant.
 
@@ -44,7 +44,7 @@ class Finding:
     problem: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Report:
     """What a check found, and how many ``rows`` it read. ``left_out`` findings are counted and not listed."""
 

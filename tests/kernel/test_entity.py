@@ -74,7 +74,7 @@ def test_fields_are_given_by_name_only() -> None:
         Sample()  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("option", [{"factory": list}, {"converter": int}, {"validator": lambda *_: None}], ids=str)
+@pytest.mark.parametrize("option", [{"factory": list}, {"converter": int}, {"validator": lambda *_: None}], ids=min)
 def test_a_field_has_nothing_that_the_constructor_would_leave_out(option: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="'text' of an entity has a validator, a converter or a factory"):
         entity(type("Strange", (), {"__annotations__": {"text": str}, "text": field(**option)}))

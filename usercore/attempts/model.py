@@ -8,6 +8,7 @@ import attrs
 
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.values import frozen
 
 LOGIN_LIMIT: Final = 254
 """Characters kept of a login as typed. Source: spec S6."""
@@ -119,7 +120,7 @@ class Allowance:
     used: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThrottlePolicy:
     """When the next try to sign in may come. Source: spec S7."""
 
@@ -136,7 +137,7 @@ class ThrottlePolicy:
     """Addresses with the same first bits count as one. Source: spec S7."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RegistrationPolicy:
     """How often somebody may register. Source: spec R1."""
 

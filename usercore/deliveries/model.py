@@ -3,11 +3,10 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-import attrs
-
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId
+from usercore.kernel.values import frozen
 
 
 class DeliveryState(StrEnum):
@@ -50,7 +49,7 @@ class Delivery:
         return f"{self.subject}-{self.subject_id}-{self.change_no}-{self.position}-{self.subscriber}"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DeliveryPolicy:
     """How deliveries are leased and tried again. Source: spec X3."""
 

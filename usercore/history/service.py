@@ -1,16 +1,15 @@
 """Reading history."""
 
-import attrs
-
 from usercore.history.model import Entry
 from usercore.history.ports import HistoryUnit
 from usercore.kernel.changes import Subject
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.scope import Scope
+from usercore.kernel.values import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class History:
     """Reads what happened to a user. Trusted: for operators. Safe to share between threads."""
 

@@ -2,9 +2,8 @@
 
 from enum import StrEnum
 
-import attrs
-
 from usercore.kernel.entity import entity
+from usercore.kernel.values import frozen
 
 
 class Subject(StrEnum):
@@ -15,7 +14,7 @@ class Subject(StrEnum):
     REGISTRATION = "registration"
 
 
-@attrs.frozen
+@frozen
 class ChangeKind:
     """A kind of change, declared once in its capability's ``model.py``.
 

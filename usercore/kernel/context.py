@@ -4,11 +4,10 @@ from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-import attrs
-
 from usercore.kernel.errors import Fault, Invalid
 from usercore.kernel.ids import TenantId
 from usercore.kernel.text import check_type, clean_line
+from usercore.kernel.values import frozen
 
 SYSTEM: Final = TenantId(1)
 """The operators' tenant, in every store. Source: spec T1."""
@@ -31,7 +30,7 @@ class ActorKind(StrEnum):
     API_TOKEN = "api_token"  # noqa: S105 - a kind of actor, not a password
 
 
-@attrs.frozen
+@frozen
 class Actor:
     """Who does it: the host itself, a user or an API token by id, or an operator by name (1-255 characters)."""
 
@@ -75,7 +74,7 @@ HOST: Final = Actor(ActorKind.HOST)
 """The application that embeds usercore; the actor of a core that was not bound to another."""
 
 
-@attrs.frozen
+@frozen
 class Context:
     """Whom a bound core acts for. ``ip`` is canonical text, ``user_agent`` at most 512 bytes."""
 

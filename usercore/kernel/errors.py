@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import attrs
 
+from usercore.kernel.values import frozen
+
 
 class UsercoreError(Exception):
     """Whatever usercore raises on purpose."""
@@ -48,7 +50,7 @@ class StorageError(UsercoreError):
     code: ClassVar[str] = "storage.error"
 
 
-@attrs.frozen
+@frozen
 class Fault:
     """One thing that is wrong with one field."""
 

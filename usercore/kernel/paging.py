@@ -7,9 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-import attrs
-
 from usercore.kernel.text import check_type, refuse
+from usercore.kernel.values import frozen
 
 T = TypeVar("T")
 
@@ -25,7 +24,7 @@ _CURSOR_LIMIT: Final = 16_384
 _UNFIT: Final = re.compile("[\0\ud800-\udfff]")
 
 
-@attrs.frozen
+@frozen
 class Page(Generic[T]):
     """Some rows in order, and the cursor after them, or None at the end."""
 

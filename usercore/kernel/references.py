@@ -11,11 +11,11 @@ from unicodedata import normalize
 from uuid import UUID
 
 import attrs
-import idna
 
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import LIMIT, UserId
 from usercore.kernel.text import check_text, clean_exact, refuse
+from usercore.kernel.values import frozen
 
 EMAIL_LIMIT: Final = 254
 """Characters of an email. Source: spec U5; RFC 5321, 4.5.3.1.3, without the angle brackets."""
@@ -54,35 +54,35 @@ class Use(IntFlag):
     LOGIN = EMAIL | USERNAME
 
 
-@attrs.frozen
+@frozen
 class Email:
     """The user with this email, in any spelling of the same key."""
 
     text: str
 
 
-@attrs.frozen
+@frozen
 class Username:
     """The user with this username, in any spelling of the same key."""
 
     text: str
 
 
-@attrs.frozen
+@frozen
 class ExternalId:
     """The user with this external id; an int is read as decimal text."""
 
     text: str | int
 
 
-@attrs.frozen
+@frozen
 class AccessId:
     """The user with this access id in any of the four slots."""
 
     text: str | int
 
 
-@attrs.frozen
+@frozen
 class AnyId:
     """The user with this id, external or access."""
 
@@ -92,7 +92,7 @@ class AnyId:
 Reference = int | UUID | Email | Username | ExternalId | AccessId | AnyId
 
 
-@attrs.frozen
+@frozen
 class ClaimName:
     """A key in its space, and the uses in which it names somebody."""
 
@@ -119,6 +119,8 @@ def email_key(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _ascii_domain(domain: str) -> str:
+    import idna  # noqa: PLC0415 - few domains need it
+
     return idna.encode(domain, uts46=True).decode("ascii")  # 20 us and more, and most emails share a few domains
 
 

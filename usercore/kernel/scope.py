@@ -2,18 +2,17 @@
 
 from typing import Generic, TypeVar
 
-import attrs
-
 from usercore.kernel.chance import Chance
 from usercore.kernel.context import Context
 from usercore.kernel.ids import IdSource
 from usercore.kernel.time import Clock
 from usercore.kernel.units import Units
+from usercore.kernel.values import frozen
 
 U_co = TypeVar("U_co", covariant=True)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Scope(Generic[U_co]):
     """Handed to each service; binding a core to another actor or tenant makes another scope."""
 

@@ -7,12 +7,11 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
-import attrs
-
 from usercore.kernel.changes import Change
 from usercore.kernel.errors import LostRace, RunAgain
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.references import Reference
+from usercore.kernel.values import frozen
 
 T = TypeVar("T")
 U_co = TypeVar("U_co", covariant=True)
@@ -119,7 +118,7 @@ def run_until_kept(run: Callable[[], T]) -> T:
     raise LostRace
 
 
-@attrs.frozen
+@frozen
 class Joined(Generic[U_co]):
     """The place in which a workflow lets a service join its own unit."""
 

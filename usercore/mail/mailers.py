@@ -11,6 +11,7 @@ import attrs
 
 from usercore.kernel.chance import system_chance
 from usercore.kernel.secret import Secret
+from usercore.kernel.values import frozen
 from usercore.mail.model import Mail
 from usercore.mail.ports import Mailer
 
@@ -31,7 +32,7 @@ def message_of(mail: Mail, *, sender: str) -> "EmailMessage":
     return message
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SmtpMailer(Mailer):
     """Sends by SMTP, one connection a letter, encrypted by STARTTLS unless told otherwise. Timeout in seconds."""
 
@@ -60,7 +61,7 @@ class SmtpMailer(Mailer):
             smtp.send_message(message_of(mail, sender=self.sender))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FolderMailer(Mailer):
     """Writes each letter as an ``.eml`` file, readable by its owner only, into a folder that it makes."""
 

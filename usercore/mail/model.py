@@ -5,6 +5,8 @@ from typing import Final
 
 import attrs
 
+from usercore.kernel.values import frozen
+
 PLACEHOLDER: Final = "{secret}"
 """Where the secret goes in a link that carries one."""
 
@@ -19,7 +21,7 @@ class MailKind(StrEnum):
     EMAIL_CHANGED = "email_changed"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Mail:
     """One letter. Its text may hold a secret, so it is not shown."""
 
@@ -29,7 +31,7 @@ class Mail:
     text: str = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Links:
     """Where the letters point, given by the host.
 
@@ -49,7 +51,7 @@ NEEDED: Final = {
 """The link that each kind of letter needs."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MailPolicy:
     """What the letters say besides their text. ``product`` is the name they speak for."""
 

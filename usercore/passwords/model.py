@@ -9,6 +9,7 @@ import attrs
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
+from usercore.kernel.values import frozen
 
 
 class PasswordChange(StrEnum):
@@ -39,7 +40,7 @@ class Credential:
     expires_at: datetime | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HashProfile:
     """How much an argon2id hash costs. ``source`` says who recommends it."""
 
@@ -61,7 +62,7 @@ RFC_9106_HIGH: Final = HashProfile(
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Pepper:
     """A key that every hash needs and that no database has; 16 bytes or more, named so that it can be rotated."""
 
@@ -69,7 +70,7 @@ class Pepper:
     key: bytes = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PasswordPolicy:
     """What a password must be, and how it is hashed."""
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
-from zoneinfo import available_timezones
 
 from usercore.kernel.preferences import clean_date_format, clean_language, clean_offset
 from usercore.kernel.text import check_assigned, check_text, clean_line, clean_optional, refuse
@@ -17,7 +16,12 @@ DESCRIPTION_LIMIT: Final = 65_536
 
 _COUNTRY: Final = 2
 
-_zones: Callable[[], set[str]] = cache(available_timezones)
+
+@cache
+def _zones() -> set[str]:
+    from zoneinfo import available_timezones  # noqa: PLC0415 - only who makes or changes a tenant names a zone
+
+    return available_timezones()
 
 
 def clean_tenant_name(value: object, *, field: str) -> str:

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import attrs
-
 from usercore.kernel.changes import Change, ChangeKind
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
@@ -15,6 +13,7 @@ from usercore.kernel.references import unique_key
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import Faults, check_type, clean_fields
 from usercore.kernel.unset import UNSET, Unset
+from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
 from usercore.tenants.errors import SystemOnly
 from usercore.tenants.model import ACTIVATED, CREATED, DEACTIVATED, UPDATED, Tenant
@@ -60,7 +59,7 @@ def add_tenant(unit: TenantsUnit, tenant: Tenant) -> None:
     unit.record(Change(kind=CREATED, subject_id=tenant.id, new=tenant))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Tenants:
     """Manages tenants. Trusted: for operators. Safe to share between threads."""
 

@@ -2,14 +2,13 @@
 
 from typing import Final
 
-import attrs
-
 from usercore.kernel.changes import Change
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.scope import Scope
 from usercore.kernel.secret import Digest, Secret, digest_of, holder_of, read_base62, text_of
+from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenNotFound, TokenUnknown
 from usercore.tokens.model import ACCESS, ACCESS_ENDED, AccessToken, EndedTokens
 from usercore.tokens.ports import TokensUnit
@@ -18,7 +17,7 @@ from usercore.tokens.service import end_tokens
 _PUBLIC_PARTS: Final = 3
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AccessTokens:
     """Lists and ends access tokens. Trusted. Safe to share between threads."""
 

@@ -1,18 +1,17 @@
 """Login tokens: issued by the host, redeemed once at ``sign_in.with_login_token``."""
 
-import attrs
-
 from usercore.kernel.changes import Change
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.scope import Scope
 from usercore.kernel.secret import Secret, digest_of, draw_secret
 from usercore.kernel.text import check_type, refuse
+from usercore.kernel.values import frozen
 from usercore.tokens.model import LOGIN, LOGIN_ISSUED, LoginToken, LoginTokenPolicy
 from usercore.tokens.ports import TokensUnit
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LoginTokens:
     """Issues login tokens. Trusted: whoever is given one signs in as this user. Safe to share between threads."""
 

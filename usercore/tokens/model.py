@@ -13,6 +13,7 @@ from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.secret import Digest, write_base62
+from usercore.kernel.values import frozen
 
 ACCESS: Final = "uca"
 LOGIN: Final = "ucl"
@@ -89,7 +90,7 @@ class RegistrationLink:
     change_no: int = 1
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AccessTokenPolicy:
     """How long access tokens open anything, and how their use is gathered."""
 
@@ -105,7 +106,7 @@ NIST_AAL1: Final = AccessTokenPolicy(idle_lifetime=timedelta(days=30), lifetime=
 """Sign in again after 30 days. Source: NIST SP 800-63B-4, 2.1.3."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LoginTokenPolicy:
     """How login tokens are issued."""
 
@@ -116,7 +117,7 @@ class LoginTokenPolicy:
     """Source: spec K3."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LinkPolicy:
     """How long mailed links work."""
 

@@ -1,10 +1,12 @@
-"""Emails: how one enters. Pure, but for a memory of domains."""
+"""Emails: how one enters. Pure, but for a memory of domains.
+
+The validator takes as long to load as attrs, and a process that only asks who is signed in never needs it: the first
+email loads it.
+"""
 
 import re
 from functools import lru_cache
 from typing import Final
-
-from email_validator import validate_email
 
 from usercore.kernel.references import EMAIL_LIMIT, email_key
 from usercore.kernel.text import check_assigned, check_text, refuse
@@ -41,6 +43,8 @@ def _valid_email(text: str) -> str:
         plain = _plain_domain(domain)
         if plain is not None:
             return f"{local}@{plain}"
+    from email_validator import validate_email  # noqa: PLC0415 - see above
+
     return validate_email(text, check_deliverability=False, strict=True).normalized
 
 
@@ -50,6 +54,8 @@ def _plain_domain(domain: str) -> str | None:
 
     Looking at a domain takes the validator 20 to 100 microseconds, and most emails share a few.
     """
+    from email_validator import validate_email  # noqa: PLC0415 - see above
+
     try:
         return validate_email(f"{'a' * _LOCAL_LIMIT}@{domain}", check_deliverability=False, strict=True).domain
     except ValueError:

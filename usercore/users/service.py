@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-import attrs
-
 from usercore.kernel.changes import Change, ChangeKind
 from usercore.kernel.entity import differing, evolve
 from usercore.kernel.errors import Taken, UserNotFound
@@ -12,6 +10,7 @@ from usercore.kernel.references import Reference, Space, Use, check_reference, h
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import Faults, clean_fields, is_blank
 from usercore.kernel.unset import UNSET, Unset
+from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
 from usercore.users.identifiers import (
     IDENTIFIERS,
@@ -105,7 +104,7 @@ def replace_user(unit: UsersUnit, old: User, new: User, kind: ChangeKind, *, at:
     return kept
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Users:
     """Reads and changes users one by one. Trusted: for the host and its operators. Safe to share between threads."""
 

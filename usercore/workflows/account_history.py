@@ -12,6 +12,7 @@ from usercore.history.service import History
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.scope import Scope
+from usercore.kernel.values import frozen
 from usercore.passwords.ports import PasswordsUnit
 from usercore.passwords.rules import is_expired
 from usercore.tenants.ports import TenantsUnit
@@ -25,7 +26,7 @@ class AccountHistoryUnit(UsersUnit, TenantsUnit, PasswordsUnit, AttemptsUnit, Hi
     """What is read to explain a user."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AccountHistory(History):
     """Reads what happened to users. Trusted: for operators. Safe to share between threads."""
 

@@ -11,6 +11,7 @@ from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import evolve
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.scope import Scope
+from usercore.kernel.values import frozen
 from usercore.passwords.ports import PasswordsUnit
 from usercore.tenants.model import Tenant
 from usercore.tenants.ports import TenantsUnit
@@ -28,7 +29,7 @@ class AccountsUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, AttemptsUn
     """What the facts about a user are gathered from."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Accounts(Users):
     """Reads and changes users one by one. Trusted. Safe to share between threads."""
 

@@ -20,6 +20,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.references import email_key
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import refuse
+from usercore.kernel.values import frozen
 from usercore.users.identifiers import claims_of
 from usercore.users.model import User
 from usercore.users.ports import UsersUnit
@@ -65,7 +66,7 @@ class EmailCheck(Protocol):
         """Give the reason why this email is refused, or None."""
 
 
-@attrs.frozen
+@frozen
 class Refused:
     """An outcome of a unit that keeps its attempt: the error is raised after the commit."""
 
@@ -94,7 +95,7 @@ def refused_by(error: UsercoreError) -> Refused:
     return Refused(error, RegistrationStatus.INVALID_EMAIL if is_email else RegistrationStatus.INVALID)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Admission:
     """Lets people register, or not."""
 

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, Protocol
 
-import attrs
-
 from usercore.attempts.model import RegistrationPolicy, ThrottlePolicy
 from usercore.attempts.ports import AttemptsUnit
 from usercore.deliveries.ports import DeliveriesUnit
 from usercore.kernel.entity import entity
 from usercore.kernel.scope import Scope
+from usercore.kernel.values import frozen
 from usercore.tokens.ports import TokensUnit
 
 BATCH: Final = 1000
@@ -21,7 +20,7 @@ class CleanupUnit(TokensUnit, AttemptsUnit, DeliveriesUnit, Protocol):
     """What is cleaned up."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RetentionPolicy:
     """How long things are kept. History is kept for ever. Source: spec K8."""
 
@@ -45,7 +44,7 @@ class Cleaned:
     allowances: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Cleanup:
     """Removes what is over, of all tenants."""
 

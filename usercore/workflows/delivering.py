@@ -1,8 +1,7 @@
 """Delivering: subscribers are told of changes, at least once, in order for each subject; the mailer is one of them."""
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 import attrs
 
@@ -14,11 +13,11 @@ from usercore.history.model import Entry
 from usercore.history.ports import HistoryUnit
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId
+from usercore.kernel.log import log
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import check_type
-
-_log: Final = logging.getLogger("usercore")
+from usercore.kernel.values import frozen
 
 
 class DeliveringUnit(HistoryUnit, DeliveriesUnit, Protocol):
@@ -37,7 +36,7 @@ def _frozen(kinds: Iterable[str]) -> frozenset[str]:
     return frozenset(kinds)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Subscriber:
     """Somebody who wants to hear of changes of these kinds, such as ``user.registered``.
 
@@ -51,7 +50,7 @@ class Subscriber:
     durable: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Deliveries:
     """Tells durable subscribers, and shows operators what is on its way. Trusted. Safe to share between threads."""
 
@@ -97,7 +96,7 @@ class Deliveries:
         try:
             subscriber.handle(event)
         except Exception as error:  # noqa: BLE001 - the host's code may raise anything; the delivery is due again
-            _log.warning("the subscriber %s failed on %s", subscriber.name, event.entry.kind, exc_info=True)
+            log().warning("the subscriber %s failed on %s", subscriber.name, event.entry.kind, exc_info=True)
             return type(error).__name__
         return None
 

@@ -2,13 +2,12 @@
 
 from typing import Protocol
 
-import attrs
-
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.kernel.references import Reference, check_reference, email_key
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import check_type
+from usercore.kernel.values import frozen
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import end_tokens
 from usercore.users.emails import clean_email
@@ -21,7 +20,7 @@ class EmailChangeUnit(UsersUnit, TokensUnit, Protocol):
     """What changing an email touches."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Emails:
     """Changes emails. Trusted. Safe to share between threads."""
 

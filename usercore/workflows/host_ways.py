@@ -4,12 +4,11 @@ from abc import abstractmethod
 from datetime import datetime
 from typing import Any, Protocol
 
-import attrs
-
 from usercore.attempts.model import AttemptStatus
 from usercore.kernel.context import Context
 from usercore.kernel.errors import Invalid, UserNotFound
 from usercore.kernel.references import Reference, check_reference
+from usercore.kernel.values import frozen
 from usercore.workflows.ways import (
     Entered,
     Refusal,
@@ -49,7 +48,7 @@ class Authenticator(Protocol):
         """
 
 
-@attrs.frozen
+@frozen
 class HostWay(Way):
     """A host's authenticator as a way in."""
 
@@ -95,7 +94,7 @@ class HostWay(Way):
         return Entered(user=guard_entering(unit, user_id), status=AttemptStatus.OK)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TrustedWay(Way):
     """Lets in whom the host already knows. Not reachable by ``authenticate``."""
 

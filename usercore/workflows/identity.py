@@ -1,17 +1,15 @@
 """Who is signed in, and what the host's authenticators add to it."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from usercore.kernel.entity import entity
+from usercore.kernel.log import log
 from usercore.kernel.secret import Secret
 from usercore.users.model import User
 from usercore.workflows.host_ways import Authenticator
-
-_log: Final = logging.getLogger("usercore")
 
 NO_EXTRAS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType({})
 
@@ -45,5 +43,5 @@ def _extra_of(authenticator: Authenticator, user: User) -> dict[str, object]:
     try:
         return {} if extra is None else dict(extra(user) or {})
     except Exception:  # noqa: BLE001 - the host's code may raise anything
-        _log.exception("the authenticator %s could not give its extra", authenticator.name)
+        log().exception("the authenticator %s could not give its extra", authenticator.name)
         return {}

@@ -1,6 +1,5 @@
 """Last use: gathered in memory and written now and then, so that identifying somebody stays one read."""
 
-import logging
 import threading
 from datetime import datetime
 from typing import Final
@@ -8,12 +7,11 @@ from typing import Final
 from usercore.kernel.errors import UsercoreError
 from usercore.kernel.forks import restart_in_child
 from usercore.kernel.ids import UserId
+from usercore.kernel.log import log
 from usercore.kernel.secret import Digest
 from usercore.kernel.units import Units
 from usercore.tokens.model import AccessTokenPolicy
 from usercore.tokens.ports import TokensUnit
-
-_log: Final = logging.getLogger("usercore")
 
 BATCH: Final = 1000
 """Uses that one unit writes, so that it holds the writers' turn for milliseconds."""
@@ -51,7 +49,7 @@ class LastUse:
             while self._uses:
                 self._write_some(units)
         except (UsercoreError, RuntimeError):
-            _log.warning("last uses of access tokens could not be written now", exc_info=True)
+            log().warning("last uses of access tokens could not be written now", exc_info=True)
         finally:
             self._writing.release()
 

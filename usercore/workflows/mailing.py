@@ -7,8 +7,6 @@ then fails, the next try mints again, and the older secret is worthless.
 from collections.abc import Callable
 from typing import Final, Protocol
 
-import attrs
-
 from usercore.deliveries.model import Delivery
 from usercore.deliveries.ports import DeliveriesUnit
 from usercore.kernel.entity import evolve
@@ -16,6 +14,7 @@ from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.scope import Scope
 from usercore.kernel.secret import Secret
+from usercore.kernel.values import frozen
 from usercore.mail.model import MailKind, MailPolicy
 from usercore.mail.ports import Mailer
 from usercore.mail.rules import write_letter
@@ -42,7 +41,7 @@ class MailingUnit(UsersUnit, PasswordsUnit, TokensUnit, DeliveriesUnit, Protocol
     """What mailing touches."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Mailing:
     """Writes and sends the letters."""
 

@@ -10,6 +10,7 @@ from usercore.attempts.ports import AttemptsUnit
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import check_type
+from usercore.kernel.values import frozen
 from usercore.passwords.model import PasswordChange, PasswordPolicy
 from usercore.passwords.ports import Hasher, PasswordsUnit
 from usercore.passwords.service import put_password
@@ -25,7 +26,7 @@ class PasswordChangeUnit(UsersUnit, PasswordsUnit, TokensUnit, AttemptsUnit, Pro
     """What setting a password touches."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Passwords:
     """Sets passwords. Trusted. Safe to share between threads."""
 

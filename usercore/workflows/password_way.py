@@ -21,6 +21,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.references import EMAIL_LIMIT, ClaimName, Use, claim_of_username
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import check_type
+from usercore.kernel.values import frozen
 from usercore.passwords.model import Credential, PasswordPolicy
 from usercore.passwords.ports import Hasher
 from usercore.passwords.rules import is_expired, prepare
@@ -109,7 +110,7 @@ class Lines:
                 del self._lines[account]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PasswordWay(Way):
     """Signs in by email or username and password."""
 

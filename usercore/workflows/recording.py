@@ -21,6 +21,7 @@ from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of
 from usercore.kernel.references import Reference, Space, claim_of, user_id_of
 from usercore.kernel.time import Clock
+from usercore.kernel.values import frozen
 from usercore.tenants.ports import TenantRepository
 from usercore.users.model import UserState
 from usercore.users.ports import ClaimRepository, UserRepository
@@ -29,7 +30,7 @@ Subscriptions = Mapping[str, tuple[str, ...]]
 """The names of the durable subscribers of each kind of change."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Origin:
     """Where units come from: on whose behalf, by which clock, and who is to hear of their changes.
 

@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-import attrs
-
 from usercore.attempts.model import AttemptStatus, RegistrationStatus
 from usercore.attempts.rules import attempt_of
 from usercore.kernel.changes import Change
@@ -17,6 +15,7 @@ from usercore.kernel.references import Space, email_key
 from usercore.kernel.scope import Scope
 from usercore.kernel.secret import Secret
 from usercore.kernel.text import check_type
+from usercore.kernel.values import frozen
 from usercore.passwords.model import PasswordChange, PasswordPolicy
 from usercore.passwords.ports import Hasher, PasswordsUnit
 from usercore.passwords.service import put_password
@@ -53,7 +52,7 @@ class Welcome:
     with_password: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Registering:
     """Keeps new users. Shared by the ways to register."""
 

@@ -2,13 +2,12 @@
 
 from enum import StrEnum
 
-import attrs
-
 from usercore.attempts.model import RegistrationStatus
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import RateLimited, Taken
 from usercore.kernel.ids import UserId
 from usercore.kernel.text import check_type
+from usercore.kernel.values import frozen
 from usercore.users.emails import clean_email
 from usercore.users.identifiers import email_holder
 from usercore.users.service import get_user
@@ -36,7 +35,7 @@ class EmailCheckResult:
     password: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Registrations(RegistrationsByLink):
     """The ways in. Trusted, but for ``request`` and ``complete``. Safe to share between threads."""
 

@@ -1,13 +1,12 @@
 """Registering by a stranger, who proves an email first: a link is mailed, and completes the registration once."""
 
-import attrs
-
 from usercore.attempts.model import RegistrationStatus
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.scope import Scope
 from usercore.kernel.secret import Secret
+from usercore.kernel.values import frozen
 from usercore.tenants.service import get_tenant
 from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import (
@@ -25,7 +24,7 @@ from usercore.workflows.importing.service import Imports
 from usercore.workflows.registering import Registering, Registration, RegistrationUnit
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RegistrationsByLink(Imports):
     """Registering by a mailed link. Public: a stranger may be behind the call. Safe to share between threads."""
 

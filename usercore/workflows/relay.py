@@ -1,13 +1,11 @@
 """A relay: a thread that delivers in the background, while a ``with`` block lasts. Nothing else runs unasked."""
 
-import logging
 import threading
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
+from usercore.kernel.log import log
 from usercore.workflows.delivering import Deliveries
-
-_log: Final = logging.getLogger("usercore")
 
 
 class Relay:
@@ -46,5 +44,5 @@ class Relay:
             try:
                 self._deliveries.deliver()
             except Exception:  # noqa: BLE001 - a relay that ends silently is worse than one that tries in vain
-                _log.warning("the relay could not deliver now and tries again", exc_info=True)
+                log().warning("the relay could not deliver now and tries again", exc_info=True)
             self._wake.wait(self._deliveries.policy.relay_pause.total_seconds())

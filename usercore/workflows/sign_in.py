@@ -1,9 +1,7 @@
 """Signing in: what is shown, whose it is, whether they may, and the attempt that is kept."""
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 import attrs
 
@@ -18,6 +16,7 @@ from usercore.kernel.references import Reference
 from usercore.kernel.scope import Scope
 from usercore.kernel.secret import Secret, read_secret
 from usercore.kernel.text import check_type, clean_optional
+from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import ACCESS, VOUCHED, AccessTokenPolicy
 from usercore.tokens.rules import check_open
@@ -30,10 +29,8 @@ from usercore.workflows.password_way import PasswordCredentials
 from usercore.workflows.token_ways import AccessTokenCredentials, LoginTokenCredentials
 from usercore.workflows.ways import Entered, Refusal, SignInUnit, Way, status_against
 
-_log: Final = logging.getLogger("usercore")
 
-
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SignIn:
     """The ways to sign in. All but ``trusted`` are public: a stranger may be behind the call, and learns nothing.
 

@@ -10,6 +10,7 @@ from usercore.attempts.model import AttemptStatus
 from usercore.kernel.context import Context
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret, digest_of, holder_of, text_of
+from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenSpent, TokenUnknown
 from usercore.tokens.model import ACCESS, LOGIN, AccessTokenPolicy
 from usercore.tokens.rules import check_open
@@ -26,14 +27,14 @@ def secret_of(secret: Secret | str) -> Secret:
     return Secret(text_of(secret))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LoginTokenCredentials:
     """The secret of a login token, hidden or not."""
 
     secret: Secret = attrs.field(converter=secret_of)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AccessTokenCredentials:
     """The secret of an access token, used to sign in from another system."""
 
@@ -52,7 +53,7 @@ def refusal_of(error: TokenInvalid, user_id: UserId) -> Refusal:
     return Refusal(STATUS_OF.get(type(error), AttemptStatus.TOKEN_NOT_FOUND), user_id=user_id)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LoginTokenWay(Way):
     """Signs in by a login token, once."""
 
@@ -87,7 +88,7 @@ def _refusal_here(unit: SignInUnit, secret: Secret, error: TokenInvalid) -> Refu
     return Refusal(AttemptStatus.TOKEN_NOT_FOUND) if user is None else refusal_of(error, user.id)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AccessTokenWay(Way):
     """Signs in by an access token that another system got; the token stays the one it is."""
 

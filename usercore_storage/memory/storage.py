@@ -4,13 +4,12 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final, Never, NoReturn, TypeVar
 
-import attrs
-
 from usercore.history.model import Entry
 from usercore.kernel.chance import system_chance
 from usercore.kernel.errors import Unavailable
 from usercore.kernel.forks import restart_in_child
 from usercore.kernel.units import Units, run_until_kept
+from usercore.kernel.values import frozen
 from usercore.storage import CAPABILITIES, Storage
 from usercore.workflows.recording import Origin
 from usercore_storage.memory.cells import Undo
@@ -73,7 +72,7 @@ def _refuse_change() -> NoReturn:
     raise RuntimeError("a read changed something")
 
 
-@attrs.frozen
+@frozen
 class MemoryUnits(Units[MemoryUnit]):
     """Units of one origin."""
 

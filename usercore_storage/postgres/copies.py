@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-import attrs
 import psycopg
 from psycopg.rows import TupleRow
 
+from usercore.kernel.values import frozen
 from usercore_storage.sql import tables
 from usercore_storage.sql.table import Row
 
@@ -36,7 +36,7 @@ _TYPE_OF: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
-@attrs.frozen
+@frozen
 class Copy:
     """How rows of a table are copied."""
 

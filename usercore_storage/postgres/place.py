@@ -11,6 +11,8 @@ import attrs
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from usercore.kernel.values import frozen
+
 _LEVELS: Final[Mapping[str, str]] = {"serializable": "SERIALIZABLE", "read_committed": "READ COMMITTED"}
 
 _DEFAULTS: Final = {
@@ -23,7 +25,7 @@ _DEFAULTS: Final = {
 everything must not hold a unit for the two hours that systems wait."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Place:
     """Where a store is, and how to work with it."""
 

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from threading import get_ident
 from typing import Final, TypeVar
 
-import attrs
 import psycopg
 
 from usercore.history.model import Entry
 from usercore.kernel.forks import restart_in_child
 from usercore.kernel.units import Units
+from usercore.kernel.values import frozen
 from usercore.storage import CAPABILITIES, Unit
 from usercore.workflows.recording import Origin
 from usercore_storage.postgres.again import run_until_kept
@@ -122,7 +122,7 @@ class PostgresStorage:
         self._inside = set()
 
 
-@attrs.frozen
+@frozen
 class PostgresUnits(Units[Unit]):
     """Units of one origin."""
 

@@ -8,9 +8,8 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeVar
 
-import attrs
-
 from usercore.kernel.errors import Corrupt
+from usercore.kernel.values import frozen
 from usercore_storage.findings import Finding, FindingKind, Findings
 from usercore_storage.sql.reading import READERS, Unreadable
 from usercore_storage.sql.relations import Read, deliveries_without_entry, mismatches_in, orphans_in
@@ -52,7 +51,7 @@ PAGES: Final = {table.name: _page_of(table) for table in ALL}
 VERSION_ROWS: Final = "SELECT version, secret FROM usercore_schema"
 
 
-@attrs.frozen
+@frozen
 class Page:
     """What was found on a page, how many rows it had, and the key of the last one; None where the table ends."""
 

@@ -12,6 +12,7 @@ import attrs
 
 from usercore.kernel.errors import Busy, LostRace, RunAgain, StorageError, TenantNotFound
 from usercore.kernel.units import Units
+from usercore.kernel.values import frozen
 from usercore.storage import Unit
 from usercore.workflows.recording import Origin
 from usercore_storage.sql.run import Run
@@ -121,7 +122,7 @@ class HostTransaction:
                 self._run("RELEASE SAVEPOINT usercore_unit")
 
 
-@attrs.frozen
+@frozen
 class JoinedUnits(Units[Unit]):
     """Units of one origin."""
 

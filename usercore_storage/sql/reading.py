@@ -7,9 +7,8 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import attrs
-
 from usercore.kernel.time import check_instant
+from usercore.kernel.values import frozen
 from usercore_storage.sql.table import Column, Row, Table
 from usercore_storage.sql.tables import ALL, HISTORY
 
@@ -27,7 +26,7 @@ class Unreadable(Exception):
     """A row does not make its entity. The message is for a finding: it names columns and shows no value."""
 
 
-@attrs.frozen
+@frozen
 class Field:
     """One column, and how its value is read, written again and looked at. A plain one is kept as it is."""
 

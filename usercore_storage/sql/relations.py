@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-import attrs
-
 from usercore.kernel.changes import Subject
 from usercore.kernel.references import Space, Use, unique_key
+from usercore.kernel.values import frozen
 from usercore.users.identifiers import claims_for, claims_of, field_of
 from usercore.users.model import IDENTIFIERS, Claim, User
 from usercore_storage.findings import Finding, FindingKind
@@ -40,7 +39,7 @@ Read = tuple[Row, Any]
 """A row, and the entity that it makes."""
 
 
-@attrs.frozen
+@frozen
 class Names:
     """Whom a row belongs to. The first tenant is its own."""
 

@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-import attrs
-
+from usercore.kernel.values import frozen
 from usercore_storage.findings import Finding, FindingKind
 
 VERSIONS: Final = "usercore_schema"
 """The table of one row that has the version and the secret. Every store has it; no entity describes it."""
 
 
-@attrs.frozen
+@frozen
 class Shape:
     """One table: its columns, its indexes and triggers, by name, and its options, as the engine tells them."""
 

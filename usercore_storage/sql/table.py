@@ -10,6 +10,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
@@ -17,13 +18,14 @@ from uuid import UUID
 import attrs
 
 from usercore.kernel.time import from_micros, to_micros
+from usercore.kernel.values import frozen
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Rows = list[Row]
 
 
-@attrs.frozen
+@frozen
 class Codec:
     """How a kind of value is kept: its column type, and templates that write ``{0}`` and read ``{0}``."""
 
@@ -53,7 +55,7 @@ _HELPERS: Final = {
 }
 
 
-@attrs.frozen
+@frozen
 class Column:
     """One column: the field it keeps, how, whether it may be NULL, and what None is kept as in a key."""
 
@@ -136,8 +138,16 @@ class Table(Generic[T]):
         ]
         self.select = self.select_as(None)
         self.insert = self._insert([column.name for column in (*self.extra, *self.columns)])
-        self.row: Callable[..., Row] = self._writer([*self.columns], extra=True)
-        self.read: Callable[[Row], T] = reader(self)
+
+    @cached_property
+    def row(self) -> Callable[..., Row]:
+        """What makes a row of an entity. Compiled when it is first asked for, as few processes write every table."""
+        return self._writer(self.columns, extra=True)
+
+    @cached_property
+    def read(self) -> Callable[[Row], T]:
+        """What makes an entity of a row. Compiled when it is first asked for."""
+        return reader(self)
 
     def select_as(self, alias: str | None) -> str:
         """Give the entity's columns, in order, for a SELECT or RETURNING."""

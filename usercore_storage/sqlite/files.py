@@ -8,9 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-import attrs
-
 from usercore.kernel.errors import Corrupt, ForeignFile, NewerSchema, ReadOnly, Unavailable
+from usercore.kernel.values import frozen
 from usercore_storage.sqlite.errors import mapped, mapped_of_system
 from usercore_storage.sqlite.migrations import APPLICATION_ID, VERSION
 
@@ -25,7 +24,7 @@ class Unfinished(Unavailable):
     """A writer was killed before the file had a WAL; opening the store to work with it takes back what it left."""
 
 
-@attrs.frozen
+@frozen
 class Place:
     """Where a store is. A ``shared`` file may have tables of the host's beside ours."""
 

@@ -4,7 +4,6 @@ A newcomer would make tables from the entities at every start; then a renamed fi
 """
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any, Final
 
 from usercore.kernel.chance import system_chance
@@ -80,5 +79,7 @@ def _steps_taken(connection: Connection, *, ours: bool) -> int:
 
 def statements_of(step: str) -> list[str]:
     """Give the statements of a step; each ends with a semicolon at the end of its line."""
+    from importlib.resources import files  # noqa: PLC0415 - needed only where tables are made
+
     text = (files("usercore_storage.sqlite") / "steps" / step).read_text("utf-8")
     return [statement.strip() for statement in text.split(";\n") if statement.strip()]

@@ -6,11 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-import attrs
-
 from usercore.history.model import Entry
 from usercore.kernel.errors import RunAgain, Unavailable
 from usercore.kernel.units import Units, run_until_kept
+from usercore.kernel.values import frozen
 from usercore.storage import CAPABILITIES, Unit
 from usercore.workflows.recording import Origin
 from usercore_storage.sql.joined import HostTransaction
@@ -146,7 +145,7 @@ class SqliteStorage:
         self._opening, self._writer, self._readers = threading.Lock(), None, []
 
 
-@attrs.frozen
+@frozen
 class SqliteUnits(Units[Unit]):
     """Units of one origin."""
 

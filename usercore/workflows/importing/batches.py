@@ -13,6 +13,7 @@ from usercore.kernel.errors import Fault, LostRace
 from usercore.kernel.ids import UserId
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import refuse
+from usercore.kernel.values import frozen
 from usercore.users.model import User
 from usercore.workflows.admission import Admission, Application
 from usercore.workflows.errors import Vetoed
@@ -64,7 +65,7 @@ class _Spoilt(Exception):
     tally: _Tally
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Importer:
     """One import of one caller."""
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-import attrs
-
 from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.values import frozen
 from usercore.workflows.importing.model import ImportLine
 from usercore.workflows.importing.records import ImportRecord, clean_record
 
@@ -16,7 +15,7 @@ BATCH_CHARACTERS: Final = 1_000_000
 """Characters of notes after which a batch ends, so that long notes do not fill the memory."""
 
 
-@attrs.frozen
+@frozen
 class Candidate:
     """A line that was read: its record or, for a bad one, its faults. ``admitted`` if it may make a user."""
 

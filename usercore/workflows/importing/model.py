@@ -6,12 +6,13 @@ from typing import Final
 import attrs
 
 from usercore.kernel.errors import Fault
+from usercore.kernel.values import frozen
 
 BAD_KEPT: Final = 1000
 """Bad records that a report keeps. Source: usercore, so that a report of a wrong file stays below a megabyte."""
 
 
-@attrs.frozen
+@frozen
 class ImportLine:
     """A record as a reader of files found it: with the number of its line, and its values or what is wrong with it."""
 
@@ -25,7 +26,7 @@ def shown(faults: Iterable[Fault]) -> str:
     return "; ".join(f"{fault.field}: {fault.reason}" for fault in faults)
 
 
-@attrs.frozen
+@frozen
 class BadRecord:
     """A record that was not imported. ``line`` is the line's number, or without lines its place, from 1."""
 
@@ -37,7 +38,7 @@ class BadRecord:
         return f"line {self.line}: {shown(self.faults)}"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ImportReport:
     """How many records made a user, changed one, changed nothing, were bad; and the first 1000 bad ones."""
 

@@ -9,13 +9,12 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-import attrs
-
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import Fault, Invalid
 from usercore.kernel.ids import FIRST_DRAWN, USER_KIND, IdSource, UserId, id_of
 from usercore.kernel.references import Space, Use, email_key
 from usercore.kernel.text import refuse
+from usercore.kernel.values import frozen
 from usercore.users.identifiers import claims_of, field_of
 from usercore.users.model import Claim, User, UserState
 from usercore.workflows.importing.candidates import Candidate
@@ -32,7 +31,7 @@ class Outcome(StrEnum):
     BAD = "bad"
 
 
-@attrs.frozen
+@frozen
 class Creation:
     """The line makes this user, who has these claims."""
 
@@ -42,7 +41,7 @@ class Creation:
     claims: Mapping[tuple[Space, str], Use]
 
 
-@attrs.frozen
+@frozen
 class Update:
     """The line makes ``new`` of ``old``."""
 
@@ -52,7 +51,7 @@ class Update:
     new: User
 
 
-@attrs.frozen
+@frozen
 class Repetition:
     """The line says nothing new of its user."""
 
@@ -60,7 +59,7 @@ class Repetition:
     line: int
 
 
-@attrs.frozen
+@frozen
 class Refusal:
     """The line is bad."""
 

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
-import attrs
 from cattrs import Converter
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
 from cattrs.gen import override
@@ -25,6 +24,7 @@ from usercore.kernel.references import Space, Use, host_id
 from usercore.kernel.text import check_type, is_blank, refuse
 from usercore.kernel.time import check_instant
 from usercore.kernel.unset import UNSET, Unset
+from usercore.kernel.values import frozen
 from usercore.users.emails import clean_email
 from usercore.users.identifiers import SLOTS, claims_for, clean_slots
 from usercore.users.model import OWN_FIELDS
@@ -71,7 +71,7 @@ class Given(TypedDict, total=False):
     institution_name: str | None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ImportRecord:
     """What a record says of one user, cleaned. ``UNSET`` is what it says nothing about.
 

@@ -6,16 +6,15 @@ A newcomer would import what does the work up here; it loads cattrs, which is sl
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import attrs
-
 from usercore.kernel.scope import Scope
 from usercore.kernel.text import check_type
+from usercore.kernel.values import frozen
 from usercore.workflows.admission import Admission
 from usercore.workflows.importing.model import BadRecord, ImportLine, ImportReport
 from usercore.workflows.importing.ports import ImportUnit
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Imports:
     """Importing. Trusted: for the host and its operators. Safe to share between threads."""
 

@@ -1,0 +1,54 @@
+"""A store is opened by the scheme of its URL: our own storages come first, then those that are installed."""
+
+from collections.abc import Iterator
+from importlib import invalidate_caches
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+import usercore
+from usercore.opening import _OURS, GROUP
+
+OTHERS = """
+from usercore_storage.memory import open_storage as open_memory
+
+def open_storage(url):
+    return open_memory("memory://")
+
+def refuse(url):
+    raise AssertionError("nobody stands in for ours")
+"""
+
+
+@pytest.fixture
+def _others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Install another storage, which would stand in for ours, too."""
+    (tmp_path / "others.py").write_text(OTHERS)
+    info = tmp_path / "others-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: others\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\nothers = others:open_storage\nmemory = others:refuse\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    invalidate_caches()
+
+
+def test_our_own_storages_are_the_entry_points_of_this_package() -> None:
+    ours = distribution("usercore").entry_points.select(group=GROUP)
+    assert {one.name: one.value for one in ours} == {name: f"{module}:open_storage" for name, module in _OURS.items()}
+
+
+@pytest.mark.usefixtures("_others")
+def test_the_storage_of_others_is_found_by_its_scheme_and_ours_is_ours() -> None:
+    for url in ("others://", "memory://"):
+        with usercore.open(url) as core:
+            assert core.context.tenant_key == "main"
+
+
+def test_a_scheme_that_nobody_has_is_refused_with_those_that_there_are() -> None:
+    for url in ("oracle://people", "oracle"):
+        with pytest.raises(
+            ValueError, match=r"^no storage for 'oracle': .* one of memory, postgresql, sqlite and ://$"
+        ):
+            usercore.open(url)
