@@ -108,6 +108,16 @@ def beside_bare() -> Measure:
     return Measure(name="CPU to the bare feature", of=lambda costs: _cpu(costs, USERCORE, BARE))
 
 
+def rate_beside_bare(least: float | None = None) -> Measure:
+    """Measure how much usercore gets done in a time to what the bare feature does."""
+    goal = None if least is None else Goal(bound=least, more=True)
+    return Measure(
+        name="rate to the bare feature",
+        of=lambda costs: ratio_of(_walls(costs, BARE), _walls(costs, USERCORE)),
+        goal=goal,
+    )
+
+
 def lead_over(peer: str) -> Measure:
     """Measure a peer's processor time to usercore's."""
     return Measure(name=f"CPU of {peer} to usercore's", of=lambda costs: _cpu(costs, peer, USERCORE))

@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from benchmarks import registering, signing_in, starting, writing
+from benchmarks import passwords, registering, signing_in, starting, writing
 from benchmarks.figures import (
     RAW,
     USERCORE,
@@ -16,6 +16,7 @@ from benchmarks.figures import (
     cpu,
     fairness,
     rate,
+    rate_beside_bare,
     refused,
     wall,
     worst_call,
@@ -76,6 +77,23 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         open=signing_in.identify,
         count=4000,
         measures=[cpu(1.5)],
+    ),
+    Workload(
+        id="W2a",
+        title="sign in by a password, the least hash",
+        open=passwords.sign_in,
+        count=480,
+        measures=[cpu(1.6), wall(), beside_bare()],
+    ),
+    Workload(
+        id="W2b",
+        title=f"sign in by a password, the default hash, {passwords.THREADS} threads",
+        open=passwords.sign_in_together,
+        count=160,
+        measures=[rate_beside_bare(0.95)],
+        leaves_rows=False,
+        of_size=False,
+        rounds=LONG_ROUNDS,
     ),
     Workload(
         id="W3",
