@@ -123,6 +123,16 @@ def lead_over(peer: str) -> Measure:
     return Measure(name=f"CPU of {peer} to usercore's", of=lambda costs: _cpu(costs, peer, USERCORE))
 
 
+def memory(most: float | None = None) -> Measure:
+    """Measure how much memory usercore's process needs to how much the raw side's does."""
+    return Measure(name="memory", of=lambda costs: _memory(costs, USERCORE, RAW), goal=_at_most(most))
+
+
+def lead_in_memory(peer: str) -> Measure:
+    """Measure how much memory a peer's process needs to how much usercore's does."""
+    return Measure(name=f"memory of {peer} to usercore's", of=lambda costs: _memory(costs, peer, USERCORE))
+
+
 def worst_call(side: str, most: float | None = None) -> Measure:
     """Measure how many milliseconds a side's slowest call took."""
     return Measure(
@@ -154,6 +164,10 @@ def _at_most(bound: float | None) -> Goal | None:
 
 def _cpu(costs: Costs, one: str, other: str) -> Ratio:
     return ratio_of([cost.cpu for cost in costs[one]], [cost.cpu for cost in costs[other]])
+
+
+def _memory(costs: Costs, one: str, other: str) -> Ratio:
+    return ratio_of([cost.memory for cost in costs[one]], [cost.memory for cost in costs[other]])
 
 
 def _walls(costs: Costs, side: str) -> list[float]:

@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from benchmarks import passwords, registering, signing_in, starting, writing
+from benchmarks import passwords, registering, remembering, signing_in, starting, writing
 from benchmarks.figures import (
     RAW,
     USERCORE,
@@ -15,6 +15,9 @@ from benchmarks.figures import (
     beside_bare,
     cpu,
     fairness,
+    lead_in_memory,
+    lead_over,
+    memory,
     rate,
     rate_beside_bare,
     refused,
@@ -50,6 +53,12 @@ class Workload(Generic[P]):
 
     rounds: int = 11
     turns: int = TURNS
+    warms_up: bool = True
+    """Whether the first round is thrown away, in which caches are cold."""
+
+    lead: Callable[[str], Measure] = lead_over
+    """Measures usercore beside a peer."""
+
     lasting: Callable[[float], Opener[P]] | None = None
     """Gives, for a workload that can last, how it is opened so that a turn takes so many seconds."""
 
@@ -183,6 +192,27 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         open=starting.open_and_identify,
         count=20,
         measures=[cpu(2.0)],
+    ),
+    Workload(
+        id="W11a",
+        title="memory of users in memory",
+        open=remembering.keep_in_memory,
+        count=1,
+        measures=[memory(1.2)],
+        leaves_rows=False,
+        rounds=2,
+        turns=1,
+        warms_up=False,
+    ),
+    Workload(
+        id="W11b",
+        title="memory of a process over a file",
+        open=remembering.identify_in_process,
+        count=4000,
+        measures=[memory(1.3)],
+        rounds=LONG_ROUNDS,
+        turns=1,
+        lead=lead_in_memory,
     ),
 )
 

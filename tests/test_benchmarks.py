@@ -47,7 +47,7 @@ def rows_of(path: Path) -> dict[str, list[str]]:
 def run_all(workload: Workload[Stores], stores: Stores) -> None:
     with workload.open(stores, USERS) as sides:
         for side in sides.values():
-            assert side.run(SOME).cpu > 0
+            assert side.run(SOME).wall > 0
 
 
 def cases(workloads: Iterable[Workload[Stores]]) -> list[Any]:
@@ -232,7 +232,7 @@ def test_a_quick_run_is_small_and_not_written_down(monkeypatch: pytest.MonkeyPat
     quick = options(monkeypatch, "--quick")
     assert not quick.whole
     assert (quick.users, quick.growth) == ([10_000], [10_000, 100_000])
-    assert all(one.count < whole.count for one, whole in zip(quick.chosen(ALL), ALL, strict=True))
+    assert all(one.count < max(2, whole.count) for one, whole in zip(quick.chosen(ALL), ALL, strict=True))
 
 
 def test_what_is_chosen_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from benchmarks.measuring import Calls, Scaled, Side
 from benchmarks.passwords import holders
 from benchmarks.people import BEFORE, PASSWORD, Person, person
 from benchmarks.registering import Streams, record
+from benchmarks.remembering import MemoryOf
 from benchmarks.stores import Stores, remove
 
 NAME: Final = "Django"
@@ -22,18 +23,31 @@ _ACCOUNT: Final = (
     "INSERT INTO django_peer_account (id, password, is_superuser, username, first_name, last_name, is_staff, is_active,"
     " date_joined, email) VALUES (%s, '!', 0, %s, %s, %s, 0, 1, %s, %s)"
 )
+_PROCESS: Final = """
+import sys
+from pathlib import Path
+from benchmarks.django_peer.settings import use
+from benchmarks.resident import resident
+use(Path({path!r}))
+from rest_framework.authentication import TokenAuthentication
+authentication = TokenAuthentication()
+for key in sys.stdin:
+    authentication.authenticate_credentials(key.rstrip())
+print(resident())
+"""
 _PASSWORD: Final = "UPDATE django_peer_account SET password = %s WHERE id = %s"
 _TOKEN: Final = "INSERT INTO authtoken_token (key, created, user_id) VALUES (%s, %s, %s)"
 
 
-def prepare(stores: Stores, users: int) -> None:
-    """Let Django work on a store with a token for everybody, filled once a run."""
+def prepare(stores: Stores, users: int) -> Path:
+    """Let Django work on a store with a token for everybody, filled once a run; give the store."""
     master, path = stores.folder / f"{users}-django-master.db", stores.folder / f"{users}-django.db"
     if not master.exists():
         fill(master, users)
     remove(path)
     shutil.copyfile(master, path)
     use(path)
+    return path
 
 
 def fill(path: Path, users: int) -> None:
@@ -144,4 +158,17 @@ def import_users(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
     yield {NAME: Streams(create, map(record, count(users)))}
 
 
-OPENERS: Final = {"W1": identify, "W2a": sign_in, "W3": register, "W4": import_users}
+@contextmanager
+def identify_in_process(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Authenticate by tokens in a process that has just started."""
+    path = prepare(stores, users)
+    yield {NAME: MemoryOf(_PROCESS.format(path=str(path)), stores.folder / "bytecode", keys(users))}
+
+
+OPENERS: Final = {
+    "W1": identify,
+    "W2a": sign_in,
+    "W3": register,
+    "W4": import_users,
+    "W11b": identify_in_process,
+}
