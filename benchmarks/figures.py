@@ -14,6 +14,9 @@ Costs = Mapping[str, Sequence[Cost]]
 USERCORE: Final = "usercore"
 RAW: Final = "raw"
 BARE: Final = "bare"
+SINGLY: Final = "row by row"
+OURS: Final = frozenset({USERCORE, RAW, BARE, SINGLY})
+"""The sides that are no peers."""
 
 
 @attrs.frozen
@@ -99,23 +102,22 @@ def wall(most: float | None = None) -> Measure:
 
 def rate(least: float | None = None) -> Measure:
     """Measure how much usercore gets done in a time to what the raw side does."""
-    goal = None if least is None else Goal(bound=least, more=True)
-    return Measure(name="rate", of=lambda costs: ratio_of(_walls(costs, RAW), _walls(costs, USERCORE)), goal=goal)
+    return _rate("rate", RAW, least)
+
+
+def rate_beside_bare(least: float | None = None) -> Measure:
+    """Measure how much usercore gets done in a time to what the bare feature does."""
+    return _rate("rate to the bare feature", BARE, least)
+
+
+def rate_beside_single_rows(least: float | None = None) -> Measure:
+    """Measure how much usercore gets done in a time to what the raw side does if it sends row by row."""
+    return _rate("rate to single INSERTs", SINGLY, least)
 
 
 def beside_bare() -> Measure:
     """Measure usercore's processor time to that of the bare feature."""
     return Measure(name="CPU to the bare feature", of=lambda costs: _cpu(costs, USERCORE, BARE))
-
-
-def rate_beside_bare(least: float | None = None) -> Measure:
-    """Measure how much usercore gets done in a time to what the bare feature does."""
-    goal = None if least is None else Goal(bound=least, more=True)
-    return Measure(
-        name="rate to the bare feature",
-        of=lambda costs: ratio_of(_walls(costs, BARE), _walls(costs, USERCORE)),
-        goal=goal,
-    )
 
 
 def lead_over(peer: str) -> Measure:
@@ -156,6 +158,11 @@ def refused(side: str, most: int | None = None) -> Measure:
         of=lambda costs: spread_of([cost.refused for cost in costs[side]]),
         goal=None if most is None else Goal(bound=most, always=True),
     )
+
+
+def _rate(name: str, base: str, least: float | None) -> Measure:
+    goal = None if least is None else Goal(bound=least, more=True)
+    return Measure(name=name, of=lambda costs: ratio_of(_walls(costs, base), _walls(costs, USERCORE)), goal=goal)
 
 
 def _at_most(bound: float | None) -> Goal | None:
