@@ -12,13 +12,15 @@ import attrs
 import pytest
 
 from benchmarks.__main__ import measure_postgres
+from benchmarks.baseline.importing import Importing, ImportingRowByRow
 from benchmarks.crowds import Threads
 from benchmarks.figures import Figure, Goal, Ratio, ratio_of
 from benchmarks.growth import grow
 from benchmarks.measuring import Calls, Cost, Scaled, costs_of
 from benchmarks.options import Options, parse
 from benchmarks.passwords import LEAST, open_by_hand, open_core_by, with_passwords
-from benchmarks.people import PASSWORD, id_of, person, secret_of
+from benchmarks.people import NOW, PASSWORD, id_of, person, secret_of
+from benchmarks.registering import record
 from benchmarks.results import Result, table_of
 from benchmarks.signing_in import identify, identify_in_memory
 from benchmarks.stores import Stores, open_core
@@ -110,6 +112,15 @@ def test_both_sides_refuse_the_same_passwords(tmp_path: Path) -> None:
             assert outcome_of(raw.sign_in, number, password) == expected
     ours, theirs = map(rows_of, paths)
     assert ours.pop("usercore_credentials") != theirs.pop("usercore_credentials")  # salts are drawn
+    assert ours == theirs
+
+
+def test_single_inserts_leave_the_same_rows_as_batches(tmp_path: Path) -> None:
+    stores = Stores(tmp_path)
+    for importing in Importing, ImportingRowByRow:
+        with closing(importing(stores.by_hand(USERS, importing.__name__), lambda: NOW)) as by_hand:
+            assert by_hand.import_users(map(record, range(USERS + SOME))) == SOME  # the others are there
+    ours, theirs = (rows_of(tmp_path / f"{USERS}-{one.__name__}.db") for one in (Importing, ImportingRowByRow))
     assert ours == theirs
 
 
