@@ -88,7 +88,7 @@ class Passwords(ByHand):
             RateLimited: after ten failures in a row, until the wait is over.
             SignInRefused: nobody has this name and password, or they may not sign in.
         """
-        now, key, clean = self.clock(), _key_of(login), _clean(password)
+        now, key, clean = self.clock(), _key_of(login), prepare(password, most_bytes=_LONGEST)
         at = micros_of(now)
         found = self.execute(_FIND, (_digest_of(key), key)).fetchone() or _NOBODY
         account = hmac.digest(self.key, _account_of(found[0], key).encode(), "sha256")
@@ -217,10 +217,3 @@ def _digest_of(key: str) -> bytes:
 
 def _account_of(user_id: int, key: str) -> str:
     return f"account\0{TENANT}\0user\0{user_id}" if user_id else f"account\0{TENANT}\0name\0{key}"
-
-
-def _clean(password: str) -> str | None:
-    """Give a password as it is hashed, or None if it cannot be one."""
-    if len(password) <= _LONGEST and password.isascii() and password.isprintable():
-        return password  # nearly all
-    return prepare(password, most_bytes=_LONGEST)
