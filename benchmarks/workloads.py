@@ -103,7 +103,6 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         measures=[rate_beside_bare(0.95)],
         leaves_rows=False,
         of_size=False,
-        rounds=LONG_ROUNDS,
     ),
     Workload(
         id="W3",
