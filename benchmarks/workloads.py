@@ -49,6 +49,8 @@ class Workload(Generic[P]):
     count: int
     measures: Sequence[Measure]
     leaves_rows: bool = True
+    """Whether both sides leave rows, which are then the same."""
+
     of_size: bool = True
     """Whether the number of users matters."""
 
