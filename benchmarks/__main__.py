@@ -97,7 +97,13 @@ def measure_one(workload: Workload[P], openers: Sequence[Opener[P]], places: P, 
     """Measure one workload at one size; each of the openers gives some of the sides."""
     with ExitStack() as stack:
         sides = {name: side for opener in openers for name, side in stack.enter_context(opener(places, users)).items()}
-        costs = costs_of(sides, rounds=workload.rounds, count=workload.count, turns=workload.turns)
+        costs = costs_of(
+            sides,
+            rounds=workload.rounds,
+            count=workload.count,
+            turns=workload.turns,
+            warms_up=workload.warms_up,
+        )
     return result_of(workload, users, costs)
 
 

@@ -14,6 +14,9 @@ Costs = Mapping[str, Sequence[Cost]]
 USERCORE: Final = "usercore"
 RAW: Final = "raw"
 BARE: Final = "bare"
+SINGLY: Final = "row by row"
+OURS: Final = frozenset({USERCORE, RAW, BARE, SINGLY})
+"""The sides that are no peers."""
 
 
 @attrs.frozen
@@ -99,8 +102,17 @@ def wall(most: float | None = None) -> Measure:
 
 def rate(least: float | None = None) -> Measure:
     """Measure how much usercore gets done in a time to what the raw side does."""
-    goal = None if least is None else Goal(bound=least, more=True)
-    return Measure(name="rate", of=lambda costs: ratio_of(_walls(costs, RAW), _walls(costs, USERCORE)), goal=goal)
+    return _rate("rate", RAW, least)
+
+
+def rate_beside_bare(least: float | None = None) -> Measure:
+    """Measure how much usercore gets done in a time to what the bare feature does."""
+    return _rate("rate to the bare feature", BARE, least)
+
+
+def rate_beside_single_rows(least: float | None = None) -> Measure:
+    """Measure how much usercore gets done in a time to what the raw side does if it sends row by row."""
+    return _rate("rate to single INSERTs", SINGLY, least)
 
 
 def beside_bare() -> Measure:
@@ -111,6 +123,16 @@ def beside_bare() -> Measure:
 def lead_over(peer: str) -> Measure:
     """Measure a peer's processor time to usercore's."""
     return Measure(name=f"CPU of {peer} to usercore's", of=lambda costs: _cpu(costs, peer, USERCORE))
+
+
+def memory(most: float | None = None) -> Measure:
+    """Measure how much memory usercore's process needs to how much the raw side's does."""
+    return Measure(name="memory", of=lambda costs: _memory(costs, USERCORE, RAW), goal=_at_most(most))
+
+
+def lead_in_memory(peer: str) -> Measure:
+    """Measure how much memory a peer's process needs to how much usercore's does."""
+    return Measure(name=f"memory of {peer} to usercore's", of=lambda costs: _memory(costs, peer, USERCORE))
 
 
 def worst_call(side: str, most: float | None = None) -> Measure:
@@ -138,12 +160,21 @@ def refused(side: str, most: int | None = None) -> Measure:
     )
 
 
+def _rate(name: str, base: str, least: float | None) -> Measure:
+    goal = None if least is None else Goal(bound=least, more=True)
+    return Measure(name=name, of=lambda costs: ratio_of(_walls(costs, base), _walls(costs, USERCORE)), goal=goal)
+
+
 def _at_most(bound: float | None) -> Goal | None:
     return None if bound is None else Goal(bound=bound)
 
 
 def _cpu(costs: Costs, one: str, other: str) -> Ratio:
     return ratio_of([cost.cpu for cost in costs[one]], [cost.cpu for cost in costs[other]])
+
+
+def _memory(costs: Costs, one: str, other: str) -> Ratio:
+    return ratio_of([cost.memory for cost in costs[one]], [cost.memory for cost in costs[other]])
 
 
 def _walls(costs: Costs, side: str) -> list[float]:

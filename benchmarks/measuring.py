@@ -23,7 +23,8 @@ class Cost:
     """Seconds of processor and of waiting.
 
     Where several threads or processes work, also how long the slowest call took in seconds, what the one who did least
-    did to the one who did most, and how many calls were refused because the store was busy.
+    did to the one who did most, and how many calls were refused because the store was busy. Where
+    memory is measured, the bytes that it is about.
     """
 
     cpu: float
@@ -31,6 +32,7 @@ class Cost:
     worst: float = 0
     fairness: float = 1
     refused: int = 0
+    memory: int = 0
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(
@@ -39,6 +41,7 @@ class Cost:
             max(self.worst, other.worst),
             min(self.fairness, other.fairness),
             self.refused + other.refused,
+            max(self.memory, other.memory),
         )
 
 
@@ -92,9 +95,15 @@ class Scaled:
         return Cost(spent.cpu * count / some, spent.wall * count / some)
 
 
-def costs_of(sides: Mapping[str, Side], *, rounds: int, count: int, turns: int = TURNS) -> dict[str, Sequence[Cost]]:
-    """Give what ``count`` operations of each side cost, round by round, after one round that is thrown away."""
-    _round(sides, count, turns)
+def costs_of(
+    sides: Mapping[str, Side], *, rounds: int, count: int, turns: int = TURNS, warms_up: bool = True
+) -> dict[str, Sequence[Cost]]:
+    """Give what ``count`` operations of each side cost, round by round, after one round that is thrown away.
+
+    What does not ``warm up`` spares that one.
+    """
+    if warms_up:
+        _round(sides, count, turns)
     costs = [_round(sides, count, turns) for _ in range(rounds)]
     return {name: [one[name] for one in costs] for name in sides}
 

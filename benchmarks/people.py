@@ -16,6 +16,9 @@ NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BEFORE: Final = NOW - timedelta(days=1)
 """When everybody registered, and when their tokens were used last: never within the last minute."""
 
+PASSWORD: Final = "correct horse battery staple"
+"""Everybody's, so that it is hashed once."""
+
 _FIRST_ID: Final = 1 << 41
 _FIRST_NAMES: Final = ("Ann", "Björn", "Chloë", "Dana", "Emil", "Fatma", "Goran", "Hana", "Ilja", "Jana", "Kofi")
 _LAST_NAMES: Final = ("Adler", "Brown", "Černá", "Dvořák", "Evans", "Fischer", "García", "Horák", "Ivanov")

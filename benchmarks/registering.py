@@ -7,9 +7,9 @@ from typing import Final
 
 import attrs
 
-from benchmarks.baseline.importing import Importing
+from benchmarks.baseline.importing import Importing, ImportingRowByRow
 from benchmarks.baseline.registering import Registering
-from benchmarks.measuring import Calls, Cost, Side
+from benchmarks.measuring import Calls, Cost, Scaled, Side
 from benchmarks.people import NOW, Person, person
 from benchmarks.stores import Places
 from usercore import Subscriber
@@ -56,6 +56,16 @@ def import_users(places: Places, users: int) -> Iterator[dict[str, Side]]:
             "raw": Streams(raw.import_users, map(record, count(users))),
             "bare": Streams(bare.import_barely, map(record, count(users))),
         }
+
+
+@contextmanager
+def import_users_by_copy(places: Places, users: int) -> Iterator[dict[str, Side]]:
+    """Import as above where usercore copies and the raw side sends many rows at once; beside both, row by row."""
+    with (
+        import_users(places, users) as sides,
+        closing(ImportingRowByRow(places.by_hand(users, "row_by_row"), lambda: NOW)) as singly,
+    ):
+        yield sides | {"row by row": Scaled(Streams(singly.import_users, map(record, count(users))), 1 / 3)}
 
 
 @attrs.frozen

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 
-from benchmarks.figures import BARE, RAW, USERCORE, Costs, Figure, lead_over
+from benchmarks.figures import OURS, Costs, Figure
 from benchmarks.workloads import Workload
 
 FOLDER: Final = Path(__file__).parent
@@ -87,7 +87,7 @@ def _cpu() -> str:
 
 def result_of(workload: Workload[Any], users: int, costs: Costs) -> Result:
     """Give the result of a workload, from what each side cost in each round."""
-    peers = [lead_over(name) for name in costs if name not in {USERCORE, RAW, BARE}]
+    peers = [workload.lead(name) for name in costs if name not in OURS]
     return Result(
         id=workload.id,
         title=workload.title,

@@ -3,21 +3,18 @@
 import random
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
 
 import usercore
 from benchmarks.baseline.identifying import Identifying
 from benchmarks.baseline.login import LoggingIn
 from benchmarks.baseline.memory import Dicts
+from benchmarks.entities import token_of, user_of
 from benchmarks.measuring import Calls, Side
-from benchmarks.people import BEFORE, NOW, id_of, person, secret_of
+from benchmarks.people import NOW, id_of, secret_of
 from benchmarks.stores import Places
 from usercore.kernel.context import MAIN, SYSTEM
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import digest_of
 from usercore.storage import Unit
-from usercore.tokens.model import AccessToken
-from usercore.users.model import User
 
 
 def secrets(users: int, seed: int) -> Iterator[str]:
@@ -69,7 +66,7 @@ def identify_in_memory(_: Places, users: int) -> Iterator[dict[str, Side]]:
     """Identify on the in-memory storage and on plain dicts; both hold the same entities."""
     with closing(usercore.open("memory://", clock=lambda: NOW)) as core:
         dicts = Dicts(lambda: NOW)
-        people, tokens = [_user(number) for number in range(users)], [_token(number) for number in range(users)]
+        people, tokens = list(map(user_of, range(users))), list(map(token_of, range(users)))
         dicts.active = {SYSTEM: True, MAIN: True}
         dicts.users = {user.id: user for user in people}
         dicts.tokens = {(token.user_id, token.digest): token for token in tokens}
@@ -84,31 +81,3 @@ def identify_in_memory(_: Places, users: int) -> Iterator[dict[str, Side]]:
             "usercore": Calls(core.sign_in.identify, secrets(users, seed=1)),
             "raw": Calls(dicts.identify, secrets(users, seed=1)),
         }
-
-
-def _user(number: int) -> User:
-    one = person(number)
-    return User(
-        id=id_of(number),
-        tenant_id=MAIN,
-        email=one.email,
-        external_id=one.external_id,
-        first_name=one.first_name,
-        last_name=one.last_name,
-        language=one.language,
-        created_at=BEFORE,
-        created_by="host",
-        modified_at=BEFORE,
-        modified_by="host",
-    )
-
-
-def _token(number: int) -> AccessToken:
-    return AccessToken(
-        user_id=id_of(number),
-        digest=digest_of(secret_of(number)),
-        authenticator="login_token",
-        issued_at=BEFORE,
-        last_used_at=BEFORE,
-        expires_at=BEFORE + timedelta(days=365),
-    )

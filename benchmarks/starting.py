@@ -45,11 +45,15 @@ class FreshProcess:
         return sum((self._run() for _ in range(count)), Cost(0, 0))
 
     def _run(self) -> Cost:
-        command = [sys.executable, "-c", _TIMED.format(code=self.code)]
-        kept = os.environ | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.bytecode)}
-        said = subprocess.run(command, capture_output=True, check=True, text=True, env=kept).stdout  # noqa: S603 - this Python
-        cpu, wall = map(float, said.split())
+        cpu, wall = map(float, said_by(_TIMED.format(code=self.code), self.bytecode).split())
         return Cost(cpu, wall)
+
+
+def said_by(code: str, bytecode: Path, *, given: str = "") -> str:
+    """Run code in a fresh process and give what it prints; it may read what is ``given``."""
+    command = [sys.executable, "-c", code]
+    kept = os.environ | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
+    return subprocess.run(command, capture_output=True, check=True, text=True, env=kept, input=given).stdout  # noqa: S603 - this Python
 
 
 @contextmanager

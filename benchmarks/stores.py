@@ -78,9 +78,11 @@ class Stores(Places):
         return path
 
 
-def open_core(path: Path, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
+def open_core(
+    path: Path, subscribers: Sequence[usercore.Subscriber] = (), policy: usercore.Policy | None = None
+) -> usercore.UserCore:
     """Open a store at the instant at which everything is measured."""
-    return usercore.open(f"sqlite:///{path}", clock=lambda: NOW, subscribers=subscribers)
+    return usercore.open(f"sqlite:///{path}", policy=policy, clock=lambda: NOW, subscribers=subscribers)
 
 
 def remove(path: Path) -> None:

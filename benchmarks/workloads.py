@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from benchmarks import registering, signing_in, starting, writing
+from benchmarks import passwords, registering, remembering, signing_in, starting, writing
 from benchmarks.figures import (
     RAW,
     USERCORE,
@@ -15,7 +15,12 @@ from benchmarks.figures import (
     beside_bare,
     cpu,
     fairness,
+    lead_in_memory,
+    lead_over,
+    memory,
     rate,
+    rate_beside_bare,
+    rate_beside_single_rows,
     refused,
     wall,
     worst_call,
@@ -44,11 +49,19 @@ class Workload(Generic[P]):
     count: int
     measures: Sequence[Measure]
     leaves_rows: bool = True
+    """Whether both sides leave rows, which are then the same."""
+
     of_size: bool = True
     """Whether the number of users matters."""
 
     rounds: int = 11
     turns: int = TURNS
+    warms_up: bool = True
+    """Whether the first round is thrown away, in which caches are cold."""
+
+    lead: Callable[[str], Measure] = lead_over
+    """Measures usercore beside a peer."""
+
     lasting: Callable[[float], Opener[P]] | None = None
     """Gives, for a workload that can last, how it is opened so that a turn takes so many seconds."""
 
@@ -76,6 +89,22 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         open=signing_in.identify,
         count=4000,
         measures=[cpu(1.5)],
+    ),
+    Workload(
+        id="W2a",
+        title="sign in by a password, the least hash",
+        open=passwords.sign_in,
+        count=480,
+        measures=[cpu(1.6), wall(), beside_bare()],
+    ),
+    Workload(
+        id="W2b",
+        title=f"sign in by a password, the default hash, {passwords.THREADS} threads",
+        open=passwords.sign_in_together,
+        count=160,
+        measures=[rate_beside_bare(0.95)],
+        leaves_rows=False,
+        of_size=False,
     ),
     Workload(
         id="W3",
@@ -166,6 +195,27 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         count=20,
         measures=[cpu(2.0)],
     ),
+    Workload(
+        id="W11a",
+        title="memory of users in memory",
+        open=remembering.keep_in_memory,
+        count=1,
+        measures=[memory(1.2)],
+        leaves_rows=False,
+        rounds=2,
+        turns=1,
+        warms_up=False,
+    ),
+    Workload(
+        id="W11b",
+        title="memory of a process over a file",
+        open=remembering.identify_in_process,
+        count=4000,
+        measures=[memory(1.3)],
+        rounds=LONG_ROUNDS,
+        turns=1,
+        lead=lead_in_memory,
+    ),
 )
 
 POSTGRES: Final[Sequence[Workload[Places]]] = (
@@ -188,9 +238,9 @@ POSTGRES: Final[Sequence[Workload[Places]]] = (
     Workload(
         id="P4",
         title="import external users, PostgreSQL",
-        open=registering.import_users,
+        open=registering.import_users_by_copy,
         count=12_000,
-        measures=[rate(3), cpu(), beside_bare()],
+        measures=[rate_beside_single_rows(3), rate(), cpu(), beside_bare()],
         of_size=False,
     ),
     Workload(

@@ -9,7 +9,8 @@ from typing import Any, Final
 import attrs
 
 from benchmarks.baseline.emails import clean_email, key_of
-from benchmarks.baseline.store import TENANT, ByHand, line, micros_of, to_json
+from benchmarks.baseline.store import TENANT, ByHand, Store, line, micros_of, to_json
+from usercore.kernel.time import Clock
 
 BATCH: Final = 1000
 _KEYS: Final = 512
@@ -91,6 +92,19 @@ class Importing(ByHand):
             some += some[-1:] * (_KEYS - len(some))
             held.update(digest for (digest,) in self.execute(_HELD, some))
         return held
+
+
+class ImportingRowByRow(Importing):
+    """Imports by single INSERTs: each is sent and answered before the next."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Work on this store."""
+        super().__init__(store, clock)
+        self.many = self._one_by_one
+
+    def _one_by_one(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        for row in rows:
+            self.execute(statement, row)
 
 
 def _clean(values: Mapping[str, str]) -> _Record:

@@ -1,21 +1,26 @@
-"""W8 by hand: identify from plain dicts, under a lock."""
+"""W8 and W11 by hand: everything in plain dicts, and identifying under a lock."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
 from benchmarks.baseline.secrets import digest_of, holder_of
+from usercore.history.model import Entry
 from usercore.kernel.time import Clock
 from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import AccessToken
-from usercore.users.model import User, UserState
+from usercore.users.model import Claim, User, UserState
 from usercore.workflows.identity import Identity
 
 _IDLE: Final = timedelta(days=90)
 
 
 class Dicts:
-    """Users by id, their tokens by user and digest, tenants that are active, users whose password must change."""
+    """Users by id, their tokens by user and digest, tenants that are active, users whose password must change.
+
+    Where everything is kept also claims by tenant, space and key, and each user's history.
+    """
 
     def __init__(self, clock: Clock) -> None:
         """Start empty."""
@@ -23,9 +28,19 @@ class Dicts:
         self.lock = Lock()
         self.users: dict[int, User] = {}
         self.tokens: dict[tuple[int, bytes], AccessToken] = {}
+        self.claims: dict[tuple[int, str, str], Claim] = {}
+        self.history: dict[int, list[Entry]] = {}
         self.active: dict[int, bool] = {}
         self.must_change: dict[int, bool] = {}
         self.uses: dict[tuple[int, bytes], datetime] = {}
+
+    def keep(self, user: User, claims: Iterable[Claim], token: AccessToken, entry: Entry) -> None:
+        """Keep a user with all that belongs to it."""
+        self.users[user.id] = user
+        for claim in claims:
+            self.claims[claim.tenant_id, claim.space, claim.key] = claim
+        self.tokens[token.user_id, token.digest] = token
+        self.history[entry.subject_id] = [entry]
 
     def identify(self, secret: str) -> Identity:
         """Say whose token this is.

@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from benchmarks.django_peer.settings import use
 from benchmarks.measuring import Calls, Scaled, Side
-from benchmarks.people import BEFORE, Person, person
+from benchmarks.passwords import holders
+from benchmarks.people import BEFORE, PASSWORD, Person, person
 from benchmarks.registering import Streams, record
+from benchmarks.remembering import MemoryOf
 from benchmarks.stores import Stores, remove
 
 NAME: Final = "Django"
@@ -21,17 +23,31 @@ _ACCOUNT: Final = (
     "INSERT INTO django_peer_account (id, password, is_superuser, username, first_name, last_name, is_staff, is_active,"
     " date_joined, email) VALUES (%s, '!', 0, %s, %s, %s, 0, 1, %s, %s)"
 )
+_PROCESS: Final = """
+import sys
+from pathlib import Path
+from benchmarks.django_peer.settings import use
+from benchmarks.resident import resident
+use(Path({path!r}))
+from rest_framework.authentication import TokenAuthentication
+authentication = TokenAuthentication()
+for key in sys.stdin:
+    authentication.authenticate_credentials(key.rstrip())
+print(resident())
+"""
+_PASSWORD: Final = "UPDATE django_peer_account SET password = %s WHERE id = %s"
 _TOKEN: Final = "INSERT INTO authtoken_token (key, created, user_id) VALUES (%s, %s, %s)"
 
 
-def prepare(stores: Stores, users: int) -> None:
-    """Let Django work on a store with a token for everybody, filled once a run."""
+def prepare(stores: Stores, users: int) -> Path:
+    """Let Django work on a store with a token for everybody, filled once a run; give the store."""
     master, path = stores.folder / f"{users}-django-master.db", stores.folder / f"{users}-django.db"
     if not master.exists():
         fill(master, users)
     remove(path)
     shutil.copyfile(master, path)
     use(path)
+    return path
 
 
 def fill(path: Path, users: int) -> None:
@@ -62,6 +78,13 @@ def keys(users: int) -> Iterator[str]:
         yield key_of(drawn.randrange(users))
 
 
+def usernames(users: int) -> Iterator[str]:
+    """Give the usernames of people with a password, drawn again and again."""
+    drawn, numbers = random.Random(3), holders(users)
+    while True:
+        yield person(drawn.choice(numbers)).external_id
+
+
 @contextmanager
 def identify(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
     """Authenticate by a token, with its user in one join."""
@@ -69,6 +92,29 @@ def identify(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
     from rest_framework.authentication import TokenAuthentication  # noqa: PLC0415 - only after the settings
 
     yield {NAME: Scaled(Calls(TokenAuthentication().authenticate_credentials, keys(users)), 0.05)}
+
+
+@contextmanager
+def sign_in(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Authenticate by username and password, and keep a session and when it was, by three durable commits."""
+    prepare(stores, users)
+    from django.contrib.auth import authenticate, login  # noqa: PLC0415 - only after the settings
+    from django.contrib.auth.hashers import make_password  # noqa: PLC0415 - as above
+    from django.contrib.sessions.backends.db import SessionStore  # noqa: PLC0415 - as above
+    from django.db import connection, transaction  # noqa: PLC0415 - as above
+    from django.http import HttpRequest  # noqa: PLC0415 - as above
+
+    hashed = make_password(PASSWORD)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(_PASSWORD, ((hashed, number + 1) for number in holders(users)))
+
+    def enter(username: str) -> None:
+        request = HttpRequest()
+        request.session = SessionStore()
+        login(request, authenticate(request, username=username, password=PASSWORD))
+        request.session.save()
+
+    yield {NAME: Calls(enter, usernames(users))}
 
 
 @contextmanager
@@ -112,4 +158,17 @@ def import_users(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
     yield {NAME: Streams(create, map(record, count(users)))}
 
 
-OPENERS: Final = {"W1": identify, "W3": register, "W4": import_users}
+@contextmanager
+def identify_in_process(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Authenticate by tokens in a process that has just started."""
+    path = prepare(stores, users)
+    yield {NAME: MemoryOf(_PROCESS.format(path=str(path)), stores.folder / "bytecode", keys(users))}
+
+
+OPENERS: Final = {
+    "W1": identify,
+    "W2a": sign_in,
+    "W3": register,
+    "W4": import_users,
+    "W11b": identify_in_process,
+}

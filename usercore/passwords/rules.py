@@ -23,6 +23,8 @@ def prepare(password: str, *, most_bytes: int) -> str | None:
     """
     if len(password) > most_bytes:
         return None
+    if password.isascii() and password.isprintable():
+        return password  # nearly all: there is nothing in it to look at or to normalise
     spaced = "".join(" " if category(character) == "Zs" else character for character in password)
     text = normalize("NFC", spaced)
     if any(map(_is_forbidden, text)) or len(text.encode()) > most_bytes:

@@ -1,0 +1,219 @@
+"""W2 by hand: sign in by email or username, and password."""
+
+import hmac
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+from unicodedata import normalize
+
+import argon2
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from argon2.low_level import verify_secret
+
+from benchmarks.baseline.emails import key_of
+from benchmarks.baseline.secrets import digest_of, draw, public_id
+from benchmarks.baseline.store import TENANT, ByHand, Store, micros_of, to_json
+from benchmarks.baseline.users import COLUMNS, user_of
+from usercore.kernel.errors import RateLimited
+from usercore.kernel.secret import Secret
+from usercore.kernel.time import Clock
+from usercore.passwords.rules import prepare
+from usercore.users.model import User
+from usercore.workflows.errors import SignInRefused
+from usercore.workflows.identity import Identity
+
+_YEAR: Final = timedelta(days=365)
+_DAY: Final = timedelta(days=1) // timedelta(microseconds=1)
+_FIRST_WAIT: Final = timedelta(seconds=10)
+_LONGEST_WAIT: Final = timedelta(minutes=15)
+_WAITING: Final = 10
+_VOID: Final = 100
+_LONGEST_NAME: Final = 256
+_LONGEST: Final = 1024
+_MOST_MEMORY: Final = 2_097_152
+_MOST: Final = 16
+_DECOY_SALT: Final = b"0" * 16
+_NO_WAIT: Final = timedelta(0)
+_NOBODY: Final[tuple[Any, ...]] = (0, *[None] * 7)
+
+_FIND: Final = (
+    "SELECT u.id, u.state, n.active, c.hash, c.version, c.set_at, c.must_change, c.expires_at"
+    " FROM usercore_claims AS m JOIN usercore_users AS u ON u.id = m.holder_id"
+    f" JOIN usercore_tenants AS n ON n.id = {TENANT} LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
+    f" WHERE m.tenant_id = {TENANT} AND m.digest = ? AND m.key = ? AND (m.uses & 3) <> 0 AND u.tenant_id = {TENANT}"
+)
+_TRIES: Final = "SELECT tried, forgiven, last_at FROM usercore_throttles WHERE key = ?"
+_COUNT: Final = (
+    "INSERT INTO usercore_throttles AS t (key, tried, forgiven, last_at) VALUES (?1, 1, 0, ?2) ON CONFLICT (key) DO"
+    f" UPDATE SET forgiven = CASE WHEN t.last_at <= ?2 - {_DAY} AND t.tried - t.forgiven < {_VOID} THEN t.tried"
+    " ELSE t.forgiven END, tried = t.tried + 1, last_at = max(t.last_at, ?2) RETURNING tried"
+)
+_FORGIVE: Final = "UPDATE usercore_throttles SET forgiven = min(tried, ?1) WHERE key = ?2 AND forgiven < ?1"
+_ENTER: Final = (
+    "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?1, last_sign_in_ip = NULL"
+    f" WHERE id = ?2 AND tenant_id = {TENANT} AND state = 'active'"
+    f" AND (SELECT active FROM usercore_tenants WHERE id = {TENANT})"
+    " AND (SELECT 1 FROM usercore_credentials WHERE user_id = ?2 AND version = ?3 AND set_at = ?4)"
+    f" RETURNING {COLUMNS}"
+)
+_REHASH: Final = "UPDATE usercore_credentials SET hash = ? WHERE user_id = ?"
+_TOKEN: Final = (
+    "INSERT INTO usercore_access_tokens (user_id, digest, authenticator, issued_at, last_used_at, expires_at)"
+    " VALUES (?1, ?2, 'password', ?3, ?3, ?4)"
+)
+_ENTERED: Final = (
+    "INSERT INTO usercore_history (subject_id, subject, change_no, position, tenant_id, kind, at, actor, new_text)"
+    f" VALUES (?, 'user', ?, 0, {TENANT}, 'access_token.issued', ?, 'host', ?)"
+)
+_ATTEMPT: Final = (
+    "INSERT INTO usercore_attempts (user_id, id, tenant_id, login, status, authenticator, at)"
+    f" VALUES (?, ?, {TENANT}, ?, ?, 'password', ?)"
+)
+_USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"
+
+
+class Passwords(ByHand):
+    """Signs in by passwords, with the counters, history and attempt that usercore keeps, too."""
+
+    def __init__(self, store: Store, clock: Clock, hasher: argon2.PasswordHasher) -> None:
+        """Work on this store; new hashes are made by ``hasher``."""
+        super().__init__(store, clock)
+        self.hasher = hasher
+        self.current = f"$argon2id$v=19$m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}$"
+
+    def sign_in(self, login: str, password: str) -> Identity:
+        """Sign in by email or username.
+
+        Raises:
+            RateLimited: after ten failures in a row, until the wait is over.
+            SignInRefused: nobody has this name and password, or they may not sign in.
+        """
+        now, key, clean = self.clock(), _key_of(login), prepare(password, most_bytes=_LONGEST)
+        at = micros_of(now)
+        found = self.execute(_FIND, (_digest_of(key), key)).fetchone() or _NOBODY
+        account = hmac.digest(self.key, _account_of(found[0], key).encode(), "sha256")
+        tries = self.execute(_TRIES, (account,)).fetchone()
+        ordinal = None if tries is None else self._reserve(account, tries, found[0], login, at)
+        status = self._judge(found, clean, at)
+        if status != "ok" or clean is None or (tries is not None and tries[0] - tries[1] >= _VOID):
+            if ordinal is None:
+                self.store.write(self._count, account, at)
+            raise self._refused(found[0], "wrong_pass" if status == "ok" else status, login, at)
+        fresh = None if found[3].startswith(self.current) else self.hasher.hash(clean)
+        identity = self.store.write(self._enter, found, fresh, login, now, (account, ordinal))
+        if identity is None:
+            raise self._refused(found[0], "wrong_pass", login, at)
+        return identity
+
+    def _reserve(self, account: bytes, tries: tuple[int, int, int], user_id: int, login: str, at: int) -> int | None:
+        """Count the try before its outcome is known, where there are failures; refuse one that comes too early."""
+        tried, forgiven, last_at = tries
+        failures = tried - forgiven
+        if not failures or (failures < _VOID and at - last_at >= _DAY):
+            return None
+        wait = min(_FIRST_WAIT * 2 ** min(failures - _WAITING, 32), _LONGEST_WAIT) if failures >= _WAITING else _NO_WAIT
+        left = wait - timedelta(microseconds=at - last_at)
+        if left > _NO_WAIT:
+            self._refused(user_id, "rate_limit_exceeded", login, at)
+            raise RateLimited(left)
+        return self.store.write(self._count, account, at)
+
+    def _count(self, account: bytes, at: int) -> int:
+        ((tried,),) = self.execute(_COUNT, (account, at)).fetchall()
+        return int(tried)
+
+    def _judge(self, found: tuple[Any, ...], password: str | None, at: int) -> str:
+        """Give the word for what comes out; whatever is missing, one hash is computed."""
+        user_id, state, active, hashed, _, _, _, expires_at = found
+        if hashed is None or password is None or not self._is_affordable(hashed):
+            self.hasher.hash(password or "", salt=_DECOY_SALT)
+            return "wrong_pass" if user_id else "not_found"
+        try:
+            verify_secret(hashed.encode(), password.encode(), argon2.Type.ID)
+        except VerifyMismatchError:
+            return "wrong_pass"
+        except VerificationError:  # it is damaged
+            self.hasher.hash(password, salt=_DECOY_SALT)
+            return "wrong_pass"
+        if expires_at is not None and at >= expires_at:
+            return "wrong_pass"
+        if state == "active" and active:
+            return "ok"
+        return "unclaimed_user" if state == "unclaimed" else "inactive_user"
+
+    def _is_affordable(self, hashed: str) -> bool:
+        if hashed.startswith(self.current):
+            return True
+        try:
+            asked = argon2.extract_parameters(hashed)
+        except InvalidHashError:
+            return False
+        few = asked.memory_cost <= _MOST_MEMORY and asked.time_cost <= _MOST and asked.parallelism <= _MOST
+        return few and asked.type is argon2.Type.ID
+
+    def _refused(self, user_id: int, status: str, login: str, at: int) -> SignInRefused:
+        self.execute(_ATTEMPT, (user_id, self.new_id(), login, status, at))
+        return SignInRefused()
+
+    def _enter(
+        self, found: tuple[Any, ...], fresh: str | None, login: str, now: datetime, counted: tuple[bytes, int | None]
+    ) -> Identity | None:
+        (account, ordinal), execute, at = counted, self.execute, micros_of(now)
+        user_id, _, _, _, version, set_at, must_change, _ = found
+        row = execute(_ENTER, (at, user_id, version, set_at)).fetchone()
+        if row is None:
+            return None
+        user = user_of(row)
+        if ordinal is not None:
+            execute(_FORGIVE, (ordinal, account))
+        if fresh is not None:
+            execute(_REHASH, (fresh, user_id))
+        secret = draw("uca_", user_id, self.chance)
+        token, expires_at = digest_of(secret), now + _YEAR
+        execute(_ATTEMPT, (user_id, self.new_id(), login, "ok", at))
+        execute(_TOKEN, (user_id, token, at, micros_of(expires_at)))
+        issued = {
+            "public_id": public_id("uca", user_id, token),
+            "authenticator": "password",
+            "expires_at": expires_at.isoformat(),
+        }
+        execute(_ENTERED, (user_id, user.change_no, at, to_json(issued)))
+        return _identity(user, now, secret, must_change=must_change == 1)
+
+    def sign_in_barely(self, login: str, password: str) -> Identity:
+        """Do the same, and keep nothing but the token."""
+        now, key = self.clock(), key_of(login)
+        user_id, _, _, hashed, _, _, must_change, _ = self.execute(_FIND, (_digest_of(key), key)).fetchone()
+        verify_secret(hashed.encode(), password.encode(), argon2.Type.ID)
+        user = user_of(self.execute(_USER, (user_id,)).fetchone())
+        secret = draw("uca_", user_id, self.chance)
+        self.execute(_TOKEN, (user_id, digest_of(secret), micros_of(now), micros_of(now + _YEAR)))
+        return _identity(user, now, secret, must_change=must_change == 1)
+
+
+def _identity(user: User, now: datetime, secret: str, *, must_change: bool) -> Identity:
+    return Identity(
+        user=user,
+        authenticator="password",
+        authenticated_at=now,
+        must_change_password=must_change,
+        access_token=Secret(secret),
+    )
+
+
+def _key_of(login: str) -> str:
+    """Give the key of an email or username; one that nobody has if nobody can have it."""
+    if len(login) > _LONGEST_NAME or not login.isprintable():
+        return ""
+    try:
+        return key_of(login) if "@" in login else normalize("NFKC", normalize("NFKC", login).casefold())
+    except ValueError:  # IDNA's errors are ValueErrors, too
+        return ""
+
+
+def _digest_of(key: str) -> bytes:
+    return sha256(f"login\0{key}".encode()).digest()[:16]
+
+
+def _account_of(user_id: int, key: str) -> str:
+    return f"account\0{TENANT}\0user\0{user_id}" if user_id else f"account\0{TENANT}\0name\0{key}"

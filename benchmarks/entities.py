@@ -1,0 +1,67 @@
+"""What a storage keeps of the person with a number, as entities; ``stores`` writes the same as rows."""
+
+import json
+from datetime import timedelta
+
+from benchmarks.people import BEFORE, id_of, person, secret_of
+from usercore.history.model import Entry
+from usercore.kernel.changes import Subject
+from usercore.kernel.context import MAIN
+from usercore.kernel.references import Space, Use
+from usercore.kernel.secret import digest_of
+from usercore.tokens.model import AccessToken
+from usercore.users.model import Claim, User
+
+
+def user_of(number: int) -> User:
+    """Give the user."""
+    one = person(number)
+    return User(
+        id=id_of(number),
+        tenant_id=MAIN,
+        email=one.email,
+        external_id=one.external_id,
+        first_name=one.first_name,
+        last_name=one.last_name,
+        language=one.language,
+        created_at=BEFORE,
+        created_by="host",
+        modified_at=BEFORE,
+        modified_by="host",
+    )
+
+
+def token_of(number: int) -> AccessToken:
+    """Give the user's access token."""
+    return AccessToken(
+        user_id=id_of(number),
+        digest=digest_of(secret_of(number)),
+        authenticator="login_token",
+        issued_at=BEFORE,
+        last_used_at=BEFORE,
+        expires_at=BEFORE + timedelta(days=365),
+    )
+
+
+def claims_of(number: int) -> list[Claim]:
+    """Give the claims that the user holds."""
+    one = person(number)
+    named = (Space.LOGIN, one.email, Use.EMAIL), (Space.EXTERNAL, one.external_id, Use.EXTERNAL_ID)
+    return [Claim(tenant_id=MAIN, space=space, key=key, holder_id=id_of(number), uses=use) for space, key, use in named]
+
+
+def entry_of(number: int) -> Entry:
+    """Give what history tells of the user."""
+    one = person(number)
+    fields = {"state": "active", "email": one.email, "external_id": one.external_id, "language": one.language}
+    return Entry(
+        subject_id=id_of(number),
+        subject=Subject.USER,
+        change_no=1,
+        position=0,
+        tenant_id=MAIN,
+        kind="user.registered",
+        at=BEFORE,
+        actor="host",
+        new_text=json.dumps(fields, separators=(",", ":")),
+    )

@@ -1,0 +1,128 @@
+"""W11: the memory that users take in the in-memory storage, and that a process takes over a file of users."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+import usercore
+from benchmarks.baseline.memory import Dicts
+from benchmarks.entities import claims_of, entry_of, token_of, user_of
+from benchmarks.measuring import Cost, Side, no_collections
+from benchmarks.people import NOW
+from benchmarks.resident import resident
+from benchmarks.signing_in import secrets
+from benchmarks.starting import said_by
+from benchmarks.stores import Stores
+from usercore.storage import Unit
+
+_BATCH: Final = 1000
+
+_GROWN: Final = "from benchmarks.remembering import {fill}, grown_by\nprint(grown_by({fill}, {users}))"
+
+_BY_USERCORE: Final = """
+import sys
+from datetime import datetime
+import usercore
+from benchmarks.resident import resident
+now = datetime.fromisoformat({now!r})
+core = usercore.open("sqlite:///" + {path!r}, clock=lambda: now)
+for secret in sys.stdin:
+    core.sign_in.identify(secret.rstrip())
+print(resident())
+core.close()
+"""
+
+_BY_HAND: Final = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from benchmarks.resident import resident
+sys.modules["usercore"] = bare = ModuleType("usercore")  # so that entities are imported, and not all of usercore
+bare.__path__ = {package!r}
+from benchmarks.baseline.identifying import Identifying
+from benchmarks.baseline.store import SqliteStore
+now = datetime.fromisoformat({now!r})
+raw = Identifying(SqliteStore(Path({path!r})), lambda: now)
+for secret in sys.stdin:
+    raw.identify(secret.rstrip())
+print(resident())
+raw.close()
+"""
+
+
+@attrs.frozen
+class MemoryOf:
+    """Code in a fresh process that reads lines, and prints how many bytes it has come to need."""
+
+    code: str
+    bytecode: Path
+    lines: Iterator[str]
+
+    def run(self, count: int) -> Cost:
+        """Run it once, with so many lines."""
+        given, started = "\n".join(islice(self.lines, count)), time.perf_counter()
+        memory = int(said_by(self.code, self.bytecode, given=given))
+        return Cost(0, time.perf_counter() - started, memory=memory)
+
+
+@contextmanager
+def keep_in_memory(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Keep people with claims, history and token in the in-memory storage, and the same entities in plain dicts."""
+
+    def side(fill: Callable[[int], object]) -> Side:
+        code = _GROWN.format(fill=fill.__name__, users=users)
+        return MemoryOf(code, stores.folder / "bytecode", iter(()))
+
+    yield {"usercore": side(fill_storage), "raw": side(fill_dicts)}
+
+
+@contextmanager
+def identify_in_process(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Open a file in a process that has just started, and identify."""
+
+    def side(code: str, name: str) -> Side:
+        filled = code.format(now=NOW.isoformat(), path=str(stores.copy(users, name)), package=list(usercore.__path__))
+        return MemoryOf(filled, stores.folder / "bytecode", secrets(users, seed=1))
+
+    yield {"usercore": side(_BY_USERCORE, "usercore"), "raw": side(_BY_HAND, "raw")}
+
+
+def grown_by(fill: Callable[[int], object], users: int) -> int:
+    """Give how many bytes this process takes for so many users."""
+    with no_collections():
+        before = resident()
+        kept = fill(users)
+        grown = resident() - before
+    del kept
+    return grown
+
+
+def fill_storage(users: int) -> usercore.UserCore:
+    """Fill an in-memory storage, a thousand users a unit: a unit's undo log is memory, too."""
+    core = usercore.open("memory://", clock=lambda: NOW)
+    for start in range(0, users, _BATCH):
+        core.users.scope.units.write(partial(_keep, range(start, min(start + _BATCH, users))))
+    return core
+
+
+def _keep(numbers: range, unit: Unit) -> None:
+    for number in numbers:
+        unit.users.add(user_of(number))
+        unit.claims.add_many(claims_of(number))
+        unit.access_tokens.add(token_of(number))
+        unit.history.add(entry_of(number))
+
+
+def fill_dicts(users: int) -> Dicts:
+    """Fill plain dicts with the same."""
+    dicts = Dicts(lambda: NOW)
+    for number in range(users):
+        dicts.keep(user_of(number), claims_of(number), token_of(number), entry_of(number))
+    return dicts
