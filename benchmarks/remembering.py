@@ -117,7 +117,7 @@ def _keep(numbers: range, unit: Unit) -> None:
         unit.users.add(user_of(number))
         unit.claims.add_many(claims_of(number))
         unit.access_tokens.add(token_of(number))
-        unit.history.add(entry_of(number))
+        unit.history.add_many([entry_of(number)])
 
 
 def fill_dicts(users: int) -> Dicts:
