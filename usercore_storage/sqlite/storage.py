@@ -17,6 +17,7 @@ from usercore_storage.sqlite.connections import Connection
 from usercore_storage.sqlite.files import place_of, prepare
 from usercore_storage.sqlite.forks import Gate, between_forks
 from usercore_storage.sqlite.joined import joined
+from usercore_storage.sqlite.lane import Lane
 from usercore_storage.sqlite.migrations import migrate
 from usercore_storage.sqlite.writer import Writer
 
@@ -60,6 +61,7 @@ class SqliteStorage:
         self._opening = threading.Lock()
         self._writer: Writer | None = None
         self._readers: list[Connection] = []
+        self.lane = Lane()
         self.gate = Gate(self)
         try:
             self.secret = self._look_at_secret()
@@ -143,6 +145,7 @@ class SqliteStorage:
             self._writer.leave_behind()
         _left_behind.append((self._writer, self._readers))
         self._opening, self._writer, self._readers = threading.Lock(), None, []
+        self.lane = Lane()
 
 
 @frozen
@@ -162,7 +165,7 @@ class SqliteUnits(Units[Unit]):
         return run_until_kept(partial(self._store.writer().run, work, self._origin))
 
     def read(self, look: Callable[[Unit], T]) -> T:
-        return self._store.gate.run(partial(self._look, look))
+        return self._store.gate.run(partial(self._store.lane.run, partial(self._look, look)))
 
     def _look(self, look: Callable[[Unit], T]) -> T:
         connection = self._store.take_reader()
