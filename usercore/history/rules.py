@@ -1,7 +1,6 @@
 """What is kept of a change. Pure."""
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -16,14 +15,12 @@ LONGEST: Final = 1000
 
 _START: Final = 100
 
-_Values = Mapping[str, Any]
-
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def entry_of(change: Change, *, change_no: int, position: int, context: Context, at: datetime) -> Entry:
     """Make the entry of a change: of what is old and new only what differs, of what is new only what is not empty."""
-    old, new = _kept_of(change)
+    old_text, new_text = _texts_of(change)
     return Entry(
         subject_id=change.subject_id,
         subject=change.kind.subject,
@@ -35,38 +32,42 @@ def entry_of(change: Change, *, change_no: int, position: int, context: Context,
         actor=str(context.actor),
         ip=context.ip,
         source=context.source,
-        old_text=_object_of(old),
-        new_text=_object_of(new),
+        old_text=old_text,
+        new_text=new_text,
     )
 
 
-def _kept_of(change: Change) -> tuple[_Values, _Values]:
+def _texts_of(change: Change) -> tuple[str | None, str | None]:
     fields, before, after = change.kind.fields, change.old, change.new
-    if before is None or after is None:
-        return _not_empty(fields, before), _not_empty(fields, after)
-    old, new = {}, {}
+    if before is None:
+        return None, None if after is None else _not_empty(fields, after)
+    if after is None:
+        return _not_empty(fields, before), None
+    old, new = [], []
     for name in fields:
         was, is_now = getattr(before, name), getattr(after, name)
         if was is not is_now and was != is_now:
-            old[name], new[name] = was, is_now
-    return old, new
+            old.append(_member(name, was))
+            new.append(_member(name, is_now))
+    return _object(old), _object(new)
 
 
-def _not_empty(fields: tuple[str, ...], entity: object) -> _Values:
-    if entity is None:
-        return {}
-    values = {name: getattr(entity, name) for name in fields}
-    return {name: value for name, value in values.items() if value is not None and not is_empty(value)}
+def _not_empty(fields: tuple[str, ...], entity: object) -> str | None:
+    members = []
+    for name in fields:
+        value = getattr(entity, name)
+        if value is not None and not is_empty(value):  # most are None
+            members.append(_member(name, value))
+    return _object(members)
 
 
-def _object_of(values: _Values) -> str | None:
-    """Give a JSON object, or None; names of fields need no escapes, and nearly all values are short text.
+def _object(members: list[str]) -> str | None:
+    return "{" + ",".join(members) + "}" if members else None
 
-    That takes half the time of the encoder, which is set up anew for each object.
-    """
-    if not values:
-        return None
-    return "{" + ",".join([f'"{name}":{_encode(plain(value))}' for name, value in values.items()]) + "}"
+
+def _member(name: str, value: object) -> str:
+    """Give a name, which needs no escapes, and its value: by itself, text takes the encoder a tenth of the time."""
+    return f'"{name}":{_encode(plain(value))}'
 
 
 def is_empty(value: object) -> bool:
