@@ -17,6 +17,7 @@ from cattrs.gen import override
 from cattrs.gen.typeddicts import make_dict_structure_fn
 
 from usercore.kernel.context import keep_start
+from usercore.kernel.entity import entity
 from usercore.kernel.errors import Fault, Invalid
 from usercore.kernel.ids import LIMIT, UserId
 from usercore.kernel.preferences import DateFormat
@@ -24,7 +25,6 @@ from usercore.kernel.references import Space, Use, host_id
 from usercore.kernel.text import check_type, is_blank, refuse
 from usercore.kernel.time import check_instant
 from usercore.kernel.unset import UNSET, Unset
-from usercore.kernel.values import frozen
 from usercore.users.emails import clean_email
 from usercore.users.identifiers import SLOTS, claims_for, clean_slots
 from usercore.users.model import OWN_FIELDS
@@ -71,7 +71,7 @@ class Given(TypedDict, total=False):
     institution_name: str | None
 
 
-@frozen(kw_only=True)
+@entity
 class ImportRecord:
     """What a record says of one user, cleaned. ``UNSET`` is what it says nothing about.
 
