@@ -23,8 +23,8 @@ class Cost:
     """Seconds of processor and of waiting.
 
     Where several threads or processes work, also how long the slowest call took in seconds, what the one who did least
-    did to the one who did most, and how many calls were refused because the store was busy. Where
-    memory is measured, the bytes that it is about.
+    did to the one who did most, and how many calls were refused because the store was busy. Where memory is measured,
+    the bytes that it is about.
     """
 
     cpu: float

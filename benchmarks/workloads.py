@@ -118,7 +118,7 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         title="import external users",
         open=registering.import_users,
         count=12_000,
-        measures=[cpu(1.5), wall(), beside_bare()],
+        measures=[cpu(1.3), wall(), beside_bare()],
     ),
     Workload(
         id="W5",
