@@ -1,10 +1,11 @@
-"""Identifying: what one look at the storage tells about the holder of an access token."""
+"""Identifying: what one look at the storage tells about who signs in, and about the holder of an access token."""
 
 from abc import abstractmethod
 from typing import NamedTuple, Protocol
 
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
+from usercore.passwords.model import Credential
 from usercore.tokens.model import AccessToken
 from usercore.users.model import User
 
@@ -18,8 +19,16 @@ class SignedIn(NamedTuple):
     must_change_password: bool
 
 
+class Entrant(NamedTuple):
+    """A user, and what decides whether a password lets them in."""
+
+    user: User
+    tenant_active: bool
+    credential: Credential | None
+
+
 class SignedInRepository(Protocol):
-    """Answers the most frequent question of all. ``usercore.testing.contracts.identifying`` proves it."""
+    """Answers the most frequent questions of all. ``usercore.testing.contracts.identifying`` proves it."""
 
     @abstractmethod
     def find(self, user_id: UserId, digest: Digest) -> SignedIn | None:
@@ -27,6 +36,13 @@ class SignedInRepository(Protocol):
 
         One method, because an engine that shards may need two reads where others join. Neither token nor user is
         judged here: ended and expired tokens, erased and deactivated users are given, too.
+        """
+
+    @abstractmethod
+    def get(self, user_id: UserId) -> Entrant | None:
+        """Give the user of the unit's tenant, the tenant's state and the user's credential, or None without the user.
+
+        One method for the same reason, and all three as they are at one moment. Nothing is judged here either.
         """
 
     @abstractmethod

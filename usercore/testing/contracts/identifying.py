@@ -6,6 +6,7 @@ from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
+from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, digest_of
 from usercore.kernel.units import Units
 from usercore.storage import Unit
@@ -16,6 +17,7 @@ from usercore.testing.samples import (
     ACME,
     ANN,
     BOB,
+    CREDENTIAL,
     USER,
     a_credential,
     a_user,
@@ -23,7 +25,7 @@ from usercore.testing.samples import (
 )
 from usercore.tokens.model import AccessToken
 from usercore.users.model import ACTIVATED, User, UserState
-from usercore.workflows.identifying import SignedIn
+from usercore.workflows.identifying import Entrant, SignedIn
 
 
 def sign_in(units: Units[Unit], user: User = USER, token: AccessToken = ACCESS_TOKEN) -> None:
@@ -34,6 +36,11 @@ def sign_in(units: Units[Unit], user: User = USER, token: AccessToken = ACCESS_T
 def find(units: Units[Unit], digest: Digest = ACCESS_TOKEN.digest) -> SignedIn | None:
     """Find who is signed in by Ann's token."""
     return units.read(lambda unit: unit.signed_in.find(ANN, digest))
+
+
+def get(units: Units[Unit], user_id: UserId = ANN) -> Entrant | None:
+    """Look at who would sign in by a password."""
+    return units.read(lambda unit: unit.signed_in.get(user_id))
 
 
 class SignedInRepositoryContract(Contract):
@@ -108,6 +115,54 @@ class SignedInRepositoryContract(Contract):
         found = find(main)
         assert found
         assert found.must_change_password is must_change
+
+    @pytest.mark.rule("S3")
+    def test_user_and_credential_are_given_whole(self, people: Units[Unit]) -> None:
+        people.write(lambda unit: unit.users.replace(unit.users.guard(ANN), USER))
+        keep(people, lambda unit: unit.credentials.put, CREDENTIAL, a_credential(user_id=BOB, version=9))
+        entrant = get(people)
+        assert entrant
+        assert_same(entrant.user, people.read(lambda unit: unit.users.get(ANN)))
+        assert_same(entrant.credential, CREDENTIAL)
+        assert entrant.tenant_active is True
+
+    @pytest.mark.rule("S4")
+    def test_a_user_without_a_password_is_given_without(self, people: Units[Unit]) -> None:
+        keep(people, lambda unit: unit.credentials.put, a_credential(user_id=BOB))
+        entrant = get(people)
+        assert entrant
+        assert entrant.user.id == ANN
+        assert entrant.credential is None
+
+    @pytest.mark.rule("S4")
+    def test_a_password_without_its_user_is_nobodys(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.users.add, a_user(id=BOB))
+        keep(main, lambda unit: unit.credentials.put, CREDENTIAL)
+        assert get(main) is None
+
+    @pytest.mark.rule("T2")
+    def test_another_tenants_user_is_nobody(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        keep(people, lambda unit: unit.credentials.put, CREDENTIAL)
+        assert get(people)
+        assert get(acme) is None
+
+    @pytest.mark.parametrize("state", list(UserState))
+    @pytest.mark.rule("U2")
+    def test_who_would_sign_in_is_not_judged(self, main: Units[Unit], state: UserState) -> None:
+        keep(main, lambda unit: unit.users.add, a_user(state=state))
+        keep(main, lambda unit: unit.credentials.put, a_credential(expires_at=NOON))
+        assert get(main) == Entrant(a_user(state=state), True, a_credential(expires_at=NOON))  # noqa: FBT003 - of a tuple
+
+    @pytest.mark.parametrize("active", [True, False])
+    @pytest.mark.rule("T3")
+    def test_it_says_whether_their_tenant_is_active(
+        self, main: Units[Unit], acme: Units[Unit], *, active: bool
+    ) -> None:
+        keep(acme, lambda unit: unit.users.add, a_user(tenant_id=ACME))
+        main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.guard(ACME), active=active)))
+        entrant = get(acme)
+        assert entrant
+        assert entrant.tenant_active is active
 
     @pytest.mark.rule("S3")
     def test_a_guard_gives_the_user_as_it_is_now(self, main: Units[Unit]) -> None:
