@@ -50,6 +50,7 @@ def test_a_password_that_changes_between_the_looks_opens_nothing(
         late.sign_in.with_password(ANN, PASSWORD)
     assert core.history.attempts(ann.id).rows[0].status is AttemptStatus.WRONG_PASS
     assert core.access_tokens.list(ann.id) == ()
+    assert core.users.get(ann.id).last_sign_in_at is None
 
 
 @pytest.mark.rule("S4")

@@ -1,6 +1,7 @@
 """Identifying: what one look at the storage tells about who signs in, and about the holder of an access token."""
 
 from abc import abstractmethod
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from usercore.kernel.ids import UserId
@@ -27,6 +28,13 @@ class Entrant(NamedTuple):
     credential: Credential | None
 
 
+class LastSignIn(NamedTuple):
+    """When and from where somebody signed in: what their user keeps of the last time."""
+
+    at: datetime
+    ip: str | None
+
+
 class SignedInRepository(Protocol):
     """Answers the most frequent questions of all. ``usercore.testing.contracts.identifying`` proves it."""
 
@@ -46,8 +54,11 @@ class SignedInRepository(Protocol):
         """
 
     @abstractmethod
-    def guard(self, user_id: UserId) -> tuple[User, bool]:
+    def guard(self, user_id: UserId, note: LastSignIn | None = None) -> tuple[User, bool]:
         """Lock the user as ``users.guard`` does; give them as they are now, and whether their tenant is active.
+
+        Who signs in by this unit has it noted in the same step, whatever is then thought of them: a unit that refuses
+        them raises, which takes the note back. Without a note what is kept of the last time stays.
 
         One method for the same reason.
 

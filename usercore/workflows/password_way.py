@@ -7,7 +7,6 @@ a failure on record counts the next try before it hashes, so parallel guesses ca
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 import attrs
 
@@ -28,7 +27,7 @@ from usercore.passwords.rules import is_expired, prepare
 from usercore.passwords.service import rehash
 from usercore.users.model import User
 from usercore.workflows.identifying import Entrant
-from usercore.workflows.ways import Entered, Refusal, SignInUnit, Way, guard_entering, status_against
+from usercore.workflows.ways import Arrival, Entered, Refusal, SignInUnit, Way, guard_entering, status_against
 
 NOBODY = UserId(0)
 """Whom an unknown name is looked up as, so that the same statements run."""
@@ -145,17 +144,17 @@ class PasswordWay(Way):
                 return proved
             return evolve(proved, rehashed=self.hasher.hash(password))
 
-    def enter(self, unit: SignInUnit, found: Proved, *, now: datetime) -> Entered:
+    def enter(self, unit: SignInUnit, found: Proved, arrival: Arrival) -> Entered:
         """Let in who proved the password, if it is still the same one.
 
         Raises:
             Refusal: the password or the user's state changed meanwhile.
         """
-        user = guard_entering(unit, found.user_id)
+        user = guard_entering(unit, found.user_id, arrival)
         credential = unit.credentials.get(user.id)
         proved = (found.credential.set_at, found.credential.version)
         is_same = credential is not None and (credential.set_at, credential.version) == proved
-        if credential is None or not is_same or is_expired(credential, now=now):
+        if credential is None or not is_same or is_expired(credential, now=arrival.now):
             raise Refusal(AttemptStatus.WRONG_PASS, user_id=user.id)
         if found.ordinal is not None:
             unit.throttles.forgive(found.account, up_to=found.ordinal)

@@ -1,11 +1,12 @@
 """Who signs in and who is signed in, in memory: a few look-ups under one lock."""
 
+from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.passwords.ports import CredentialRepository
 from usercore.tokens.ports import AccessTokenRepository
 from usercore.users.model import User
-from usercore.workflows.identifying import Entrant, SignedIn, SignedInRepository
+from usercore.workflows.identifying import Entrant, LastSignIn, SignedIn, SignedInRepository
 from usercore.workflows.recording import RecordingUnit
 
 
@@ -31,8 +32,11 @@ class MemorySignedIn(SignedInRepository):
             return None
         return Entrant(user, self._is_tenant_active(user), self._credentials.get(user_id))
 
-    def guard(self, user_id: UserId) -> tuple[User, bool]:
+    def guard(self, user_id: UserId, note: LastSignIn | None = None) -> tuple[User, bool]:
         user = self._unit.users.guard(user_id)
+        if note is not None:
+            before, user = user, evolve(user, last_sign_in_at=note.at, last_sign_in_ip=note.ip)
+            self._unit.users.replace(before, user)
         return user, self._is_tenant_active(user)
 
     def _is_tenant_active(self, user: User) -> bool:

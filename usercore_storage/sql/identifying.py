@@ -6,8 +6,9 @@ from usercore.kernel.changes import Subject
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
+from usercore.kernel.time import to_micros
 from usercore.users.model import User
-from usercore.workflows.identifying import Entrant, SignedIn, SignedInRepository
+from usercore.workflows.identifying import Entrant, LastSignIn, SignedIn, SignedInRepository
 from usercore.workflows.recording import RecordingUnit
 from usercore_storage.sql import users
 from usercore_storage.sql.run import Run
@@ -29,7 +30,12 @@ GET: Final = (
     " WHERE u.id = ? AND u.tenant_id = ?"
 )
 
-GUARD: Final = f"{users.GUARD}, (SELECT n.active FROM usercore_tenants AS n WHERE n.id = ?)"
+_ACTIVE: Final = "(SELECT n.active FROM usercore_tenants AS n WHERE n.id = ?)"
+GUARD: Final = f"{users.GUARD}, {_ACTIVE}"
+GUARD_AND_NOTE: Final = (
+    "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?, last_sign_in_ip = ?"
+    f" WHERE id = ? AND tenant_id = ? AND state <> 'erased' RETURNING {USERS.select}, {_ACTIVE}"
+)
 
 _read = reader(ACCESS_TOKENS, USERS, rest=True)
 _read_user = reader(USERS, rest=True)
@@ -58,8 +64,12 @@ class SqlSignedIn(SignedInRepository):
         is_kept = credential[0] is not None  # the key, so it is NULL where there is no row only
         return Entrant(user, bool(active), CREDENTIALS.read(credential) if is_kept else None)
 
-    def guard(self, user_id: UserId) -> tuple[User, bool]:
-        rows = self._run(GUARD, (user_id, self._unit.tenant_id, self._unit.tenant_id))
+    def guard(self, user_id: UserId, note: LastSignIn | None = None) -> tuple[User, bool]:
+        guarded = user_id, self._unit.tenant_id, self._unit.tenant_id
+        if note is None:
+            rows = self._run(GUARD, guarded)
+        else:
+            rows = self._run(GUARD_AND_NOTE, (to_micros(note.at), note.ip, *guarded))
         if not rows:
             raise UserNotFound
         user, (active,) = _read_user(rows[0])
