@@ -24,9 +24,11 @@ from usercore import (
 from usercore.attempts.model import RegistrationAttempt
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
+from usercore.kernel.units import Units
 from usercore.passwords.model import Credential
 from usercore.storage import Unit
 from usercore.testing import FakeHasher, FaultyStorage, WatchedStorage
+from usercore.workflows.recording import Origin
 from usercore_storage.memory.cells import Cells
 from usercore_storage.memory.lists import Lists
 from usercore_storage.memory.storage import MemoryStorage
@@ -227,6 +229,38 @@ def recorded(core: UserCore) -> tuple[UserCore, Recorder]:
     assert isinstance(storage, WatchedStorage)
     recorder = Recorder(storage)
     return UserCore.over(recorder, core._engine.host), recorder
+
+
+class BusyStorage(WatchedStorage):
+    """Something happens between two looks: ``meanwhile`` is called once, when ``looks`` more of them are over."""
+
+    def __init__(self, storage: WatchedStorage) -> None:
+        super().__init__(storage)
+        self.meanwhile: Callable[[], object] | None = None
+        self.looks = 0
+
+    def units(self, origin: Origin) -> Units[Unit]:
+        return _BusyUnits(self, self._storage.units(origin))
+
+    def has_looked(self) -> None:
+        """Let happen what is to happen, if it is time."""
+        self.looks -= 1
+        if self.looks == 0 and self.meanwhile is not None:
+            self.meanwhile()
+
+
+@attrs.frozen
+class _BusyUnits(Units[Unit]):
+    _storage: BusyStorage
+    _units: Units[Unit]
+
+    def write(self, work: Callable[[Unit], T]) -> T:
+        return self._units.write(work)
+
+    def read(self, look: Callable[[Unit], T]) -> T:
+        found = self._units.read(look)
+        self._storage.has_looked()
+        return found
 
 
 class BusyHasher(FakeHasher):

@@ -199,6 +199,21 @@ def test_a_registered_user_is_signed_in_unless_told_otherwise(core: UserCore) ->
     assert core.registration.register("bob@example.com", sign_in=False).access_token is None
 
 
+@pytest.mark.rule("R2", "U1")
+@pytest.mark.parametrize("password", [PASSWORD, None])
+@pytest.mark.parametrize(("tenant", "signs_in"), [("main", (True, True)), ("system", (True, False))])
+def test_a_sign_in_is_noted_of_a_new_user_if_there_is_one(
+    core: UserCore, clock: FakeClock, tenant: str, signs_in: tuple[bool, bool], password: str | None
+) -> None:
+    bound = core.bind(ip="192.0.2.1").tenant(tenant)
+    registration = bound.registration.register("ann@example.com", password=password)
+    user, is_signed_in = registration.user, signs_in[0] if password else signs_in[1]
+    assert user == bound.users.get(user.id)
+    assert (registration.access_token is not None) is is_signed_in
+    assert (user.last_sign_in_at, user.last_sign_in_ip) == ((clock.now, "192.0.2.1") if is_signed_in else (None, None))
+    assert (user.version, user.change_no) == (1, 1)
+
+
 @pytest.mark.rule("R2")
 def test_the_letter_fits_the_password(core: UserCore, mailer: MemoryMailer) -> None:
     core.registration.register("ann@example.com")

@@ -1,6 +1,7 @@
 """Signing in: what a success gives, what is kept of each try, and that strangers cannot tell refusals apart."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
@@ -8,7 +9,9 @@ from tests.services.helpers import (
     ANOTHER,
     PASSWORD,
     TRIES,
+    Badge,
     BusyHasher,
+    Door,
     credential_of,
     over,
     recorded,
@@ -22,9 +25,12 @@ from usercore import (
     AttemptStatus,
     Email,
     HashProfile,
+    Identity,
     Overloaded,
     PasswordPolicy,
+    Secret,
     SignInRefused,
+    User,
     UserCore,
     UserNotFound,
 )
@@ -107,6 +113,58 @@ def test_a_success_gives_an_identity_and_a_token(core: UserCore, clock: FakeCloc
     kept = core.users.get(user.id)
     assert (kept.last_sign_in_at, kept.last_sign_in_ip, kept.version) == (clock.now, "192.0.2.1", user.version)
     enter(core, "Ann")
+
+
+WAYS: dict[str, Callable[[UserCore, User, Secret], Identity]] = {
+    "password": lambda core, user, _: core.sign_in.with_password(str(user.email), PASSWORD),
+    "login token": lambda core, user, _: core.sign_in.with_login_token(core.login_tokens.issue(user.id)),
+    "access token": lambda core, _, token: core.sign_in.with_access_token(token),
+    "host's word": lambda core, user, _: core.sign_in.trusted(user.id),
+    "door": lambda core, user, _: over(core, authenticators=(Door(answer=lambda: user.id),)).sign_in.authenticate(
+        Badge(1)
+    ),
+}
+
+
+@pytest.mark.rule("S5", "U1")
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_in_notes_when_and_from_where(core: UserCore, clock: FakeClock, way: str) -> None:
+    user = register(core, password=PASSWORD)
+    token = sign_in(core, user)
+    clock.tick()
+    shown = WAYS[way](core.bind(ip="192.0.2.1"), user, token).user
+    assert shown == core.users.get(user.id)
+    assert (shown.last_sign_in_at, shown.last_sign_in_ip, shown.version) == (clock.now, "192.0.2.1", user.version)
+
+
+@pytest.mark.rule("S3", "S5")
+@pytest.mark.parametrize("way", WAYS)
+def test_who_may_not_sign_in_has_none_noted(core: UserCore, clock: FakeClock, way: str) -> None:
+    user = register(core, password=PASSWORD)
+    token = sign_in(core, user)
+    core.users.deactivate(user.id)
+    before = core.users.get(user.id)
+    clock.tick()
+    with pytest.raises(SignInRefused):
+        WAYS[way](core.bind(ip="192.0.2.1"), user, token)
+    assert last_sign_in(core.users.get(user.id)) == last_sign_in(before)
+
+
+@pytest.mark.rule("T5", "S5")
+@pytest.mark.parametrize("way", ["login token", "access token", "host's word"])
+def test_an_operator_who_comes_by_a_weak_way_has_no_sign_in_noted(core: UserCore, clock: FakeClock, way: str) -> None:
+    system = core.tenant("system")
+    admin = register(system, "root", password=PASSWORD)
+    vouched = system.sign_in.trusted(admin.id, allow_privileged=True)
+    assert vouched.access_token is not None
+    clock.tick()
+    with pytest.raises(SignInRefused):
+        WAYS[way](system.bind(ip="192.0.2.1"), admin, vouched.access_token)
+    assert last_sign_in(system.users.get(admin.id)) == last_sign_in(vouched.user)
+
+
+def last_sign_in(user: User) -> tuple[datetime | None, str | None]:
+    return user.last_sign_in_at, user.last_sign_in_ip
 
 
 @pytest.mark.rule("S5")

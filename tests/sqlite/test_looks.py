@@ -1,17 +1,20 @@
 """Looks: of one statement without a transaction, of several on one state."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.services.helpers import PASSWORD
 from tests.sqlite.notebooks import ORIGIN
-from usercore import ReadOnly
+from usercore import Host, ReadOnly, SignInRefused, UserCore
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.units import Units
 from usercore.storage import Unit
+from usercore.testing import FakeHasher
 from usercore.testing.contracts.base import add_people
 from usercore.testing.samples import ANN, BOB
 from usercore_storage import sqlite
@@ -28,11 +31,17 @@ def store(path: Path) -> Iterator[SqliteStorage]:
 
 def statements_of(store: SqliteStorage, look_at: tuple[UserId, ...]) -> list[str]:
     """Give what a look at these users runs."""
+    units = store.units(ORIGIN)
+    return read_by(store, lambda: units.read(lambda unit: [unit.users.get(user_id) for user_id in look_at]))
+
+
+def read_by(store: SqliteStorage, action: Callable[[], object]) -> list[str]:
+    """Give what an action runs on a reading connection."""
     said: list[str] = []
     connection = store.take_reader()
     connection.raw.set_trace_callback(said.append)
     store.give_back(connection)
-    store.units(ORIGIN).read(lambda unit: [unit.users.get(user_id) for user_id in look_at])
+    action()
     connection.raw.set_trace_callback(None)
     return [text.split()[0] for text in said]
 
@@ -43,6 +52,18 @@ def test_a_look_of_one_statement_needs_no_transaction(store: SqliteStorage) -> N
 
 def test_a_look_of_several_sees_one_state(store: SqliteStorage) -> None:
     assert statements_of(store, (ANN, BOB)) == ["SELECT", "BEGIN", "SELECT", "SELECT", "ROLLBACK"]
+
+
+@pytest.mark.parametrize("login", ["ann@example.com", "nobody@example.com"])
+def test_a_sign_in_by_a_password_looks_three_times_and_needs_no_transaction(store: SqliteStorage, login: str) -> None:
+    core = UserCore.over(store, Host(hasher=FakeHasher()))
+    core.registration.register("ann@example.com", password=PASSWORD)
+
+    def sign_in() -> None:
+        with suppress(SignInRefused):
+            core.sign_in.with_password(login, PASSWORD)
+
+    assert read_by(store, sign_in) == ["SELECT"] * 3
 
 
 def rename(units: Units[Unit], name: str) -> None:

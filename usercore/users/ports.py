@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Protocol
 
 from usercore.kernel.ids import UserId
@@ -52,10 +51,6 @@ class UserRepository(Protocol):
 
         What does not differ need not be written; ``id``, ``tenant_id`` and ``change_no`` never are.
         """
-
-    @abstractmethod
-    def note_sign_in(self, user_id: UserId, *, at: datetime, ip: str | None) -> None:
-        """Keep when and from where a guarded user signed in last."""
 
 
 class ClaimRepository(Protocol):

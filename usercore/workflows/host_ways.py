@@ -1,7 +1,6 @@
 """Signing in by what the host knows: its own authenticators, and its word for a user."""
 
 from abc import abstractmethod
-from datetime import datetime
 from typing import Any, Protocol
 
 from usercore.attempts.model import AttemptStatus
@@ -10,6 +9,7 @@ from usercore.kernel.errors import Invalid, UserNotFound
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.values import frozen
 from usercore.workflows.ways import (
+    Arrival,
     Entered,
     Refusal,
     SignInUnit,
@@ -81,7 +81,7 @@ class HostWay(Way):
         except Exception as error:
             raise Refusal(AttemptStatus.REFUSED) from error
 
-    def enter(self, unit: SignInUnit, found: Reference, *, now: datetime) -> Entered:  # noqa: ARG002 - the host has decided
+    def enter(self, unit: SignInUnit, found: Reference, arrival: Arrival) -> Entered:
         """Let the user in whom the host named.
 
         Raises:
@@ -91,7 +91,7 @@ class HostWay(Way):
             user_id = unit.resolve(found)
         except (UserNotFound, Invalid, TypeError):  # the host named somebody as nobody can be named
             raise Refusal(AttemptStatus.NOT_FOUND) from None
-        return Entered(user=guard_entering(unit, user_id), status=AttemptStatus.OK)
+        return Entered(user=guard_entering(unit, user_id, arrival), status=AttemptStatus.OK)
 
 
 @frozen(kw_only=True)
@@ -107,14 +107,14 @@ class TrustedWay(Way):
         """Take the host's word."""
         return check_reference(credentials)
 
-    def enter(self, unit: SignInUnit, found: Reference, *, now: datetime) -> Entered:  # noqa: ARG002 - no time limit
+    def enter(self, unit: SignInUnit, found: Reference, arrival: Arrival) -> Entered:
         """Let the user in.
 
         Raises:
             UserNotFound: nobody is named so.
             Refusal: they may not sign in, or are privileged and the host did not allow that.
         """
-        user = guard_entering(unit, unit.present(found))
+        user = guard_entering(unit, unit.present(found), arrival)
         if not self.allow_privileged:
             check_unprivileged(user)
         return Entered(user=user, status=AttemptStatus.OK, vouched=is_privileged(user))

@@ -1,10 +1,12 @@
-"""Identifying: what one look at the storage tells about the holder of an access token."""
+"""Identifying: what one look at the storage tells about who signs in, and about the holder of an access token."""
 
 from abc import abstractmethod
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
+from usercore.passwords.model import Credential
 from usercore.tokens.model import AccessToken
 from usercore.users.model import User
 
@@ -18,8 +20,23 @@ class SignedIn(NamedTuple):
     must_change_password: bool
 
 
+class Entrant(NamedTuple):
+    """A user, and what decides whether a password lets them in."""
+
+    user: User
+    tenant_active: bool
+    credential: Credential | None
+
+
+class LastSignIn(NamedTuple):
+    """When and from where somebody signed in: what their user keeps of the last time."""
+
+    at: datetime
+    ip: str | None
+
+
 class SignedInRepository(Protocol):
-    """Answers the most frequent question of all. ``usercore.testing.contracts.identifying`` proves it."""
+    """Answers the most frequent questions of all. ``usercore.testing.contracts.identifying`` proves it."""
 
     @abstractmethod
     def find(self, user_id: UserId, digest: Digest) -> SignedIn | None:
@@ -30,8 +47,18 @@ class SignedInRepository(Protocol):
         """
 
     @abstractmethod
-    def guard(self, user_id: UserId) -> tuple[User, bool]:
+    def get(self, user_id: UserId) -> Entrant | None:
+        """Give the user of the unit's tenant, the tenant's state and the user's credential, or None without the user.
+
+        One method for the same reason, and all three as they are at one moment. Nothing is judged here either.
+        """
+
+    @abstractmethod
+    def guard(self, user_id: UserId, note: LastSignIn | None = None) -> tuple[User, bool]:
         """Lock the user as ``users.guard`` does; give them as they are now, and whether their tenant is active.
+
+        Who signs in by this unit has it noted in the same step, whatever is then thought of them: a unit that refuses
+        them raises, which takes the note back. Without a note what is kept of the last time stays.
 
         One method for the same reason.
 

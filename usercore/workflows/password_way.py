@@ -7,7 +7,6 @@ a failure on record counts the next try before it hashes, so parallel guesses ca
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 import attrs
 
@@ -27,7 +26,8 @@ from usercore.passwords.ports import Hasher
 from usercore.passwords.rules import is_expired, prepare
 from usercore.passwords.service import rehash
 from usercore.users.model import User
-from usercore.workflows.ways import Entered, Refusal, SignInUnit, Way, guard_entering, status_against
+from usercore.workflows.identifying import Entrant
+from usercore.workflows.ways import Arrival, Entered, Refusal, SignInUnit, Way, guard_entering, status_against
 
 NOBODY = UserId(0)
 """Whom an unknown name is looked up as, so that the same statements run."""
@@ -43,11 +43,9 @@ class PasswordCredentials:
 
 @entity
 class Looked:
-    """What one look at the storage told."""
+    """What the looks at the storage told."""
 
-    user: User | None
-    refusal: AttemptStatus | None
-    credential: Credential | None
+    entrant: Entrant | None
     keys: tuple[bytes, ...]
     throttles: tuple[Throttle | None, ...]
 
@@ -137,26 +135,26 @@ class PasswordWay(Way):
         name = _name_of(login)
         password = prepare(check_type(credentials.password, str, name="password"), most_bytes=self.passwords.most_bytes)
         with self.lines.stand(f"{context.tenant_id} {account_of(name, login)}"), self.hasher.place():
-            looked = self.scope.units.read(lambda unit: self._look(unit, name, login, context))
+            looked = self._look(name, login, context)
             self._check_wait(looked, looked.throttles)
             ordinal = self._reserve(looked)
-            is_right = self.hasher.verify(looked.credential, password)
+            is_right = self.hasher.verify(looked.entrant.credential if looked.entrant else None, password)
             proved = self._judge(looked, ordinal, is_right=is_right)
             if self.hasher.is_current(proved.credential) or password is None:
                 return proved
             return evolve(proved, rehashed=self.hasher.hash(password))
 
-    def enter(self, unit: SignInUnit, found: Proved, *, now: datetime) -> Entered:
+    def enter(self, unit: SignInUnit, found: Proved, arrival: Arrival) -> Entered:
         """Let in who proved the password, if it is still the same one.
 
         Raises:
             Refusal: the password or the user's state changed meanwhile.
         """
-        user = guard_entering(unit, found.user_id)
+        user = guard_entering(unit, found.user_id, arrival)
         credential = unit.credentials.get(user.id)
         proved = (found.credential.set_at, found.credential.version)
         is_same = credential is not None and (credential.set_at, credential.version) == proved
-        if credential is None or not is_same or is_expired(credential, now=now):
+        if credential is None or not is_same or is_expired(credential, now=arrival.now):
             raise Refusal(AttemptStatus.WRONG_PASS, user_id=user.id)
         if found.ordinal is not None:
             unit.throttles.forgive(found.account, up_to=found.ordinal)
@@ -164,23 +162,20 @@ class PasswordWay(Way):
             rehash(unit, credential, found.rehashed)
         return Entered(user=user, status=AttemptStatus.OK, must_change_password=credential.must_change)
 
-    def _look(self, unit: SignInUnit, name: ClaimName | None, login: str, context: Context) -> Looked:
-        claim = None if name is None else unit.claims.find(name.space, name.key)
+    def _look(self, name: ClaimName | None, login: str, context: Context) -> Looked:
+        """Look by one statement each time: whose name it is, what decides about them, and the counters.
+
+        What changes in between does no more harm than what changes while the password is hashed, which no transaction
+        keeps out: a name stands for whom it was of when it was looked at; ``enter`` guards the user as they are then
+        and compares the credential; the counters come last, and ``_reserve`` and ``_count`` count on whatever is there.
+        """
+        read = self.scope.units.read
+        claim = None if name is None else read(lambda unit: unit.claims.find(name.space, name.key))
         user_id = UserId(claim.holder_id) if claim is not None and claim.uses & Use.LOGIN else NOBODY
-        user, tenant, credential = (
-            unit.users.get(user_id),
-            unit.tenants.get(context.tenant_id),
-            unit.credentials.get(user_id),
-        )
-        keys = self._keys(user, account_of(name, login), context)
-        found = {throttle.key: throttle for throttle in unit.throttles.get_many(keys)}
-        return Looked(
-            user=user,
-            refusal=None if user is None else status_against(user, tenant is not None and tenant.active),
-            credential=credential,
-            keys=keys,
-            throttles=tuple(map(found.get, keys)),
-        )
+        entrant = read(lambda unit: unit.signed_in.get(user_id))
+        keys = self._keys(None if entrant is None else entrant.user, account_of(name, login), context)
+        found = {throttle.key: throttle for throttle in read(lambda unit: unit.throttles.get_many(keys))}
+        return Looked(entrant=entrant, keys=keys, throttles=tuple(map(found.get, keys)))
 
     def _keys(self, user: User | None, login: str, context: Context) -> tuple[bytes, ...]:
         keys = [account_key(self.secret, context, user.id if user else login)]
@@ -194,7 +189,7 @@ class PasswordWay(Way):
         ends = [locked_until(throttle, now=now, policy=self.throttles) for throttle in throttles]
         last = max((end for end in ends if end is not None), default=None)
         if last is not None:
-            user_id = looked.user.id if looked.user else None
+            user_id = looked.entrant.user.id if looked.entrant else None
             raise Refusal(AttemptStatus.RATE_LIMIT_EXCEEDED, user_id=user_id, error=RateLimited(last - now))
 
     def _reserve(self, looked: Looked) -> int | None:
@@ -210,7 +205,7 @@ class PasswordWay(Way):
         return self.scope.units.write(reserve)
 
     def _judge(self, looked: Looked, ordinal: int | None, *, is_right: bool) -> Proved:
-        user, credential = looked.user, looked.credential
+        user, _, credential = looked.entrant or (None, None, None)
         status = self._status_against(looked, is_right=is_right)
         if user is not None and credential is not None and status is None:
             return Proved(user_id=user.id, credential=credential, account=looked.keys[0], ordinal=ordinal)
@@ -218,11 +213,12 @@ class PasswordWay(Way):
         raise Refusal(status or AttemptStatus.WRONG_PASS, user_id=user.id if user else None)
 
     def _status_against(self, looked: Looked, *, is_right: bool) -> AttemptStatus | None:
-        if looked.user is None:
+        if looked.entrant is None:
             return AttemptStatus.NOT_FOUND
+        user, tenant_active, credential = looked.entrant
         void = is_void(looked.throttles[0], policy=self.throttles)
-        expired = looked.credential is None or is_expired(looked.credential, now=self.scope.clock())
-        return AttemptStatus.WRONG_PASS if not is_right or void or expired else looked.refusal
+        expired = credential is None or is_expired(credential, now=self.scope.clock())
+        return AttemptStatus.WRONG_PASS if not is_right or void or expired else status_against(user, tenant_active)
 
     def _count(self, keys: tuple[bytes, ...]) -> None:
         """Count a failure before the next in line looks, or parallel guesses would outrun the counter."""

@@ -206,6 +206,9 @@ class Registering:
         """
         now = self.scope.clock()
         user = self.new_user(applicant, now)
+        signs_in = sign_in and self._may_sign_in(unit, applicant)
+        if signs_in:
+            user = evolve(user, last_sign_in_at=now, last_sign_in_ip=self.scope.context.ip)
         try:
             add_user(unit, user, REGISTERED, found=found)
         except Taken as error:  # raised before its first write
@@ -218,34 +221,31 @@ class Registering:
                 kind=WELCOMED, subject_id=user.id, new=Welcome(with_password=welcome), generation=generation
             )
             unit.record(change)
-        secret = self._sign_in(unit, user, applicant, now, login) if sign_in else None
+        secret = self._sign_in(unit, user.id, now, login) if signs_in else None
         self.admission.add_attempt(unit, RegistrationStatus.OK, user.id, login)
-        if secret is None:
-            return Registration(user=user)
-        signed_in = evolve(user, last_sign_in_at=now, last_sign_in_ip=self.scope.context.ip)
-        return Registration(user=signed_in, access_token=secret)
+        return Registration(user=user, access_token=secret)
 
-    def _sign_in(
-        self, unit: RegistrationUnit, user: User, applicant: Applicant, now: datetime, login: str | None
-    ) -> Secret | None:
-        """Sign the new user in, unless that would be weaker than a password where it must not be (spec T5)."""
+    def _may_sign_in(self, unit: RegistrationUnit, applicant: Applicant) -> bool:
+        """Say no where signing in would be weaker than a password and must not be (spec T5)."""
+        tenant_id = self.scope.context.tenant_id
+        tenant = unit.tenants.get(tenant_id)
+        is_weak = tenant_id == SYSTEM and applicant.hashed is None
+        return tenant is not None and tenant.active and not is_weak
+
+    def _sign_in(self, unit: RegistrationUnit, user_id: UserId, now: datetime, login: str | None) -> Secret:
+        """Sign a new user in, who was added with the note of it."""
         context = self.scope.context
-        tenant = unit.tenants.get(user.tenant_id)
-        is_weak = context.tenant_id == SYSTEM and applicant.hashed is None
-        if tenant is None or not tenant.active or is_weak:
-            return None
         secret, _ = issue_access_token(
             unit,
-            user.id,
+            user_id,
             authenticator="registration",
             at=now,
             chance=self.scope.chance,
             context=context,
             policy=self.tokens,
         )
-        unit.users.note_sign_in(user.id, at=now, ip=context.ip)
         status, number = AttemptStatus.LOGIN_AFTER_SIGN_UP, self.scope.new_id()
         unit.attempts.add(
-            attempt_of(context, status, number=number, user_id=user.id, login=login, way="registration", at=now)
+            attempt_of(context, status, number=number, user_id=user_id, login=login, way="registration", at=now)
         )
         return secret

@@ -9,7 +9,6 @@ from usercore.attempts.model import Attempt, AttemptStatus
 from usercore.attempts.rules import api_status, attempt_of
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SOURCE_LIMIT, Context
-from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RateLimited
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference
@@ -23,11 +22,12 @@ from usercore.tokens.rules import check_open
 from usercore.tokens.service import issue_access_token
 from usercore.workflows.errors import SignInRefused
 from usercore.workflows.host_ways import Authenticator, TrustedWay
+from usercore.workflows.identifying import LastSignIn
 from usercore.workflows.identity import NO_EXTRAS, Identity, extras_of
 from usercore.workflows.last_use import LastUse
 from usercore.workflows.password_way import PasswordCredentials
 from usercore.workflows.token_ways import AccessTokenCredentials, LoginTokenCredentials
-from usercore.workflows.ways import Entered, Refusal, SignInUnit, Way, status_against
+from usercore.workflows.ways import Arrival, Entered, Refusal, SignInUnit, Way, status_against
 
 
 @frozen(kw_only=True)
@@ -176,7 +176,7 @@ class SignIn:
             found = way.look(credentials, context)
 
             def enter(unit: SignInUnit) -> None:
-                entered = way.enter(unit, found, now=self.scope.clock())
+                entered = way.enter(unit, found, Arrival(self.scope.clock()))
                 unit.attempts.add(self._attempt(entered.status, context, entered.user.id, login, way.name))
 
             self.scope.units.write(enter)
@@ -205,16 +205,15 @@ class SignIn:
     def _enter(self, way: Way, found: object, context: Context, login: str | None) -> Identity:
         def enter(unit: SignInUnit) -> tuple[Entered, Secret | None, datetime]:
             now = self.scope.clock()
-            entered = way.enter(unit, found, now=now)
+            entered = way.enter(unit, found, Arrival(now, LastSignIn(now, context.ip)))
             user_id = entered.user.id
             status = api_status(entered.status, context.source)
             unit.attempts.add(self._attempt(status, context, user_id, login, way.name))
-            unit.users.note_sign_in(user_id, at=now, ip=context.ip)
             return entered, None if entered.keeps_token else self._issue(unit, entered, way.name, context, now), now
 
         entered, secret, now = self.scope.units.write(enter)
         return Identity(
-            user=evolve(entered.user, last_sign_in_at=now, last_sign_in_ip=context.ip),
+            user=entered.user,
             authenticator=way.name,
             source=context.source,
             authenticated_at=now,

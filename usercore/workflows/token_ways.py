@@ -1,7 +1,6 @@
 """Signing in by tokens: a login token is spent, an access token of another system stays the one it is."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 import attrs
@@ -15,7 +14,7 @@ from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenSpent, Token
 from usercore.tokens.model import ACCESS, LOGIN, AccessTokenPolicy
 from usercore.tokens.rules import check_open
 from usercore.tokens.service import find_redeemable, spend
-from usercore.workflows.ways import Entered, Refusal, SignInUnit, Way, check_unprivileged, guard_entering
+from usercore.workflows.ways import Arrival, Entered, Refusal, SignInUnit, Way, check_unprivileged, guard_entering
 
 
 def secret_of(secret: Secret | str) -> Secret:
@@ -65,17 +64,17 @@ class LoginTokenWay(Way):
         """Look at nothing yet: finding and spending are one unit."""
         return credentials.secret
 
-    def enter(self, unit: SignInUnit, found: Secret, *, now: datetime) -> Entered:
+    def enter(self, unit: SignInUnit, found: Secret, arrival: Arrival) -> Entered:
         """Spend the token.
 
         Raises:
             Refusal: it is worthless, or its user may not sign in by it.
         """
         try:
-            token = find_redeemable(unit, found, now=now)
-            user = guard_entering(unit, token.user_id, missing=AttemptStatus.TOKEN_NOT_FOUND)
+            token = find_redeemable(unit, found, now=arrival.now)
+            user = guard_entering(unit, token.user_id, arrival, missing=AttemptStatus.TOKEN_NOT_FOUND)
             check_unprivileged(user)
-            spend(unit, token, at=now)
+            spend(unit, token, at=arrival.now)
         except TokenInvalid as error:
             raise _refusal_here(unit, found, error) from None
         return Entered(user=user, status=AttemptStatus.LOGIN_TOKEN_OK)
@@ -101,7 +100,7 @@ class AccessTokenWay(Way):
         """Look at nothing yet: one unit is enough."""
         return credentials.secret
 
-    def enter(self, unit: SignInUnit, found: Secret, *, now: datetime) -> Entered:
+    def enter(self, unit: SignInUnit, found: Secret, arrival: Arrival) -> Entered:
         """Check the token and its user.
 
         Raises:
@@ -112,10 +111,10 @@ class AccessTokenWay(Way):
         if signed_in is None:
             raise Refusal(AttemptStatus.TOKEN_NOT_FOUND)
         try:
-            check_open(signed_in.token, now=now, policy=self.policy)
+            check_open(signed_in.token, now=arrival.now, policy=self.policy)
         except TokenInvalid as error:
             raise refusal_of(error, signed_in.user.id) from None
-        user = guard_entering(unit, signed_in.user.id)
+        user = guard_entering(unit, signed_in.user.id, arrival)
         check_unprivileged(user)
         return Entered(
             user=user,

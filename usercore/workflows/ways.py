@@ -6,7 +6,7 @@ writes attempt and token. Whatever it refuses is kept as an attempt.
 
 from abc import abstractmethod
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from usercore.attempts.model import AttemptStatus
 from usercore.attempts.ports import AttemptsUnit
@@ -20,7 +20,7 @@ from usercore.tokens.ports import TokensUnit
 from usercore.users.model import User, UserState
 from usercore.users.ports import UsersUnit
 from usercore.workflows.errors import SignInRefused
-from usercore.workflows.identifying import IdentifyingUnit
+from usercore.workflows.identifying import IdentifyingUnit, LastSignIn
 
 
 class SignInUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, AttemptsUnit, IdentifyingUnit, Protocol):
@@ -41,6 +41,13 @@ class Refusal(Exception):
         super().__init__(status)
         self.status, self.user_id = status, user_id
         self.error = error or SignInRefused()
+
+
+class Arrival(NamedTuple):
+    """When somebody is let in, and what is noted of it: nothing where they only prove who they are."""
+
+    now: datetime
+    note: LastSignIn | None = None
 
 
 @entity
@@ -78,8 +85,10 @@ class Way(Protocol):
         """
 
     @abstractmethod
-    def enter(self, unit: SignInUnit, found: Any, *, now: datetime) -> Entered:  # noqa: ANN401 - what ``look`` gave
-        """Let somebody in, inside the unit that writes the token. All checks come before the first write.
+    def enter(self, unit: SignInUnit, found: Any, arrival: Arrival) -> Entered:  # noqa: ANN401 - what ``look`` gave
+        """Let somebody in, inside the unit that writes the token, and guard them: that notes the arrival, too.
+
+        All checks come before any other write.
 
         Raises:
             Refusal: they may not come in.
@@ -98,8 +107,10 @@ def status_against(user: User, tenant_active: bool) -> AttemptStatus | None:  # 
     return AttemptStatus.UNCLAIMED_USER if user.state is UserState.UNCLAIMED else AttemptStatus.INACTIVE_USER
 
 
-def guard_entering(unit: SignInUnit, user_id: UserId, *, missing: AttemptStatus = AttemptStatus.NOT_FOUND) -> User:
-    """Lock the user who is about to be let in, and refuse who may not sign in by now.
+def guard_entering(
+    unit: SignInUnit, user_id: UserId, arrival: Arrival, *, missing: AttemptStatus = AttemptStatus.NOT_FOUND
+) -> User:
+    """Lock the user who is about to be let in, note that they arrive, and refuse who may not sign in by now.
 
     ``missing`` is the attempt's word where the tenant has no such user.
 
@@ -107,7 +118,7 @@ def guard_entering(unit: SignInUnit, user_id: UserId, *, missing: AttemptStatus 
         Refusal: there is no such user, or they may not sign in.
     """
     try:
-        user, tenant_active = unit.signed_in.guard(user_id)
+        user, tenant_active = unit.signed_in.guard(user_id, arrival.note)
     except UserNotFound:
         raise Refusal(missing) from None
     status = status_against(user, tenant_active)

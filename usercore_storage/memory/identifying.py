@@ -1,11 +1,12 @@
-"""Who is signed in, in memory: four look-ups under one lock."""
+"""Who signs in and who is signed in, in memory: a few look-ups under one lock."""
 
+from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.passwords.ports import CredentialRepository
 from usercore.tokens.ports import AccessTokenRepository
 from usercore.users.model import User
-from usercore.workflows.identifying import SignedIn, SignedInRepository
+from usercore.workflows.identifying import Entrant, LastSignIn, SignedIn, SignedInRepository
 from usercore.workflows.recording import RecordingUnit
 
 
@@ -21,11 +22,23 @@ class MemorySignedIn(SignedInRepository):
         token, user = self._tokens.get(user_id, digest), self._unit.users.get(user_id)
         if token is None or user is None:
             return None
-        tenant, credential = self._unit.tenants.get(user.tenant_id), self._credentials.get(user_id)
+        credential = self._credentials.get(user_id)
         must_change = credential is not None and credential.must_change
-        return SignedIn(token, user, tenant is not None and tenant.active, must_change)
+        return SignedIn(token, user, self._is_tenant_active(user), must_change)
 
-    def guard(self, user_id: UserId) -> tuple[User, bool]:
+    def get(self, user_id: UserId) -> Entrant | None:
+        user = self._unit.users.get(user_id)
+        if user is None:
+            return None
+        return Entrant(user, self._is_tenant_active(user), self._credentials.get(user_id))
+
+    def guard(self, user_id: UserId, note: LastSignIn | None = None) -> tuple[User, bool]:
         user = self._unit.users.guard(user_id)
+        if note is not None:
+            before, user = user, evolve(user, last_sign_in_at=note.at, last_sign_in_ip=note.ip)
+            self._unit.users.replace(before, user)
+        return user, self._is_tenant_active(user)
+
+    def _is_tenant_active(self, user: User) -> bool:
         tenant = self._unit.tenants.get(user.tenant_id)
-        return user, tenant is not None and tenant.active
+        return tenant is not None and tenant.active

@@ -1,7 +1,6 @@
 """Users and claims in memory."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import evolve
@@ -49,11 +48,6 @@ class MemoryUsers(UserRepository):
         kept = self.get(old.id)
         if kept is not None:
             self._users.put(old.id, with_own(new, kept, "id", "tenant_id", "change_no"))
-
-    def note_sign_in(self, user_id: UserId, *, at: datetime, ip: str | None) -> None:
-        kept = self.get(user_id)
-        if kept is not None:
-            self._users.put(user_id, evolve(kept, last_sign_in_at=at, last_sign_in_ip=ip))
 
 
 class MemoryClaims(ClaimRepository):

@@ -1,4 +1,4 @@
-"""Who is signed in, in SQL: one join beside the user, with the small table of tenants."""
+"""Who signs in and who is signed in, in SQL: one join beside the user, with the small table of tenants."""
 
 from typing import Final
 
@@ -6,13 +6,14 @@ from usercore.kernel.changes import Subject
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
+from usercore.kernel.time import to_micros
 from usercore.users.model import User
-from usercore.workflows.identifying import SignedIn, SignedInRepository
+from usercore.workflows.identifying import Entrant, LastSignIn, SignedIn, SignedInRepository
 from usercore.workflows.recording import RecordingUnit
 from usercore_storage.sql import users
 from usercore_storage.sql.run import Run
 from usercore_storage.sql.table import reader
-from usercore_storage.sql.tables import ACCESS_TOKENS, USERS
+from usercore_storage.sql.tables import ACCESS_TOKENS, CREDENTIALS, USERS
 
 FIND: Final = (
     f"SELECT {ACCESS_TOKENS.select_as('t')}, {USERS.select_as('u')}, n.active, c.must_change"
@@ -22,7 +23,19 @@ FIND: Final = (
     " WHERE t.user_id = ? AND t.digest = ? AND u.tenant_id = ?"
 )
 
-GUARD: Final = f"{users.GUARD}, (SELECT n.active FROM usercore_tenants AS n WHERE n.id = ?)"
+GET: Final = (
+    f"SELECT {USERS.select_as('u')}, n.active, {CREDENTIALS.select_as('c')}"
+    " FROM usercore_users AS u JOIN usercore_tenants AS n ON n.id = u.tenant_id"
+    " LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
+    " WHERE u.id = ? AND u.tenant_id = ?"
+)
+
+_ACTIVE: Final = "(SELECT n.active FROM usercore_tenants AS n WHERE n.id = ?)"
+GUARD: Final = f"{users.GUARD}, {_ACTIVE}"
+GUARD_AND_NOTE: Final = (
+    "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?, last_sign_in_ip = ?"
+    f" WHERE id = ? AND tenant_id = ? AND state <> 'erased' RETURNING {USERS.select}, {_ACTIVE}"
+)
 
 _read = reader(ACCESS_TOKENS, USERS, rest=True)
 _read_user = reader(USERS, rest=True)
@@ -43,8 +56,20 @@ class SqlSignedIn(SignedInRepository):
         token, user, (active, must_change) = _read(rows[0])
         return SignedIn(token, user, bool(active), bool(must_change))
 
-    def guard(self, user_id: UserId) -> tuple[User, bool]:
-        rows = self._run(GUARD, (user_id, self._unit.tenant_id, self._unit.tenant_id))
+    def get(self, user_id: UserId) -> Entrant | None:
+        rows = self._run(GET, (user_id, self._unit.tenant_id))
+        if not rows:
+            return None
+        user, (active, *credential) = _read_user(rows[0])
+        is_kept = credential[0] is not None  # the key, so it is NULL where there is no row only
+        return Entrant(user, bool(active), CREDENTIALS.read(credential) if is_kept else None)
+
+    def guard(self, user_id: UserId, note: LastSignIn | None = None) -> tuple[User, bool]:
+        guarded = user_id, self._unit.tenant_id, self._unit.tenant_id
+        if note is None:
+            rows = self._run(GUARD, guarded)
+        else:
+            rows = self._run(GUARD_AND_NOTE, (to_micros(note.at), note.ip, *guarded))
         if not rows:
             raise UserNotFound
         user, (active,) = _read_user(rows[0])

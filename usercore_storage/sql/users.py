@@ -1,7 +1,6 @@
 """Users and claims in SQL; a user's statements stay on the user's shard, a claim's on the key's."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
@@ -11,7 +10,6 @@ from usercore.kernel.entity import differing
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Space
-from usercore.kernel.time import to_micros
 from usercore.users.model import Claim, User
 from usercore.users.ports import ClaimRepository, UserRepository
 from usercore.workflows.recording import RecordingUnit
@@ -30,7 +28,6 @@ GUARD: Final = f"{_GUARD} {USERS.select}"
 LOCK: Final = f"{_GUARD} change_no"
 _updates: Final = Updates(USERS, "tenant_id", "change_no")
 REPLACE: Final = _updates.whole[0]
-SIGN_IN: Final = "UPDATE usercore_users SET last_sign_in_at = ?, last_sign_in_ip = ? WHERE id = ?"
 
 FIND_CLAIM: Final = f"SELECT {CLAIMS.select} FROM usercore_claims WHERE tenant_id = ? AND digest = ?"
 FIND_CLAIMS: Final = {
@@ -96,9 +93,6 @@ class SqlUsers(UserRepository):
         if update is not None:
             statement, row_of = update
             self._run(statement, row_of(new))
-
-    def note_sign_in(self, user_id: UserId, *, at: datetime, ip: str | None) -> None:
-        self._run(SIGN_IN, (to_micros(at), ip, user_id))
 
 
 class SqlClaims(ClaimRepository):

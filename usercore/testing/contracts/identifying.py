@@ -1,21 +1,25 @@
 """What every storage must do to tell who is signed in."""
 
+from itertools import product
+
 import pytest
 
 from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
+from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, digest_of
 from usercore.kernel.units import Units
 from usercore.storage import Unit
-from usercore.testing.contracts.base import Contract, assert_same, keep
+from usercore.testing.contracts.base import Contract, assert_same, keep, write_and_fail
 from usercore.testing.fakes import NOON
 from usercore.testing.samples import (
     ACCESS_TOKEN,
     ACME,
     ANN,
     BOB,
+    CREDENTIAL,
     USER,
     a_credential,
     a_user,
@@ -23,7 +27,7 @@ from usercore.testing.samples import (
 )
 from usercore.tokens.model import AccessToken
 from usercore.users.model import ACTIVATED, User, UserState
-from usercore.workflows.identifying import SignedIn
+from usercore.workflows.identifying import Entrant, LastSignIn, SignedIn
 
 
 def sign_in(units: Units[Unit], user: User = USER, token: AccessToken = ACCESS_TOKEN) -> None:
@@ -34,6 +38,11 @@ def sign_in(units: Units[Unit], user: User = USER, token: AccessToken = ACCESS_T
 def find(units: Units[Unit], digest: Digest = ACCESS_TOKEN.digest) -> SignedIn | None:
     """Find who is signed in by Ann's token."""
     return units.read(lambda unit: unit.signed_in.find(ANN, digest))
+
+
+def get(units: Units[Unit], user_id: UserId = ANN) -> Entrant | None:
+    """Look at who would sign in by a password."""
+    return units.read(lambda unit: unit.signed_in.get(user_id))
 
 
 class SignedInRepositoryContract(Contract):
@@ -110,6 +119,54 @@ class SignedInRepositoryContract(Contract):
         assert found.must_change_password is must_change
 
     @pytest.mark.rule("S3")
+    def test_user_and_credential_are_given_whole(self, people: Units[Unit]) -> None:
+        people.write(lambda unit: unit.users.replace(unit.users.guard(ANN), USER))
+        keep(people, lambda unit: unit.credentials.put, CREDENTIAL, a_credential(user_id=BOB, version=9))
+        entrant = get(people)
+        assert entrant
+        assert_same(entrant.user, people.read(lambda unit: unit.users.get(ANN)))
+        assert_same(entrant.credential, CREDENTIAL)
+        assert entrant.tenant_active is True
+
+    @pytest.mark.rule("S4")
+    def test_a_user_without_a_password_is_given_without(self, people: Units[Unit]) -> None:
+        keep(people, lambda unit: unit.credentials.put, a_credential(user_id=BOB))
+        entrant = get(people)
+        assert entrant
+        assert entrant.user.id == ANN
+        assert entrant.credential is None
+
+    @pytest.mark.rule("S4")
+    def test_a_password_without_its_user_is_nobodys(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.users.add, a_user(id=BOB))
+        keep(main, lambda unit: unit.credentials.put, CREDENTIAL)
+        assert get(main) is None
+
+    @pytest.mark.rule("T2")
+    def test_another_tenants_user_is_nobody(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        keep(people, lambda unit: unit.credentials.put, CREDENTIAL)
+        assert get(people)
+        assert get(acme) is None
+
+    @pytest.mark.parametrize("state", list(UserState))
+    @pytest.mark.rule("U2")
+    def test_who_would_sign_in_is_not_judged(self, main: Units[Unit], state: UserState) -> None:
+        keep(main, lambda unit: unit.users.add, a_user(state=state))
+        keep(main, lambda unit: unit.credentials.put, a_credential(expires_at=NOON))
+        assert get(main) == Entrant(a_user(state=state), True, a_credential(expires_at=NOON))  # noqa: FBT003 - of a tuple
+
+    @pytest.mark.parametrize("active", [True, False])
+    @pytest.mark.rule("T3")
+    def test_it_says_whether_their_tenant_is_active(
+        self, main: Units[Unit], acme: Units[Unit], *, active: bool
+    ) -> None:
+        keep(acme, lambda unit: unit.users.add, a_user(tenant_id=ACME))
+        main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.guard(ACME), active=active)))
+        entrant = get(acme)
+        assert entrant
+        assert entrant.tenant_active is active
+
+    @pytest.mark.rule("S3")
     def test_a_guard_gives_the_user_as_it_is_now(self, main: Units[Unit]) -> None:
         sign_in(main)
         user, tenant_active = main.write(lambda unit: unit.signed_in.guard(ANN))
@@ -117,12 +174,34 @@ class SignedInRepositoryContract(Contract):
         assert tenant_active is True
         assert main.read(lambda unit: unit.users.get(ANN)) == user
 
+    @pytest.mark.parametrize("ip", ["192.0.2.7", None])
+    @pytest.mark.rule("U1")
+    def test_a_guard_notes_a_sign_in_and_changes_nothing_else(self, main: Units[Unit], ip: str | None) -> None:
+        keep(main, lambda unit: unit.users.add, USER, a_user(id=BOB))
+        user, tenant_active = main.write(lambda unit: unit.signed_in.guard(ANN, LastSignIn(NOON, ip)))
+        assert_same(user, evolve(USER, change_no=USER.change_no + 1, last_sign_in_at=NOON, last_sign_in_ip=ip))
+        assert tenant_active is True
+        assert_same(main.read(lambda unit: unit.users.get(ANN)), user)
+        assert main.read(lambda unit: unit.users.get(BOB)) == a_user(id=BOB)
+
+    @pytest.mark.rule("U1")
+    def test_a_unit_that_raises_takes_its_note_back(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.users.add, USER)
+        write_and_fail(main, lambda unit: unit.signed_in.guard(ANN, LastSignIn(NOON, None)))
+        assert main.read(lambda unit: unit.users.get(ANN)) == USER
+
     @pytest.mark.rule("X2")
     def test_a_guard_lets_changes_be_recorded(self, main: Units[Unit]) -> None:
         sign_in(main)
-        main.write(lambda unit: [unit.signed_in.guard(ANN), unit.record(Change(kind=ACTIVATED, subject_id=ANN))])
-        (entry,) = main.read(lambda unit: unit.history.list_of(Subject.USER, ANN, before=None, limit=2))
-        assert entry.change_no == USER.change_no + 1
+        for note in (None, LastSignIn(NOON, None)):
+            main.write(
+                lambda unit, note=note: [  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+                    unit.signed_in.guard(ANN, note),
+                    unit.record(Change(kind=ACTIVATED, subject_id=ANN)),
+                ]
+            )
+        entries = main.read(lambda unit: unit.history.list_of(Subject.USER, ANN, before=None, limit=3))
+        assert [entry.change_no for entry in entries] == [USER.change_no + 2, USER.change_no + 1]
 
     @pytest.mark.parametrize("active", [True, False])
     @pytest.mark.rule("T3")
@@ -132,11 +211,15 @@ class SignedInRepositoryContract(Contract):
         sign_in(acme, a_user(tenant_id=ACME))
         main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.guard(ACME), active=active)))
         assert acme.write(lambda unit: unit.signed_in.guard(ANN))[1] is active
+        assert acme.write(lambda unit: unit.signed_in.guard(ANN, LastSignIn(NOON, None)))[1] is active
 
     @pytest.mark.rule("T2", "U2")
     def test_nobody_guards_the_erased_or_another_tenants_user(self, main: Units[Unit], acme: Units[Unit]) -> None:
         sign_in(main)
         sign_in(main, a_user(id=BOB, state=UserState.ERASED), an_access_token(user_id=BOB))
-        for units, user_id in ((acme, ANN), (main, BOB)):
-            with pytest.raises(UserNotFound):
-                units.write(lambda unit, user_id=user_id: unit.signed_in.guard(user_id))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+        for units, user_id, note in product((acme, main), (ANN, BOB), (None, LastSignIn(NOON, None))):
+            if (units, user_id) != (main, ANN):
+                with pytest.raises(UserNotFound):
+                    units.write(lambda unit: unit.signed_in.guard(user_id, note))  # noqa: B023 - used at once
+        assert main.read(lambda unit: unit.users.get(ANN)) == USER
+        assert main.read(lambda unit: unit.users.get(BOB)) == a_user(id=BOB, state=UserState.ERASED)

@@ -19,7 +19,7 @@ from usercore.testing.contracts.base import (
     keep,
 )
 from usercore.testing.contracts.races import THREADS, Meet, race
-from usercore.testing.fakes import NOON, TICK
+from usercore.testing.fakes import TICK
 from usercore.testing.samples import ACME, ANN, BOB, USER, a_user
 from usercore.testing.strategies import users
 from usercore.users.model import User, UserState
@@ -159,14 +159,6 @@ class UserRepositoryContract(Contract):
         ann = get(people)
         people.write(lambda unit: replaced(unit, evolve(USER, tenant_id=ACME, change_no=77)))
         assert get(people) == evolve(USER, change_no=ann.change_no + 1)
-
-    @pytest.mark.parametrize("ip", ["2001:db8::1", None])
-    @pytest.mark.rule("U1")
-    def test_a_sign_in_is_noted_and_changes_nothing_else(self, main: Units[Unit], ip: str | None) -> None:
-        keep(main, lambda unit: unit.users.add, USER, a_user(id=BOB))
-        main.write(lambda unit: [unit.guard(ANN), unit.users.note_sign_in(ANN, at=NOON, ip=ip)])
-        assert_same(get(main), evolve(USER, change_no=10, last_sign_in_at=NOON, last_sign_in_ip=ip))
-        assert get(main, BOB) == a_user(id=BOB)
 
     @pytest.mark.rule("U3")
     def test_of_eight_threads_none_loses_a_change(self, people: Units[Unit]) -> None:

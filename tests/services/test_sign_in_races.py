@@ -1,0 +1,124 @@
+"""Signing in by a password while others change what it looks at: whatever comes between two of its looks is harmless.
+
+It looks for the name, then for the user, then for the counters, and hashes after that.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.services.helpers import ANN, ANOTHER, PASSWORD, BusyStorage, add_tenant, fail, register
+from usercore import AttemptStatus, RateLimited, SignInRefused, User, UserCore
+from usercore.testing import FakeHasher, WatchedStorage
+
+LOOKS = (1, 2, 3)
+"""After which look something happens."""
+
+
+@pytest.fixture
+def busy(storage: WatchedStorage) -> BusyStorage:
+    return BusyStorage(storage)
+
+
+@pytest.fixture
+def late(core: UserCore, busy: BusyStorage) -> UserCore:
+    """Give a core over the same storage between whose looks something happens."""
+    return over_busy(core, busy)
+
+
+@pytest.fixture
+def ann(core: UserCore) -> User:
+    return register(core, password=PASSWORD)
+
+
+def over_busy(core: UserCore, busy: BusyStorage) -> UserCore:
+    return UserCore.over(busy, core._engine.host)
+
+
+def happening(busy: BusyStorage, meanwhile: Callable[[], object], *, after: int) -> None:
+    """Let something happen after this look."""
+    busy.meanwhile, busy.looks = meanwhile, after
+
+
+@pytest.mark.rule("S4")
+@pytest.mark.parametrize("after", LOOKS)
+def test_a_password_that_changes_between_the_looks_opens_nothing(
+    core: UserCore, late: UserCore, busy: BusyStorage, ann: User, after: int
+) -> None:
+    happening(busy, lambda: core.passwords.set(ann.id, ANOTHER), after=after)
+    with pytest.raises(SignInRefused):
+        late.sign_in.with_password(ANN, PASSWORD)
+    assert core.history.attempts(ann.id).rows[0].status is AttemptStatus.WRONG_PASS
+    assert core.access_tokens.list(ann.id) == ()
+    assert core.users.get(ann.id).last_sign_in_at is None
+
+
+@pytest.mark.rule("S4")
+def test_a_password_that_is_set_before_it_is_looked_at_opens(
+    core: UserCore, late: UserCore, busy: BusyStorage, ann: User
+) -> None:
+    happening(busy, lambda: core.passwords.set(ann.id, ANOTHER), after=1)
+    assert late.sign_in.with_password(ANN, ANOTHER).user.id == ann.id
+
+
+@pytest.mark.rule("S3")
+@pytest.mark.parametrize("after", LOOKS)
+def test_who_is_deactivated_between_the_looks_is_not_let_in(
+    core: UserCore, late: UserCore, busy: BusyStorage, ann: User, after: int
+) -> None:
+    happening(busy, lambda: core.users.deactivate(ann.id), after=after)
+    with pytest.raises(SignInRefused):
+        late.sign_in.with_password(ANN, PASSWORD)
+    assert core.history.attempts(ann.id).rows[0].status is AttemptStatus.INACTIVE_USER
+    assert core.access_tokens.list(ann.id) == ()
+
+
+@pytest.mark.rule("T3")
+@pytest.mark.parametrize("after", LOOKS)
+def test_nobody_enters_a_tenant_that_is_deactivated_between_the_looks(
+    core: UserCore, busy: BusyStorage, after: int
+) -> None:
+    add_tenant(core)
+    tenants, acme, late = core.tenant("system").tenants, core.tenant("acme"), over_busy(core, busy).tenant("acme")
+    tenants.activate("acme")
+    user = register(acme, password=PASSWORD)
+    happening(busy, lambda: tenants.deactivate("acme"), after=after)
+    with pytest.raises(SignInRefused):
+        late.sign_in.with_password(ANN, PASSWORD)
+    assert acme.history.attempts(user.id).rows[0].status is AttemptStatus.INACTIVE_USER
+
+
+@pytest.mark.rule("S4", "U3")
+@pytest.mark.parametrize("after", LOOKS)
+def test_an_email_that_moves_between_the_looks_opens_the_account_it_was_of_and_no_other(
+    core: UserCore, late: UserCore, busy: BusyStorage, ann: User, after: int
+) -> None:
+    bob = register(core, "bob", password=ANOTHER)
+
+    def move() -> None:
+        core.emails.change(ann.id, "lee@example.com")
+        core.emails.change(bob.id, ANN)
+
+    happening(busy, move, after=after)
+    with pytest.raises(SignInRefused):
+        late.sign_in.with_password(ANN, ANOTHER)
+    assert core.access_tokens.list(ann.id) == core.access_tokens.list(bob.id) == ()
+    assert late.sign_in.with_password(ANN, ANOTHER).user.id == bob.id
+    happening(busy, lambda: core.emails.change(bob.id, "bob@example.com"), after=after)
+    assert late.sign_in.with_password(ANN, ANOTHER).user.id == bob.id
+    with pytest.raises(SignInRefused):
+        late.sign_in.with_password(ANN, ANOTHER)
+
+
+@pytest.mark.rule("S7")
+@pytest.mark.parametrize("after", LOOKS)
+@pytest.mark.usefixtures("ann")
+def test_the_tenth_failure_is_seen_that_is_counted_between_the_looks(
+    core: UserCore, late: UserCore, busy: BusyStorage, hasher: FakeHasher, after: int
+) -> None:
+    fail(core, times=9)
+    happening(busy, lambda: fail(core), after=after)
+    hasher.hashes = 0
+    with pytest.raises(RateLimited):
+        late.sign_in.with_password(ANN, PASSWORD)
+    assert hasher.hashes == 1, "that of the failure"
