@@ -39,10 +39,8 @@ def entry_of(change: Change, *, change_no: int, position: int, context: Context,
 
 def _texts_of(change: Change) -> tuple[str | None, str | None]:
     fields, before, after = change.kind.fields, change.old, change.new
-    if before is None:
-        return None, None if after is None else _not_empty(fields, after)
-    if after is None:
-        return _not_empty(fields, before), None
+    if before is None or after is None:
+        return _not_empty(fields, before), _not_empty(fields, after)
     old, new = [], []
     for name in fields:
         was, is_now = getattr(before, name), getattr(after, name)
@@ -52,7 +50,9 @@ def _texts_of(change: Change) -> tuple[str | None, str | None]:
     return _object(old), _object(new)
 
 
-def _not_empty(fields: tuple[str, ...], entity: object) -> str | None:
+def _not_empty(fields: tuple[str, ...], entity: object | None) -> str | None:
+    if entity is None:
+        return None
     members = []
     for name in fields:
         value = getattr(entity, name)
