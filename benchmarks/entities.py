@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+from benchmarks.baseline.registering import user_from
 from benchmarks.people import BEFORE, id_of, person, secret_of
 from usercore.history.model import Entry
 from usercore.kernel.changes import Subject
@@ -15,20 +16,7 @@ from usercore.users.model import Claim, User
 
 def user_of(number: int) -> User:
     """Give the user."""
-    one = person(number)
-    return User(
-        id=id_of(number),
-        tenant_id=MAIN,
-        email=one.email,
-        external_id=one.external_id,
-        first_name=one.first_name,
-        last_name=one.last_name,
-        language=one.language,
-        created_at=BEFORE,
-        created_by="host",
-        modified_at=BEFORE,
-        modified_by="host",
-    )
+    return user_from(person(number), id_of(number), BEFORE)
 
 
 def token_of(number: int) -> AccessToken:

@@ -32,10 +32,7 @@ GET: Final = (
 
 _ACTIVE: Final = "(SELECT n.active FROM usercore_tenants AS n WHERE n.id = ?)"
 GUARD: Final = f"{users.GUARD}, {_ACTIVE}"
-GUARD_AND_NOTE: Final = (
-    "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?, last_sign_in_ip = ?"
-    f" WHERE id = ? AND tenant_id = ? AND state <> 'erased' RETURNING {USERS.select}, {_ACTIVE}"
-)
+GUARD_AND_NOTE: Final = GUARD.replace(" SET ", " SET last_sign_in_at = ?, last_sign_in_ip = ?, ", 1)
 
 _read = reader(ACCESS_TOKENS, USERS, rest=True)
 _read_user = reader(USERS, rest=True)
