@@ -60,7 +60,7 @@ docs: $(call ready,test) ## regenerate the references of rules and errors
 	$(call python,test) -m scripts.make_rules
 
 requirements: $(call ready,lock) ## pin the newest packages that pyproject.toml allows
-	sh scripts/pin.sh .venvs/lock/bin/uv
+	$(PYTHON) scripts/pin.py .venvs/lock/bin/uv
 
 clean: ## remove environments, caches and what was built
 	rm -rf .venvs .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
@@ -75,12 +75,8 @@ python-is-new-enough:
 .venvs/test/.ready-$(VERSION): requirements/test.txt
 .venvs/check/.ready-$(VERSION): requirements/check.txt
 .venvs/bench/.ready-$(VERSION): requirements/bench.txt
+.venvs/lock/.ready-$(VERSION): requirements/lock.txt
 
 .venvs/%/.ready-$(VERSION): pyproject.toml scripts/make_env.py | python-is-new-enough
-	@$(PYTHON) scripts/make_env.py .venvs/$* $(filter requirements/%,$^)
-	@rm -f $(@D)/.ready-* && touch $@
-
-# Needs nothing of the project, and its own pins are among what it makes.
-.venvs/lock/.ready-$(VERSION): requirements/lock.txt scripts/make_env.py | python-is-new-enough
-	@$(PYTHON) scripts/make_env.py .venvs/lock $< --bare
+	@$(PYTHON) scripts/make_env.py $*
 	@rm -f $(@D)/.ready-* && touch $@

@@ -1,6 +1,6 @@
 """For those who test: fakes, storages that watch or fail, what Hypothesis draws, and the contract of a storage.
 
-``import usercore`` does not load it; it needs pytest and Hypothesis, ``pip install usercore[testing]``.
+``import usercore`` does not load it; it needs pytest and Hypothesis, ``pip install '.[testing]'`` from a checkout.
 
 PYTEST_DONT_REWRITE: a plugin that is named on the command line loads this file before a host can ask for that, and
 there is no assertion in it.

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 
 if not (find_spec("psycopg") and find_spec("psycopg_pool")):
-    msg = "a postgresql:// store needs psycopg and its pool: pip install 'usercore[postgres]'"
+    msg = "a postgresql:// store needs psycopg and its pool: pip install '.[postgres]' from a checkout of usercore"
     raise ImportError(msg)
 
 from usercore_storage.postgres.storage import PostgresStorage, open_storage
