@@ -60,7 +60,7 @@ docs: $(call ready,test) ## regenerate the references of rules and errors
 	$(call python,test) -m scripts.make_rules
 
 requirements: $(call ready,lock) ## pin the newest packages that pyproject.toml allows
-	$(PYTHON) scripts/pin.py .venvs/lock/bin/uv
+	$(PYTHON) -m scripts.pin .venvs/lock/bin/uv
 
 clean: ## remove environments, caches and what was built
 	rm -rf .venvs .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -1,13 +1,13 @@
 """Pin the packages of each environment, with hashes, for every Python from 3.11 on, by uv.
 
-Usage: python scripts/pin.py UV
+Usage: python -m scripts.pin UV
 """
 
 import re
 import subprocess
 import sys
 
-from make_env import ENVIRONMENTS, EXTRAS, REQUIREMENTS, ROOT, Environment
+from scripts.make_env import ENVIRONMENTS, EXTRAS, REQUIREMENTS, ROOT, Environment
 
 COMPILE = ("pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--upgrade", "--generate-hashes")
 PLAIN = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
