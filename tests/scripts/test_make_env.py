@@ -28,7 +28,7 @@ def make_wheel(folder: Path, name: str, *requires: str) -> str:
     metadata = [f"Name: {name}", "Version: 1.0", *(f"Requires-Dist: {other}" for other in requires)]
     files = {
         f"{name}-1.0.dist-info/METADATA": "\n".join(["Metadata-Version: 2.1", *metadata, ""]),
-        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{name}-1.0.dist-info/RECORD": "",
     }
     path = folder / f"{name}-1.0-py3-none-any.whl"
