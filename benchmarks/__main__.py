@@ -11,10 +11,10 @@ from benchmarks.growth import GOALS, Growth, grow
 from benchmarks.measuring import costs_of
 from benchmarks.options import Options, parse
 from benchmarks.results import FOLDER, Result, keep, result_of, table_of, this_machine
-from benchmarks.stores import Places, Stores
+from benchmarks.stores import HashSlots, Stores
 from benchmarks.workloads import ALL, POSTGRES, Opener, Workload
 
-P = TypeVar("P", bound=Places)
+P = TypeVar("P", bound=HashSlots)
 
 _NO_DRIVER: Final = "PostgreSQL is left out: psycopg is not installed (make bench installs it)"
 _NO_SERVER: Final = "PostgreSQL is left out: no server is installed (on Debian: apt-get install postgresql)"

@@ -10,14 +10,14 @@ import usercore
 from benchmarks.baseline.postgres import PostgresStore
 from benchmarks.baseline.store import Store
 from benchmarks.people import NOW
-from benchmarks.stores import Places, insert_people
+from benchmarks.stores import HashSlots, insert_people
 from scripts.postgres_server import Server, find_programs, running
 
 __all__ = ["Databases", "databases", "find_programs"]
 
 
 @attrs.frozen
-class Databases(Places):
+class Databases(HashSlots):
     """Databases on a server, each size copied from a master."""
 
     server: Server
@@ -30,11 +30,11 @@ class Databases(Places):
         return str(version).split()[0]  # without what the packager adds
 
     def open_core(self, users: int, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
-        """Open a copy; see ``Places``."""
+        """Open a copy; see ``HashSlots``."""
         return usercore.open(self.copy(users, "usercore"), clock=lambda: NOW, subscribers=subscribers)
 
     def by_hand(self, users: int, name: str = "raw", *, reads: bool = False) -> Store:
-        """Open a copy; see ``Places``."""
+        """Open a copy; see ``HashSlots``."""
         return PostgresStore(self.copy(users, name), reads=reads)
 
     def copy(self, users: int, name: str) -> str:

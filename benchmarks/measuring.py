@@ -91,8 +91,8 @@ class Scaled:
     def run(self, count: int) -> Cost:
         """Do some of the operations."""
         some = max(1, round(count * self.part))
-        spent = self.side.run(some)
-        return Cost(spent.cpu * count / some, spent.wall * count / some)
+        redeemed = self.side.run(some)
+        return Cost(redeemed.cpu * count / some, redeemed.wall * count / some)
 
 
 def costs_of(
@@ -109,9 +109,9 @@ def costs_of(
 
 
 def _round(sides: Mapping[str, Side], count: int, turns: int) -> dict[str, Cost]:
-    spent = {name: Cost(0, 0) for name in sides}
+    redeemed = {name: Cost(0, 0) for name in sides}
     order = list(sides)
     for turn in range(turns):
         for name in order if turn % 2 == 0 else reversed(order):
-            spent[name] += sides[name].run(max(1, count // turns))
-    return spent
+            redeemed[name] += sides[name].run(max(1, count // turns))
+    return redeemed

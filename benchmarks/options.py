@@ -7,10 +7,10 @@ from typing import Final, TypeVar
 
 import attrs
 
-from benchmarks.stores import Places
+from benchmarks.stores import HashSlots
 from benchmarks.workloads import ALL, POSTGRES, Workload
 
-P = TypeVar("P", bound=Places)
+P = TypeVar("P", bound=HashSlots)
 
 QUICK_ROUNDS: Final = 3
 QUICK_TURNS: Final = 2

@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import draw_secret
+from usercore.kernel.secret import generate_secret
 from usercore.tokens.model import ACCESS
 
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -57,5 +57,5 @@ def id_of(number: int) -> UserId:
 
 def secret_of(number: int) -> str:
     """Give the secret of the access token that the person has in a filled store."""
-    secret = draw_secret(ACCESS, id_of(number), lambda count: shake_128(f"token {number}".encode()).digest(count))
+    secret = generate_secret(ACCESS, id_of(number), lambda count: shake_128(f"token {number}".encode()).digest(count))
     return secret.reveal()

@@ -8,23 +8,23 @@ from typing import Final
 import attrs
 
 from benchmarks.baseline.importing import Importing, ImportingRowByRow
-from benchmarks.baseline.registering import Registering
+from benchmarks.baseline.registering import RegistrationSteps
 from benchmarks.measuring import Calls, Cost, Scaled, Side
 from benchmarks.people import NOW, Person, person
-from benchmarks.stores import Places
+from benchmarks.stores import HashSlots
 from usercore import Subscriber
 
-CRM: Final = Subscriber(name=Registering.subscriber, kinds=frozenset({"user.registered"}), handle=lambda _: None)
+CRM: Final = Subscriber(name=RegistrationSteps.subscriber, kinds=frozenset({"user.registered"}), handle=lambda _: None)
 """Somebody who is to be told of each new user, so that each leaves a delivery."""
 
 
 @contextmanager
-def register_external(places: Places, users: int) -> Iterator[dict[str, Side]]:
+def register_external(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
     """Register people one by one: claims, limits, history, delivery and attempt in one durable commit."""
     with (
         closing(places.open_core(users, [CRM])) as core,
-        closing(Registering(places.by_hand(users), lambda: NOW)) as raw,
-        closing(Registering(places.by_hand(users, "bare"), lambda: NOW)) as bare,
+        closing(RegistrationSteps(places.by_hand(users), lambda: NOW)) as raw,
+        closing(RegistrationSteps(places.by_hand(users, "bare"), lambda: NOW)) as bare,
     ):
 
         def register(one: Person) -> None:
@@ -44,7 +44,7 @@ def register_external(places: Places, users: int) -> Iterator[dict[str, Side]]:
 
 
 @contextmanager
-def import_users(places: Places, users: int) -> Iterator[dict[str, Side]]:
+def import_users(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
     """Import people with an external id and an access id, in durable commits of a thousand."""
     with (
         closing(places.open_core(users)) as core,
@@ -59,7 +59,7 @@ def import_users(places: Places, users: int) -> Iterator[dict[str, Side]]:
 
 
 @contextmanager
-def import_users_by_copy(places: Places, users: int) -> Iterator[dict[str, Side]]:
+def import_users_by_copy(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
     """Import as above where usercore copies and the raw side sends many rows at once; beside both, row by row."""
     with (
         import_users(places, users) as sides,

@@ -11,7 +11,7 @@ from benchmarks.baseline.memory import Dicts
 from benchmarks.entities import token_of, user_of
 from benchmarks.measuring import Calls, Side
 from benchmarks.people import NOW, id_of, secret_of
-from benchmarks.stores import Places
+from benchmarks.stores import HashSlots
 from usercore.kernel.context import MAIN, SYSTEM
 from usercore.kernel.ids import UserId
 from usercore.storage import Unit
@@ -32,7 +32,7 @@ def ids(users: int, seed: int) -> Iterator[UserId]:
 
 
 @contextmanager
-def identify(places: Places, users: int) -> Iterator[dict[str, Side]]:
+def identify(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
     """Identify; last use is gathered on both sides, and written when they close."""
     with (
         closing(places.open_core(users)) as core,
@@ -45,7 +45,7 @@ def identify(places: Places, users: int) -> Iterator[dict[str, Side]]:
 
 
 @contextmanager
-def log_in(places: Places, users: int) -> Iterator[dict[str, Side]]:
+def log_in(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
     """Issue a login token and redeem it: two units, two durable commits."""
     with (
         closing(places.open_core(users)) as core,
@@ -62,7 +62,7 @@ def log_in(places: Places, users: int) -> Iterator[dict[str, Side]]:
 
 
 @contextmanager
-def identify_in_memory(_: Places, users: int) -> Iterator[dict[str, Side]]:
+def identify_in_memory(_: HashSlots, users: int) -> Iterator[dict[str, Side]]:
     """Identify on the in-memory storage and on plain dicts; both hold the same entities."""
     with closing(usercore.open("memory://", clock=lambda: NOW)) as core:
         dicts = Dicts(lambda: NOW)

@@ -79,12 +79,12 @@ class Openings:
 
     def run(self, count: int) -> Cost:
         """Open that many times."""
-        spent = Cost(0, 0)
+        redeemed = Cost(0, 0)
         for secret in islice(self.secrets, count):
             opened: list[Closable] = []
-            spent += Calls(partial(self._open, opened), iter([secret])).run(1)
+            redeemed += Calls(partial(self._open, opened), iter([secret])).run(1)
             opened[0].close()
-        return spent
+        return redeemed
 
     def _open(self, opened: list[Closable], secret: str) -> None:
         opened.append(self.open(secret))

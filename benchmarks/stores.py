@@ -43,7 +43,7 @@ _HISTORY: Final = (
 )
 
 
-class Places(Protocol):
+class HashSlots(Protocol):
     """Where the stores of a run are."""
 
     def open_core(self, users: int, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
@@ -54,17 +54,17 @@ class Places(Protocol):
 
 
 @attrs.frozen
-class Stores(Places):
+class Stores(HashSlots):
     """Files in a temporary folder."""
 
     folder: Path
 
     def open_core(self, users: int, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
-        """Open a copy; see ``Places``."""
+        """Open a copy; see ``HashSlots``."""
         return open_core(self.copy(users, "usercore"), subscribers)
 
     def by_hand(self, users: int, name: str = "raw", *, reads: bool = False) -> Store:  # noqa: ARG002 - SQLite has one kind
-        """Open a copy; see ``Places``."""
+        """Open a copy; see ``HashSlots``."""
         return SqliteStore(self.copy(users, name))
 
     def copy(self, users: int, name: str) -> Path:

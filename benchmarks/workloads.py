@@ -26,9 +26,9 @@ from benchmarks.figures import (
     worst_call,
 )
 from benchmarks.measuring import TURNS, Side
-from benchmarks.stores import Places, Stores
+from benchmarks.stores import HashSlots, Stores
 
-P = TypeVar("P", bound=Places)
+P = TypeVar("P", bound=HashSlots)
 
 LONG_ROUNDS: Final = 7
 """Rounds of what takes long because threads wait for each other."""
@@ -218,7 +218,7 @@ ALL: Final[Sequence[Workload[Stores]]] = (
     ),
 )
 
-POSTGRES: Final[Sequence[Workload[Places]]] = (
+POSTGRES: Final[Sequence[Workload[HashSlots]]] = (
     Workload(
         id="P1",
         title="identify by an access token, PostgreSQL",

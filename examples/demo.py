@@ -31,7 +31,7 @@ from usercore import (
     User,
     UserCore,
 )
-from usercore.import_files import read_csv
+from usercore.importing.files import read_csv
 
 HERE: Final = Path(__file__).parent
 STORE: Final = HERE / "demo.db"
@@ -150,7 +150,7 @@ class Demo:
         yield f"by a badge: {core.sign_in.authenticate({'badge': 'user@user.sk'}).authenticator}"
         check = core.registration.check_email("user@user.sk", "a rainy day")
         yield f"email check: {check.status}, password {check.password}"
-        core.access_tokens.end(identity.access_token)
+        core.access_tokens.revoke(identity.access_token)
         token = identity.access_token
         yield self.refused("the token after signing out", lambda: core.sign_in.identify(token))
         for attempt in core.history.attempts(made.user.id).rows:
@@ -178,8 +178,8 @@ class Demo:
         yield "== Letters =="
         self.core.registration.request("stranger@example.com")
         self.core.registration.request("user@user.sk")
-        yield f"asked for a free and for a taken email; delivered: {self.core.deliveries.deliver()}"
-        yield f"still to be delivered: {len(self.core.deliveries.pending().rows)}"
+        yield f"asked for a free and for a taken email; delivered: {self.core.outbox.deliver()}"
+        yield f"still to be delivered: {len(self.core.outbox.pending().rows)}"
 
     def refused(self, what: str, call: Callable[[], object], whose: Reference | None = None) -> str:
         """Make a call that must be refused, and say why it was; of a sign-in only the attempt tells that."""

@@ -101,9 +101,9 @@ def main() -> None:
     rules: dict[str, Rule] = tomllib.loads((FOLDER / "rules.toml").read_text(encoding="utf-8"))
     proofs = find_proofs(ROOT)
     publish("rules.md", describe(rules, proofs), check=check)
-    faults = sorted(find_faults(rules, proofs))
-    if faults:
-        sys.exit("\n".join(faults))
+    errors = sorted(find_faults(rules, proofs))
+    if errors:
+        sys.exit("\n".join(errors))
 
 
 if __name__ == "__main__":

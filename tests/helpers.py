@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.errors import FieldError, Invalid
 
 
-def faults_of(call: Callable[[], object]) -> tuple[Fault, ...]:
+def faults_of(call: Callable[[], object]) -> tuple[FieldError, ...]:
     """Give the faults for which the call refuses."""
     with pytest.raises(Invalid) as refusal:
         call()
-    return refusal.value.faults
+    return refusal.value.errors
 
 
-def fault_of(call: Callable[[], object]) -> Fault:
+def fault_of(call: Callable[[], object]) -> FieldError:
     """Give the one fault for which the call refuses."""
     (fault,) = faults_of(call)
     return fault

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.people import id_of
 
-DRAWN = {("usercore_access_tokens", "digest"), ("usercore_login_tokens", "digest")}
+GENERATED = {("usercore_access_tokens", "digest"), ("usercore_login_tokens", "digest")}
 PUBLIC_ID = re.compile(r"uc[al]-\w{9}-\w{11}")
 
 
@@ -22,5 +22,5 @@ def _is_new_id(value: object) -> bool:
 
 
 def _masked(table: str, row: Mapping[str, Any], ids: Mapping[int, str]) -> str:
-    shown = {name: len(value) if (table, name) in DRAWN else ids.get(value, value) for name, value in row.items()}
+    shown = {name: len(value) if (table, name) in GENERATED else ids.get(value, value) for name, value in row.items()}
     return PUBLIC_ID.sub("a public id", repr(shown))

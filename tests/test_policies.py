@@ -7,12 +7,12 @@ import pytest
 from attrs.exceptions import FrozenInstanceError
 
 from usercore.attempts.model import LOGIN_LIMIT
+from usercore.composition.policy import Policy
 from usercore.kernel.context import USER_AGENT_LIMIT
 from usercore.kernel.ids import FIRST_DRAWN, LIMIT
 from usercore.kernel.paging import PAGE_LIMIT
 from usercore.kernel.references import EMAIL_LIMIT, EXTERNAL_ID_LIMIT, USERNAME_LIMIT
 from usercore.passwords.model import OWASP, RFC_9106_HIGH, RFC_9106_LOW, HashProfile
-from usercore.policy import Policy
 from usercore.tenants.rules import NAME_LIMIT
 from usercore.tokens.model import NIST_AAL1
 from usercore.users.identifiers import SLOTS
@@ -34,7 +34,7 @@ def test_twenty_an_hour_register_from_an_address_and_five_a_day_one_email() -> N
 
 @pytest.mark.rule("R6")
 def test_a_drawn_password_lives_fourteen_days() -> None:
-    assert POLICY.passwords.drawn_lifetime == 14 * DAY
+    assert POLICY.passwords.generated_lifetime == 14 * DAY
 
 
 @pytest.mark.rule("P1")

@@ -1,22 +1,28 @@
 """User management in process: registering, signing in, tokens, identifiers, history.
 
 ``core = usercore.open("sqlite:///people.db")`` is where everything starts. What is not named here is not public, but
-for those who write storages: they also work with ``usercore.storage``, ``usercore.workflows.recording`` and the ports.
+for those who write storages: they also work with ``usercore.storage``, ``usercore.storage.recording`` and the ports.
 """
 
 from usercore.attempts.model import Attempt, AttemptStatus, RegistrationPolicy, RegistrationStatus, ThrottlePolicy
+from usercore.authenticators.errors import SignInRefused, Vetoed
+from usercore.authenticators.external import Authenticator
+from usercore.authenticators.login_token import AccessTokenCredentials, LoginTokenCredentials
+from usercore.authenticators.password import PasswordCredentials
+from usercore.composition.host import Gates, Host
+from usercore.composition.policy import Policy
 from usercore.core import UserCore
-from usercore.deliveries.errors import DeliveryNotFound
-from usercore.deliveries.model import Delivery, DeliveryPolicy, DeliveryState
+from usercore.delivery.dispatcher import Event, Subscriber
+from usercore.delivery.relay import Relay
 from usercore.history.model import Entry
-from usercore.host import Gates, Host
+from usercore.importing.model import BadRecord, ImportLine, ImportReport
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import Actor, ActorKind, Context
 from usercore.kernel.errors import (
     Busy,
     Conflict,
     Corrupt,
-    Fault,
+    FieldError,
     ForeignFile,
     Full,
     Indeterminate,
@@ -45,7 +51,10 @@ from usercore.kernel.unset import UNSET, Unset
 from usercore.mail.mailers import FolderMailer, SmtpMailer
 from usercore.mail.model import Links, Mail, MailKind, MailPolicy
 from usercore.mail.ports import Mailer
+from usercore.maintenance.cleanup import Cleaned, RetentionPolicy
 from usercore.opening import open  # noqa: A004 - the one verb of the library
+from usercore.outbox.errors import DeliveryNotFound
+from usercore.outbox.model import Delivery, DeliveryPolicy, DeliveryState
 from usercore.passwords.errors import PasswordRefused
 from usercore.passwords.model import (
     OWASP,
@@ -56,7 +65,11 @@ from usercore.passwords.model import (
     PasswordPolicy,
     Pepper,
 )
-from usercore.policy import Policy
+from usercore.registration.input import PasswordCheck
+from usercore.registration.limits import EmailCheck, RegistrationGate, RegistrationRequest
+from usercore.registration.service import EmailCheckResult, EmailStatus
+from usercore.registration.steps import Registration
+from usercore.sign_in.model import Identity
 from usercore.tenants.errors import BuiltIn, SystemOnly
 from usercore.tenants.model import Tenant
 from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenNotFound, TokenSpent, TokenUnknown
@@ -64,26 +77,13 @@ from usercore.tokens.model import (
     NIST_AAL1,
     AccessToken,
     AccessTokenPolicy,
-    EndedTokens,
     LinkPolicy,
     LoginToken,
     LoginTokenPolicy,
+    RevokedTokens,
 )
 from usercore.users.errors import ExternalIdLinked, WrongState
-from usercore.users.model import Facts, Preferences, User, UserState
-from usercore.workflows.admission import Application, EmailCheck, RegistrationGate
-from usercore.workflows.applicants import PasswordCheck
-from usercore.workflows.cleanup import Cleaned, RetentionPolicy
-from usercore.workflows.delivering import Event, Subscriber
-from usercore.workflows.errors import SignInRefused, Vetoed
-from usercore.workflows.host_ways import Authenticator
-from usercore.workflows.identity import Identity
-from usercore.workflows.importing.model import BadRecord, ImportLine, ImportReport
-from usercore.workflows.password_way import PasswordCredentials
-from usercore.workflows.registering import Registration
-from usercore.workflows.registration import EmailCheckResult, EmailStatus
-from usercore.workflows.relay import Relay
-from usercore.workflows.token_ways import AccessTokenCredentials, LoginTokenCredentials
+from usercore.users.model import AccountStatus, Preferences, User, UserState
 
 __all__ = [
     "NIST_AAL1",
@@ -98,7 +98,7 @@ __all__ = [
     "Actor",
     "ActorKind",
     "AnyId",
-    "Application",
+    "RegistrationRequest",
     "Attempt",
     "AttemptStatus",
     "Authenticator",
@@ -119,13 +119,13 @@ __all__ = [
     "EmailCheck",
     "EmailCheckResult",
     "EmailStatus",
-    "EndedTokens",
+    "RevokedTokens",
     "Entry",
     "Event",
     "ExternalId",
     "ExternalIdLinked",
-    "Facts",
-    "Fault",
+    "AccountStatus",
+    "FieldError",
     "FolderMailer",
     "ForeignFile",
     "Full",

@@ -11,8 +11,8 @@ from typing import BinaryIO, Final
 import attrs
 
 import usercore
-from usercore.import_files import read_csv, read_json_lines
-from usercore.workflows.importing.model import ImportLine, ImportReport, shown
+from usercore.importing.files import read_csv, read_json_lines
+from usercore.importing.model import ImportLine, ImportReport, shown
 
 READERS: Final = {"csv": read_csv, "jsonl": read_json_lines}
 FORMATS: Final = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _failed(f"interrupted {_reached(progress, options)}", INTERRUPTED)
     except usercore.Invalid as error:
-        return _failed(shown(error.faults))
+        return _failed(shown(error.errors))
     except (usercore.UsercoreError, OSError) as error:
         return _failed(f"{error}; stopped {_reached(progress, options)}" if progress.done else f"{error}")
 

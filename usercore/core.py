@@ -6,27 +6,27 @@ from typing import Self
 
 import attrs
 
-from usercore.engine import Engine
-from usercore.host import Host
+from usercore.accounts.diagnostics import AccountHistory
+from usercore.accounts.service import Accounts
+from usercore.composition.host import Host
+from usercore.composition.policy import Policy
+from usercore.composition.runtime import Runtime
+from usercore.delivery.dispatcher import Outbox
+from usercore.delivery.relay import Relay
+from usercore.email_change.service import Emails
 from usercore.kernel.context import SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
 from usercore.kernel.references import unique_key
 from usercore.kernel.text import check_type, clean_line
-from usercore.policy import Policy
+from usercore.maintenance.cleanup import Cleaned, Cleanup
+from usercore.password_change.service import Passwords
+from usercore.registration.service import Registrations
+from usercore.sign_in.service import SignIn
 from usercore.storage import Storage, UnitSource
 from usercore.tenants.built_in import add_built_in, has_built_in
 from usercore.tenants.rules import clean_tenant_name
 from usercore.tenants.service import Tenants, find_tenant
 from usercore.tokens.access_tokens import AccessTokens
 from usercore.tokens.login_tokens import LoginTokens
-from usercore.workflows.account_history import AccountHistory
-from usercore.workflows.accounts import Accounts
-from usercore.workflows.cleanup import Cleaned, Cleanup
-from usercore.workflows.delivering import Deliveries
-from usercore.workflows.email_change import Emails
-from usercore.workflows.password_change import Passwords
-from usercore.workflows.registration import Registrations
-from usercore.workflows.relay import Relay
-from usercore.workflows.sign_in import SignIn
 
 
 class UserCore:
@@ -35,7 +35,7 @@ class UserCore:
     ``tenant`` and ``bind`` give cheap copies; ``close`` closes them all.
     """
 
-    def __init__(self, engine: Engine, context: Context, joined: UnitSource | None = None) -> None:
+    def __init__(self, engine: Runtime, context: Context, joined: UnitSource | None = None) -> None:
         """Bind an engine; hosts call ``usercore.open``."""
         self._engine = engine
         self._context = context
@@ -50,7 +50,7 @@ class UserCore:
             StorageError: the storage failed.
             ValueError: the storage lacks a capability, or what the host brings does not fit.
         """
-        core = cls(Engine(storage, host or Host()), Context())
+        core = cls(Runtime(storage, host or Host()), Context())
         core._make_built_in()
         return core
 
@@ -164,7 +164,7 @@ class UserCore:
             ways=self._engine.ways(self._scope),
             authenticators=sorted(self._engine.host.authenticators, key=lambda one: -one.priority),
             tokens=self.policy.access_tokens,
-            last_use=self._engine.last_use,
+            activity=self._engine.activity,
         )
 
     @cached_property
@@ -199,9 +199,9 @@ class UserCore:
         return AccountHistory(scope=self._scope, throttles=self.policy.throttles, secret=self._engine.storage.secret)
 
     @cached_property
-    def deliveries(self) -> Deliveries:
+    def outbox(self) -> Outbox:
         """What subscribers are still to be told."""
-        return Deliveries(
+        return Outbox(
             scope=self._scope,
             scope_of=self._engine.scope_of,
             subscribers=self._engine.subscribers,
@@ -211,7 +211,7 @@ class UserCore:
     def relay(self) -> Relay:
         """Give a context manager that delivers in the background while it lasts."""
         self._scope.check_alone("relay")
-        relay = Relay(self.deliveries)
+        relay = Relay(self.outbox)
         self._engine.relays.add(relay)
         return relay
 
@@ -230,7 +230,7 @@ class UserCore:
     def close(self) -> None:
         """Write the gathered last uses and give back what is held. Closing again does nothing."""
         self._scope.check_alone("close")
-        self._engine.last_use.write(self._scope.units)
+        self._engine.activity.write(self._scope.units)
         self._engine.storage.close()
 
     def __enter__(self) -> Self:

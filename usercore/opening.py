@@ -5,17 +5,17 @@ from functools import cache
 from importlib import import_module
 from typing import Final, cast
 
+from usercore.authenticators.external import Authenticator
+from usercore.composition.host import Gates, Host
+from usercore.composition.policy import Policy
 from usercore.core import UserCore
-from usercore.host import Gates, Host
+from usercore.delivery.dispatcher import Subscriber
 from usercore.kernel.text import check_type
 from usercore.kernel.time import Clock, system_clock
 from usercore.mail.ports import Mailer
-from usercore.policy import Policy
+from usercore.registration.input import PasswordCheck
+from usercore.registration.limits import EmailCheck
 from usercore.storage import Storage
-from usercore.workflows.admission import EmailCheck
-from usercore.workflows.applicants import PasswordCheck
-from usercore.workflows.delivering import Subscriber
-from usercore.workflows.host_ways import Authenticator
 
 GROUP: Final = "usercore.storages"
 """The entry points that name storages."""

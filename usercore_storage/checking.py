@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Final
 
 from usercore.kernel.text import check_type
-from usercore_storage.findings import Report
+from usercore_storage.check_report import Report
 
 _ENGINES: Final = {"sqlite": "usercore_storage.sqlite.checking", "postgresql": "usercore_storage.postgres.checking"}
 

@@ -7,14 +7,14 @@ from benchmarks.baseline.secrets import digest_of, holder_of
 from benchmarks.baseline.store import TENANT, ByHand, Store, micros_of
 from benchmarks.baseline.users import COLUMNS, user_of
 from usercore.kernel.time import Clock
+from usercore.sign_in.model import Identity
 from usercore.tokens.errors import TokenUnknown
-from usercore.workflows.identity import Identity
 
 _IDLE: Final = timedelta(days=90) // timedelta(microseconds=1)
 _ARGUMENTS: Final = 8
 
 _IDENTIFY: Final = (
-    "SELECT t.authenticator, t.source, t.issued_at, t.last_used_at, t.expires_at, t.ended_at, n.active, c.must_change,"
+    "SELECT t.authenticator, t.source, t.issued_at, t.last_used_at, t.expires_at, t.revoked_at, n.active, c.must_change,"
     f" u.{COLUMNS.replace(', ', ', u.')}"
     " FROM usercore_access_tokens AS t JOIN usercore_users AS u ON u.id = t.user_id"
     " JOIN usercore_tenants AS n ON n.id = u.tenant_id"
@@ -23,7 +23,7 @@ _IDENTIFY: Final = (
 )
 _NOTE: Final = (
     "UPDATE usercore_access_tokens SET last_used_at = ?1"
-    " WHERE user_id = ?2 AND digest = ?3 AND last_used_at < ?1 AND ended_at IS NULL"
+    " WHERE user_id = ?2 AND digest = ?3 AND last_used_at < ?1 AND revoked_at IS NULL"
 )
 
 
@@ -45,10 +45,10 @@ class Identifying(ByHand):
         row = self.execute(_IDENTIFY, (user_id, digest)).fetchone()
         if row is None:
             raise TokenUnknown
-        authenticator, source, issued_at, last_used_at, expires_at, ended_at, active, must_change = row[:_ARGUMENTS]
+        authenticator, source, issued_at, last_used_at, expires_at, revoked_at, active, must_change = row[:_ARGUMENTS]
         now = self.clock()
         at = micros_of(now)
-        if ended_at is not None or at >= expires_at or at >= last_used_at + _IDLE or not active:
+        if revoked_at is not None or at >= expires_at or at >= last_used_at + _IDLE or not active:
             raise TokenUnknown
         user = user_of(row[_ARGUMENTS:])
         if user.state != "active":

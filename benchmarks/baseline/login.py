@@ -6,9 +6,9 @@ from typing import Final
 from benchmarks.baseline.secrets import digest_of, draw, holder_of, public_id
 from benchmarks.baseline.store import TENANT, ByHand, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
+from usercore.authenticators.errors import SignInRefused
 from usercore.kernel.secret import Secret
-from usercore.workflows.errors import SignInRefused
-from usercore.workflows.identity import Identity
+from usercore.sign_in.model import Identity
 
 _MINUTES: Final = timedelta(minutes=5)
 _YEAR: Final = timedelta(days=365)
@@ -23,8 +23,8 @@ _ISSUED: Final = (
     f" VALUES (?, 'user', ?, 0, {TENANT}, 'login_token.issued', ?, 'host', ?)"
 )
 _SPEND: Final = (
-    "UPDATE usercore_login_tokens SET spent_at = ?1"
-    " WHERE user_id = ?2 AND digest = ?3 AND spent_at IS NULL AND expires_at > ?1"
+    "UPDATE usercore_login_tokens SET redeemed_at = ?1"
+    " WHERE user_id = ?2 AND digest = ?3 AND redeemed_at IS NULL AND expires_at > ?1"
 )
 _ENTER: Final = (
     "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?, last_sign_in_ip = NULL"
@@ -37,7 +37,7 @@ _TOKEN: Final = (
 )
 _ENTERED: Final = (
     "INSERT INTO usercore_history (subject_id, subject, change_no, position, tenant_id, kind, at, actor, new_text)"
-    f" VALUES (?1, 'user', ?2, 0, {TENANT}, 'login_token.spent', ?3, 'host', ?4),"
+    f" VALUES (?1, 'user', ?2, 0, {TENANT}, 'login_token.redeemed', ?3, 'host', ?4),"
     f" (?1, 'user', ?2, 1, {TENANT}, 'access_token.issued', ?3, 'host', ?5)"
 )
 _ATTEMPT: Final = (
@@ -45,7 +45,7 @@ _ATTEMPT: Final = (
     f" VALUES (?, ?, {TENANT}, ?, 'login_token', ?)"
 )
 _USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"
-_WHY: Final = "SELECT spent_at FROM usercore_login_tokens WHERE user_id = ? AND digest = ?"
+_WHY: Final = "SELECT redeemed_at FROM usercore_login_tokens WHERE user_id = ? AND digest = ?"
 
 
 class LoggingIn(ByHand):
@@ -57,7 +57,7 @@ class LoggingIn(ByHand):
 
     def _issue(self, user_id: int) -> str:
         ((change_no,),) = self.execute(_GUARD, (user_id,)).fetchall()
-        now, secret = self.clock(), draw("ucl_", user_id, self.chance)
+        now, secret = self.clock(), draw("ucl_", user_id, self.randomness)
         digest, expires_at = digest_of(secret), now + _MINUTES
         self.execute(_ISSUE, (user_id, digest, micros_of(now), micros_of(expires_at)))
         shown = {"public_id": public_id("ucl", user_id, digest), "expires_at": expires_at.isoformat()}
@@ -85,27 +85,27 @@ class LoggingIn(ByHand):
         if row is None:
             raise SignInRefused
         user = user_of(row)
-        secret = draw("uca_", user.id, self.chance)
+        secret = draw("uca_", user.id, self.randomness)
         token, expires_at = digest_of(secret), now + _YEAR
         self.execute(_ATTEMPT, (user.id, self.new_id(), "login_token_ok", at))
         self.execute(_TOKEN, (user.id, token, at, micros_of(expires_at)))
-        spent = {"public_id": public_id("ucl", user.id, digest), "spent_at": now.isoformat()}
+        redeemed = {"public_id": public_id("ucl", user.id, digest), "redeemed_at": now.isoformat()}
         issued = {
             "public_id": public_id("uca", user.id, token),
             "authenticator": "login_token",
             "expires_at": expires_at.isoformat(),
         }
-        self.execute(_ENTERED, (user.id, user.change_no, at, to_json(spent), to_json(issued)))
+        self.execute(_ENTERED, (user.id, user.change_no, at, to_json(redeemed), to_json(issued)))
         return Identity(user=user, authenticator="login_token", authenticated_at=now, access_token=Secret(secret))
 
     def _keep_refusal(self, user_id: int, digest: bytes, at: int) -> None:
-        (spent_at,) = self.execute(_WHY, (user_id, digest)).fetchone() or (None,)
-        status = "token_not_found" if spent_at is None else "token_count_expired"
+        (redeemed_at,) = self.execute(_WHY, (user_id, digest)).fetchone() or (None,)
+        status = "token_not_found" if redeemed_at is None else "token_count_expired"
         self.execute(_ATTEMPT, (user_id, self.new_id(), status, at))
 
     def issue_and_redeem_barely(self, user_id: int) -> Identity:
         """Do the same, and keep nothing but the tokens."""
-        now, secret = self.clock(), draw("ucl_", user_id, self.chance)
+        now, secret = self.clock(), draw("ucl_", user_id, self.randomness)
         at, digest = micros_of(now), digest_of(secret)
         self.execute(_ISSUE, (user_id, digest, at, micros_of(now + _MINUTES)))
         return self.store.write(self._redeem_barely, holder_of(secret, "ucl_"), digest, now)
@@ -114,6 +114,6 @@ class LoggingIn(ByHand):
         at = micros_of(now)
         self.execute(_SPEND, (at, user_id, digest))
         user = user_of(self.execute(_USER, (user_id,)).fetchone())
-        token = draw("uca_", user_id, self.chance)
+        token = draw("uca_", user_id, self.randomness)
         self.execute(_TOKEN, (user_id, digest_of(token), at, micros_of(now + _YEAR)))
         return Identity(user=user, authenticator="login_token", authenticated_at=now, access_token=Secret(token))

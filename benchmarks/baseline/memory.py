@@ -8,10 +8,10 @@ from typing import Final
 from benchmarks.baseline.secrets import digest_of, holder_of
 from usercore.history.model import Entry
 from usercore.kernel.time import Clock
+from usercore.sign_in.model import Identity
 from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import AccessToken
 from usercore.users.model import Claim, User, UserState
-from usercore.workflows.identity import Identity
 
 _IDLE: Final = timedelta(days=90)
 
@@ -56,7 +56,7 @@ class Dicts:
             if token is None or user is None or not self.active[user.tenant_id]:
                 raise TokenUnknown
         now = self.clock()
-        if token.ended_at is not None or now >= token.expires_at or now >= token.last_used_at + _IDLE:
+        if token.revoked_at is not None or now >= token.expires_at or now >= token.last_used_at + _IDLE:
             raise TokenUnknown
         if user.state is not UserState.ACTIVE:
             raise TokenUnknown

@@ -14,13 +14,13 @@ from benchmarks.baseline.emails import key_of
 from benchmarks.baseline.secrets import digest_of, draw, public_id
 from benchmarks.baseline.store import TENANT, ByHand, Store, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
+from usercore.authenticators.errors import SignInRefused
 from usercore.kernel.errors import RateLimited
 from usercore.kernel.secret import Secret
 from usercore.kernel.time import Clock
 from usercore.passwords.rules import prepare
+from usercore.sign_in.model import Identity
 from usercore.users.model import User
-from usercore.workflows.errors import SignInRefused
-from usercore.workflows.identity import Identity
 
 _YEAR: Final = timedelta(days=365)
 _DAY: Final = timedelta(days=1) // timedelta(microseconds=1)
@@ -168,7 +168,7 @@ class Passwords(ByHand):
             execute(_FORGIVE, (ordinal, account))
         if fresh is not None:
             execute(_REHASH, (fresh, user_id))
-        secret = draw("uca_", user_id, self.chance)
+        secret = draw("uca_", user_id, self.randomness)
         token, expires_at = digest_of(secret), now + _YEAR
         execute(_ATTEMPT, (user_id, self.new_id(), login, "ok", at))
         execute(_TOKEN, (user_id, token, at, micros_of(expires_at)))
@@ -186,7 +186,7 @@ class Passwords(ByHand):
         user_id, _, _, hashed, _, _, must_change, _ = self.execute(_FIND, (_digest_of(key), key)).fetchone()
         verify_secret(hashed.encode(), password.encode(), argon2.Type.ID)
         user = user_of(self.execute(_USER, (user_id,)).fetchone())
-        secret = draw("uca_", user_id, self.chance)
+        secret = draw("uca_", user_id, self.randomness)
         self.execute(_TOKEN, (user_id, digest_of(secret), micros_of(now), micros_of(now + _YEAR)))
         return _identity(user, now, secret, must_change=must_change == 1)
 

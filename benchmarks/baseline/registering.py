@@ -12,8 +12,8 @@ from benchmarks.baseline.users import COLUMNS, user_of
 from benchmarks.people import Person
 from usercore.kernel.errors import RateLimited, Taken
 from usercore.kernel.ids import TenantId, UserId
+from usercore.registration.steps import Registration
 from usercore.users.model import User
-from usercore.workflows.registering import Registration
 
 _PAUSE: Final = timedelta(seconds=5)
 _DAY: Final = timedelta(days=1)
@@ -55,7 +55,7 @@ _ATTEMPT: Final = (
 )
 
 
-class Registering(ByHand):
+class RegistrationSteps(ByHand):
     """Registers, with the limits, claims, history, delivery and attempt that usercore keeps, too."""
 
     subscriber = "crm"

@@ -5,7 +5,7 @@ from hashlib import sha256
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 
-from usercore.kernel.chance import Chance
+from usercore.kernel.randomness import Randomness
 
 _ALPHABET: Final = digits + ascii_uppercase + ascii_lowercase
 _VALUES: Final = bytes(_ALPHABET.find(chr(byte)) % 256 for byte in range(256))
@@ -34,11 +34,11 @@ def digest_of(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
-def draw(kind: str, holder: int, chance: Chance) -> str:
+def draw(kind: str, holder: int, randomness: Randomness) -> str:
     """Draw a secret for the holder."""
-    drawn = chance(2 * _DRAWN).translate(_CHARACTERS, _REFUSED)
+    drawn = randomness(2 * _DRAWN).translate(_CHARACTERS, _REFUSED)
     while len(drawn) < _DRAWN:
-        drawn += chance(2 * _DRAWN).translate(_CHARACTERS, _REFUSED)
+        drawn += randomness(2 * _DRAWN).translate(_CHARACTERS, _REFUSED)
     body = f"{kind}{nine(holder)}{drawn[:_DRAWN].decode()}"
     return body + nine(crc32(body.encode()))[3:]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 from unicodedata import normalize
 
-from usercore.kernel.chance import Chance, system_chance
 from usercore.kernel.context import MAIN
 from usercore.kernel.ids import EPOCH_MS
+from usercore.kernel.randomness import Randomness, system_randomness
 from usercore.kernel.time import Clock
 
 T = TypeVar("T")
@@ -89,9 +89,9 @@ class SqliteStore:
 class ByHand:
     """A kind of call by hand, on a store of its own."""
 
-    def __init__(self, store: Store, clock: Clock, chance: Chance = system_chance) -> None:
+    def __init__(self, store: Store, clock: Clock, randomness: Randomness = system_randomness) -> None:
         """Work on this store."""
-        self.store, self.clock, self.chance = store, clock, chance
+        self.store, self.clock, self.randomness = store, clock, randomness
         self.execute, self.many, self.key = store.execute, store.many, store.key
         started = micros_of(clock()) // 1000 - EPOCH_MS
         self.new_id = count(started << 12).__next__

@@ -18,7 +18,7 @@ from usercore.kernel.errors import Unavailable
 from usercore.kernel.units import Units
 from usercore.opening import open_storage as open_inner
 from usercore.storage import Storage, Unit, UnitSource
-from usercore.workflows.recording import Origin
+from usercore.storage.recording import UnitContext
 
 PREFIX: Final = "logged+"
 
@@ -99,7 +99,7 @@ class LoggedStorage(Storage):
         """The inner storage's secret."""
         return self._storage.secret
 
-    def units(self, origin: Origin) -> Units[Unit]:
+    def units(self, origin: UnitContext) -> Units[Unit]:
         """Give the inner storage's units, which tell the log before they tell the core."""
         return self._storage.units(attrs.evolve(origin, observe=partial(self._observe, origin.observe)))
 

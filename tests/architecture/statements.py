@@ -10,7 +10,7 @@ from sqlglot import exp, parse
 import usercore_storage.sql
 from usercore_storage.postgres.connections import numbered
 from usercore_storage.sql import tables
-from usercore_storage.sql.run import Run
+from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.table import Rows, Table
 from usercore_storage.sql.unit import SqlUnit
 
@@ -20,7 +20,7 @@ _VERBS: Final = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ")
 _COMPARISONS: Final = (exp.EQ, exp.In)
 
 
-class NoRun(Run):
+class NoRun(Executor):
     """Runs nothing; repositories are built on it to see which statements they hold."""
 
     def __call__(self, statement: str, _: object = (), /) -> Rows:
@@ -76,7 +76,7 @@ def astray(statement: exp.Expression, references: frozenset[str]) -> set[str]:
         named = {column.name for column in statement.this.expressions}
         return {name} - references if TABLES[name].shard not in named else set()
     used = {table.alias_or_name: table.name for table in statement.find_all(exp.Table)}
-    looks = [_names(look) for look in statement.find_all(exp.Subquery, exp.Exists)]
+    looks = [_names(query) for query in statement.find_all(exp.Subquery, exp.Exists)]
     if len(used) < len(list(statement.find_all(exp.Table))) or any(names - references for names in looks):
         return set(used.values()) - references  # a look of its own, at whatever shard
     return {used[alias] for alias in used.keys() - _bound(statement, used)} - references

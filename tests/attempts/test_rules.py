@@ -7,7 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from usercore.attempts.model import LOGIN_LIMIT, Allowance, AttemptStatus, RegistrationStatus, Throttle, ThrottlePolicy
+from usercore.attempts.model import (
+    LOGIN_LIMIT,
+    AttemptStatus,
+    FailureCounter,
+    RateLimitWindow,
+    RegistrationStatus,
+    ThrottlePolicy,
+)
 from usercore.attempts.rules import (
     attempt_of,
     block_of,
@@ -47,9 +54,9 @@ WAITS = {
 }
 
 
-def throttle(failures: int, *, forgiven: int = 3, last_at: datetime = NOON) -> Throttle:
+def throttle(failures: int, *, forgiven: int = 3, last_at: datetime = NOON) -> FailureCounter:
     """Make a counter with that many failures in a row."""
-    return Throttle(key=b"k" * 32, tried=failures + forgiven, forgiven=forgiven, last_at=last_at)
+    return FailureCounter(key=b"k" * 32, tried=failures + forgiven, forgiven=forgiven, last_at=last_at)
 
 
 @pytest.mark.rule("S7")
@@ -77,13 +84,13 @@ def test_a_wait_ends_at_its_instant(failures: int) -> None:
 
 @pytest.mark.rule("S7")
 @pytest.mark.parametrize("counter", [None, throttle(0), throttle(9), throttle(-1)], ids=["none", "0", "9", "forgiven"])
-def test_nine_failures_cost_no_wait(counter: Throttle | None) -> None:
+def test_nine_failures_cost_no_wait(counter: FailureCounter | None) -> None:
     assert locked_until(counter, now=NOON, policy=POLICY) is None
 
 
 @pytest.mark.rule("S7")
 @given(throttles(), instants())
-def test_who_must_wait_waits_until_the_wait_after_the_last_try(counter: Throttle, now: datetime) -> None:
+def test_who_must_wait_waits_until_the_wait_after_the_last_try(counter: FailureCounter, now: datetime) -> None:
     failures = failures_of(counter, now=now, policy=POLICY)
     until = locked_until(counter, now=now, policy=POLICY)
     assert (until is None) == (now >= counter.last_at + next_wait(failures, POLICY))
@@ -123,7 +130,7 @@ def test_nobody_has_failed_who_never_tried() -> None:
     ],
     ids=["none", "0", "99", "100", "101", "99 since a success"],
 )
-def test_a_hundred_failures_in_a_row_void_the_password(counter: Throttle | None, void: bool) -> None:  # noqa: FBT001 - an outcome
+def test_a_hundred_failures_in_a_row_void_the_password(counter: FailureCounter | None, void: bool) -> None:  # noqa: FBT001 - an outcome
     assert is_void(counter, policy=POLICY) is void
 
 
@@ -178,7 +185,7 @@ def test_a_key_tells_nothing_without_the_secret() -> None:
 @pytest.mark.rule("R1")
 @pytest.mark.parametrize(("used", "left"), [(0, None), (5, None), (6, MINUTE - SECOND), (7, MINUTE - SECOND)])
 def test_an_allowance_is_left_until_it_is_used_too_often(used: int, left: timedelta | None) -> None:
-    allowance = Allowance(key=b"k" * 32, started_at=NOON, used=used)
+    allowance = RateLimitWindow(key=b"k" * 32, started_at=NOON, used=used)
     assert left_of(allowance, most=5, window=MINUTE, now=NOON + SECOND) == left
 
 

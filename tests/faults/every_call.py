@@ -78,7 +78,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "registration.check_email.email": same("ann@example.com"),
     "registration.check_email.password": same(PASSWORD),
     "registration.complete.secret": lambda world: world.link,
-    "sign_in.proves.password": same(PASSWORD),
+    "sign_in.verify_password.password": same(PASSWORD),
     "sign_in.with_login_token.secret": lambda world: world.login_token,
     "sign_in.with_password.password": same(PASSWORD),
     "tenants.create.key": same("newcomer"),

@@ -39,7 +39,7 @@ TYPED: Final = {
 
 
 @attrs.frozen
-class Life:
+class StateMachine:
     """A core, and everything that it gave, raised, mailed or told."""
 
     core: UserCore
@@ -69,7 +69,7 @@ class Life:
         return found[1]
 
 
-def live(life: Life) -> None:
+def live(life: StateMachine) -> None:
     """Register, sign in by every way, right and wrong, change, be refused, and leave traces everywhere."""
     _register(life)
     _sign_in(life)
@@ -77,13 +77,13 @@ def live(life: Life) -> None:
     _show(life)
 
 
-def _register(life: Life) -> None:
+def _register(life: StateMachine) -> None:
     core = life.core
     ann = core.registration.register("ann@example.com", password=TYPED["registered"], username="ann")
     life.keep("access token of registering", ann.access_token)
     life.show(ann, core.registration.register("bob@example.com"))
     core.registration.request("guest@example.com")
-    core.deliveries.deliver()
+    core.outbox.deliver()
     drawn = life.keep("drawn password", life.mailed("bob@example.com", r"password: (\w+)"))
     link = life.keep("registration link", life.mailed("guest@example.com", r"/join/(\w+)"))
     bob = core.sign_in.with_password("bob@example.com", drawn.reveal())
@@ -94,7 +94,7 @@ def _register(life: Life) -> None:
     life.refused(lambda: core.registration.complete(link.reveal()))
 
 
-def _sign_in(life: Life) -> None:
+def _sign_in(life: StateMachine) -> None:
     core, ref = life.core, Email("ann@example.com")
     by_password = core.sign_in.with_password("ANN", TYPED["registered"])
     access = life.keep("access token of a password", by_password.access_token)
@@ -107,10 +107,10 @@ def _sign_in(life: Life) -> None:
     life.show(core.passwords.set(ref, TYPED["set"]), core.sign_in.with_password("ann", TYPED["set"]))
     life.refused(lambda: core.sign_in.identify(access))
     life.refused(lambda: core.sign_in.with_login_token(unused.reveal()))
-    life.refused(lambda: core.access_tokens.end(access.reveal()))
+    life.refused(lambda: core.access_tokens.revoke(access.reveal()))
 
 
-def _be_refused(life: Life) -> None:
+def _be_refused(life: StateMachine) -> None:
     core = life.core
     for login in ("ann", "nobody", "bob@example.com"):
         life.refused(lambda login=login: core.sign_in.with_password(login, TYPED["wrong"]))  # type: ignore[misc]
@@ -127,20 +127,20 @@ def _be_refused(life: Life) -> None:
     life.refused(lambda: core.sign_in.with_login_token(broken))
 
 
-def _show(life: Life) -> None:
+def _show(life: StateMachine) -> None:
     core, ref = life.core, Email("ann@example.com")
-    life.show(core.users.get(ref), core.users.facts(ref), core.history.explain(ref), core.history.attempts(ref))
-    life.show(core.history.attempts(), core.access_tokens.list(ref), core.deliveries.pending(), core.policy, core)
+    life.show(core.users.get(ref), core.users.status(ref), core.history.explain(ref), core.history.attempts(ref))
+    life.show(core.history.attempts(), core.access_tokens.list(ref), core.outbox.pending(), core.policy, core)
     for email in ("ann", "bob", "guest"):
         entries = core.history.of_user(Email(f"{email}@example.com")).rows
         life.show(entries, [(entry.old_text, entry.new_text) for entry in entries])
     engine = core._engine
     life.show(engine.host, engine.storage, engine.hasher, vars(core), core.sign_in, core.registration)
-    life.show(core.passwords, core.users, core.deliveries)
+    life.show(core.passwords, core.users, core.outbox)
 
 
 @contextmanager
-def lived(folder: Path) -> Iterator[Life]:
+def lived(folder: Path) -> Iterator[StateMachine]:
     """Give a life that was lived in a file."""
     told: list[object] = []
 
@@ -152,7 +152,13 @@ def lived(folder: Path) -> Iterator[Life]:
     policy = Policy(
         passwords=PasswordPolicy(profile=CHEAP, peppers=(PEPPER,)), mail=MailPolicy(links=LINKS, product="Otters")
     )
-    kinds = ["user.registered", "password.set", "login_token.spent", "access_token.ended", "registration.asked"]
+    kinds = [
+        "user.registered",
+        "password.set",
+        "login_token.redeemed",
+        "access_token.revoked",
+        "registration.requested",
+    ]
     with usercore.open(
         f"sqlite:///{folder}/store.db",
         policy=policy,
@@ -160,7 +166,7 @@ def lived(folder: Path) -> Iterator[Life]:
         mailer=mailer,
         subscribers=[Subscriber(name="listener", kinds=frozenset(kinds), handle=listen)],
     ) as core:
-        life = Life(core, mailer, clock)
+        life = StateMachine(core, mailer, clock)
         live(life)
         life.show(*told, *mailer.sent)
         yield life

@@ -62,5 +62,5 @@ def test_the_pause_between_two_registrations_is_not_prolonged(tmp_path: Path) ->
 def test_letters_are_sent(late: list[World]) -> None:
     for world in late:
         world.core.registration.request("late@example.com")
-        world.core.deliveries.deliver()
+        world.core.outbox.deliver()
         assert world.mailer.sent[-1].to == "late@example.com"

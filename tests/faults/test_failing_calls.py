@@ -18,12 +18,12 @@ from usercore_storage import memory, sqlite
 FAULTS: Final = (Busy, Full, Unavailable, MemoryError, KeyboardInterrupt)
 
 SEVERAL_UNITS: Final = {
-    "deliveries.deliver",
+    "outbox.deliver",
     "core.cleanup",
     "registration.check_email",
     "sign_in.authenticate",
     "sign_in.identify",
-    "sign_in.proves",
+    "sign_in.verify_password",
     "sign_in.with_password",
 }
 """They may stop between two units, such as leasing a delivery and noting what became of it. Each is kept or not."""

@@ -95,7 +95,7 @@ GARBAGE: Final[dict[str, Callable[[bytes], bytes]]] = {
     "a short text": lambda _: b"hello\n",
     "a long text": lambda _: b"hello world\n" * 1000,
     "zeros": lambda _: bytes(8192),
-    "chance": lambda _: random.Random(1).randbytes(8192),  # noqa: S311 - the same in each run
+    "randomness": lambda _: random.Random(1).randbytes(8192),  # noqa: S311 - the same in each run
     "only a header": lambda whole: whole[:100],
     "chance after the header": lambda whole: whole[:100] + random.Random(1).randbytes(8092),  # noqa: S311 - as above
     "chance instead of the schema": lambda whole: whole[:100] + bytes(3996) + whole[4096:],
@@ -112,8 +112,19 @@ def test_what_is_no_store_is_refused(damage: Callable[[bytes], bytes], whole: by
 
 @pytest.mark.rule("ERR")
 def test_a_store_that_was_cut_off_is_refused_wherever_it_was(whole: bytes, tmp_path: Path) -> None:
-    chance = random.Random(2)  # noqa: S311 - the same in each run
-    ends = {1, 99, 511, 512, 4095, 4096, 8192, len(whole) - 4096, len(whole) - 1, *chance.sample(range(len(whole)), 40)}
+    randomness = random.Random(2)  # noqa: S311 - the same in each run
+    ends = {
+        1,
+        99,
+        511,
+        512,
+        4095,
+        4096,
+        8192,
+        len(whole) - 4096,
+        len(whole) - 1,
+        *randomness.sample(range(len(whole)), 40),
+    }
     for end in ends - {0}:
         path = tmp_path / f"cut{end}.db"
         path.write_bytes(whole[:end])
@@ -188,7 +199,7 @@ def test_a_store_cannot_be_made_where_nothing_may_be_made(commons: Path) -> None
 
 @pytest.mark.rule("ERR")
 def test_a_side_file_that_may_not_be_opened_is_an_error_of_the_storage(commons: Path, whole: bytes) -> None:
-    (commons / "store.db-line").mkdir()
+    (commons / "store.db-lock").mkdir()
     assert in_child(lambda: opening(commons / "store.db"), as_nobody=True) == Unavailable.code
     assert (commons / "store.db").read_bytes() == whole
 

@@ -12,7 +12,6 @@ from tests.faults.worlds import ANOTHER, PASSWORD, POLICY
 from tests.services.helpers import TRIES, unchanged
 from usercore import (
     AnyId,
-    Application,
     Context,
     Email,
     Event,
@@ -21,6 +20,7 @@ from usercore import (
     Host,
     Mail,
     Reference,
+    RegistrationRequest,
     SignInRefused,
     Subscriber,
     UserCore,
@@ -128,14 +128,14 @@ def test_a_subscriber_may_change_what_it_is_told_of_and_deliver(storage: Storage
         told.append(event.entry.kind)
         if event.entry.kind == "user.registered":
             cores[0].users.update(event.entry.subject_id, note="welcome")
-            cores[0].deliveries.deliver()
+            cores[0].outbox.deliver()
 
     kinds = frozenset({"user.registered", "user.updated"})
     cores.append(core_over(storage, subscribers=[Subscriber(name="crm", kinds=kinds, handle=handle)]))
     cores[0].registration.register("ann@example.com")
-    cores[0].deliveries.deliver()
+    cores[0].outbox.deliver()
     assert told == ["user.registered", "user.updated"]
-    assert cores[0].deliveries.pending().rows == ()
+    assert cores[0].outbox.pending().rows == ()
 
 
 @pytest.mark.rule("R6", "X3")
@@ -152,18 +152,18 @@ def test_a_mailer_that_stops_everything_leaves_the_letter_for_later(storage: Sto
     core = UserCore.over(storage, Host(policy=POLICY, clock=clock, hasher=FakeHasher(), mailer=mailer))
     core.registration.register("ann@example.com", password=PASSWORD)
     with pytest.raises(Stop):
-        core.deliveries.deliver()
+        core.outbox.deliver()
     mailer.stops = False
-    assert core.deliveries.deliver() == 0  # it is leased still
+    assert core.outbox.deliver() == 0  # it is leased still
     clock.advance(timedelta(seconds=30))
-    assert core.deliveries.deliver() == 1
+    assert core.outbox.deliver() == 1
     assert [mail.to for mail in mailer.sent] == ["ann@example.com"]
 
 
 @pytest.mark.rule("R1")
 @pytest.mark.parametrize("raised", [Stop, ValueError])
 def test_a_gate_or_check_that_raises_something_else_keeps_nobody(raised: type[BaseException], storage: Storage) -> None:
-    def refuse(_: Application | str) -> None:
+    def refuse(_: RegistrationRequest | str) -> None:
         raise raised
 
     for brought in ({"gates": Gates(registration=[refuse])}, {"password_checks": [refuse]}, {"email_checks": [refuse]}):
@@ -176,7 +176,7 @@ def test_a_gate_or_check_that_raises_something_else_keeps_nobody(raised: type[Ba
 def test_a_gate_may_use_the_core(storage: Storage) -> None:
     plain = core_over(storage)
 
-    def gate(application: Application) -> None:
+    def gate(application: RegistrationRequest) -> None:
         plain.registration.register(f"shadow.{application.email}")
 
     core = core_over(storage, gates=Gates(registration=[gate]))

@@ -55,12 +55,12 @@ def register_until_interrupted(core: UserCore, name: str, seconds: float) -> lis
 @pytest.mark.rule("ERR", "U3", "X2")
 @pytest.mark.parametrize("others", [0, 3])
 def test_a_call_that_is_interrupted_leaves_nothing_by_half_and_nobody_waiting(others: int, tmp_path: Path) -> None:
-    chance = random.Random(others)  # noqa: S311 - the same moments in each run
+    randomness = random.Random(others)  # noqa: S311 - the same moments in each run
     with usercore.open(f"sqlite:///{tmp_path}/store.db", policy=POLICY) as core, ThreadPoolExecutor(4) as pool:
         for turn in range(rounds(few=40, many=2000)):
             working = [pool.submit(register, core, f"t{turn}.{number}") for number in range(others)]
             with interrupting():
-                acknowledged = register_until_interrupted(core, f"m{turn}", chance.uniform(0.0001, 0.01))
+                acknowledged = register_until_interrupted(core, f"m{turn}", randomness.uniform(0.0001, 0.01))
             acknowledged += [each.result(60) for each in working]
             assert [core.users.get(number).id for number in acknowledged] == acknowledged
             assert pool.submit(register, core, f"after{turn}").result(60)

@@ -70,10 +70,10 @@ def check_whole(path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.rule("U3", "X2", "K3")
 def test_what_a_killed_writer_acknowledged_is_there_and_nothing_is_there_by_half(tmp_path: Path) -> None:
-    path, chance = tmp_path / "store.db", random.Random(20)  # noqa: S311 - the same moments in each run
+    path, randomness = tmp_path / "store.db", random.Random(20)  # noqa: S311 - the same moments in each run
     for number in range(rounds(few=4)):
         with started("write", f"sqlite:///{path}", f"round{number}") as child:
-            acknowledged = acknowledged_before_death(child, lines=chance.randrange(1, 60))
+            acknowledged = acknowledged_before_death(child, lines=randomness.randrange(1, 60))
         with usercore.open(f"sqlite:///{path}") as core:
             check_kept(core, acknowledged)
         check_whole(path)

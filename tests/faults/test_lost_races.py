@@ -11,8 +11,8 @@ from tests.services.helpers import dump, unchanged
 from usercore import Email, Host, LostRace, Taken, UserCore
 from usercore.kernel.units import Units
 from usercore.storage import Storage, Unit, UnitSource
+from usercore.storage.recording import UnitContext
 from usercore.testing import FakeHasher
-from usercore.workflows.recording import Origin
 from usercore_storage import memory, sqlite
 
 T = TypeVar("T")
@@ -33,14 +33,14 @@ class Seeing:
     def see(self, kept: Callable[..., Any], nothing: object) -> Callable[..., Any]:
         """Give a look that sees what is kept, or nothing while it is blind."""
 
-        def look(*what: Any) -> object:
+        def query(*what: Any) -> object:
             self.looks += 1
             if self.blind_for:
                 self.blind_for -= 1
                 return nothing
             return kept(*what)
 
-        return look
+        return query
 
 
 @attrs.frozen
@@ -67,8 +67,8 @@ class BlindUnits(Units[Unit]):
     def write(self, work: Callable[[Unit], T]) -> T:
         return self._units.write(lambda unit: work(cast("Unit", Blind(unit, self._seeing))))
 
-    def read(self, look: Callable[[Unit], T]) -> T:
-        return self._units.read(lambda unit: look(cast("Unit", Blind(unit, self._seeing))))
+    def read(self, query: Callable[[Unit], T]) -> T:
+        return self._units.read(lambda unit: query(cast("Unit", Blind(unit, self._seeing))))
 
 
 class BlindStorage(Storage):
@@ -86,7 +86,7 @@ class BlindStorage(Storage):
     def secret(self) -> bytes:
         return self._storage.secret
 
-    def units(self, origin: Origin) -> Units[Unit]:
+    def units(self, origin: UnitContext) -> Units[Unit]:
         return BlindUnits(self._storage.units(origin), self.seeing)
 
     def join(self, connection: object) -> UnitSource:

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.hostile import TEXTS, WRONG, Hostile
 from tests.faults.worlds import World, both
 from tests.services.helpers import unchanged
-from usercore.workflows.importing.records import Given
+from usercore.importing.records import Given
 
 FIELDS: Final = [*get_type_hints(Given), "unknown", "a\ud800"]
 BAD: Final = {"email": "bad"}

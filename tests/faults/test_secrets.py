@@ -106,6 +106,6 @@ def test_a_secret_is_not_written_down(write: Callable[[Secret], object]) -> None
 @pytest.mark.rule("X3")
 def test_a_delivery_holds_nothing_of_a_person(tmp_path: Path) -> None:
     with lived(tmp_path) as life:
-        deliveries = life.core.deliveries.pending().rows
+        deliveries = life.core.outbox.pending().rows
         assert deliveries
         assert not re.search("ann|bob|guest", repr(deliveries))

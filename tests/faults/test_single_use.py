@@ -24,8 +24,10 @@ def test_a_login_token_is_redeemed_once(url: str) -> None:
                 tell(child, secret)
             assert sum(int(hear(child)) for child in children) == 1
         assert len(core.access_tokens.list(user.id)) == times
-        spent = [entry for entry in core.history.of_user(user.id, limit=1000).rows if entry.kind == "login_token.spent"]
-        assert len(spent) == times
+        redeemed = [
+            entry for entry in core.history.of_user(user.id, limit=1000).rows if entry.kind == "login_token.redeemed"
+        ]
+        assert len(redeemed) == times
 
 
 @pytest.mark.slow

@@ -32,8 +32,8 @@ REFUSALS: Final = (Invalid, NotFound, PasswordRefused, SignInRefused, TokenInval
 
 TAKES_ANYTHING: Final = {
     "core.bind.user_agent": "strangers write it, so what can be kept of it is kept",
-    "sign_in.proves.login": "says no",
-    "sign_in.proves.password": "says no",
+    "sign_in.verify_password.login": "says no",
+    "sign_in.verify_password.password": "says no",
     "registration.check_email.password": "says no",
 }
 
@@ -113,7 +113,7 @@ def test_an_access_id_of_such_a_text_is_refused(text: str, worlds: list[World]) 
     for world in worlds:
         with unchanged(world.core), pytest.raises(Invalid) as refused:
             world.core.users.set_access_ids(world.ann.id, [None, text])
-        assert [fault.field for fault in refused.value.faults] == ["access_ids.2"]
+        assert [fault.field for fault in refused.value.errors] == ["access_ids.2"]
 
 
 @pytest.mark.rule("X2")
@@ -122,7 +122,7 @@ def test_an_actor_of_such_a_name_is_refused(text: str) -> None:
     for make in (Actor.operator, lambda name: Actor(ActorKind.API_TOKEN, name)):
         with pytest.raises(Invalid) as refused:
             make(text)
-        assert [fault.field for fault in refused.value.faults] == ["actor"]
+        assert [fault.field for fault in refused.value.errors] == ["actor"]
 
 
 @pytest.mark.rule("S6")

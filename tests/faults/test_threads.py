@@ -135,5 +135,5 @@ def test_parallel_guesses_are_counted_each(core: UserCore) -> None:
             return error.code
         return "in"
 
-    assert set(in_threads(16, guess)) == {"workflows.sign_in_refused"}
-    assert core.users.facts(user.id).failures_in_a_row == 16
+    assert set(in_threads(16, guess)) == {"sign_in.refused"}
+    assert core.users.status(user.id).failures_in_a_row == 16

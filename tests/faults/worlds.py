@@ -27,9 +27,9 @@ from usercore import (
     User,
     UserCore,
 )
-from usercore.host import KINDS
+from usercore.composition.host import KINDS
 from usercore.storage import Storage
-from usercore.testing import FakeChance, FakeClock, FakeGate, FakeHasher, MemoryMailer, WatchedStorage
+from usercore.testing import FakeClock, FakeGate, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
 from usercore.testing.fakes import check_closed
 from usercore_storage import memory, sqlite
 
@@ -116,7 +116,7 @@ def watchful_host(watch: WatchedStorage | None, clock: FakeClock, mailer: Memory
     return Host(
         policy=POLICY,
         clock=clock,
-        chance=FakeChance(),
+        randomness=FakeRandomness(),
         mailer=mailer,
         hasher=FakeHasher(watch),
         authenticators=[Door(watch)],
@@ -143,7 +143,7 @@ def build(storage: Storage) -> World:
     assert registered.access_token is not None
     core.users.set_access_ids(registered.user.id, ["a-1", "a-2"])
     core.registration.request("guest@example.com")
-    core.deliveries.deliver()
+    core.outbox.deliver()
     return World(
         core=core,
         clock=clock,
@@ -161,11 +161,11 @@ def build(storage: Storage) -> World:
 def _fail_a_delivery(core: UserCore, ear: Ear, clock: FakeClock) -> str:
     ear.failing.append(OSError)
     core.registration.register("early@example.com", send_email=False, sign_in=False)
-    core.deliveries.deliver()
+    core.outbox.deliver()
     clock.advance(timedelta(hours=25))
-    core.deliveries.deliver()
+    core.outbox.deliver()
     ear.failing.clear()
-    return core.deliveries.failed().rows[0].id
+    return core.outbox.failed().rows[0].id
 
 
 def secret_in(mailer: MemoryMailer, to: str) -> str:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from usercore.composition.host import KINDS
 from usercore.history.model import Entry
 from usercore.history.rules import LONGEST, entry_of, is_empty, plain
-from usercore.host import KINDS
 from usercore.kernel.changes import Change, ChangeKind, Subject
 from usercore.kernel.context import Actor, Context
 from usercore.kernel.ids import TenantId

@@ -5,7 +5,7 @@ import pytest
 
 from tests.importing.helpers import ANN, BOB, counts, imported, shown
 from tests.services.helpers import over, unchanged
-from usercore import Application, ExternalId, Gates, LostRace, RegistrationPolicy, UserCore, Vetoed
+from usercore import ExternalId, Gates, LostRace, RegistrationPolicy, RegistrationRequest, UserCore, Vetoed
 from usercore.testing import FakeGate, WatchedStorage
 
 pytestmark = pytest.mark.rule("R1", "R7")
@@ -23,7 +23,7 @@ def guarded(core: UserCore, gate: FakeGate) -> UserCore:
 
 
 def asked(gate: FakeGate) -> list[str | None]:
-    return [application.external_id for application in gate.asked if isinstance(application, Application)]
+    return [application.external_id for application in gate.asked if isinstance(application, RegistrationRequest)]
 
 
 def test_the_gate_is_asked_about_each_new_user_once(guarded: UserCore, gate: FakeGate) -> None:
@@ -31,7 +31,7 @@ def test_the_gate_is_asked_about_each_new_user_once(guarded: UserCore, gate: Fak
     assert counts(imported(guarded, *records)) == (2, 1, 0, 1)
     assert asked(gate) == ["K-1", "K-2"]
     (first, _) = gate.asked
-    expected = Application(
+    expected = RegistrationRequest(
         email="ann@example.com", username=None, external_id="K-1", channel="import_users", context=guarded.context
     )
     assert first == expected
@@ -51,7 +51,7 @@ def test_whom_the_gate_refuses_is_a_bad_record_each_time(guarded: UserCore, gate
 
 
 def test_one_who_is_refused_does_not_keep_the_others_out(core: UserCore) -> None:
-    def no_ann(application: Application) -> None:
+    def no_ann(application: RegistrationRequest) -> None:
         if application.external_id == "K-1":
             raise Vetoed("bouncer")
 
@@ -81,7 +81,7 @@ def overtaken(core: UserCore, gate: FakeGate) -> UserCore:
     """Give a core whose host, when it is first asked about somebody, takes Ann the id by which she is named."""
     imported(core, ANN)
 
-    def ask(application: Application) -> None:
+    def ask(application: RegistrationRequest) -> None:
         gate(application)
         if core.users.find(ExternalId("K-1")):
             core.users.unlink_external_id(ExternalId("K-1"))

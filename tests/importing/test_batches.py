@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from tests.importing.helpers import ANN, BOB, Record, counts, imported, shown
 from tests.services.helpers import Dump, dump, unchanged
 from usercore import AccessId, ExternalId, Host, LostRace, UserCore, UserState
+from usercore.importing import candidates
+from usercore.importing.plan import Plan
+from usercore.importing.unit import find_known, keep_steps
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain
 from usercore.storage import Storage, Unit
-from usercore.testing import FakeChance, FakeClock, FaultyStorage, WatchedStorage
-from usercore.workflows.importing import candidates
-from usercore.workflows.importing.plan import Plan
-from usercore.workflows.importing.unit import find_known, keep_steps
+from usercore.testing import FakeClock, FakeRandomness, FaultyStorage, WatchedStorage
 from usercore_storage import memory
 
 pytestmark = pytest.mark.rule("R7")
 
 
 def over(storage: Storage) -> UserCore:
-    return UserCore.over(storage, Host(clock=FakeClock(), chance=FakeChance()))
+    return UserCore.over(storage, Host(clock=FakeClock(), randomness=FakeRandomness()))
 
 
 def test_a_later_record_changes_whom_an_earlier_one_made(core: UserCore) -> None:
@@ -75,7 +75,7 @@ def test_records_together_do_what_they_do_one_by_one(records: list[Record]) -> N
     at_once = imported(together, *records)
     singly = [imported(alone, record) for record in records]
     assert counts(at_once) == tuple(map(sum, zip((0, 0, 0, 0), *map(counts, singly), strict=True)))
-    assert [bad.faults for bad in at_once.bad] == [bad.faults for report in singly for bad in report.bad]
+    assert [bad.errors for bad in at_once.bad] == [bad.errors for report in singly for bad in report.bad]
     assert kept(together) == kept(alone)
 
 
@@ -136,7 +136,7 @@ def changed_since(core: UserCore, state: UserState) -> None:
     """Change Ann in another state, behind a plan's back."""
 
     def change(unit: Unit) -> None:
-        user = unit.users.guard(unit.resolve(ExternalId("K-1")))
+        user = unit.users.lock(unit.resolve(ExternalId("K-1")))
         unit.users.replace(user, evolve(user, state=state))
 
     core._scope.units.write(change)

@@ -106,7 +106,7 @@ def test_each_new_user_has_one_entry_of_history(core: UserCore) -> None:
 @pytest.mark.rule("R1")
 def test_nobody_is_mailed_counted_or_put_on_record(core: UserCore, mailer: MemoryMailer) -> None:
     imported(core, ANN, BOB, {"email": "nobody"})
-    core.deliveries.deliver()
+    core.outbox.deliver()
     assert mailer.sent == []
     tables = {name for name, rows in dump(core).items() if rows and name != "schema"}
     assert tables == {"tenants", "users", "claims", "history"}
@@ -118,7 +118,7 @@ def test_subscribers_hear_of_each_new_user(core: UserCore) -> None:
     crm = Subscriber(name="crm", kinds={"user.imported"}, handle=lambda event: heard.append(event.entry.subject_id))
     core = over(core, subscribers=[crm])
     imported(core, ANN, BOB)
-    core.deliveries.deliver()
+    core.outbox.deliver()
     assert heard == [core.users.get(ExternalId(name)).id for name in ("K-1", "K-2")]
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.importing.helpers import counts
 from tests.services.helpers import unchanged
 from usercore import BadRecord, Email, ExternalId, UserCore
-from usercore.import_files import read_csv
+from usercore.importing.files import read_csv
 
 pytestmark = pytest.mark.rule("R7")
 
@@ -53,7 +53,7 @@ def test_good_customers_come_in_and_bad_lines_are_told(core: UserCore) -> None:
     told: list[BadRecord] = []
     assert import_customers(core, on_bad=told.append) == (9915, 8, 8, 69)
     kinds = {int(line): kind for line, kind in json.loads((EXAMPLES / "customers.bad.json").read_bytes()).items()}
-    reasons = {bad.line: {f"{fault.field}: {fault.reason}" for fault in bad.faults} for bad in told}
+    reasons = {bad.line: {f"{fault.field}: {fault.reason}" for fault in bad.errors} for bad in told}
     assert reasons == {line: REASONS[kind] for line, kind in kinds.items()}
     assert Counter(kinds.values()).keys() == REASONS.keys()
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from usercore import Fault, ImportLine, Invalid
-from usercore.import_files import LINE_LIMIT, read_csv, read_json_lines
+from usercore import FieldError, ImportLine, Invalid
+from usercore.importing.files import LINE_LIMIT, read_csv, read_json_lines
 
 pytestmark = pytest.mark.rule("R7")
 
@@ -18,7 +18,7 @@ HUGE = b"x" * LINE_LIMIT
 
 
 def bad(number: int, reason: str) -> ImportLine:
-    return ImportLine(number, faults=(Fault("record", reason),))
+    return ImportLine(number, errors=(FieldError("record", reason),))
 
 
 def from_csv(*lines: bytes) -> list[ImportLine]:
@@ -82,20 +82,20 @@ def test_a_quote_that_is_never_closed_ends_with_a_line_that_is_too_long_or_with_
 @pytest.mark.parametrize(
     ("header", "fault"),
     [
-        (b"", Fault("header", "missing")),
-        (b"email,shoe_size", Fault("shoe_size", "unknown_field")),
-        (b"email,Email", Fault("Email", "unknown_field")),
-        (b"email,access_ids", Fault("access_ids", "unknown_field")),
-        (b"email,", Fault("", "unknown_field")),
-        (b"email,note,email", Fault("email", "repeated")),
-        (b'"email', Fault("header", "missing")),
-        ("email,note".encode("utf-16"), Fault("??e?m?a?i?l?", "unknown_field")),
+        (b"", FieldError("header", "missing")),
+        (b"email,shoe_size", FieldError("shoe_size", "unknown_field")),
+        (b"email,Email", FieldError("Email", "unknown_field")),
+        (b"email,access_ids", FieldError("access_ids", "unknown_field")),
+        (b"email,", FieldError("", "unknown_field")),
+        (b"email,note,email", FieldError("email", "repeated")),
+        (b'"email', FieldError("header", "missing")),
+        ("email,note".encode("utf-16"), FieldError("??e?m?a?i?l?", "unknown_field")),
     ],
 )
-def test_a_header_that_is_wrong_is_refused_before_any_record(header: bytes, fault: Fault) -> None:
+def test_a_header_that_is_wrong_is_refused_before_any_record(header: bytes, fault: FieldError) -> None:
     with pytest.raises(Invalid) as refused:
         read_csv(io.BytesIO(header + b"\na@b.eu,b\n"))
-    assert fault in refused.value.faults
+    assert fault in refused.value.errors
 
 
 def test_each_line_of_json_is_an_object_and_empty_ones_are_passed_over() -> None:

@@ -16,7 +16,7 @@ MEGABYTE = 1 << 20
 IMPORT = """
 import resource, sys
 import usercore
-from usercore.import_files import read_json_lines
+from usercore.importing.files import read_json_lines
 
 peaks = []
 with usercore.open("sqlite:///" + sys.argv[1]) as core:
@@ -59,5 +59,5 @@ def test_ten_megabytes_take_hardly_more_memory_than_one(tmp_path: Path, lines: C
 
 
 def test_importing_usercore_does_not_load_what_only_imports_need() -> None:
-    loads = "import sys, usercore; assert not {'cattrs', 'tqdm', 'usercore.import_files'} & sys.modules.keys()"
+    loads = "import sys, usercore; assert not {'cattrs', 'tqdm', 'usercore.importing.files'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-I", "-c", loads], check=True)

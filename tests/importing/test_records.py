@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usercore import UNSET, Fault, Invalid
+from usercore import UNSET, FieldError, Invalid
+from usercore.importing.records import FIELDS, ImportRecord, clean_record
 from usercore.testing import strategies
 from usercore.users.model import OWN_FIELDS
-from usercore.workflows.importing.records import FIELDS, ImportRecord, clean_record
 
 pytestmark = pytest.mark.rule("R7")
 
 BORN = UUID("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
 
 
-def faults_of(values: dict[Any, object]) -> list[Fault]:
+def faults_of(values: dict[Any, object]) -> list[FieldError]:
     with pytest.raises(Invalid) as refused:
         clean_record({"email": "ann@example.com"} | values)
-    return list(refused.value.faults)
+    return list(refused.value.errors)
 
 
 def clean(**values: object) -> ImportRecord:
@@ -81,16 +81,16 @@ def test_all_faults_come_at_once_by_field() -> None:
         5: "five",
     }
     assert set(faults_of(values)) == {
-        Fault("email", "malformed"),
-        Fault("language", "malformed"),
-        Fault("first_name", "wrong_type"),
-        Fault("public_name", "wrong_type"),
-        Fault("note", "too_long"),
-        Fault("access_id_2", "white_space"),
-        Fault("is_institution", "wrong_type"),
-        Fault("id", "out_of_range"),
-        Fault("shoe_size", "unknown_field"),
-        Fault("5", "unknown_field"),
+        FieldError("email", "malformed"),
+        FieldError("language", "malformed"),
+        FieldError("first_name", "wrong_type"),
+        FieldError("public_name", "wrong_type"),
+        FieldError("note", "too_long"),
+        FieldError("access_id_2", "white_space"),
+        FieldError("is_institution", "wrong_type"),
+        FieldError("id", "out_of_range"),
+        FieldError("shoe_size", "unknown_field"),
+        FieldError("5", "unknown_field"),
     }
 
 
@@ -114,23 +114,23 @@ def test_all_faults_come_at_once_by_field() -> None:
     ],
 )
 def test_nothing_is_made_to_fit(name: str, value: object) -> None:
-    assert Fault(name, "wrong_type") in faults_of({name: value})
+    assert FieldError(name, "wrong_type") in faults_of({name: value})
 
 
 def test_a_name_that_nobody_could_read_is_told_in_short() -> None:
     (fault,) = faults_of({"\x1b[31m" + "x" * 1000 + "\ud800": 1})
-    assert fault == Fault("?[31m" + "x" * 59, "unknown_field")
+    assert fault == FieldError("?[31m" + "x" * 59, "unknown_field")
 
 
 @pytest.mark.parametrize("values", [{}, {"username": "ann"}, {"access_ids": ["a"]}, {"email": None}, {"id": None}])
 def test_without_id_external_id_and_email_nobody_is_named(values: dict[str, object]) -> None:
     with pytest.raises(Invalid) as refused:
         clean_record(values)
-    assert refused.value.faults == (Fault("record", "no_identifier"),)
+    assert refused.value.errors == (FieldError("record", "no_identifier"),)
 
 
 def test_access_ids_together_and_one_by_one_contradict_each_other() -> None:
-    assert faults_of({"access_ids": ["a"], "access_id_2": "b"}) == [Fault("access_ids", "given_twice")]
+    assert faults_of({"access_ids": ["a"], "access_id_2": "b"}) == [FieldError("access_ids", "given_twice")]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_an_instant_is_read_from_rfc_3339(text: str, instant: datetime) -> None:
     ],
 )
 def test_an_instant_that_cannot_be_kept_is_refused(value: object, reason: str) -> None:
-    assert faults_of({"created_at": value}) == [Fault("created_at", reason)]
+    assert faults_of({"created_at": value}) == [FieldError("created_at", reason)]
 
 
 @pytest.mark.rule("I2")
@@ -175,7 +175,7 @@ def test_a_uuid_comes_as_one_or_in_its_usual_form() -> None:
 @pytest.mark.rule("I2")
 @pytest.mark.parametrize("text", ["nil", BORN.hex, f"{{{BORN}}}", BORN.urn, f"{BORN.hex}----"])
 def test_a_uuid_in_another_form_is_refused(text: str) -> None:
-    assert faults_of({"uuid": text}) == [Fault("uuid", "malformed")]
+    assert faults_of({"uuid": text}) == [FieldError("uuid", "malformed")]
 
 
 @pytest.mark.rule("U7")
@@ -190,10 +190,10 @@ NESTED = st.recursive(VALUES, lambda parts: st.lists(parts, max_size=5) | st.dic
 
 @given(st.dictionaries(st.sampled_from(sorted(FIELDS)) | st.text(max_size=9), NESTED, max_size=6))
 def test_whatever_comes_is_a_record_or_invalid(values: dict[str, object]) -> None:
-    record, faults = None, tuple[Fault, ...]()
+    record, errors = None, tuple[FieldError, ...]()
     try:
         record = clean_record(values)
     except Invalid as refused:
-        faults = refused.faults
-    assert all(fault.field.isprintable() for fault in faults)
-    assert faults if record is None else record.id or record.external_id or record.email
+        errors = refused.errors
+    assert all(fault.field.isprintable() for fault in errors)
+    assert errors if record is None else record.id or record.external_id or record.email

@@ -7,11 +7,11 @@ import pytest
 
 from tests.importing.helpers import ANN, BOB, Record, counts, imported, shown
 from tests.services.helpers import dump, unchanged
-from usercore import BadRecord, ExternalId, Fault, Host, ImportLine, LostRace, UserCore
+from usercore import BadRecord, ExternalId, FieldError, Host, ImportLine, LostRace, UserCore
+from usercore.importing.model import BAD_KEPT
 from usercore.kernel.errors import RunAgain
 from usercore.storage import Storage, Unit
-from usercore.testing import FakeChance, FakeClock, FaultyStorage, WatchedStorage
-from usercore.workflows.importing.model import BAD_KEPT
+from usercore.testing import FakeClock, FakeRandomness, FaultyStorage, WatchedStorage
 
 pytestmark = pytest.mark.rule("R7")
 
@@ -20,14 +20,14 @@ def test_bad_records_are_told_by_place_with_all_their_faults_and_the_rest_goes_o
     report = imported(core, {"email": "ann@", "language": "e"}, ANN, {}, BOB)
     assert counts(report) == (2, 0, 0, 2)
     assert report.bad == (
-        BadRecord(1, (Fault("email", "malformed"), Fault("language", "malformed"))),
-        BadRecord(3, (Fault("record", "no_identifier"),)),
+        BadRecord(1, (FieldError("email", "malformed"), FieldError("language", "malformed"))),
+        BadRecord(3, (FieldError("record", "no_identifier"),)),
     )
     assert shown(report.bad)[0] == "line 1: email: malformed; language: malformed"
 
 
 def test_a_line_of_a_file_keeps_its_number_and_its_faults(core: UserCore) -> None:
-    broken = ImportLine(17, faults=(Fault("record", "malformed"),))
+    broken = ImportLine(17, errors=(FieldError("record", "malformed"),))
     report = core.registration.import_users([broken, ImportLine(18, ANN), ImportLine(20, {})])
     assert counts(report) == (1, 0, 0, 2)
     assert shown(report.bad) == ["line 17: record: malformed", "line 20: record: no_identifier"]
@@ -122,7 +122,7 @@ def test_nothing_is_kept_if_any_record_is_bad_and_all_bad_ones_are_told(core: Us
 
 def test_all_or_nothing_that_runs_again_imports_and_tells_once(kept_in: Storage) -> None:
     faulty = FaultyStorage(kept_in)
-    core = UserCore.over(faulty, Host(clock=FakeClock(), chance=FakeChance()))
+    core = UserCore.over(faulty, Host(clock=FakeClock(), randomness=FakeRandomness()))
     imported(core, ANN)
     told: list[BadRecord] = []
     with faulty.failing(6, RunAgain(), after=True):

@@ -153,10 +153,10 @@ def test_an_email_can_be_taken_away_with_the_username_that_is_it(core: UserCore,
 def test_another_email_ends_login_tokens_and_another_spelling_does_not(core: UserCore, ann: User) -> None:
     core.login_tokens.issue(ann.id)
     imported(core, {"external_id": "K-1", "email": "ANN@example.com"})
-    assert "tokens.ended" not in entries(core, ann)
+    assert "tokens.revoked" not in entries(core, ann)
     access = sign_in(core, ann)
     imported(core, {"external_id": "K-1", "email": "ann@example.org"})
-    assert entries(core, ann)[0] == "tokens.ended"
+    assert entries(core, ann)[0] == "tokens.revoked"
     assert core.sign_in.identify(access).user.id == ann.id
 
 
@@ -164,7 +164,7 @@ def test_another_email_ends_login_tokens_and_another_spelling_does_not(core: Use
 @pytest.mark.rule("E1")
 def test_the_owner_of_a_replaced_email_is_not_mailed(core: UserCore, mailer: MemoryMailer) -> None:
     imported(core, {"external_id": "K-1", "email": "ann@example.org"})
-    core.deliveries.deliver()
+    core.outbox.deliver()
     assert mailer.sent == []
 
 

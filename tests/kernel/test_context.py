@@ -16,9 +16,9 @@ from usercore.kernel.context import (
     Context,
     clean_ip,
     clean_user_agent,
-    keep_start,
+    printable_prefix,
 )
-from usercore.kernel.errors import Fault
+from usercore.kernel.errors import FieldError
 from usercore.testing.strategies import hostile_text, user_agents
 
 
@@ -71,7 +71,7 @@ def test_an_address_is_kept_in_canonical_form(typed: str, kept: str) -> None:
     ids=lambda text: ascii(text[:20]),
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
-    assert fault_of(lambda: clean_ip(text)) == Fault("ip", "malformed")
+    assert fault_of(lambda: clean_ip(text)) == FieldError("ip", "malformed")
 
 
 @pytest.mark.rule("S6")
@@ -112,7 +112,7 @@ def test_a_user_agent_is_cut_between_characters(text: str, kept: str) -> None:
 @pytest.mark.rule("S6")
 @given(hostile_text(), st.integers(0, 50))
 def test_the_start_of_what_was_typed_can_always_be_kept(text: str, most: int) -> None:
-    kept = keep_start(text, most)
+    kept = printable_prefix(text, most)
     assert len(kept.encode()) <= most
     assert kept.isprintable()
 
@@ -152,7 +152,7 @@ def test_an_actor_is_kept_by_kind_and_name(actor: Actor, text: str) -> None:
     ids=ascii,
 )
 def test_an_operator_needs_a_name_that_can_be_shown(name: str, reason: str) -> None:
-    assert fault_of(lambda: Actor.operator(name)) == Fault("actor", reason)
+    assert fault_of(lambda: Actor.operator(name)) == FieldError("actor", reason)
 
 
 @pytest.mark.rule("T1")

@@ -10,10 +10,10 @@ from attrs.exceptions import FrozenInstanceError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from usercore.attempts.model import Allowance, Attempt, RegistrationAttempt, Throttle
-from usercore.deliveries.model import Delivery
+from usercore.attempts.model import Attempt, FailureCounter, RateLimitWindow, RegistrationAttempt
 from usercore.history.model import Entry
 from usercore.kernel.entity import differing, entity, evolve
+from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
 from usercore.testing.samples import ACCESS_TOKEN, CREDENTIAL, ENTRY, LOGIN_TOKEN, REGISTRATION_LINK
@@ -31,8 +31,8 @@ KEPT = (
     RegistrationLink,
     Attempt,
     RegistrationAttempt,
-    Throttle,
-    Allowance,
+    FailureCounter,
+    RateLimitWindow,
     Entry,
     Delivery,
 )

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usercore.kernel.ids import EPOCH_MS, FIRST_DRAWN, LIMIT, TENANT_KIND, USER_KIND, IdMaker, id_of, uuid_of
-from usercore.testing import NOON, FakeChance, FakeClock
+from usercore.testing import NOON, FakeClock, FakeRandomness
 from usercore.testing.strategies import ids
 
 MILLI = timedelta(milliseconds=1)
@@ -24,9 +24,9 @@ KINDS = st.sampled_from((USER_KIND, TENANT_KIND))
 
 
 def maker(clock: Callable[[], datetime], *, drawn: int | None = None) -> IdMaker:
-    """Make ids whose twelve bits are ``drawn``, or are drawn repeatably."""
+    """Make ids whose twelve bits are ``generated``, or are drawn repeatably."""
     if drawn is None:
-        return IdMaker(clock, FakeChance())
+        return IdMaker(clock, FakeRandomness())
     return IdMaker(clock, lambda count: (drawn << 4).to_bytes(count, "big"))
 
 
@@ -64,11 +64,11 @@ def test_ten_thousand_ids_of_one_millisecond_follow_one_another_and_leave_the_ne
 def test_chance_is_asked_once_in_each_new_millisecond() -> None:
     clock, asked = FakeClock(), list[int]()
 
-    def chance(count: int) -> bytes:
+    def randomness(count: int) -> bytes:
         asked.append(count)
         return bytes(count)
 
-    make = IdMaker(clock, chance)
+    make = IdMaker(clock, randomness)
     for _ in range(3):
         make()
         make()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import fault_of
-from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.paging import PAGE_LIMIT, Page, check_limit, page_of, read_cursor, write_cursor
 from usercore.kernel.references import unique_key
 from usercore.testing.strategies import hostile_text, storable_text
@@ -24,7 +24,7 @@ def encode(text: str) -> str:
 
 def check_refused(cursor: str, *kinds: type) -> None:
     """Expect the one fault that a wrong cursor has."""
-    assert fault_of(lambda: read_cursor(cursor, *kinds)) == Fault("cursor", "malformed")
+    assert fault_of(lambda: read_cursor(cursor, *kinds)) == FieldError("cursor", "malformed")
 
 
 @pytest.mark.rule("T3", "X2")
@@ -133,7 +133,7 @@ def test_a_limit_in_range_is_taken(limit: int) -> None:
 @pytest.mark.rule("T3", "U10")
 @pytest.mark.parametrize("limit", [0, -1, PAGE_LIMIT + 1, 10**100])
 def test_a_limit_out_of_range_is_refused(limit: int) -> None:
-    assert fault_of(lambda: check_limit(limit)) == Fault("limit", "out_of_range")
+    assert fault_of(lambda: check_limit(limit)) == FieldError("limit", "out_of_range")
 
 
 @pytest.mark.parametrize("limit", [None, "10", 10.0, True], ids=repr)

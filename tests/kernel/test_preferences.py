@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import fault_of
-from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.preferences import DateFormat, clean_date_format, clean_language, clean_offset
 
 # Source of the tags: RFC 5646, appendix A, but for those that it grandfathers.
@@ -75,7 +75,7 @@ def test_a_language_is_respelled(typed: str | None, kept: str | None) -> None:
     ],
 )
 def test_what_is_not_well_formed_is_no_language(tag: str) -> None:
-    assert fault_of(lambda: clean_language(tag)) == Fault("language", "malformed")
+    assert fault_of(lambda: clean_language(tag)) == FieldError("language", "malformed")
 
 
 @pytest.mark.rule("U1")
@@ -83,7 +83,7 @@ def test_a_language_has_a_longest_form() -> None:
     longest = "en-x" + "-abcdefgh" * 9
     assert len(longest) == 85
     assert clean_language(longest) == longest
-    assert fault_of(lambda: clean_language(longest + "-a")) == Fault("language", "too_long")
+    assert fault_of(lambda: clean_language(longest + "-a")) == FieldError("language", "too_long")
 
 
 @pytest.mark.rule("U1")
@@ -109,7 +109,7 @@ def test_there_are_three_date_formats(value: str) -> None:
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("value", ["dd/mm/yyyy", "YYYY-MM-DD", " ", "x" * 10_000_000], ids=lambda text: text[:20])
 def test_another_date_format_is_refused(value: str) -> None:
-    assert fault_of(lambda: clean_date_format(value)) == Fault("date_format", "unknown")
+    assert fault_of(lambda: clean_date_format(value)) == FieldError("date_format", "unknown")
 
 
 @pytest.mark.rule("U1", "U13")
@@ -124,7 +124,7 @@ def test_an_offset_is_in_quarter_hours_of_at_most_fourteen_hours(minutes: int) -
     if minutes % 15 == 0 and -840 <= minutes <= 840:
         assert clean_offset(minutes, field="offset") == minutes
     else:
-        assert fault_of(lambda: clean_offset(minutes, field="offset")) == Fault("offset", "out_of_range")
+        assert fault_of(lambda: clean_offset(minutes, field="offset")) == FieldError("offset", "out_of_range")
 
 
 @pytest.mark.rule("U1")
@@ -136,7 +136,7 @@ def test_the_farthest_and_oddest_offsets_are_taken(minutes: int) -> None:
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("minutes", [-855, 855, 14, 1, 10**100], ids=lambda number: str(number)[:9])
 def test_an_offset_beyond_or_between_is_refused(minutes: int) -> None:
-    assert fault_of(lambda: clean_offset(minutes, field="offset")) == Fault("offset", "out_of_range")
+    assert fault_of(lambda: clean_offset(minutes, field="offset")) == FieldError("offset", "out_of_range")
 
 
 @pytest.mark.rule("U13")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from tests.helpers import faults_of
-from usercore.kernel.errors import Fault, Invalid, UserNotFound
+from usercore.kernel.errors import FieldError, Invalid, UserNotFound
 from usercore.kernel.ids import LIMIT
 from usercore.kernel.references import (
     EXTERNAL_ID_LIMIT,
@@ -122,7 +122,7 @@ def test_an_int_out_of_range_is_nobody(number: int) -> None:
     [("ann", "malformed"), ("ann@é..com", "malformed"), ("a" * 255, "too_long"), ("a\0@b.com", "control_character")],
 )
 def test_an_email_that_nobody_can_have_is_invalid(text: str, reason: str) -> None:
-    assert faults_of(lambda: claim_of_email(text)) == (Fault("email", reason),)
+    assert faults_of(lambda: claim_of_email(text)) == (FieldError("email", reason),)
 
 
 @pytest.mark.rule("U4", "U8")
@@ -167,7 +167,7 @@ def test_an_integer_becomes_decimal_text(value: str | int, text: str) -> None:
     ids=["nothing", "blank", "front", "back", "line end", "unassigned", "text", "integer", "negative", "huge"],
 )
 def test_an_id_of_the_host_that_cannot_be_kept_is_refused(value: str | int, reason: str) -> None:
-    assert faults_of(lambda: host_id(value, field="external_id")) == (Fault("external_id", reason),)
+    assert faults_of(lambda: host_id(value, field="external_id")) == (FieldError("external_id", reason),)
 
 
 @pytest.mark.rule("U8")

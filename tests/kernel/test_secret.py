@@ -21,20 +21,20 @@ from usercore.kernel.ids import LIMIT
 from usercore.kernel.secret import (
     Secret,
     digest_of,
-    draw_secret,
-    draw_text,
+    generate_secret,
+    generate_text,
     holder_of,
     read_base62,
     text_of,
     write_base62,
 )
-from usercore.testing import FakeChance
+from usercore.testing import FakeRandomness
 from usercore.testing.strategies import hostile_text, ids
 
 KIND = "uca"
-SECRET = draw_secret(KIND, 42, FakeChance())
+SECRET = generate_secret(KIND, 42, FakeRandomness())
 TEXT = SECRET.reveal()
-DRAWN = TEXT[13:33]
+GENERATED = TEXT[13:33]
 
 
 @attrs.frozen
@@ -45,21 +45,21 @@ class Holder:
 @pytest.mark.rule("K1")
 @given(ids(), st.text())
 def test_a_secret_has_its_form_and_names_its_holder(holder: int, seed: str) -> None:
-    secret = draw_secret(KIND, holder, FakeChance(seed))
+    secret = generate_secret(KIND, holder, FakeRandomness(seed))
     assert re.fullmatch("uca_[0-9A-Za-z]{9}[0-9A-Za-z]{43}[0-9A-Za-z]{6}", secret.reveal())
     assert holder_of(secret, KIND) == holder_of(secret.reveal(), KIND) == holder
 
 
 @pytest.mark.rule("K1")
 def test_no_two_secrets_of_a_holder_are_alike() -> None:
-    chance = FakeChance()
-    assert len({draw_secret(KIND, 42, chance) for _ in range(100)}) == 100
+    randomness = FakeRandomness()
+    assert len({generate_secret(KIND, 42, randomness) for _ in range(100)}) == 100
 
 
 @pytest.mark.rule("K1")
 @given(ids())
 def test_every_change_of_a_single_character_is_caught(holder: int) -> None:
-    text = draw_secret(KIND, holder, FakeChance()).reveal()
+    text = generate_secret(KIND, holder, FakeRandomness()).reveal()
     for place, present in enumerate(text):
         for other in printable + "é😀\ud800":
             changed = text[:place] + other + text[place + 1 :]
@@ -78,9 +78,9 @@ MALFORMED = {
     "no kind": TEXT[4:],
     "twice": TEXT * 2,
     "ten megabytes": "x" * 10_000_000,
-    "another kind": draw_secret("ucl", 42, FakeChance()).reveal(),
-    "no holder": draw_secret(KIND, 0, FakeChance()).reveal(),
-    "a holder that cannot be": draw_secret(KIND, LIMIT, FakeChance()).reveal(),
+    "another kind": generate_secret("ucl", 42, FakeRandomness()).reveal(),
+    "no holder": generate_secret(KIND, 0, FakeRandomness()).reveal(),
+    "a holder that cannot be": generate_secret(KIND, LIMIT, FakeRandomness()).reveal(),
 }
 
 
@@ -130,7 +130,7 @@ SHOWN: list[Callable[[Secret], object]] = [
 @pytest.mark.rule("K1")
 @pytest.mark.parametrize("show", SHOWN, ids=range(len(SHOWN)))
 def test_a_secret_is_not_shown(show: Callable[[Secret], object]) -> None:
-    assert DRAWN not in repr(show(SECRET))
+    assert GENERATED not in repr(show(SECRET))
 
 
 @pytest.mark.rule("K1")
@@ -151,7 +151,7 @@ def test_a_secret_is_not_pickled_wherever_it_lies(protocol: int) -> None:
 def test_a_secret_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("host").warning("signed in by %s, %r", SECRET, {"secret": SECRET})
     assert "Secret('...')" in caplog.text
-    assert DRAWN not in caplog.text
+    assert GENERATED not in caplog.text
 
 
 @pytest.mark.rule("K1")
@@ -178,14 +178,14 @@ def test_even_what_is_not_unicode_has_a_digest_and_equals_itself() -> None:
 @pytest.mark.rule("K1")
 def test_each_letter_and_digit_is_equally_likely() -> None:
     # 256 is no multiple of 62: those bytes that would favour some characters come first.
-    drawn = draw_text(4 * 62, lambda _: bytes(range(248, 256)) + bytes(range(248)))
+    drawn = generate_text(4 * 62, lambda _: bytes(range(248, 256)) + bytes(range(248)))
     assert Counter(drawn) == dict.fromkeys(digits + ascii_letters, 4)
 
 
 @pytest.mark.rule("K1")
 @given(st.integers(0, 300), st.text())
 def test_a_drawn_text_is_as_long_as_it_should_be(count: int, seed: str) -> None:
-    drawn = draw_text(count, FakeChance(seed))
+    drawn = generate_text(count, FakeRandomness(seed))
     assert len(drawn) == count
     assert set(drawn) <= set(digits + ascii_letters)
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 
 from tests.helpers import characters, fault_of
-from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.preferences import clean_language
 from usercore.kernel.references import claim_of_email, claim_of_username, host_id
 from usercore.kernel.text import (
     DIRECTION_MARKS,
-    Faults,
+    FieldErrors,
     check_assigned,
     check_text,
     check_type,
@@ -202,36 +202,36 @@ def test_an_exact_identifier_is_kept_as_it_is(text: str) -> None:
 
 @pytest.mark.rule("ERR")
 def test_all_faults_are_told_at_once_in_their_order() -> None:
-    faults = Faults()
-    assert faults.take(lambda: clean_line("a", field="first", most=9)) == "a"
-    assert faults.take(lambda: clean_line("\0", field="second", most=9)) is None
-    faults.add("third", "odd")
-    assert faults.take(lambda: clean_exact("", field="fourth", most=9)) is None
+    errors = FieldErrors()
+    assert errors.take(lambda: clean_line("a", field="first", most=9)) == "a"
+    assert errors.take(lambda: clean_line("\0", field="second", most=9)) is None
+    errors.add("third", "odd")
+    assert errors.take(lambda: clean_exact("", field="fourth", most=9)) is None
     with pytest.raises(Invalid) as refusal:
-        faults.check()
-    assert refusal.value.faults == (
-        Fault("second", "control_character"),
-        Fault("third", "odd"),
-        Fault("fourth", "empty"),
+        errors.check()
+    assert refusal.value.errors == (
+        FieldError("second", "control_character"),
+        FieldError("third", "odd"),
+        FieldError("fourth", "empty"),
     )
 
 
 @pytest.mark.rule("ERR")
 def test_without_faults_nothing_is_refused() -> None:
-    Faults().check()
+    FieldErrors().check()
 
 
 @pytest.mark.rule("U13")
 def test_fields_that_were_not_given_are_left_out() -> None:
-    faults = Faults()
+    errors = FieldErrors()
     cleaners = dict.fromkeys(("a", "b", "c", "d"), DOORS["optional"])
-    assert clean_fields(cleaners, {"a": " x ", "b": UNSET, "c": None, "d": "\0"}, faults) == {
+    assert clean_fields(cleaners, {"a": " x ", "b": UNSET, "c": None, "d": "\0"}, errors) == {
         "a": "x",
         "c": None,
         "d": None,
     }
     with pytest.raises(Invalid):
-        faults.check()
+        errors.check()
 
 
 @pytest.mark.parametrize(("value", "kind"), [(1, int), (True, bool), ("a", str), (b"", bytes)])

@@ -4,7 +4,7 @@ import pytest
 
 from usercore.kernel.secret import Secret
 from usercore.mail.model import NEEDED, Links, Mail, MailKind, MailPolicy
-from usercore.mail.rules import check_links, write_letter
+from usercore.mail.rules import check_links, compose_mail
 
 SIGN_IN = "https://example.com/sign-in"
 LINKS = Links(sign_in=SIGN_IN, registration="https://example.com/register?token={secret}&from=mail")
@@ -16,7 +16,7 @@ WITH_SECRET = (MailKind.REGISTRATION, MailKind.WELCOME_PASSWORD)
 def letter(kind: MailKind, policy: MailPolicy = POLICY) -> Mail:
     """Write a letter of this kind, with a secret if it carries one."""
     secret = SECRET if kind in WITH_SECRET else None
-    return write_letter(kind, "ann@example.com", policy, secret=secret, days=14)
+    return compose_mail(kind, "ann@example.com", policy, secret=secret, days=14)
 
 
 @pytest.mark.rule("R6")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.helpers import characters
 from usercore.passwords.errors import PasswordRefused
 from usercore.passwords.model import PasswordPolicy
-from usercore.passwords.rules import check_acceptable, draw_password, guesses_of, is_expired, is_personal, prepare
-from usercore.testing import NOON, TICK, FakeChance
+from usercore.passwords.rules import check_acceptable, generate_password, guesses_of, is_expired, is_personal, prepare
+from usercore.testing import NOON, TICK, FakeRandomness
 from usercore.testing.samples import a_credential
 from usercore.testing.strategies import hostile_text
 
@@ -214,7 +214,7 @@ def test_a_host_may_refuse_what_the_policy_takes() -> None:
 @pytest.mark.rule("R6")
 @given(st.text())
 def test_a_drawn_password_is_accepted_and_hard_to_guess(seed: str) -> None:
-    drawn = draw_password(POLICY, FakeChance(seed)).reveal()
+    drawn = generate_password(POLICY, FakeRandomness(seed)).reveal()
     assert len(drawn) == 20
     assert drawn.isascii()
     assert drawn.isalnum()

@@ -31,7 +31,7 @@ from usercore import (
     Username,
 )
 from usercore.storage import Storage
-from usercore.testing import FakeChance, FakeClock, FakeHasher, WatchedStorage, strategies
+from usercore.testing import FakeClock, FakeHasher, FakeRandomness, WatchedStorage, strategies
 
 POLICY: Final = Policy(registration=RegistrationPolicy(per_email_pause=timedelta(seconds=1), per_email=10))
 
@@ -56,7 +56,7 @@ class Side:
     def over(cls, inner: Storage) -> "Side":
         """Make the fakes and the core."""
         storage, clock = Alike(inner), FakeClock()
-        host = Host(clock=clock, chance=FakeChance(), hasher=FakeHasher(storage), policy=POLICY)
+        host = Host(clock=clock, randomness=FakeRandomness(), hasher=FakeHasher(storage), policy=POLICY)
         return cls(inner, clock, UserCore.over(storage, host))
 
 
@@ -195,11 +195,11 @@ class Differences(RuleBasedStateMachine):
         self.same(lambda core: core.sign_in.identify(secret))
 
     @rule(secret=access_tokens, person=PEOPLE, everything=st.booleans())
-    def end_tokens(self, secret: Secret, person: int, everything: bool) -> None:  # noqa: FBT001 - drawn
+    def revoke_tokens(self, secret: Secret, person: int, everything: bool) -> None:  # noqa: FBT001 - drawn
         if everything:
-            self.same(lambda core: core.access_tokens.end_all(self.somebody(person), keep=secret))
+            self.same(lambda core: core.access_tokens.revoke_all(self.somebody(person), keep=secret))
         else:
-            self.same(lambda core: core.access_tokens.end(secret))
+            self.same(lambda core: core.access_tokens.revoke(secret))
         self.same(lambda core: core.access_tokens.list(self.somebody(person)))
 
     @rule(person=PEOPLE, first_name=NAMES, username=st.none() | USERNAMES, note=strategies.storable_text())
@@ -232,7 +232,7 @@ class Differences(RuleBasedStateMachine):
         self.same(lambda core: getattr(core.users, what)(self.somebody(person)))
 
     @rule(email=EMAILS, username=USERNAMES, text=IDS)
-    def look(self, email: str, username: str, text: str) -> None:
+    def query(self, email: str, username: str, text: str) -> None:
         for reference in (Email(email), Username(username), ExternalId(text), AccessId(text)):
             self.same(lambda core, ref=reference: core.users.find(ref))  # type: ignore[misc]  # as above
 

@@ -6,12 +6,12 @@ from typing import Any
 import attrs
 
 from usercore.storage import Storage
-from usercore_storage.memory.cells import Cells
-from usercore_storage.memory.lists import Lists
 from usercore_storage.memory.storage import MemoryStorage
+from usercore_storage.memory.undo_dict import UndoDict
+from usercore_storage.memory.undo_list import UndoList
 from usercore_storage.postgres import PostgresStorage
 from usercore_storage.sql import tables
-from usercore_storage.sql.run import Run
+from usercore_storage.sql.executor import Executor
 from usercore_storage.sqlite import SqliteStorage
 
 Rows = dict[str, list[str]]
@@ -29,16 +29,16 @@ def _entities_in(storage: Storage) -> Iterable[Any]:
     if isinstance(storage, MemoryStorage):
         return _in_memory(storage)
     if isinstance(storage, SqliteStorage):
-        connection = storage.take_reader()
+        connection = storage.acquire_reader()
         try:
             return list(_in_tables(connection))
         finally:
-            storage.give_back(connection)
+            storage.release(connection)
     assert isinstance(storage, PostgresStorage)
     return storage.run(lambda connection, _: list(_in_tables(connection)))
 
 
-def _in_tables(run: Run) -> Iterator[Any]:
+def _in_tables(run: Executor) -> Iterator[Any]:
     for table in tables.ALL:
         yield from map(table.read, run(f"SELECT {table.select} FROM {table.name}"))  # noqa: S608 - our own names
 
@@ -46,7 +46,7 @@ def _in_tables(run: Run) -> Iterator[Any]:
 def _in_memory(storage: MemoryStorage) -> Iterator[Any]:
     for repository in vars(storage._stage._unit).values():
         for part in vars(repository).values() if hasattr(repository, "__dict__") else ():
-            if isinstance(part, Cells):
+            if isinstance(part, UndoDict):
                 yield from (value for value in part.values() if attrs.has(type(value)))
-            elif isinstance(part, Lists):
+            elif isinstance(part, UndoList):
                 yield from (item for _, item in part.everything() if attrs.has(type(item)))

@@ -7,7 +7,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from benchmarks.databases import Databases
-from benchmarks.stores import Places
+from benchmarks.stores import HashSlots
 from benchmarks.workloads import POSTGRES, Workload
 from scripts.postgres_server import Server
 from tests.rows import masked
@@ -34,7 +34,7 @@ def places(server: Server) -> Databases:
 
 
 @pytest.mark.parametrize("workload", POSTGRES, ids=str)
-def test_both_sides_leave_the_same_rows(workload: Workload[Places], places: Databases) -> None:
+def test_both_sides_leave_the_same_rows(workload: Workload[HashSlots], places: Databases) -> None:
     before = rows_of(places.copy(USERS, "untouched"))
     with workload.open(places, USERS) as sides:
         for side in sides.values():

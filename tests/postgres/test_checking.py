@@ -7,7 +7,7 @@ import pytest
 
 from scripts.postgres_server import Server
 from tests.postgres.helpers import opened
-from tests.storages.checking import CheckingCases, Engine, fill
+from tests.storages.checking import CheckingCases, Runtime, fill
 from usercore import Corrupt, Unavailable
 from usercore_storage import FindingKind, check
 from usercore_storage.postgres import checking, migrations
@@ -18,7 +18,7 @@ SPY: Final = (
 )
 
 
-class PostgresEngine(Engine):
+class PostgresEngine(Runtime):
     """A database of the test's own."""
 
     def __init__(self, server: Server, database: str) -> None:
@@ -51,7 +51,7 @@ def engine(server: Server, full: str) -> Iterator[PostgresEngine]:
 
 class TestPostgresChecking(CheckingCases):
     @pytest.fixture
-    def engine(self, server: Server, full: str) -> Iterator[Engine]:
+    def engine(self, server: Server, full: str) -> Iterator[Runtime]:
         engine = PostgresEngine(server, server.make_database(full))
         engine.url += "?options=-c%20default_transaction_read_only%3Don"  # for the check, not for what damages
         yield engine

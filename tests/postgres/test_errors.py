@@ -5,7 +5,7 @@ import pytest
 from psycopg import errors
 
 from usercore.kernel.errors import Busy, Corrupt, Full, ReadOnly, RunAgain, StorageError, Unavailable
-from usercore_storage.postgres.errors import mapped
+from usercore_storage.postgres.errors import translate_error
 
 MEANINGS: dict[type[psycopg.Error], type[Exception]] = {
     errors.UniqueViolation: RunAgain,
@@ -40,4 +40,4 @@ MEANINGS: dict[type[psycopg.Error], type[Exception]] = {
 
 @pytest.mark.parametrize(("error", "meaning"), MEANINGS.items(), ids=lambda one: one.__name__)
 def test_a_code_has_one_meaning(error: type[psycopg.Error], meaning: type[Exception]) -> None:
-    assert type(mapped(error("whatever it says: deadlock, disk full, duplicate key"))) is meaning
+    assert type(translate_error(error("whatever it says: deadlock, disk full, duplicate key"))) is meaning

@@ -12,12 +12,12 @@ from psycopg.types.numeric import IntDumper
 from psycopg.types.string import StrBinaryDumper, TextLoader
 
 from scripts.postgres_server import Server
-from tests.storages.joining import ANN, ORDERS, Engine, JoiningCases
+from tests.storages.joining import ANN, ORDERS, JoiningCases, Runtime
 from usercore import Email, LostRace, StorageError, UserCore
 from usercore_storage import postgres
 
 
-class PostgresEngine(Engine):
+class PostgresEngine(Runtime):
     """A database with a table of the host's."""
 
     def __init__(self, server: Server, database: str) -> None:

@@ -67,7 +67,7 @@ def hold(people: Units[Unit], held: threading.Event, enough: threading.Event) ->
     """Hold Ann's guard in a unit until it is enough."""
 
     def hold_on(unit: Unit) -> None:
-        unit.users.guard(ANN)
+        unit.users.lock(ANN)
         held.set()
         assert enough.wait(60)
 
@@ -78,8 +78,8 @@ def hold(people: Units[Unit], held: threading.Event, enough: threading.Event) ->
     ("options", "use"),
     [
         ("pool_max=1", lambda people: people.read(names)),
-        ("pool_max=1", lambda people: people.write(lambda unit: unit.users.guard(BOB))),
-        ("pool_max=2", lambda people: people.write(lambda unit: unit.users.guard(ANN))),
+        ("pool_max=1", lambda people: people.write(lambda unit: unit.users.lock(BOB))),
+        ("pool_max=2", lambda people: people.write(lambda unit: unit.users.lock(ANN))),
     ],
     ids=["no connection to read", "no connection to write", "a lock"],
 )

@@ -19,7 +19,7 @@ from usercore.testing.contracts.units import names, rename
 from usercore.testing.samples import ANN, BOB, a_user
 from usercore_storage.postgres import PostgresStorage
 from usercore_storage.postgres.connections import STATEMENTS, Connection, numbered
-from usercore_storage.postgres.copies import LEAST
+from usercore_storage.postgres.copy_in import LEAST
 from usercore_storage.sql.unit import SqlUnit
 
 
@@ -30,7 +30,7 @@ def taken(store: PostgresStorage) -> Iterator[Connection]:
     try:
         yield connection
     finally:
-        store._pool.give_back(connection)
+        store._pool.release(connection)
 
 
 def prepared_on(store: PostgresStorage) -> list[str]:
@@ -69,14 +69,14 @@ def test_a_look_that_does_nothing_but_write_changes_nothing(server: Server, data
         add_people(people, MAIN, ANN, BOB)
         before = people.read(lambda unit: unit.users.get(ANN))
         with pytest.raises(ReadOnly):
-            people.read(lambda unit: unit.users.guard(ANN))
+            people.read(lambda unit: unit.users.lock(ANN))
         assert people.read(lambda unit: unit.users.get(ANN)) == before
 
 
 def test_a_look_starts_over_if_somebody_came_between_its_first_statements(server: Server, database: str) -> None:
     seen = []
 
-    def look(unit: Unit) -> list[str | None]:
+    def query(unit: Unit) -> list[str | None]:
         seen.append(unit.users.get(ANN))
         if len(seen) == 1:
             others.write(lambda other: rename(other, "Zoë", ANN, BOB))
@@ -85,7 +85,7 @@ def test_a_look_starts_over_if_somebody_came_between_its_first_statements(server
     with opened(server.url(database)) as store, opened(server.url(database)) as other_store:
         others = units_of(other_store)
         add_people(others, MAIN, ANN, BOB)
-        assert units_of(store).read(look) == ["Zoë", "Zoë"]
+        assert units_of(store).read(query) == ["Zoë", "Zoë"]
     assert [user and user.first_name for user in seen] == [a_user().first_name, "Zoë"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from usercore import Host, Links, MailPolicy, Policy, UserCore
 from usercore.storage import Storage
-from usercore.testing import FakeChance, FakeClock, FakeHasher, MemoryMailer, WatchedStorage
+from usercore.testing import FakeClock, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
 from usercore_storage import memory, sqlite
 
 LINKS = Links(sign_in="https://example.com/in", registration="https://example.com/join/{secret}")
@@ -44,6 +44,10 @@ def mailer(storage: WatchedStorage) -> MemoryMailer:
 @pytest.fixture
 def core(storage: WatchedStorage, clock: FakeClock, hasher: FakeHasher, mailer: MemoryMailer) -> UserCore:
     host = Host(
-        clock=clock, chance=FakeChance(), hasher=hasher, mailer=mailer, policy=Policy(mail=MailPolicy(links=LINKS))
+        clock=clock,
+        randomness=FakeRandomness(),
+        hasher=hasher,
+        mailer=mailer,
+        policy=Policy(mail=MailPolicy(links=LINKS)),
     )
     return UserCore.over(storage, host)

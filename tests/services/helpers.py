@@ -27,11 +27,11 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.units import Units
 from usercore.passwords.model import Credential
 from usercore.storage import Unit
+from usercore.storage.recording import UnitContext
 from usercore.testing import FakeHasher, FaultyStorage, WatchedStorage
-from usercore.workflows.recording import Origin
-from usercore_storage.memory.cells import Cells
-from usercore_storage.memory.lists import Lists
 from usercore_storage.memory.storage import MemoryStorage
+from usercore_storage.memory.undo_dict import UndoDict
+from usercore_storage.memory.undo_list import UndoList
 from usercore_storage.sqlite.storage import SqliteStorage
 
 T = TypeVar("T")
@@ -73,9 +73,9 @@ def _in_memory(storage: MemoryStorage) -> Iterator[tuple[str, list[dict[str, obj
 
 def _rows_of(part: object) -> Iterator[dict[str, object]]:
     values: Iterable[Any] = ()
-    if isinstance(part, Cells):
+    if isinstance(part, UndoDict):
         values = part.values()
-    elif isinstance(part, Lists):
+    elif isinstance(part, UndoList):
         values = (item for _, item in part.everything())
     for value in values:
         if attrs.has(type(value)):  # the others are indexes
@@ -152,7 +152,7 @@ def unclaim(core: UserCore, user: User) -> None:
     """Make an unclaimed user of one; nothing that is public does so yet."""
 
     def move(unit: Unit) -> None:
-        old = unit.users.guard(user.id)
+        old = unit.users.lock(user.id)
         unit.users.replace(old, evolve(old, state=UserState.UNCLAIMED))
 
     core._scope.units.write(move)
@@ -239,7 +239,7 @@ class BusyStorage(WatchedStorage):
         self.meanwhile: Callable[[], object] | None = None
         self.looks = 0
 
-    def units(self, origin: Origin) -> Units[Unit]:
+    def units(self, origin: UnitContext) -> Units[Unit]:
         return _BusyUnits(self, self._storage.units(origin))
 
     def has_looked(self) -> None:
@@ -257,8 +257,8 @@ class _BusyUnits(Units[Unit]):
     def write(self, work: Callable[[Unit], T]) -> T:
         return self._units.write(work)
 
-    def read(self, look: Callable[[Unit], T]) -> T:
-        found = self._units.read(look)
+    def read(self, query: Callable[[Unit], T]) -> T:
+        found = self._units.read(query)
         self._storage.has_looked()
         return found
 

@@ -11,8 +11,8 @@ from tests.services.helpers import dump, opens, over, refused, register, sign_in
 from usercore import (
     NIST_AAL1,
     AccessToken,
-    EndedTokens,
     Full,
+    RevokedTokens,
     SignInRefused,
     TokenExpired,
     TokenNotFound,
@@ -21,8 +21,8 @@ from usercore import (
     User,
     UserCore,
 )
-from usercore.kernel.secret import draw_secret
-from usercore.testing import NOON, TICK, FakeChance, FakeClock, FaultyStorage, WatchedStorage
+from usercore.kernel.secret import generate_secret
+from usercore.testing import NOON, TICK, FakeClock, FakeRandomness, FaultyStorage, WatchedStorage
 from usercore.tokens.model import ACCESS
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -61,7 +61,7 @@ def test_another_secret_of_the_right_form_opens_nothing(core: UserCore) -> None:
     user = register(core)
     sign_in(core, user)
     with refused(core, TokenUnknown, but=()):
-        core.sign_in.identify(draw_secret(ACCESS, user.id, FakeChance("forged")))
+        core.sign_in.identify(generate_secret(ACCESS, user.id, FakeRandomness("forged")))
 
 
 @pytest.mark.rule("K2")
@@ -70,7 +70,7 @@ def test_a_token_is_kept_with_where_it_came_from(core: UserCore) -> None:
     sign_in(core.bind(ip="192.0.2.1", user_agent="Lynx", source="web"), user)
     (token,) = core.access_tokens.list(user.id)
     assert (token.user_id, token.authenticator, token.source) == (user.id, "trusted", "web")
-    assert (token.ip, token.user_agent, token.ended_at) == ("192.0.2.1", "Lynx", None)
+    assert (token.ip, token.user_agent, token.revoked_at) == ("192.0.2.1", "Lynx", None)
     assert (token.issued_at, token.last_used_at, token.expires_at) == (NOON, NOON, NOON + 365 * DAY)
 
 
@@ -99,7 +99,7 @@ def test_a_token_that_is_used_lives_a_year(core: UserCore, clock: FakeClock) -> 
     for days in (80, 160, 240, 320):
         clock.now = NOON + days * DAY
         assert opens(core, token)
-        core._engine.last_use.write(core._scope.units)
+        core._engine.activity.write(core._scope.units)
     clock.now = NOON + 365 * DAY - TICK
     assert opens(core, token)
     clock.tick()
@@ -175,16 +175,16 @@ def test_tokens_are_listed_newest_first_and_ended_by_secret_or_public_id(core: U
         clock.tick()
     newest, middle, oldest = core.access_tokens.list(user.id)
     assert newest.issued_at > middle.issued_at > oldest.issued_at
-    assert core.access_tokens.end(middle.public_id).digest == middle.digest
-    assert core.access_tokens.end(secrets[0]).ended_at == clock.now
+    assert core.access_tokens.revoke(middle.public_id).digest == middle.digest
+    assert core.access_tokens.revoke(secrets[0]).revoked_at == clock.now
     assert [opens(core, secret) for secret in secrets] == [False, False, True]
     assert core.access_tokens.list(user.id) == (newest,)
     with refused(core, TokenSpent, but=()):
         core.sign_in.identify(secrets[0])
     with refused(core, TokenUnknown, but=()):
-        core.access_tokens.end(secrets[0])
+        core.access_tokens.revoke(secrets[0])
     with refused(core, TokenNotFound, but=()):
-        core.access_tokens.end(middle.public_id)
+        core.access_tokens.revoke(middle.public_id)
     assert core.sign_in.identify(secrets[2].reveal()).user.id == user.id
 
 
@@ -192,10 +192,12 @@ def test_tokens_are_listed_newest_first_and_ended_by_secret_or_public_id(core: U
 def test_signing_out_everywhere_may_leave_one_token(core: UserCore) -> None:
     user = register(core)
     here, there, login_token = sign_in(core, user), sign_in(core, user), core.login_tokens.issue(user.id)
-    assert core.access_tokens.end_all(user.id, keep=here) == EndedTokens(access=1, login=1, reason="signed_out")
+    assert core.access_tokens.revoke_all(user.id, keep=here) == RevokedTokens(access=1, login=1, reason="signed_out")
     assert (opens(core, here), opens(core, there)) == (True, False)
     with refused(core, SignInRefused):
         core.sign_in.with_login_token(login_token)
     with unchanged(core):
-        assert core.access_tokens.end_all(user.id, keep=here) == EndedTokens(access=0, login=0, reason="signed_out")
-    assert core.access_tokens.end_all(user.id).access == 1
+        assert core.access_tokens.revoke_all(user.id, keep=here) == RevokedTokens(
+            access=0, login=0, reason="signed_out"
+        )
+    assert core.access_tokens.revoke_all(user.id).access == 1

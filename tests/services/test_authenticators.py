@@ -94,7 +94,7 @@ def test_whatever_goes_wrong_is_a_failed_sign_in(
     core = over(core, authenticators=[Door(answer=answer)])
     with refused(core, SignInRefused) as raised:
         core.sign_in.authenticate(Badge(4))
-    assert str(raised.value) == "workflows.sign_in_refused"
+    assert str(raised.value) == "sign_in.refused"
     assert [kept for _, kept in statuses(core)] == [status]
 
 

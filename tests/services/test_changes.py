@@ -60,14 +60,14 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     "tenants.deactivate": (lambda on: on.system.tenants.deactivate("main"), ["tenant.deactivated"]),
     "users.get": (lambda on: on.core.users.get(on.ann.id), []),
     "users.find": (lambda on: on.core.users.find(on.ann.id), []),
-    "users.facts": (lambda on: on.core.users.facts(on.ann.id), []),
+    "users.status": (lambda on: on.core.users.status(on.ann.id), []),
     "users.preferences": (lambda on: on.core.users.preferences(on.ann.id), []),
     "users.update": (lambda on: on.core.users.update(on.ann.id, first_name="Ann"), ["user.updated"]),
     "users.link_external_id": (lambda on: on.core.users.link_external_id(on.ann.id, 1), ["user.ids_changed"]),
     "users.unlink_external_id": (lambda on: on.core.users.unlink_external_id(on.bob.id), ["user.ids_changed"]),
     "users.set_access_ids": (lambda on: on.core.users.set_access_ids(on.ann.id, ["a"]), ["user.ids_changed"]),
     "users.activate": (lambda on: on.core.users.activate(on.bob.id), ["user.activated"]),
-    "users.deactivate": (lambda on: on.core.users.deactivate(on.ann.id), ["user.deactivated", "tokens.ended"]),
+    "users.deactivate": (lambda on: on.core.users.deactivate(on.ann.id), ["user.deactivated", "tokens.revoked"]),
     "registration.register": (
         lambda on: on.core.registration.register("dan@example.com", password=PASSWORD),
         ["user.registered", "password.set", "user.welcomed", "access_token.issued"],
@@ -76,7 +76,7 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         lambda on: on.core.registration.register_external("dan@example.com"),
         ["user.registered"],
     ),
-    "registration.request": (lambda on: on.core.registration.request("dan@example.com"), ["registration.asked"]),
+    "registration.request": (lambda on: on.core.registration.request("dan@example.com"), ["registration.requested"]),
     "registration.complete": (
         lambda on: on.core.registration.complete(on.link),
         ["user.registered", "access_token.issued", "registration.completed"],
@@ -98,30 +98,30 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
     ),
     "sign_in.with_login_token": (
         lambda on: on.core.sign_in.with_login_token(on.login),
-        ["login_token.spent", "access_token.issued"],
+        ["login_token.redeemed", "access_token.issued"],
     ),
     "sign_in.with_access_token": (lambda on: on.core.sign_in.with_access_token(on.access), []),
     "sign_in.trusted": (lambda on: on.core.sign_in.trusted(on.ann.id), ["access_token.issued"]),
     "sign_in.identify": (lambda on: on.core.sign_in.identify(on.access), []),
-    "sign_in.proves": (lambda on: on.core.sign_in.proves("ann@example.com", PASSWORD), []),
-    "passwords.set": (lambda on: on.core.passwords.set(on.ann.id, ANOTHER), ["password.set", "tokens.ended"]),
+    "sign_in.verify_password": (lambda on: on.core.sign_in.verify_password("ann@example.com", PASSWORD), []),
+    "passwords.set": (lambda on: on.core.passwords.set(on.ann.id, ANOTHER), ["password.set", "tokens.revoked"]),
     "emails.change": (
         lambda on: on.core.emails.change(on.ann.id, "lee@example.com"),
-        ["user.email_changed", "user.email_replaced", "tokens.ended"],
+        ["user.email_changed", "user.email_replaced", "tokens.revoked"],
     ),
     "access_tokens.list": (lambda on: on.core.access_tokens.list(on.ann.id), []),
-    "access_tokens.end": (lambda on: on.core.access_tokens.end(on.access), ["access_token.ended"]),
-    "access_tokens.end_all": (lambda on: on.core.access_tokens.end_all(on.ann.id), ["tokens.ended"]),
+    "access_tokens.revoke": (lambda on: on.core.access_tokens.revoke(on.access), ["access_token.revoked"]),
+    "access_tokens.revoke_all": (lambda on: on.core.access_tokens.revoke_all(on.ann.id), ["tokens.revoked"]),
     "login_tokens.issue": (lambda on: on.core.login_tokens.issue(on.ann.id), ["login_token.issued"]),
     "login_tokens.issue_many": (lambda on: on.core.login_tokens.issue_many(on.ann.id, 2), ["login_token.issued"] * 2),
     "history.of_user": (lambda on: on.core.history.of_user(on.ann.id), []),
     "history.attempts": (lambda on: on.core.history.attempts(on.ann.id), []),
     "history.explain": (lambda on: on.core.history.explain(on.ann.id), []),
-    "deliveries.deliver": (lambda on: on.core.deliveries.deliver(), ["password.set"]),
-    "deliveries.pending": (lambda on: on.core.deliveries.pending(), []),
-    "deliveries.failed": (lambda on: on.core.deliveries.failed(), []),
-    "deliveries.retry": (lambda on: on.core.deliveries.retry(on.failed_id), []),
-    "deliveries.drop": (lambda on: on.core.deliveries.drop(on.failed_id), []),
+    "outbox.deliver": (lambda on: on.core.outbox.deliver(), ["password.set"]),
+    "deliveries.pending": (lambda on: on.core.outbox.pending(), []),
+    "deliveries.failed": (lambda on: on.core.outbox.failed(), []),
+    "deliveries.retry": (lambda on: on.core.outbox.retry(on.failed_id), []),
+    "deliveries.drop": (lambda on: on.core.outbox.discard(on.failed_id), []),
     "over": (lambda on: UserCore.over(on.core._engine.storage, on.core._engine.host), []),
     "tenant": (lambda on: on.core.tenant("acme"), []),
     "bind": (lambda on: on.core.bind(ip="192.0.2.1"), []),
@@ -141,10 +141,10 @@ def stage(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> Stage:
     core = over(core, subscribers=[Subscriber(name="crm", kinds={"user.deactivated"}, handle=fail)])
     bob = register(core, "bob", external_id="17")
     core.users.deactivate(bob.id)
-    core.deliveries.deliver()
+    core.outbox.deliver()
     clock.advance(timedelta(days=1))
     core.registration.request("new@example.com")
-    core.deliveries.deliver()
+    core.outbox.deliver()
     link = re.search(r"join/(\S+)", mailer.sent[-1].text)
     assert link
     add_tenant(core)
@@ -158,7 +158,7 @@ def stage(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> Stage:
         access=sign_in(core, ann),
         login=core.login_tokens.issue(ann.id),
         link=link[1],
-        failed_id=core.deliveries.failed().rows[0].id,
+        failed_id=core.outbox.failed().rows[0].id,
     )
 
 

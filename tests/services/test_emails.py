@@ -22,14 +22,14 @@ def test_the_new_address_is_in_force_at_once(core: UserCore, clock: FakeClock) -
 
 @pytest.mark.rule("E1", "U6")
 @pytest.mark.parametrize("was_verified", [True, False])
-@pytest.mark.parametrize("vouched", [True, False])
+@pytest.mark.parametrize("asserted_by_host", [True, False])
 def test_a_new_address_is_verified_only_if_the_host_vouches(
-    core: UserCore, clock: FakeClock, *, was_verified: bool, vouched: bool
+    core: UserCore, clock: FakeClock, *, was_verified: bool, asserted_by_host: bool
 ) -> None:
     user = core.emails.change(register(core).id, "ann.lee@example.com", verified=was_verified)
     clock.tick()
-    assert core.emails.change(user.id, "lee@example.com", verified=vouched).email_verified_at == (
-        clock.now if vouched else None
+    assert core.emails.change(user.id, "lee@example.com", verified=asserted_by_host).email_verified_at == (
+        clock.now if asserted_by_host else None
     )
 
 
@@ -39,7 +39,7 @@ def test_the_old_address_is_told_if_it_was_verified(core: UserCore, mailer: Memo
     core.emails.change(user.id, "second@example.com", verified=True)
     core.emails.change(user.id, "third@example.com")
     core.emails.change(user.id, "fourth@example.com")
-    core.deliveries.deliver()
+    core.outbox.deliver()
     assert [(mail.to, mail.kind) for mail in mailer.sent] == [("second@example.com", MailKind.EMAIL_CHANGED)]
 
 
@@ -97,7 +97,7 @@ def test_another_spelling_is_stored_and_keeps_verified_and_tokens(
     changed = core.emails.change(user.id, "Ann.Lee@example.com")
     assert (changed.email, changed.email_verified_at) == ("Ann.Lee@example.com", NOON)
     assert core.users.get(Email("ann.lee@example.com")) == changed
-    core.deliveries.deliver()
+    core.outbox.deliver()
     assert mailer.sent == []
     assert core.sign_in.with_login_token(login_token).user.id == user.id
 

@@ -26,7 +26,7 @@ def test_a_users_changes_are_listed_newest_first(core: UserCore, clock: FakeCloc
     core.users.deactivate(user.id)
     rows = core.history.of_user(user.id).rows
     assert [row.kind for row in rows] == [
-        "tokens.ended",
+        "tokens.revoked",
         "user.deactivated",
         "user.updated",
         "access_token.issued",
@@ -103,7 +103,7 @@ def test_no_secret_and_no_hash_is_kept(core: UserCore) -> None:
     user = core.registration.register("ann@example.com", password=PASSWORD).user
     secrets = [sign_in(core, user), core.login_tokens.issue(user.id)]
     core.sign_in.with_login_token(secrets[1])
-    core.access_tokens.end(secrets[0])
+    core.access_tokens.revoke(secrets[0])
     history = repr(dump(core)["history"])
     assert not any(secret.reveal()[13:] in history for secret in secrets)
     assert PASSWORD not in history

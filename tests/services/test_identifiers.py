@@ -91,7 +91,7 @@ def test_no_username_is_another_users_email(core: UserCore) -> None:
     bob = register(core, "bob")
     with refused(core, Invalid, but=()) as raised:
         core.users.update(bob.id, username="ann@example.com")
-    assert [fault.reason for fault in raised.value.faults] == ["not_own_email"]
+    assert [fault.reason for fault in raised.value.errors] == ["not_own_email"]
 
 
 @pytest.mark.rule("U8")

@@ -30,8 +30,8 @@ from usercore import (
 )
 from usercore.kernel.context import MAIN
 from usercore.kernel.ids import USER_KIND, uuid_of
-from usercore.kernel.secret import draw_secret
-from usercore.testing import FakeChance, FakeClock
+from usercore.kernel.secret import generate_secret
+from usercore.testing import FakeClock, FakeRandomness
 from usercore.tokens.model import ACCESS, LOGIN
 
 
@@ -44,7 +44,7 @@ class Names:
     external_id: str
     access: Secret
     login: Secret
-    spent: Secret
+    redeemed: Secret
     public_id: str
     delivery_id: str
 
@@ -65,7 +65,7 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "get by username": lambda core, names: core.users.get(Username(names.name)),
     "get by external id": lambda core, names: core.users.get(ExternalId(names.external_id)),
     "find": lambda core, names: core.users.find(names.id),
-    "facts": lambda core, names: core.users.facts(names.id),
+    "facts": lambda core, names: core.users.status(names.id),
     "preferences": lambda core, names: core.users.preferences(names.id),
     "update": lambda core, names: core.users.update(names.id, first_name="Eve"),
     "take username": lambda core, names: core.users.update(own(names), username=names.name),
@@ -85,20 +85,20 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "check password": lambda core, names: core.registration.check_email(names.email, PASSWORD).password,
     "sign in": lambda core, names: core.sign_in.with_password(names.email, PASSWORD),
     "sign in by login token": lambda core, names: core.sign_in.with_login_token(names.login),
-    "sign in by spent token": lambda core, names: core.sign_in.with_login_token(names.spent),
+    "sign in by spent token": lambda core, names: core.sign_in.with_login_token(names.redeemed),
     "sign in by access token": lambda core, names: core.sign_in.with_access_token(names.access),
     "vouch": lambda core, names: core.sign_in.trusted(names.id),
     "identify": lambda core, names: core.sign_in.identify(names.access),
     "list tokens": lambda core, names: core.access_tokens.list(names.id),
-    "end token": lambda core, names: core.access_tokens.end(names.access),
-    "end token by public id": lambda core, names: core.access_tokens.end(names.public_id),
-    "end all tokens": lambda core, names: core.access_tokens.end_all(names.id),
+    "end token": lambda core, names: core.access_tokens.revoke(names.access),
+    "end token by public id": lambda core, names: core.access_tokens.revoke(names.public_id),
+    "end all tokens": lambda core, names: core.access_tokens.revoke_all(names.id),
     "issue token": lambda core, names: core.login_tokens.issue(names.id),
     "history": lambda core, names: core.history.of_user(names.id),
     "attempts": lambda core, names: core.history.attempts(names.id),
     "explain": lambda core, names: core.history.explain(names.id),
-    "retry": lambda core, names: core.deliveries.retry(names.delivery_id),
-    "drop": lambda core, names: core.deliveries.drop(names.delivery_id),
+    "retry": lambda core, names: core.outbox.retry(names.delivery_id),
+    "drop": lambda core, names: core.outbox.discard(names.delivery_id),
 }
 
 TOLD = {"sign in by login token", "sign in by spent token", "end token", "end token by public id"}
@@ -110,32 +110,32 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     user = register(core, username="ann", external_id="17", password=PASSWORD)
     core.users.update(user.id, first_name="Ann")
     for _ in range(2):
-        core.deliveries.deliver()
+        core.outbox.deliver()
         clock.now += core.policy.deliveries.set_aside_after
-    (failed,) = core.deliveries.failed().rows
-    access, (login, spent) = sign_in(core, user), core.login_tokens.issue_many(user.id, 2)
-    core.sign_in.with_login_token(spent)
+    (failed,) = core.outbox.failed().rows
+    access, (login, redeemed) = sign_in(core, user), core.login_tokens.issue_many(user.id, 2)
+    core.sign_in.with_login_token(redeemed)
     return Names(
         id=user.id,
         name="ann",
         external_id="17",
         access=access,
         login=login,
-        spent=spent,
+        redeemed=redeemed,
         public_id=core.access_tokens.list(user.id)[-1].public_id,
         delivery_id=failed.id,
     )
 
 
 def names_of_nobody(names: Names) -> Names:
-    number, chance = names.id + 1_000_000, FakeChance("nobody")
+    number, randomness = names.id + 1_000_000, FakeRandomness("nobody")
     return Names(
         id=number,
         name="zed",
         external_id="99",
-        access=draw_secret(ACCESS, number, chance),
-        login=draw_secret(LOGIN, number, chance),
-        spent=draw_secret(LOGIN, number, chance),
+        access=generate_secret(ACCESS, number, randomness),
+        login=generate_secret(LOGIN, number, randomness),
+        redeemed=generate_secret(LOGIN, number, randomness),
         public_id=names.public_id[:-1] + "~",
         delivery_id=names.delivery_id.replace(str(names.id), str(number)),
     )
@@ -203,5 +203,5 @@ def test_lists_show_the_tenants_own_only(core: UserCore) -> None:
     acme = core.tenant("acme")
     with pytest.raises(SignInRefused):
         core.sign_in.with_password("nobody@example.com", "wrong")
-    assert (len(core.deliveries.pending().rows), len(core.history.attempts().rows)) == (1, 1)
-    assert (acme.deliveries.pending().rows, acme.history.attempts().rows) == ((), ())
+    assert (len(core.outbox.pending().rows), len(core.history.attempts().rows)) == (1, 1)
+    assert (acme.outbox.pending().rows, acme.history.attempts().rows) == ((), ())

@@ -48,7 +48,7 @@ def test_an_observer_is_told_after_the_commit(core: UserCore, storage: WatchedSt
     core.users.update(user.id, first_name="Lee")
     core.users.deactivate(user.id)
     assert told == [("user.registered", "Ann"), ("user.updated", "Lee")]
-    assert (core.deliveries.pending().rows, core.deliveries.deliver()) == ((), 0)
+    assert (core.outbox.pending().rows, core.outbox.deliver()) == ((), 0)
 
 
 @pytest.mark.rule("X3")
@@ -108,7 +108,7 @@ def test_a_relay_delivers_in_the_background_and_stops(core: UserCore) -> None:
         assert heard.wait(PATIENCE)
     register(core, "cid")
     assert (told, relays()) == ([first.id, second.id], [])
-    assert len(core.deliveries.pending().rows) == 1
+    assert len(core.outbox.pending().rows) == 1
 
 
 @pytest.mark.rule("X3")
@@ -130,4 +130,4 @@ def test_nothing_runs_in_the_background_unasked(core: UserCore) -> None:
     core.relay()
     register(core)
     assert relays() == []
-    assert len(core.deliveries.pending().rows) == 1
+    assert len(core.outbox.pending().rows) == 1

@@ -40,7 +40,7 @@ def test_the_new_password_works_at_once_and_the_old_one_no_longer(core: UserCore
     clock.tick()
     assert core.passwords.set(user.id, ANOTHER) == clock.now
     assert [enter(core, password) for password in (PASSWORD, ANOTHER)] == [False, True]
-    facts = core.users.facts(user.id)
+    facts = core.users.status(user.id)
     assert (facts.password_set, facts.password_changed_at, facts.must_change_password) == (True, clock.now, False)
 
 
@@ -54,7 +54,7 @@ def test_it_leaves_a_row_and_never_a_hash(core: UserCore, clock: FakeClock) -> N
     ended, changed = core.history.of_user(user.id).rows[:2]
     assert (changed.kind, changed.new) == ("password.set", {"reason": "reset", "set_at": clock.now.isoformat()})
     assert (changed.at, changed.actor, changed.ip) == (clock.now, "operator:Zoë", "192.0.2.1")
-    assert (ended.kind, ended.new) == ("tokens.ended", {"access": 1, "login": 0, "reason": "password.set"})
+    assert (ended.kind, ended.new) == ("tokens.revoked", {"access": 1, "login": 0, "reason": "password.set"})
     assert "fake$" not in repr(dump(core)["history"])
 
 
@@ -161,8 +161,8 @@ def test_who_is_deactivated_may_be_given_one_and_stays_out(core: UserCore) -> No
 @pytest.mark.rule("P5", "R6")
 def test_a_temporary_password_is_replaced_by_one_that_lasts(core: UserCore, clock: FakeClock) -> None:
     user = core.registration.register("ann@example.com").user
-    core.deliveries.deliver()
+    core.outbox.deliver()
     core.passwords.set(user.id, PASSWORD)
-    assert not core.users.facts(user.id).must_change_password
+    assert not core.users.status(user.id).must_change_password
     clock.now = NOON.replace(year=2027)
     assert enter(core, PASSWORD)

@@ -87,7 +87,7 @@ def test_what_is_no_reference_is_refused_by_every_call(core: UserCore, value: An
     calls: list[Callable[[], object]] = [
         lambda: core.users.get(value),
         lambda: core.users.find(value),
-        lambda: core.users.facts(value),
+        lambda: core.users.status(value),
         lambda: core.users.update(value, first_name="Eve"),
         lambda: core.users.link_external_id(value, 1),
         lambda: core.users.unlink_external_id(value),
@@ -98,7 +98,7 @@ def test_what_is_no_reference_is_refused_by_every_call(core: UserCore, value: An
         lambda: core.passwords.set(value, PASSWORD),
         lambda: core.sign_in.trusted(value),
         lambda: core.access_tokens.list(value),
-        lambda: core.access_tokens.end_all(value),
+        lambda: core.access_tokens.revoke_all(value),
         lambda: core.login_tokens.issue(value),
         lambda: core.history.of_user(value),
         lambda: core.history.explain(value),

@@ -90,7 +90,7 @@ def test_another_users_external_id_is_taken(core: UserCore) -> None:
 def test_a_password_is_mailed_only_if_asked(core: UserCore, mailer: MemoryMailer) -> None:
     core.registration.register_external("ann@example.com")
     core.registration.register_external("bob@example.com", with_password_reset=True)
-    core.deliveries.deliver()
+    core.outbox.deliver()
     assert [(mail.to, str(mail.kind)) for mail in mailer.sent] == [("bob@example.com", "welcome_password")]
 
 

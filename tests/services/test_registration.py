@@ -7,7 +7,6 @@ import pytest
 
 from tests.services.helpers import PASSWORD, over, refused, register, registration_attempts
 from usercore import (
-    Application,
     Email,
     Gates,
     Invalid,
@@ -15,6 +14,7 @@ from usercore import (
     Policy,
     RateLimited,
     RegistrationPolicy,
+    RegistrationRequest,
     RegistrationStatus,
     Taken,
     UserCore,
@@ -38,7 +38,7 @@ REFUSALS: list[tuple[type[UsercoreError], RegistrationStatus, dict[str, Any]]] =
 ]
 
 
-def veto_mallory(application: Application) -> None:
+def veto_mallory(application: RegistrationRequest) -> None:
     if application.email == "mallory@example.com":
         gate = "no mallory"
         raise Vetoed(gate)
@@ -114,7 +114,7 @@ def test_a_gate_sees_who_applies_and_is_asked_outside_any_unit(core: UserCore, s
     register(bound, username="ann", external_id=7)
     bound.registration.register_external("bob@example.com")
     bound.registration.request("cid@example.com")
-    asked = [one for one in gate.asked if isinstance(one, Application)]
+    asked = [one for one in gate.asked if isinstance(one, RegistrationRequest)]
     assert [(one.email, one.channel) for one in asked] == [
         ("ann@example.com", "register"),
         ("bob@example.com", "register_external"),
@@ -130,7 +130,7 @@ def test_a_blocked_domain_is_refused_however_it_is_spelled(core: UserCore) -> No
     for email in ("ann@SPAM.example", "ann@Müller.example"):
         with refused(core, Invalid) as raised:
             core.registration.register(email)
-        assert [(fault.field, fault.reason) for fault in raised.value.faults] == [("email", "blocked_domain")]
+        assert [(fault.field, fault.reason) for fault in raised.value.errors] == [("email", "blocked_domain")]
     assert core.registration.register("ann@no.spam.example").created
     assert core.registration.register("ann@spam.example", validate_email=False).created
 
@@ -144,7 +144,7 @@ def test_the_hosts_email_checks_are_asked_outside_any_unit(core: UserCore, stora
     core = over(core, email_checks=[refuse])
     with refused(core, Invalid) as raised:
         register(core)
-    assert [(fault.field, fault.reason) for fault in raised.value.faults] == [("email", "no_mail_server")]
+    assert [(fault.field, fault.reason) for fault in raised.value.errors] == [("email", "no_mail_server")]
     assert register(core, "bob").id
     assert register(core, validate_email=False).id
 
@@ -219,7 +219,7 @@ def test_the_letter_fits_the_password(core: UserCore, mailer: MemoryMailer) -> N
     core.registration.register("ann@example.com")
     core.registration.register("bob@example.com", password=PASSWORD)
     core.registration.register("cid@example.com", send_email=False)
-    core.deliveries.deliver()
+    core.outbox.deliver()
     assert {(mail.to, str(mail.kind)) for mail in mailer.sent} == {
         ("ann@example.com", "welcome_password"),
         ("bob@example.com", "welcome"),
@@ -230,7 +230,7 @@ def test_the_letter_fits_the_password(core: UserCore, mailer: MemoryMailer) -> N
 def test_all_faults_are_told_at_once(core: UserCore) -> None:
     with refused(core, Invalid) as raised:
         core.registration.register("no address", external_id=" 1", first_name="\0", language="?")
-    assert [fault.field for fault in raised.value.faults] == ["email", "external_id", "first_name", "language"]
+    assert [fault.field for fault in raised.value.errors] == ["email", "external_id", "first_name", "language"]
 
 
 @pytest.mark.rule("R1")

@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 def link_of(core: UserCore, mailer: MemoryMailer) -> str:
-    core.deliveries.deliver()
+    core.outbox.deliver()
     found = re.search(r"https://example.com/join/(\S+)", mailer.sent[-1].text)
     assert found
     return found[1]
@@ -43,7 +43,7 @@ def test_free_taken_and_throttled_are_answered_alike(core: UserCore, clock: Fake
         RegistrationStatus.OK,
     ]
     assert registration_attempts(core, user)[0].status is RegistrationStatus.TAKEN_EMAIL
-    core.deliveries.deliver()
+    core.outbox.deliver()
     assert {(mail.to, str(mail.kind)) for mail in mailer.sent} == {
         ("ann@example.com", "registration"),
         ("bob@example.com", "have_account"),

@@ -79,7 +79,7 @@ def test_strangers_cannot_tell_refusals_apart(people: UserCore, hasher: FakeHash
     with refused(people, SignInRefused) as raised:
         enter(watched, login, password)
     assert recorder.names == usual
-    assert (str(raised.value), raised.value.args, raised.value.__cause__) == ("workflows.sign_in_refused", (), None)
+    assert (str(raised.value), raised.value.args, raised.value.__cause__) == ("sign_in.refused", (), None)
     assert (hasher.hashes, hasher.places) == (1, 1)
     user = people.users.find(Email(login))
     attempt = people.history.attempts(user.id if user else None).rows[0]
@@ -155,12 +155,12 @@ def test_who_may_not_sign_in_has_none_noted(core: UserCore, clock: FakeClock, wa
 def test_an_operator_who_comes_by_a_weak_way_has_no_sign_in_noted(core: UserCore, clock: FakeClock, way: str) -> None:
     system = core.tenant("system")
     admin = register(system, "root", password=PASSWORD)
-    vouched = system.sign_in.trusted(admin.id, allow_privileged=True)
-    assert vouched.access_token is not None
+    asserted_by_host = system.sign_in.trusted(admin.id, allow_privileged=True)
+    assert asserted_by_host.access_token is not None
     clock.tick()
     with pytest.raises(SignInRefused):
-        WAYS[way](system.bind(ip="192.0.2.1"), admin, vouched.access_token)
-    assert last_sign_in(system.users.get(admin.id)) == last_sign_in(vouched.user)
+        WAYS[way](system.bind(ip="192.0.2.1"), admin, asserted_by_host.access_token)
+    assert last_sign_in(system.users.get(admin.id)) == last_sign_in(asserted_by_host.user)
 
 
 def last_sign_in(user: User) -> tuple[datetime | None, str | None]:
@@ -248,7 +248,7 @@ def test_only_a_password_or_the_hosts_word_lets_an_operator_in(core: UserCore) -
         assert system.history.attempts(admin.id).rows[0].status is AttemptStatus.REFUSED
     assert system.sign_in.identify(token).user.id == admin.id
     assert system.history.explain(admin.id) == ("password_only",)
-    assert "access_token.vouched" in [entry.kind for entry in system.history.of_user(admin.id).rows]
+    assert "access_token.asserted_by_host" in [entry.kind for entry in system.history.of_user(admin.id).rows]
 
 
 @pytest.mark.rule("T5")
@@ -263,6 +263,6 @@ def test_trusted_names_its_user(core: UserCore) -> None:
     user = register(core)
     identity = core.sign_in.trusted(user.id, source="sso")
     assert (identity.user.id, identity.authenticator, identity.source) == (user.id, "trusted", "sso")
-    assert "access_token.vouched" not in [entry.kind for entry in core.history.of_user(user.id).rows]
+    assert "access_token.asserted_by_host" not in [entry.kind for entry in core.history.of_user(user.id).rows]
     with refused(core, UserNotFound, but=()):
         core.sign_in.trusted(Email("nobody@example.com"))

@@ -142,7 +142,7 @@ def test_key_and_name_are_unique_ignoring_case(core: UserCore, tenants: Tenants)
 def test_all_faults_are_told_at_once(core: UserCore, tenants: Tenants) -> None:
     with refused(core, Invalid, but=()) as raised:
         tenants.create("", "n" * 257, time_zone="Mars/Olympus", country="SVK", language="", data_offset_minutes=7)
-    fields = [fault.field for fault in raised.value.faults]
+    fields = [fault.field for fault in raised.value.errors]
     assert fields == ["key", "name", "time_zone", "country", "language", "data_offset_minutes"]
 
 

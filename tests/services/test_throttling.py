@@ -56,7 +56,7 @@ def test_a_refused_try_prolongs_nothing_and_tells_nothing(core: UserCore, clock:
         assert wait_of(core, ANN, PASSWORD) == wait_of(core, ANN, "wrong")
     assert wait_of(core) == 7 * SECOND
     assert hasher.hashes == hashes
-    assert core.users.facts(user.id).failures_in_a_row == 10
+    assert core.users.status(user.id).failures_in_a_row == 10
     assert core.history.attempts(user.id).rows[0].status is AttemptStatus.RATE_LIMIT_EXCEEDED
     assert core.history.explain(user.id) == ("rate_limited",)
 
@@ -66,9 +66,9 @@ def test_a_success_ends_the_accounts_failures(core: UserCore) -> None:
     user = register(core, password=PASSWORD)
     for _ in range(2):
         fail(core, times=9)
-        assert core.users.facts(user.id).failures_in_a_row == 9
+        assert core.users.status(user.id).failures_in_a_row == 9
         core.sign_in.with_password(ANN, PASSWORD)
-        assert core.users.facts(user.id).failures_in_a_row == 0
+        assert core.users.status(user.id).failures_in_a_row == 0
     fail(core, times=10)
     assert wait_of(core) == 10 * SECOND
 
@@ -78,7 +78,7 @@ def test_a_day_forgets_failures(core: UserCore, clock: FakeClock) -> None:
     user = register(core, password=PASSWORD)
     fail(core, times=9)
     clock.advance(timedelta(days=1))
-    assert core.users.facts(user.id).failures_in_a_row == 0
+    assert core.users.status(user.id).failures_in_a_row == 0
     fail(core, times=10)
     assert wait_of(core) == 10 * SECOND
 
@@ -136,7 +136,7 @@ def test_a_hundred_failures_void_the_password_until_it_is_set(core: UserCore, cl
     assert core.sign_in.identify(token).user.id == user.id
     clock.advance(LONGEST)
     core.passwords.set(user.id, ANOTHER)
-    assert core.users.facts(user.id).failures_in_a_row == 0
+    assert core.users.status(user.id).failures_in_a_row == 0
     assert core.sign_in.with_password(ANN, ANOTHER).user.id == user.id
 
 
@@ -158,4 +158,4 @@ def test_a_wait_changes_nothing_but_the_attempts(core: UserCore) -> None:
     with unchanged(core, but={"attempts"}):
         wait_of(core)
     assert core.history.attempts().rows == ()
-    assert core.users.facts(Email(ANN)).locked_until == NOON + 10 * SECOND
+    assert core.users.status(Email(ANN)).locked_until == NOON + 10 * SECOND

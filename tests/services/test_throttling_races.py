@@ -19,8 +19,8 @@ from tests.services.helpers import (
 from usercore import RateLimited, SignInRefused, UserCore, UsercoreError
 from usercore.kernel.units import Units
 from usercore.storage import Unit
+from usercore.storage.recording import UnitContext
 from usercore.testing import WatchedStorage
-from usercore.workflows.recording import Origin
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def test_eight_wrong_passwords_do_not_stop_the_right_one(core: UserCore, storage
         outcomes = statuses(core, [(ANN, "wrong")] * 4 + [(ANN, PASSWORD)] + [(ANN, "wrong")] * 4)
         assert outcomes == [SignInRefused.code] * 4 + ["password"] + [SignInRefused.code] * 4
         core.sign_in.with_password(ANN, PASSWORD)
-        assert core.users.facts(user.id).failures_in_a_row == 0
+        assert core.users.status(user.id).failures_in_a_row == 0
 
 
 class Delayed(WatchedStorage):
@@ -81,7 +81,7 @@ class Delayed(WatchedStorage):
         super().__init__(storage)
         self.before = before
 
-    def units(self, origin: Origin) -> Units[Unit]:
+    def units(self, origin: UnitContext) -> Units[Unit]:
         return _DelayedUnits(self, self._storage.units(origin))
 
 
@@ -93,8 +93,8 @@ class _DelayedUnits(Units[Unit]):
         self._storage.before()
         return self._units.write(work)
 
-    def read(self, look: Callable[[Unit], T]) -> T:
-        return self._units.read(look)
+    def read(self, query: Callable[[Unit], T]) -> T:
+        return self._units.read(query)
 
 
 @pytest.mark.rule("S7")

@@ -91,7 +91,7 @@ def redeems(core: UserCore, secret: Secret) -> bool:
 
 EVENTS: dict[str, tuple[Callable[[UserCore, Tokens], object], tuple[bool, bool, bool]]] = {
     "nothing": (lambda core, tokens: core.users.update(tokens.user.id, first_name="Ann"), (True, True, True)),
-    "sign out": (lambda core, tokens: core.access_tokens.end(tokens.mine), (False, True, True)),
+    "sign out": (lambda core, tokens: core.access_tokens.revoke(tokens.mine), (False, True, True)),
     "password set": (lambda core, tokens: core.passwords.set(tokens.user.id, ANOTHER), (False, False, False)),
     "email changed": (lambda core, tokens: core.emails.change(tokens.user.id, "a@example.com"), (True, True, False)),
     "email respelled": (lambda core, tokens: core.emails.change(tokens.user.id, "ANN@example.com"), (True, True, True)),
@@ -132,7 +132,7 @@ def test_nobody_elses_tokens_end(core: UserCore) -> None:
     theirs = Tokens(user=bob, mine=sign_in(core, bob), other=sign_in(core, bob), login=core.login_tokens.issue(bob.id))
     core.passwords.set(user.id, ANOTHER)
     core.users.deactivate(user.id)
-    core.access_tokens.end_all(user.id)
+    core.access_tokens.revoke_all(user.id)
     assert what_opens(core, theirs) == (True, True, True)
 
 
@@ -141,10 +141,10 @@ def test_clean_up_removes_what_is_over(core: UserCore, clock: FakeClock) -> None
     user = core.registration.register("ann@example.com").user
     core.login_tokens.issue(user.id)
     core.registration.request("bob@example.com")
-    core.access_tokens.end_all(user.id)
+    core.access_tokens.revoke_all(user.id)
     with pytest.raises(SignInRefused):
         core.sign_in.with_password("ann@example.com", "wrong")
-    core.deliveries.deliver()
+    core.outbox.deliver()
     gone: dict[str, list[tuple[timedelta, int]]] = {}
     for age in (DAY, 7 * DAY, 30 * DAY, 31 * DAY, 365 * DAY):
         for edge in (timedelta(0), TICK):
@@ -174,4 +174,4 @@ def test_clean_up_keeps_what_is_in_use(core: UserCore, clock: FakeClock) -> None
     clock.advance(31 * DAY)
     core.cleanup()
     assert opens(core, token)
-    assert [delivery.kind for delivery in core.deliveries.pending().rows] == ["registration.asked"]
+    assert [delivery.kind for delivery in core.outbox.pending().rows] == ["registration.requested"]

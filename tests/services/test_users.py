@@ -8,8 +8,8 @@ import pytest
 
 from tests.services.helpers import PASSWORD, refused, register, sign_in, unchanged, unclaim
 from usercore import (
+    AccountStatus,
     Actor,
-    Facts,
     Invalid,
     SignInRefused,
     StaleVersion,
@@ -97,7 +97,7 @@ def test_the_version_counts_changes_of_the_user_and_not_what_they_do(core: UserC
     assert [change().version for change in changes] == [2, 3, 4, 5, 6, 7]
     core.passwords.set(user.id, PASSWORD)
     core.login_tokens.issue(user.id)
-    core.access_tokens.end(sign_in(core, user))
+    core.access_tokens.revoke(sign_in(core, user))
     assert core.users.get(user.id).version == 7
 
 
@@ -106,7 +106,7 @@ def test_all_faults_are_told_at_once(core: UserCore) -> None:
     user = register(core)
     with refused(core, Invalid, but=()) as raised:
         core.users.update(user.id, first_name="\0", language="?", date_format="D/M", username="a b")
-    assert {fault.field for fault in raised.value.faults} == {"first_name", "language", "date_format", "username"}
+    assert {fault.field for fault in raised.value.errors} == {"first_name", "language", "date_format", "username"}
 
 
 @pytest.mark.rule("U2")
@@ -132,8 +132,8 @@ def test_an_unclaimed_user_is_not_moved(core: UserCore) -> None:
 @pytest.mark.rule("U2")
 def test_the_facts_about_a_user_are_told(core: UserCore, clock: FakeClock) -> None:
     user = register(core)
-    nothing = core.users.facts(user.id)
-    assert nothing == Facts(
+    nothing = core.users.status(user.id)
+    assert nothing == AccountStatus(
         password_set=False,
         password_changed_at=None,
         must_change_password=False,
@@ -153,7 +153,7 @@ def test_the_facts_about_a_user_are_told(core: UserCore, clock: FakeClock) -> No
     for _ in range(10):
         with pytest.raises(SignInRefused):
             core.sign_in.with_password("ann@example.com", "wrong")
-    assert core.users.facts(user.id) == Facts(
+    assert core.users.status(user.id) == AccountStatus(
         password_set=True,
         password_changed_at=NOON,
         must_change_password=False,

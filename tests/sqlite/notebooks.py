@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from usercore.kernel.context import Context
+from usercore.storage.recording import UnitContext
 from usercore.testing import FakeClock
-from usercore.workflows.recording import Origin
-from usercore_storage.sql.run import Run
+from usercore_storage.sql.executor import Executor
 from usercore_storage.sqlite import SqliteStorage
-from usercore_storage.sqlite.line import Job, Take
+from usercore_storage.sqlite.commit_queue import QueuedUnit, Take
 from usercore_storage.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ T = TypeVar("T")
 PATIENCE: Final = 60.0
 """Seconds after which somebody who does not come is given up: a fault."""
 
-ORIGIN: Final = Origin(context=Context(), clock=FakeClock())
+ORIGIN: Final = UnitContext(context=Context(), clock=FakeClock())
 
 TABLES: Final = (
     "CREATE TABLE notes (name TEXT NOT NULL, part INTEGER NOT NULL) STRICT",
@@ -27,13 +27,13 @@ TABLES: Final = (
     "CREATE TABLE leaning (name TEXT REFERENCES keys (name) DEFERRABLE INITIALLY DEFERRED) STRICT",
 )
 
-Work = Callable[[Run], Any]
+Work = Callable[[Executor], Any]
 
 
 def note(name: str) -> Work:
     """Make a unit that writes a name down in two statements, and gives it."""
 
-    def work(run: Run) -> str:
+    def work(run: Executor) -> str:
         for part in (1, 2):
             run("INSERT INTO notes VALUES (?, ?)", (name, part))
         return name
@@ -46,7 +46,7 @@ def kinds(outcomes: Sequence[object]) -> list[object]:
     return [type(one) if isinstance(one, BaseException) else one for one in outcomes]
 
 
-class WaitingLine(list[Job]):
+class WaitingLine(list[QueuedUnit]):
     """The jobs that wait, which says whenever one more does, and is told when to go on."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class WaitingLine(list[Job]):
         self.came = threading.Semaphore(0)
         self.go_on = threading.Event()
 
-    def append(self, job: Job) -> None:
+    def append(self, job: QueuedUnit) -> None:
         super().append(job)
         self.came.release()
 
@@ -76,11 +76,11 @@ class Notebook:
         for table in TABLES:
             self.raw.execute(table)
         self.raw.set_trace_callback(self._trace)
-        self.line = self.writer._line
+        self.line = self.writer._queue
         self._lead, self.line._lead = self.line._lead, self._noted
 
     def _noted(self, take: Take) -> None:
-        def taken() -> Sequence[Job]:
+        def taken() -> Sequence[QueuedUnit]:
             jobs = take()
             self.groups.append(len(jobs))
             return jobs
@@ -97,7 +97,7 @@ class Notebook:
             self.statements.append(statement)
             self.at_commit()
 
-    def write(self, work: Callable[[Run], T]) -> T:
+    def write(self, work: Callable[[Executor], T]) -> T:
         """Run a unit."""
         result, _ = self.writer.run(lambda _: work(self.writer._connection), ORIGIN)
         return result
@@ -107,7 +107,7 @@ class Notebook:
         """Hold the line up by a unit of another thread, until the line is told to go on."""
         inside, line = threading.Event(), WaitingLine()
 
-        def hold(_: Run) -> None:
+        def hold(_: Executor) -> None:
             self.line._waiting, self.is_held_up = line, True
             inside.set()
             assert line.go_on.wait(PATIENCE)
@@ -156,5 +156,5 @@ class Guarded(Notebook):
         super().__init__(store.writer())
         self.units = store.units(ORIGIN)
 
-    def write(self, work: Callable[[Run], T]) -> T:
+    def write(self, work: Callable[[Executor], T]) -> T:
         return self.units.write(lambda _: work(self.writer._connection))

@@ -19,18 +19,18 @@ from hypothesis import strategies as st
 
 import usercore
 from tests.faults.forked import in_child
-from tests.storages.checking import CheckingCases, Engine, fill
+from tests.storages.checking import CheckingCases, Runtime, fill
 from usercore import Corrupt, ForeignFile, StorageError, Unavailable
 from usercore_storage import FindingKind, check, sqlite
 from usercore_storage.sql.tables import ALL, ALLOWANCES
 from usercore_storage.sqlite import files
 from usercore_storage.sqlite.connections import Statements
-from usercore_storage.sqlite.glass import Glass
+from usercore_storage.sqlite.snapshot_reader import SnapshotReader
 
 NOISE: Final = random.Random(1).randbytes(4096)  # noqa: S311 - the same in each run
 
 
-class SqliteEngine(Engine):
+class SqliteEngine(Runtime):
     """A file of which nothing but our own statements changes a byte."""
 
     def __init__(self, path: Path) -> None:
@@ -69,7 +69,7 @@ def state_of(folder: Path) -> dict[str, bytes]:
 
 class TestSqliteChecking(CheckingCases):
     @pytest.fixture
-    def engine(self, full: Path, path: Path) -> Iterator[Engine]:
+    def engine(self, full: Path, path: Path) -> Iterator[Runtime]:
         shutil.copyfile(full, path)
         yield SqliteEngine(path)
         before = state_of(path.parent)
@@ -289,15 +289,15 @@ def test_a_fork_does_not_wait_for_a_long_look(path: Path) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     forks: list[threading.Thread] = []
 
-    def look(run: Statements) -> str:
+    def query(run: Statements) -> str:
         if forks:
             return "looked again"
         forks.append(fork_beside())
         run(endless)
         return "never"
 
-    with closing(Glass(path)) as glass:
-        assert glass.look(look) == "looked again"
+    with closing(SnapshotReader(path)) as reader:
+        assert reader.query(query) == "looked again"
     forks[0].join()
 
 

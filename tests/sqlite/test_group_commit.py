@@ -8,14 +8,14 @@ import pytest
 
 from tests.sqlite.notebooks import ORIGIN, Notebook, Work, kinds, note
 from usercore.kernel.errors import Busy, RunAgain, StorageError, Unavailable
-from usercore_storage.sql.run import Run
-from usercore_storage.sqlite.line import Job
+from usercore_storage.sql.executor import Executor
+from usercore_storage.sqlite.commit_queue import QueuedUnit
 
 
 def noting_then(name: str, *statements: str) -> Work:
     """Make a unit that writes a name down and then runs these statements."""
 
-    def work(run: Run) -> str:
+    def work(run: Executor) -> str:
         note(name)(run)
         for statement in statements:
             run(statement)
@@ -38,7 +38,7 @@ def test_a_unit_alone_needs_no_savepoint(notebook: Notebook) -> None:
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
 def test_a_unit_that_raises_is_taken_back_alone(notebook: Notebook, error: type[BaseException]) -> None:
-    def fail(run: Run) -> None:
+    def fail(run: Executor) -> None:
         note("b")(run)
         raise error
 
@@ -128,7 +128,7 @@ def test_whose_commit_fails_alone_is_not_kept_and_hears_so(notebook: Notebook, *
 
 
 def test_a_refusal_that_leaned_on_a_row_which_was_not_kept_is_no_refusal(notebook: Notebook) -> None:
-    def add_unless_there(run: Run) -> str:
+    def add_unless_there(run: Executor) -> str:
         if run("SELECT 1 FROM keys WHERE name = 'wanted'"):
             raise LookupError
         run("INSERT INTO keys VALUES ('wanted')")
@@ -137,7 +137,7 @@ def test_a_refusal_that_leaned_on_a_row_which_was_not_kept_is_no_refusal(noteboo
     asked: list[str] = []
     doomed = noting_then("doomed", "INSERT INTO keys VALUES ('wanted')", "INSERT INTO leaning VALUES ('nobody')")
 
-    def ask(run: Run) -> str:
+    def ask(run: Executor) -> str:
         asked.append("asked")
         return add_unless_there(run)
 
@@ -160,7 +160,7 @@ def test_when_no_turn_comes_for_running_again_nobody_waits_for_more_than_one(not
 
 
 def test_nobody_is_answered_before_the_commit(notebook: Notebook) -> None:
-    def refuse(_: Run) -> None:
+    def refuse(_: Executor) -> None:
         raise ZeroDivisionError
 
     outcomes, answered = answered_at_the_first_commit(notebook, note("a"), refuse, note("c"), refuse)
@@ -174,7 +174,7 @@ def test_a_result_is_told_to_whoever_asked(notebook: Notebook) -> None:
 
 
 def test_what_a_leader_was_interrupted_in_is_settled_by_the_next(notebook: Notebook) -> None:
-    kept, open_still = Job(note("kept"), ORIGIN), Job(note("open"), ORIGIN)
+    kept, open_still = QueuedUnit(note("kept"), ORIGIN), QueuedUnit(note("open"), ORIGIN)
     kept.result = note("kept")(notebook.writer._connection)
     notebook.writer._sent = [kept]  # committed, and not told
     notebook.line._waiting.append(kept)

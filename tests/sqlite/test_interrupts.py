@@ -30,7 +30,7 @@ DELAYS: Final = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 
 def check_free(notebook: Notebook, path: Path) -> None:
     """See that nothing is left over and everybody may write, other processes first."""
-    side = os.open(path.with_name("store.db-line"), os.O_RDWR)
+    side = os.open(path.with_name("store.db-lock"), os.O_RDWR)
     fcntl.flock(side, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(side)
     with closing(sqlite3.connect(path, timeout=0)) as other:

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.storages.joining import ANN, ORDERS, Engine, JoiningCases
+from tests.storages.joining import ANN, ORDERS, JoiningCases, Runtime
 from usercore import Busy, Email, StorageError, UserCore
 from usercore.kernel.time import FIRST
 from usercore.storage import Unit
 from usercore_storage import sqlite
 
 
-class SqliteEngine(Engine):
+class SqliteEngine(Runtime):
     """A file with a table of the host's."""
 
     def __init__(self, folder: Path) -> None:
@@ -132,7 +132,7 @@ class TestJoining(JoiningCases):
             joined = core.joined(connection)
 
             def write_and_lose_all(unit: Unit) -> None:
-                unit.throttles.count_try(b"key", at=core.users.scope.clock(), stale_before=FIRST, kept_from=1)
+                unit.throttles.record_failure(b"key", at=core.users.scope.clock(), stale_before=FIRST, kept_from=1)
                 connection.execute("ROLLBACK")  # as a full disk does
                 raise StorageError
 

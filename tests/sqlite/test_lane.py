@@ -28,8 +28,8 @@ class Held:
         self._go.set()
 
 
-def begin(pool: ThreadPoolExecutor, lane: Lane, look: Callable[[], str]) -> "Future[str]":
-    return pool.submit(lane.run, look)
+def begin(pool: ThreadPoolExecutor, lane: Lane, query: Callable[[], str]) -> "Future[str]":
+    return pool.submit(lane.run, query)
 
 
 def test_a_look_waits_for_the_one_in_the_lane() -> None:
@@ -69,8 +69,8 @@ def test_those_behind_a_slow_look_wait_for_each_other_again() -> None:
         assert first.begun.wait(LONG)
         begin(pool, lane, second)
         assert not second.begun.wait(SHORT)
-        for look in (slow, first, second):
-            look.let_go()
+        for query in (slow, first, second):
+            query.let_go()
 
 
 def test_a_look_that_fails_leaves_the_lane() -> None:

@@ -110,7 +110,7 @@ def test_a_store_of_each_schema_opens_and_answers(old: int, path: Path) -> None:
         assert core.sign_in.with_password("ann@example.com", PASSWORD).user.id == ann.id
         assert core.users.get(AccessId("a-3")).external_id == "x-1"
         assert {"user.registered", "user.ids_changed"} <= {entry.kind for entry in core.history.of_user(ann.id).rows}
-        assert [one.kind for one in core.deliveries.pending().rows] == ["user.registered"]
+        assert [one.kind for one in core.outbox.pending().rows] == ["user.registered"]
         assert [tenant.key for tenant in core.tenant("system").tenants.list().rows] == ["acme", "main", "system"]
         assert core.users.update(ann.id, note="changed").version == ann.version + 1
     assert version_of(path) == VERSION

@@ -19,7 +19,7 @@ from tests.faults.every_call import CALLS
 from tests.faults.forked import in_child
 from tests.faults.worlds import build
 from usercore import UsercoreError
-from usercore_storage.sql.run import Run
+from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.table import Row, Rows, Table
 from usercore_storage.sql.unit import SqlUnit
 from usercore_storage.sql.updates import MOST_TEXTS
@@ -53,13 +53,13 @@ def statements_kept_by(connection: Connection) -> int:
 
 def settings_of_all(store: SqliteStorage) -> list[dict[str, object]]:
     """Ask the writer, a first and a second reader, and one that was given back and taken again."""
-    first, second = store.take_reader(), store.take_reader()
+    first, second = store.acquire_reader(), store.acquire_reader()
     found = [settings_of(connection) for connection in (store.writer()._connection, first, second)]
     for connection in (second, first):
-        store.give_back(connection)
-    again = store.take_reader()
+        store.release(connection)
+    again = store.acquire_reader()
     assert again is first
-    store.give_back(again)
+    store.release(again)
     return [*found, settings_of(again)]
 
 
@@ -103,7 +103,7 @@ def test_every_file_of_a_store_is_its_owners_alone(path: Path) -> None:
     with usercore.open(f"sqlite:///{path}") as core:
         core.registration.register("ann@example.com")
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
-    assert modes == dict.fromkeys(["store.db", "store.db-line", "store.db-shm", "store.db-wal"], 0o600)
+    assert modes == dict.fromkeys(["store.db", "store.db-lock", "store.db-shm", "store.db-wal"], 0o600)
 
 
 def application_id_of(path: Path) -> int:
@@ -127,7 +127,7 @@ def test_a_file_that_we_share_keeps_its_mark_however_it_is_opened(path: Path, ma
 
 
 @attrs.frozen
-class Noting(Run):
+class Noting(Executor):
     """Runs statements as a connection does, and notes the texts of those that run for one row.
 
     In bulk they vary with the columns that are used, and one preparation for many rows costs nothing.
@@ -163,10 +163,10 @@ def all_texts(unit: SqlUnit) -> set[str]:
 
 def test_the_cache_has_room_for_all_statements(store: SqliteStorage) -> None:
     world, run = build(store), set[str]()
-    writer, reader = store.writer()._connection, store.take_reader()
+    writer, reader = store.writer()._connection, store.acquire_reader()
     for connection in (writer, reader):
         connection.unit = SqlUnit(Noting(connection, run))
-    store.give_back(reader)
+    store.release(reader)
     for call in (call for call in CALLS if str(call) != "core.close"):
         with suppress(UsercoreError):  # some find that another call was there before
             call.of(world)(**call.arguments(world))

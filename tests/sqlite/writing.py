@@ -12,7 +12,7 @@ from usercore.testing.samples import ANN
 
 def touch(unit: Unit) -> None:
     """Write one row."""
-    unit.users.guard(ANN)
+    unit.users.lock(ANN)
 
 
 def main(url: str, seconds: str, threads: str) -> None:

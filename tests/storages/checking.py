@@ -17,7 +17,7 @@ from usercore.opening import open_storage
 from usercore.storage import Storage
 from usercore.testing import FakeHasher
 from usercore_storage import FindingKind, Report, check
-from usercore_storage.findings import MOST
+from usercore_storage.check_report import MOST
 from usercore_storage.sql.checking import SIZE
 from usercore_storage.sql.table import Column
 from usercore_storage.sql.tables import ALL
@@ -56,7 +56,7 @@ def fill(storage: Storage) -> None:
                 call.of(world)(**call.arguments(world))
 
 
-class Engine(ABC):
+class Runtime(ABC):
     """A full store of one kind, to be damaged."""
 
     url: str
@@ -214,10 +214,10 @@ class CheckingCases(ABC):
 
     @abstractmethod
     @pytest.fixture
-    def engine(self) -> Engine:
+    def engine(self) -> Runtime:
         """Give a full store."""
 
-    def found(self, engine: Engine) -> Found:
+    def found(self, engine: Runtime) -> Found:
         """Check the store, and that the report shows nothing of anybody."""
         report = check(engine.url)
         for finding in report.findings:
@@ -225,7 +225,7 @@ class CheckingCases(ABC):
         return {(one.kind, one.table, re.sub(r"-?\d+", "N", one.problem)) for one in report.findings}
 
     @pytest.mark.rule("ERR")
-    def test_a_store_after_every_call_is_clean(self, engine: Engine) -> None:
+    def test_a_store_after_every_call_is_clean(self, engine: Runtime) -> None:
         report = check(engine.url)
         rows = [engine.ask(f"SELECT count(*) FROM {table.name}")[0][0] for table in ALL]  # noqa: S608 - our own names
         assert report == Report(findings=(), left_out=0, rows=sum(rows))
@@ -234,31 +234,31 @@ class CheckingCases(ABC):
 
     @pytest.mark.rule("ERR")
     @pytest.mark.parametrize("damage", [*ROWS.values(), *SCHEMAS.values()], ids=[*ROWS, *SCHEMAS])
-    def test_what_was_done_by_hand_is_found(self, engine: Engine, damage: Damage) -> None:
+    def test_what_was_done_by_hand_is_found(self, engine: Runtime, damage: Damage) -> None:
         engine.run(damage.script)
         assert self.found(engine) == damage.found
 
     @pytest.mark.rule("ERR")
     @pytest.mark.parametrize(("table", "column"), BAD, ids=[f"{table.name}.{column.name}" for table, column in BAD])
-    def test_a_value_that_its_field_cannot_have_is_found(self, engine: Engine, table: Any, column: Column) -> None:
+    def test_a_value_that_its_field_cannot_have_is_found(self, engine: Runtime, table: Any, column: Column) -> None:
         key = ", ".join(table.key)
         one = f"SELECT {key} FROM {table.name} ORDER BY {key} LIMIT 1"  # noqa: S608 - our own names
         engine.run(f"UPDATE {table.name} SET {column.name} = {bad_value(column)} WHERE ({key}) IN ({one})")  # noqa: S608 - as above
         problem = (FindingKind.UNREADABLE, table.name, f"{column.name} cannot be read")
         assert problem in self.found(engine)
 
-    def test_a_finding_names_the_row_by_its_key(self, engine: Engine) -> None:
+    def test_a_finding_names_the_row_by_its_key(self, engine: Runtime) -> None:
         engine.run("UPDATE usercore_access_tokens SET issued_at = 9000000000000000000")
         ((user_id, digest),) = engine.ask("SELECT user_id, digest FROM usercore_access_tokens LIMIT 1")
         keys = [finding.key for finding in check(engine.url).findings]
         assert f"user_id={user_id} digest={bytes(digest).hex()}" in keys
 
-    def test_rows_are_not_read_where_a_column_is_missing(self, engine: Engine) -> None:
+    def test_rows_are_not_read_where_a_column_is_missing(self, engine: Runtime) -> None:
         engine.run("DELETE FROM usercore_tenants; ALTER TABLE usercore_users DROP COLUMN note")
         assert self.found(engine) == SCHEMAS["a column is gone"].found
         assert check(engine.url).rows == 0
 
-    def test_the_first_findings_of_a_sort_are_listed_and_the_rest_counted(self, engine: Engine) -> None:
+    def test_the_first_findings_of_a_sort_are_listed_and_the_rest_counted(self, engine: Runtime) -> None:
         columns = "login, status, source, ip, user_agent, at"
         engine.run(
             "DELETE FROM usercore_registration_attempts;"  # noqa: S608 - our own names
@@ -270,7 +270,7 @@ class CheckingCases(ABC):
         assert {finding.problem for finding in report.findings} == {"tenant 77 is not there"}
         assert (len(report.findings), report.left_out) == (MOST, 150 - MOST)
 
-    def test_a_finding_is_found_once_wherever_a_page_ends(self, engine: Engine) -> None:
+    def test_a_finding_is_found_once_wherever_a_page_ends(self, engine: Runtime) -> None:
         engine.run(
             "DELETE FROM usercore_deliveries; INSERT INTO usercore_deliveries (subject_id, subject, change_no,"  # noqa: S608 - a number
             " position, subscriber, tenant_id, kind, state, made_at, due_at, tries, lease_no)"
@@ -281,7 +281,7 @@ class CheckingCases(ABC):
         assert {finding.problem for finding in report.findings} == {"its entry of history is not there"}
         assert len(report.findings) + report.left_out == 2 * SIZE + 1
 
-    def test_what_others_do_meanwhile_is_no_finding(self, engine: Engine) -> None:
+    def test_what_others_do_meanwhile_is_no_finding(self, engine: Runtime) -> None:
         done = threading.Event()
 
         def write() -> None:
@@ -302,7 +302,7 @@ class CheckingCases(ABC):
         assert reports[-1].rows > reports[0].rows
 
     @pytest.mark.rule("ERR")
-    def test_a_newer_store_is_refused(self, engine: Engine) -> None:
+    def test_a_newer_store_is_refused(self, engine: Runtime) -> None:
         engine.run("UPDATE usercore_schema SET version = 99")
         with pytest.raises(NewerSchema):
             check(engine.url)

@@ -29,7 +29,7 @@ from usercore import (
     UsercoreError,
     UserNotFound,
 )
-from usercore.host import KINDS
+from usercore.composition.host import KINDS
 from usercore.kernel.time import FIRST
 from usercore.storage import Storage, Unit
 from usercore.testing import FakeHasher
@@ -46,12 +46,12 @@ COUNTING: Final = frozenset(
         "core.cleanup",
         "core.close",
         "core.relay",
-        "deliveries.deliver",
+        "outbox.deliver",
         "registration.check_email",
         "registration.complete",
         "registration.request",
         "sign_in.authenticate",
-        "sign_in.proves",
+        "sign_in.verify_password",
         "sign_in.trusted",
         "sign_in.with_access_token",
         "sign_in.with_login_token",
@@ -64,7 +64,7 @@ LEAST_STATEMENTS: Final = 12
 """Fewer than there are between BEGIN and COMMIT."""
 
 
-class Engine(ABC):
+class Runtime(ABC):
     """An engine as a host sees it that has tables of its own beside ours."""
 
     storage: Storage
@@ -147,10 +147,10 @@ class JoiningCases:
         return Ears()
 
     @pytest.fixture
-    def core(self, engine: Engine, ears: Ears) -> UserCore:
+    def core(self, engine: Runtime, ears: Ears) -> UserCore:
         return UserCore.over(engine.storage, ears.host())
 
-    def test_a_commit_of_the_host_keeps_its_rows_and_ours(self, engine: Engine, core: UserCore) -> None:
+    def test_a_commit_of_the_host_keeps_its_rows_and_ours(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:
             connection.execute(ORDER)
             user = core.joined(connection).registration.register_external(ANN, external_id="7").user
@@ -160,7 +160,7 @@ class JoiningCases:
         assert core.users.get(Email(ANN)) == user
         assert engine.orders() == 1
 
-    def test_a_rollback_of_the_host_takes_both_back(self, engine: Engine, core: UserCore) -> None:
+    def test_a_rollback_of_the_host_takes_both_back(self, engine: Runtime, core: UserCore) -> None:
         before = engine.dump()
         with engine.open() as connection:
             connection.execute(ORDER)
@@ -171,7 +171,7 @@ class JoiningCases:
         assert engine.orders() == 0
 
     def test_a_call_that_is_refused_keeps_nothing_and_the_transaction_goes_on(
-        self, engine: Engine, core: UserCore
+        self, engine: Runtime, core: UserCore
     ) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
@@ -188,13 +188,13 @@ class JoiningCases:
         assert core.users.get(bob.id).external_id is None
         assert engine.orders() == 1
 
-    def test_a_unit_that_raises_after_it_wrote_keeps_nothing(self, engine: Engine, core: UserCore) -> None:
+    def test_a_unit_that_raises_after_it_wrote_keeps_nothing(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             ann = joined.registration.register_external(ANN).user
 
             def write_and_fail(unit: Any) -> None:
-                unit.guard(ann.id)
+                unit.lock(ann.id)
                 raise KeyboardInterrupt
 
             with pytest.raises(KeyboardInterrupt):
@@ -203,20 +203,20 @@ class JoiningCases:
         assert len(core.history.of_user(ann.id).rows) == 1
 
     def test_observers_hear_nothing_and_subscribers_are_told_after_the_commit(
-        self, engine: Engine, core: UserCore, ears: Ears
+        self, engine: Runtime, core: UserCore, ears: Ears
     ) -> None:
-        core.deliveries.deliver()
+        core.outbox.deliver()
         ears.plain.clear()  # of the tenants that are built in
         ears.durable.clear()
         with engine.open() as connection:
             core.joined(connection).registration.register_external(ANN)
-            assert core.deliveries.pending().rows == ()
+            assert core.outbox.pending().rows == ()
             connection.commit()
         assert ears.plain == ears.durable == []
-        assert core.deliveries.deliver() == 1
+        assert core.outbox.deliver() == 1
         assert ears.durable == ["user.registered"]
 
-    def test_bound_copies_are_joined_too(self, engine: Engine, core: UserCore) -> None:
+    def test_bound_copies_are_joined_too(self, engine: Runtime, core: UserCore) -> None:
         core.tenant("system").tenants.create("acme", "Acme")
         with engine.open() as connection:
             joined = core.joined(connection).bind(actor=Actor.operator("Olga")).tenant("acme")
@@ -225,7 +225,7 @@ class JoiningCases:
             core.tenant("acme").users.get(user.id)
         assert user.created_by == "operator:Olga"
 
-    def test_a_tenant_that_was_taken_back_is_not_remembered(self, engine: Engine, core: UserCore) -> None:
+    def test_a_tenant_that_was_taken_back_is_not_remembered(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             joined.tenant("system").tenants.create("acme", "Acme")
@@ -233,7 +233,7 @@ class JoiningCases:
         with pytest.raises(TenantNotFound):
             core.tenant("acme")
 
-    def test_a_transaction_must_be_open(self, engine: Engine, core: UserCore) -> None:
+    def test_a_transaction_must_be_open(self, engine: Runtime, core: UserCore) -> None:
         connection = engine.connect()
         with pytest.raises(ValueError, match="no transaction is open"):
             core.joined(connection)
@@ -244,7 +244,7 @@ class JoiningCases:
             joined.users.find(Email(ANN))
         connection.close()
 
-    def test_a_closed_connection_is_told(self, engine: Engine, core: UserCore) -> None:
+    def test_a_closed_connection_is_told(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:
             pass
         with pytest.raises(UsercoreError) as error:
@@ -256,7 +256,7 @@ class JoiningCases:
         with pytest.raises(TypeError, match=type(thing).__name__):
             core.joined(thing)
 
-    def test_the_connection_must_be_to_the_store_of_the_core(self, engine: Engine, core: UserCore) -> None:
+    def test_the_connection_must_be_to_the_store_of_the_core(self, engine: Runtime, core: UserCore) -> None:
         other = engine.elsewhere()
         engine.begin(other)
         other.execute("CREATE TABLE mine (number integer)")
@@ -266,14 +266,14 @@ class JoiningCases:
         assert other.execute("SELECT count(*) FROM mine").fetchall()[0][0] == 0
         other.close()
 
-    def test_a_unit_in_a_unit_is_refused(self, engine: Engine, core: UserCore) -> None:
+    def test_a_unit_in_a_unit_is_refused(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             with pytest.raises(RuntimeError, match="a unit is open"):
                 joined._scope.units.write(lambda _: joined.users.find(Email(ANN)))
             assert joined.users.find(Email(ANN)) is None
 
-    def test_it_cannot_be_joined_twice_or_used_as_a_context(self, engine: Engine, core: UserCore) -> None:
+    def test_it_cannot_be_joined_twice_or_used_as_a_context(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             with pytest.raises(TypeError, match="with is not for a joined core"), joined:
@@ -282,7 +282,7 @@ class JoiningCases:
                 joined.joined(connection)
 
     @pytest.mark.parametrize("call", CALLS, ids=str)
-    def test_every_call_works_and_can_be_taken_back_or_names_itself(self, engine: Engine, call: Call) -> None:
+    def test_every_call_works_and_can_be_taken_back_or_names_itself(self, engine: Runtime, call: Call) -> None:
         world = build(engine.storage)
         before = engine.dump()
         with engine.open() as connection:
@@ -298,13 +298,13 @@ class JoiningCases:
     @pytest.mark.no_cover
     @pytest.mark.parametrize("fails", [True, False])
     def test_a_ctrl_c_anywhere_keeps_a_unit_whole_or_not_at_all_and_never_a_failed_one(
-        self, engine: Engine, core: UserCore, *, fails: bool
+        self, engine: Runtime, core: UserCore, *, fails: bool
     ) -> None:
         ann = core.registration.register_external(ANN).user
 
         def change(unit: Unit) -> None:
-            unit.guard(ann.id)
-            unit.throttles.count_try(b"key", at=ann.created_at, stale_before=FIRST, kept_from=1)
+            unit.lock(ann.id)
+            unit.throttles.record_failure(b"key", at=ann.created_at, stale_before=FIRST, kept_from=1)
             if fails:
                 raise ZeroDivisionError
 
@@ -328,7 +328,7 @@ class JoiningCases:
                 break
         assert outcomes == ({(0, 0)} if fails else {(0, 0), (1, 1)})
 
-    def test_a_savepoint_of_the_hosts_is_left_alone_whatever_its_name(self, engine: Engine, core: UserCore) -> None:
+    def test_a_savepoint_of_the_hosts_is_left_alone_whatever_its_name(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:
             connection.execute("SAVEPOINT usercore_unit")
             connection.execute(ORDER)
@@ -341,7 +341,7 @@ class JoiningCases:
         assert engine.orders() == 1
         assert core.users.find(Email(ANN)) is not None
 
-    def test_in_a_tenant_that_the_host_took_back_nobody_is_kept(self, engine: Engine, core: UserCore) -> None:
+    def test_in_a_tenant_that_the_host_took_back_nobody_is_kept(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:
             connection.execute("SAVEPOINT mine")
             joined = core.joined(connection)
@@ -352,7 +352,7 @@ class JoiningCases:
                 acme.registration.register_external(ANN)
             connection.commit()
 
-    def test_a_connection_that_is_closed_later_is_told(self, engine: Engine, core: UserCore) -> None:
+    def test_a_connection_that_is_closed_later_is_told(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             connection.rollback()
@@ -361,7 +361,7 @@ class JoiningCases:
                 joined.users.find(Email(ANN))
 
     def test_at_whatever_statement_the_host_is_killed_both_are_kept_or_none(
-        self, engine: Engine, core: UserCore
+        self, engine: Runtime, core: UserCore
     ) -> None:
         for number in count(1):
             email, kept = f"{number}@example.com", engine.orders()
@@ -374,7 +374,7 @@ class JoiningCases:
             assert engine.orders() == 0
 
 
-def _live(engine: Engine, core: UserCore, email: str, place: int) -> str:
+def _live(engine: Runtime, core: UserCore, email: str, place: int) -> str:
     """Keep an order and its holder, and be killed before the statement at this place."""
     left = place
 

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from tests.helpers import fault_of
 from usercore.kernel.context import MAIN, SYSTEM
-from usercore.kernel.errors import Fault
+from usercore.kernel.errors import FieldError
 from usercore.kernel.ids import TENANT_KIND, USER_KIND, TenantId, id_of
 from usercore.kernel.preferences import DateFormat
 from usercore.kernel.references import unique_key
@@ -77,7 +77,7 @@ def test_a_key_or_name_has_1_to_256_characters(text: str) -> None:
     ids=lambda text: ascii(text[:9]),
 )
 def test_another_key_or_name_is_refused(text: str, reason: str) -> None:
-    assert fault_of(lambda: clean_tenant_name(text, field="key")) == Fault("key", reason)
+    assert fault_of(lambda: clean_tenant_name(text, field="key")) == FieldError("key", reason)
 
 
 @pytest.mark.rule("T3")
@@ -106,7 +106,7 @@ def test_a_time_zone_is_one_of_ianas(zone: str) -> None:
     ids=ascii,
 )
 def test_another_time_zone_is_refused(zone: str, reason: str) -> None:
-    assert fault_of(lambda: clean_time_zone(zone)) == Fault("time_zone", reason)
+    assert fault_of(lambda: clean_time_zone(zone)) == FieldError("time_zone", reason)
 
 
 @pytest.mark.rule("T3")
@@ -118,7 +118,7 @@ def test_a_country_is_kept_in_capitals(typed: str | None, kept: str | None) -> N
 @pytest.mark.rule("T3")
 @pytest.mark.parametrize("text", ["S", "SVK", "S1", "ŠK", "ſk", "S K", "４２"])
 def test_another_country_is_refused(text: str) -> None:
-    assert fault_of(lambda: clean_country(text)) == Fault("country", "malformed")
+    assert fault_of(lambda: clean_country(text)) == FieldError("country", "malformed")
 
 
 @pytest.mark.rule("T3")
@@ -143,7 +143,7 @@ def test_a_new_tenant_is_active_and_has_defaults() -> None:
 @pytest.mark.rule("T3")
 @pytest.mark.parametrize("field", ["language", "date_format", "timestamp_offset_minutes", "data_offset_minutes"])
 def test_a_default_that_users_fall_back_to_cannot_be_empty(field: str) -> None:
-    assert fault_of(lambda: CLEAN[field](None)) == Fault(field, "empty")
+    assert fault_of(lambda: CLEAN[field](None)) == FieldError(field, "empty")
 
 
 @pytest.mark.rule("T3")
@@ -157,7 +157,7 @@ def test_a_description_and_a_country_can_be_empty(field: str) -> None:
 def test_a_description_may_have_several_lines() -> None:
     assert CLEAN["description"]("one\n\ttwo") == "one\n\ttwo"
     assert CLEAN["description"]("x" * 65_536) == "x" * 65_536
-    assert fault_of(lambda: CLEAN["description"]("x" * 65_537)) == Fault("description", "too_long")
+    assert fault_of(lambda: CLEAN["description"]("x" * 65_537)) == FieldError("description", "too_long")
 
 
 @pytest.mark.rule("T3")

@@ -36,11 +36,11 @@ CHECKS: dict[str, tuple[object, Check]] = {
 }
 
 SPENT: dict[str, Check] = {
-    "login": lambda now: check_redeemable(a_login_token(spent_at=now), now=now),
-    "login, expired too": lambda now: check_redeemable(a_login_token(spent_at=now, expires_at=now), now=now),
-    "access": lambda now: check_open(an_access_token(ended_at=now), now=now, policy=POLICY),
+    "login": lambda now: check_redeemable(a_login_token(redeemed_at=now), now=now),
+    "login, expired too": lambda now: check_redeemable(a_login_token(redeemed_at=now, expires_at=now), now=now),
+    "access": lambda now: check_open(an_access_token(revoked_at=now), now=now, policy=POLICY),
     "access, expired too": lambda now: check_open(
-        an_access_token(ended_at=now, expires_at=now), now=now, policy=POLICY
+        an_access_token(revoked_at=now, expires_at=now), now=now, policy=POLICY
     ),
     "registration": lambda now: check_completable(a_registration_link(completed_at=now), now=now),
     "registration, expired too": lambda now: check_completable(
@@ -89,7 +89,7 @@ def test_what_is_not_kept_is_unknown(check: Check) -> None:
 
 
 @pytest.mark.rule("K2")
-@given(access_tokens(ended_at=st.none()), instants())
+@given(access_tokens(revoked_at=st.none()), instants())
 def test_an_access_token_opens_until_the_earlier_of_its_two_ends(token: AccessToken, now: datetime) -> None:
     end = min(token.expires_at, token.last_used_at + POLICY.idle_lifetime)
     assert opens(lambda: check_open(token, now=now, policy=POLICY)) == (now < end)
@@ -106,7 +106,7 @@ def test_using_it_keeps_an_access_token_from_idling_but_not_from_its_end() -> No
 @pytest.mark.rule("K3")
 @given(login_tokens(), instants())
 def test_a_login_token_opens_once_and_before_its_end(token: LoginToken, now: datetime) -> None:
-    assert opens(lambda: check_redeemable(token, now=now)) == (token.spent_at is None and now < token.expires_at)
+    assert opens(lambda: check_redeemable(token, now=now)) == (token.redeemed_at is None and now < token.expires_at)
 
 
 @pytest.mark.rule("R8")

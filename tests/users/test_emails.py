@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tests.helpers import faults_of
-from usercore.kernel.errors import Fault
+from usercore.kernel.errors import FieldError
 from usercore.kernel.references import email_key
 from usercore.testing.strategies import emails
 from usercore.users.emails import clean_email
@@ -84,7 +84,7 @@ MALFORMED = (
 @pytest.mark.rule("U5")
 @pytest.mark.parametrize("text", MALFORMED, ids=ascii)
 def test_what_is_not_one_plain_address_is_malformed(text: str) -> None:
-    assert faults_of(lambda: clean_email(text)) == (Fault("email", "malformed"),)
+    assert faults_of(lambda: clean_email(text)) == (FieldError("email", "malformed"),)
 
 
 @pytest.mark.rule("U4", "U5")
@@ -99,7 +99,7 @@ def test_what_is_not_one_plain_address_is_malformed(text: str) -> None:
     ids=ascii,
 )
 def test_an_email_that_cannot_be_kept_says_why(text: str, reason: str) -> None:
-    assert faults_of(lambda: clean_email(text)) == (Fault("email", reason),)
+    assert faults_of(lambda: clean_email(text)) == (FieldError("email", reason),)
 
 
 @pytest.mark.rule("U5")
@@ -107,4 +107,4 @@ def test_an_email_has_at_most_254_characters() -> None:
     longest = f"{'a' * 64}@{LONGEST_DOMAIN}"
     assert len(longest) == 254
     assert clean_email(longest) == longest
-    assert faults_of(lambda: clean_email(f"{'a' * 64}@d{LONGEST_DOMAIN}")) == (Fault("email", "too_long"),)
+    assert faults_of(lambda: clean_email(f"{'a' * 64}@d{LONGEST_DOMAIN}")) == (FieldError("email", "too_long"),)

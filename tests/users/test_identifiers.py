@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.helpers import faults_of
-from usercore.kernel.errors import Fault
+from usercore.kernel.errors import FieldError
 from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Space, Use, Username, claim_of, email_key
 from usercore.testing.samples import a_user
 from usercore.testing.strategies import emails, host_ids, usernames, users
@@ -45,7 +45,7 @@ def test_access_ids_come_as_a_list_or_by_slot(typed: object, slots: dict[int, st
 
 @pytest.mark.rule("U9")
 @pytest.mark.parametrize(
-    ("typed", "faults"),
+    ("typed", "errors"),
     [
         ([], [("access_ids", "count")]),
         ({}, [("access_ids", "count")]),
@@ -72,8 +72,8 @@ def test_access_ids_come_as_a_list_or_by_slot(typed: object, slots: dict[int, st
     ],
     ids=lambda value: ascii(value)[:40],
 )
-def test_access_ids_that_cannot_be_kept_are_refused_all_at_once(typed: object, faults: list[tuple[str, str]]) -> None:
-    assert faults_of(lambda: clean_slots(typed)) == tuple(Fault(*fault) for fault in faults)
+def test_access_ids_that_cannot_be_kept_are_refused_all_at_once(typed: object, errors: list[tuple[str, str]]) -> None:
+    assert faults_of(lambda: clean_slots(typed)) == tuple(FieldError(*fault) for fault in errors)
 
 
 @pytest.mark.rule("U9")
@@ -99,13 +99,15 @@ def test_named_slots_are_replaced_and_the_others_kept(present: AccessIds, slots:
     if len(set(typed)) == len(typed):
         assert list(next_access_ids(present, slots)) == wanted
     else:
-        assert faults_of(lambda: next_access_ids(present, slots)) == (Fault("access_ids", "repeated"),)
+        assert faults_of(lambda: next_access_ids(present, slots)) == (FieldError("access_ids", "repeated"),)
 
 
 @pytest.mark.rule("U9")
 def test_an_id_moves_to_another_slot_in_one_call() -> None:
     assert next_access_ids(("a", "b", None, None), {1: "b", 2: "a"}) == ("b", "a", None, None)
-    assert faults_of(lambda: next_access_ids(("a", None, None, None), {2: "a"})) == (Fault("access_ids", "repeated"),)
+    assert faults_of(lambda: next_access_ids(("a", None, None, None), {2: "a"})) == (
+        FieldError("access_ids", "repeated"),
+    )
 
 
 @pytest.mark.rule("U3")

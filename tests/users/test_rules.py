@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import fault_of
-from usercore.kernel.errors import Fault, StaleVersion
+from usercore.kernel.errors import FieldError, StaleVersion
 from usercore.kernel.ids import USER_KIND, uuid_of
 from usercore.kernel.versions import check_version
 from usercore.testing.samples import a_user
@@ -81,7 +81,7 @@ def test_each_own_field_has_a_way_in() -> None:
 @pytest.mark.parametrize(("field", "most"), LIMITS.items(), ids=LIMITS)
 def test_a_text_may_be_as_long_as_its_limit(field: str, most: int) -> None:
     assert CLEAN[field]("é" * most) == "é" * most
-    assert fault_of(lambda: CLEAN[field]("é" * (most + 1))) == Fault(field.removeprefix("given_"), "too_long")
+    assert fault_of(lambda: CLEAN[field]("é" * (most + 1))) == FieldError(field.removeprefix("given_"), "too_long")
 
 
 @pytest.mark.rule("U1", "U13")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tests.helpers import characters, faults_of
-from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.references import unique_key
 from usercore.testing.strategies import usernames
 from usercore.users.usernames import clean_username, is_one_script
@@ -87,7 +87,7 @@ def test_a_username_loses_white_space_at_its_ends() -> None:
     ids=lambda text: ascii(text[:9]),
 )
 def test_another_username_is_refused(text: str, reason: str) -> None:
-    assert faults_of(lambda: clean_username(text, email=None)) == (Fault("username", reason),)
+    assert faults_of(lambda: clean_username(text, email=None)) == (FieldError("username", reason),)
 
 
 @pytest.mark.slow
@@ -121,13 +121,13 @@ def test_a_username_with_an_at_sign_is_its_users_email(typed: str, email: str, k
     "text", [ANN, "@", "a@", "@a", "a@@b", "ann@exam\u00adple.com", f"{'a' * 240}@example.com"], ids=ascii
 )
 def test_a_username_with_an_at_sign_is_nobody_elses(text: str, email: str | None) -> None:
-    assert faults_of(lambda: clean_username(text, email=email)) == (Fault("username", "not_own_email"),)
+    assert faults_of(lambda: clean_username(text, email=email)) == (FieldError("username", "not_own_email"),)
 
 
 @pytest.mark.rule("U7")
 @pytest.mark.parametrize("text", ["ann@exam\u00adple.com", "ann @example.com", "ann@example.com."], ids=ascii)
 def test_not_even_the_own_email_brings_an_invisible_character_in(text: str) -> None:
-    assert faults_of(lambda: clean_username(text, email=ANN)) == (Fault("username", "not_own_email"),)
+    assert faults_of(lambda: clean_username(text, email=ANN)) == (FieldError("username", "not_own_email"),)
 
 
 @pytest.mark.rule("U7")

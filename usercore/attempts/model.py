@@ -94,7 +94,7 @@ class RegistrationAttempt:
 
 
 @entity
-class Throttle:
+class FailureCounter:
     """Tries of one account or address, by a key that tells nobody whose it is.
 
     A try counts as failed before it is known; a right password forgives what came up to its own ordinal.
@@ -112,7 +112,7 @@ class Throttle:
 
 
 @entity
-class Allowance:
+class RateLimitWindow:
     """How often something was done since ``started_at``, by a key that tells nobody whose it is."""
 
     key: bytes = attrs.field(repr=False)

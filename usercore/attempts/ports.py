@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from usercore.attempts.model import Allowance, Attempt, RegistrationAttempt, Throttle
+from usercore.attempts.model import Attempt, FailureCounter, RateLimitWindow, RegistrationAttempt
 from usercore.kernel.ids import UserId
 
 
@@ -49,15 +49,15 @@ class RegistrationAttemptRepository(Protocol):
         """Remove at most ``limit`` tries of any tenant that are older; say how many."""
 
 
-class ThrottleRepository(Protocol):
+class FailureCounterRepository(Protocol):
     """Counts tries by key."""
 
     @abstractmethod
-    def get_many(self, keys: Sequence[bytes]) -> list[Throttle]:
+    def get_many(self, keys: Sequence[bytes]) -> list[FailureCounter]:
         """Give those of these counters that are there, in any order. One or two keys cost one look-up."""
 
     @abstractmethod
-    def count_try(self, key: bytes, *, at: datetime, stale_before: datetime, kept_from: int) -> Throttle:
+    def record_failure(self, key: bytes, *, at: datetime, stale_before: datetime, kept_from: int) -> FailureCounter:
         """Count a try as failed, in one step that no other unit can come between, and give the counter as it is now.
 
         If the last try was at or before ``stale_before`` and there are fewer than ``kept_from`` failures in a row,
@@ -73,11 +73,11 @@ class ThrottleRepository(Protocol):
         """Remove at most ``limit`` counters whose last try is older, unless they have that many failures in a row."""
 
 
-class AllowanceRepository(Protocol):
+class RateLimitRepository(Protocol):
     """Counts uses by key, in windows that start with a use."""
 
     @abstractmethod
-    def use(self, key: bytes, *, at: datetime, window: timedelta, most: int) -> Allowance:
+    def use(self, key: bytes, *, at: datetime, window: timedelta, most: int) -> RateLimitWindow:
         """Count a use, in one step that no other unit can come between, and give the counter as it is now.
 
         The window starts anew if it ended at or before ``at``, or begins more than a whole window after it, which is
@@ -101,9 +101,9 @@ class AttemptsUnit(Protocol):
         """The tenant's tries to register as this unit sees them."""
 
     @property
-    def throttles(self) -> ThrottleRepository:
+    def throttles(self) -> FailureCounterRepository:
         """The counters of tries as this unit sees them."""
 
     @property
-    def allowances(self) -> AllowanceRepository:
+    def allowances(self) -> RateLimitRepository:
         """The counters of uses as this unit sees them."""

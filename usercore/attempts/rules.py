@@ -7,15 +7,15 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from usercore.attempts.model import (
     LOGIN_LIMIT,
-    Allowance,
     Attempt,
     AttemptStatus,
+    FailureCounter,
+    RateLimitWindow,
     RegistrationAttempt,
     RegistrationStatus,
-    Throttle,
     ThrottlePolicy,
 )
-from usercore.kernel.context import Context, keep_start
+from usercore.kernel.context import Context, printable_prefix
 from usercore.kernel.ids import UserId
 
 
@@ -32,7 +32,7 @@ def block_of(ip: str, *, ipv6_prefix: int) -> str:
     return str(address)
 
 
-def failures_of(throttle: Throttle | None, *, now: datetime, policy: ThrottlePolicy) -> int:
+def failures_of(throttle: FailureCounter | None, *, now: datetime, policy: ThrottlePolicy) -> int:
     """Give the failures in a row that still count."""
     if throttle is None:
         return 0
@@ -42,7 +42,7 @@ def failures_of(throttle: Throttle | None, *, now: datetime, policy: ThrottlePol
     return 0 if is_old and not is_void else failures
 
 
-def is_void(throttle: Throttle | None, *, policy: ThrottlePolicy) -> bool:
+def is_void(throttle: FailureCounter | None, *, policy: ThrottlePolicy) -> bool:
     """Say whether so many failures in a row voided the password until it is reset."""
     return throttle is not None and throttle.failures >= policy.failures_before_void
 
@@ -56,7 +56,7 @@ def next_wait(failures: int, policy: ThrottlePolicy) -> timedelta:
     return min(policy.first_wait * doubled, policy.longest_wait)
 
 
-def locked_until(throttle: Throttle | None, *, now: datetime, policy: ThrottlePolicy) -> datetime | None:
+def locked_until(throttle: FailureCounter | None, *, now: datetime, policy: ThrottlePolicy) -> datetime | None:
     """Give the end of the wait that ``now`` lies in, or None. The last failure starts it; refusals prolong nothing."""
     if throttle is None:
         return None
@@ -64,14 +64,14 @@ def locked_until(throttle: Throttle | None, *, now: datetime, policy: ThrottlePo
     return until if now < until else None
 
 
-def left_of(allowance: Allowance, *, most: int, window: timedelta, now: datetime) -> timedelta | None:
+def left_of(allowance: RateLimitWindow, *, most: int, window: timedelta, now: datetime) -> timedelta | None:
     """Give how long to wait until the window ends, if it was used more than ``most`` times; else None."""
     return allowance.started_at + window - now if allowance.used > most else None
 
 
 def login_of(typed: str | None) -> str | None:
     """Give what is kept of a login as typed: its first 254 characters, fit to be kept."""
-    return None if typed is None else keep_start(typed, 4 * LOGIN_LIMIT)[:LOGIN_LIMIT]
+    return None if typed is None else printable_prefix(typed, 4 * LOGIN_LIMIT)[:LOGIN_LIMIT]
 
 
 def attempt_of(

@@ -4,7 +4,7 @@ from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.ids import TenantId
 from usercore.kernel.text import check_type, clean_line
 from usercore.kernel.values import frozen
@@ -96,7 +96,7 @@ def clean_ip(value: str) -> str:
     try:
         address = ip_address(check_type(value, str, name="ip"))
     except ValueError:
-        raise Invalid((Fault("ip", "malformed"),)) from None
+        raise Invalid((FieldError("ip", "malformed"),)) from None
     if isinstance(address, IPv6Address):  # the zone is any text, and means something to its own machine only
         address = address.ipv4_mapped or IPv6Address(int(address))
     return str(address)
@@ -110,10 +110,10 @@ def clean_user_agent(value: str) -> str:
     Raises:
         TypeError: it is not text.
     """
-    return keep_start(check_type(value, str, name="user_agent"), USER_AGENT_LIMIT)
+    return printable_prefix(check_type(value, str, name="user_agent"), USER_AGENT_LIMIT)
 
 
-def keep_start(value: str, most_bytes: int) -> str:
+def printable_prefix(value: str, most_bytes: int) -> str:
     """Give the start of what a stranger typed, fit to be kept: no NUL, no control, no lone surrogate."""
     start = value[:most_bytes].encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
     if start.isprintable():

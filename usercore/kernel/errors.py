@@ -51,7 +51,7 @@ class StorageError(UsercoreError):
 
 
 @frozen
-class Fault:
+class FieldError:
     """One thing that is wrong with one field."""
 
     field: str
@@ -63,7 +63,7 @@ class Invalid(Rejected):
     """Values break their rules; every fault is listed, by field."""
 
     code: ClassVar[str] = "input.invalid"
-    faults: tuple[Fault, ...]
+    errors: tuple[FieldError, ...]
 
 
 @attrs.frozen

@@ -5,24 +5,24 @@ import weakref
 from typing import Final, Protocol
 
 
-class Restarting(Protocol):
+class ForkAware(Protocol):
     """What can start afresh."""
 
-    def start_afresh(self) -> None:
+    def reset_after_fork(self) -> None:
         """Make new locks, and forget who held or awaited the old ones."""
 
 
-_restarting: Final["weakref.WeakSet[Restarting]"] = weakref.WeakSet()
+_restarting: Final["weakref.WeakSet[ForkAware]"] = weakref.WeakSet()
 
 
-def restart_in_child(restarting: Restarting) -> None:
+def reset_in_child(restarting: ForkAware) -> None:
     """Let it start afresh in every forked child, for as long as it lives."""
     _restarting.add(restarting)
 
 
 def _restart() -> None:
     for restarting in list(_restarting):
-        restarting.start_afresh()
+        restarting.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Final, NewType
 from uuid import UUID
 
-from usercore.kernel.chance import Chance
-from usercore.kernel.forks import restart_in_child
+from usercore.kernel.forks import reset_in_child
+from usercore.kernel.randomness import Randomness
 from usercore.kernel.time import Clock, to_micros
 
 UserId = NewType("UserId", int)
@@ -34,14 +34,14 @@ class IdMaker:
     Safe to share between threads. In a forked child it starts afresh, or both processes would make the same ids.
     """
 
-    def __init__(self, clock: Clock, chance: Chance) -> None:
+    def __init__(self, clock: Clock, randomness: Randomness) -> None:
         """Make ids by this clock and these drawn bits."""
         self._clock = clock
-        self._chance = chance
-        self.start_afresh()
-        restart_in_child(self)
+        self._chance = randomness
+        self.reset_after_fork()
+        reset_in_child(self)
 
-    def start_afresh(self) -> None:
+    def reset_after_fork(self) -> None:
         """Draw anew at the next id; see ``forks``."""
         self._lock = threading.Lock()
         self._last = FIRST_DRAWN - 1

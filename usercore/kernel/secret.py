@@ -9,8 +9,8 @@ import hmac
 from binascii import crc32
 from typing import Final, NewType, NoReturn
 
-from usercore.kernel.chance import Chance
 from usercore.kernel.ids import LIMIT
+from usercore.kernel.randomness import Randomness
 from usercore.kernel.text import check_type
 
 Digest = NewType("Digest", bytes)
@@ -94,17 +94,17 @@ def digest_of(secret: Secret | str) -> Digest:
     return Digest(hashlib.sha256(_bytes_of(text_of(secret))).digest())
 
 
-def draw_text(count: int, chance: Chance) -> str:
+def generate_text(count: int, randomness: Randomness) -> str:
     """Draw that many letters and digits, each equally likely."""
     drawn = b""
     while len(drawn) < count:
-        drawn += chance(2 * count).translate(_CHARACTERS, _REFUSED)
+        drawn += randomness(2 * count).translate(_CHARACTERS, _REFUSED)
     return drawn[:count].decode("ascii")
 
 
-def draw_secret(kind: str, holder: int, chance: Chance) -> Secret:
+def generate_secret(kind: str, holder: int, randomness: Randomness) -> Secret:
     """Draw a secret of this kind for the holder, an id below 2^53."""
-    body = f"{kind}_{write_base62(holder, _HOLDER)}{draw_text(_CHANCE, chance)}"
+    body = f"{kind}_{write_base62(holder, _HOLDER)}{generate_text(_CHANCE, randomness)}"
     return Secret(body + _check_of(body))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 from unicodedata import category, combining, normalize
 
-from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.unicode14 import is_assigned
 from usercore.kernel.unset import UNSET
 
@@ -32,7 +32,7 @@ def refuse(field: str, reason: str) -> NoReturn:
     Raises:
         Invalid: always.
     """
-    raise Invalid((Fault(field, reason),))
+    raise Invalid((FieldError(field, reason),))
 
 
 def check_type(value: object, kind: type[T], *, name: str) -> T:
@@ -145,24 +145,24 @@ def check_assigned(text: str, *, field: str) -> None:
         refuse(field, "unassigned")
 
 
-class Faults:
+class FieldErrors:
     """Gathers what is wrong with several fields, so that a caller hears of all of it at once."""
 
     def __init__(self) -> None:
         """Start without faults."""
-        self._faults: list[Fault] = []
+        self._faults: list[FieldError] = []
 
     def take(self, clean: Callable[P, T], *values: P.args, **options: P.kwargs) -> T | None:
         """Give what ``clean`` gives for these values, or None after noting what it refused."""
         try:
             return clean(*values, **options)
         except Invalid as refusal:
-            self._faults += refusal.faults
+            self._faults += refusal.errors
             return None
 
     def add(self, field: str, reason: str) -> None:
         """Note a fault."""
-        self._faults.append(Fault(field, reason))
+        self._faults.append(FieldError(field, reason))
 
     def check(self) -> None:
         """Refuse if anything was noted.
@@ -175,11 +175,11 @@ class Faults:
 
 
 def clean_fields(
-    clean_of: Mapping[str, Callable[[object], object]], given: Mapping[str, object], faults: Faults
+    clean_of: Mapping[str, Callable[[object], object]], given: Mapping[str, object], errors: FieldErrors
 ) -> dict[str, Any]:
     """Clean what was given by the cleaner of each field and leave out what was not; faults are noted.
 
     Raises:
         TypeError: a value has the wrong type.
     """
-    return {field: faults.take(clean_of[field], value) for field, value in given.items() if value is not UNSET}
+    return {field: errors.take(clean_of[field], value) for field, value in given.items() if value is not UNSET}

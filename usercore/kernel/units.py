@@ -34,8 +34,8 @@ class Units(Protocol[U_co]):
         """
 
     @abstractmethod
-    def read(self, look: Callable[[U_co], T]) -> T:
-        """Run ``look`` on one consistent state. It takes no write lock and changes nothing. It may run again.
+    def read(self, query: Callable[[U_co], T]) -> T:
+        """Run ``query`` on one consistent state. It takes no write lock and changes nothing. It may run again.
 
         Raises:
             RuntimeError: a unit is open in this thread already.
@@ -58,7 +58,7 @@ class ResolvingUnit(Protocol):
         """
 
     @abstractmethod
-    def present(self, reference: Reference) -> UserId:
+    def get_or_raise(self, reference: Reference) -> UserId:
         """Resolve the reference and make sure that the user is there, for those who only look.
 
         Raises:
@@ -71,7 +71,7 @@ class ChangingUnit(ResolvingUnit, Protocol):
     """The part of a unit that every use-case needs which changes something."""
 
     @abstractmethod
-    def guard(self, user_id: UserId) -> None:
+    def lock(self, user_id: UserId) -> None:
         """Lock the user until the unit ends, so that what is read after it stays true until it is stored.
 
         Comes after the checks of what was shown (a wrong secret locks nobody), before the first write and before
@@ -84,7 +84,7 @@ class ChangingUnit(ResolvingUnit, Protocol):
         """
 
     @abstractmethod
-    def guard_tenant(self, tenant_id: TenantId) -> None:
+    def lock_tenant(self, tenant_id: TenantId) -> None:
         """Lock the tenant in the same way.
 
         Raises:
@@ -128,6 +128,6 @@ class Joined(Generic[U_co]):
         """Run ``work`` in the unit that is open."""
         return work(self.unit)
 
-    def read(self, look: Callable[[U_co], T]) -> T:
-        """Run ``look`` in the unit that is open."""
-        return look(self.unit)
+    def read(self, query: Callable[[U_co], T]) -> T:
+        """Run ``query`` in the unit that is open."""
+        return query(self.unit)

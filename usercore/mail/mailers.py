@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from usercore.kernel.chance import system_chance
+from usercore.kernel.randomness import system_randomness
 from usercore.kernel.secret import Secret
 from usercore.kernel.values import frozen
 from usercore.mail.model import Mail
@@ -75,6 +75,6 @@ class FolderMailer(Mailer):
             OSError: the folder cannot be written.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.folder / f"{mail.kind}-{system_chance(8).hex()}.eml"
+        path = self.folder / f"{mail.kind}-{system_randomness(8).hex()}.eml"
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(message_of(mail, sender=self.sender).as_bytes())

@@ -56,7 +56,7 @@ def check_links(links: Links) -> None:
         raise ValueError(msg)
 
 
-def write_letter(kind: MailKind, to: str, policy: MailPolicy, *, secret: Secret | None = None, days: int = 0) -> Mail:
+def compose_mail(kind: MailKind, to: str, policy: MailPolicy, *, secret: Secret | None = None, days: int = 0) -> Mail:
     """Write a letter. The secret stands in its link, or alone where that has no place for it."""
     shown = "" if secret is None else secret.reveal()
     link = getattr(policy.links, NEEDED[kind]) if kind in NEEDED else ""

@@ -15,7 +15,7 @@ import argon2
 from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
 
 from usercore.kernel.errors import Overloaded
-from usercore.kernel.forks import restart_in_child
+from usercore.kernel.forks import reset_in_child
 from usercore.passwords.model import Credential, HashProfile, PasswordPolicy
 from usercore.passwords.ports import Hasher
 
@@ -24,17 +24,17 @@ _LEAST_KEY: Final = 16
 """Bytes of a pepper. Source: NIST SP 800-63B-4, 3.1.1.2: at least 112 bits."""
 
 
-class Places:
+class HashSlots:
     """A bounded number of places with a bounded queue in front. Safe to share between threads."""
 
     def __init__(self, policy: PasswordPolicy) -> None:
         """Take the bounds from the policy."""
         self._policy = policy
         self._longest_wait = policy.longest_wait.total_seconds()
-        self.start_afresh()
-        restart_in_child(self)
+        self.reset_after_fork()
+        reset_in_child(self)
 
-    def start_afresh(self) -> None:
+    def reset_after_fork(self) -> None:
         """Free all places; see ``forks``."""
         self._free = threading.BoundedSemaphore(self._policy.hashes_at_once)
         self._queue = threading.BoundedSemaphore(self._policy.hashes_at_once + self._policy.most_waiting)
@@ -69,7 +69,7 @@ class Argon2Hasher(Hasher):
             ValueError: a pepper is too short, or two have one id.
         """
         self._policy = policy
-        self._places = Places(policy)
+        self._places = HashSlots(policy)
         self._argon2 = _hasher_of(policy.profile)
         self._peppers = {pepper.id: pepper.key for pepper in policy.peppers}
         is_short = any(len(pepper.key) < _LEAST_KEY for pepper in policy.peppers)

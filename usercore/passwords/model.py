@@ -13,14 +13,14 @@ from usercore.kernel.values import frozen
 
 
 class PasswordChange(StrEnum):
-    """Why a password became another. Source: spec P6; ``drawn`` is the first one, drawn for a new user."""
+    """Why a password became another. Source: spec P6; ``generated`` is the first one, drawn for a new user."""
 
     CHANGE = "change"
     RESET = "reset"
     SUSPICIOUS = "suspicious"
     IMPORT = "import"
     REGISTRATION = "registration"
-    DRAWN = "drawn"
+    GENERATED = "drawn"
 
 
 @entity
@@ -83,10 +83,10 @@ class PasswordPolicy:
     least_guesses: int = 10**8
     """Fewer and it counts as common. Source: zxcvbn's boundary between its scores 2 and 3."""
 
-    drawn_characters: int = 20
+    generated_characters: int = 20
     """Length of a drawn password: 119 bits of letters and digits. Source: NIST asks for 64 bits of drawn secrets."""
 
-    drawn_lifetime: timedelta = timedelta(days=14)
+    generated_lifetime: timedelta = timedelta(days=14)
     """How long a drawn password opens anything. Source: spec R6."""
 
     profile: HashProfile = OWASP

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from unicodedata import category, normalize
 
-from usercore.kernel.chance import Chance
-from usercore.kernel.secret import Secret, draw_text
+from usercore.kernel.randomness import Randomness
+from usercore.kernel.secret import Secret, generate_text
 from usercore.passwords.errors import PasswordRefused
 from usercore.passwords.model import Credential, PasswordPolicy
 
@@ -82,9 +82,9 @@ def guesses_of(password: str) -> float:
     return float(zxcvbn(password[:_JUDGED])["guesses"])
 
 
-def draw_password(policy: PasswordPolicy, chance: Chance) -> Secret:
+def generate_password(policy: PasswordPolicy, randomness: Randomness) -> Secret:
     """Draw a password of letters and digits for somebody who has none."""
-    return Secret(draw_text(policy.drawn_characters, chance))
+    return Secret(generate_text(policy.generated_characters, randomness))
 
 
 def is_expired(credential: Credential, *, now: datetime) -> bool:

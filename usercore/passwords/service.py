@@ -9,7 +9,7 @@ from usercore.passwords.model import SET, Credential, PasswordChange
 from usercore.passwords.ports import PasswordsUnit
 
 
-def put_password(
+def store_password(
     unit: PasswordsUnit,
     user_id: UserId,
     hashed: tuple[str, str | None],

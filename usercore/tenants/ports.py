@@ -32,8 +32,8 @@ class TenantRepository(Protocol):
         """Give the tenant with this name, ignoring case and width, or None."""
 
     @abstractmethod
-    def guard(self, tenant_id: TenantId) -> Tenant:
-        """Lock the tenant as ``unit.guard_tenant`` does, and give it as it is now.
+    def lock(self, tenant_id: TenantId) -> Tenant:
+        """Lock the tenant as ``unit.lock_tenant`` does, and give it as it is now.
 
         Raises:
             TenantNotFound: there is no such tenant.

@@ -10,8 +10,8 @@ from usercore.kernel.errors import Taken, TenantNotFound
 from usercore.kernel.ids import TenantId
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.references import unique_key
-from usercore.kernel.scope import Scope
-from usercore.kernel.text import Faults, check_type, clean_fields
+from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.text import FieldErrors, check_type, clean_fields
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
@@ -63,7 +63,7 @@ def add_tenant(unit: TenantsUnit, tenant: Tenant) -> None:
 class Tenants:
     """Manages tenants. Trusted: for operators. Safe to share between threads."""
 
-    scope: Scope[TenantsUnit]
+    scope: ServiceContext[TenantsUnit]
 
     def create(
         self,
@@ -87,8 +87,8 @@ class Tenants:
             Taken: another tenant has the key or the name.
         """
         self._check_system()
-        faults = Faults()
-        clean_key = faults.take(clean_tenant_name, key, field="key")
+        errors = FieldErrors()
+        clean_key = errors.take(clean_tenant_name, key, field="key")
         given = {
             "name": name,
             "description": description,
@@ -99,8 +99,8 @@ class Tenants:
             "timestamp_offset_minutes": timestamp_offset_minutes,
             "data_offset_minutes": data_offset_minutes,
         }
-        fields = clean_fields(CLEAN, given, faults)
-        faults.check()
+        fields = clean_fields(CLEAN, given, errors)
+        errors.check()
 
         def create(unit: TenantsUnit) -> Tenant:
             tenant = self._new(clean_key or "", fields)
@@ -157,9 +157,9 @@ class Tenants:
             "timestamp_offset_minutes": timestamp_offset_minutes,
             "data_offset_minutes": data_offset_minutes,
         }
-        faults = Faults()
-        fields = clean_fields(CLEAN, given, faults)
-        faults.check()
+        errors = FieldErrors()
+        fields = clean_fields(CLEAN, given, errors)
+        errors.check()
 
         def update(unit: TenantsUnit, old: Tenant) -> Tenant:
             check_version(old.version, version)
@@ -229,7 +229,7 @@ class Tenants:
         clean_key = clean_tenant_name(key, field="key")
 
         def change(unit: TenantsUnit) -> Tenant:
-            old = unit.tenants.guard(find_tenant(unit, clean_key).id)
+            old = unit.tenants.lock(find_tenant(unit, clean_key).id)
             new = next_of(unit, old)
             if new == old:
                 return old

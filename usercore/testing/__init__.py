@@ -8,17 +8,17 @@ there is no assertion in it.
 
 import pytest
 
-pytest.register_assert_rewrite("usercore.testing.contracts", "usercore.testing.faults")  # before they are imported
+pytest.register_assert_rewrite("usercore.testing.contracts", "usercore.testing.errors")  # before they are imported
 
 from usercore.testing import samples, strategies  # noqa: E402
 from usercore.testing.contracts import Contract, StorageContract, units_of  # noqa: E402
 from usercore.testing.fakes import (  # noqa: E402
     NOON,
     TICK,
-    FakeChance,
     FakeClock,
     FakeGate,
     FakeHasher,
+    FakeRandomness,
     MemoryMailer,
 )
 from usercore.testing.faults import FaultyStorage  # noqa: E402
@@ -28,7 +28,7 @@ __all__ = [
     "NOON",
     "TICK",
     "Contract",
-    "FakeChance",
+    "FakeRandomness",
     "FakeClock",
     "FakeGate",
     "FakeHasher",

@@ -45,7 +45,7 @@ class FakeClock:
         return self.now
 
 
-class FakeChance:
+class FakeRandomness:
     """Drawn bytes that are the same in each run with the same seed. Safe to share between threads."""
 
     def __init__(self, seed: str = "") -> None:

@@ -17,7 +17,7 @@ import attrs
 
 from usercore.kernel.units import Units
 from usercore.storage import Storage, Unit, UnitSource
-from usercore.workflows.recording import Origin
+from usercore.storage.recording import UnitContext
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class FaultyStorage(Storage):
     def secret(self) -> bytes:
         return self._storage.secret
 
-    def units(self, origin: Origin) -> Units[Unit]:
+    def units(self, origin: UnitContext) -> Units[Unit]:
         return _FaultyUnits(self, self._storage.units(origin))
 
     def join(self, connection: object) -> UnitSource:
@@ -112,7 +112,7 @@ class _FaultySource(UnitSource):
     _faults: FaultyStorage
     _source: UnitSource
 
-    def units(self, origin: Origin) -> Units[Unit]:
+    def units(self, origin: UnitContext) -> Units[Unit]:
         return _FaultyUnits(self._faults, self._source.units(origin))
 
 
@@ -124,8 +124,8 @@ class _FaultyUnits(Units[Unit]):
     def write(self, work: Callable[[Unit], T]) -> T:
         return self._units.write(lambda unit: work(self._proxy(unit)))
 
-    def read(self, look: Callable[[Unit], T]) -> T:
-        return self._units.read(lambda unit: look(self._proxy(unit)))
+    def read(self, query: Callable[[Unit], T]) -> T:
+        return self._units.read(lambda unit: query(self._proxy(unit)))
 
     def _proxy(self, unit: Unit) -> Unit:
         return cast("Unit", _Proxy(self._faults.call, unit))

@@ -6,7 +6,6 @@ from typing import Final
 from uuid import UUID
 
 from usercore.attempts.model import Attempt, AttemptStatus, RegistrationAttempt, RegistrationStatus
-from usercore.deliveries.model import Delivery, DeliveryState
 from usercore.history.model import Entry
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import MAIN
@@ -15,6 +14,7 @@ from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.preferences import DateFormat
 from usercore.kernel.references import Space, Use
 from usercore.kernel.secret import digest_of
+from usercore.outbox.model import Delivery, DeliveryState
 from usercore.passwords.model import Credential, PasswordChange
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import NOON, TICK
@@ -88,7 +88,7 @@ CREDENTIAL: Final = Credential(
     pepper_id="2026",
     version=4,
     set_at=NOON - _DAY,
-    reason=PasswordChange.DRAWN,
+    reason=PasswordChange.GENERATED,
     must_change=True,
     expires_at=NOON + 13 * _DAY,
 )
@@ -103,7 +103,7 @@ ACCESS_TOKEN: Final = AccessToken(
     issued_at=NOON - _DAY,
     last_used_at=NOON - TICK,
     expires_at=NOON + 364 * _DAY,
-    ended_at=None,
+    revoked_at=None,
 )
 
 LOGIN_TOKEN: Final = LoginToken(
@@ -118,7 +118,7 @@ REGISTRATION_LINK: Final = RegistrationLink(
     source="spring",
     referer="https://example.com/",
     digest=digest_of("link"),
-    asked_at=NOON,
+    requested_at=NOON,
     expires_at=NOON + _DAY,
     completed_at=None,
     change_no=2,
@@ -179,7 +179,7 @@ DELIVERY: Final = Delivery(
     tries=1,
     lease_no=3,
     problem="OSError",
-    ended_at=None,
+    revoked_at=None,
 )
 
 CLAIM: Final = Claim(tenant_id=MAIN, space=Space.LOGIN, key="ann", holder_id=ANN, uses=int(Use.USERNAME))

@@ -12,14 +12,14 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from usercore.attempts.model import Allowance, Attempt, RegistrationAttempt, Throttle
-from usercore.deliveries.model import Delivery
+from usercore.attempts.model import Attempt, FailureCounter, RateLimitWindow, RegistrationAttempt
 from usercore.history.model import Entry
 from usercore.kernel.context import MAIN, clean_user_agent
 from usercore.kernel.ids import LIMIT, TenantId, UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.text import DIRECTION_MARKS
 from usercore.kernel.time import FIRST, LAST
+from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import TICK
@@ -223,14 +223,14 @@ def registration_attempts(**fields: SearchStrategy[Any]) -> SearchStrategy[Regis
     return entities(RegistrationAttempt, **fields)
 
 
-def throttles(**fields: SearchStrategy[Any]) -> SearchStrategy[Throttle]:
+def throttles(**fields: SearchStrategy[Any]) -> SearchStrategy[FailureCounter]:
     """Whole counters of tries."""
-    return entities(Throttle, **fields)
+    return entities(FailureCounter, **fields)
 
 
-def allowances(**fields: SearchStrategy[Any]) -> SearchStrategy[Allowance]:
+def allowances(**fields: SearchStrategy[Any]) -> SearchStrategy[RateLimitWindow]:
     """Whole counters of uses."""
-    return entities(Allowance, **fields)
+    return entities(RateLimitWindow, **fields)
 
 
 def entries(**fields: SearchStrategy[Any]) -> SearchStrategy[Entry]:

@@ -9,7 +9,7 @@ import attrs
 
 from usercore.kernel.units import Units
 from usercore.storage import Storage, Unit, UnitSource
-from usercore.workflows.recording import Origin
+from usercore.storage.recording import UnitContext
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class WatchedStorage(Storage):
     def secret(self) -> bytes:
         return self._storage.secret
 
-    def units(self, origin: Origin) -> Units[Unit]:
+    def units(self, origin: UnitContext) -> Units[Unit]:
         return _WatchedUnits(self, self._storage.units(origin))
 
     def join(self, connection: object) -> UnitSource:
@@ -73,7 +73,7 @@ class _WatchedSource(UnitSource):
     _watch: WatchedStorage
     _source: UnitSource
 
-    def units(self, origin: Origin) -> Units[Unit]:
+    def units(self, origin: UnitContext) -> Units[Unit]:
         return _WatchedUnits(self._watch, self._source.units(origin))
 
 
@@ -93,10 +93,10 @@ class _WatchedUnits(Units[Unit]):
         self._watch.count(writes=1)
         return self._units.write(watched)
 
-    def read(self, look: Callable[[Unit], T]) -> T:
+    def read(self, query: Callable[[Unit], T]) -> T:
         def watched(unit: Unit) -> T:
             with self._watch.noted():
-                return look(unit)
+                return query(unit)
 
         self._watch.count(reads=1)
         return self._units.read(watched)

@@ -1,4 +1,4 @@
-"""Access tokens: what an operator or the user sees of them, and how they are ended."""
+"""Access tokens: what an operator or the user sees of them, and how they are revoked."""
 
 from typing import Final
 
@@ -6,13 +6,13 @@ from usercore.kernel.changes import Change
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
-from usercore.kernel.scope import Scope
 from usercore.kernel.secret import Digest, Secret, digest_of, holder_of, read_base62, text_of
+from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenNotFound, TokenUnknown
-from usercore.tokens.model import ACCESS, ACCESS_ENDED, AccessToken, EndedTokens
+from usercore.tokens.model import ACCESS, ACCESS_REVOKED, AccessToken, RevokedTokens
 from usercore.tokens.ports import TokensUnit
-from usercore.tokens.service import end_tokens
+from usercore.tokens.service import revoke_tokens
 
 _PUBLIC_PARTS: Final = 3
 
@@ -21,10 +21,10 @@ _PUBLIC_PARTS: Final = 3
 class AccessTokens:
     """Lists and ends access tokens. Trusted. Safe to share between threads."""
 
-    scope: Scope[TokensUnit]
+    scope: ServiceContext[TokensUnit]
 
     def list(self, ref: Reference) -> tuple[AccessToken, ...]:
-        """List the user's access tokens that were not ended, newest first.
+        """List the user's access tokens that were not revoked, newest first.
 
         Raises:
             TypeError: ``ref`` is no reference.
@@ -32,18 +32,18 @@ class AccessTokens:
         """
         check_reference(ref)
 
-        def look(unit: TokensUnit) -> list[AccessToken]:
-            return unit.access_tokens.list_of(unit.present(ref))
+        def query(unit: TokensUnit) -> list[AccessToken]:
+            return unit.access_tokens.list_of(unit.get_or_raise(ref))
 
-        return tuple(token for token in self.scope.units.read(look) if token.ended_at is None)
+        return tuple(token for token in self.scope.units.read(query) if token.revoked_at is None)
 
-    def end(self, token: Secret | str) -> AccessToken:
+    def revoke(self, token: Secret | str) -> AccessToken:
         """Sign out: end the token with this secret, or with this public id. Gives it as it is now.
 
         Raises:
             TypeError: it is neither text nor a Secret.
-            TokenUnknown: no token that is not ended has this secret.
-            TokenNotFound: no token that is not ended has this public id.
+            TokenUnknown: no token that is not revoked has this secret.
+            TokenNotFound: no token that is not revoked has this public id.
         """
         text = text_of(token)
         public_user_id = _user_of_public_id(text)
@@ -52,25 +52,25 @@ class AccessTokens:
         if user_id is None:
             raise TokenUnknown
 
-        def end(unit: TokensUnit) -> AccessToken:
+        def revoke(unit: TokensUnit) -> AccessToken:
             owner = UserId(user_id)
             digest = digest_of(text) if public_user_id is None else _find_public(unit, owner, text)
             if digest is None or unit.access_tokens.get(owner, digest) is None:
                 raise missing
             try:
-                unit.guard(owner)
+                unit.lock(owner)
             except UserNotFound:  # another tenant's
                 raise missing from None
-            ended = unit.access_tokens.end(owner, digest, at=self.scope.clock())
-            if ended is None:
+            revoked = unit.access_tokens.revoke(owner, digest, at=self.scope.clock())
+            if revoked is None:
                 raise missing
-            unit.record(Change(kind=ACCESS_ENDED, subject_id=owner, new=ended))
-            return ended
+            unit.record(Change(kind=ACCESS_REVOKED, subject_id=owner, new=revoked))
+            return revoked
 
-        return self.scope.units.write(end)
+        return self.scope.units.write(revoke)
 
-    def end_all(self, ref: Reference, *, keep: Secret | str | None = None) -> EndedTokens:
-        """Sign out everywhere but where ``keep`` is used; login tokens end, too. Says how many ended.
+    def revoke_all(self, ref: Reference, *, keep: Secret | str | None = None) -> RevokedTokens:
+        """Sign out everywhere but where ``keep`` is used; login tokens end, too. Says how many revoked.
 
         Raises:
             TypeError: an argument has the wrong type.
@@ -79,12 +79,12 @@ class AccessTokens:
         check_reference(ref)
         kept = None if keep is None else digest_of(keep)
 
-        def end_all(unit: TokensUnit) -> EndedTokens:
+        def revoke_all(unit: TokensUnit) -> RevokedTokens:
             user_id = unit.resolve(ref)
-            unit.guard(user_id)
-            return end_tokens(unit, user_id, at=self.scope.clock(), reason="signed_out", access=True, keep=kept)
+            unit.lock(user_id)
+            return revoke_tokens(unit, user_id, at=self.scope.clock(), reason="signed_out", access=True, keep=kept)
 
-        return self.scope.units.write(end_all)
+        return self.scope.units.write(revoke_all)
 
 
 def _user_of_public_id(text: str) -> int | None:

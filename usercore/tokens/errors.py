@@ -23,7 +23,7 @@ class TokenUnknown(TokenInvalid):
 class TokenSpent(TokenInvalid):
     """It was redeemed before, or somebody ended it."""
 
-    code: ClassVar[str] = "tokens.spent"
+    code: ClassVar[str] = "tokens.redeemed"
 
 
 @attrs.frozen

@@ -3,8 +3,8 @@
 from usercore.kernel.changes import Change
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
-from usercore.kernel.scope import Scope
-from usercore.kernel.secret import Secret, digest_of, draw_secret
+from usercore.kernel.secret import Secret, digest_of, generate_secret
+from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, refuse
 from usercore.kernel.values import frozen
 from usercore.tokens.model import LOGIN, LOGIN_ISSUED, LoginToken, LoginTokenPolicy
@@ -15,7 +15,7 @@ from usercore.tokens.ports import TokensUnit
 class LoginTokens:
     """Issues login tokens. Trusted: whoever is given one signs in as this user. Safe to share between threads."""
 
-    scope: Scope[TokensUnit]
+    scope: ServiceContext[TokensUnit]
     policy: LoginTokenPolicy
 
     def issue(self, ref: Reference) -> Secret:
@@ -41,13 +41,13 @@ class LoginTokens:
 
         def issue(unit: TokensUnit) -> tuple[Secret, ...]:
             user_id = unit.resolve(ref)
-            unit.guard(user_id)
+            unit.lock(user_id)
             return tuple(self._issue(unit, user_id) for _ in range(count))
 
         return self.scope.units.write(issue)
 
     def _issue(self, unit: TokensUnit, user_id: UserId) -> Secret:
-        secret, now = draw_secret(LOGIN, user_id, self.scope.chance), self.scope.clock()
+        secret, now = generate_secret(LOGIN, user_id, self.scope.randomness), self.scope.clock()
         token = LoginToken(
             user_id=user_id, digest=digest_of(secret), issued_at=now, expires_at=now + self.policy.lifetime
         )

@@ -34,7 +34,7 @@ def public_id_of(kind: str, user_id: UserId, digest: Digest) -> str:
 class AccessToken:
     """Proves a signed-in user, many times.
 
-    It opens something while ``now < expires_at``, ``now < last_used_at + idle lifetime`` and ``ended_at`` is None.
+    It opens something while ``now < expires_at``, ``now < last_used_at + idle lifetime`` and ``revoked_at`` is None.
     """
 
     user_id: UserId
@@ -46,7 +46,7 @@ class AccessToken:
     issued_at: datetime
     last_used_at: datetime
     expires_at: datetime
-    ended_at: datetime | None = None
+    revoked_at: datetime | None = None
 
     @property
     def public_id(self) -> str:
@@ -56,13 +56,13 @@ class AccessToken:
 
 @entity
 class LoginToken:
-    """Signs one user in, once. It lives in ``issued_at <= now < expires_at``; ``spent_at`` also marks an ended one."""
+    """Signs one user in, once. It lives in ``issued_at <= now < expires_at``; ``redeemed_at`` also marks an ended one."""
 
     user_id: UserId
     digest: Digest = attrs.field(repr=False)
     issued_at: datetime
     expires_at: datetime
-    spent_at: datetime | None = None
+    redeemed_at: datetime | None = None
 
     @property
     def public_id(self) -> str:
@@ -84,7 +84,7 @@ class RegistrationLink:
     source: str | None = None
     referer: str | None = None
     digest: Digest | None = attrs.field(default=None, repr=False)
-    asked_at: datetime
+    requested_at: datetime
     expires_at: datetime
     completed_at: datetime | None = None
     change_no: int = 1
@@ -126,14 +126,14 @@ class LinkPolicy:
 
 
 ACCESS_ISSUED: Final = ChangeKind("access_token.issued", ("public_id", "authenticator", "source", "expires_at"))
-VOUCHED: Final = ChangeKind("access_token.vouched", ("public_id", "authenticator"), public=True)
+ASSERTED_BY_HOST: Final = ChangeKind("access_token.asserted_by_host", ("public_id", "authenticator"), public=True)
 """The host vouched for a privileged user, who then needed no password. Source: spec T5."""
-ACCESS_ENDED: Final = ChangeKind("access_token.ended", ("public_id", "ended_at"), public=True)
-ALL_ENDED: Final = ChangeKind("tokens.ended", ("access", "login", "reason"), public=True)
+ACCESS_REVOKED: Final = ChangeKind("access_token.revoked", ("public_id", "revoked_at"), public=True)
+TOKENS_REVOKED: Final = ChangeKind("tokens.revoked", ("access", "login", "reason"), public=True)
 LOGIN_ISSUED: Final = ChangeKind("login_token.issued", ("public_id", "expires_at"))
-LOGIN_SPENT: Final = ChangeKind("login_token.spent", ("public_id", "spent_at"), public=True)
-REGISTRATION_ASKED: Final = ChangeKind(
-    "registration.asked", ("email", "expires_at"), frozenset({"email"}), public=True, subject=Subject.REGISTRATION
+LOGIN_REDEEMED: Final = ChangeKind("login_token.redeemed", ("public_id", "redeemed_at"), public=True)
+REGISTRATION_REQUESTED: Final = ChangeKind(
+    "registration.requested", ("email", "expires_at"), frozenset({"email"}), public=True, subject=Subject.REGISTRATION
 )
 REGISTRATION_KNOWN: Final = ChangeKind("registration.known", public=True)
 """Somebody asked to register the email of a user who has an account."""
@@ -143,19 +143,19 @@ REGISTRATION_COMPLETED: Final = ChangeKind(
 
 KINDS: Final = (
     ACCESS_ISSUED,
-    VOUCHED,
-    ACCESS_ENDED,
-    ALL_ENDED,
+    ASSERTED_BY_HOST,
+    ACCESS_REVOKED,
+    TOKENS_REVOKED,
     LOGIN_ISSUED,
-    LOGIN_SPENT,
-    REGISTRATION_ASKED,
+    LOGIN_REDEEMED,
+    REGISTRATION_REQUESTED,
     REGISTRATION_KNOWN,
     REGISTRATION_COMPLETED,
 )
 
 
 @entity
-class EndedTokens:
+class RevokedTokens:
     """How many of a user's tokens an event ended, and which event."""
 
     access: int

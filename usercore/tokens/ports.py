@@ -34,7 +34,7 @@ class AccessTokenRepository(Protocol):
         """Give the user's tokens, ended ones too, newest first, then by digest."""
 
     @abstractmethod
-    def end(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
+    def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
         """End the token, in one step that no other unit can come between.
 
         Returns:
@@ -42,15 +42,15 @@ class AccessTokenRepository(Protocol):
         """
 
     @abstractmethod
-    def end_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
+    def revoke_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
         """End those of the user's tokens that are not ended, but for one; say how many."""
 
     @abstractmethod
-    def note_uses(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
+    def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
         """Keep when tokens were used last, only forward in time; ended ones and those not kept stay as they are."""
 
     @abstractmethod
-    def remove_ended(self, before: datetime, *, limit: int) -> int:
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
         """Remove at most ``limit`` tokens of any tenant that ended or expired before; say how many."""
 
 
@@ -70,7 +70,7 @@ class LoginTokenRepository(Protocol):
         """Give the token, or None."""
 
     @abstractmethod
-    def spend(self, user_id: UserId, digest: Digest, *, at: datetime) -> LoginToken | None:
+    def redeem(self, user_id: UserId, digest: Digest, *, at: datetime) -> LoginToken | None:
         """Mark the token spent, in one step that no other unit can come between.
 
         Returns:
@@ -79,11 +79,11 @@ class LoginTokenRepository(Protocol):
         """
 
     @abstractmethod
-    def spend_all(self, user_id: UserId, *, at: datetime) -> int:
+    def revoke_all(self, user_id: UserId, *, at: datetime) -> int:
         """Mark those of the user's tokens spent that are not; say how many."""
 
     @abstractmethod
-    def remove_ended(self, before: datetime, *, limit: int) -> int:
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
         """Remove at most ``limit`` tokens of any tenant that were spent or expired before; say how many."""
 
 
@@ -103,7 +103,7 @@ class RegistrationLinkRepository(Protocol):
         """Give the request, or None."""
 
     @abstractmethod
-    def guard(self, link_id: int) -> RegistrationLink | None:
+    def lock(self, link_id: int) -> RegistrationLink | None:
         """Lock the request until the unit ends, count a change of it, and give it as it is now, or None."""
 
     @abstractmethod
@@ -111,7 +111,7 @@ class RegistrationLinkRepository(Protocol):
         """Keep another state of a guarded request: all fields but ``id``, ``tenant_id`` and ``change_no``."""
 
     @abstractmethod
-    def remove_ended(self, before: datetime, *, limit: int) -> int:
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
         """Remove at most ``limit`` requests of any tenant that were completed or expired before; say how many."""
 
 

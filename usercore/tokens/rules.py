@@ -16,7 +16,7 @@ def check_redeemable(token: LoginToken | None, *, now: datetime) -> LoginToken:
     """
     if token is None:
         raise TokenUnknown
-    if token.spent_at is not None:
+    if token.redeemed_at is not None:
         raise TokenSpent
     if now >= token.expires_at:
         raise TokenExpired(token.expires_at)
@@ -33,7 +33,7 @@ def check_open(token: AccessToken | None, *, now: datetime, policy: AccessTokenP
     """
     if token is None:
         raise TokenUnknown
-    if token.ended_at is not None:
+    if token.revoked_at is not None:
         raise TokenSpent
     if now >= token.expires_at:
         raise TokenExpired(token.expires_at)

@@ -2,25 +2,25 @@
 
 from datetime import datetime
 
-from usercore.kernel.chance import Chance
 from usercore.kernel.changes import Change
 from usercore.kernel.context import Context
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Digest, Secret, digest_of, draw_secret, holder_of, read_secret
+from usercore.kernel.randomness import Randomness
+from usercore.kernel.secret import Digest, Secret, digest_of, generate_secret, holder_of, read_secret
 from usercore.tokens.errors import TokenSpent, TokenUnknown
 from usercore.tokens.model import (
     ACCESS,
     ACCESS_ISSUED,
-    ALL_ENDED,
     LOGIN,
-    LOGIN_SPENT,
+    LOGIN_REDEEMED,
     REGISTRATION,
+    TOKENS_REVOKED,
     AccessToken,
     AccessTokenPolicy,
-    EndedTokens,
     LoginToken,
     RegistrationLink,
+    RevokedTokens,
 )
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.rules import check_completable, check_redeemable
@@ -38,16 +38,16 @@ def find_redeemable(unit: TokensUnit, secret: Secret | str, *, now: datetime) ->
     return check_redeemable(unit.login_tokens.get(UserId(read[0]), read[1]), now=now)
 
 
-def spend(unit: TokensUnit, token: LoginToken, *, at: datetime) -> None:
+def redeem(unit: TokensUnit, token: LoginToken, *, at: datetime) -> None:
     """Spend a token that was found redeemable. The unit holds its user's guard.
 
     Raises:
-        TokenSpent: another unit spent or ended it since it was read.
+        TokenSpent: another unit spent or revoked it since it was read.
     """
-    spent = unit.login_tokens.spend(token.user_id, token.digest, at=at)
-    if spent is None:
+    redeemed = unit.login_tokens.redeem(token.user_id, token.digest, at=at)
+    if redeemed is None:
         raise TokenSpent
-    unit.record(Change(kind=LOGIN_SPENT, subject_id=token.user_id, new=spent))
+    unit.record(Change(kind=LOGIN_REDEEMED, subject_id=token.user_id, new=redeemed))
 
 
 def issue_access_token(
@@ -56,12 +56,12 @@ def issue_access_token(
     *,
     authenticator: str,
     at: datetime,
-    chance: Chance,
+    randomness: Randomness,
     context: Context,
     policy: AccessTokenPolicy,
 ) -> tuple[Secret, AccessToken]:
     """Issue an access token to a guarded user; its secret cannot be read again."""
-    secret = draw_secret(ACCESS, user_id, chance)
+    secret = generate_secret(ACCESS, user_id, randomness)
     token = AccessToken(
         user_id=user_id,
         digest=digest_of(secret),
@@ -78,23 +78,23 @@ def issue_access_token(
     return secret, token
 
 
-def end_tokens(
+def revoke_tokens(
     unit: TokensUnit, user_id: UserId, *, at: datetime, reason: str, access: bool, keep: Digest | None = None
-) -> EndedTokens:
+) -> RevokedTokens:
     """End a guarded user's login tokens and, if asked, access tokens, but for one; say so if there were any."""
-    ended = EndedTokens(
-        access=unit.access_tokens.end_all(user_id, at=at, keep=keep) if access else 0,
-        login=unit.login_tokens.spend_all(user_id, at=at),
+    revoked = RevokedTokens(
+        access=unit.access_tokens.revoke_all(user_id, at=at, keep=keep) if access else 0,
+        login=unit.login_tokens.revoke_all(user_id, at=at),
         reason=reason,
     )
-    if ended.access or ended.login:
-        unit.record(Change(kind=ALL_ENDED, subject_id=user_id, new=ended))
-    return ended
+    if revoked.access or revoked.login:
+        unit.record(Change(kind=TOKENS_REVOKED, subject_id=user_id, new=revoked))
+    return revoked
 
 
-def mint_registration_link(unit: TokensUnit, link: RegistrationLink, *, chance: Chance) -> Secret:
+def mint_registration_link(unit: TokensUnit, link: RegistrationLink, *, randomness: Randomness) -> Secret:
     """Draw the secret of a guarded request and keep its digest; an older secret is worthless from now on."""
-    secret = draw_secret(REGISTRATION, link.id, chance)
+    secret = generate_secret(REGISTRATION, link.id, randomness)
     unit.registration_links.replace(evolve(link, digest=digest_of(secret)))
     return secret
 
@@ -112,14 +112,14 @@ def find_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -
     return check_completable(link, now=now)
 
 
-def guard_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -> RegistrationLink:
+def lock_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -> RegistrationLink:
     """Look up the request that this link completes, lock it, and check it as it is now.
 
     Raises:
         TokenInvalid: it is unknown, used or expired; its subclasses say which.
     """
     link = find_completable(unit, secret, now=now)  # a wrong secret locks nobody
-    present = unit.registration_links.guard(link.id)
+    present = unit.registration_links.lock(link.id)
     if present is None or present.digest != link.digest:  # minted anew meanwhile
         raise TokenUnknown
     return check_completable(present, now=now)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from usercore.kernel.errors import Fault, Invalid
+from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import (
     Space,
@@ -40,14 +40,14 @@ def clean_slots(value: object) -> dict[int, str | None]:
     slots = _slots_of(value)
     if not 1 <= len(slots) <= SLOTS:
         refuse("access_ids", "count")
-    clean, faults = dict[int, str | None](), list[Fault]()
+    clean, errors = dict[int, str | None](), list[FieldError]()
     for slot, text in slots.items():
         try:
             clean[slot] = _clean_slot(slot, text)
         except Invalid as refusal:
-            faults += refusal.faults
-    if faults:
-        raise Invalid(tuple(faults))
+            errors += refusal.errors
+    if errors:
+        raise Invalid(tuple(errors))
     given = [text for text in clean.values() if text is not None]
     if len(set(given)) < len(given):
         refuse("access_ids", "repeated")

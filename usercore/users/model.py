@@ -102,7 +102,7 @@ class Claim:
 
 
 @entity
-class Facts:
+class AccountStatus:
     """What is so about a user without being a state: passwords, failures, sign-ins. Instants or None."""
 
     password_set: bool

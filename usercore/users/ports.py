@@ -38,7 +38,7 @@ class UserRepository(Protocol):
         """Give those of these users that are there, each once, in any order."""
 
     @abstractmethod
-    def guard(self, user_id: UserId) -> User:
+    def lock(self, user_id: UserId) -> User:
         """Lock the user as ``unit.guard`` does, count a change unit of theirs, and give them as they are now.
 
         Raises:

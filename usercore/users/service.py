@@ -7,8 +7,8 @@ from usercore.kernel.changes import Change, ChangeKind
 from usercore.kernel.entity import differing, evolve
 from usercore.kernel.errors import Taken, UserNotFound
 from usercore.kernel.references import Reference, Space, Use, check_reference, host_id
-from usercore.kernel.scope import Scope
-from usercore.kernel.text import Faults, clean_fields, is_blank
+from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.text import FieldErrors, clean_fields, is_blank
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
@@ -108,7 +108,7 @@ def replace_user(unit: UsersUnit, old: User, new: User, kind: ChangeKind, *, at:
 class Users:
     """Reads and changes users one by one. Trusted: for the host and its operators. Safe to share between threads."""
 
-    scope: Scope[UsersUnit]
+    scope: ServiceContext[UsersUnit]
 
     def get(self, ref: Reference) -> User:
         """Give the user that ``ref`` names: int id, UUID, Email, Username, ExternalId, AccessId or AnyId.
@@ -182,11 +182,11 @@ class Users:
 
         def fields_for(user: User) -> dict[str, object]:
             check_version(user.version, version)
-            faults = Faults()
-            fields = clean_fields(CLEAN, given, faults)
+            errors = FieldErrors()
+            fields = clean_fields(CLEAN, given, errors)
             if username is not UNSET:
-                fields["username"] = faults.take(_username, username, user)
-            faults.check()
+                fields["username"] = errors.take(_username, username, user)
+            errors.check()
             return fields
 
         return self._change(ref, UPDATED, fields_for)
@@ -235,7 +235,7 @@ class Users:
         check_reference(ref)
 
         def change(unit: UsersUnit) -> User:
-            old = unit.users.guard(unit.resolve(ref))
+            old = unit.users.lock(unit.resolve(ref))
             new = evolve(old, **fields_for(old))
             by = str(self.scope.context.actor)
             return replace_user(unit, old, new, kind, at=self.scope.clock(), by=by)

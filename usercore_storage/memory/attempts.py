@@ -4,29 +4,29 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from usercore.attempts.model import Allowance, Attempt, RegistrationAttempt, Throttle
+from usercore.attempts.model import Attempt, FailureCounter, RateLimitWindow, RegistrationAttempt
 from usercore.attempts.ports import (
-    AllowanceRepository,
     AttemptRepository,
+    FailureCounterRepository,
+    RateLimitRepository,
     RegistrationAttemptRepository,
-    ThrottleRepository,
 )
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import TenantId, UserId
-from usercore.workflows.recording import RecordingUnit
-from usercore_storage.memory.cells import Cells, Undo, oldest
-from usercore_storage.memory.lists import Lists
+from usercore.storage.recording import RecordingUnit
+from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest
+from usercore_storage.memory.undo_list import UndoList
 
 T = TypeVar("T", bound=Attempt | RegistrationAttempt)
-C = TypeVar("C", bound=Throttle | Allowance)
+C = TypeVar("C", bound=FailureCounter | RateLimitWindow)
 
 
 class _Attempts(Generic[T]):
     """Tries by tenant and user, each list by id; nobody is a user, too."""
 
-    def __init__(self, undo: Undo, unit: RecordingUnit) -> None:
-        self._attempts = Lists[tuple[TenantId, UserId | None], int, T](undo, lambda attempt: attempt.id)
-        self._nobodys = Cells[int, TenantId](undo)  # nobody is one and the same in all tenants
+    def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
+        self._attempts = UndoList[tuple[TenantId, UserId | None], int, T](undo, lambda attempt: attempt.id)
+        self._nobodys = UndoDict[int, TenantId](undo)  # nobody is one and the same in all tenants
         self._unit = unit
 
     def add(self, attempt: T) -> None:
@@ -57,8 +57,8 @@ class MemoryRegistrationAttempts(_Attempts[RegistrationAttempt], RegistrationAtt
 class _Counters(Generic[C]):
     """Counters by key."""
 
-    def __init__(self, undo: Undo) -> None:
-        self._counters = Cells[bytes, C](undo)
+    def __init__(self, undo: UndoLog) -> None:
+        self._counters = UndoDict[bytes, C](undo)
 
     def _put(self, counter: C) -> C:
         self._counters.put(counter.key, counter)
@@ -71,19 +71,21 @@ class _Counters(Generic[C]):
         return len(removed)
 
 
-class MemoryThrottles(_Counters[Throttle], ThrottleRepository):
+class MemoryFailureCounters(_Counters[FailureCounter], FailureCounterRepository):
     """Counts tries."""
 
-    def get_many(self, keys: Sequence[bytes]) -> list[Throttle]:
+    def get_many(self, keys: Sequence[bytes]) -> list[FailureCounter]:
         return [throttle for throttle in map(self._counters.get, dict.fromkeys(keys)) if throttle is not None]
 
-    def count_try(self, key: bytes, *, at: datetime, stale_before: datetime, kept_from: int) -> Throttle:
+    def record_failure(self, key: bytes, *, at: datetime, stale_before: datetime, kept_from: int) -> FailureCounter:
         kept = self._counters.get(key)
         if kept is None:
-            return self._put(Throttle(key=key, tried=1, forgiven=0, last_at=at))
+            return self._put(FailureCounter(key=key, tried=1, forgiven=0, last_at=at))
         is_stale = kept.last_at <= stale_before and kept.failures < kept_from
         forgiven = kept.tried if is_stale else kept.forgiven
-        return self._put(Throttle(key=key, tried=kept.tried + 1, forgiven=forgiven, last_at=max(kept.last_at, at)))
+        return self._put(
+            FailureCounter(key=key, tried=kept.tried + 1, forgiven=forgiven, last_at=max(kept.last_at, at))
+        )
 
     def forgive(self, key: bytes, *, up_to: int) -> None:
         kept = self._counters.get(key)
@@ -97,13 +99,13 @@ class MemoryThrottles(_Counters[Throttle], ThrottleRepository):
         )
 
 
-class MemoryAllowances(_Counters[Allowance], AllowanceRepository):
+class MemoryRateLimits(_Counters[RateLimitWindow], RateLimitRepository):
     """Counts uses."""
 
-    def use(self, key: bytes, *, at: datetime, window: timedelta, most: int) -> Allowance:
+    def use(self, key: bytes, *, at: datetime, window: timedelta, most: int) -> RateLimitWindow:
         kept = self._counters.get(key)
         if kept is None or kept.started_at + window <= at or kept.started_at - at > window:
-            return self._put(Allowance(key=key, started_at=at, used=1))
+            return self._put(RateLimitWindow(key=key, started_at=at, used=1))
         return kept if kept.used > most else self._put(evolve(kept, used=kept.used + 1))
 
     def remove_before(self, before: datetime, *, limit: int) -> int:

@@ -6,16 +6,16 @@ from usercore.history.model import Entry
 from usercore.history.ports import HistoryRepository, Place
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import TenantId
-from usercore.workflows.recording import RecordingUnit
-from usercore_storage.memory.cells import Undo
-from usercore_storage.memory.lists import Lists
+from usercore.storage.recording import RecordingUnit
+from usercore_storage.memory.undo_dict import UndoLog
+from usercore_storage.memory.undo_list import UndoList
 
 
 class MemoryHistory(HistoryRepository):
     """Keeps entries by tenant and subject, each list by place."""
 
-    def __init__(self, undo: Undo, unit: RecordingUnit) -> None:
-        self._entries = Lists[tuple[TenantId, Subject, int], Place, Entry](
+    def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
+        self._entries = UndoList[tuple[TenantId, Subject, int], Place, Entry](
             undo, lambda entry: (entry.change_no, entry.position)
         )
         self._unit = unit

@@ -3,14 +3,14 @@
 from usercore.kernel.ids import UserId
 from usercore.passwords.model import Credential
 from usercore.passwords.ports import CredentialRepository
-from usercore_storage.memory.cells import Cells, Undo
+from usercore_storage.memory.undo_dict import UndoDict, UndoLog
 
 
 class MemoryCredentials(CredentialRepository):
     """Keeps one credential a user."""
 
-    def __init__(self, undo: Undo) -> None:
-        self._credentials = Cells[UserId, Credential](undo)
+    def __init__(self, undo: UndoLog) -> None:
+        self._credentials = UndoDict[UserId, Credential](undo)
 
     def get(self, user_id: UserId) -> Credential | None:
         return self._credentials.get(user_id)

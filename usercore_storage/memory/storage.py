@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Final, Never, NoReturn, TypeVar
 
 from usercore.history.model import Entry
-from usercore.kernel.chance import system_chance
 from usercore.kernel.errors import Unavailable
-from usercore.kernel.forks import restart_in_child
+from usercore.kernel.forks import reset_in_child
+from usercore.kernel.randomness import system_randomness
 from usercore.kernel.units import Units, run_until_kept
 from usercore.kernel.values import frozen
 from usercore.storage import CAPABILITIES, Storage
-from usercore.workflows.recording import Origin
-from usercore_storage.memory.cells import Undo
+from usercore.storage.recording import UnitContext
+from usercore_storage.memory.undo_dict import UndoLog
 from usercore_storage.memory.unit import MemoryUnit
 
 T = TypeVar("T")
@@ -24,13 +24,13 @@ class _Stage:
     """Where one unit runs at a time. In a forked child it starts afresh: whoever held it is not there."""
 
     def __init__(self) -> None:
-        self._undo = Undo()
+        self._undo = UndoLog()
         self._unit = MemoryUnit(self._undo)
         self._closed = False
-        self.start_afresh()
-        restart_in_child(self)
+        self.reset_after_fork()
+        reset_in_child(self)
 
-    def start_afresh(self) -> None:
+    def reset_after_fork(self) -> None:
         """Let the next unit in, whoever was here."""
         self._lock = threading.RLock()  # not a plain one: it lets a unit in a unit come far enough to be refused
         self._open = False
@@ -40,7 +40,7 @@ class _Stage:
         with self._lock:
             self._closed = True
 
-    def run(self, origin: Origin, work: Callable[[MemoryUnit], T], *, writing: bool) -> tuple[T, Sequence[Entry]]:
+    def run(self, origin: UnitContext, work: Callable[[MemoryUnit], T], *, writing: bool) -> tuple[T, Sequence[Entry]]:
         """Run ``work`` and keep what it changed, which is nothing unless it is ``writing``; give the entries, too."""
         with self._lock:
             if self._open or self._closed:
@@ -77,7 +77,7 @@ class MemoryUnits(Units[MemoryUnit]):
     """Units of one origin."""
 
     _stage: _Stage
-    _origin: Origin
+    _origin: UnitContext
 
     def write(self, work: Callable[[MemoryUnit], T]) -> T:
         result, entries = run_until_kept(lambda: self._stage.run(self._origin, work, writing=True))
@@ -85,8 +85,8 @@ class MemoryUnits(Units[MemoryUnit]):
             self._origin.observe(entries)  # the lock is free again: observers may open units
         return result
 
-    def read(self, look: Callable[[MemoryUnit], T]) -> T:
-        return self._stage.run(self._origin, look, writing=False)[0]
+    def read(self, query: Callable[[MemoryUnit], T]) -> T:
+        return self._stage.run(self._origin, query, writing=False)[0]
 
 
 class MemoryStorage(Storage):
@@ -96,13 +96,13 @@ class MemoryStorage(Storage):
 
     def __init__(self) -> None:
         self._stage = _Stage()
-        self._secret = system_chance(_SECRET_BYTES)
+        self._secret = system_randomness(_SECRET_BYTES)
 
     @property
     def secret(self) -> bytes:
         return self._secret
 
-    def units(self, origin: Origin) -> MemoryUnits:
+    def units(self, origin: UnitContext) -> MemoryUnits:
         return MemoryUnits(self._stage, origin)
 
     def join(self, connection: object) -> Never:

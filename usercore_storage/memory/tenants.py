@@ -7,19 +7,19 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain, TenantNotFound
 from usercore.kernel.ids import TenantId
 from usercore.kernel.references import unique_key
+from usercore.storage.recording import RecordingUnit
 from usercore.tenants.model import Tenant
 from usercore.tenants.ports import TenantRepository
-from usercore.workflows.recording import RecordingUnit
-from usercore_storage.memory.cells import Cells, Undo, with_own
+from usercore_storage.memory.undo_dict import UndoDict, UndoLog, with_own
 
 
 class MemoryTenants(TenantRepository):
     """Keeps tenants by id, and who has which key and name, ignoring case and width."""
 
-    def __init__(self, undo: Undo, unit: RecordingUnit) -> None:
-        self._tenants = Cells[TenantId, Tenant](undo)
-        self._keys = Cells[str, TenantId](undo)
-        self._names = Cells[str, TenantId](undo)
+    def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
+        self._tenants = UndoDict[TenantId, Tenant](undo)
+        self._keys = UndoDict[str, TenantId](undo)
+        self._names = UndoDict[str, TenantId](undo)
         self._unit = unit
 
     def add(self, tenant: Tenant) -> None:
@@ -42,7 +42,7 @@ class MemoryTenants(TenantRepository):
         tenant_id = self._names.get(unique_key(name))
         return None if tenant_id is None else self._tenants.get(tenant_id)
 
-    def guard(self, tenant_id: TenantId) -> Tenant:
+    def lock(self, tenant_id: TenantId) -> Tenant:
         tenant = self._tenants.get(tenant_id)
         if tenant is None:
             raise TenantNotFound

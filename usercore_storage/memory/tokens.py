@@ -8,11 +8,11 @@ from usercore.kernel.changes import Subject
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
+from usercore.storage.recording import RecordingUnit
 from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
 from usercore.tokens.ports import AccessTokenRepository, LoginTokenRepository, RegistrationLinkRepository
-from usercore.workflows.recording import RecordingUnit
-from usercore_storage.memory.cells import Cells, Undo, oldest, with_own
-from usercore_storage.memory.lists import Lists, itself
+from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest, with_own
+from usercore_storage.memory.undo_list import UndoList, itself
 
 T = TypeVar("T", bound=AccessToken | LoginToken)
 
@@ -20,9 +20,9 @@ T = TypeVar("T", bound=AccessToken | LoginToken)
 class _Tokens(Generic[T]):
     """Tokens by user and digest. ``mark`` names the field in which a token's end is kept."""
 
-    def __init__(self, undo: Undo, mark: str, ended_of: Callable[[T], datetime | None]) -> None:
-        self._tokens = Cells[tuple[UserId, Digest], T](undo)
-        self._digests = Lists[UserId, Digest, Digest](undo, itself)
+    def __init__(self, undo: UndoLog, mark: str, ended_of: Callable[[T], datetime | None]) -> None:
+        self._tokens = UndoDict[tuple[UserId, Digest], T](undo)
+        self._digests = UndoList[UserId, Digest, Digest](undo, itself)
         self._mark = mark
         self._ended_of = ended_of
 
@@ -33,7 +33,7 @@ class _Tokens(Generic[T]):
     def get(self, user_id: UserId, digest: Digest) -> T | None:
         return self._tokens.get((user_id, digest))
 
-    def remove_ended(self, before: datetime, *, limit: int) -> int:
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
         removed = oldest(
             self._tokens.values(),
             lambda token: _closed_at(self._ended_of(token), token.expires_at),
@@ -64,44 +64,44 @@ class _Tokens(Generic[T]):
 class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
     """Keeps access tokens."""
 
-    def __init__(self, undo: Undo) -> None:
-        super().__init__(undo, "ended_at", lambda token: token.ended_at)
+    def __init__(self, undo: UndoLog) -> None:
+        super().__init__(undo, "revoked_at", lambda token: token.revoked_at)
 
     def list_of(self, user_id: UserId) -> list[AccessToken]:
         found = (self.get(user_id, digest) for digest in self._digests.of(user_id))  # by digest; sorting keeps that
         return sorted((token for token in found if token is not None), key=lambda token: token.issued_at, reverse=True)
 
-    def end(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
+    def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
         return self._end(user_id, digest, at)
 
-    def end_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
+    def revoke_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
         return self._end_all(user_id, at, keep)
 
-    def note_uses(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
+    def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
         for user_id, digest, at in uses:
             token = self.get(user_id, digest)
-            if token is not None and token.ended_at is None and token.last_used_at < at:
+            if token is not None and token.revoked_at is None and token.last_used_at < at:
                 self._put(token, last_used_at=at)
 
 
 class MemoryLoginTokens(_Tokens[LoginToken], LoginTokenRepository):
     """Keeps login tokens."""
 
-    def __init__(self, undo: Undo) -> None:
-        super().__init__(undo, "spent_at", lambda token: token.spent_at)
+    def __init__(self, undo: UndoLog) -> None:
+        super().__init__(undo, "redeemed_at", lambda token: token.redeemed_at)
 
-    def spend(self, user_id: UserId, digest: Digest, *, at: datetime) -> LoginToken | None:
+    def redeem(self, user_id: UserId, digest: Digest, *, at: datetime) -> LoginToken | None:
         return self._end(user_id, digest, at)
 
-    def spend_all(self, user_id: UserId, *, at: datetime) -> int:
+    def revoke_all(self, user_id: UserId, *, at: datetime) -> int:
         return self._end_all(user_id, at)
 
 
 class MemoryRegistrationLinks(RegistrationLinkRepository):
     """Keeps requests to register by id; the unit says whose tenant's are there."""
 
-    def __init__(self, undo: Undo, unit: RecordingUnit) -> None:
-        self._links = Cells[int, RegistrationLink](undo)
+    def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
+        self._links = UndoDict[int, RegistrationLink](undo)
         self._unit = unit
 
     def add(self, link: RegistrationLink) -> None:
@@ -112,7 +112,7 @@ class MemoryRegistrationLinks(RegistrationLinkRepository):
         link = self._links.get(link_id)
         return link if link is not None and link.tenant_id == self._unit.tenant_id else None
 
-    def guard(self, link_id: int) -> RegistrationLink | None:
+    def lock(self, link_id: int) -> RegistrationLink | None:
         link = self.get(link_id)
         if link is None:
             return None
@@ -126,7 +126,7 @@ class MemoryRegistrationLinks(RegistrationLinkRepository):
         if kept is not None:
             self._links.put(link.id, with_own(link, kept, "tenant_id", "change_no"))
 
-    def remove_ended(self, before: datetime, *, limit: int) -> int:
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
         removed = oldest(
             self._links.values(),  # of all tenants, like every clean-up
             lambda link: _closed_at(link.completed_at, link.expires_at),
@@ -138,5 +138,5 @@ class MemoryRegistrationLinks(RegistrationLinkRepository):
         return len(removed)
 
 
-def _closed_at(ended_at: datetime | None, expires_at: datetime) -> datetime:
-    return expires_at if ended_at is None else min(ended_at, expires_at)
+def _closed_at(revoked_at: datetime | None, expires_at: datetime) -> datetime:
+    return expires_at if revoked_at is None else min(revoked_at, expires_at)

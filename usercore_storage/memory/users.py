@@ -7,17 +7,17 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.references import Space
+from usercore.storage.recording import RecordingUnit
 from usercore.users.model import Claim, User, UserState
 from usercore.users.ports import ClaimRepository, UserRepository
-from usercore.workflows.recording import RecordingUnit
-from usercore_storage.memory.cells import Cells, Undo, with_own
+from usercore_storage.memory.undo_dict import UndoDict, UndoLog, with_own
 
 
 class MemoryUsers(UserRepository):
     """Keeps users by id; the unit says whose tenant's are there."""
 
-    def __init__(self, undo: Undo, unit: RecordingUnit) -> None:
-        self._users = Cells[UserId, User](undo)
+    def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
+        self._users = UndoDict[UserId, User](undo)
         self._unit = unit
 
     def add(self, user: User) -> None:
@@ -35,7 +35,7 @@ class MemoryUsers(UserRepository):
     def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
         return [user for user in map(self.get, dict.fromkeys(user_ids)) if user is not None]
 
-    def guard(self, user_id: UserId) -> User:
+    def lock(self, user_id: UserId) -> User:
         user = self.get(user_id)
         if user is None or user.state is UserState.ERASED:
             raise UserNotFound
@@ -53,8 +53,8 @@ class MemoryUsers(UserRepository):
 class MemoryClaims(ClaimRepository):
     """Keeps claims by tenant, space and key."""
 
-    def __init__(self, undo: Undo, unit: RecordingUnit) -> None:
-        self._claims = Cells[tuple[TenantId, Space, str], Claim](undo)
+    def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
+        self._claims = UndoDict[tuple[TenantId, Space, str], Claim](undo)
         self._unit = unit
 
     def find(self, space: Space, key: str) -> Claim | None:

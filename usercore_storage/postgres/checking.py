@@ -5,14 +5,14 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from usercore.kernel.errors import NewerSchema
-from usercore_storage.findings import FindingKind, Findings, Report
+from usercore_storage.check_report import FindingKind, Findings, Report
 from usercore_storage.postgres.connections import BEGIN_LOOK, Connection
+from usercore_storage.postgres.location import location_of
 from usercore_storage.postgres.migrations import TYPES, VERSION, found_in
-from usercore_storage.postgres.place import place_of
 from usercore_storage.postgres.storage import connected
-from usercore_storage.sql.checking import Look, check_tables
-from usercore_storage.sql.run import Run
-from usercore_storage.sql.shapes import VERSIONS, Shape, Shapes
+from usercore_storage.sql.checking import SnapshotQuery, check_tables
+from usercore_storage.sql.executor import Executor
+from usercore_storage.sql.schema import VERSIONS, TableSchema, TableSchemas
 from usercore_storage.sql.table import Table
 from usercore_storage.sql.tables import ALL
 
@@ -38,7 +38,7 @@ _TRIGGERS: Final = (
 
 
 def check_store(url: str) -> Report:
-    """Look at ``postgresql://...`` and say what is wrong with it.
+    """SnapshotQuery at ``postgresql://...`` and say what is wrong with it.
 
     Raises:
         ValueError: the URL has another form, the server is older than 15, or the database does not keep UTF-8.
@@ -46,7 +46,7 @@ def check_store(url: str) -> Report:
         StorageError: it cannot be looked at as a store; its subclasses say why.
     """
     findings = Findings()
-    with connected(place_of(url)) as connection:
+    with connected(location_of(url)) as connection:
         version, _ = found_in(connection)
         if version > VERSION:
             raise NewerSchema(version, VERSION)
@@ -54,24 +54,24 @@ def check_store(url: str) -> Report:
             problem = f"it is older than {VERSION}, or there is nothing yet: opening the store makes what it lacks"
             findings.add(FindingKind.SCHEMA, VERSIONS, problem)
             return findings.report()
-        look = _looks_through(connection)
-        found = look(_shapes_in)
-        check_tables(look, expected=_shapes_of_tables(), found=found, version=VERSION, findings=findings)
+        query = _looks_through(connection)
+        found = query(_schemas_in)
+        check_tables(query, expected=_schemas_of_tables(), found=found, version=VERSION, findings=findings)
     return findings.report()
 
 
-def _looks_through(connection: Connection) -> Look:
-    def look(look: Callable[[Run], T], /) -> T:
+def _looks_through(connection: Connection) -> SnapshotQuery:
+    def query(query: Callable[[Executor], T], /) -> T:
         connection.command(BEGIN_LOOK)
         try:
-            return look(connection)
+            return query(connection)
         finally:
             connection.roll_back()
 
-    return look
+    return query
 
 
-def _shapes_in(run: Run) -> Shapes:
+def _schemas_in(run: Executor) -> TableSchemas:
     columns: dict[str, dict[str, str]] = {}
     for table, name, kind, collation, is_needed, has_default in run(_COLUMNS):
         made = f"{_collated(kind, collation)}{' NOT NULL' if is_needed else ''}{' DEFAULT' if has_default else ''}"
@@ -81,7 +81,7 @@ def _shapes_in(run: Run) -> Shapes:
         parts[table][name] = _plain(definition) if is_valid else "invalid"
     for table, name in run(_TRIGGERS):
         parts[table][name] = "trigger"
-    return {table: Shape(columns[table], parts[table]) for table in columns}
+    return {table: TableSchema(columns[table], parts[table]) for table in columns}
 
 
 def _collated(kind: str, collation: str | None) -> str:
@@ -93,9 +93,9 @@ def _plain(definition: str) -> str:
     return re.sub(r" ON (ONLY )?.*?(usercore_\w+) USING", r" ON \2 USING", definition.replace('"', ""), count=1)
 
 
-def _shapes_of_tables() -> Shapes:
+def _schemas_of_tables() -> TableSchemas:
     """Give the shapes that the shipped steps make. That the steps make what tables describe is tested."""
-    return {table.name: Shape(_columns_of(table), _indexes_of(table)) for table in ALL}
+    return {table.name: TableSchema(_columns_of(table), _indexes_of(table)) for table in ALL}
 
 
 def _columns_of(table: Table[Any]) -> dict[str, str]:

@@ -19,11 +19,11 @@ from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import BytesBinaryDumper
 
 from usercore.kernel.errors import Indeterminate, StorageError, Unavailable
-from usercore_storage.postgres.copies import LEAST, copy_for, with_rows
-from usercore_storage.postgres.errors import Lost, mapped
-from usercore_storage.postgres.place import Place
-from usercore_storage.sql.glances import Glance
-from usercore_storage.sql.run import Run
+from usercore_storage.postgres.copy_in import LEAST, copy_for, with_rows
+from usercore_storage.postgres.errors import Lost, translate_error
+from usercore_storage.postgres.location import StoreLocation
+from usercore_storage.sql.executor import Executor
+from usercore_storage.sql.lazy_transaction import LazyTransaction
 from usercore_storage.sql.table import Row, Rows
 from usercore_storage.sql.unit import SqlUnit
 
@@ -50,9 +50,9 @@ class Raw(psycopg.Connection[TupleRow]):
     ours: "Connection"
 
 
-def settings_of(place: Place) -> dict[str, Any]:
+def settings_of(location: StoreLocation) -> dict[str, Any]:
     """Give what the driver connects by, besides the address. We begin and end transactions ourselves."""
-    return {"autocommit": True, "prepare_threshold": 0 if place.prepare else None}
+    return {"autocommit": True, "prepare_threshold": 0 if location.prepare else None}
 
 
 def set_up(raw: Raw) -> None:
@@ -69,10 +69,10 @@ def adapt(adapters: AdaptersMap) -> None:
         adapters.register_dumper(kind, dumper)
 
 
-def begin_of(place: Place) -> str:
+def begin_of(location: StoreLocation) -> str:
     """Give what begins a unit that writes: all in one round trip, and nothing that outlives it behind a pooler."""
     return (
-        f"BEGIN ISOLATION LEVEL {place.isolation}; SET LOCAL lock_timeout = '{place.timeout}s';"
+        f"BEGIN ISOLATION LEVEL {location.isolation}; SET LOCAL lock_timeout = '{location.timeout}s';"
         f" SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_PAUSE}s'"
     )
 
@@ -83,7 +83,7 @@ def numbered(statement: str) -> bytes:
     return "".join([first, *(f"${number}{part}" for number, part in zip(count(1), rest, strict=False))]).encode()
 
 
-class Statements(Run):
+class Statements(Executor):
     """Statements on a connection, ours or the host's, by cursors of their own."""
 
     def __init__(self, raw: psycopg.Connection[Any]) -> None:
@@ -141,7 +141,7 @@ class Statements(Run):
             raise Unavailable
 
     def _meant(self, error: psycopg.Error) -> Exception:
-        return Lost() if self._raw.closed else mapped(error)
+        return Lost() if self._raw.closed else translate_error(error)
 
 
 class Connection(Statements):
@@ -152,7 +152,7 @@ class Connection(Statements):
         super().__init__(raw)
         self.raw = raw
         self.unit = SqlUnit(self)
-        self.glance = Glance(self, lambda: self.command(BEGIN_LOOK))
+        self.glance = LazyTransaction(self, lambda: self.command(BEGIN_LOOK))
 
     def commit(self) -> None:
         """Keep what was done since the transaction began.
@@ -172,7 +172,7 @@ class Connection(Statements):
         except psycopg.Error as error:
             if self.raw.closed:
                 raise Indeterminate from error
-            raise mapped(error) from error
+            raise translate_error(error) from error
 
     def _check_there(self) -> None:
         """See that the server has not ended the session: what is not sent is not in doubt."""
@@ -192,7 +192,7 @@ class Connection(Statements):
         if status != TransactionStatus.IDLE:
             self.raw.close()
 
-    def leave_behind(self) -> None:
+    def abandon(self) -> None:
         """Refuse to work in a forked child: the server would take it for the parent."""
         self._is_left_behind = True
         self._cursors.clear()

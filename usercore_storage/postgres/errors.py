@@ -42,7 +42,7 @@ class Lost(Unavailable):
     """The connection broke before the commit was sent, so nothing was kept and the unit may run again."""
 
 
-def mapped(error: psycopg.Error) -> Exception:
+def translate_error(error: psycopg.Error) -> Exception:
     """Give what a driver's error means: a lost race runs the unit again, the rest are ``StorageError``."""
     code = error.sqlstate
     if code is None:  # the driver's own: no connection, or a value it cannot send

@@ -16,8 +16,8 @@ from psycopg.types.string import (
 
 from usercore.kernel.errors import StorageError, Unavailable
 from usercore_storage.postgres.connections import Statements, adapt
+from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.joined import HostTransaction
-from usercore_storage.sql.run import Run
 
 SECRET: Final = "SELECT secret FROM usercore_schema"  # noqa: S105 - a statement
 
@@ -69,7 +69,7 @@ def joined(connection: object, *, secret: bytes) -> HostTransaction:
         if host.info.transaction_status == TransactionStatus.INERROR:
             raise StorageError  # a statement failed: nothing runs until the host rolls back
 
-    def recognise(run: Run) -> bool:
+    def recognise(run: Executor) -> bool:
         return [bytes(found) for (found,) in run(SECRET)] == [secret]
 
     transaction = HostTransaction(HostStatements(host), lambda: host.info.transaction_status in _OPEN, check)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-from usercore.kernel.chance import system_chance
 from usercore.kernel.errors import Corrupt, NewerSchema
+from usercore.kernel.randomness import system_randomness
 from usercore.kernel.units import run_until_kept
 from usercore_storage.postgres.connections import Connection
 from usercore_storage.sql.table import Table
@@ -80,7 +80,7 @@ def _take_step(connection: Connection) -> None:
         version, secret = found_in(connection)
         if not secret:
             connection.command("CREATE TABLE usercore_schema (version bigint NOT NULL, secret bytea NOT NULL)")
-            connection("INSERT INTO usercore_schema VALUES (0, ?)", (system_chance(32),))
+            connection("INSERT INTO usercore_schema VALUES (0, ?)", (system_randomness(32),))
         if version < VERSION:
             connection.command(text_of(STEPS[version]))
             connection("UPDATE usercore_schema SET version = ?", (version + 1,))

@@ -6,33 +6,33 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from usercore.kernel.errors import Busy, Unavailable
 from usercore_storage.postgres.connections import Connection, Raw, set_up, settings_of
-from usercore_storage.postgres.place import Place
+from usercore_storage.postgres.location import StoreLocation
 
-_left_behind: Final[list[Any]] = []
+_abandoned: Final[list[Any]] = []
 """What a child must not touch: closing a connection there would end the parent's session, too."""
 
 
 class Pool:
     """The connections of a process. They are opened when they are first needed."""
 
-    def __init__(self, place: Place) -> None:
-        """Connect to this place."""
-        self._place = place
+    def __init__(self, location: StoreLocation) -> None:
+        """Connect to this location."""
+        self._place = location
         self._closed = False
         self._taken: set[Connection] = set()
         self._pool = self._made()
 
     def _made(self) -> ConnectionPool[Raw]:
-        place = self._place
+        location = self._place
         return ConnectionPool(
-            place.conninfo,
+            location.conninfo,
             connection_class=Raw,
-            kwargs=settings_of(place),
+            kwargs=settings_of(location),
             configure=set_up,
-            min_size=place.pool_min,
-            max_size=place.pool_max,
-            timeout=place.timeout,
-            reconnect_timeout=place.timeout,
+            min_size=location.pool_min,
+            max_size=location.pool_max,
+            timeout=location.timeout,
+            reconnect_timeout=location.timeout,
             open=False,
         )
 
@@ -54,7 +54,7 @@ class Pool:
         self._taken.add(connection)
         return connection
 
-    def give_back(self, connection: Connection) -> None:
+    def release(self, connection: Connection) -> None:
         """Give a connection back, with whatever is still open taken back."""
         if connection not in self._taken:
             return  # taken by the parent of this process
@@ -69,10 +69,10 @@ class Pool:
         self._closed = True
         self._pool.close()
 
-    def start_afresh(self) -> None:
+    def reset_after_fork(self) -> None:
         """Leave the parent's connections alone in a forked child, and open others there."""
-        _left_behind.append((self._pool, self._taken))
+        _abandoned.append((self._pool, self._taken))
         for connection in self._taken:
-            connection.leave_behind()
+            connection.abandon()
         self._taken = set()
         self._pool = self._made()

@@ -8,18 +8,18 @@ from typing import Final, TypeVar
 import psycopg
 
 from usercore.history.model import Entry
-from usercore.kernel.forks import restart_in_child
+from usercore.kernel.forks import reset_in_child
 from usercore.kernel.units import Units
 from usercore.kernel.values import frozen
 from usercore.storage import CAPABILITIES, Unit
-from usercore.workflows.recording import Origin
-from usercore_storage.postgres.again import run_until_kept
+from usercore.storage.recording import UnitContext
 from usercore_storage.postgres.connections import Connection, Raw, begin_of, set_up, settings_of
-from usercore_storage.postgres.errors import mapped
+from usercore_storage.postgres.errors import translate_error
 from usercore_storage.postgres.joined import joined
+from usercore_storage.postgres.location import StoreLocation, location_of
 from usercore_storage.postgres.migrations import migrate
-from usercore_storage.postgres.place import Place, place_of
 from usercore_storage.postgres.pool import Pool
+from usercore_storage.postgres.retries import retry_transaction
 from usercore_storage.sql.joined import HostTransaction
 
 T = TypeVar("T")
@@ -35,23 +35,23 @@ def open_storage(url: str) -> "PostgresStorage":
         ValueError: the URL has another form, the server is older than 15, or the database does not keep UTF-8.
         StorageError: the store cannot be used; its subclasses say why.
     """
-    place = place_of(url)
-    with connected(place) as connection:
-        return PostgresStorage(place, migrate(connection))
+    location = location_of(url)
+    with connected(location) as connection:
+        return PostgresStorage(location, migrate(connection))
 
 
 @contextmanager
-def connected(place: Place) -> Iterator[Connection]:
-    """Connect to a place for a while, outside any pool.
+def connected(location: StoreLocation) -> Iterator[Connection]:
+    """Connect to a location for a while, outside any pool.
 
     Raises:
         ValueError: the server is older than 15, or the database does not keep UTF-8.
         StorageError: the server refused, or did not answer.
     """
     try:
-        raw = Raw.connect(place.conninfo, **settings_of(place))
+        raw = Raw.connect(location.conninfo, **settings_of(location))
     except psycopg.Error as error:
-        raise mapped(error) from error
+        raise translate_error(error) from error
     try:
         _check_server(raw)
         set_up(raw)
@@ -72,16 +72,16 @@ class PostgresStorage:
 
     capabilities = CAPABILITIES
 
-    def __init__(self, place: Place, secret: bytes) -> None:
-        """Work at this place, which has our tables and this secret."""
+    def __init__(self, location: StoreLocation, secret: bytes) -> None:
+        """Work at this location, which has our tables and this secret."""
         self.secret = secret
-        self.begin = begin_of(place)
-        self._pool = Pool(place)
-        self._most_losses = place.pool_max + 3
+        self.begin = begin_of(location)
+        self._pool = Pool(location)
+        self._most_losses = location.pool_max + 3
         self._inside: set[int] = set()
-        restart_in_child(self)
+        reset_in_child(self)
 
-    def units(self, origin: Origin) -> Units[Unit]:
+    def units(self, origin: UnitContext) -> Units[Unit]:
         """Give units of this origin; see ``Storage``."""
         return PostgresUnits(self, origin)
 
@@ -101,7 +101,7 @@ class PostgresStorage:
             raise RuntimeError(msg)
         self._inside.add(thread)
         try:
-            return run_until_kept(lambda again: self._on_connection(run, again), most_losses=self._most_losses)
+            return retry_transaction(lambda again: self._on_connection(run, again), most_losses=self._most_losses)
         finally:
             self._inside.discard(thread)
 
@@ -110,15 +110,15 @@ class PostgresStorage:
         try:
             return run(connection, again)
         finally:
-            self._pool.give_back(connection)
+            self._pool.release(connection)
 
     def close(self) -> None:
         """Close; see ``Storage``."""
         self._pool.close()
 
-    def start_afresh(self) -> None:
+    def reset_after_fork(self) -> None:
         """Work on connections of its own in a forked child, where the threads that were inside are not."""
-        self._pool.start_afresh()
+        self._pool.reset_after_fork()
         self._inside = set()
 
 
@@ -127,7 +127,7 @@ class PostgresUnits(Units[Unit]):
     """Units of one origin."""
 
     _store: PostgresStorage
-    _origin: Origin
+    _origin: UnitContext
 
     def write(self, work: Callable[[Unit], T]) -> T:
         result, entries = self._store.run(lambda connection, _: self._keep(connection, work))
@@ -143,10 +143,10 @@ class PostgresUnits(Units[Unit]):
         connection.commit()
         return result, connection.unit.entries
 
-    def read(self, look: Callable[[Unit], T]) -> T:
-        return self._store.run(lambda connection, again: self._look(connection, look, again=again))
+    def read(self, query: Callable[[Unit], T]) -> T:
+        return self._store.run(lambda connection, again: self._look(connection, query, again=again))
 
-    def _look(self, connection: Connection, look: Callable[[Unit], T], *, again: bool) -> T:
+    def _look(self, connection: Connection, query: Callable[[Unit], T], *, again: bool) -> T:
         glance = connection.glance
         glance.begin(self._origin, at_once=again)
-        return look(glance.unit)
+        return query(glance.unit)

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
-from usercore.attempts.model import Allowance, Attempt, RegistrationAttempt, Throttle
+from usercore.attempts.model import Attempt, FailureCounter, RateLimitWindow, RegistrationAttempt
 from usercore.attempts.ports import (
-    AllowanceRepository,
     AttemptRepository,
+    FailureCounterRepository,
+    RateLimitRepository,
     RegistrationAttemptRepository,
-    ThrottleRepository,
 )
 from usercore.kernel.ids import LIMIT, UserId
 from usercore.kernel.time import MICROSECOND, to_micros
-from usercore.workflows.recording import RecordingUnit
-from usercore_storage.sql.run import SIZES, Run, in_sizes, marks
+from usercore.storage.recording import RecordingUnit
+from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.table import Table
 from usercore_storage.sql.tables import ALLOWANCES, ATTEMPTS, REGISTRATION_ATTEMPTS, THROTTLES
 
@@ -57,10 +57,10 @@ REMOVE_ALLOWANCES: Final = (
 )
 
 
-class _SqlTries(Generic[A]):
+class _SqlAttempts(Generic[A]):
     """What both kinds of attempts have in common: they are added, listed by user, and forgotten."""
 
-    def __init__(self, table: Table[A], run: Run, unit: RecordingUnit) -> None:
+    def __init__(self, table: Table[A], run: Executor, unit: RecordingUnit) -> None:
         self._table = table
         self._run = run
         self._unit = unit
@@ -84,33 +84,33 @@ class _SqlTries(Generic[A]):
         return len(self._run(self._remove, (to_micros(before), limit)))
 
 
-class SqlAttempts(_SqlTries[Attempt], AttemptRepository):
+class SqlAttempts(_SqlAttempts[Attempt], AttemptRepository):
     """Keeps tries to sign in in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+    def __init__(self, run: Executor, unit: RecordingUnit) -> None:
         """Work for this unit."""
         super().__init__(ATTEMPTS, run, unit)
 
 
-class SqlRegistrationAttempts(_SqlTries[RegistrationAttempt], RegistrationAttemptRepository):
+class SqlRegistrationAttempts(_SqlAttempts[RegistrationAttempt], RegistrationAttemptRepository):
     """Keeps tries to register in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+    def __init__(self, run: Executor, unit: RecordingUnit) -> None:
         """Work for this unit."""
         super().__init__(REGISTRATION_ATTEMPTS, run, unit)
 
 
-class SqlThrottles(ThrottleRepository):
+class SqlFailureCounters(FailureCounterRepository):
     """Counts tries in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Executor) -> None:
         """Work in this transaction."""
         self._run = run
 
-    def get_many(self, keys: Sequence[bytes]) -> list[Throttle]:
+    def get_many(self, keys: Sequence[bytes]) -> list[FailureCounter]:
         return [THROTTLES.read(row) for some in in_sizes(keys) for row in self._run(GET_THROTTLES[len(some)], some)]
 
-    def count_try(self, key: bytes, *, at: datetime, stale_before: datetime, kept_from: int) -> Throttle:
+    def record_failure(self, key: bytes, *, at: datetime, stale_before: datetime, kept_from: int) -> FailureCounter:
         rows = self._run(COUNT_TRY, (key, to_micros(at), to_micros(stale_before), kept_from))
         return THROTTLES.read(rows[0])
 
@@ -121,14 +121,14 @@ class SqlThrottles(ThrottleRepository):
         return len(self._run(REMOVE_THROTTLES, (to_micros(before), kept_from, limit)))
 
 
-class SqlAllowances(AllowanceRepository):
+class SqlRateLimits(RateLimitRepository):
     """Counts uses in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Executor) -> None:
         """Work in this transaction."""
         self._run = run
 
-    def use(self, key: bytes, *, at: datetime, window: timedelta, most: int) -> Allowance:
+    def use(self, key: bytes, *, at: datetime, window: timedelta, most: int) -> RateLimitWindow:
         now, length = to_micros(at), window // MICROSECOND
         over, beyond = now - length, now + length
         return ALLOWANCES.read(self._run(USE, (key, now, over, beyond, most, over, beyond))[0])

@@ -10,11 +10,11 @@ from typing import Any, Final, Protocol, TypeVar
 
 from usercore.kernel.errors import Corrupt
 from usercore.kernel.values import frozen
-from usercore_storage.findings import Finding, FindingKind, Findings
-from usercore_storage.sql.reading import READERS, Unreadable
-from usercore_storage.sql.relations import Read, deliveries_without_entry, mismatches_in, orphans_in
-from usercore_storage.sql.run import Run, marks
-from usercore_storage.sql.shapes import VERSIONS, Shapes, can_be_read, differences
+from usercore_storage.check_report import Finding, FindingKind, Findings
+from usercore_storage.sql.executor import Executor, marks
+from usercore_storage.sql.integrity import Read, deliveries_without_entry, mismatches_in, orphans_in
+from usercore_storage.sql.schema import VERSIONS, TableSchemas, can_be_read, differences
+from usercore_storage.sql.strict_rows import READERS, Unreadable
 from usercore_storage.sql.table import Row, Table
 from usercore_storage.sql.tables import ALL, DELIVERIES
 
@@ -28,11 +28,11 @@ SECRET_BYTES: Final = 32
 _LEAST: Final = {"integer": -(2**63), "text": "", "blob": b""}
 
 
-class Look(Protocol):
+class SnapshotQuery(Protocol):
     """Lets a function look at one state of a store; it may run again."""
 
     @abstractmethod
-    def __call__(self, look: Callable[[Run], T], /) -> T:
+    def __call__(self, query: Callable[[Executor], T], /) -> T:
         """Run the function and give what it gives.
 
         Raises:
@@ -52,7 +52,7 @@ VERSION_ROWS: Final = "SELECT version, secret FROM usercore_schema"
 
 
 @frozen
-class Page:
+class RowPage:
     """What was found on a page, how many rows it had, and the key of the last one; None where the table ends."""
 
     findings: list[Finding]
@@ -60,23 +60,25 @@ class Page:
     last: Row | None
 
 
-def check_tables(look: Look, *, expected: Shapes, found: Shapes, version: int, findings: Findings) -> None:
+def check_tables(
+    query: SnapshotQuery, *, expected: TableSchemas, found: TableSchemas, version: int, findings: Findings
+) -> None:
     """Check schema and rows; the rows only if every column that is read is there.
 
     Raises:
         StorageError: the store could not be read, and is not merely damaged.
     """
     findings.extend(differences(expected, found))
-    findings.extend(look(lambda run: _version_findings(run, version)))
+    findings.extend(query(lambda run: _version_findings(run, version)))
     if can_be_read(expected, found):
         for table in ALL:
             try:
-                _check_table(look, table, findings)
+                _check_table(query, table, findings)
             except (Corrupt, UnicodeEncodeError):  # text in a key that is no Unicode cannot be gone on from
                 findings.add(FindingKind.DAMAGE, table.name, "it cannot be read to its end")
 
 
-def _version_findings(run: Run, version: int) -> list[Finding]:
+def _version_findings(run: Executor, version: int) -> list[Finding]:
     rows = run(VERSION_ROWS)
     problems = []
     if [found for found, _ in rows] != [version]:
@@ -86,24 +88,24 @@ def _version_findings(run: Run, version: int) -> list[Finding]:
     return [Finding(kind=FindingKind.SCHEMA, table=VERSIONS, problem=problem) for problem in problems]
 
 
-def _check_table(look: Look, table: Table[Any], findings: Findings) -> None:
+def _check_table(query: SnapshotQuery, table: Table[Any], findings: Findings) -> None:
     kinds = {column.name: column.codec.column for column in (*table.extra, *table.columns)}
     after: Row | None = tuple(_LEAST[kinds[name]] for name in table.key)
     while after is not None:
-        page = look(_looking(table, after))
+        page = query(_looking(table, after))
         findings.extend(page.findings)
         findings.rows += page.rows
         after = page.last
 
 
-def _looking(table: Table[Any], after: Row) -> Callable[[Run], Page]:
+def _looking(table: Table[Any], after: Row) -> Callable[[Executor], RowPage]:
     return lambda run: _look_at(run, table, after)
 
 
-def _look_at(run: Run, table: Table[Any], after: Row) -> Page:
+def _look_at(run: Executor, table: Table[Any], after: Row) -> RowPage:
     rows = run(PAGES[table.name], (*after, SIZE))
     if not rows:
-        return Page([], 0, None)
+        return RowPage([], 0, None)
     reader, findings, readable = READERS[table.name], list[Finding](), list[Read]()
     for row in rows:
         try:
@@ -116,4 +118,4 @@ def _look_at(run: Run, table: Table[Any], after: Row) -> Page:
     findings += mismatches_in(run, table.name, readable)
     if table is DELIVERIES:
         findings += deliveries_without_entry(run, after, last)
-    return Page(findings, len(rows), last)
+    return RowPage(findings, len(rows), last)

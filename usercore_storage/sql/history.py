@@ -7,8 +7,8 @@ from usercore.history.model import Entry
 from usercore.history.ports import HistoryRepository, Place
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import LIMIT
-from usercore.workflows.recording import RecordingUnit
-from usercore_storage.sql.run import Run
+from usercore.storage.recording import RecordingUnit
+from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.tables import HISTORY
 
 _OF: Final = f"SELECT {HISTORY.select} FROM usercore_history WHERE subject_id = ? AND subject = ?"
@@ -21,7 +21,7 @@ LIST: Final = (
 class SqlHistory(HistoryRepository):
     """Keeps entries in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+    def __init__(self, run: Executor, unit: RecordingUnit) -> None:
         """Work for this unit."""
         self._run = run
         self._unit = unit

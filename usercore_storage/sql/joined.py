@@ -14,8 +14,8 @@ from usercore.kernel.errors import Busy, LostRace, RunAgain, StorageError, Tenan
 from usercore.kernel.units import Units
 from usercore.kernel.values import frozen
 from usercore.storage import Unit
-from usercore.workflows.recording import Origin
-from usercore_storage.sql.run import Run
+from usercore.storage.recording import UnitContext
+from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.unit import SqlUnit
 
 T = TypeVar("T")
@@ -26,12 +26,12 @@ _OTHER_STORE: Final = "the connection is not to the store of this core"
 class HostTransaction:
     """A transaction of the host's. For the one thread that has it."""
 
-    def __init__(self, run: Run, is_open: Callable[[], bool], check: Callable[[], None]) -> None:
+    def __init__(self, run: Executor, is_open: Callable[[], bool], check: Callable[[], None]) -> None:
         """Work over the host's connection. ``check`` raises, before each unit, if rows would not be read as kept."""
         self._run, self._is_open, self._check, self._is_busy = run, is_open, check, False
         self._unit = SqlUnit(run)
 
-    def check_store(self, recognise: Callable[[Run], bool]) -> None:
+    def check_store(self, recognise: Callable[[Executor], bool]) -> None:
         """Make sure that the connection is to the store that this function recognises.
 
         Raises:
@@ -58,11 +58,11 @@ class HostTransaction:
             msg = "no transaction is open on the connection: begin one, and commit it when all is done"
             raise ValueError(msg)
 
-    def units(self, origin: Origin) -> Units[Unit]:
+    def units(self, origin: UnitContext) -> Units[Unit]:
         """Give units of this origin, of which no observer hears; see ``UnitSource``."""
         return JoinedUnits(self, attrs.evolve(origin, observe=None))
 
-    def run(self, origin: Origin, work: Callable[[Unit], T]) -> T:
+    def run(self, origin: UnitContext, work: Callable[[Unit], T]) -> T:
         """Run a unit in a savepoint.
 
         Raises:
@@ -83,7 +83,7 @@ class HostTransaction:
         finally:
             self._is_busy = False
 
-    def _begun(self, origin: Origin, work: Callable[[Unit], T]) -> T:
+    def _begun(self, origin: UnitContext, work: Callable[[Unit], T]) -> T:
         unit = self._unit
         unit.begin(origin)
         if unit.tenants.get(unit.tenant_id) is None:  # made in this transaction, and taken back in it
@@ -127,10 +127,10 @@ class JoinedUnits(Units[Unit]):
     """Units of one origin."""
 
     _host: HostTransaction
-    _origin: Origin
+    _origin: UnitContext
 
     def write(self, work: Callable[[Unit], T]) -> T:
         return self._host.run(self._origin, work)
 
-    def read(self, look: Callable[[Unit], T]) -> T:
-        return self._host.run(self._origin, look)
+    def read(self, query: Callable[[Unit], T]) -> T:
+        return self._host.run(self._origin, query)

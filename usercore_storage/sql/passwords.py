@@ -5,7 +5,7 @@ from typing import Final
 from usercore.kernel.ids import UserId
 from usercore.passwords.model import Credential
 from usercore.passwords.ports import CredentialRepository
-from usercore_storage.sql.run import Run
+from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.tables import CREDENTIALS
 
 GET: Final = f"SELECT {CREDENTIALS.select} FROM usercore_credentials WHERE user_id = ?"
@@ -16,7 +16,7 @@ PUT: Final = f"{CREDENTIALS.insert} ON CONFLICT (user_id) DO UPDATE SET {_SETS}"
 class SqlCredentials(CredentialRepository):
     """Keeps credentials in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Executor) -> None:
         """Work in this transaction."""
         self._run = run
 

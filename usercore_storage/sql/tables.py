@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from usercore.attempts.model import Allowance, Attempt, RegistrationAttempt, Throttle
-from usercore.deliveries.model import Delivery
+from usercore.attempts.model import Attempt, FailureCounter, RateLimitWindow, RegistrationAttempt
 from usercore.history.model import Entry
+from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
 from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
@@ -29,8 +29,8 @@ ATTEMPTS: Final = Table("usercore_attempts", Attempt, key=["user_id", "id"], sha
 REGISTRATION_ATTEMPTS: Final = Table(
     "usercore_registration_attempts", RegistrationAttempt, key=["user_id", "id"], shard="user_id"
 )
-THROTTLES: Final = Table("usercore_throttles", Throttle, key=["key"], shard="key")
-ALLOWANCES: Final = Table("usercore_allowances", Allowance, key=["key"], shard="key")
+THROTTLES: Final = Table("usercore_throttles", FailureCounter, key=["key"], shard="key")
+ALLOWANCES: Final = Table("usercore_allowances", RateLimitWindow, key=["key"], shard="key")
 HISTORY: Final = Table(
     "usercore_history", Entry, key=["subject_id", "subject", "change_no", "position"], shard="subject_id"
 )

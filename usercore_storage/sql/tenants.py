@@ -6,10 +6,10 @@ from usercore.kernel.changes import Subject
 from usercore.kernel.errors import TenantNotFound
 from usercore.kernel.ids import TenantId
 from usercore.kernel.references import unique_key
+from usercore.storage.recording import RecordingUnit
 from usercore.tenants.model import Tenant
 from usercore.tenants.ports import TenantRepository
-from usercore.workflows.recording import RecordingUnit
-from usercore_storage.sql.run import Run
+from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.tables import TENANTS
 
 GET: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE id = ?"
@@ -27,7 +27,7 @@ LIST_BY_ACTIVE: Final = (
 class SqlTenants(TenantRepository):
     """Keeps tenants in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+    def __init__(self, run: Executor, unit: RecordingUnit) -> None:
         """Work for this unit."""
         self._run = run
         self._unit = unit
@@ -45,7 +45,7 @@ class SqlTenants(TenantRepository):
     def find_by_name(self, name: str) -> Tenant | None:
         return self._one(BY_NAME, unique_key(name))
 
-    def guard(self, tenant_id: TenantId) -> Tenant:
+    def lock(self, tenant_id: TenantId) -> Tenant:
         tenant = self._one(GUARD, tenant_id)
         if tenant is None:
             raise TenantNotFound

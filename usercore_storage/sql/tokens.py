@@ -8,10 +8,10 @@ from usercore.kernel.changes import Subject
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.time import to_micros
+from usercore.storage.recording import RecordingUnit
 from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
 from usercore.tokens.ports import AccessTokenRepository, LoginTokenRepository, RegistrationLinkRepository
-from usercore.workflows.recording import RecordingUnit
-from usercore_storage.sql.run import Run
+from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.tables import ACCESS_TOKENS, LOGIN_TOKENS, REGISTRATION_LINKS
 
 GET_ACCESS: Final = f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens WHERE user_id = ? AND digest = ?"
@@ -19,33 +19,33 @@ LIST_ACCESS: Final = (
     f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens WHERE user_id = ? ORDER BY issued_at DESC, digest"
 )
 END_ACCESS: Final = (
-    "UPDATE usercore_access_tokens SET ended_at = ? WHERE user_id = ? AND digest = ? AND ended_at IS NULL"
+    "UPDATE usercore_access_tokens SET revoked_at = ? WHERE user_id = ? AND digest = ? AND revoked_at IS NULL"
     f" RETURNING {ACCESS_TOKENS.select}"
 )
 END_ALL_ACCESS: Final = (
-    "UPDATE usercore_access_tokens SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL AND digest <> ?"
+    "UPDATE usercore_access_tokens SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL AND digest <> ?"
     " RETURNING digest"
 )
 NOTE_USE: Final = (
     "UPDATE usercore_access_tokens SET last_used_at = ?"
-    " WHERE user_id = ? AND digest = ? AND last_used_at < ? AND ended_at IS NULL"
+    " WHERE user_id = ? AND digest = ? AND last_used_at < ? AND revoked_at IS NULL"
 )
 REMOVE_ACCESS: Final = (
     "DELETE FROM usercore_access_tokens WHERE (user_id, digest) IN (SELECT user_id, digest"
-    " FROM usercore_access_tokens WHERE ended_at < ? OR expires_at < ? LIMIT ?) RETURNING user_id"
+    " FROM usercore_access_tokens WHERE revoked_at < ? OR expires_at < ? LIMIT ?) RETURNING user_id"
 )
 
 GET_LOGIN: Final = f"SELECT {LOGIN_TOKENS.select} FROM usercore_login_tokens WHERE user_id = ? AND digest = ?"
 SPEND: Final = (
-    "UPDATE usercore_login_tokens SET spent_at = ? WHERE user_id = ? AND digest = ? AND spent_at IS NULL"
+    "UPDATE usercore_login_tokens SET redeemed_at = ? WHERE user_id = ? AND digest = ? AND redeemed_at IS NULL"
     f" RETURNING {LOGIN_TOKENS.select}"
 )
 SPEND_ALL: Final = (
-    "UPDATE usercore_login_tokens SET spent_at = ? WHERE user_id = ? AND spent_at IS NULL RETURNING digest"
+    "UPDATE usercore_login_tokens SET redeemed_at = ? WHERE user_id = ? AND redeemed_at IS NULL RETURNING digest"
 )
 REMOVE_LOGIN: Final = (
     "DELETE FROM usercore_login_tokens WHERE (user_id, digest) IN (SELECT user_id, digest"
-    " FROM usercore_login_tokens WHERE spent_at < ? OR expires_at < ? LIMIT ?) RETURNING user_id"
+    " FROM usercore_login_tokens WHERE redeemed_at < ? OR expires_at < ? LIMIT ?) RETURNING user_id"
 )
 
 GET_LINK: Final = f"SELECT {REGISTRATION_LINKS.select} FROM usercore_registration_links WHERE id = ? AND tenant_id = ?"
@@ -65,7 +65,7 @@ NO_DIGEST: Final = b""
 class SqlAccessTokens(AccessTokenRepository):
     """Keeps access tokens in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Executor) -> None:
         """Work in this transaction."""
         self._run = run
 
@@ -79,25 +79,25 @@ class SqlAccessTokens(AccessTokenRepository):
     def list_of(self, user_id: UserId) -> list[AccessToken]:
         return list(map(ACCESS_TOKENS.read, self._run(LIST_ACCESS, (user_id,))))
 
-    def end(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
+    def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
         rows = self._run(END_ACCESS, (to_micros(at), user_id, digest))
         return ACCESS_TOKENS.read(rows[0]) if rows else None
 
-    def end_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
+    def revoke_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
         return len(self._run(END_ALL_ACCESS, (to_micros(at), user_id, keep or NO_DIGEST)))
 
-    def note_uses(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
+    def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
         timed = ((user_id, digest, to_micros(at)) for user_id, digest, at in uses)
         self._run.many(NOTE_USE, [(at, user_id, digest, at) for user_id, digest, at in timed])
 
-    def remove_ended(self, before: datetime, *, limit: int) -> int:
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_ACCESS, (to_micros(before), to_micros(before), limit)))
 
 
 class SqlLoginTokens(LoginTokenRepository):
     """Keeps login tokens in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Executor) -> None:
         """Work in this transaction."""
         self._run = run
 
@@ -108,21 +108,21 @@ class SqlLoginTokens(LoginTokenRepository):
         rows = self._run(GET_LOGIN, (user_id, digest))
         return LOGIN_TOKENS.read(rows[0]) if rows else None
 
-    def spend(self, user_id: UserId, digest: Digest, *, at: datetime) -> LoginToken | None:
+    def redeem(self, user_id: UserId, digest: Digest, *, at: datetime) -> LoginToken | None:
         rows = self._run(SPEND, (to_micros(at), user_id, digest))
         return LOGIN_TOKENS.read(rows[0]) if rows else None
 
-    def spend_all(self, user_id: UserId, *, at: datetime) -> int:
+    def revoke_all(self, user_id: UserId, *, at: datetime) -> int:
         return len(self._run(SPEND_ALL, (to_micros(at), user_id)))
 
-    def remove_ended(self, before: datetime, *, limit: int) -> int:
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_LOGIN, (to_micros(before), to_micros(before), limit)))
 
 
 class SqlRegistrationLinks(RegistrationLinkRepository):
     """Keeps requests to register in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+    def __init__(self, run: Executor, unit: RecordingUnit) -> None:
         """Work for this unit."""
         self._run = run
         self._unit = unit
@@ -134,7 +134,7 @@ class SqlRegistrationLinks(RegistrationLinkRepository):
     def get(self, link_id: int) -> RegistrationLink | None:
         return self._one(GET_LINK, link_id)
 
-    def guard(self, link_id: int) -> RegistrationLink | None:
+    def lock(self, link_id: int) -> RegistrationLink | None:
         link = self._one(GUARD_LINK, link_id)
         if link is not None:
             self._unit.number(Subject.REGISTRATION, link.id, link.change_no)
@@ -143,7 +143,7 @@ class SqlRegistrationLinks(RegistrationLinkRepository):
     def replace(self, link: RegistrationLink) -> None:
         self._run(REPLACE_LINK, _replaced(link))
 
-    def remove_ended(self, before: datetime, *, limit: int) -> int:
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_LINKS, (to_micros(before), to_micros(before), limit)))
 
     def _one(self, statement: str, link_id: int) -> RegistrationLink | None:

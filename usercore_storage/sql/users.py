@@ -10,10 +10,10 @@ from usercore.kernel.entity import differing
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Space
+from usercore.storage.recording import RecordingUnit
 from usercore.users.model import Claim, User
 from usercore.users.ports import ClaimRepository, UserRepository
-from usercore.workflows.recording import RecordingUnit
-from usercore_storage.sql.run import SIZES, Run, in_sizes, marks
+from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.tables import CLAIMS, USERS
 from usercore_storage.sql.updates import Updates
 
@@ -49,7 +49,7 @@ the digest itself."""
 class SqlUsers(UserRepository):
     """Keeps users in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+    def __init__(self, run: Executor, unit: RecordingUnit) -> None:
         """Work for this unit."""
         self._run = run
         self._unit = unit
@@ -73,7 +73,7 @@ class SqlUsers(UserRepository):
         ]
         return list(map(USERS.read, rows))
 
-    def guard(self, user_id: UserId) -> User:
+    def lock(self, user_id: UserId) -> User:
         rows = self._run(GUARD, (user_id, self._unit.tenant_id))
         if not rows:
             raise UserNotFound
@@ -81,7 +81,7 @@ class SqlUsers(UserRepository):
         self._unit.number(Subject.USER, user.id, user.change_no)
         return user
 
-    def lock(self, user_id: UserId) -> None:
+    def lock_unread(self, user_id: UserId) -> None:
         """Guard the user without reading them."""
         rows = self._run(LOCK, (user_id, self._unit.tenant_id))
         if not rows:
@@ -98,7 +98,7 @@ class SqlUsers(UserRepository):
 class SqlClaims(ClaimRepository):
     """Keeps claims in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Run, unit: RecordingUnit) -> None:
+    def __init__(self, run: Executor, unit: RecordingUnit) -> None:
         """Work for this unit."""
         self._run = run
         self._unit = unit

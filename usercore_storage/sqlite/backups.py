@@ -11,13 +11,13 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from usercore.kernel.chance import system_chance
 from usercore.kernel.errors import RunAgain, Unavailable
+from usercore.kernel.randomness import system_randomness
 from usercore_storage.sqlite.connections import Statements
-from usercore_storage.sqlite.errors import mapped, mapped_of_system
-from usercore_storage.sqlite.files import MODE, inspect, place_of
+from usercore_storage.sqlite.errors import translate_error, translate_os_error
+from usercore_storage.sqlite.files import MODE, inspect, location_of
 from usercore_storage.sqlite.forks import between_forks
-from usercore_storage.sqlite.glass import Glass
+from usercore_storage.sqlite.snapshot_reader import SnapshotReader
 
 PAGES: Final = 1000
 """Pages of one step, 4 MB: milliseconds, after which a fork that waits is let through."""
@@ -29,24 +29,24 @@ Progress = Callable[[int, int], object]
 
 def copy_store(url: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None) -> None:
     """Copy a store; see ``usercore_storage.backup``."""
-    place, target = place_of(url), Path(path).absolute()
+    location, target = location_of(url), Path(path).absolute()
     if os.path.lexists(target):
         raise FileExistsError(str(target))
     with between_forks():
-        inspect(place)
-    with closing(Glass(place.path)) as glass, _beside(target) as draft:
-        glass.look(lambda source: _copy(source, draft, glass, on_progress))
+        inspect(location)
+    with closing(SnapshotReader(location.path)) as reader, _beside(target) as draft:
+        reader.query(lambda source: _copy(source, draft, reader, on_progress))
         _publish(draft, target)
 
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Make an empty file for the copy, and remove it in the end; by then it may have another name, too."""
-    draft = target.with_name(f"{target.name}-{system_chance(8).hex()}.part")
+    draft = target.with_name(f"{target.name}-{system_randomness(8).hex()}.part")
     try:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, MODE))
     except OSError as error:
-        raise mapped_of_system(error) from error
+        raise translate_os_error(error) from error
     try:
         yield draft
     finally:
@@ -54,9 +54,9 @@ def _beside(target: Path) -> Iterator[Path]:
             draft.unlink()
 
 
-def _copy(source: Statements, draft: Path, glass: Glass, on_progress: Progress | None) -> None:
+def _copy(source: Statements, draft: Path, reader: SnapshotReader, on_progress: Progress | None) -> None:
     def go_on(_: int, left: int, pages: int) -> None:
-        if glass.gate.is_shut:
+        if reader.gate.is_shut:
             raise RunAgain
         if on_progress is not None:
             on_progress(pages - left, pages)
@@ -70,7 +70,7 @@ def _copy(source: Statements, draft: Path, glass: Glass, on_progress: Progress |
             copy.execute("PRAGMA synchronous = OFF")  # once, in the end
             source.raw.backup(copy, pages=PAGES, progress=go_on)
     except sqlite3.Error as error:
-        raise mapped(error) from error
+        raise translate_error(error) from error
 
 
 def _publish(draft: Path, target: Path) -> None:
@@ -83,7 +83,7 @@ def _publish(draft: Path, target: Path) -> None:
     except FileExistsError:
         raise
     except OSError as error:
-        raise mapped_of_system(error) from error
+        raise translate_os_error(error) from error
 
 
 def _sync(path: Path) -> None:

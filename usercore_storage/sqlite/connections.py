@@ -9,11 +9,11 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
 
-from usercore_storage.sql.glances import Glance
-from usercore_storage.sql.run import Run
+from usercore_storage.sql.executor import Executor
+from usercore_storage.sql.lazy_transaction import LazyTransaction
 from usercore_storage.sql.table import Row, Rows
 from usercore_storage.sql.unit import SqlUnit
-from usercore_storage.sqlite.errors import mapped
+from usercore_storage.sqlite.errors import translate_error
 
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long to wait for writers that do not know our line: other tools, or a host that joined."""
@@ -49,14 +49,14 @@ def open_connection(path: Path) -> sqlite3.Connection:
             cached_statements=STATEMENTS,
         )
     except sqlite3.Error as error:
-        raise mapped(error) from error
+        raise translate_error(error) from error
     try:
         for setting in SETTINGS:
             raw.execute(setting).fetchall()
         _use_wal(raw)
     except sqlite3.Error as error:
         raw.close()
-        raise mapped(error) from error
+        raise translate_error(error) from error
     return raw
 
 
@@ -74,7 +74,7 @@ def _use_wal(raw: sqlite3.Connection) -> None:
             return
 
 
-class Statements(Run):
+class Statements(Executor):
     """Statements on a connection, ours or the host's, by a cursor of their own."""
 
     def __init__(self, raw: sqlite3.Connection) -> None:
@@ -87,7 +87,7 @@ class Statements(Run):
         try:
             cursor = sqlite3.Cursor(raw)  # one for all statements: making one takes a tenth of a look-up
         except sqlite3.Error as error:
-            raise mapped(error) from error
+            raise translate_error(error) from error
         cursor.row_factory = None
         self._execute, self._many, self._fetch = cursor.execute, cursor.executemany, cursor.fetchall
 
@@ -96,13 +96,13 @@ class Statements(Run):
             self._execute(statement, values)
             return self._fetch()
         except sqlite3.Error as error:
-            raise mapped(error) from error
+            raise translate_error(error) from error
 
     def many(self, statement: str, rows: Iterable[Row], /) -> None:
         try:
             self._many(statement, rows)
         except sqlite3.Error as error:
-            raise mapped(error) from error
+            raise translate_error(error) from error
 
 
 class Connection(Statements):
@@ -116,7 +116,7 @@ class Connection(Statements):
         """
         super().__init__(open_connection(path))
         self.unit = SqlUnit(self)
-        self.glance = Glance(self, lambda: self("BEGIN"))
+        self.glance = LazyTransaction(self, lambda: self("BEGIN"))
 
     def roll_back(self) -> None:
         """Take back whatever is open; after some errors SQLite has done so already."""

@@ -43,7 +43,7 @@ _CLASHES: Final = frozenset(
 )
 
 
-def mapped(error: sqlite3.Error) -> Exception:
+def translate_error(error: sqlite3.Error) -> Exception:
     """Give what a driver's error means: a key in use runs the unit again, the rest are ``StorageError``."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:  # the driver's own: a closed connection, a value it cannot bind
@@ -55,6 +55,6 @@ def mapped(error: sqlite3.Error) -> Exception:
     return _ERRORS.get(code & _PRIMARY, StorageError)()
 
 
-def mapped_of_system(error: OSError) -> StorageError:
+def translate_os_error(error: OSError) -> StorageError:
     """Give what a system's error means."""
     return _OF_SYSTEM.get(error.errno or 0, Unavailable)()

@@ -10,7 +10,7 @@ from typing import Final
 
 from usercore.kernel.errors import Corrupt, ForeignFile, NewerSchema, ReadOnly, Unavailable
 from usercore.kernel.values import frozen
-from usercore_storage.sqlite.errors import mapped, mapped_of_system
+from usercore_storage.sqlite.errors import translate_error, translate_os_error
 from usercore_storage.sqlite.migrations import APPLICATION_ID, VERSION
 
 MODE: Final = 0o600
@@ -25,14 +25,14 @@ class Unfinished(Unavailable):
 
 
 @frozen
-class Place:
+class StoreLocation:
     """Where a store is. A ``shared`` file may have tables of the host's beside ours."""
 
     path: Path
     shared: bool
 
 
-def place_of(url: str) -> Place:
+def location_of(url: str) -> StoreLocation:
     """Read ``sqlite:///relative.db``, ``sqlite:////absolute.db``, with ``?shared=1`` if the file has other tables.
 
     Raises:
@@ -47,10 +47,10 @@ def place_of(url: str) -> Place:
     if options.keys() - {"shared"} or options.get("shared", ["1"]) != ["1"]:
         msg = "the only option of a SQLite URL is shared=1"
         raise ValueError(msg)
-    return Place(Path(path).absolute(), shared="shared" in options)
+    return StoreLocation(Path(path).absolute(), shared="shared" in options)
 
 
-def prepare(place: Place) -> bool:
+def prepare(location: StoreLocation) -> bool:
     """Make the file if there is none, and look at it if there is one; say whether it still needs our tables.
 
     Raises:
@@ -62,11 +62,11 @@ def prepare(place: Place) -> bool:
         NewerSchema: a newer usercore made it.
     """
     try:
-        os.close(os.open(place.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, MODE))
+        os.close(os.open(location.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, MODE))
     except FileExistsError:
-        return _inspect(place)
+        return _inspect(location)
     except OSError as error:
-        raise mapped_of_system(error) from error
+        raise translate_os_error(error) from error
     return True
 
 
@@ -77,12 +77,12 @@ def open_side(path: Path) -> int:
         StorageError: it cannot be made or opened; its subclasses say why.
     """
     try:
-        return os.open(path.with_name(path.name + "-line"), os.O_CREAT | os.O_RDWR, MODE)
+        return os.open(path.with_name(path.name + "-lock"), os.O_CREAT | os.O_RDWR, MODE)
     except OSError as error:
-        raise mapped_of_system(error) from error
+        raise translate_os_error(error) from error
 
 
-def inspect(place: Place) -> bool:
+def inspect(location: StoreLocation) -> bool:
     """Look at a file that is there, and change nothing; say whether it still needs our tables, or the last of them.
 
     The file itself is not opened: closing it again would drop the locks of all this process's connections.
@@ -95,30 +95,30 @@ def inspect(place: Place) -> bool:
         NewerSchema: a newer usercore made it.
     """
     try:
-        status = place.path.stat()
+        status = location.path.stat()
     except OSError as error:
         raise Unavailable from error
-    if not stat.S_ISREG(status.st_mode) or not os.access(place.path, os.R_OK):
+    if not stat.S_ISREG(status.st_mode) or not os.access(location.path, os.R_OK):
         raise Unavailable
-    if not os.access(place.path, os.W_OK) or not os.access(place.path.parent, os.W_OK):
+    if not os.access(location.path, os.W_OK) or not os.access(location.path.parent, os.W_OK):
         raise ReadOnly
     if 0 < status.st_size < _SMALLEST:
         raise Corrupt
-    return status.st_size == 0 or _needs_tables(place, status.st_size)
+    return status.st_size == 0 or _needs_tables(location, status.st_size)
 
 
-def _inspect(place: Place) -> bool:
+def _inspect(location: StoreLocation) -> bool:
     try:
-        return inspect(place)
+        return inspect(location)
     except Unfinished:
-        _take_back(place.path)
-        return _inspect(place)
+        _take_back(location.path)
+        return _inspect(location)
 
 
-def _needs_tables(place: Place, size: int) -> bool:
+def _needs_tables(location: StoreLocation, size: int) -> bool:
     """Look through a connection that cannot write."""
     try:
-        connection = sqlite3.connect(f"{place.path.as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{location.path.as_uri()}?mode=ro", uri=True)
         try:
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
             (page,) = connection.execute("PRAGMA page_size").fetchone()
@@ -126,13 +126,13 @@ def _needs_tables(place: Place, size: int) -> bool:
                 raise Corrupt
             if "usercore_schema" in names:
                 return _is_older(connection)
-            _check_ours(connection, names, place)
+            _check_ours(connection, names, location)
         finally:
             connection.close()
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
             raise Unfinished from error
-        raise mapped(error) from error
+        raise translate_error(error) from error
     return True
 
 
@@ -142,7 +142,7 @@ def _take_back(path: Path) -> None:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
             connection.execute("SELECT name FROM sqlite_schema").fetchall()
     except sqlite3.Error as error:
-        raise mapped(error) from error
+        raise translate_error(error) from error
 
 
 def _is_older(connection: sqlite3.Connection) -> bool:
@@ -154,7 +154,7 @@ def _is_older(connection: sqlite3.Connection) -> bool:
     return found < VERSION
 
 
-def _check_ours(connection: sqlite3.Connection, names: set[str], place: Place) -> None:
+def _check_ours(connection: sqlite3.Connection, names: set[str], location: StoreLocation) -> None:
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
-    if not place.shared and (names or owner not in (0, APPLICATION_ID)):
+    if not location.shared and (names or owner not in (0, APPLICATION_ID)):
         raise ForeignFile

@@ -20,24 +20,24 @@ LONGEST_WAIT: Final = 30.0
 
 _PAUSE: Final = 0.001
 
-_gates: "weakref.WeakSet[Gate]" = weakref.WeakSet()
+_gates: "weakref.WeakSet[ForkBarrier]" = weakref.WeakSet()
 _forking = threading.RLock()
 
 
-class Connected(Protocol):
+class HasConnections(Protocol):
     """What has connections."""
 
-    def rest(self) -> None:
+    def close_for_fork(self) -> None:
         """Close all connections; those who come later open others."""
 
-    def leave_behind(self) -> None:
+    def abandon(self) -> None:
         """Do without the connections of the parent, which could not be closed and must not be used here."""
 
 
-class Gate:
+class ForkBarrier:
     """Lets each thread into one unit at a time, and nobody while the process forks."""
 
-    def __init__(self, store: Connected) -> None:
+    def __init__(self, store: HasConnections) -> None:
         """Stand before this store."""
         self._store = store
         self._open()
@@ -81,16 +81,16 @@ class Gate:
             sleep(_PAUSE)
         self._rests = not others and not self._inside & me  # whoever came since then sees that it is shut
         if self._rests:
-            self._store.rest()
+            self._store.close_for_fork()
 
     def go_on(self) -> None:
         """Let them in again."""
         self.is_shut = False
 
-    def start_afresh(self) -> None:
+    def reset_after_fork(self) -> None:
         """Start in a child, where no other thread is."""
         if not self._rests:
-            self._store.leave_behind()
+            self._store.abandon()
         self._open()
 
 
@@ -113,7 +113,7 @@ def _in_parent() -> None:
 
 def _in_child() -> None:
     for gate in list(_gates):
-        gate.start_afresh()
+        gate.reset_after_fork()
     _forking.release()  # the thread that forked holds it, and lives on here
 
 

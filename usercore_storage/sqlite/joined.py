@@ -3,10 +3,10 @@
 import sqlite3
 from typing import Final
 
+from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.joined import HostTransaction
-from usercore_storage.sql.run import Run
 from usercore_storage.sqlite.connections import Statements
-from usercore_storage.sqlite.errors import mapped
+from usercore_storage.sqlite.errors import translate_error
 
 SHADOWS: Final = "SELECT name FROM sqlite_temp_schema WHERE name GLOB 'usercore_*'"
 KNOWN: Final = (
@@ -31,11 +31,11 @@ def joined(connection: object, *, secret: bytes) -> HostTransaction:
         try:
             connection.in_transaction  # noqa: B018 - raises if the connection was closed
         except sqlite3.Error as error:
-            raise mapped(error) from error
+            raise translate_error(error) from error
         if connection.text_factory is not str:
             raise ValueError("the connection's text_factory must be str")
 
-    def recognise(run: Run) -> bool:
+    def recognise(run: Executor) -> bool:
         ((found, version, tenant),) = run(KNOWN)
         if run(SHADOWS):
             raise ValueError("the connection has temporary tables with names of ours")

@@ -24,7 +24,7 @@ class Lane:
         self._lock = threading.Lock()
         self._longest_wait = longest_wait
 
-    def run(self, look: Callable[[], T]) -> T:
+    def run(self, query: Callable[[], T]) -> T:
         """Look, as soon as the lane is free or another opens.
 
         A Ctrl-C that leads somebody out without giving the lane free costs one such wait.
@@ -34,7 +34,7 @@ class Lane:
             is_in = lock.acquire(timeout=self._longest_wait)
             if not is_in and lock is self._lock:
                 self._lock = threading.Lock()
-            return look()
+            return query()
         finally:
             if is_in:
                 lock.release()

@@ -6,8 +6,8 @@ A newcomer would make tables from the entities at every start; then a renamed fi
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from usercore.kernel.chance import system_chance
 from usercore.kernel.errors import NewerSchema
+from usercore.kernel.randomness import system_randomness
 from usercore_storage.sql.table import Table
 from usercore_storage.sqlite.connections import Connection
 
@@ -70,7 +70,7 @@ def _steps_taken(connection: Connection, *, ours: bool) -> int:
     names = Database(connection.raw, recursive_triggers=False, execute_plugins=False).table_names()
     if "usercore_schema" not in names:
         connection("CREATE TABLE usercore_schema (version INTEGER NOT NULL, secret BLOB NOT NULL) STRICT")
-        connection("INSERT INTO usercore_schema VALUES (0, ?)", (system_chance(32),))
+        connection("INSERT INTO usercore_schema VALUES (0, ?)", (system_randomness(32),))
         if ours and not names:
             connection(f"PRAGMA application_id = {APPLICATION_ID}")
     ((taken,),) = connection("SELECT version FROM usercore_schema")

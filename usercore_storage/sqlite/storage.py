@@ -11,11 +11,11 @@ from usercore.kernel.errors import RunAgain, Unavailable
 from usercore.kernel.units import Units, run_until_kept
 from usercore.kernel.values import frozen
 from usercore.storage import CAPABILITIES, Unit
-from usercore.workflows.recording import Origin
+from usercore.storage.recording import UnitContext
 from usercore_storage.sql.joined import HostTransaction
 from usercore_storage.sqlite.connections import Connection
-from usercore_storage.sqlite.files import place_of, prepare
-from usercore_storage.sqlite.forks import Gate, between_forks
+from usercore_storage.sqlite.files import location_of, prepare
+from usercore_storage.sqlite.forks import ForkBarrier, between_forks
 from usercore_storage.sqlite.joined import joined
 from usercore_storage.sqlite.lane import Lane
 from usercore_storage.sqlite.migrations import migrate
@@ -23,7 +23,7 @@ from usercore_storage.sqlite.writer import Writer
 
 T = TypeVar("T")
 
-_left_behind: Final[list[object]] = []
+_abandoned: Final[list[object]] = []
 """Connections of the parent in a forked child. SQLite forbids to use them there, and closing them counts as use."""
 
 
@@ -34,11 +34,11 @@ def open_storage(url: str) -> "SqliteStorage":
         ValueError: the URL has another form.
         StorageError: the file cannot be used; its subclasses say why. It is left as it was.
     """
-    place = place_of(url)
+    location = location_of(url)
     with between_forks():
-        if prepare(place):
-            _make_tables(place.path, ours=not place.shared)
-        return SqliteStorage(place.path)
+        if prepare(location):
+            _make_tables(location.path, ours=not location.shared)
+        return SqliteStorage(location.path)
 
 
 def _make_tables(path: Path, *, ours: bool) -> None:
@@ -62,22 +62,22 @@ class SqliteStorage:
         self._writer: Writer | None = None
         self._readers: list[Connection] = []
         self.lane = Lane()
-        self.gate = Gate(self)
+        self.gate = ForkBarrier(self)
         try:
-            self.secret = self._look_at_secret()
+            self.secret = self._read_secret()
         except BaseException:
             self.close()
             raise
 
-    def _look_at_secret(self) -> bytes:
-        connection = self.take_reader()
+    def _read_secret(self) -> bytes:
+        connection = self.acquire_reader()
         try:
             ((secret,),) = connection("SELECT secret FROM usercore_schema")
         finally:
-            self.give_back(connection)
+            self.release(connection)
         return bytes(secret)
 
-    def units(self, origin: Origin) -> Units[Unit]:
+    def units(self, origin: UnitContext) -> Units[Unit]:
         """Give units of this origin; see ``Storage``."""
         return SqliteUnits(self, origin)
 
@@ -98,7 +98,7 @@ class SqliteStorage:
                 self._writer = Writer(self._path)
             return self._writer
 
-    def take_reader(self) -> Connection:
+    def acquire_reader(self) -> Connection:
         """Take the reading connection that was used last, or open one."""
         if self._closed:
             raise Unavailable
@@ -109,7 +109,7 @@ class SqliteStorage:
             connection("PRAGMA query_only = ON")
             return connection
 
-    def give_back(self, connection: Connection) -> None:
+    def release(self, connection: Connection) -> None:
         """Put a reading connection back, ready for the next."""
         connection.roll_back()
         self._readers.append(connection)
@@ -131,19 +131,19 @@ class SqliteStorage:
             except IndexError:
                 return
 
-    def rest(self) -> None:
+    def close_for_fork(self) -> None:
         """Close all connections before a fork; see ``forks``."""
         if self._writer is not None:
             self._writer.close()
         self._writer = None
         self._close_readers()
 
-    def leave_behind(self) -> None:
+    def abandon(self) -> None:
         """Close in a child whose parent forked inside a unit: SQLite is not to be used here."""
         self._closed = True
         if self._writer is not None:
-            self._writer.leave_behind()
-        _left_behind.append((self._writer, self._readers))
+            self._writer.abandon()
+        _abandoned.append((self._writer, self._readers))
         self._opening, self._writer, self._readers = threading.Lock(), None, []
         self.lane = Lane()
 
@@ -153,7 +153,7 @@ class SqliteUnits(Units[Unit]):
     """Units of one origin."""
 
     _store: SqliteStorage
-    _origin: Origin
+    _origin: UnitContext
 
     def write(self, work: Callable[[Unit], T]) -> T:
         result, entries = self._store.gate.run(partial(self._keep, work))
@@ -164,17 +164,17 @@ class SqliteUnits(Units[Unit]):
     def _keep(self, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
         return run_until_kept(partial(self._store.writer().run, work, self._origin))
 
-    def read(self, look: Callable[[Unit], T]) -> T:
-        return self._store.gate.run(partial(self._store.lane.run, partial(self._look, look)))
+    def read(self, query: Callable[[Unit], T]) -> T:
+        return self._store.gate.run(partial(self._store.lane.run, partial(self._look, query)))
 
-    def _look(self, look: Callable[[Unit], T]) -> T:
-        connection = self._store.take_reader()
+    def _look(self, query: Callable[[Unit], T]) -> T:
+        connection = self._store.acquire_reader()
         try:
             connection.glance.begin(self._origin, at_once=False)
-            return look(connection.glance.unit)
+            return query(connection.glance.unit)
         except RunAgain:  # somebody wrote between its first two statements; in a transaction nobody can
             connection.roll_back()
             connection.glance.begin(self._origin, at_once=True)
-            return look(connection.glance.unit)
+            return query(connection.glance.unit)
         finally:
-            self._store.give_back(connection)
+            self._store.release(connection)

@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from usercore.history.model import Entry
 from usercore.kernel.errors import StorageError
-from usercore.workflows.recording import Origin
+from usercore.storage.recording import UnitContext
 from usercore_storage.sql.unit import SqlUnit
+from usercore_storage.sqlite.commit_queue import LONGEST_WAIT, CommitQueue, QueuedUnit, Take
 from usercore_storage.sqlite.connections import Connection
-from usercore_storage.sqlite.line import LONGEST_WAIT, Job, Line, Take
-from usercore_storage.sqlite.turn import Turn
+from usercore_storage.sqlite.process_lock import ProcessLock
 
 T = TypeVar("T")
 
@@ -27,30 +27,30 @@ class Writer:
 
     def __init__(self, path: Path, *, longest_wait: float = LONGEST_WAIT) -> None:
         """Open the connection and the side file."""
-        self._turn = Turn(path)
+        self._process_lock = ProcessLock(path)
         try:
             self._connection = Connection(path)
         except BaseException:
-            self._turn.close()
+            self._process_lock.close()
             raise
         self._longest_wait = longest_wait
-        self._line = Line(self._lead, longest_wait=longest_wait)
-        self._sent: Sequence[Job] = ()
+        self._queue = CommitQueue(self._lead, longest_wait=longest_wait)
+        self._sent: Sequence[QueuedUnit] = ()
 
-    def run(self, work: Callable[[SqlUnit], T], origin: Origin) -> tuple[T, Sequence[Entry]]:
+    def run(self, work: Callable[[SqlUnit], T], origin: UnitContext) -> tuple[T, Sequence[Entry]]:
         """Run ``work`` and keep all of it or nothing; give its result and what it recorded.
 
         Raises:
             StorageError: it could not be kept.
         """
-        job = Job(work, origin)
-        self._line.stand(job)
+        job = QueuedUnit(work, origin)
+        self._queue.submit(job)
         if job.error is not None:
             raise job.error
         return job.result, job.entries
 
     def _lead(self, take: Take) -> None:
-        self._turn.run(partial(self._run, take), longest_wait=self._longest_wait)
+        self._process_lock.run(partial(self._run, take), longest_wait=self._longest_wait)
 
     def _run(self, take: Take) -> None:
         try:
@@ -67,7 +67,7 @@ class Writer:
                 raise
             raise
 
-    def _run_alone(self, jobs: Sequence[Job]) -> None:
+    def _run_alone(self, jobs: Sequence[QueuedUnit]) -> None:
         """Run jobs again, each in a transaction of its own, so that the guilty one fails alone."""
         for number, job in enumerate(jobs):
             try:
@@ -77,7 +77,7 @@ class Writer:
                 return
             self._keeps([job])
 
-    def _keeps(self, jobs: Sequence[Job]) -> bool:
+    def _keeps(self, jobs: Sequence[QueuedUnit]) -> bool:
         """Run jobs in the transaction that is open, and commit it.
 
         A job alone is done then, whatever came of it. Several are done together, or none is.
@@ -95,7 +95,7 @@ class Writer:
             return alone
         return True
 
-    def _try(self, job: Job, *, alone: bool) -> None:
+    def _try(self, job: QueuedUnit, *, alone: bool) -> None:
         connection, unit = self._connection, self._connection.unit
         job.error = None
         unit.begin(job.origin)
@@ -112,7 +112,7 @@ class Writer:
             job.error = error
         connection("RELEASE unit")
 
-    def _commit(self, jobs: Sequence[Job]) -> None:
+    def _commit(self, jobs: Sequence[QueuedUnit]) -> None:
         outer = sys.exception()
         self._sent = jobs
         try:
@@ -130,24 +130,24 @@ class Writer:
         _finish(self._sent)
         self._sent = ()
 
-    def leave_behind(self) -> None:
+    def abandon(self) -> None:
         """Give up, in a child, the side file by which the parent has its turn; see ``forks``."""
-        self._turn.close()
+        self._process_lock.close()
 
     def close(self) -> None:
         """Wait for the group that is running and close; closing again does nothing."""
-        with self._turn.lock:
+        with self._process_lock.lock:
             self._connection.close()
-            self._turn.close()
+            self._process_lock.close()
 
 
-def _work(job: Job, unit: SqlUnit) -> None:
+def _work(job: QueuedUnit, unit: SqlUnit) -> None:
     job.result = job.work(unit)
     unit.finish()
     job.entries = unit.entries
 
 
-def _finish(jobs: Sequence[Job], error: Exception | None = None) -> None:
+def _finish(jobs: Sequence[QueuedUnit], error: Exception | None = None) -> None:
     for job in jobs:
         job.error = error or job.error
         job.done = True

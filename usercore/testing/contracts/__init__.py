@@ -13,22 +13,22 @@ is guarded is guarded. They run on engines that give READ COMMITTED only, and on
 """
 
 from usercore.testing.contracts.access_tokens import AccessTokenRepositoryContract
-from usercore.testing.contracts.allowances import AllowanceRepositoryContract
-from usercore.testing.contracts.attempts import TryRepositoriesContract
+from usercore.testing.contracts.attempts import AttemptRepositoriesContract
 from usercore.testing.contracts.base import Contract, units_of
 from usercore.testing.contracts.claims import ClaimRepositoryContract
 from usercore.testing.contracts.deliveries import DeliveryRepositoryContract
+from usercore.testing.contracts.failure_counters import FailureCounterRepositoryContract
 from usercore.testing.contracts.history import HistoryRepositoryContract
-from usercore.testing.contracts.identifying import SignedInRepositoryContract
 from usercore.testing.contracts.leases import LeaseContract
 from usercore.testing.contracts.login_tokens import LoginTokenRepositoryContract
+from usercore.testing.contracts.lookups import AuthenticationLookupContract
 from usercore.testing.contracts.passwords import CredentialRepositoryContract
-from usercore.testing.contracts.recording import GuardContract, RecordingContract
+from usercore.testing.contracts.rate_limits import RateLimitRepositoryContract
+from usercore.testing.contracts.recording import LockContract, RecordingContract
 from usercore.testing.contracts.registration_links import RegistrationLinkRepositoryContract
 from usercore.testing.contracts.resolving import ResolvingContract
 from usercore.testing.contracts.storage import StorageItselfContract
 from usercore.testing.contracts.tenants import TenantRepositoryContract
-from usercore.testing.contracts.throttles import ThrottleRepositoryContract
 from usercore.testing.contracts.units import UnitsContract
 from usercore.testing.contracts.users import UserRepositoryContract
 
@@ -38,7 +38,7 @@ __all__ = ["Contract", "StorageContract", "units_of"]
 class StorageContract(
     UnitsContract,
     StorageItselfContract,
-    GuardContract,
+    LockContract,
     RecordingContract,
     ResolvingContract,
     UserRepositoryContract,
@@ -48,12 +48,12 @@ class StorageContract(
     AccessTokenRepositoryContract,
     LoginTokenRepositoryContract,
     RegistrationLinkRepositoryContract,
-    TryRepositoriesContract,
-    ThrottleRepositoryContract,
-    AllowanceRepositoryContract,
+    AttemptRepositoriesContract,
+    FailureCounterRepositoryContract,
+    RateLimitRepositoryContract,
     HistoryRepositoryContract,
     LeaseContract,
     DeliveryRepositoryContract,
-    SignedInRepositoryContract,
+    AuthenticationLookupContract,
 ):
     """All that every storage must do."""

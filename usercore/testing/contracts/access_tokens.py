@@ -28,7 +28,7 @@ from usercore.tokens.model import AccessToken
 
 DAY = timedelta(days=1)
 DIGEST = ACCESS_TOKEN.digest
-ENDED = an_access_token(digest=digest_of("ended"), ended_at=NOON - DAY)
+ENDED = an_access_token(digest=digest_of("ended"), revoked_at=NOON - DAY)
 STRANGER = UserId(11)
 BOBS = an_access_token(user_id=BOB)
 
@@ -43,9 +43,9 @@ def get(units: Units[Unit], token: AccessToken = ACCESS_TOKEN) -> AccessToken | 
     return units.read(lambda unit: unit.access_tokens.get(token.user_id, token.digest))
 
 
-def end(units: Units[Unit], token: AccessToken = ACCESS_TOKEN, *, at: datetime = NOON) -> AccessToken | None:
+def revoke(units: Units[Unit], token: AccessToken = ACCESS_TOKEN, *, at: datetime = NOON) -> AccessToken | None:
     """End a token in a unit of its own."""
-    return units.write(lambda unit: unit.access_tokens.end(token.user_id, token.digest, at=at))
+    return units.write(lambda unit: unit.access_tokens.revoke(token.user_id, token.digest, at=at))
 
 
 def numbered(number: int, **fields: object) -> AccessToken:
@@ -70,7 +70,7 @@ class AccessTokenRepositoryContract(Contract):
         edges = [
             numbered(0, source=None, ip=None, user_agent=None),
             numbered(1, source="", ip="", user_agent="", authenticator=""),
-            numbered(2**256 - 1, user_agent="é" * 256, issued_at=FIRST, expires_at=LAST - TICK, ended_at=FIRST),
+            numbered(2**256 - 1, user_agent="é" * 256, issued_at=FIRST, expires_at=LAST - TICK, revoked_at=FIRST),
         ]
         add(people, *edges)
         for token in edges:
@@ -89,7 +89,7 @@ class AccessTokenRepositoryContract(Contract):
     @pytest.mark.rule("K1")
     def test_access_tokens_of_two_users_may_have_one_digest(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN, BOBS)
-        end(people, BOBS)
+        revoke(people, BOBS)
         assert get(people) == ACCESS_TOKEN
 
     @pytest.mark.rule("K1")
@@ -97,14 +97,14 @@ class AccessTokenRepositoryContract(Contract):
         add(people, ACCESS_TOKEN)
         assert get(people, BOBS) is None
         assert get(people, an_access_token(digest=digest_of("other"))) is None
-        assert end(people, BOBS) is None
+        assert revoke(people, BOBS) is None
         assert get(people) == ACCESS_TOKEN
 
     @pytest.mark.rule("K2")
     def test_a_users_tokens_are_listed_newest_first_then_by_digest(self, people: Units[Unit]) -> None:
         newest_first = [
             numbered(9, issued_at=NOON),
-            numbered(1, issued_at=NOON - TICK, ended_at=NOON),
+            numbered(1, issued_at=NOON - TICK, revoked_at=NOON),
             numbered(2, issued_at=NOON - TICK),
             numbered(255, issued_at=NOON - TICK),
             numbered(0, issued_at=NOON - DAY, expires_at=NOON - TICK),
@@ -116,15 +116,15 @@ class AccessTokenRepositoryContract(Contract):
     @pytest.mark.rule("K2")
     def test_ending_gives_the_token_as_it_is_now_and_only_once(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN)
-        ended = end(people)
-        assert_same(ended, evolve(ACCESS_TOKEN, ended_at=NOON))
-        assert end(people, at=NOON + DAY) is None
+        ended = revoke(people)
+        assert_same(ended, evolve(ACCESS_TOKEN, revoked_at=NOON))
+        assert revoke(people, at=NOON + DAY) is None
         assert get(people) == ended
 
     @pytest.mark.rule("K2")
     def test_an_expired_token_can_be_ended(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN)
-        assert end(people, at=ACCESS_TOKEN.expires_at + DAY)
+        assert revoke(people, at=ACCESS_TOKEN.expires_at + DAY)
 
     @pytest.mark.parametrize("keep_digest", [None, DIGEST, digest_of("nobody's")], ids=["none", "one", "unknown"])
     @pytest.mark.rule("K9")
@@ -133,17 +133,17 @@ class AccessTokenRepositoryContract(Contract):
     ) -> None:
         others = [numbered(number) for number in range(3)]
         add(people, ACCESS_TOKEN, ENDED, BOBS, *others)
-        count = people.write(lambda unit: unit.access_tokens.end_all(ANN, at=NOON, keep=keep_digest))
+        count = people.write(lambda unit: unit.access_tokens.revoke_all(ANN, at=NOON, keep=keep_digest))
         assert count == (3 if keep_digest == DIGEST else 4)
-        assert get(people) == evolve(ACCESS_TOKEN, ended_at=None if keep_digest == DIGEST else NOON)
-        assert [get(people, token) for token in others] == [evolve(token, ended_at=NOON) for token in others]
+        assert get(people) == evolve(ACCESS_TOKEN, revoked_at=None if keep_digest == DIGEST else NOON)
+        assert [get(people, token) for token in others] == [evolve(token, revoked_at=NOON) for token in others]
         assert [get(people, token) for token in (ENDED, BOBS)] == [ENDED, BOBS]
 
     @pytest.mark.rule("K2")
     def test_last_use_moves_only_forward(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN)
         for at, last in ((NOON, NOON), (NOON - DAY, NOON), (NOON, NOON), (NOON + TICK, NOON + TICK)):
-            people.write(lambda unit: unit.access_tokens.note_uses([(ANN, DIGEST, at)]))  # noqa: B023 - used at once
+            people.write(lambda unit: unit.access_tokens.touch([(ANN, DIGEST, at)]))  # noqa: B023 - used at once
             assert_same(get(people), evolve(ACCESS_TOKEN, last_used_at=last))
 
     @pytest.mark.rule("K2")
@@ -151,8 +151,8 @@ class AccessTokenRepositoryContract(Contract):
         several = [numbered(number) for number in range(600)]
         uses = [(token.user_id, token.digest, NOON + TICK) for token in (ENDED, *several[1:])]
         add(people, ENDED, BOBS, *several)
-        people.write(lambda unit: unit.access_tokens.note_uses(iter([*uses, (ANN, digest_of("nobody's"), NOON)])))
-        people.write(lambda unit: unit.access_tokens.note_uses([]))
+        people.write(lambda unit: unit.access_tokens.touch(iter([*uses, (ANN, digest_of("nobody's"), NOON)])))
+        people.write(lambda unit: unit.access_tokens.touch([]))
         assert [get(people, token) for token in (ENDED, BOBS, several[0])] == [ENDED, BOBS, several[0]]
         assert {kept.last_used_at for kept in (get(people, token) for token in several[1:]) if kept} == {NOON + TICK}
 
@@ -160,7 +160,7 @@ class AccessTokenRepositoryContract(Contract):
     def test_of_two_uses_of_one_token_the_later_is_kept(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN)
         uses = [(ANN, DIGEST, NOON + at * TICK) for at in (1, 3, 2)]
-        people.write(lambda unit: unit.access_tokens.note_uses(uses))
+        people.write(lambda unit: unit.access_tokens.touch(uses))
         assert get(people) == evolve(ACCESS_TOKEN, last_used_at=NOON + 3 * TICK)
 
     @pytest.mark.rule("K8")
@@ -168,23 +168,23 @@ class AccessTokenRepositoryContract(Contract):
         self, people: Units[Unit], acme: Units[Unit]
     ) -> None:
         gone = [
-            numbered(1, ended_at=NOON - TICK),
+            numbered(1, revoked_at=NOON - TICK),
             numbered(2, expires_at=NOON - TICK),
-            numbered(5, expires_at=NOON - TICK, ended_at=NOON),
+            numbered(5, expires_at=NOON - TICK, revoked_at=NOON),
             evolve(BOBS, user_id=STRANGER, expires_at=FIRST),
         ]
-        stay = [numbered(3, ended_at=NOON), numbered(4, expires_at=NOON), ACCESS_TOKEN]
+        stay = [numbered(3, revoked_at=NOON), numbered(4, expires_at=NOON), ACCESS_TOKEN]
         add_people(acme, ACME, STRANGER)
         add(people, *gone, *stay)
-        assert people.write(lambda unit: unit.access_tokens.remove_ended(NOON, limit=9)) == len(gone)
+        assert people.write(lambda unit: unit.access_tokens.remove_expired(NOON, limit=9)) == len(gone)
         assert [get(people, token) for token in gone] == [None] * len(gone)
         assert [get(people, token) for token in stay] == stay
         add(people, *gone)
 
     @pytest.mark.rule("K8")
     def test_no_more_access_tokens_are_removed_than_asked(self, people: Units[Unit]) -> None:
-        add(people, *(numbered(number, ended_at=FIRST) for number in range(5)))
-        counts = [people.write(lambda unit: unit.access_tokens.remove_ended(NOON, limit=2)) for _ in range(4)]
+        add(people, *(numbered(number, revoked_at=FIRST) for number in range(5)))
+        counts = [people.write(lambda unit: unit.access_tokens.remove_expired(NOON, limit=2)) for _ in range(4)]
         assert counts == [2, 2, 1, 0]
         assert people.read(lambda unit: unit.access_tokens.list_of(ANN)) == []
 
@@ -194,8 +194,8 @@ class AccessTokenRepositoryContract(Contract):
             assert get(people) == ACCESS_TOKEN
             meet()
             if number % 2:
-                return end(people) is not None
-            return people.write(lambda unit: unit.access_tokens.end_all(ANN, at=NOON)) == 1
+                return revoke(people) is not None
+            return people.write(lambda unit: unit.access_tokens.revoke_all(ANN, at=NOON)) == 1
 
         add(people, ACCESS_TOKEN)
         assert sorted(race(look_then_end)) == [False] * (THREADS - 1) + [True]
@@ -205,7 +205,7 @@ class AccessTokenRepositoryContract(Contract):
         def look_then_end(unit: Unit, _: int, meet: Meet) -> bool:
             assert unit.access_tokens.get(ANN, DIGEST)
             meet()
-            return unit.access_tokens.end(ANN, DIGEST, at=NOON) is not None
+            return unit.access_tokens.revoke(ANN, DIGEST, at=NOON) is not None
 
         add(people, ACCESS_TOKEN)
         assert sorted(overlap(people, look_then_end)) == [False, True]

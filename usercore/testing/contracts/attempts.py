@@ -76,7 +76,7 @@ KINDS: Final = (
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
 
 
-class TryRepositoriesContract(Contract):
+class AttemptRepositoriesContract(Contract):
     """One case a promise of ``AttemptRepository`` and ``RegistrationAttemptRepository``."""
 
     @each_kind

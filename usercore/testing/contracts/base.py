@@ -20,11 +20,11 @@ from usercore.kernel.secret import Digest
 from usercore.kernel.time import Clock
 from usercore.kernel.units import Units
 from usercore.storage import Storage, Unit
+from usercore.storage.recording import Subscriptions, UnitContext
 from usercore.tenants.model import BUILT_IN
 from usercore.testing.fakes import FakeClock
 from usercore.testing.samples import ACME, ANN, BOB, a_tenant, a_user
 from usercore.users.model import NO_ACCESS_IDS
-from usercore.workflows.recording import Origin, Subscriptions
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -43,7 +43,7 @@ def units_of(
     observe: Callable[[Sequence[Entry]], None] | None = None,
 ) -> Units[Unit]:
     """Give units of a tenant, by a clock that stands at noon unless there is another."""
-    origin = Origin(
+    origin = UnitContext(
         context=context or Context(tenant_id=tenant, tenant_key=f"tenant {tenant}"),
         clock=clock or FakeClock(),
         subscriptions=subscriptions or {},

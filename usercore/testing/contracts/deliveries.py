@@ -4,14 +4,14 @@ from datetime import datetime
 
 import pytest
 
-from usercore.deliveries.model import Delivery, DeliveryState
-from usercore.deliveries.ports import DeliveryKey
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import LIMIT
 from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
+from usercore.outbox.model import Delivery, DeliveryState
+from usercore.outbox.ports import DeliveryKey
 from usercore.storage import Unit
 from usercore.testing.contracts.base import (
     Contract,
@@ -32,7 +32,7 @@ PENDING = DeliveryState.PENDING
 EDGES = [
     a_delivery(change_no=LIMIT - 1, position=5000, made_at=FIRST, due_at=LAST - TICK, tries=LIMIT - 1),
     a_delivery(subject=Subject.REGISTRATION, subject_id=LIMIT - 1, generation=None, problem=None),
-    a_delivery(subscriber="", state=FAILED, ended_at=LAST - TICK, generation=0, problem=""),
+    a_delivery(subscriber="", state=FAILED, revoked_at=LAST - TICK, generation=0, problem=""),
 ]
 
 
@@ -118,9 +118,9 @@ class DeliveryRepositoryContract(Contract):
     def test_who_leased_before_another_keeps_nothing(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         first, second = (lease_one(people, at=NOON + number * TICK) for number in range(2))
-        assert replace(people, evolve(first, state=DONE, ended_at=NOON)) is False
+        assert replace(people, evolve(first, state=DONE, revoked_at=NOON)) is False
         assert get(people) == second
-        assert replace(people, evolve(second, state=DONE, ended_at=NOON)) is True
+        assert replace(people, evolve(second, state=DONE, revoked_at=NOON)) is True
 
     @pytest.mark.rule("X3")
     def test_a_tenants_deliveries_are_listed_by_key_page_by_page(self, people: Units[Unit]) -> None:
@@ -153,10 +153,10 @@ class DeliveryRepositoryContract(Contract):
 
     @pytest.mark.rule("K8")
     def test_deliveries_done_before_are_removed(self, people: Units[Unit]) -> None:
-        gone = a_delivery(state=DONE, ended_at=NOON - TICK)
+        gone = a_delivery(state=DONE, revoked_at=NOON - TICK)
         stay = [
-            a_delivery(position=1, state=DONE, ended_at=NOON),
-            a_delivery(position=2, state=FAILED, ended_at=FIRST),
+            a_delivery(position=1, state=DONE, revoked_at=NOON),
+            a_delivery(position=2, state=FAILED, revoked_at=FIRST),
             a_delivery(position=3, due_at=FIRST),
         ]
         add(people, gone, *stay)
@@ -165,7 +165,7 @@ class DeliveryRepositoryContract(Contract):
 
     @pytest.mark.rule("K8")
     def test_no_more_deliveries_are_removed_than_asked(self, people: Units[Unit]) -> None:
-        add(people, *(a_delivery(position=number, state=DONE, ended_at=FIRST) for number in range(5)))
+        add(people, *(a_delivery(position=number, state=DONE, revoked_at=FIRST) for number in range(5)))
         removed = [people.write(lambda unit: unit.deliveries.remove_done(NOON, limit=2)) for _ in range(4)]
         assert removed == [2, 2, 1, 0]
         assert listed(people, DONE, limit=9) == []

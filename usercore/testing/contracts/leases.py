@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from usercore.deliveries.model import Delivery
-from usercore.deliveries.ports import DeliveryKey
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import evolve
 from usercore.kernel.units import Units
+from usercore.outbox.model import Delivery
+from usercore.outbox.ports import DeliveryKey
 from usercore.storage import Unit
 from usercore.testing.contracts.base import (
     Contract,
@@ -61,8 +61,8 @@ class LeaseContract(Contract):
         "absent",
         [
             a_delivery(due_at=NOON + TICK),
-            a_delivery(state=DONE, ended_at=NOON),
-            a_delivery(state=FAILED, ended_at=NOON),
+            a_delivery(state=DONE, revoked_at=NOON),
+            a_delivery(state=FAILED, revoked_at=NOON),
             a_delivery(subscriber="crm"),
         ],
         ids=["not due", "done", "failed", "another's"],
@@ -88,7 +88,7 @@ class LeaseContract(Contract):
             (taken,) = lease(people)
             assert key_of(taken) == key_of(delivery)
             assert lease(people) == []
-            assert replace(people, evolve(taken, state=DONE, ended_at=NOON))
+            assert replace(people, evolve(taken, state=DONE, revoked_at=NOON))
         assert lease(people) == []
 
     @pytest.mark.rule("X3")
@@ -99,7 +99,7 @@ class LeaseContract(Contract):
 
     @pytest.mark.rule("X3")
     def test_one_that_was_set_aside_lets_the_next_go_on(self, people: Units[Unit]) -> None:
-        add(people, a_delivery(state=FAILED, ended_at=NOON), a_delivery(change_no=3))
+        add(people, a_delivery(state=FAILED, revoked_at=NOON), a_delivery(change_no=3))
         assert [delivery.change_no for delivery in lease(people)] == [3]
 
     @pytest.mark.rule("X3")

@@ -29,7 +29,7 @@ from usercore.tokens.model import LoginToken
 
 STRANGER = UserId(11)
 BOBS = a_login_token(user_id=BOB)
-SPENT = a_login_token(digest=digest_of("spent"), spent_at=NOON - TICK)
+SPENT = a_login_token(digest=digest_of("redeemed"), redeemed_at=NOON - TICK)
 
 
 def add(units: Units[Unit], *tokens: LoginToken) -> None:
@@ -42,9 +42,9 @@ def get(units: Units[Unit], token: LoginToken = LOGIN_TOKEN) -> LoginToken | Non
     return units.read(lambda unit: unit.login_tokens.get(token.user_id, token.digest))
 
 
-def spend(units: Units[Unit], token: LoginToken = LOGIN_TOKEN, *, at: datetime = NOON) -> LoginToken | None:
+def redeem(units: Units[Unit], token: LoginToken = LOGIN_TOKEN, *, at: datetime = NOON) -> LoginToken | None:
     """Spend a token in a unit of its own."""
-    return units.write(lambda unit: unit.login_tokens.spend(token.user_id, token.digest, at=at))
+    return units.write(lambda unit: unit.login_tokens.redeem(token.user_id, token.digest, at=at))
 
 
 def numbered(number: int, **fields: object) -> LoginToken:
@@ -66,7 +66,7 @@ class LoginTokenRepositoryContract(Contract):
 
     @pytest.mark.rule("K3")
     def test_login_tokens_with_values_at_the_edge_are_kept(self, people: Units[Unit]) -> None:
-        edge = a_login_token(digest=Digest(bytes(32)), issued_at=FIRST, expires_at=LAST - TICK, spent_at=LAST - TICK)
+        edge = a_login_token(digest=Digest(bytes(32)), issued_at=FIRST, expires_at=LAST - TICK, redeemed_at=LAST - TICK)
         add(people, edge)
         assert_same(get(people, edge), edge)
 
@@ -83,45 +83,45 @@ class LoginTokenRepositoryContract(Contract):
     @pytest.mark.rule("K1")
     def test_login_tokens_of_two_users_may_have_one_digest(self, people: Units[Unit]) -> None:
         add(people, LOGIN_TOKEN, BOBS)
-        spend(people, BOBS)
+        redeem(people, BOBS)
         assert get(people) == LOGIN_TOKEN
 
     @pytest.mark.rule("K3")
-    def test_what_is_not_there_is_none_and_cannot_be_spent(self, people: Units[Unit]) -> None:
+    def test_what_is_not_there_is_none_and_cannot_be_redeemed(self, people: Units[Unit]) -> None:
         add(people, LOGIN_TOKEN)
         for absent in (BOBS, numbered(1)):
             assert get(people, absent) is None
-            assert spend(people, absent) is None
+            assert redeem(people, absent) is None
         assert get(people) == LOGIN_TOKEN
 
     @pytest.mark.rule("K3")
     def test_spending_gives_the_token_as_it_is_now_and_only_once(self, people: Units[Unit]) -> None:
         add(people, LOGIN_TOKEN)
-        spent = spend(people, at=NOON + TICK)
-        assert_same(spent, evolve(LOGIN_TOKEN, spent_at=NOON + TICK))
-        assert spend(people, at=NOON) is None
-        assert get(people) == spent
+        redeemed = redeem(people, at=NOON + TICK)
+        assert_same(redeemed, evolve(LOGIN_TOKEN, redeemed_at=NOON + TICK))
+        assert redeem(people, at=NOON) is None
+        assert get(people) == redeemed
 
     @pytest.mark.rule("K3")
     def test_whether_it_is_expired_is_not_looked_at(self, people: Units[Unit]) -> None:
         add(people, LOGIN_TOKEN)
-        assert spend(people, at=LOGIN_TOKEN.expires_at + TICK)
+        assert redeem(people, at=LOGIN_TOKEN.expires_at + TICK)
 
     @pytest.mark.rule("K3")
     def test_a_unit_that_fails_spends_nothing(self, people: Units[Unit]) -> None:
         add(people, LOGIN_TOKEN)
-        write_and_fail(people, lambda unit: unit.login_tokens.spend(ANN, LOGIN_TOKEN.digest, at=NOON))
-        write_and_fail(people, lambda unit: unit.login_tokens.spend_all(ANN, at=NOON))
+        write_and_fail(people, lambda unit: unit.login_tokens.redeem(ANN, LOGIN_TOKEN.digest, at=NOON))
+        write_and_fail(people, lambda unit: unit.login_tokens.revoke_all(ANN, at=NOON))
         assert get(people) == LOGIN_TOKEN
-        assert spend(people)
+        assert redeem(people)
 
     @pytest.mark.rule("K9")
-    def test_spending_all_spends_the_users_own_that_are_not_spent(self, people: Units[Unit]) -> None:
+    def test_spending_all_spends_the_users_own_that_are_not_redeemed(self, people: Units[Unit]) -> None:
         add(people, LOGIN_TOKEN, numbered(1), SPENT, BOBS)
-        assert people.write(lambda unit: unit.login_tokens.spend_all(ANN, at=NOON)) == 2
-        assert people.write(lambda unit: unit.login_tokens.spend_all(ANN, at=NOON + TICK)) == 0
+        assert people.write(lambda unit: unit.login_tokens.revoke_all(ANN, at=NOON)) == 2
+        assert people.write(lambda unit: unit.login_tokens.revoke_all(ANN, at=NOON + TICK)) == 0
         assert [get(people, token) for token in (LOGIN_TOKEN, SPENT, BOBS)] == [
-            evolve(LOGIN_TOKEN, spent_at=NOON),
+            evolve(LOGIN_TOKEN, redeemed_at=NOON),
             SPENT,
             BOBS,
         ]
@@ -131,24 +131,24 @@ class LoginTokenRepositoryContract(Contract):
         self, people: Units[Unit], acme: Units[Unit]
     ) -> None:
         gone = [
-            numbered(1, spent_at=NOON - TICK),
+            numbered(1, redeemed_at=NOON - TICK),
             numbered(2, expires_at=NOON - TICK),
-            numbered(5, expires_at=NOON - TICK, spent_at=NOON),
+            numbered(5, expires_at=NOON - TICK, redeemed_at=NOON),
             evolve(BOBS, user_id=STRANGER, expires_at=FIRST),
         ]
-        stay = [numbered(3, spent_at=NOON), numbered(4, expires_at=NOON), LOGIN_TOKEN]
+        stay = [numbered(3, redeemed_at=NOON), numbered(4, expires_at=NOON), LOGIN_TOKEN]
         add_people(acme, ACME, STRANGER)
         add(people, *gone, *stay)
-        assert people.write(lambda unit: unit.login_tokens.remove_ended(NOON, limit=9)) == len(gone)
+        assert people.write(lambda unit: unit.login_tokens.remove_expired(NOON, limit=9)) == len(gone)
         assert [get(people, token) for token in gone] == [None] * len(gone)
         assert [get(people, token) for token in stay] == stay
         add(people, *gone)
 
     @pytest.mark.rule("K8")
     def test_no_more_login_tokens_are_removed_than_asked(self, people: Units[Unit]) -> None:
-        several = [numbered(number, spent_at=FIRST) for number in range(5)]
+        several = [numbered(number, redeemed_at=FIRST) for number in range(5)]
         add(people, *several)
-        counts = [people.write(lambda unit: unit.login_tokens.remove_ended(NOON, limit=2)) for _ in range(4)]
+        counts = [people.write(lambda unit: unit.login_tokens.remove_expired(NOON, limit=2)) for _ in range(4)]
         assert counts == [2, 2, 1, 0]
         assert [get(people, token) for token in several] == [None] * 5
 
@@ -158,8 +158,8 @@ class LoginTokenRepositoryContract(Contract):
             assert get(people) == LOGIN_TOKEN
             meet()
             if number:
-                return spend(people) is not None
-            return people.write(lambda unit: unit.login_tokens.spend_all(ANN, at=NOON)) == 1
+                return redeem(people) is not None
+            return people.write(lambda unit: unit.login_tokens.revoke_all(ANN, at=NOON)) == 1
 
         add(people, LOGIN_TOKEN)
         assert sorted(race(look_then_spend)) == [False] * (THREADS - 1) + [True]
@@ -169,7 +169,7 @@ class LoginTokenRepositoryContract(Contract):
         def look_then_spend(unit: Unit, _: int, meet: Meet) -> bool:
             assert unit.login_tokens.get(ANN, LOGIN_TOKEN.digest)
             meet()
-            return unit.login_tokens.spend(ANN, LOGIN_TOKEN.digest, at=NOON) is not None
+            return unit.login_tokens.redeem(ANN, LOGIN_TOKEN.digest, at=NOON) is not None
 
         add(people, LOGIN_TOKEN)
         assert sorted(overlap(people, look_then_spend)) == [False, True]

@@ -17,7 +17,7 @@ from usercore.testing.strategies import credentials
 
 def put(units: Units[Unit], *kept: Credential) -> None:
     """Keep credentials under the guards of their users."""
-    units.write(lambda unit: [(unit.guard(each.user_id), unit.credentials.put(each)) for each in kept])
+    units.write(lambda unit: [(unit.lock(each.user_id), unit.credentials.put(each)) for each in kept])
 
 
 def get(units: Units[Unit], user_id: UserId = ANN) -> Credential | None:
@@ -27,7 +27,7 @@ def get(units: Units[Unit], user_id: UserId = ANN) -> Credential | None:
 
 def put_next(unit: Unit) -> int:
     """Keep the next password of a user; give its version."""
-    unit.guard(ANN)
+    unit.lock(ANN)
     old = unit.credentials.get(ANN)
     version = 1 if old is None else old.version + 1
     unit.credentials.put(a_credential(version=version))

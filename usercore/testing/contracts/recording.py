@@ -5,19 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from usercore.deliveries.model import DeliveryState
 from usercore.history.model import Entry
 from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import MAIN, Actor, Context
 from usercore.kernel.errors import TenantNotFound, UserNotFound
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.units import Units
+from usercore.outbox.model import DeliveryState
 from usercore.storage import Storage, Unit
 from usercore.tenants.model import UPDATED as TENANT_UPDATED
 from usercore.testing.contracts.base import Contract, units_of, write_and_fail
 from usercore.testing.fakes import NOON, FakeClock
 from usercore.testing.samples import ANN, BOB, a_registration_link, a_tenant, a_user
-from usercore.tokens.model import REGISTRATION_ASKED
+from usercore.tokens.model import REGISTRATION_REQUESTED
 from usercore.users.model import ACTIVATED, UPDATED, UserState
 
 LINK = a_registration_link()
@@ -36,33 +36,33 @@ def change(subject_id: int = ANN, name: str = "Zoë") -> Change:
 def guard_and_record(unit: Unit, *changes: Change) -> None:
     """Record changes of users under their guards, each guarded once."""
     for subject_id in sorted({change.subject_id for change in changes}):
-        unit.guard(UserId(subject_id))
+        unit.lock(UserId(subject_id))
     for one in changes:
         unit.record(one)
 
 
-class GuardContract(Contract):
-    """One case a promise of ``guard``, ``guard_tenant`` and ``record``."""
+class LockContract(Contract):
+    """One case a promise of ``guard``, ``lock_tenant`` and ``record``."""
 
     @pytest.mark.parametrize(
         "unguarded",
         [
             change(),
             Change(kind=TENANT_UPDATED, subject_id=MAIN, new=a_tenant()),
-            Change(kind=REGISTRATION_ASKED, subject_id=LINK.id, new=LINK),
+            Change(kind=REGISTRATION_REQUESTED, subject_id=LINK.id, new=LINK),
         ],
         ids=lambda change: str(change.kind.subject),
     )
     @pytest.mark.rule("X2")
     def test_recording_without_a_guard_is_refused(self, people: Units[Unit], unguarded: Change) -> None:
-        people.write(lambda unit: [unit.guard(ANN), unit.guard_tenant(MAIN), unit.registration_links.add(LINK)])
+        people.write(lambda unit: [unit.lock(ANN), unit.lock_tenant(MAIN), unit.registration_links.add(LINK)])
         with pytest.raises(RuntimeError):
             people.write(lambda unit: unit.record(unguarded))  # the guards ended with their unit
 
     @pytest.mark.rule("X2")
     def test_the_guard_of_another_subject_is_not_enough(self, people: Units[Unit]) -> None:
         with pytest.raises(RuntimeError):
-            people.write(lambda unit: [unit.guard(BOB), unit.guard_tenant(MAIN), unit.record(change(ANN))])
+            people.write(lambda unit: [unit.lock(BOB), unit.lock_tenant(MAIN), unit.record(change(ANN))])
 
     @pytest.mark.rule("X2")
     def test_who_adds_a_user_holds_the_guard(self, main: Units[Unit]) -> None:
@@ -81,38 +81,38 @@ class GuardContract(Contract):
         tenant = a_tenant(change_no=1)
         made = Change(kind=TENANT_UPDATED, subject_id=tenant.id, new=tenant)
         main.write(lambda unit: [unit.tenants.add(tenant), unit.record(made)])
-        main.write(lambda unit: [unit.guard_tenant(tenant.id), unit.record(made)])
+        main.write(lambda unit: [unit.lock_tenant(tenant.id), unit.record(made)])
         kept = main.read(lambda unit: history(unit, tenant.id, Subject.TENANT))
         assert [entry.change_no for entry in kept] == [2, 1]
 
     @pytest.mark.rule("X2")
     def test_who_adds_a_registration_holds_its_guard(self, main: Units[Unit]) -> None:
-        asked = Change(kind=REGISTRATION_ASKED, subject_id=LINK.id, new=LINK)
+        asked = Change(kind=REGISTRATION_REQUESTED, subject_id=LINK.id, new=LINK)
         main.write(lambda unit: [unit.registration_links.add(LINK), unit.record(asked)])
-        main.write(lambda unit: [unit.registration_links.guard(LINK.id), unit.record(asked)])
+        main.write(lambda unit: [unit.registration_links.lock(LINK.id), unit.record(asked)])
         kept = main.read(lambda unit: history(unit, LINK.id, Subject.REGISTRATION))
         assert [entry.change_no for entry in kept] == [LINK.change_no + 1, LINK.change_no]
 
     def test_a_user_who_is_not_there_cannot_be_guarded(self, people: Units[Unit]) -> None:
         with pytest.raises(UserNotFound):
-            people.write(lambda unit: unit.guard(UserId(999)))
+            people.write(lambda unit: unit.lock(UserId(999)))
 
     @pytest.mark.rule("U2")
     def test_an_erased_user_cannot_be_guarded(self, main: Units[Unit]) -> None:
         main.write(lambda unit: unit.users.add(a_user(state=UserState.ERASED)))
         with pytest.raises(UserNotFound):
-            main.write(lambda unit: unit.guard(ANN))
+            main.write(lambda unit: unit.lock(ANN))
 
     @pytest.mark.rule("T2")
     def test_another_tenants_user_cannot_be_guarded(self, people: Units[Unit], acme: Units[Unit]) -> None:
         before = people.read(lambda unit: unit.users.get(ANN))
         with pytest.raises(UserNotFound):
-            acme.write(lambda unit: unit.guard(ANN))
+            acme.write(lambda unit: unit.lock(ANN))
         assert people.read(lambda unit: unit.users.get(ANN)) == before
 
     def test_a_tenant_that_is_not_there_cannot_be_guarded(self, main: Units[Unit]) -> None:
         with pytest.raises(TenantNotFound):
-            main.write(lambda unit: unit.guard_tenant(TenantId(999)))
+            main.write(lambda unit: unit.lock_tenant(TenantId(999)))
 
 
 class RecordingContract(Contract):
@@ -197,7 +197,7 @@ class RecordingContract(Contract):
     @pytest.mark.rule("X2")
     def test_nothing_is_kept_of_a_unit_in_which_one_change_is_refused(self, people: Units[Unit]) -> None:
         with pytest.raises(RuntimeError):
-            people.write(lambda unit: [unit.guard(ANN), unit.record(change(ANN)), unit.record(change(BOB))])
+            people.write(lambda unit: [unit.lock(ANN), unit.record(change(ANN)), unit.record(change(BOB))])
         assert people.read(history) == []
 
     @pytest.mark.rule("X3")

@@ -29,7 +29,7 @@ EDGES = [
     LINK,
     a_registration_link(id=1, digest=None, language=None, source=None, referer=None),
     a_registration_link(id=LIMIT - 1, source="", referer="x" * 2000, change_no=LIMIT - 1),
-    a_registration_link(id=2, asked_at=FIRST, expires_at=LAST - TICK, completed_at=LAST - TICK),
+    a_registration_link(id=2, requested_at=FIRST, expires_at=LAST - TICK, completed_at=LAST - TICK),
 ]
 
 
@@ -45,7 +45,7 @@ def get(units: Units[Unit], link_id: int = LINK.id) -> RegistrationLink | None:
 
 def complete(unit: Unit) -> bool:
     """Complete a request as services do: guard it, and look whether that was done; say whether it was not."""
-    link = unit.registration_links.guard(LINK.id)
+    link = unit.registration_links.lock(LINK.id)
     assert link
     unit.registration_links.replace(evolve(link, completed_at=NOON))
     return link.completed_at is None
@@ -83,21 +83,21 @@ class RegistrationLinkRepositoryContract(Contract):
 
     def test_a_registration_link_that_is_not_there_is_none(self, main: Units[Unit]) -> None:
         assert get(main) is None
-        assert main.write(lambda unit: unit.registration_links.guard(LINK.id)) is None
+        assert main.write(lambda unit: unit.registration_links.lock(LINK.id)) is None
 
     @pytest.mark.rule("T2")
     def test_another_tenants_registration_link_is_not_there(self, main: Units[Unit], acme: Units[Unit]) -> None:
         add(main, LINK)
         add(acme, a_registration_link(id=11, tenant_id=ACME))
         assert get(acme) is None
-        assert acme.write(lambda unit: unit.registration_links.guard(LINK.id)) is None
+        assert acme.write(lambda unit: unit.registration_links.lock(LINK.id)) is None
         assert get(main) == LINK
         assert get(main, 11) is None
 
     @pytest.mark.rule("R8")
     def test_a_guard_counts_a_change_and_gives_the_request_as_it_is_now(self, main: Units[Unit]) -> None:
         add(main, LINK, a_registration_link(id=11))
-        guarded = main.write(lambda unit: unit.registration_links.guard(LINK.id))
+        guarded = main.write(lambda unit: unit.registration_links.lock(LINK.id))
         assert_same(guarded, evolve(LINK, change_no=LINK.change_no + 1))
         assert get(main) == guarded
         assert get(main, 11) == a_registration_link(id=11)
@@ -107,7 +107,7 @@ class RegistrationLinkRepositoryContract(Contract):
         def check(drawn: RegistrationLink) -> None:
             link = evolve(drawn, id=LINK.id, tenant_id=ACME)
             guarded = main.write(
-                lambda unit: [unit.registration_links.guard(link.id), unit.registration_links.replace(link)][0]
+                lambda unit: [unit.registration_links.lock(link.id), unit.registration_links.replace(link)][0]
             )
             assert guarded
             assert_same(get(main), evolve(link, tenant_id=LINK.tenant_id, change_no=guarded.change_no))
@@ -134,7 +134,7 @@ class RegistrationLinkRepositoryContract(Contract):
         stay = [a_registration_link(id=3, completed_at=NOON), a_registration_link(id=4, expires_at=NOON), LINK]
         add(main, *gone, *stay)
         add(acme, a_registration_link(id=6, tenant_id=ACME, expires_at=FIRST))
-        assert main.write(lambda unit: unit.registration_links.remove_ended(NOON, limit=9)) == len(gone) + 1
+        assert main.write(lambda unit: unit.registration_links.remove_expired(NOON, limit=9)) == len(gone) + 1
         assert get(acme, 6) is None
         assert [get(main, link.id) for link in gone] == [None] * len(gone)
         assert [get(main, link.id) for link in stay] == stay
@@ -143,7 +143,7 @@ class RegistrationLinkRepositoryContract(Contract):
     @pytest.mark.rule("K8")
     def test_no_more_registration_links_are_removed_than_asked(self, main: Units[Unit]) -> None:
         add(main, *(a_registration_link(id=number, completed_at=FIRST) for number in range(1, 6)))
-        counts = [main.write(lambda unit: unit.registration_links.remove_ended(NOON, limit=2)) for _ in range(4)]
+        counts = [main.write(lambda unit: unit.registration_links.remove_expired(NOON, limit=2)) for _ in range(4)]
         assert counts == [2, 2, 1, 0]
         assert [get(main, number) for number in range(1, 6)] == [None] * 5
 

@@ -67,15 +67,15 @@ class ResolvingContract(Contract):
     def test_a_user_is_found_by(self, main: Units[Unit], reference: Reference) -> None:
         keep_user(main, USER)
         assert main.read(lambda unit: unit.resolve(reference)) == ANN
-        assert main.read(lambda unit: unit.present(reference)) == ANN
-        assert main.write(lambda unit: unit.present(reference)) == ANN
+        assert main.read(lambda unit: unit.get_or_raise(reference)) == ANN
+        assert main.write(lambda unit: unit.get_or_raise(reference)) == ANN
 
     @pytest.mark.parametrize("reference", NOBODY, ids=str)
     @pytest.mark.rule("I3")
     def test_nobody_is_found_by(self, main: Units[Unit], reference: Reference) -> None:
         keep_user(main, USER)
         with pytest.raises(UserNotFound):
-            main.read(lambda unit: unit.present(reference))
+            main.read(lambda unit: unit.get_or_raise(reference))
 
     @pytest.mark.rule("I2")
     def test_a_user_who_brought_no_uuid_is_found_by_the_made_one(self, people: Units[Unit]) -> None:
@@ -102,7 +102,7 @@ class ResolvingContract(Contract):
         with pytest.raises(Invalid):
             main.read(lambda unit: unit.resolve(reference))
         with pytest.raises(Invalid):
-            main.read(lambda unit: unit.present(reference))
+            main.read(lambda unit: unit.get_or_raise(reference))
 
     @pytest.mark.parametrize("reference", EVERY_WAY, ids=str)
     @pytest.mark.rule("T2")
@@ -111,26 +111,26 @@ class ResolvingContract(Contract):
     ) -> None:
         keep_user(main, USER)
         with pytest.raises(UserNotFound):
-            acme.read(lambda unit: unit.present(reference))
+            acme.read(lambda unit: unit.get_or_raise(reference))
 
     @pytest.mark.rule("T2")
     def test_a_tenant_finds_its_own_user_by_the_same_identifier(self, main: Units[Unit], acme: Units[Unit]) -> None:
         keep_user(main, USER)
         keep_user(acme, evolve(USER, id=BOB, tenant_id=ACME))
-        assert [units.read(lambda unit: unit.present(Username("ann"))) for units in (main, acme)] == [ANN, BOB]
+        assert [units.read(lambda unit: unit.get_or_raise(Username("ann"))) for units in (main, acme)] == [ANN, BOB]
 
     @pytest.mark.parametrize("state", [UserState.UNCLAIMED, UserState.ACTIVE, UserState.DEACTIVATED])
     @pytest.mark.rule("U2")
     def test_in_this_state_a_user_is_present(self, main: Units[Unit], state: UserState) -> None:
         keep_user(main, a_user(state=state))
-        assert main.read(lambda unit: unit.present(ANN)) == ANN
+        assert main.read(lambda unit: unit.get_or_raise(ANN)) == ANN
 
     @pytest.mark.rule("U2")
     def test_an_erased_user_is_not_present(self, main: Units[Unit]) -> None:
         keep_user(main, a_user(state=UserState.ERASED))
         for reference in EVERY_WAY:
             with pytest.raises(UserNotFound):
-                main.read(lambda unit: unit.present(reference))  # noqa: B023 - used at once
+                main.read(lambda unit: unit.get_or_raise(reference))  # noqa: B023 - used at once
 
     @pytest.mark.rule("U3")
     def test_a_key_that_was_freed_names_nobody(self, main: Units[Unit]) -> None:

@@ -143,18 +143,18 @@ class TenantRepositoryContract(Contract):
     @pytest.mark.rule("X2")
     def test_a_guard_counts_a_change_and_gives_the_tenant_as_it_is_now(self, main: Units[Unit]) -> None:
         keep(main, lambda unit: unit.tenants.add, TENANT)
-        guarded = main.write(lambda unit: unit.tenants.guard(ACME))
+        guarded = main.write(lambda unit: unit.tenants.lock(ACME))
         assert_same(guarded, evolve(TENANT, change_no=TENANT.change_no + 1))
         assert get(main) == guarded
 
     def test_what_is_not_there_cannot_be_guarded(self, main: Units[Unit]) -> None:
         with pytest.raises(TenantNotFound):
-            main.write(lambda unit: unit.tenants.guard(TenantId(999)))
+            main.write(lambda unit: unit.tenants.lock(TenantId(999)))
 
     @pytest.mark.rule("T3")
     def test_another_state_of_a_tenant_is_kept_whole(self, main: Units[Unit]) -> None:
         def check(drawn: Tenant) -> None:
-            guarded = main.write(lambda unit: [unit.tenants.guard(ACME), unit.tenants.replace(drawn)][0])
+            guarded = main.write(lambda unit: [unit.tenants.lock(ACME), unit.tenants.replace(drawn)][0])
             assert guarded is not None
             assert_same(get(main), evolve(drawn, key=TENANT.key, change_no=guarded.change_no))
 
@@ -165,7 +165,7 @@ class TenantRepositoryContract(Contract):
     def test_a_new_name_is_found_and_the_old_one_is_free(self, main: Units[Unit]) -> None:
         renamed = a_tenant(name="Umbrella", change_no=TENANT.change_no + 1)
         keep(main, lambda unit: unit.tenants.add, TENANT)
-        main.write(lambda unit: [unit.guard_tenant(ACME), unit.tenants.replace(renamed)])
+        main.write(lambda unit: [unit.lock_tenant(ACME), unit.tenants.replace(renamed)])
         assert main.read(lambda unit: unit.tenants.find_by_name("umbrella")) == renamed
         assert main.read(lambda unit: unit.tenants.find_by_name(TENANT.name)) is None
         keep(main, lambda unit: unit.tenants.add, numbered(11, name=TENANT.name))
@@ -173,13 +173,13 @@ class TenantRepositoryContract(Contract):
     @pytest.mark.rule("T3")
     def test_the_own_name_may_be_spelt_otherwise(self, main: Units[Unit]) -> None:
         keep(main, lambda unit: unit.tenants.add, TENANT)
-        main.write(lambda unit: [unit.guard_tenant(ACME), unit.tenants.replace(a_tenant(name="ACME LTD."))])
+        main.write(lambda unit: [unit.lock_tenant(ACME), unit.tenants.replace(a_tenant(name="ACME LTD."))])
         assert get(main).name == "ACME LTD."
 
     @pytest.mark.rule("T3")
     def test_renaming_to_anothers_name_runs_the_unit_again(self, main: Units[Unit]) -> None:
         def rename(unit: Unit, name: str) -> None:
-            unit.tenants.replace(evolve(unit.tenants.guard(TenantId(11)), name=name))
+            unit.tenants.replace(evolve(unit.tenants.lock(TenantId(11)), name=name))
 
         keep(main, lambda unit: unit.tenants.add, TENANT, numbered(11))
         check_runs_again(main, rename, taken="ACME ltd.", free="free")

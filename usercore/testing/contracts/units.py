@@ -25,7 +25,7 @@ class Unforeseen(BaseException):
 def rename(unit: Unit, name: str, *user_ids: int) -> None:
     """Give users this first name, under their guards and with a record."""
     for user_id in user_ids:
-        old = unit.users.guard(unit.resolve(user_id))
+        old = unit.users.lock(unit.resolve(user_id))
         new = evolve(old, first_name=name)
         unit.users.replace(old, new)
         unit.record(Change(kind=UPDATED, subject_id=user_id, old=old, new=new))
@@ -150,7 +150,7 @@ class UnitsContract(Contract):
             meet()
             for _ in range(ROUNDS):
                 if number % 2:
-                    people.write(lambda unit: unit.guard(ANN))
+                    people.write(lambda unit: unit.lock(ANN))
                     continue
                 with pytest.raises(UserNotFound):
                     people.write(lambda unit: rename(unit, "Zoë", ANN, 999))
@@ -164,7 +164,7 @@ class UnitsContract(Contract):
     def test_each_of_many_threads_gets_its_own_result(self, people: Units[Unit]) -> None:
         def write(number: int, meet: Meet) -> list[tuple[int, int]]:
             meet()
-            return [people.write(lambda unit: (number, unit.users.guard(ANN).change_no)) for _ in range(ROUNDS)]
+            return [people.write(lambda unit: (number, unit.users.lock(ANN).change_no)) for _ in range(ROUNDS)]
 
         results = race(write)
         assert [{number for number, _ in result} for result in results] == [{number} for number in range(THREADS)]
@@ -184,7 +184,7 @@ class UnitsContract(Contract):
     def test_a_look_sees_one_state_however_long_it_takes(self, people: Units[Unit]) -> None:
         reading, written = threading.Event(), threading.Event()
 
-        def look(unit: Unit) -> tuple[object, object]:
+        def query(unit: Unit) -> tuple[object, object]:
             ann = unit.users.get(ANN)
             reading.set()
             written.wait(0.2)  # passes if writers wait for readers
@@ -197,7 +197,7 @@ class UnitsContract(Contract):
 
         writer = threading.Thread(target=write)
         writer.start()
-        ann, bob = people.read(look)
+        ann, bob = people.read(query)
         writer.join()
         assert ann == bob
         assert people.read(names) == ["Zoë", "Zoë"]
@@ -206,7 +206,7 @@ class UnitsContract(Contract):
         def count(unit: Unit, _: int, meet: Meet) -> int:
             assert unit.users.get(ANN)
             meet()
-            user = unit.users.guard(ANN)
+            user = unit.users.lock(ANN)
             unit.users.replace(user, evolve(user, version=user.version + 1))
             return user.version + 1
 

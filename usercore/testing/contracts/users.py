@@ -43,7 +43,7 @@ def get(units: Units[Unit], user_id: int = ANN) -> User:
 
 def replaced(unit: Unit, new: User) -> User:
     """Keep another state of a user under their guard, and give the one they were in."""
-    old = unit.users.guard(new.id)
+    old = unit.users.lock(new.id)
     unit.users.replace(old, new)
     return old
 
@@ -72,7 +72,7 @@ class UserRepositoryContract(Contract):
         plain = a_user(id=user.id)
         keep(main, lambda unit: unit.users.add, plain)
         for number, (old, new) in enumerate([(plain, user), (user, plain)], start=plain.change_no + 1):
-            main.write(lambda unit: [unit.guard(user.id), unit.users.replace(old, new)])  # noqa: B023 - used at once
+            main.write(lambda unit: [unit.lock(user.id), unit.users.replace(old, new)])  # noqa: B023 - used at once
             assert_same(get(main, user.id), evolve(new, change_no=number))
 
     def test_who_is_not_there_is_none(self, people: Units[Unit]) -> None:
@@ -131,7 +131,7 @@ class UserRepositoryContract(Contract):
     @pytest.mark.rule("X2")
     def test_a_guard_counts_a_change_and_gives_the_user_as_it_is_now(self, main: Units[Unit]) -> None:
         keep(main, lambda unit: unit.users.add, USER)
-        guarded = main.write(lambda unit: unit.users.guard(ANN))
+        guarded = main.write(lambda unit: unit.users.lock(ANN))
         assert_same(guarded, evolve(USER, change_no=USER.change_no + 1))
         assert get(main) == guarded
 
@@ -140,7 +140,7 @@ class UserRepositoryContract(Contract):
         keep(people, lambda unit: unit.users.add, a_user(id=11, state=UserState.ERASED))
         for units, user_id in ((people, 999), (people, 11), (acme, ANN)):
             with pytest.raises(UserNotFound):
-                units.write(lambda unit: unit.users.guard(UserId(user_id)))  # noqa: B023 - used at once
+                units.write(lambda unit: unit.users.lock(UserId(user_id)))  # noqa: B023 - used at once
         assert get(people, 11).change_no == USER.change_no
 
     @pytest.mark.rule("U1")
@@ -168,7 +168,7 @@ class UserRepositoryContract(Contract):
             return people.write(change)
 
         def change(unit: Unit) -> tuple[int, int]:
-            user = unit.users.guard(ANN)
+            user = unit.users.lock(ANN)
             unit.users.replace(user, evolve(user, version=user.version + 1))
             return user.change_no, user.version + 1
 

@@ -1,10 +1,10 @@
 """Lives: any sequence of calls, time moves included, agrees with a dict. Bind one by ``open_storage`` and run it."""
 
-from usercore.testing.machines.base import Life, run_life
-from usercore.testing.machines.identifiers import IdentifierLife
-from usercore.testing.machines.login_tokens import LoginTokenLife
-from usercore.testing.machines.sign_in import SignInLife
+from usercore.testing.machines.base import StateMachine, run_machine
+from usercore.testing.machines.identifiers import IdentifierMachine
+from usercore.testing.machines.login_tokens import LoginTokenMachine
+from usercore.testing.machines.sign_in import SignInMachine
 
-LIVES = (IdentifierLife, LoginTokenLife, SignInLife)
+LIVES = (IdentifierMachine, LoginTokenMachine, SignInMachine)
 
-__all__ = ["LIVES", "IdentifierLife", "Life", "LoginTokenLife", "SignInLife", "run_life"]
+__all__ = ["LIVES", "IdentifierMachine", "StateMachine", "LoginTokenMachine", "SignInMachine", "run_machine"]

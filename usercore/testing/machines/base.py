@@ -1,6 +1,6 @@
 """What all lives have in common: a core over fakes, a clock that moves, and outcomes that must all be seen.
 
-A storage author writes ``class MyLife(LoginTokenLife)`` with ``open_storage`` and calls ``run_life(MyLife)``.
+A storage author writes ``class MyLife(LoginTokenMachine)`` with ``open_storage`` and calls ``run_machine(MyLife)``.
 """
 
 from abc import abstractmethod
@@ -14,12 +14,12 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, run_state_machine_as_test
 
 from usercore.attempts.model import RegistrationPolicy
+from usercore.composition.host import Host
+from usercore.composition.policy import Policy
 from usercore.core import UserCore
-from usercore.host import Host
 from usercore.kernel.errors import UsercoreError
-from usercore.policy import Policy
 from usercore.storage import Storage
-from usercore.testing.fakes import FakeChance, FakeClock, FakeHasher
+from usercore.testing.fakes import FakeClock, FakeHasher, FakeRandomness
 from usercore.testing.watching import WatchedStorage
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ LEAST_EXAMPLES = 50
 """Sequences that are tried at the least, so that rare outcomes come about."""
 
 
-class Life(RuleBasedStateMachine):
+class StateMachine(RuleBasedStateMachine):
     """A core whose every answer a dict foretells.
 
     ``outcomes`` names what must have come about in a run: an outcome that never came is a fault of the machine.
@@ -53,7 +53,7 @@ class Life(RuleBasedStateMachine):
         generous = RegistrationPolicy(per_email_pause=timedelta(0), per_email=10**9)
         host = Host(
             clock=self.clock,
-            chance=FakeChance(),
+            randomness=FakeRandomness(),
             hasher=FakeHasher(self.watch),
             policy=Policy(registration=generous),
         )
@@ -81,7 +81,7 @@ class Life(RuleBasedStateMachine):
         self.saw(error.__name__)
 
 
-def run_life(life: type[Life]) -> None:
+def run_machine(life: type[StateMachine]) -> None:
     """Live many lives, and fail if an answer was not foretold or an outcome never came.
 
     Raises:

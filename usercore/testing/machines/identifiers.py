@@ -10,7 +10,7 @@ from hypothesis.stateful import invariant, rule
 from usercore.kernel.errors import Taken, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Username
-from usercore.testing.machines.base import Life
+from usercore.testing.machines.base import StateMachine
 from usercore.users.errors import ExternalIdLinked
 from usercore.users.model import User
 
@@ -39,7 +39,7 @@ class Person:
         return {text for text in (self.external_id, *self.access_ids) if text is not None}
 
 
-class IdentifierLife(Life):
+class IdentifierMachine(StateMachine):
     """Whatever somebody has, nobody else gets, and what is left is free."""
 
     outcomes = frozenset({"Taken", "ExternalIdLinked", "UserNotFound", "registered", "known", "moved", "unchanged"})

@@ -5,21 +5,21 @@ from datetime import datetime, timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, consumes, rule
 
+from usercore.authenticators.errors import SignInRefused
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Email
-from usercore.kernel.secret import Secret, draw_secret
-from usercore.testing.fakes import TICK, FakeChance
-from usercore.testing.machines.base import Life
+from usercore.kernel.secret import Secret, generate_secret
+from usercore.testing.fakes import TICK, FakeRandomness
+from usercore.testing.machines.base import StateMachine
 from usercore.tokens.model import LOGIN, LoginTokenPolicy
-from usercore.workflows.errors import SignInRefused
 
 LIFETIME = LoginTokenPolicy().lifetime
 
 
-class LoginTokenLife(Life):
+class LoginTokenMachine(StateMachine):
     """Tokens are redeemed once, before their time is over, by active users only."""
 
-    outcomes = frozenset({"redeemed", "spent", "expired", "deactivated", "unknown"})
+    outcomes = frozenset({"redeemed", "redeemed", "expired", "deactivated", "unknown"})
 
     secrets: Bundle[Secret] = Bundle("secrets")
 
@@ -30,7 +30,7 @@ class LoginTokenLife(Life):
         self.active = dict.fromkeys(self.users, True)
         self.expires_at: dict[Secret, datetime] = {}
         self.holder: dict[Secret, UserId] = {}
-        self.spent: set[Secret] = set()
+        self.redeemed: set[Secret] = set()
 
     @rule(target=secrets, whom=st.integers(0, 1), count=st.integers(1, 3))
     def issue(self, whom: int, count: int) -> Secret:
@@ -63,12 +63,12 @@ class LoginTokenLife(Life):
         assert identity.user.id == holder
         assert identity.access_token is not None
         assert self.core.sign_in.identify(identity.access_token).user.id == holder
-        self.spent.add(secret)
+        self.redeemed.add(secret)
         self.saw("redeemed")
 
     def _why_not(self, secret: Secret) -> str | None:
-        if secret in self.spent:
-            return "spent"
+        if secret in self.redeemed:
+            return "redeemed"
         if self.clock.now >= self.expires_at[secret]:
             return "expired"
         return None if self.active[self.holder[secret]] else "deactivated"
@@ -84,7 +84,7 @@ class LoginTokenLife(Life):
         user_id = self.users[whom]
         if self.active[user_id]:
             self.core.users.deactivate(user_id)
-            self.spent |= {secret for secret, holder in self.holder.items() if holder == user_id}
+            self.redeemed |= {secret for secret, holder in self.holder.items() if holder == user_id}
         else:
             self.core.users.activate(user_id)
         self.active[user_id] = not self.active[user_id]
@@ -98,7 +98,7 @@ class LoginTokenLife(Life):
             self.refuses(SignInRefused, lambda: self.core.sign_in.with_login_token(secret))
             self.saw("deactivated")
         else:
-            self._show_unknown(draw_secret(LOGIN, user_id, FakeChance(f"never issued {seed}")))
+            self._show_unknown(generate_secret(LOGIN, user_id, FakeRandomness(f"never issued {seed}")))
 
     @rule(text=st.text(max_size=80))
     def show_what_was_never_issued(self, text: str) -> None:

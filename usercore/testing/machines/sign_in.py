@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, invariant, multiple, rule
 
 from usercore.attempts.model import AttemptStatus, ThrottlePolicy
+from usercore.authenticators.errors import SignInRefused
 from usercore.kernel.errors import RateLimited
 from usercore.kernel.secret import Secret
 from usercore.testing.fakes import TICK
-from usercore.testing.machines.base import Life
+from usercore.testing.machines.base import StateMachine
 from usercore.tokens.errors import TokenExpired, TokenSpent, TokenUnknown
 from usercore.tokens.model import AccessTokenPolicy
-from usercore.workflows.errors import SignInRefused
 
 EMAIL: Final = "ann@example.com"
 PASSWORDS: Final = ("the first of two passwords", "the second of two passwords")
@@ -22,7 +22,7 @@ THROTTLE: Final = ThrottlePolicy()
 TOKENS: Final = AccessTokenPolicy()
 
 
-class SignInLife(Life):
+class SignInMachine(StateMachine):
     """One user, two passwords, any number of tokens."""
 
     outcomes = frozenset(
@@ -118,7 +118,7 @@ class SignInLife(Life):
         self.identify(secret)
 
     def _write_uses(self) -> None:
-        self.core._engine.last_use.write(self.core._scope.units)  # noqa: SLF001 - nothing else writes them in time
+        self.core._engine.activity.write(self.core._scope.units)  # noqa: SLF001 - nothing else writes them in time
 
     @rule(which=st.integers(0, 1))
     def set_password(self, which: int) -> None:
@@ -131,15 +131,15 @@ class SignInLife(Life):
     def sign_out(self, secret: Secret) -> None:
         """End one token; ending it again is refused."""
         if secret in self.ended:
-            self.refuses(TokenUnknown, lambda: self.core.access_tokens.end(secret))
+            self.refuses(TokenUnknown, lambda: self.core.access_tokens.revoke(secret))
         else:
-            self.core.access_tokens.end(secret)
+            self.core.access_tokens.revoke(secret)
             self.ended.add(secret)
 
     @rule(secret=secrets)
     def sign_out_elsewhere(self, secret: Secret) -> None:
         """End all tokens but one."""
-        ended = self.core.access_tokens.end_all(self.user_id, keep=secret)
+        ended = self.core.access_tokens.revoke_all(self.user_id, keep=secret)
         assert ended.access == len(self.issued_at.keys() - self.ended - {secret})
         self.ended |= self.issued_at.keys() - {secret}
 
@@ -181,6 +181,6 @@ class SignInLife(Life):
     def the_facts_agree(self) -> None:
         """Ask for the failures in a row, and look at the last attempt."""
         if hasattr(self, "user_id"):
-            assert self.core.users.facts(self.user_id).failures_in_a_row == self._counting()
+            assert self.core.users.status(self.user_id).failures_in_a_row == self._counting()
             attempts = self.core.history.attempts(self.user_id, limit=1).rows
             assert all(attempt.status is not AttemptStatus.NOT_FOUND for attempt in attempts)

@@ -92,7 +92,7 @@ CREATE TABLE usercore_access_tokens (
     issued_at bigint NOT NULL,
     last_used_at bigint NOT NULL,
     expires_at bigint NOT NULL,
-    ended_at bigint,
+    revoked_at bigint,
     PRIMARY KEY (user_id, digest)
 );
 
@@ -101,7 +101,7 @@ CREATE TABLE usercore_login_tokens (
     digest bytea NOT NULL,
     issued_at bigint NOT NULL,
     expires_at bigint NOT NULL,
-    spent_at bigint,
+    redeemed_at bigint,
     PRIMARY KEY (user_id, digest)
 );
 
@@ -113,7 +113,7 @@ CREATE TABLE usercore_registration_links (
     source text COLLATE "C",
     referer text COLLATE "C",
     digest bytea,
-    asked_at bigint NOT NULL,
+    requested_at bigint NOT NULL,
     expires_at bigint NOT NULL,
     completed_at bigint,
     change_no bigint NOT NULL,
@@ -194,7 +194,7 @@ CREATE TABLE usercore_deliveries (
     lease_no bigint NOT NULL,
     problem text COLLATE "C",
     failing_since bigint,
-    ended_at bigint,
+    revoked_at bigint,
     PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
 );
 

@@ -92,7 +92,7 @@ CREATE TABLE usercore_access_tokens (
     issued_at INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    ended_at INTEGER,
+    revoked_at INTEGER,
     PRIMARY KEY (user_id, digest)
 ) STRICT, WITHOUT ROWID;
 
@@ -101,7 +101,7 @@ CREATE TABLE usercore_login_tokens (
     digest BLOB NOT NULL,
     issued_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    spent_at INTEGER,
+    redeemed_at INTEGER,
     PRIMARY KEY (user_id, digest)
 ) STRICT, WITHOUT ROWID;
 
@@ -113,7 +113,7 @@ CREATE TABLE usercore_registration_links (
     source TEXT,
     referer TEXT,
     digest BLOB,
-    asked_at INTEGER NOT NULL,
+    requested_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     completed_at INTEGER,
     change_no INTEGER NOT NULL,
@@ -194,7 +194,7 @@ CREATE TABLE usercore_deliveries (
     lease_no INTEGER NOT NULL,
     problem TEXT,
     failing_since INTEGER,
-    ended_at INTEGER,
+    revoked_at INTEGER,
     PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,0 +1,185 @@
+"""Secrets are drawn when they are delivered: what is kept of them, what makes them worthless, when there are none."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.services.helpers import ANOTHER, PASSWORD, BusyHasher, dump, over, register
+from usercore import (
+    Email,
+    Identity,
+    Mail,
+    Mailer,
+    SignInRefused,
+    TokenUnknown,
+    User,
+    UserCore,
+)
+from usercore.testing import NOON, TICK, FakeClock, FakeHasher, MemoryMailer, WatchedStorage
+
+
+class LosingMailer(Mailer):
+    """Sends the letter, but the first answer is lost."""
+
+    def __init__(self) -> None:
+        self.sent: list[Mail] = []
+
+    def send(self, mail: Mail) -> None:
+        self.sent.append(mail)
+        if len(self.sent) == 1:
+            raise TimeoutError
+
+
+def password_in(mail: Mail) -> str:
+    found = re.search(r"first password: (\S+)", mail.text)
+    assert found
+    return found[1]
+
+
+def link_in(mail: Mail) -> str:
+    found = re.search(r"https://example.com/join/(\S+)", mail.text)
+    assert found
+    return found[1]
+
+
+def sign_in(core: UserCore, mail: Mail) -> Identity:
+    return core.sign_in.with_password(mail.to, password_in(mail))
+
+
+def registered(core: UserCore) -> User:
+    return core.registration.register("ann@example.com", sign_in=False).user
+
+
+@pytest.mark.rule("R6")
+def test_a_password_is_drawn_when_it_is_delivered(core: UserCore, hasher: FakeHasher, mailer: MemoryMailer) -> None:
+    user = registered(core)
+    assert (core.users.status(user.id).password_set, hasher.hashes) == (False, 0)
+    assert core.outbox.deliver() == 1
+    (mail,) = mailer.sent
+    assert core.users.status(user.id).must_change_password
+    assert sign_in(core, mail).must_change_password
+
+
+@pytest.mark.rule("R6")
+def test_a_drawn_password_works_for_fourteen_days(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> None:
+    registered(core)
+    core.outbox.deliver()
+    clock.now = NOON + timedelta(days=14) - TICK
+    token = sign_in(core, mailer.sent[0]).access_token
+    assert token is not None
+    clock.tick()
+    with pytest.raises(SignInRefused):
+        sign_in(core, mailer.sent[0])
+    assert core.history.explain(Email("ann@example.com")) == ("password_expired",)
+    assert core.sign_in.identify(token).must_change_password
+
+
+@pytest.mark.rule("R6")
+def test_no_secret_is_stored(core: UserCore, mailer: MemoryMailer) -> None:
+    registered(core)
+    core.registration.request("bob@example.com")
+    core.outbox.deliver()
+    welcome, link = sorted(mailer.sent, key=lambda mail: mail.to)
+    kept = repr(dump(core))
+    assert password_in(welcome) not in kept
+    assert link_in(link) not in kept
+    assert password_in(welcome) not in repr(welcome)
+
+
+@pytest.mark.rule("R6")
+def test_no_password_is_mailed_to_somebody_who_has_one_by_now(core: UserCore, mailer: MemoryMailer) -> None:
+    user = registered(core)
+    core.passwords.set(user.id, PASSWORD)
+    assert core.outbox.deliver() == 1
+    assert mailer.sent == []
+    assert core.sign_in.with_password("ann@example.com", PASSWORD).user.id == user.id
+
+
+@pytest.mark.rule("R6")
+def test_no_password_is_mailed_to_somebody_who_gets_one_while_it_is_hashed(
+    core: UserCore, storage: WatchedStorage, mailer: MemoryMailer
+) -> None:
+    hasher = BusyHasher(storage)
+    core = over(core, hasher=hasher)
+    user = registered(core)
+    hasher.meanwhile = lambda: core.passwords.set(user.id, ANOTHER)
+    core.outbox.deliver()
+    assert mailer.sent == []
+    assert core.sign_in.with_password("ann@example.com", ANOTHER).user.id == user.id
+
+
+@pytest.mark.rule("R6")
+def test_no_password_is_mailed_to_somebody_who_was_shut_out(core: UserCore, mailer: MemoryMailer) -> None:
+    user = registered(core)
+    core.users.deactivate(user.id)
+    core.outbox.deliver()
+    assert (mailer.sent, core.users.status(user.id).password_set) == ([], False)
+
+
+@pytest.mark.rule("R6")
+def test_a_relay_whose_lease_ran_out_mints_nothing(
+    core: UserCore, clock: FakeClock, storage: WatchedStorage, mailer: MemoryMailer
+) -> None:
+    slow = BusyHasher(storage)
+    slow.meanwhile = lambda: (clock.advance(timedelta(seconds=30)), core.outbox.deliver())
+    registered(core)
+    over(core, hasher=slow).outbox.deliver()
+    (mail,) = mailer.sent
+    assert sign_in(core, mail).must_change_password
+
+
+@pytest.mark.rule("R6")
+def test_a_password_whose_letter_failed_is_drawn_anew(core: UserCore, clock: FakeClock) -> None:
+    mailer = LosingMailer()
+    core = over(core, mailer=mailer)
+    registered(core)
+    assert core.outbox.deliver() == 0
+    (pending,) = core.outbox.pending().rows
+    assert (pending.problem, pending.due_at) == ("TimeoutError", NOON + timedelta(seconds=1))
+    clock.advance(timedelta(seconds=1))
+    assert core.outbox.deliver() == 1
+    older, newer = mailer.sent
+    with pytest.raises(SignInRefused):
+        sign_in(core, older)
+    assert sign_in(core, newer).must_change_password
+
+
+@pytest.mark.rule("R6")
+def test_a_link_whose_letter_failed_is_drawn_anew(core: UserCore, clock: FakeClock) -> None:
+    mailer = LosingMailer()
+    core = over(core, mailer=mailer)
+    core.registration.request("ann@example.com")
+    assert core.outbox.deliver() == 0
+    clock.advance(timedelta(seconds=1))
+    assert core.outbox.deliver() == 1
+    older, newer = mailer.sent
+    with pytest.raises(TokenUnknown):
+        core.registration.complete(link_in(older))
+    assert core.registration.complete(link_in(newer)).created
+
+
+@pytest.mark.rule("R6")
+def test_a_link_that_is_over_is_not_mailed(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> None:
+    core.registration.request("ann@example.com")
+    clock.advance(timedelta(days=1))
+    assert core.outbox.deliver() == 1
+    assert mailer.sent == []
+
+
+@pytest.mark.rule("R6")
+def test_without_a_letter_there_is_no_password(core: UserCore, mailer: MemoryMailer) -> None:
+    mute = over(core, mailer=None)
+    users = [registered(mute), register(core, "bob", send_email=False)]
+    assert core.outbox.deliver() == 0
+    assert mailer.sent == []
+    assert [core.users.status(user.id).password_set for user in users] == [False, False]
+    assert core.history.explain(users[0].id) == ("no_password",)
+
+
+@pytest.mark.rule("R6", "U5")
+def test_mail_goes_to_the_address_as_it_is_spelled_now(core: UserCore, mailer: MemoryMailer) -> None:
+    user = registered(core)
+    core.emails.change(user.id, "Ann.Lee@Example.com")
+    core.outbox.deliver()
+    assert [mail.to for mail in mailer.sent] == ["Ann.Lee@example.com"]

@@ -1,0 +1,100 @@
+"""Looks: of one statement without a transaction, of several on one state."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.services.helpers import PASSWORD
+from tests.sqlite.notebooks import ORIGIN
+from usercore import Host, ReadOnly, SignInRefused, UserCore
+from usercore.kernel.context import MAIN
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import UserId
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing import FakeHasher
+from usercore.testing.contracts.base import add_people
+from usercore.testing.samples import ANN, BOB
+from usercore_storage import sqlite
+from usercore_storage.sqlite import SqliteStorage
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteStorage]:
+    store = sqlite.open_storage(f"sqlite:///{path}")
+    add_people(store.units(ORIGIN), MAIN, ANN, BOB)
+    yield store
+    store.close()
+
+
+def statements_of(store: SqliteStorage, look_at: tuple[UserId, ...]) -> list[str]:
+    """Give what a look at these users runs."""
+    units = store.units(ORIGIN)
+    return read_by(store, lambda: units.read(lambda unit: [unit.users.get(user_id) for user_id in look_at]))
+
+
+def read_by(store: SqliteStorage, action: Callable[[], object]) -> list[str]:
+    """Give what an action runs on a reading connection."""
+    said: list[str] = []
+    connection = store.acquire_reader()
+    connection.raw.set_trace_callback(said.append)
+    store.release(connection)
+    action()
+    connection.raw.set_trace_callback(None)
+    return [text.split()[0] for text in said]
+
+
+def test_a_look_of_one_statement_needs_no_transaction(store: SqliteStorage) -> None:
+    assert statements_of(store, (ANN,)) == ["SELECT"]
+
+
+def test_a_look_of_several_sees_one_state(store: SqliteStorage) -> None:
+    assert statements_of(store, (ANN, BOB)) == ["SELECT", "BEGIN", "SELECT", "SELECT", "ROLLBACK"]
+
+
+@pytest.mark.parametrize("login", ["ann@example.com", "nobody@example.com"])
+def test_a_sign_in_by_a_password_looks_three_times_and_needs_no_transaction(store: SqliteStorage, login: str) -> None:
+    core = UserCore.over(store, Host(hasher=FakeHasher()))
+    core.registration.register("ann@example.com", password=PASSWORD)
+
+    def sign_in() -> None:
+        with suppress(SignInRefused):
+            core.sign_in.with_password(login, PASSWORD)
+
+    assert read_by(store, sign_in) == ["SELECT"] * 3
+
+
+def rename(units: Units[Unit], name: str) -> None:
+    def change(unit: Unit) -> None:
+        for user_id in (ANN, BOB):
+            old = unit.users.lock(user_id)
+            unit.users.replace(old, evolve(old, first_name=name))
+
+    units.write(change)
+
+
+def test_a_look_starts_over_if_somebody_came_between_its_first_statements(store: SqliteStorage, path: Path) -> None:
+    others, seen = sqlite.open_storage(f"sqlite:///{path}"), list[str | None]()
+
+    def query(unit: Unit) -> list[str | None]:
+        seen.append(name_of(unit, ANN))
+        if len(seen) == 1:
+            rename(others.units(ORIGIN), "Zo\u00eb")
+        return [name_of(unit, ANN), name_of(unit, BOB)]
+
+    assert store.units(ORIGIN).read(query) == ["Zo\u00eb", "Zo\u00eb"]
+    assert len(seen) == 2
+    others.close()
+
+
+def name_of(unit: Unit, user_id: UserId) -> str | None:
+    user = unit.users.get(user_id)
+    assert user is not None
+    return user.first_name
+
+
+def test_a_look_that_would_change_something_is_refused(store: SqliteStorage) -> None:
+    with pytest.raises(ReadOnly):
+        store.units(ORIGIN).read(lambda unit: unit.users.lock(ANN))

@@ -1,0 +1,1 @@
+"""Composition: what the host brings, the policy, and what all bound copies of a core share."""

@@ -1,0 +1,137 @@
+"""The engine: what all bound copies of a core share."""
+
+import weakref
+from collections.abc import Sequence
+
+from usercore.authenticators.base import BuiltInAuthenticator
+from usercore.authenticators.external import ExternalAuthenticator
+from usercore.authenticators.login_token import AccessTokenAuthenticator, LoginTokenAuthenticator
+from usercore.authenticators.password import AccountLocks, PasswordAuthenticator
+from usercore.composition.host import Host, check_host, subscriptions_of
+from usercore.delivery.dispatcher import Event, Subscriber
+from usercore.delivery.relay import Relay
+from usercore.history.model import Entry
+from usercore.kernel.context import Context
+from usercore.kernel.ids import IdMaker, TenantId
+from usercore.kernel.log import log
+from usercore.kernel.service_context import ServiceContext
+from usercore.maintenance.activity import ActivityTracker
+from usercore.notifications import mail_subscriber
+from usercore.passwords.hasher import Argon2Hasher
+from usercore.passwords.ports import Hasher
+from usercore.registration.limits import RegistrationLimits
+from usercore.registration.steps import RegistrationSteps
+from usercore.storage import CAPABILITIES, Storage, Unit, UnitSource
+from usercore.storage.recording import UnitContext
+from usercore.tenants.model import Tenant
+
+
+class Runtime:
+    """What all bound copies of a core share: storage, ids, hasher, subscribers, gathered uses."""
+
+    def __init__(self, storage: Storage, host: Host) -> None:
+        """Put the parts together.
+
+        Raises:
+            ValueError: the storage lacks a capability, or what the host brings does not fit.
+        """
+        missing = CAPABILITIES - storage.capabilities
+        if missing:
+            msg = f"the storage does not keep {', '.join(sorted(missing))}"
+            raise ValueError(msg)
+        check_host(host)
+        self.storage, self.host, self.policy = storage, host, host.policy
+        self.new_id = IdMaker(host.clock, host.randomness)
+        self.hasher: Hasher = host.hasher or Argon2Hasher(host.policy.passwords)
+        self.lines = AccountLocks(host.policy.passwords.longest_wait.total_seconds())
+        self.activity = ActivityTracker(host.policy.access_tokens)
+        self.tenants: dict[str, Tenant] = {}
+        self.relays: weakref.WeakSet[Relay] = weakref.WeakSet()
+        self.subscribers = self._subscribers()
+        self.subscriptions = subscriptions_of(self.subscribers)
+
+    def _subscribers(self) -> Sequence[Subscriber]:
+        if self.host.mailer is None:
+            return self.host.subscribers
+        letters = mail_subscriber.MailSubscriber(
+            scope_of=self.scope_of,
+            mailer=self.host.mailer,
+            hasher=self.hasher,
+            policy=self.policy.mail,
+            passwords=self.policy.passwords,
+        )
+        mailer = Subscriber(name=mail_subscriber.SUBSCRIBER, kinds=mail_subscriber.KINDS, handle=letters.handle)
+        return (mailer, *self.host.subscribers)
+
+    def scope(self, context: Context, joined: UnitSource | None = None) -> ServiceContext[Unit]:
+        """Give what services of this context work with, in a transaction of the host's if there is one."""
+        host = self.host
+        origin = UnitContext(context=context, clock=host.clock, subscriptions=self.subscriptions, observe=self.observe)
+        return ServiceContext(
+            units=(joined or self.storage).units(origin),
+            clock=host.clock,
+            randomness=host.randomness,
+            new_id=self.new_id,
+            context=context,
+            joined=joined is not None,
+        )
+
+    def scope_of(self, tenant_id: TenantId) -> ServiceContext[Unit]:
+        """Give what works for a tenant on behalf of the host."""
+        return self.scope(Context(tenant_id=tenant_id))
+
+    def ways(self, scope: ServiceContext[Unit]) -> list[BuiltInAuthenticator]:
+        """Give the ways to sign in, the built-in ones and the host's, highest priority first."""
+        password = PasswordAuthenticator(
+            scope=scope,
+            hasher=self.hasher,
+            passwords=self.policy.passwords,
+            throttles=self.policy.throttles,
+            lines=self.lines,
+            secret=self.storage.secret,
+        )
+        built_in: list[BuiltInAuthenticator] = [
+            LoginTokenAuthenticator(),
+            password,
+            AccessTokenAuthenticator(policy=self.policy.access_tokens),
+        ]
+        return sorted([*built_in, *map(ExternalAuthenticator, self.host.authenticators)], key=lambda way: -way.priority)
+
+    def admission(self, scope: ServiceContext[Unit]) -> RegistrationLimits:
+        """Give what lets newcomers in, or does not."""
+        return RegistrationLimits(
+            scope=scope,
+            policy=self.policy.registration,
+            gates=self.host.gates.registration,
+            email_checks=self.host.email_checks,
+            secret=self.storage.secret,
+        )
+
+    def registering(self, scope: ServiceContext[Unit]) -> RegistrationSteps:
+        """Give the steps that every registration takes."""
+        return RegistrationSteps(
+            scope=scope,
+            admission=self.admission(scope),
+            hasher=self.hasher,
+            passwords=self.policy.passwords,
+            password_checks=self.host.password_checks,
+            tokens=self.policy.access_tokens,
+        )
+
+    def observe(self, entries: Sequence[Entry]) -> None:
+        """Tell plain observers, and wake the relays, after a commit. What observers raise is logged."""
+        if self.relays:  # going through a weak set takes microseconds even if nobody is there
+            for relay in self.relays:
+                relay.wake()
+        for subscriber in self.host.subscribers:
+            if not subscriber.durable:
+                for entry in entries:
+                    if entry.kind in subscriber.kinds:
+                        _tell(subscriber, entry)
+
+
+def _tell(subscriber: Subscriber, entry: Entry) -> None:
+    try:
+        subscriber.handle(Event(entry=entry))
+    except Exception:  # noqa: BLE001 - nothing promised depends on an observer; it is logged
+        log().exception("the observer %s failed on %s", subscriber.name, entry.kind)

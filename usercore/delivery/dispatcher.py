@@ -1,0 +1,199 @@
+"""Delivering: subscribers are told of changes, at least once, in order for each subject; the mailer is one of them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import attrs
+
+from usercore.history.model import Entry
+from usercore.history.ports import HistoryUnit
+from usercore.kernel.entity import entity
+from usercore.kernel.ids import TenantId
+from usercore.kernel.log import log
+from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
+from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.text import check_type
+from usercore.kernel.values import frozen
+from usercore.outbox.errors import DeliveryNotFound
+from usercore.outbox.model import Delivery, DeliveryPolicy, DeliveryState
+from usercore.outbox.ports import DeliveryKey, OutboxUnit
+from usercore.outbox.rules import after_failure, after_retry, after_success
+
+
+class DispatcherUnit(HistoryUnit, OutboxUnit, Protocol):
+    """What delivering touches."""
+
+
+@entity
+class Event:
+    """A change that a subscriber is told of. ``delivery`` is None for plain observers, who are told once or never."""
+
+    entry: Entry
+    delivery: Delivery | None = None
+
+
+def _frozen(kinds: Iterable[str]) -> frozenset[str]:
+    return frozenset(kinds)
+
+
+@frozen(kw_only=True)
+class Subscriber:
+    """Somebody who wants to hear of changes of these kinds, such as ``user.registered``.
+
+    A durable one is told by ``outbox.deliver()`` or a relay, at least once, and again if ``handle`` raises; another
+    is told right after the commit, in the thread of the caller, and what it raises is logged and lost.
+    """
+
+    name: str
+    kinds: frozenset[str] = attrs.field(converter=_frozen)
+    handle: Callable[[Event], None]
+    durable: bool = True
+
+
+@frozen(kw_only=True)
+class Outbox:
+    """Tells durable subscribers, and shows operators what is on its way. Trusted. Safe to share between threads."""
+
+    scope: ServiceContext[DispatcherUnit]
+    scope_of: Callable[[TenantId], ServiceContext[DispatcherUnit]]
+    subscribers: Sequence[Subscriber]
+    policy: DeliveryPolicy
+
+    def deliver(self) -> int:
+        """Tell of what is due now, of all tenants, and say how many deliveries were done. Works without threads.
+
+        Raises:
+            StorageError: the storage failed; what was leased is due again after 30 seconds.
+        """
+        self.scope.check_alone("outbox.deliver")
+        done = 0
+        while leased := self._lease():
+            done += sum(map(self._deliver, leased))
+        return done
+
+    def _lease(self) -> list[Delivery]:
+        names = [subscriber.name for subscriber in self.subscribers if subscriber.durable]
+        if not names:
+            return []
+
+        def lease(unit: DispatcherUnit) -> list[Delivery]:
+            now = self.scope.clock()
+            return unit.deliveries.lease(names, now=now, until=now + self.policy.lease, limit=self.policy.batch)
+
+        return self.scope.units.write(lease)
+
+    def _deliver(self, delivery: Delivery) -> bool:
+        """Tell one subscriber of one change, in the tenant's own scope; say whether it went well."""
+        scope = self.scope_of(delivery.tenant_id)
+        place = (delivery.change_no, delivery.position)
+        entry = scope.units.read(lambda unit: unit.history.get(delivery.subject, delivery.subject_id, place))
+        problem = None if entry is None else self._tell(Event(entry=entry, delivery=delivery))
+        self._finish(scope, delivery, problem)
+        return problem is None
+
+    def _tell(self, event: Event) -> str | None:
+        (subscriber,) = (one for one in self.subscribers if event.delivery and one.name == event.delivery.subscriber)
+        try:
+            subscriber.handle(event)
+        except Exception as error:  # noqa: BLE001 - the host's code may raise anything; the delivery is due again
+            log().warning("the subscriber %s failed on %s", subscriber.name, event.entry.kind, exc_info=True)
+            return type(error).__name__
+        return None
+
+    def _finish(self, scope: ServiceContext[DispatcherUnit], delivery: Delivery, problem: str | None) -> None:
+        def finish(unit: DispatcherUnit) -> None:
+            present = unit.deliveries.get(key_of(delivery))
+            if present is None or present.lease_no != delivery.lease_no:
+                return  # the lease ran out, and another relay has it
+            now = scope.clock()
+            if problem is None:
+                unit.deliveries.replace(after_success(present, now=now))
+            else:
+                unit.deliveries.replace(after_failure(present, now=now, problem=problem, policy=self.policy))
+
+        scope.units.write(finish)
+
+    def pending(self, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Delivery]:
+        """List the tenant's deliveries that are still to be made; ``limit`` is 1 to 1000.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            Invalid: limit or cursor is wrong.
+        """
+        return self._list(DeliveryState.PENDING, cursor, limit)
+
+    def failed(self, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Delivery]:
+        """List the tenant's deliveries that were set aside after a day of failures; ``limit`` is 1 to 1000.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            Invalid: limit or cursor is wrong.
+        """
+        return self._list(DeliveryState.FAILED, cursor, limit)
+
+    def _list(self, state: DeliveryState, cursor: str | None, limit: int) -> Page[Delivery]:
+        rows, place = check_limit(limit), read_cursor(cursor, int, str, int, int, str)
+        after: DeliveryKey | None = place  # type: ignore[assignment]  # read_cursor checked the types
+        tenant_id = self.scope.context.tenant_id
+        found = self.scope.units.read(
+            lambda unit: unit.deliveries.list_in(state, tenant_id, after=after, limit=rows + 1)
+        )
+        return page_of(found, rows, key_of)
+
+    def retry(self, delivery_id: str) -> None:
+        """Give a delivery that was set aside another day.
+
+        Raises:
+            TypeError: the id is not text.
+            DeliveryNotFound: none that was set aside has this id.
+        """
+        self._move(delivery_id, DeliveryState.PENDING)
+
+    def discard(self, delivery_id: str) -> None:
+        """Give up a delivery that was set aside.
+
+        Raises:
+            TypeError: the id is not text.
+            DeliveryNotFound: none that was set aside has this id.
+        """
+        self._move(delivery_id, DeliveryState.DONE)
+
+    def _move(self, delivery_id: str, to: DeliveryState) -> None:
+        key = _read_id(check_type(delivery_id, str, name="delivery_id"))
+
+        def move(unit: DispatcherUnit) -> None:
+            present = unit.deliveries.get(key)
+            is_ours = present is not None and present.tenant_id == self.scope.context.tenant_id
+            if present is None or not is_ours or present.state is not DeliveryState.FAILED:
+                raise DeliveryNotFound
+            now, retries = self.scope.clock(), to is DeliveryState.PENDING
+            unit.deliveries.replace(after_retry(present, now=now) if retries else after_success(present, now=now))
+
+        self.scope.units.write(move)
+
+
+def key_of(delivery: Delivery) -> DeliveryKey:
+    """Give the key of a delivery."""
+    return (
+        delivery.subject_id,
+        str(delivery.subject),
+        delivery.change_no,
+        delivery.position,
+        delivery.subscriber,
+    )
+
+
+def _read_id(delivery_id: str) -> DeliveryKey:
+    """Read what ``Delivery.id`` wrote.
+
+    Raises:
+        DeliveryNotFound: it is no id.
+    """
+    try:
+        subject, subject_id, change_no, position, subscriber = delivery_id.split("-", 4)
+        numbers = int(subject_id), int(change_no), int(position)
+    except ValueError:
+        raise DeliveryNotFound from None
+    if any(number >> 62 for number in numbers) or not delivery_id.isprintable():
+        raise DeliveryNotFound
+    return numbers[0], subject, numbers[1], numbers[2], subscriber

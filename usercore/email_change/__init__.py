@@ -1,0 +1,1 @@
+"""Changing email addresses, and what a new address revokes."""

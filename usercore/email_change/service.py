@@ -1,0 +1,68 @@
+"""Changing an email: at once, on the host's word."""
+
+from typing import Protocol
+
+from usercore.kernel.changes import Change
+from usercore.kernel.entity import evolve
+from usercore.kernel.references import Reference, check_reference, email_key
+from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.text import check_type
+from usercore.kernel.values import frozen
+from usercore.tokens.ports import TokensUnit
+from usercore.tokens.service import revoke_tokens
+from usercore.users.emails import clean_email
+from usercore.users.model import EMAIL_CHANGED, EMAIL_REPLACED, User
+from usercore.users.ports import UsersUnit
+from usercore.users.service import replace_user
+
+
+class EmailChangeUnit(UsersUnit, TokensUnit, Protocol):
+    """What changing an email touches."""
+
+
+@frozen(kw_only=True)
+class Emails:
+    """Changes emails. Trusted. Safe to share between threads."""
+
+    scope: ServiceContext[EmailChangeUnit]
+
+    def change(self, ref: Reference, email: str, *, verified: bool = False) -> User:
+        """Change a user's email at once; login tokens end, and the old address is told if it was verified.
+
+        The new one is unverified unless the host vouches for it. The same address changes nothing; another spelling
+        of the same key is stored and keeps whether it was verified. A username that is the email follows.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            Invalid: the email is malformed.
+            UserNotFound: nobody in this tenant is named so.
+            Taken: another user has it.
+        """
+        check_reference(ref)
+        check_type(verified, bool, name="verified")
+        clean = clean_email(email)
+
+        def change(unit: EmailChangeUnit) -> User:
+            old = unit.users.lock(unit.resolve(ref))
+            now, is_same = self.scope.clock(), is_same_address(old.email, clean)
+            verified_at = old.email_verified_at if is_same else None
+            follows = old.username is not None and "@" in old.username
+            new = evolve(
+                old,
+                email=clean,
+                email_verified_at=verified_at or (now if verified else None),
+                username=clean if follows else old.username,
+            )
+            kept = replace_user(unit, old, new, EMAIL_CHANGED, at=now, by=str(self.scope.context.actor))
+            if not is_same:
+                if old.email_verified:
+                    unit.record(Change(kind=EMAIL_REPLACED, subject_id=old.id, old=old))
+                revoke_tokens(unit, old.id, at=now, reason=EMAIL_CHANGED.name, access=False)
+            return kept
+
+        return self.scope.units.write(change)
+
+
+def is_same_address(old: str | None, new: str) -> bool:
+    """Say whether both are spellings of one key."""
+    return old is not None and email_key(old) == email_key(new)

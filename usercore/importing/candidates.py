@@ -1,0 +1,59 @@
+"""From records to batches: each record is cleaned, and as many are gathered as one unit keeps."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from usercore.importing.model import ImportLine
+from usercore.importing.records import ImportRecord, clean_record
+from usercore.kernel.errors import FieldError, Invalid
+from usercore.kernel.values import frozen
+
+BATCH: Final = 1000
+"""Records that one unit keeps. Source: usercore: others wait for tens of milliseconds, and a commit costs little."""
+
+BATCH_CHARACTERS: Final = 1_000_000
+"""Characters of notes after which a batch ends, so that long notes do not fill the memory."""
+
+
+@frozen
+class Candidate:
+    """A line that was read: its record or, for a bad one, its faults. ``admitted`` if it may make a user."""
+
+    line: int
+    record: ImportRecord | None = None
+    errors: tuple[FieldError, ...] = ()
+    admitted: bool = False
+
+
+def candidates(records: Iterable[object]) -> Iterator[Candidate]:
+    """Clean records one by one; what is no line of a file has its place for a number, from 1."""
+    for place, given in enumerate(records, start=1):
+        if isinstance(given, ImportLine):
+            yield _cleaned(given.number, given.values, given.errors)
+        else:
+            yield _cleaned(place, given)
+
+
+def _cleaned(line: int, values: object, errors: tuple[FieldError, ...] = ()) -> Candidate:
+    if errors:
+        return Candidate(line, errors=errors)
+    if not isinstance(values, (dict, Mapping)):  # a dict is told quickly, other mappings are not
+        return Candidate(line, errors=(FieldError("record", "wrong_type"),))
+    try:
+        return Candidate(line, clean_record(values))
+    except Invalid as refusal:
+        return Candidate(line, errors=refusal.errors)
+
+
+def batches(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
+    """Gather what one unit keeps."""
+    batch: list[Candidate] = []
+    characters = 0
+    for candidate in candidates:
+        batch.append(candidate)
+        characters += len(candidate.record.fields.get("note") or "") if candidate.record else 0
+        if len(batch) == BATCH or characters > BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch

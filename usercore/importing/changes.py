@@ -1,0 +1,51 @@
+"""What a record of an import changes of one user. Pure."""
+
+from datetime import datetime
+from typing import Any
+
+from usercore.importing.records import ImportRecord
+from usercore.kernel.references import email_key
+from usercore.kernel.text import refuse
+from usercore.kernel.unset import UNSET
+from usercore.users.identifiers import names_email, next_access_ids
+from usercore.users.model import User
+
+
+def changes_of(user: User, record: ImportRecord, *, at: datetime) -> dict[str, Any]:
+    """Give the values of all fields that the record names or moves, changed or not.
+
+    Raises:
+        Invalid: they do not go together with each other, or with what the user has.
+    """
+    changes = {**_login_changes(user, record, at=at), **record.fields}
+    if record.external_id is not UNSET:
+        changes["external_id"] = record.external_id
+    if record.slots:
+        changes["access_ids"] = next_access_ids(user.access_ids, record.slots)
+    if record.uuid is not UNSET and (record.uuid != user.uuid or not user.id):  # nobody's id yet: nobody's UUID
+        changes["brought_uuid"] = record.uuid
+    if record.created_at is not None:
+        changes["created_at"] = record.created_at
+    return changes
+
+
+def _login_changes(user: User, record: ImportRecord, *, at: datetime) -> dict[str, Any]:
+    email = user.email if record.email is UNSET else record.email
+    verified_at = None if is_moved(user.email, email) else user.email_verified_at
+    if record.email_verified is not UNSET:
+        if record.email_verified and email is None:
+            refuse("email_verified", "no_email")
+        verified_at = (verified_at or at) if record.email_verified else None
+    username = record.username
+    if username is UNSET:
+        username = email if names_email(user) else user.username  # a username that is the email follows it
+    elif username is not None and "@" in username and is_moved(username, email):
+        refuse("username", "not_own_email")
+    return {"email": email, "email_verified_at": verified_at, "username": username}
+
+
+def is_moved(old: str | None, new: str | None) -> bool:
+    """Say whether a user who goes from one email to the other is at another address: with another key, or none."""
+    if old is None or new is None:
+        return old is not new
+    return old != new and email_key(old) != email_key(new)

@@ -1,0 +1,204 @@
+"""Planning an import: what the records of a batch do to the users that are there. Pure, but for drawing ids.
+
+A newcomer would compare each record with the storage only, and forget that records of one batch meet each other: the
+second line of a person must find whom the first one makes, and a key that the first one takes is taken.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from usercore.importing.candidates import Candidate
+from usercore.importing.changes import changes_of
+from usercore.importing.records import ImportRecord
+from usercore.kernel.entity import evolve
+from usercore.kernel.errors import FieldError, Invalid
+from usercore.kernel.ids import FIRST_DRAWN, USER_KIND, IdSource, UserId, id_of
+from usercore.kernel.references import Space, Use, email_key
+from usercore.kernel.text import refuse
+from usercore.kernel.values import frozen
+from usercore.users.identifiers import claims_of, field_of
+from usercore.users.model import Claim, User, UserState
+
+
+class Outcome(StrEnum):
+    """What becomes of a record."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    BAD = "bad"
+
+
+@frozen
+class Creation:
+    """The line makes this user, who has these claims."""
+
+    outcome: ClassVar = Outcome.CREATED
+    line: int
+    user: User
+    claims: Mapping[tuple[Space, str], Use]
+
+
+@frozen
+class Update:
+    """The line makes ``new`` of ``old``."""
+
+    outcome: ClassVar = Outcome.UPDATED
+    line: int
+    old: User
+    new: User
+
+
+@frozen
+class Repetition:
+    """The line says nothing new of its user."""
+
+    outcome: ClassVar = Outcome.UNCHANGED
+    line: int
+
+
+@frozen
+class RejectedRecord:
+    """The line is bad."""
+
+    outcome: ClassVar = Outcome.BAD
+    line: int
+    errors: tuple[FieldError, ...]
+
+
+Step = Creation | Update | Repetition | RejectedRecord
+
+Admit = Callable[[int, User], None]
+"""Asked about each line that would make a user; it may raise ``Invalid``, and then nobody is made."""
+
+
+class Plan:
+    """Decides on one record after another; who was made or changed by an earlier one is seen by the later ones."""
+
+    def __init__(
+        self,
+        users: Iterable[User],
+        claims: Iterable[Claim],
+        *,
+        blank: User,
+        new_id: IdSource,
+        admit: Admit,
+    ) -> None:
+        """Start from these users and claims. New users are made of ``blank``: tenant, actor, instant, source."""
+        self._users = {user.id: user for user in users}
+        self._holders = {(claim.space, claim.key): claim.holder_id for claim in claims}
+        self._blank = blank
+        self._new_id = new_id
+        self._admit = admit
+
+    def step(self, candidate: Candidate) -> Step:
+        """Decide on the next line."""
+        if candidate.record is None:
+            return RejectedRecord(candidate.line, candidate.errors)
+        try:
+            return self._step(candidate.line, candidate.record)
+        except Invalid as refusal:
+            return RejectedRecord(candidate.line, refusal.errors)
+
+    def _step(self, line: int, record: ImportRecord) -> Step:
+        old = self._named(record)
+        changes = changes_of(old or self._blank, record, at=self._blank.modified_at)
+        if old is None:
+            user = evolve(self._blank, id=record.id or UserId(self._new_id()), **changes)
+            return self._create(line, user, record.claims)
+        if all(getattr(old, field) == value for field, value in changes.items()):
+            return Repetition(line)
+        return self._update(line, old, changes)
+
+    def _create(self, line: int, user: User, claims: Mapping[tuple[Space, str], Use]) -> Creation:
+        self._check_free(user, claims)
+        self._admit(line, user)
+        self._keep(user, claims)
+        return Creation(line, user, claims)
+
+    def _update(self, line: int, old: User, changes: Mapping[str, Any]) -> Update:
+        at, by = self._blank.modified_at, self._blank.modified_by
+        new = evolve(old, modified_at=at, modified_by=by, version=old.version + 1, **changes)
+        claims = claims_of(new)
+        self._check_free(new, claims)
+        for name in claims_of(old).keys() - claims.keys():
+            self._holders.pop(name, None)  # not there unless a line of the batch asks for it
+        self._keep(new, claims)
+        return Update(line, old, new)
+
+    def _named(self, record: ImportRecord) -> User | None:
+        """Give the user that the record names, or None if it makes one.
+
+        Raises:
+            Invalid: it names two, or nobody can be named so.
+        """
+        found = set(self._holders_named(record))
+        if record.id is not None:
+            check_id(record.id, self._users.get(record.id))
+            found.add(record.id)
+        if len(found) > 1:
+            refuse("record", "two_users")
+        user = self._users.get(found.pop()) if found else None
+        if user is not None and record.id is None and isinstance(record.external_id, str):
+            _check_linkable(user, record.external_id)
+        return user
+
+    def _holders_named(self, record: ImportRecord) -> Iterator[UserId]:
+        if isinstance(record.external_id, str):
+            user = self._holder(Space.EXTERNAL, record.external_id)
+            if user is not None and user.external_id == record.external_id:  # and not an access id
+                yield user.id
+        if isinstance(record.email, str):
+            user = self._holder(Space.LOGIN, email_key(record.email))
+            if user is not None:
+                yield user.id
+
+    def _holder(self, space: Space, key: str) -> User | None:
+        return self._users.get(UserId(self._holders.get((space, key), 0)))
+
+    def _check_free(self, new: User, claims: Mapping[tuple[Space, str], Use]) -> None:
+        holders = self._holders
+        errors = [
+            FieldError(field_of(use), "taken") for name, use in claims.items() if holders.get(name, new.id) != new.id
+        ]
+        if new.brought_uuid is not None:
+            born = self._users.get(UserId(id_of(new.brought_uuid, USER_KIND) or 0))
+            if born is not None and born.id != new.id and born.uuid == new.brought_uuid:
+                errors.append(FieldError("uuid", "taken"))
+        if errors:
+            raise Invalid(tuple(errors))
+
+    def _keep(self, user: User, claims: Iterable[tuple[Space, str]]) -> None:
+        self._holders.update(dict.fromkeys(claims, user.id))
+        self._users[user.id] = user
+
+
+def sought_ids(records: Iterable[ImportRecord], claims: Iterable[Claim]) -> set[UserId]:
+    """Give the ids of all users that the records could meet: those they name and those who have their keys."""
+    ids = {UserId(claim.holder_id) for claim in claims}
+    for record in records:
+        if record.id is not None:
+            ids.add(record.id)
+        if isinstance(record.uuid, UUID):
+            ids.add(UserId(id_of(record.uuid, USER_KIND) or 0))
+    return ids
+
+
+def check_id(user_id: UserId, user: User | None) -> None:
+    """Refuse an id that names nobody who is there and that no import may bring.
+
+    Raises:
+        Invalid: ``unknown``: such ids are drawn; ``erased``.
+    """
+    if user is None and user_id >= FIRST_DRAWN:
+        refuse("id", "unknown")
+    if user is not None and user.state is UserState.ERASED:
+        refuse("id", "erased")
+
+
+def _check_linkable(user: User, external_id: str) -> None:
+    # Two people of the host's may share an email; only an id says for sure that it is the same person.
+    if user.external_id not in (None, external_id):
+        refuse("external_id", "another_linked")

@@ -1,0 +1,243 @@
+"""Records of an import: what one may say, and how each of its values enters. Pure.
+
+A newcomer would convert what does not fit; here nothing is coerced but instants and UUIDs in their text form, and all
+faults of a record come out at once. Slow to load because of cattrs, so nothing but an import loads it.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, TypedDict
+from uuid import UUID
+
+from cattrs import Converter
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
+from cattrs.gen import override
+from cattrs.gen.typeddicts import make_dict_structure_fn
+
+from usercore.kernel.context import printable_prefix
+from usercore.kernel.entity import entity
+from usercore.kernel.errors import FieldError, Invalid
+from usercore.kernel.ids import LIMIT, UserId
+from usercore.kernel.preferences import DateFormat
+from usercore.kernel.references import Space, Use, host_id
+from usercore.kernel.text import check_type, is_blank, refuse
+from usercore.kernel.time import check_instant
+from usercore.kernel.unset import UNSET, Unset
+from usercore.users.emails import clean_email
+from usercore.users.identifiers import SLOTS, claims_for, clean_slots
+from usercore.users.model import OWN_FIELDS
+from usercore.users.rules import CLEAN
+from usercore.users.usernames import clean_username
+
+_SLOT_FIELDS: Final = tuple((slot, f"access_id_{slot}") for slot in range(1, SLOTS + 1))
+_PUBLIC_NAME: Final = "public_name"
+
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?")
+"""Source: RFC 3339, 5.6."""
+
+_NAME_BYTES: Final = 64
+"""What is told of the name of a field that there is not."""
+
+
+class Given(TypedDict, total=False):
+    """A record as it is written. What is left out stays as it is; None empties, but for ``id`` and ``created_at``."""
+
+    id: int | None
+    email: str | None
+    email_verified: bool
+    username: str | None
+    external_id: str | None
+    access_ids: dict[int, str | None]
+    access_id_1: str | None
+    access_id_2: str | None
+    access_id_3: str | None
+    access_id_4: str | None
+    uuid: UUID | None
+    created_at: datetime | None
+    first_name: str | None
+    last_name: str | None
+    public_name: str | None
+    language: str | None
+    date_format: DateFormat | None
+    timestamp_offset_minutes: int | None
+    data_offset_minutes: int | None
+    source: str
+    referer: str | None
+    registration_channel: str | None
+    note: str | None
+    is_institution: bool
+    institution_name: str | None
+
+
+@entity
+class ImportRecord:
+    """What a record says of one user, cleaned. ``UNSET`` is what it says nothing about.
+
+    ``fields`` are the user's own fields that it names, ``slots`` the access ids, and ``claims`` the keys it needs.
+    """
+
+    id: UserId | None
+    email: str | None | Unset
+    email_verified: bool | Unset
+    username: str | None | Unset
+    external_id: str | None | Unset
+    slots: Mapping[int, str | None]
+    uuid: UUID | None | Unset
+    created_at: datetime | None
+    fields: Mapping[str, Any]
+    claims: Mapping[tuple[Space, str], Use]
+
+
+def clean_record(values: Mapping[str, object]) -> ImportRecord:
+    """Give the record that these values are.
+
+    Raises:
+        Invalid: every fault, by field: those of the field's own rule, ``wrong_type`` and ``unknown_field``; else
+            ``no_identifier`` (neither id, external id nor email) or ``given_twice`` (all access ids, and one by one).
+    """
+    try:
+        given: Given = _structure(dict(values), Given)
+    except ClassValidationError as errors:
+        raise Invalid(tuple(_faults_of(errors))) from None
+    if not (given.get("id") or given.get("external_id") or given.get("email")):
+        refuse("record", "no_identifier")
+    return _record_of(given, _slots_of(given))
+
+
+def _record_of(given: Given, slots: Mapping[int, str | None]) -> ImportRecord:
+    claims = claims_for(
+        email=given.get("email"),
+        username=given.get("username"),
+        external_id=given.get("external_id"),
+        access_ids=[slots.get(slot) for slot, _ in _SLOT_FIELDS],
+        brought_uuid=given.get("uuid"),
+    )
+    number = given.get("id")
+    return ImportRecord(
+        id=None if number is None else UserId(number),
+        email=given.get("email", UNSET),
+        email_verified=given.get("email_verified", UNSET),
+        username=given.get("username", UNSET),
+        external_id=given.get("external_id", UNSET),
+        slots=slots,
+        uuid=given.get("uuid", UNSET),
+        created_at=given.get("created_at"),
+        fields={_OWN_FIELDS[name]: value for name, value in given.items() if name in _OWN_FIELDS},
+        claims=claims,
+    )
+
+
+def _slots_of(given: Given) -> Mapping[int, str | None]:
+    slots: dict[int, str | None] = {slot: given[name] for slot, name in _SLOT_FIELDS if name in given}  # type: ignore[literal-required]
+    if "access_ids" not in given:
+        return slots
+    if slots:
+        refuse("access_ids", "given_twice")
+    return given["access_ids"]
+
+
+def _faults_of(errors: ClassValidationError) -> Iterator[FieldError]:
+    noted, others = errors.group_exceptions()
+    for error, note in noted:
+        yield from error.errors if isinstance(error, Invalid) else [FieldError(note.name, "wrong_type")]
+    for error in others:
+        if isinstance(error, ForbiddenExtraKeysError):
+            yield from (
+                FieldError(printable_prefix(name, _NAME_BYTES), "unknown_field")
+                for name in sorted(map(str, error.extra_fields))
+            )
+
+
+def _clean_id(value: object) -> int:
+    number = check_type(value, int, name="id")
+    if not 0 < number < LIMIT:
+        refuse("id", "out_of_range")
+    return number
+
+
+def _clean_username(value: object) -> str:
+    # The user's email may be known only later, so until then one with an @ need only be somebody's.
+    email = value if isinstance(value, str) and "@" in value else None
+    return clean_username(value, email=email)
+
+
+def _clean_uuid(value: object) -> UUID:
+    if isinstance(value, UUID):
+        return value
+    text = check_type(value, str, name="uuid")
+    try:
+        uuid = UUID(text)
+    except ValueError:
+        refuse("uuid", "malformed")
+    if str(uuid) != text.lower():  # the constructor takes braces and misplaced hyphens, too
+        refuse("uuid", "malformed")
+    return uuid
+
+
+def _clean_instant(value: object) -> datetime:
+    instant = _read_instant(value) if isinstance(value, str) else value
+    if isinstance(instant, datetime) and instant.utcoffset() is None:
+        refuse("created_at", "no_zone")
+    try:
+        return check_instant(instant, name="created_at")
+    except ValueError:
+        refuse("created_at", "out_of_range")
+
+
+def _read_instant(text: str) -> datetime:
+    if not _INSTANT.fullmatch(text):
+        refuse("created_at", "malformed")
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        refuse("created_at", "malformed")
+
+
+def _clean_flag(field: str) -> Callable[[object], bool]:
+    return lambda value: value is not None and check_type(value, bool, name=field)
+
+
+def _clean_access_ids(value: object) -> dict[int, str | None]:
+    return dict.fromkeys(range(1, SLOTS + 1)) if value is None else clean_slots(value)
+
+
+Hook = Callable[[object, type], object]
+"""As cattrs calls it: with the value and the type that it is to have."""
+
+
+def _as_it_is(clean: Callable[[object], object]) -> Hook:
+    return lambda value, _: clean(value)
+
+
+def _or_none(clean: Callable[[object], object]) -> Hook:
+    return lambda value, _: None if value is None else clean(value)
+
+
+def _or_empty(clean: Callable[[object], object]) -> Hook:
+    return lambda value, _: None if is_blank(value) else clean(value)
+
+
+_OWN_FIELDS: Final = {_PUBLIC_NAME if field == "given_public_name" else field: field for field in OWN_FIELDS}
+"""The user's own fields, by their names in records."""
+
+_HOOKS: Final[Mapping[str, Hook]] = {
+    "id": _or_none(_clean_id),
+    "email": _or_empty(clean_email),
+    "email_verified": _as_it_is(_clean_flag("email_verified")),
+    "username": _or_empty(_clean_username),
+    "external_id": _or_none(partial(host_id, field="external_id")),
+    "access_ids": _as_it_is(_clean_access_ids),
+    **{name: _or_none(partial(host_id, field=name)) for _, name in _SLOT_FIELDS},
+    "uuid": _or_empty(_clean_uuid),
+    "created_at": _or_empty(_clean_instant),
+    **{name: _as_it_is(CLEAN[field]) for name, field in _OWN_FIELDS.items()},
+    "is_institution": _as_it_is(_clean_flag("is_institution")),
+}
+
+FIELDS: Final = frozenset(_HOOKS)
+"""The names of the fields that a record may have."""
+
+_overrides: Final[dict[str, Any]] = {name: override(struct_hook=hook) for name, hook in _HOOKS.items()}
+_structure: Final = make_dict_structure_fn(Given, Converter(forbid_extra_keys=True), **_overrides)

@@ -1,0 +1,78 @@
+"""What an import reads and writes in its unit: in bulk whoever is new, one by one whoever changes."""
+
+from collections.abc import Iterable, Sequence
+
+from usercore.importing.candidates import Candidate
+from usercore.importing.changes import is_moved
+from usercore.importing.plan import Creation, Step, Update, sought_ids
+from usercore.importing.ports import ImportUnit
+from usercore.kernel.changes import Change
+from usercore.kernel.entity import evolve
+from usercore.kernel.errors import RunAgain, UserNotFound
+from usercore.kernel.ids import UserId
+from usercore.tokens.service import revoke_tokens
+from usercore.users.model import EMAIL_CHANGED, IMPORTED, Claim, User
+from usercore.users.service import make_claim, replace_user
+
+Known = tuple[Sequence[User], Sequence[Claim]]
+"""The users and claims that a batch could meet."""
+
+
+def find_known(unit: ImportUnit, batch: Iterable[Candidate]) -> Known:
+    """Look up whom and what the batch could meet."""
+    records = [candidate.record for candidate in batch if candidate.record is not None]
+    claims = unit.claims.find_many(list(dict.fromkeys(name for record in records for name in record.claims)))
+    return unit.users.get_many(sorted(sought_ids(records, claims))), claims
+
+
+def keep_steps(unit: ImportUnit, steps: Sequence[Step]) -> None:
+    """Keep what was planned, in its order, because a key may go from one user to the next."""
+    _guard(unit, steps)
+    made: list[Creation] = []
+    for step in steps:
+        if isinstance(step, Creation):
+            made.append(step)
+        elif isinstance(step, Update):
+            _add(unit, made)
+            made.clear()
+            _replace(unit, step)
+    _add(unit, made)
+
+
+def _guard(unit: ImportUnit, steps: Iterable[Step]) -> None:
+    """Lock those who were there and will change, lower id first, and make sure that they are as they were read."""
+    made, seen = set[UserId](), dict[UserId, User]()
+    for step in steps:
+        if isinstance(step, Creation):
+            made.add(step.user.id)
+        elif isinstance(step, Update) and step.old.id not in made:
+            seen.setdefault(step.old.id, step.old)
+    for user_id in sorted(seen):
+        if not _is_still(unit, seen[user_id]):
+            raise RunAgain
+
+
+def _is_still(unit: ImportUnit, user: User) -> bool:
+    try:
+        present = unit.users.lock(user.id)
+    except UserNotFound:
+        return False
+    return evolve(present, change_no=user.change_no) == user
+
+
+def _add(unit: ImportUnit, steps: Sequence[Creation]) -> None:
+    if not steps:
+        return
+    users = [step.user for step in steps]
+    # Not as lists: what dies at once, the garbage collector need not look at.
+    unit.claims.add_many(make_claim(step.user, *name, use) for step in steps for name, use in step.claims.items())
+    unit.users.add_many(users)
+    for user in users:
+        unit.record(Change(kind=IMPORTED, subject_id=user.id, new=user))
+
+
+def _replace(unit: ImportUnit, step: Update) -> None:
+    old, new = step.old, step.new
+    replace_user(unit, old, new, IMPORTED, at=new.modified_at, by=new.modified_by)
+    if is_moved(old.email, new.email):
+        revoke_tokens(unit, old.id, at=new.modified_at, reason=EMAIL_CHANGED.name, access=False)

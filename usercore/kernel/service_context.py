@@ -1,0 +1,35 @@
+"""What every service works with: units, clock, chance, ids and context, frozen in one value."""
+
+from typing import Generic, TypeVar
+
+from usercore.kernel.context import Context
+from usercore.kernel.ids import IdSource
+from usercore.kernel.randomness import Randomness
+from usercore.kernel.time import Clock
+from usercore.kernel.units import Units
+from usercore.kernel.values import frozen
+
+U_co = TypeVar("U_co", covariant=True)
+
+
+@frozen(kw_only=True)
+class ServiceContext(Generic[U_co]):
+    """Handed to each service; binding a core to another actor or tenant makes another scope."""
+
+    units: Units[U_co]
+    clock: Clock
+    randomness: Randomness
+    new_id: IdSource
+    context: Context
+    joined: bool = False
+    """Whether its units run in a transaction of the host's."""
+
+    def check_alone(self, call: str) -> None:
+        """Refuse a call in a transaction of the host's, whose rollback would forget what it counts, or which it leaves.
+
+        Raises:
+            TypeError: the scope is joined.
+        """
+        if self.joined:
+            msg = f"{call} is not for a joined core: it counts failures, which a rollback would forget, or goes beyond "
+            raise TypeError(f"{msg}the transaction; call it outside, on the core that you joined")

@@ -1,0 +1,87 @@
+"""Cleaning up: what is kept for a while only goes, in batches that can be stopped and taken up again."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, Protocol
+
+from usercore.attempts.model import RegistrationPolicy, ThrottlePolicy
+from usercore.attempts.ports import AttemptsUnit
+from usercore.kernel.entity import entity
+from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.values import frozen
+from usercore.outbox.ports import OutboxUnit
+from usercore.tokens.ports import TokensUnit
+
+BATCH: Final = 1000
+"""Rows that one unit removes, so that it holds the writers' turn for milliseconds."""
+
+
+class CleanupUnit(TokensUnit, AttemptsUnit, OutboxUnit, Protocol):
+    """What is cleaned up."""
+
+
+@frozen(kw_only=True)
+class RetentionPolicy:
+    """How long things are kept. History is kept for ever. Source: spec K8."""
+
+    tokens: timedelta = timedelta(days=30)
+    attempts: timedelta = timedelta(days=365)
+    deliveries: timedelta = timedelta(days=7)
+    throttles: timedelta = timedelta(days=1)
+
+
+@entity
+class Cleaned:
+    """How many rows of each sort went."""
+
+    access_tokens: int
+    login_tokens: int
+    registration_links: int
+    attempts: int
+    registration_attempts: int
+    deliveries: int
+    throttles: int
+    allowances: int
+
+
+@frozen(kw_only=True)
+class Cleanup:
+    """Removes what is over, of all tenants."""
+
+    scope: ServiceContext[CleanupUnit]
+    policy: RetentionPolicy
+    throttles: ThrottlePolicy
+    registration: RegistrationPolicy
+
+    def run(self) -> Cleaned:
+        """Remove everything whose time is over; many short units.
+
+        Raises:
+            StorageError: the storage failed; what went before is gone.
+        """
+        now = self.scope.clock()
+        tokens, attempts = now - self.policy.tokens, now - self.policy.attempts
+        windows = now - max(self.policy.throttles, self.registration.per_email_window, self.registration.per_ip_window)
+        void = self.throttles.failures_before_void
+        return Cleaned(
+            access_tokens=self._remove(lambda unit: unit.access_tokens.remove_expired(tokens, limit=BATCH)),
+            login_tokens=self._remove(lambda unit: unit.login_tokens.remove_expired(tokens, limit=BATCH)),
+            registration_links=self._remove(lambda unit: unit.registration_links.remove_expired(tokens, limit=BATCH)),
+            attempts=self._remove(lambda unit: unit.attempts.remove_before(attempts, limit=BATCH)),
+            registration_attempts=self._remove(
+                lambda unit: unit.registration_attempts.remove_before(attempts, limit=BATCH)
+            ),
+            deliveries=self._remove(
+                lambda unit: unit.deliveries.remove_done(now - self.policy.deliveries, limit=BATCH)
+            ),
+            throttles=self._remove(
+                lambda unit: unit.throttles.remove_before(now - self.policy.throttles, kept_from=void, limit=BATCH)
+            ),
+            allowances=self._remove(lambda unit: unit.allowances.remove_before(windows, limit=BATCH)),
+        )
+
+    def _remove(self, some: Callable[[CleanupUnit], int]) -> int:
+        total = 0
+        while removed := self.scope.units.write(some):
+            total += removed
+        return total

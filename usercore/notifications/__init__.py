@@ -1,0 +1,1 @@
+"""Notifications: the subscriber that turns changes into outgoing email."""

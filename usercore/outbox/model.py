@@ -1,0 +1,62 @@
+"""A delivery: one change that one subscriber is to be told of. It holds no personal values: those stay in history."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from usercore.kernel.changes import Subject
+from usercore.kernel.entity import entity
+from usercore.kernel.ids import TenantId
+from usercore.kernel.values import frozen
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery is on its way."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+    """Set aside after a day of failures; the subject's next deliveries go on."""
+
+
+@entity
+class Delivery:
+    """One entry of history for one subscriber.
+
+    ``generation`` is what the delivery was made for (a password's version, a request's id); ``lease_no`` tells the
+    relay that leased it last from those before. ``problem`` names the class of the last failure, nothing more.
+    """
+
+    subject_id: int
+    subject: Subject
+    change_no: int
+    position: int
+    subscriber: str
+    tenant_id: TenantId
+    kind: str
+    generation: int | None = None
+    state: DeliveryState = DeliveryState.PENDING
+    made_at: datetime
+    due_at: datetime
+    tries: int = 0
+    lease_no: int = 0
+    problem: str | None = None
+    failing_since: datetime | None = None
+    revoked_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """The name under which operators see it."""
+        return f"{self.subject}-{self.subject_id}-{self.change_no}-{self.position}-{self.subscriber}"
+
+
+@frozen(kw_only=True)
+class DeliveryPolicy:
+    """How deliveries are leased and tried again. Source: spec X3."""
+
+    batch: int = 100
+    lease: timedelta = timedelta(seconds=30)
+    first_pause: timedelta = timedelta(seconds=1)
+    longest_pause: timedelta = timedelta(hours=1)
+    set_aside_after: timedelta = timedelta(hours=24)
+    relay_pause: timedelta = timedelta(seconds=1)
+    """How long a relay rests when nothing was due. Source: usercore: the first pause after a failure."""

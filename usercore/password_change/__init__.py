@@ -1,0 +1,1 @@
+"""Changing passwords, and what a new password revokes."""

@@ -1,0 +1,67 @@
+"""Setting a password: look, hash outside any unit, write; and what it ends."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from usercore.attempts.ports import AttemptsUnit
+from usercore.authenticators.password import account_key
+from usercore.kernel.references import Reference, check_reference
+from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.text import check_type
+from usercore.kernel.values import frozen
+from usercore.passwords.model import PasswordChange, PasswordPolicy
+from usercore.passwords.ports import Hasher, PasswordsUnit
+from usercore.passwords.service import store_password
+from usercore.registration.input import PasswordCheck, acceptable, personal_words
+from usercore.tokens.ports import TokensUnit
+from usercore.tokens.service import revoke_tokens
+from usercore.users.ports import UsersUnit
+from usercore.users.service import get_user
+
+
+class PasswordChangeUnit(UsersUnit, PasswordsUnit, TokensUnit, AttemptsUnit, Protocol):
+    """What setting a password touches."""
+
+
+@frozen(kw_only=True)
+class Passwords:
+    """Sets passwords. Trusted. Safe to share between threads."""
+
+    scope: ServiceContext[PasswordChangeUnit]
+    hasher: Hasher
+    policy: PasswordPolicy
+    checks: Sequence[PasswordCheck]
+    secret: bytes = attrs.field(repr=False)
+
+    def set(self, ref: Reference, password: str) -> datetime:
+        """Set a user's password as an operator; all their tokens end, and failures in a row are forgotten.
+
+        Gives the instant from which it is the password.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            UserNotFound: nobody in this tenant is named so.
+            PasswordRefused: it breaks the policy, or a check of the host's refused it.
+            Overloaded: too many passwords are being hashed.
+        """
+        check_reference(ref)
+        check_type(password, str, name="password")
+        user = self.scope.units.read(lambda unit: get_user(unit, ref))
+        text = acceptable(password, self.policy, self.checks, personal_words(user))
+        with self.hasher.place():
+            hashed = self.hasher.hash(text)
+
+        def write(unit: PasswordChangeUnit) -> datetime:
+            unit.lock(user.id)
+            now = self.scope.clock()
+            store_password(unit, user.id, hashed, at=now, reason=PasswordChange.RESET)
+            revoke_tokens(unit, user.id, at=now, reason="password.set", access=True)
+            account = account_key(self.secret, self.scope.context, user.id)
+            for throttle in unit.throttles.get_many([account]):
+                unit.throttles.forgive(account, up_to=throttle.tried)
+            return now
+
+        return self.scope.units.write(write)

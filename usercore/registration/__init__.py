@@ -1,0 +1,1 @@
+"""Registration: by the host, by an external system, and by a mailed link."""

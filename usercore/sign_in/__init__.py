@@ -1,0 +1,1 @@
+"""Signing in, and identifying the holder of an access token."""

@@ -1,0 +1,76 @@
+"""What a storage must offer: every capability's slice in one unit, and units bound to an origin."""
+
+from abc import abstractmethod
+from typing import Final, Protocol
+
+from usercore.attempts.ports import AttemptsUnit
+from usercore.history.ports import HistoryUnit
+from usercore.kernel.units import Units
+from usercore.outbox.ports import OutboxUnit
+from usercore.passwords.ports import PasswordsUnit
+from usercore.storage.lookups import LookupsUnit
+from usercore.storage.recording import UnitContext
+from usercore.tenants.ports import TenantsUnit
+from usercore.tokens.ports import TokensUnit
+from usercore.users.ports import UsersUnit
+
+CAPABILITIES: Final = frozenset(
+    {"tenants", "users", "passwords", "tokens", "attempts", "history", "deliveries", "identifying"}
+)
+"""What a storage may declare. One that lacks any of them is refused when it is opened."""
+
+
+class Unit(
+    UsersUnit,
+    TenantsUnit,
+    PasswordsUnit,
+    TokensUnit,
+    AttemptsUnit,
+    HistoryUnit,
+    OutboxUnit,
+    LookupsUnit,
+    Protocol,
+):
+    """Everything that happens in one transaction."""
+
+
+class UnitSource(Protocol):
+    """Where units run: in transactions of the storage's own, or in one of the host's."""
+
+    @abstractmethod
+    def units(self, origin: UnitContext) -> Units[Unit]:
+        """Give units of the origin's tenant whose changes are recorded as this origin's. Cheap; no transaction."""
+
+
+class Storage(UnitSource, Protocol):
+    """A place that keeps everything. Safe to share between threads.
+
+    An entry point of the group ``usercore.storages`` names, by URL scheme, a function that takes the URL and gives one.
+    """
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What it implements, of ``CAPABILITIES``."""
+
+    @property
+    def secret(self) -> bytes:
+        """32 bytes that were drawn when the store was made and never change; they key what must not be readable."""
+
+    @abstractmethod
+    def join(self, connection: object) -> UnitSource:
+        """Give units that run, each in a savepoint, in the transaction that the host has open on its own connection.
+
+        They wait in no line, never commit, never run again and tell no observer. A unit that raises keeps nothing, and
+        the host's transaction goes on, unless the engine gave it up. They serve one thread, as their connection does.
+
+        Raises:
+            TypeError: this storage cannot work on what was given.
+            ValueError: no transaction is open, the connection is to another store, or values would not come as they are
+                kept.
+            LostRace: the transaction has lost a race already.
+            StorageError: the connection is closed or another thread's, or the transaction cannot go on.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what is held. Units after it raise ``Unavailable``; closing again does nothing."""

@@ -1,0 +1,153 @@
+"""Recording: how a unit turns the changes it is told of into history and deliveries.
+
+A storage's unit inherits ``RecordingUnit`` and gives it the repositories; so the rules of history stand here once, and
+a storage only keeps rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import attrs
+
+from usercore.history.model import Entry
+from usercore.history.ports import HistoryRepository
+from usercore.history.rules import entry_of
+from usercore.kernel.changes import Change, Subject
+from usercore.kernel.context import Context
+from usercore.kernel.errors import UserNotFound
+from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of
+from usercore.kernel.references import Reference, Space, claim_of, user_id_of
+from usercore.kernel.time import Clock
+from usercore.kernel.values import frozen
+from usercore.outbox.model import Delivery
+from usercore.outbox.ports import DeliveryRepository
+from usercore.tenants.ports import TenantRepository
+from usercore.users.model import UserState
+from usercore.users.ports import ClaimRepository, UserRepository
+
+Subscriptions = Mapping[str, tuple[str, ...]]
+"""The names of the durable subscribers of each kind of change."""
+
+
+@frozen(kw_only=True)
+class UnitContext:
+    """Where units come from: on whose behalf, by which clock, and who is to hear of their changes.
+
+    ``observe`` is called with the entries of a unit, if there are any, after its commit, in the thread of its caller;
+    it must not raise.
+    """
+
+    context: Context
+    clock: Clock
+    subscriptions: Subscriptions = attrs.field(factory=dict)
+    observe: Callable[[Sequence[Entry]], None] | None = None
+
+
+class RecordingUnit:
+    """The part of a storage's unit that is the same for every storage.
+
+    The storage sets the repositories, calls ``begin`` before each run of a unit, ``finish`` after its work and inside
+    its transaction, and ``number`` whenever a repository guards or adds a subject.
+    """
+
+    users: UserRepository
+    claims: ClaimRepository
+    tenants: TenantRepository
+    history: HistoryRepository
+    deliveries: DeliveryRepository
+
+    origin: UnitContext
+    entries: list[Entry]
+
+    def begin(self, origin: UnitContext) -> None:
+        """Start a run for this origin, with nothing recorded."""
+        self.origin = origin
+        self.tenant_id = origin.context.tenant_id
+        self.entries = []
+        self._numbers: dict[tuple[Subject, int], int] = {}
+        self._at: datetime | None = None
+
+    def number(self, subject: Subject, subject_id: int, change_no: int) -> None:
+        """Note that the unit holds the guard of this subject, and which number its changes have."""
+        self._numbers[subject, subject_id] = change_no
+
+    def lock(self, user_id: UserId) -> None:
+        """Lock the user; see ``ChangingUnit``."""
+        self.users.lock(user_id)
+
+    def lock_tenant(self, tenant_id: TenantId) -> None:
+        """Lock the tenant; see ``ChangingUnit``."""
+        self.tenants.lock(tenant_id)
+
+    def record(self, change: Change) -> None:
+        """Keep a delivery for each durable subscriber, and the entry as the unit ends; see ``ChangingUnit``."""
+        entry = self.entry_of(change)
+        for subscriber in self.origin.subscriptions.get(entry.kind, ()):
+            self.deliveries.add(_delivery_of(entry, subscriber, change.generation))
+
+    def finish(self) -> None:
+        """Keep the entries, all by one statement: nobody reads them before the unit ends."""
+        if self.entries:
+            self.history.add_many(self.entries)
+
+    def entry_of(self, change: Change) -> Entry:
+        """Make the entry of a change, numbered, and note it for the observers.
+
+        Raises:
+            RuntimeError: the unit neither guarded nor added the subject.
+        """
+        change_no = self._numbers.get((change.kind.subject, change.subject_id))
+        if change_no is None:
+            msg = f"{change.kind.name} was recorded without the guard of its subject"
+            raise RuntimeError(msg)
+        if self._at is None:
+            self._at = self.origin.clock()
+        position = len(self.entries)
+        entry = entry_of(change, change_no=change_no, position=position, context=self.origin.context, at=self._at)
+        self.entries.append(entry)
+        return entry
+
+    def resolve(self, reference: Reference) -> UserId:
+        """Give the id of the user that is named; see ``ResolvingUnit``."""
+        if isinstance(reference, int):
+            return user_id_of(reference)
+        if isinstance(reference, UUID):
+            return self._resolve_uuid(reference)
+        name = claim_of(reference)
+        found = self.claims.find(name.space, name.key)
+        if found is None or not found.uses & name.uses:
+            raise UserNotFound
+        return UserId(found.holder_id)
+
+    def _resolve_uuid(self, uuid: UUID) -> UserId:
+        brought = self.claims.find(Space.UUID, str(uuid))
+        if brought is not None:
+            return UserId(brought.holder_id)
+        number = id_of(uuid, USER_KIND)
+        user = None if number is None else self.users.get(UserId(number))
+        if user is None or user.uuid != uuid:  # whoever brought a UUID along is not found by the other
+            raise UserNotFound
+        return user.id
+
+    def get_or_raise(self, reference: Reference) -> UserId:
+        """Resolve, and make sure that the user is there; see ``ResolvingUnit``."""
+        user = self.users.get(self.resolve(reference))
+        if user is None or user.state is UserState.ERASED:
+            raise UserNotFound
+        return user.id
+
+
+def _delivery_of(entry: Entry, subscriber: str, generation: int | None) -> Delivery:
+    return Delivery(
+        subject_id=entry.subject_id,
+        subject=entry.subject,
+        change_no=entry.change_no,
+        position=entry.position,
+        subscriber=subscriber,
+        tenant_id=entry.tenant_id,
+        kind=entry.kind,
+        generation=generation,
+        made_at=entry.at,
+        due_at=entry.at,
+    )

@@ -1,0 +1,225 @@
+"""What every storage must do to tell who is signed in."""
+
+from itertools import product
+
+import pytest
+
+from usercore.kernel.changes import Change, Subject
+from usercore.kernel.context import MAIN
+from usercore.kernel.entity import evolve
+from usercore.kernel.errors import UserNotFound
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Digest, digest_of
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.storage.lookups import LastSignIn, LoginAccount, SignedIn
+from usercore.testing.contracts.base import Contract, assert_same, keep, write_and_fail
+from usercore.testing.fakes import NOON
+from usercore.testing.samples import (
+    ACCESS_TOKEN,
+    ACME,
+    ANN,
+    BOB,
+    CREDENTIAL,
+    USER,
+    a_credential,
+    a_user,
+    an_access_token,
+)
+from usercore.tokens.model import AccessToken
+from usercore.users.model import ACTIVATED, User, UserState
+
+
+def sign_in(units: Units[Unit], user: User = USER, token: AccessToken = ACCESS_TOKEN) -> None:
+    """Keep a user and an access token."""
+    units.write(lambda unit: [unit.users.add(user), unit.access_tokens.add(token)])
+
+
+def find(units: Units[Unit], digest: Digest = ACCESS_TOKEN.digest) -> SignedIn | None:
+    """Find who is signed in by Ann's token."""
+    return units.read(lambda unit: unit.authentication.find(ANN, digest))
+
+
+def get(units: Units[Unit], user_id: UserId = ANN) -> LoginAccount | None:
+    """Look at who would sign in by a password."""
+    return units.read(lambda unit: unit.authentication.get(user_id))
+
+
+class AuthenticationLookupContract(Contract):
+    """One case a promise of ``AuthenticationLookup``."""
+
+    @pytest.mark.rule("K2")
+    def test_token_and_user_are_given_whole(self, main: Units[Unit]) -> None:
+        sign_in(main)
+        sign_in(main, a_user(id=BOB), an_access_token(user_id=BOB))
+        found = find(main)
+        assert found
+        assert_same(found.token, ACCESS_TOKEN)
+        assert_same(found.user, USER)
+        assert found.tenant_active is True
+        assert found.must_change_password is False
+
+    @pytest.mark.rule("K2")
+    def test_an_unknown_token_finds_nobody(self, main: Units[Unit]) -> None:
+        sign_in(main, token=an_access_token(user_id=BOB))
+        assert find(main) is None
+        sign_in(main, a_user(id=BOB), ACCESS_TOKEN)
+        assert find(main)
+        assert find(main, digest_of("other")) is None
+
+    @pytest.mark.rule("K2")
+    def test_a_token_without_its_user_finds_nobody(self, main: Units[Unit]) -> None:
+        sign_in(main, a_user(id=BOB), ACCESS_TOKEN)
+        assert find(main) is None
+
+    @pytest.mark.rule("T2")
+    def test_another_tenants_user_is_not_found(self, main: Units[Unit], acme: Units[Unit]) -> None:
+        sign_in(main)
+        assert find(acme) is None
+
+    @pytest.mark.parametrize(
+        "token",
+        [an_access_token(revoked_at=NOON), an_access_token(expires_at=NOON), an_access_token(last_used_at=NOON)],
+        ids=["ended", "expired", "used"],
+    )
+    @pytest.mark.rule("K2")
+    def test_the_token_is_not_judged(self, main: Units[Unit], token: AccessToken) -> None:
+        sign_in(main, token=token)
+        found = find(main)
+        assert found
+        assert_same(found.token, token)
+
+    @pytest.mark.parametrize("state", list(UserState))
+    @pytest.mark.rule("U2")
+    def test_the_user_is_not_judged(self, main: Units[Unit], state: UserState) -> None:
+        sign_in(main, a_user(state=state))
+        found = find(main)
+        assert found
+        assert_same(found.user, a_user(state=state))
+
+    @pytest.mark.parametrize("active", [True, False])
+    @pytest.mark.rule("T3")
+    def test_it_says_whether_the_tenant_is_active(self, main: Units[Unit], acme: Units[Unit], *, active: bool) -> None:
+        sign_in(acme, a_user(tenant_id=ACME))
+        main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.lock(ACME), active=active)))
+        found = find(acme)
+        assert found
+        assert found.tenant_active is active
+        assert main.read(lambda unit: unit.tenants.get(MAIN))
+
+    @pytest.mark.parametrize("must_change", [True, False])
+    @pytest.mark.rule("S5")
+    def test_it_says_whether_the_password_must_change(self, main: Units[Unit], *, must_change: bool) -> None:
+        sign_in(main)
+        sign_in(main, a_user(id=BOB), an_access_token(user_id=BOB))
+        main.write(lambda unit: [unit.lock(ANN), unit.credentials.put(a_credential(must_change=must_change))])
+        keep(main, lambda unit: unit.credentials.put, a_credential(user_id=BOB, must_change=not must_change))
+        found = find(main)
+        assert found
+        assert found.must_change_password is must_change
+
+    @pytest.mark.rule("S3")
+    def test_user_and_credential_are_given_whole(self, people: Units[Unit]) -> None:
+        people.write(lambda unit: unit.users.replace(unit.users.lock(ANN), USER))
+        keep(people, lambda unit: unit.credentials.put, CREDENTIAL, a_credential(user_id=BOB, version=9))
+        entrant = get(people)
+        assert entrant
+        assert_same(entrant.user, people.read(lambda unit: unit.users.get(ANN)))
+        assert_same(entrant.credential, CREDENTIAL)
+        assert entrant.tenant_active is True
+
+    @pytest.mark.rule("S4")
+    def test_a_user_without_a_password_is_given_without(self, people: Units[Unit]) -> None:
+        keep(people, lambda unit: unit.credentials.put, a_credential(user_id=BOB))
+        entrant = get(people)
+        assert entrant
+        assert entrant.user.id == ANN
+        assert entrant.credential is None
+
+    @pytest.mark.rule("S4")
+    def test_a_password_without_its_user_is_nobodys(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.users.add, a_user(id=BOB))
+        keep(main, lambda unit: unit.credentials.put, CREDENTIAL)
+        assert get(main) is None
+
+    @pytest.mark.rule("T2")
+    def test_another_tenants_user_is_nobody(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        keep(people, lambda unit: unit.credentials.put, CREDENTIAL)
+        assert get(people)
+        assert get(acme) is None
+
+    @pytest.mark.parametrize("state", list(UserState))
+    @pytest.mark.rule("U2")
+    def test_who_would_sign_in_is_not_judged(self, main: Units[Unit], state: UserState) -> None:
+        keep(main, lambda unit: unit.users.add, a_user(state=state))
+        keep(main, lambda unit: unit.credentials.put, a_credential(expires_at=NOON))
+        assert get(main) == LoginAccount(a_user(state=state), True, a_credential(expires_at=NOON))  # noqa: FBT003 - of a tuple
+
+    @pytest.mark.parametrize("active", [True, False])
+    @pytest.mark.rule("T3")
+    def test_it_says_whether_their_tenant_is_active(
+        self, main: Units[Unit], acme: Units[Unit], *, active: bool
+    ) -> None:
+        keep(acme, lambda unit: unit.users.add, a_user(tenant_id=ACME))
+        main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.lock(ACME), active=active)))
+        entrant = get(acme)
+        assert entrant
+        assert entrant.tenant_active is active
+
+    @pytest.mark.rule("S3")
+    def test_a_guard_gives_the_user_as_it_is_now(self, main: Units[Unit]) -> None:
+        sign_in(main)
+        user, tenant_active = main.write(lambda unit: unit.authentication.lock(ANN))
+        assert_same(user, evolve(USER, change_no=USER.change_no + 1))
+        assert tenant_active is True
+        assert main.read(lambda unit: unit.users.get(ANN)) == user
+
+    @pytest.mark.parametrize("ip", ["192.0.2.7", None])
+    @pytest.mark.rule("U1")
+    def test_a_guard_notes_a_sign_in_and_changes_nothing_else(self, main: Units[Unit], ip: str | None) -> None:
+        keep(main, lambda unit: unit.users.add, USER, a_user(id=BOB))
+        user, tenant_active = main.write(lambda unit: unit.authentication.lock(ANN, LastSignIn(NOON, ip)))
+        assert_same(user, evolve(USER, change_no=USER.change_no + 1, last_sign_in_at=NOON, last_sign_in_ip=ip))
+        assert tenant_active is True
+        assert_same(main.read(lambda unit: unit.users.get(ANN)), user)
+        assert main.read(lambda unit: unit.users.get(BOB)) == a_user(id=BOB)
+
+    @pytest.mark.rule("U1")
+    def test_a_unit_that_raises_takes_its_note_back(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.users.add, USER)
+        write_and_fail(main, lambda unit: unit.authentication.lock(ANN, LastSignIn(NOON, None)))
+        assert main.read(lambda unit: unit.users.get(ANN)) == USER
+
+    @pytest.mark.rule("X2")
+    def test_a_guard_lets_changes_be_recorded(self, main: Units[Unit]) -> None:
+        sign_in(main)
+        for note in (None, LastSignIn(NOON, None)):
+            main.write(
+                lambda unit, note=note: [  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+                    unit.authentication.lock(ANN, note),
+                    unit.record(Change(kind=ACTIVATED, subject_id=ANN)),
+                ]
+            )
+        entries = main.read(lambda unit: unit.history.list_of(Subject.USER, ANN, before=None, limit=3))
+        assert [entry.change_no for entry in entries] == [USER.change_no + 2, USER.change_no + 1]
+
+    @pytest.mark.parametrize("active", [True, False])
+    @pytest.mark.rule("T3")
+    def test_a_guard_says_whether_the_tenant_is_active(
+        self, main: Units[Unit], acme: Units[Unit], *, active: bool
+    ) -> None:
+        sign_in(acme, a_user(tenant_id=ACME))
+        main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.lock(ACME), active=active)))
+        assert acme.write(lambda unit: unit.authentication.lock(ANN))[1] is active
+        assert acme.write(lambda unit: unit.authentication.lock(ANN, LastSignIn(NOON, None)))[1] is active
+
+    @pytest.mark.rule("T2", "U2")
+    def test_nobody_guards_the_erased_or_another_tenants_user(self, main: Units[Unit], acme: Units[Unit]) -> None:
+        sign_in(main)
+        sign_in(main, a_user(id=BOB, state=UserState.ERASED), an_access_token(user_id=BOB))
+        for units, user_id, note in product((acme, main), (ANN, BOB), (None, LastSignIn(NOON, None))):
+            if (units, user_id) != (main, ANN):
+                with pytest.raises(UserNotFound):
+                    units.write(lambda unit: unit.authentication.lock(user_id, note))  # noqa: B023 - used at once
+        assert main.read(lambda unit: unit.users.get(ANN)) == USER
+        assert main.read(lambda unit: unit.users.get(BOB)) == a_user(id=BOB, state=UserState.ERASED)

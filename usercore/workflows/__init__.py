@@ -1,1 +1,0 @@
-"""What spans capabilities, one file each."""

@@ -1,0 +1,44 @@
+"""Who signs in and who is signed in, in memory: a few look-ups under one lock."""
+
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Digest
+from usercore.passwords.ports import CredentialRepository
+from usercore.storage.lookups import AuthenticationLookup, LastSignIn, LoginAccount, SignedIn
+from usercore.storage.recording import RecordingUnit
+from usercore.tokens.ports import AccessTokenRepository
+from usercore.users.model import User
+
+
+class MemoryAuthenticationLookup(AuthenticationLookup):
+    """Puts together what the other repositories keep."""
+
+    def __init__(self, unit: RecordingUnit, tokens: AccessTokenRepository, credentials: CredentialRepository) -> None:
+        self._unit = unit
+        self._tokens = tokens
+        self._credentials = credentials
+
+    def find(self, user_id: UserId, digest: Digest) -> SignedIn | None:
+        token, user = self._tokens.get(user_id, digest), self._unit.users.get(user_id)
+        if token is None or user is None:
+            return None
+        credential = self._credentials.get(user_id)
+        must_change = credential is not None and credential.must_change
+        return SignedIn(token, user, self._is_tenant_active(user), must_change)
+
+    def get(self, user_id: UserId) -> LoginAccount | None:
+        user = self._unit.users.get(user_id)
+        if user is None:
+            return None
+        return LoginAccount(user, self._is_tenant_active(user), self._credentials.get(user_id))
+
+    def lock(self, user_id: UserId, note: LastSignIn | None = None) -> tuple[User, bool]:
+        user = self._unit.users.lock(user_id)
+        if note is not None:
+            before, user = user, evolve(user, last_sign_in_at=note.at, last_sign_in_ip=note.ip)
+            self._unit.users.replace(before, user)
+        return user, self._is_tenant_active(user)
+
+    def _is_tenant_active(self, user: User) -> bool:
+        tenant = self._unit.tenants.get(user.tenant_id)
+        return tenant is not None and tenant.active

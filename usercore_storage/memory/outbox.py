@@ -1,0 +1,87 @@
+"""Deliveries in memory."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from heapq import nsmallest
+
+from usercore.kernel.entity import evolve
+from usercore.kernel.ids import TenantId
+from usercore.outbox.model import Delivery, DeliveryState
+from usercore.outbox.ports import DeliveryKey, DeliveryRepository
+from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest
+from usercore_storage.memory.undo_list import UndoList, itself
+
+
+class MemoryOutbox(DeliveryRepository):
+    """Keeps deliveries by key, and in order those of each subject and subscriber that are pending."""
+
+    def __init__(self, undo: UndoLog) -> None:
+        self._deliveries = UndoDict[DeliveryKey, Delivery](undo)
+        self._pending = UndoList[tuple[int, str, str], DeliveryKey, DeliveryKey](undo, itself)
+
+    def add(self, delivery: Delivery) -> None:
+        self._deliveries.add(_key_of(delivery), delivery)
+        self._note_pending(delivery)
+
+    def get(self, key: DeliveryKey) -> Delivery | None:
+        return self._deliveries.get(key)
+
+    def lease(self, subscribers: Sequence[str], *, now: datetime, until: datetime, limit: int) -> list[Delivery]:
+        heads = map(self._deliveries.get, self._pending.firsts())
+        due = (
+            (head.due_at, _key_of(head), head)
+            for head in heads
+            if head is not None and head.subscriber in subscribers and head.due_at <= now
+        )
+        return [self._lease(head, until) for _, _, head in nsmallest(limit, due)]
+
+    def replace(self, delivery: Delivery) -> bool:
+        kept = self._deliveries.get(_key_of(delivery))
+        if kept is None or kept.lease_no != delivery.lease_no:
+            return False
+        self._forget_pending(kept)
+        self._deliveries.put(_key_of(delivery), delivery)
+        self._note_pending(delivery)
+        return True
+
+    def list_in(
+        self, state: DeliveryState, tenant_id: TenantId, *, after: DeliveryKey | None, limit: int
+    ) -> list[Delivery]:
+        keys = (
+            key
+            for key, delivery in self._deliveries.items()
+            if delivery.state is state and delivery.tenant_id == tenant_id and (after is None or key > after)
+        )
+        found = map(self._deliveries.get, nsmallest(limit, keys))
+        return [delivery for delivery in found if delivery is not None]
+
+    def remove_done(self, before: datetime, *, limit: int) -> int:
+        removed = oldest(self._deliveries.values(), _done_at, before=before, limit=limit)
+        for delivery in removed:
+            self._deliveries.remove(_key_of(delivery))
+        return len(removed)
+
+    def _lease(self, delivery: Delivery, until: datetime) -> Delivery:
+        leased = evolve(delivery, due_at=until, lease_no=delivery.lease_no + 1)
+        self._deliveries.put(_key_of(delivery), leased)
+        return leased
+
+    def _note_pending(self, delivery: Delivery) -> None:
+        if delivery.state is DeliveryState.PENDING:
+            self._pending.add(_line_of(delivery), _key_of(delivery))
+
+    def _forget_pending(self, delivery: Delivery) -> None:
+        if delivery.state is DeliveryState.PENDING:
+            self._pending.remove(_line_of(delivery), _key_of(delivery))
+
+
+def _key_of(delivery: Delivery) -> DeliveryKey:
+    return delivery.subject_id, delivery.subject, delivery.change_no, delivery.position, delivery.subscriber
+
+
+def _line_of(delivery: Delivery) -> tuple[int, str, str]:
+    return delivery.subject_id, delivery.subject, delivery.subscriber
+
+
+def _done_at(delivery: Delivery) -> datetime | None:
+    return delivery.revoked_at if delivery.state is DeliveryState.DONE else None

@@ -1,0 +1,180 @@
+"""Whose rows are: those that belong to nothing, and claims that do not agree with identifiers, page by page.
+
+Rows may outlive what they name in two places only: the history of a registration outlives its link, which clean-up
+removes, and an attempt of nobody names nobody. Users and tenants are never removed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from usercore.kernel.changes import Subject
+from usercore.kernel.references import Space, Use, unique_key
+from usercore.kernel.values import frozen
+from usercore.users.identifiers import claims_for, claims_of, field_of
+from usercore.users.model import IDENTIFIERS, Claim, User
+from usercore_storage.check_report import Finding, FindingKind
+from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
+from usercore_storage.sql.strict_rows import READERS, Unreadable
+from usercore_storage.sql.table import Row
+from usercore_storage.sql.tables import CLAIMS, DELIVERIES, TENANTS, USERS
+from usercore_storage.sql.users import BOUND, FIND_CLAIMS, digest_of_key
+
+OWNERS: Final = {size: f"SELECT id, tenant_id FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES}
+HOLDERS: Final = {
+    size: f"SELECT id, {', '.join(IDENTIFIERS)} FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES
+}
+TENANTS_THERE: Final = {size: f"SELECT id FROM usercore_tenants WHERE id IN ({marks(size)})" for size in SIZES}
+
+_KEY: Final = ", ".join(f"d.{column}" for column in DELIVERIES.key)
+_SAME: Final = " AND ".join(
+    f"h.{column} = d.{column}" for column in ("subject_id", "subject", "change_no", "position", "tenant_id")
+)
+WITHOUT_ENTRY: Final = (
+    f"SELECT {_KEY} FROM usercore_deliveries AS d WHERE ({_KEY}) > ({marks(5)}) AND ({_KEY}) <= ({marks(5)})"
+    f" AND NOT EXISTS (SELECT 1 FROM usercore_history AS h WHERE {_SAME})"
+)
+
+Read = tuple[Row, Any]
+"""A row, and the entity that it makes."""
+
+
+@frozen
+class Names:
+    """Whom a row belongs to. The first tenant is its own."""
+
+    user: int | None = None
+    tenants: tuple[int, ...] = ()
+
+
+def _names_of_subject(entity: Any) -> Names:  # noqa: ANN401 - an entry or a delivery
+    if entity.subject is Subject.USER:
+        return Names(entity.subject_id, (entity.tenant_id,))
+    if entity.subject is Subject.TENANT:
+        return Names(None, (entity.tenant_id, entity.subject_id))
+    return Names(None, (entity.tenant_id,))
+
+
+_NAMES: Final[Mapping[str, Callable[[Any], Names]]] = {
+    "usercore_users": lambda user: Names(None, (user.tenant_id,)),
+    "usercore_claims": lambda claim: Names(claim.holder_id, (claim.tenant_id,)),
+    "usercore_credentials": lambda credential: Names(credential.user_id),
+    "usercore_access_tokens": lambda token: Names(token.user_id),
+    "usercore_login_tokens": lambda token: Names(token.user_id),
+    "usercore_registration_links": lambda link: Names(None, (link.tenant_id,)),
+    "usercore_attempts": lambda attempt: Names(attempt.user_id, (attempt.tenant_id,)),
+    "usercore_registration_attempts": lambda attempt: Names(attempt.user_id, (attempt.tenant_id,)),
+    "usercore_history": _names_of_subject,
+    "usercore_deliveries": _names_of_subject,
+}
+"""Tenants belong to nobody, and keys of throttles and allowances tell nobody whose they are."""
+
+
+def orphans_in(run: Executor, table: str, page: Sequence[Read]) -> Iterator[Finding]:
+    """Find the rows whose user or tenant is not there, or is another tenant's user."""
+    names_of = _NAMES.get(table)
+    if names_of is None:
+        return
+    named = [(row, names_of(entity)) for row, entity in page]
+    owners: dict[int, int] = dict(_found(run, OWNERS, [names.user for _, names in named if names.user is not None]))
+    there = {number for (number,) in _found(run, TENANTS_THERE, [one for _, names in named for one in names.tenants])}
+    for row, names in named:
+        for tenant in set(names.tenants) - there:
+            yield _finding(FindingKind.ORPHAN, table, row, f"tenant {tenant} is not there")
+        if names.user is not None and names.user not in owners:
+            yield _finding(FindingKind.ORPHAN, table, row, f"user {names.user} is not there")
+        elif names.user is not None and names.tenants and owners[names.user] != names.tenants[0]:
+            yield _finding(FindingKind.MISMATCH, table, row, f"user {names.user} belongs to another tenant")
+
+
+def deliveries_without_entry(run: Executor, after: Row, last: Row) -> Iterator[Finding]:
+    """Find the deliveries behind ``after`` and up to ``last`` whose entry of history is not there."""
+    for key in run(WITHOUT_ENTRY, (*after, *last)):
+        name = " ".join(f"{column}={value}" for column, value in zip(DELIVERIES.key, key, strict=True))
+        problem = "its entry of history is not there"
+        yield Finding(kind=FindingKind.ORPHAN, table=DELIVERIES.name, key=name, problem=problem)
+
+
+def mismatches_in(run: Executor, table: str, page: Sequence[Read]) -> Iterator[Finding]:
+    """Find identifiers and claims that do not agree, and digests and folded names that are not those of their keys."""
+    if table == USERS.name:
+        yield from _unclaimed(run, page)
+    elif table == CLAIMS.name:
+        yield from _unused(run, page)
+    elif table == TENANTS.name:
+        for row, tenant in page:
+            if READERS[table].extra_of(row) != (unique_key(tenant.key), unique_key(tenant.name)):
+                yield _finding(
+                    FindingKind.MISMATCH, table, row, "its folded key or name is not that of its key or name"
+                )
+
+
+def _unclaimed(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
+    """Find the users whose identifiers are not claimed as they should be."""
+    wanted = [(row, user, _needs_of(user)) for row, user in page]
+    kept = _claims_on(run, [(user.tenant_id, name) for _, user, claims in wanted for name in claims or ()])
+    for row, user, claims in wanted:
+        if claims is None:
+            yield _finding(FindingKind.UNREADABLE, USERS.name, row, "its identifiers make no keys")
+        for name, uses in (claims or {}).items():
+            claim = kept.get((user.tenant_id, *name))
+            if claim is None or claim.holder_id != user.id:
+                whose = "is not claimed" if claim is None else f"is claimed by user {claim.holder_id}"
+                yield _finding(FindingKind.MISMATCH, USERS.name, row, f"its {field_of(uses)} {whose}")
+            elif claim.uses != uses:
+                problem = f"the claim on its {field_of(uses)} has the uses {claim.uses}, not {int(uses)}"
+                yield _finding(FindingKind.MISMATCH, USERS.name, row, problem)
+
+
+def _needs_of(user: User) -> dict[tuple[Space, str], Use] | None:
+    try:
+        return claims_of(user)
+    except ValueError:  # an email that is none, which nobody can have set by us
+        return None
+
+
+def _needs_of_holder(row: Sequence[object]) -> dict[tuple[Space, str], Use] | None:
+    try:
+        return claims_for(**READERS[USERS.name].read_some(IDENTIFIERS, tuple(row)))
+    except (Unreadable, ValueError):  # found where users are read
+        return None
+
+
+def _claims_on(run: Executor, names: Sequence[tuple[int, tuple[Space, str]]]) -> dict[tuple[int, Space, str], Claim]:
+    """Give the claims on these keys by tenant, space and key; those that cannot be read are none."""
+    kept = {}
+    for tenant in {tenant for tenant, _ in names}:
+        digests = [digest_of_key(*name) for of_tenant, name in names if of_tenant == tenant]
+        for some in in_sizes(digests):
+            for row in run(FIND_CLAIMS[len(some)], (tenant, *map(BOUND, some))):
+                with suppress(Unreadable):  # found where claims are read
+                    claim = READERS[CLAIMS.name].read((b"", *row))
+                    kept[tenant, claim.space, claim.key] = claim
+    return kept
+
+
+def _unused(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
+    """Find the claims that their holders do not need, and those whose digest is another key's."""
+    holders = _found(run, HOLDERS, [claim.holder_id for _, claim in page])
+    needs = {number: _needs_of_holder(row) for number, *row in holders}
+    for row, claim in page:
+        if READERS[CLAIMS.name].extra_of(row) != (digest_of_key(claim.space, claim.key),):
+            yield _finding(FindingKind.MISMATCH, CLAIMS.name, row, "its digest is not that of its key")
+        needed = needs.get(claim.holder_id)
+        if needed is not None and (claim.space, claim.key) not in needed:
+            problem = f"user {claim.holder_id} has no such {_field_of_claim(claim)}"
+            yield _finding(FindingKind.MISMATCH, CLAIMS.name, row, problem)
+
+
+def _field_of_claim(claim: Claim) -> str:
+    known = Use(claim.uses) if 0 < claim.uses < 2 * Use.UUID else None
+    return "identifier" if known is None else field_of(known)
+
+
+def _found(run: Executor, statements: Mapping[int, str], keys: Sequence[int]) -> Iterator[Row]:
+    for some in in_sizes(keys):
+        yield from run(statements[len(some)], some)
+
+
+def _finding(kind: FindingKind, table: str, row: Row, problem: str) -> Finding:
+    return Finding(kind=kind, table=table, key=READERS[table].name_of(row), problem=problem)

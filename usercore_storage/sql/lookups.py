@@ -1,0 +1,74 @@
+"""Who signs in and who is signed in, in SQL: one join beside the user, with the small table of tenants."""
+
+from typing import Final
+
+from usercore.kernel.changes import Subject
+from usercore.kernel.errors import UserNotFound
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Digest
+from usercore.kernel.time import to_micros
+from usercore.storage.lookups import AuthenticationLookup, LastSignIn, LoginAccount, SignedIn
+from usercore.storage.recording import RecordingUnit
+from usercore.users.model import User
+from usercore_storage.sql import users
+from usercore_storage.sql.executor import Executor
+from usercore_storage.sql.table import reader
+from usercore_storage.sql.tables import ACCESS_TOKENS, CREDENTIALS, USERS
+
+FIND: Final = (
+    f"SELECT {ACCESS_TOKENS.select_as('t')}, {USERS.select_as('u')}, n.active, c.must_change"
+    " FROM usercore_access_tokens AS t JOIN usercore_users AS u ON u.id = t.user_id"
+    " JOIN usercore_tenants AS n ON n.id = u.tenant_id"
+    " LEFT JOIN usercore_credentials AS c ON c.user_id = t.user_id"
+    " WHERE t.user_id = ? AND t.digest = ? AND u.tenant_id = ?"
+)
+
+GET: Final = (
+    f"SELECT {USERS.select_as('u')}, n.active, {CREDENTIALS.select_as('c')}"
+    " FROM usercore_users AS u JOIN usercore_tenants AS n ON n.id = u.tenant_id"
+    " LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
+    " WHERE u.id = ? AND u.tenant_id = ?"
+)
+
+_ACTIVE: Final = "(SELECT n.active FROM usercore_tenants AS n WHERE n.id = ?)"
+GUARD: Final = f"{users.GUARD}, {_ACTIVE}"
+GUARD_AND_NOTE: Final = GUARD.replace(" SET ", " SET last_sign_in_at = ?, last_sign_in_ip = ?, ", 1)
+
+_read = reader(ACCESS_TOKENS, USERS, rest=True)
+_read_user = reader(USERS, rest=True)
+
+
+class SqlAuthenticationLookup(AuthenticationLookup):
+    """Answers in the transaction that ``run`` runs in."""
+
+    def __init__(self, run: Executor, unit: RecordingUnit) -> None:
+        """Work for this unit."""
+        self._run = run
+        self._unit = unit
+
+    def find(self, user_id: UserId, digest: Digest) -> SignedIn | None:
+        rows = self._run(FIND, (user_id, digest, self._unit.tenant_id))
+        if not rows:
+            return None
+        token, user, (active, must_change) = _read(rows[0])
+        return SignedIn(token, user, bool(active), bool(must_change))
+
+    def get(self, user_id: UserId) -> LoginAccount | None:
+        rows = self._run(GET, (user_id, self._unit.tenant_id))
+        if not rows:
+            return None
+        user, (active, *credential) = _read_user(rows[0])
+        is_kept = credential[0] is not None  # the key, so it is NULL where there is no row only
+        return LoginAccount(user, bool(active), CREDENTIALS.read(credential) if is_kept else None)
+
+    def lock(self, user_id: UserId, note: LastSignIn | None = None) -> tuple[User, bool]:
+        guarded = user_id, self._unit.tenant_id, self._unit.tenant_id
+        if note is None:
+            rows = self._run(GUARD, guarded)
+        else:
+            rows = self._run(GUARD_AND_NOTE, (to_micros(note.at), note.ip, *guarded))
+        if not rows:
+            raise UserNotFound
+        user, (active,) = _read_user(rows[0])
+        self._unit.number(Subject.USER, user.id, user.change_no)
+        return user, bool(active)

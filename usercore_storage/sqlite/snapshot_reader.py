@@ -1,0 +1,99 @@
+"""Looking at a store through one connection that changes nothing, and that a fork may close between two looks."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from usercore.kernel.errors import RunAgain, StorageError
+from usercore.kernel.units import run_until_kept
+from usercore_storage.sqlite.connections import BUSY_TIMEOUT_MS, Statements
+from usercore_storage.sqlite.errors import translate_error
+from usercore_storage.sqlite.forks import ForkBarrier
+
+T = TypeVar("T")
+
+SETTINGS: Final = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA query_only = ON",
+)
+
+_STEPS: Final = 100_000
+"""Steps of SQLite's machine between two looks for a fork that waits: some milliseconds."""
+
+_abandoned: Final[list[object]] = []
+
+
+class SnapshotReader:
+    """Looks at the file, one look after the other, each on one state. For one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Look at this file; the connection is opened by the first look."""
+        self._path = path
+        self._connection: Statements | None = None
+        self.gate = ForkBarrier(self)
+
+    def query(self, query: Callable[[Statements], T]) -> T:
+        """Let a function look at one state of the store; it runs again if a fork came between.
+
+        Raises:
+            LostRace: forks came again and again.
+            StorageError: the store could not be read.
+        """
+        return run_until_kept(lambda: self.gate.run(lambda: self._look(query)))
+
+    def _look(self, query: Callable[[Statements], T]) -> T:
+        connection = self._opened()
+        try:
+            connection("BEGIN")
+            return query(connection)
+        except StorageError as error:
+            if self.gate.is_shut:  # nothing failed: it was stopped
+                raise RunAgain from error
+            raise
+        finally:
+            if connection.raw.in_transaction:
+                connection("ROLLBACK")
+
+    def _opened(self) -> Statements:
+        if self._connection is None:
+            raw = _connect(self._path)
+            raw.set_progress_handler(lambda: self.gate.is_shut, _STEPS)
+            self._connection = Statements(raw)
+        return self._connection
+
+    def close_for_fork(self) -> None:
+        """Close the connection; a later look opens another."""
+        if self._connection is not None:
+            self._connection.raw.close()
+        self._connection = None
+
+    close = close_for_fork
+
+    def abandon(self) -> None:
+        """Do without the parent's connection in a child; see ``forks``."""
+        _abandoned.append(self._connection)
+        self._connection = None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Connect so that closing changes nothing: the last to close moves what is in the WAL to the file, if it may.
+
+    Where there is nothing to move it must be able to write, or it would leave an empty WAL behind.
+    """
+    wal = path.with_name(path.name + "-wal")
+    mode = "ro" if wal.exists() and wal.stat().st_size else "rw"
+    try:
+        raw = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise translate_error(error) from error
+    raw.text_factory = lambda kept: kept.decode("utf-8", "surrogateescape")  # the driver would give up at bad text
+    try:
+        for setting in SETTINGS:
+            raw.execute(setting).fetchall()
+    except sqlite3.Error as error:
+        raw.close()
+        raise translate_error(error) from error
+    return raw
