@@ -14,7 +14,8 @@ _IDLE: Final = timedelta(days=90) // timedelta(microseconds=1)
 _ARGUMENTS: Final = 8
 
 _IDENTIFY: Final = (
-    "SELECT t.authenticator, t.source, t.issued_at, t.last_used_at, t.expires_at, t.revoked_at, n.active, c.must_change,"
+    "SELECT t.authenticator, t.source, t.issued_at, t.last_used_at, t.expires_at, t.revoked_at,"
+    " n.active, c.must_change,"
     f" u.{COLUMNS.replace(', ', ', u.')}"
     " FROM usercore_access_tokens AS t JOIN usercore_users AS u ON u.id = t.user_id"
     " JOIN usercore_tenants AS n ON n.id = u.tenant_id"

@@ -22,7 +22,7 @@ CLEANING: Final = frozenset(
         "attempts._remove",
         "attempts.REMOVE_ALLOWANCES",
         "attempts.REMOVE_THROTTLES",
-        "deliveries.REMOVE",
+        "outbox.REMOVE",
         "registration_attempts._remove",
         "tokens.REMOVE_ACCESS",
         "tokens.REMOVE_LINKS",
@@ -31,7 +31,7 @@ CLEANING: Final = frozenset(
 )
 """They run once a day, over everything: an index for them would be paid for by every sign-in."""
 
-CHECKING: Final = {f"checking.PAGES[{name}]" for name in TABLES.keys() - REFERENCES} | {"relations.WITHOUT_ENTRY"}
+CHECKING: Final = {f"checking.PAGES[{name}]" for name in TABLES.keys() - REFERENCES} | {"integrity.WITHOUT_ENTRY"}
 """A check reads everything once, page by page in the order of the key; each page is a search."""
 
 FAN_OUTS: Final = (
@@ -39,8 +39,8 @@ FAN_OUTS: Final = (
     | CHECKING
     | {
         "checking.VERSION_ROWS",  # a table of one row
-        "deliveries.DUE",  # the relay asks for the next of all subjects
-        "deliveries.LIST",  # operators look at those that failed
+        "outbox.DUE",  # the relay asks for the next of all subjects
+        "outbox.LIST",  # operators look at those that failed
     }
 )
 

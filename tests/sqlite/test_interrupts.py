@@ -165,7 +165,7 @@ def test_alarms_at_any_moment_among_writing_threads_cost_nobody_else_anything(no
     check_free(notebook, path)
 
 
-@pytest.mark.parametrize("module", ["line", "turn"])
+@pytest.mark.parametrize("module", ["commit_queue", "process_lock"])
 def test_no_loop_stands_where_a_lock_is_held(module: str) -> None:
     """CPython 3.13.0 forgets the lock when a Ctrl-C lands where a loop in a ``with`` jumps back."""
     loops = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp)

@@ -136,7 +136,7 @@ class PasswordAuthenticator(BuiltInAuthenticator):
         """Prove the password.
 
         Raises:
-            RejectedAttempt: nobody has this name and password, or they may not sign in, or it is too early for another try.
+            RejectedAttempt: login or password is wrong, the user may not sign in, or it is too early for another try.
             Overloaded: too many passwords are being hashed.
         """
         login = check_type(credentials.login, str, name="login")

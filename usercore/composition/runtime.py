@@ -15,7 +15,6 @@ from usercore.kernel.context import Context
 from usercore.kernel.ids import IdMaker, TenantId
 from usercore.kernel.log import log
 from usercore.kernel.service_context import ServiceContext
-from usercore.maintenance.activity import ActivityTracker
 from usercore.notifications import mail_subscriber
 from usercore.passwords.hasher import Argon2Hasher
 from usercore.passwords.ports import Hasher
@@ -24,6 +23,7 @@ from usercore.registration.steps import RegistrationSteps
 from usercore.storage import CAPABILITIES, Storage, Unit, UnitSource
 from usercore.storage.recording import UnitContext
 from usercore.tenants.model import Tenant
+from usercore.tokens.activity import ActivityTracker
 
 
 class Runtime:

@@ -1,1 +1,1 @@
-"""Maintenance: clean-up, and the last use of access tokens."""
+"""Maintenance: clean-up."""

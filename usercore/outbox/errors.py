@@ -8,4 +8,4 @@ from usercore.kernel.errors import NotFound
 class DeliveryNotFound(NotFound):
     """No delivery that was set aside has this id."""
 
-    code: ClassVar[str] = "deliveries.not_found"
+    code: ClassVar[str] = "outbox.not_found"

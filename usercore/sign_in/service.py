@@ -28,9 +28,9 @@ from usercore.kernel.secret import Secret, read_secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_optional
 from usercore.kernel.values import frozen
-from usercore.maintenance.activity import ActivityTracker
 from usercore.sign_in.model import NO_EXTRAS, Identity, extras_of
 from usercore.storage.lookups import LastSignIn
+from usercore.tokens.activity import ActivityTracker
 from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import ACCESS, ASSERTED_BY_HOST, AccessTokenPolicy
 from usercore.tokens.rules import check_open

@@ -56,7 +56,7 @@ class AccessToken:
 
 @entity
 class LoginToken:
-    """Signs one user in, once. It lives in ``issued_at <= now < expires_at``; ``redeemed_at`` also marks an ended one."""
+    """Signs one user in, once, in ``issued_at <= now < expires_at``; ``redeemed_at`` also marks a revoked one."""
 
     user_id: UserId
     digest: Digest = attrs.field(repr=False)

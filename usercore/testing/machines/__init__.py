@@ -7,4 +7,4 @@ from usercore.testing.machines.sign_in import SignInMachine
 
 LIVES = (IdentifierMachine, LoginTokenMachine, SignInMachine)
 
-__all__ = ["LIVES", "IdentifierMachine", "StateMachine", "LoginTokenMachine", "SignInMachine", "run_machine"]
+__all__ = ["LIVES", "IdentifierMachine", "LoginTokenMachine", "SignInMachine", "StateMachine", "run_machine"]

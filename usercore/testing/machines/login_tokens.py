@@ -19,7 +19,7 @@ LIFETIME = LoginTokenPolicy().lifetime
 class LoginTokenMachine(StateMachine):
     """Tokens are redeemed once, before their time is over, by active users only."""
 
-    outcomes = frozenset({"redeemed", "redeemed", "expired", "deactivated", "unknown"})
+    outcomes = frozenset({"redeemed", "expired", "deactivated", "unknown"})
 
     secrets: Bundle[Secret] = Bundle("secrets")
 
