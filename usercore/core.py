@@ -8,7 +8,7 @@ import attrs
 
 from usercore.accounts.diagnostics import AccountHistory
 from usercore.accounts.service import Accounts
-from usercore.composition.host import Host
+from usercore.composition.host import OPERATOR_ONLY, Host
 from usercore.composition.policy import Policy
 from usercore.composition.runtime import Runtime
 from usercore.delivery.dispatcher import Outbox
@@ -48,6 +48,7 @@ class UserCore:
 
         Raises:
             StorageError: the storage failed.
+            TypeError: what the host brings has the wrong type, or would never run.
             ValueError: the storage lacks a capability, or what the host brings does not fit.
         """
         core = cls(Runtime(storage, host or Host()), Context())
@@ -206,6 +207,7 @@ class UserCore:
             scope_of=self._engine.scope_of,
             subscribers=self._engine.subscribers,
             policy=self.policy.deliveries,
+            operator_only=OPERATOR_ONLY,
         )
 
     def relay(self) -> Relay:

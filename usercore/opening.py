@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Final, cast
 
 from usercore.authenticators.external import Authenticator
-from usercore.composition.host import Gates, Host
+from usercore.composition.host import Gates, Host, check_host
 from usercore.composition.policy import Policy
 from usercore.core import UserCore
 from usercore.delivery.dispatcher import Subscriber
@@ -54,20 +54,21 @@ def open(  # noqa: A001 - the one verb of the library, as in ``usercore.open``; 
         subscribers: hear of changes.
 
     Raises:
-        TypeError: the URL is not text.
+        TypeError: the URL is not text, or what is brought has the wrong type or would never run (``async def``).
         ValueError: no storage has this scheme, the URL has another form, or what is brought does not fit.
         StorageError: the store cannot be used; its subclasses say why. It is left as it was.
     """
     host = Host(
-        policy=policy or Policy(),
+        policy=Policy() if policy is None else policy,
         clock=clock,
         mailer=mailer,
         authenticators=authenticators,
-        gates=gates or Gates(),
+        gates=Gates() if gates is None else gates,
         password_checks=password_checks,
         email_checks=email_checks,
         subscribers=subscribers,
     )
+    check_host(host)  # before a store is made that would then be refused
     storage = open_storage(url)
     try:
         return UserCore.over(storage, host)

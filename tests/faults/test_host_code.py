@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
+from threading import Thread
 from typing import Any, Final
 
 import attrs
@@ -105,18 +106,56 @@ def test_an_authenticator_cannot_name_a_user_of_another_tenant(storage: Storage)
 
 
 @pytest.mark.rule("X3")
-def test_an_observer_may_use_the_core_and_even_stop_it(storage: Storage) -> None:
+@pytest.mark.parametrize("raised", [Stop, SystemExit, ConnectionError])
+def test_what_an_observer_raises_does_not_reach_the_caller(
+    raised: type[BaseException], storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
     cores: list[UserCore] = []
 
     def observe(event: Event) -> None:
         cores[0].users.update(event.entry.subject_id, note="seen")
-        raise Stop
+        raise raised
 
     observer = Subscriber(name="observer", kinds=frozenset({"user.registered"}), handle=observe, durable=False)
     cores.append(core_over(storage, subscribers=[observer]))
-    with pytest.raises(Stop):
-        cores[0].registration.register("ann@example.com")
+    cores[0].registration.register("ann@example.com")
     assert cores[0].users.get(Email("ann@example.com")).note == "seen"
+    assert "the subscriber observer failed on user.registered" in caplog.text
+
+
+def register_and_deliver(core: UserCore) -> None:
+    core.registration.register("ann@example.com")
+    core.outbox.deliver()
+
+
+@pytest.mark.rule("X3")
+@pytest.mark.parametrize("durable", [False, True])
+def test_ctrl_c_in_the_main_thread_reaches_the_caller(durable: bool, storage: Storage) -> None:  # noqa: FBT001 - a parameter
+    def interrupt(_: Event) -> None:
+        raise KeyboardInterrupt
+
+    kinds = frozenset({"user.registered"})
+    subscriber = Subscriber(name="crm", kinds=kinds, handle=interrupt, durable=durable)
+    core = core_over(storage, subscribers=[subscriber])
+    with pytest.raises(KeyboardInterrupt):
+        register_and_deliver(core)
+    assert core.users.find(Email("ann@example.com")) is not None
+    assert len(core.outbox.pending().rows) == durable
+
+
+@pytest.mark.rule("X3")
+def test_an_interrupt_in_another_thread_is_a_failed_delivery(storage: Storage) -> None:
+    def interrupt(_: Event) -> None:
+        raise KeyboardInterrupt
+
+    subscriber = Subscriber(name="crm", kinds=frozenset({"user.registered"}), handle=interrupt)
+    core = core_over(storage, subscribers=[subscriber])
+    core.registration.register("ann@example.com")
+    thread = Thread(target=core.outbox.deliver)
+    thread.start()
+    thread.join()
+    (pending,) = core.outbox.pending().rows
+    assert pending.problem == "KeyboardInterrupt"
 
 
 @pytest.mark.rule("X3")
@@ -139,29 +178,32 @@ def test_a_subscriber_may_change_what_it_is_told_of_and_deliver(storage: Storage
 
 
 @pytest.mark.rule("R6", "X3")
-def test_a_mailer_that_stops_everything_leaves_the_letter_for_later(storage: Storage) -> None:
+@pytest.mark.parametrize("raised", [Stop, SystemExit])
+def test_a_mail_whose_mailer_wants_to_stop_the_process_is_sent_later(
+    raised: type[BaseException], storage: Storage
+) -> None:
     class StoppingMailer(MemoryMailer):
         stops = True
 
         def send(self, mail: Mail) -> None:
             if self.stops:
-                raise Stop
+                raise raised
             super().send(mail)
 
     clock, mailer = FakeClock(), StoppingMailer()
     core = UserCore.over(storage, Host(policy=POLICY, clock=clock, hasher=FakeHasher(), mailer=mailer))
     core.registration.register("ann@example.com", password=PASSWORD)
-    with pytest.raises(Stop):
-        core.outbox.deliver()
+    assert core.outbox.deliver() == 0
+    (pending,) = core.outbox.pending().rows
+    assert pending.problem == raised.__name__
     mailer.stops = False
-    assert core.outbox.deliver() == 0  # it is leased still
-    clock.advance(timedelta(seconds=30))
+    clock.advance(timedelta(seconds=1))
     assert core.outbox.deliver() == 1
     assert [mail.to for mail in mailer.sent] == ["ann@example.com"]
 
 
 @pytest.mark.rule("R1")
-@pytest.mark.parametrize("raised", [Stop, ValueError])
+@pytest.mark.parametrize("raised", [Stop, SystemExit, KeyboardInterrupt, ValueError])
 def test_a_gate_or_check_that_raises_something_else_keeps_nobody(raised: type[BaseException], storage: Storage) -> None:
     def refuse(_: RegistrationRequest | str) -> None:
         raise raised

@@ -5,16 +5,24 @@ import copy
 import json
 import logging
 import pickle
+import pprint
 import re
+import reprlib
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any, cast, get_args
 
 import attrs
 import pytest
 
+import usercore
 from tests.faults.life import PEPPER, lived
 from usercore import Mail, Secret
+from usercore.kernel.secret import SecretBytes
+from usercore.passwords.hasher import Argon2Hasher
 
 
 def forms(secret: bytes) -> dict[str, bytes]:
@@ -54,7 +62,7 @@ def test_no_secret_of_a_whole_life_is_in_a_byte_that_is_kept(tmp_path: Path) -> 
         assert len(life.secrets) > 12
         for name, kept in while_open.items():
             assert found_in(kept, life.secrets) == [], name
-            assert found_in(kept, {"pepper": PEPPER.key.decode()}) == [], name
+            assert found_in(kept, {"pepper": PEPPER.key.reveal().decode()}) == [], name
         assert b"ann@example.com" in while_open["store.db-wal"], "the search finds what is there"
         secrets = life.secrets
     assert found_in((tmp_path / "store.db").read_bytes(), secrets) == []
@@ -109,3 +117,143 @@ def test_a_delivery_holds_nothing_of_a_person(tmp_path: Path) -> None:
         deliveries = life.core.outbox.pending().rows
         assert deliveries
         assert not re.search("ann|bob|guest", repr(deliveries))
+
+
+PLANTED = "planted-Secret-0123456789"
+HOLDERS: dict[type, dict[str, Any]] = {
+    usercore.PasswordCredentials: {"login": "ann", "password": PLANTED},
+    usercore.LoginTokenCredentials: {"secret": PLANTED},
+    usercore.AccessTokenCredentials: {"secret": PLANTED},
+    usercore.Pepper: {"id": "p1", "key": PLANTED.encode()},
+    usercore.SmtpMailer: {"host": "mail", "sender": "a@example.com", "user": "shop", "password": PLANTED},
+}
+"""The classes that are given a secret in clear, and what they are made of."""
+
+
+def holders() -> list[object]:
+    """Make one of each class that holds a secret, and of what holds such a class."""
+    made: list[object] = [cls(**values) for cls, values in HOLDERS.items()]
+    pepper = usercore.Pepper(id="p1", key=PLANTED.encode())
+    policy = usercore.Policy(passwords=usercore.PasswordPolicy(peppers=(pepper,)))
+    hasher = Argon2Hasher(policy.passwords)
+    core = usercore.open("memory://", policy=policy)
+    user = core.registration.register("ann@example.com").user
+    identity: Any = core.sign_in.trusted(user.id)
+    identity = attrs.evolve(identity, access_token=Secret(PLANTED))
+    registration = usercore.Registration(user=user, created=True, access_token=Secret(PLANTED))
+    host = usercore.Host(policy=policy, mailer=usercore.SmtpMailer(**HOLDERS[usercore.SmtpMailer]))
+    return [
+        Secret(PLANTED),
+        SecretBytes(PLANTED.encode()),
+        *made,
+        policy,
+        policy.passwords,
+        host,
+        hasher,
+        identity,
+        registration,
+    ]
+
+
+class LoggedBy(logging.Handler):
+    """Records what is logged, as text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(self.format(record))
+
+
+def logged(one: object) -> str:
+    """Return what the log shows of a value."""
+    handler = LoggedBy()
+    logger = logging.getLogger("usercore.tests.shown")
+    logger.addHandler(handler)
+    logger.warning("%s %r", one, one, extra={"one": one})
+    logger.removeHandler(handler)
+    return "".join(handler.texts)
+
+
+def shown_by_state(one: object) -> object:
+    return cast("Any", one).__getstate__()
+
+
+SHOWN: list[Callable[[Any], object]] = [
+    repr,
+    str,
+    lambda one: f"{one} {one!r} {one!s:>5}",
+    lambda one: "%s %r" % (one, one),  # noqa: UP031 - a way of showing
+    lambda one: [one, {"one": one}],
+    ValueError,
+    logged,
+    attrs.asdict,
+    attrs.astuple,
+    lambda one: attrs.asdict(one, recurse=False),
+    lambda one: json.dumps(attrs.asdict(one), default=str),
+    json.dumps,
+    lambda one: json.dumps(one, default=repr),
+    lambda one: json.dumps(one, default=vars),
+    vars,
+    shown_by_state,
+    lambda one: one.__reduce_ex__(2),
+    lambda one: one.__reduce__(),
+    copy.copy,
+    copy.deepcopy,
+    *(partial(pickle.dumps, protocol=protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)),
+    pprint.pformat,
+    reprlib.repr,
+    lambda one: "".join(traceback.TracebackException.from_exception(ValueError(one), capture_locals=True).format()),
+    list,
+    bytes,
+    hash,
+]
+"""The ways to show or write down a value without asking for its secret."""
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("one", holders(), ids=lambda one: type(one).__name__)
+def test_no_way_of_showing_a_value_shows_its_secret(one: object) -> None:
+    for show in SHOWN:
+        with suppress(
+            TypeError, AttributeError, ValueError, attrs.exceptions.NotAnAttrsClassError, pickle.PicklingError
+        ):
+            shown = show(one)
+            written = shown if isinstance(shown, bytes) else f"{shown!r} {shown}".encode("utf-8", "replace")
+            assert found_in(written, {"it": PLANTED}) == []
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("one", [one for one in holders() if attrs.has(type(one))], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("write", [pickle.dumps, copy.deepcopy], ids=["pickle", "deepcopy"])
+def test_what_holds_a_secret_is_neither_pickled_nor_copied_deeply(
+    write: Callable[[object], object], one: object
+) -> None:
+    with pytest.raises(TypeError, match=r"a secret is not pickled or copied|cannot pickle"):
+        write(one)
+
+
+PUBLIC_TEXTS = {("Tenant", "key"), ("Context", "tenant_key")}
+"""Fields whose names sound like a secret and that anyone may see."""
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("cls", [one for one in vars(usercore).values() if isinstance(one, type) and attrs.has(one)])
+def test_every_public_field_that_sounds_like_a_secret_hides_it(cls: type) -> None:
+    attrs.resolve_types(cls)
+    for field in attrs.fields(cls):
+        if re.search("secret|password|pepper|token|(^|_)key", field.name):
+            kinds = {field.type, *get_args(field.type)} - {type(None)}
+            shown = {str, bytes, object, Any} & kinds
+            assert not shown or (cls.__name__, field.name) in PUBLIC_TEXTS, field
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("service", ["users", "passwords", "history", "registration", "sign_in"])
+def test_no_service_shows_the_key_of_its_store(service: str) -> None:
+    core = usercore.open("memory://")
+    key = core._engine.storage.secret
+    shown = attrs.asdict(getattr(core, service))
+    assert shown
+    assert repr(key) not in repr(shown)

@@ -1,97 +1,276 @@
 """Letters leave by a folder or by SMTP, and never in clear where encryption was asked for."""
 
+import math
 import smtplib
-import socketserver
+import ssl
 import stat
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes
+from email.headerregistry import AddressHeader, DateHeader
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
-from usercore import FolderMailer, Mail, MailKind, SmtpMailer
+from tests.mail.post import Offer, Post, serving
+from usercore import FolderMailer, Mail, MailKind, Secret, SmtpMailer
+from usercore.mail.mailers import message_of
 
+SENDER = "house@example.com"
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LETTER = Mail(kind=MailKind.WELCOME, to="jörg@bücher.example.com", subject="Grüße", text="Schön, dass du da bist.\n")
 PLAIN = Mail(kind=MailKind.HAVE_ACCOUNT, to="ann@example.com", subject="Hello", text="You have an account.\n")
+LOGIN = ("jörg", "pässword")
 
 
-class Post(socketserver.ThreadingTCPServer):
-    """A post office: speaks as much SMTP as a letter needs, and keeps what it was sent."""
-
-    daemon_threads = True
-
-    def __init__(self, *, unicode_names: bool = True) -> None:
-        super().__init__(("127.0.0.1", 0), Counter)
-        self.unicode_names = unicode_names
-        self.spoken: list[str] = []
-        self.letters: list[bytes] = []
+def mailer(post: Post, **changed: Any) -> SmtpMailer:
+    options: dict[str, Any] = {"host": "127.0.0.1", "port": post.port, "sender": SENDER, "encrypted": False} | changed
+    return SmtpMailer(**options)
 
 
-class Counter(socketserver.StreamRequestHandler):
-    """The counter of the post office."""
-
-    def handle(self) -> None:
-        post = cast("Post", self.server)
-        self.wfile.write(b"220 post\r\n")
-        for line in self.rfile:
-            command = line.decode().strip()
-            post.spoken.append(command)
-            self.wfile.write(self.answer(command.split(" ", 1)[0].upper(), post))
-            if command.upper() == "QUIT":
-                return
-
-    def answer(self, verb: str, post: Post) -> bytes:
-        if verb == "EHLO":
-            return b"250-post\r\n250-SMTPUTF8\r\n250 8BITMIME\r\n" if post.unicode_names else b"250 post\r\n"
-        if verb == "DATA":
-            self.wfile.write(b"354 go on\r\n")
-            lines = iter(self.rfile.readline, b".\r\n")
-            post.letters.append(b"".join(lines))
-        return b"221 bye\r\n" if verb == "QUIT" else b"250 ok\r\n"
-
-
-@pytest.fixture
-def post() -> Iterator[Post]:
-    with Post() as post:
-        thread = threading.Thread(target=post.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield post
-        post.shutdown()
-        thread.join()
-
-
-def mailer(post: Post, *, encrypted: bool = False) -> SmtpMailer:
-    host, port = cast("tuple[str, int]", post.server_address)
-    return SmtpMailer(host=host, port=port, sender="house@example.com", encrypted=encrypted)
+def a_mail(to: str = "ann@example.com", **changed: Any) -> Mail:
+    fields: dict[str, Any] = {
+        "kind": MailKind.WELCOME,
+        "to": to,
+        "subject": "Hello",
+        "text": "Welcome.\n",
+        "at": AT,
+    } | changed
+    return Mail(**fields)
 
 
 def read(letter: bytes) -> EmailMessage:
     return message_from_bytes(letter, policy=SMTPUTF8)
 
 
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's certificate that clients trust."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    return context
+
+
 @pytest.mark.parametrize("letter", [LETTER, PLAIN], ids=["beyond ASCII", "plain"])
-def test_a_letter_is_handed_to_the_server(post: Post, letter: Mail) -> None:
-    mailer(post).send(letter)
+def test_a_letter_is_handed_to_the_server(letter: Mail) -> None:
+    with serving(Offer(smtputf8=True)) as post:
+        mailer(post).send(letter)
     message = read(post.letters[0])
-    assert (message["To"], message["From"], message["Subject"]) == (letter.to, "house@example.com", letter.subject)
+    to = letter.to.replace("bücher", "xn--bcher-kva")
+    assert (message["To"], message["From"], message["Subject"]) == (to, SENDER, letter.subject)
     assert message.get_content().replace("\r\n", "\n") == letter.text
 
 
-def test_a_server_that_cannot_encrypt_gets_no_letter(post: Post) -> None:
-    with pytest.raises(smtplib.SMTPNotSupportedError):
+@pytest.mark.parametrize("domain", ["bücher.example", "xn--bcher-kva.example", "BÜCHER.example"])
+def test_a_recipient_on_an_idn_domain_needs_no_smtputf8(domain: str) -> None:
+    with serving(Offer()) as post:
+        mailer(post).send(a_mail(f"ann@{domain}"))
+    assert "RCPT TO:<ann@xn--bcher-kva.example>" in post.commands
+    assert f"MAIL FROM:<{SENDER}>" in [command.partition(" size=")[0] for command in post.commands]
+    assert read(post.letters[0])["To"] == "ann@xn--bcher-kva.example"
+
+
+def test_a_local_part_beyond_ascii_is_sent_by_smtputf8() -> None:
+    with serving(Offer(smtputf8=True)) as post:
+        mailer(post).send(LETTER)
+    assert "RCPT TO:<jörg@xn--bcher-kva.example.com>" in post.commands
+    assert any(command.endswith("SMTPUTF8 BODY=8BITMIME") for command in post.commands)
+
+
+def test_a_local_part_beyond_ascii_is_refused_by_name_if_the_server_has_no_smtputf8() -> None:
+    with serving(Offer()) as post, pytest.raises(smtplib.SMTPNotSupportedError, match="does not offer SMTPUTF8"):
+        mailer(post).send(LETTER)
+    assert post.letters == []
+
+
+SENDERS = {
+    "Müller <shop@example.com>": ("Müller", "shop@example.com"),
+    '"Shop, Inc." <shop@example.com>': ("Shop, Inc.", "shop@example.com"),
+    "Shop, Inc. <shop@example.com>": ("Shop, Inc.", "shop@example.com"),
+    "店 <shop@bücher.example>": ("店", "shop@xn--bcher-kva.example"),
+    "<shop@example.com>": ("", "shop@example.com"),
+    "shop@example.com": ("", "shop@example.com"),
+}
+
+
+@pytest.mark.parametrize("sender", SENDERS, ids=ascii)
+def test_every_header_is_ascii_and_the_sender_is_read_back(sender: str) -> None:
+    with serving(Offer()) as post:
+        mailer(post, sender=sender).send(a_mail(subject="Grüße " * 30, text="ü" * 2000 + "\n"))
+    (letter,) = post.letters
+    assert letter.isascii()
+    message = read(letter)
+    (origin,) = cast("AddressHeader", message["From"]).addresses
+    assert (origin.display_name, origin.addr_spec) == SENDERS[sender]
+    assert message["Subject"].strip() == ("Grüße " * 30).strip()
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=80),
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=80),
+)
+def test_headers_stay_whole_and_ascii_whatever_subject_and_text_are(subject: str, text: str) -> None:
+    written = message_of(a_mail(subject=subject, text=f"{text}\n"), sender="Müller <shop@example.com>").as_bytes()
+    assert written.isascii()
+    message = message_from_bytes(written, policy=SMTPUTF8)
+    for name in ("From", "To", "Subject", "Date", "Message-ID", "Content-Type"):
+        assert len(message.get_all(name, [])) == 1
+    assert message.get_content().replace("\r\n", "\n") == f"{text}\n"
+
+
+def test_a_letter_has_one_date_from_its_instant_and_one_message_id_of_the_senders_domain() -> None:
+    at = datetime(2026, 3, 1, 14, tzinfo=timezone(timedelta(hours=2)))
+    message = read(message_of(a_mail(at=at, id="unique"), sender="Shop <shop@bücher.example>").as_bytes())
+    assert [cast("DateHeader", date).datetime for date in message.get_all("Date", [])] == [AT]
+    assert message.get_all("Message-ID") == ["<unique@xn--bcher-kva.example>"]
+
+
+def test_two_letters_have_two_ids() -> None:
+    assert len({a_mail().id for _ in range(1000)}) == 1000
+
+
+NO_SENDERS = [
+    "",
+    " ",
+    "shop",
+    "shop@",
+    "@example.com",
+    "shop@example.com\n",
+    "Shop <shop@example.com",
+    "<>",
+    "a@b, c@d",
+]
+NO_SENDERS += [
+    "Shop\r\nBcc: eve@example.com <shop@example.com>",
+    "Shop <shop@exa mple.com>",
+    "shop@a..b",
+    "a@b <c@d> e",
+]
+
+
+@pytest.mark.parametrize("sender", NO_SENDERS, ids=ascii)
+@pytest.mark.parametrize(
+    "make",
+    [lambda **sender: SmtpMailer(host="mail", **sender), lambda **sender: FolderMailer(folder="x", **sender)],
+    ids=["smtp", "folder"],
+)
+def test_a_sender_of_another_form_is_refused_when_the_mailer_is_made(make: Callable[..., object], sender: str) -> None:
+    with pytest.raises(ValueError, match="sender must"):
+        make(sender=sender)
+
+
+WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"host": ""}, ValueError, "host"),
+    ({"host": None}, TypeError, "host"),
+    ({"host": "smtp example"}, ValueError, "host"),
+    ({"host": "smtps://mail.example"}, ValueError, "host"),
+    ({"sender": None}, TypeError, "sender"),
+    ({"port": 0}, ValueError, "port"),
+    ({"port": 65_536}, ValueError, "port"),
+    ({"port": "587"}, TypeError, "port"),
+    ({"port": True}, TypeError, "port"),
+    ({"timeout": 0}, ValueError, "timeout"),
+    ({"timeout": -1.0}, ValueError, "timeout"),
+    ({"timeout": math.nan}, ValueError, "timeout"),
+    ({"timeout": math.inf}, ValueError, "timeout"),
+    ({"timeout": None}, TypeError, "timeout"),
+    ({"timeout": True}, TypeError, "timeout"),
+    ({"encrypted": "no"}, TypeError, "encrypted"),
+    ({"implicit_tls": 1}, TypeError, "implicit_tls"),
+    ({"port": 465, "encrypted": False}, ValueError, "encrypted"),
+    ({"implicit_tls": True, "encrypted": False}, ValueError, "encrypted"),
+    ({"user": "shop"}, ValueError, "go together"),
+    ({"password": Secret("x")}, ValueError, "go together"),
+    ({"user": "", "password": "x"}, ValueError, "user"),
+    ({"user": 5, "password": "x"}, TypeError, "user must be str"),
+    ({"user": Secret("shop"), "password": "x"}, TypeError, "user must be str"),
+    ({"user": "shop", "password": ""}, ValueError, "password"),
+    ({"user": "shop", "password": 5}, TypeError, "password must be str"),
+    ({"user": "shop", "password": "a\0b"}, ValueError, "password"),
+    ({"user": "shop", "password": "\ud800"}, ValueError, "password"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "error", "named"), WRONG, ids=[ascii(wrong) for wrong, *_ in WRONG])
+def test_what_a_mailer_cannot_work_with_is_refused_when_it_is_made(
+    wrong: dict[str, Any], error: type[Exception], named: str
+) -> None:
+    with pytest.raises(error, match=named):
+        SmtpMailer(**{"host": "mail.example", "sender": SENDER} | wrong)
+
+
+def test_port_465_begins_with_tls_and_others_with_starttls_unless_told_otherwise() -> None:
+    begins = {port: SmtpMailer(host="mail", sender=SENDER, port=port)._begins_with_tls for port in (25, 465, 587)}
+    assert begins == {25: False, 465: True, 587: False}
+    assert not SmtpMailer(host="mail", sender=SENDER, port=465, implicit_tls=False)._begins_with_tls
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+@pytest.mark.parametrize("login", [LOGIN, ("shop", "password"), ("shop", "pässword")], ids=ascii)
+@pytest.mark.parametrize("initial_response", [True, False])
+def test_a_letter_is_sent_encrypted_after_a_login(
+    tls: ssl.SSLContext,
+    implicit: bool,  # noqa: FBT001 - a parameter of the test
+    login: tuple[str, str],
+    initial_response: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    offer = Offer(tls=tls, implicit_tls=implicit, login=login, initial_response=initial_response)
+    user, password = login
+    with serving(offer) as post:
+        mailer(post, encrypted=True, implicit_tls=implicit, user=user, password=password).send(PLAIN)
+    assert post.logins == [login]
+    assert len(post.letters) == 1
+    assert [command.split(" ")[0] for command in post.clear] == ([] if implicit else ["ehlo", "STARTTLS"])
+
+
+def test_a_wrong_password_is_an_authentication_error_that_does_not_show_it(tls: ssl.SSLContext) -> None:
+    with serving(Offer(tls=tls, login=LOGIN)) as post, pytest.raises(smtplib.SMTPAuthenticationError) as raised:
+        mailer(post, encrypted=True, user="jörg", password="fälsch").send(PLAIN)
+    assert "fälsch" not in f"{raised.value!r} {raised.value}"
+    assert post.letters == []
+
+
+def test_a_login_beyond_ascii_needs_auth_plain(tls: ssl.SSLContext) -> None:
+    with (
+        serving(Offer(tls=tls, login=LOGIN, mechanisms="CRAM-MD5 LOGIN")) as post,
+        pytest.raises(smtplib.SMTPNotSupportedError, match="AUTH PLAIN"),
+    ):
+        mailer(post, encrypted=True, user="jörg", password="pässword").send(PLAIN)
+    assert post.logins == []
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_a_server_whose_certificate_is_not_trusted_gets_no_letter(
+    tls: ssl.SSLContext,
+    implicit: bool,  # noqa: FBT001 - a parameter of the test
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "another.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "another.pem"))
+    with serving(Offer(tls=tls, implicit_tls=implicit)) as post, pytest.raises(ssl.SSLCertVerificationError):
+        mailer(post, encrypted=True, implicit_tls=implicit).send(PLAIN)
+    assert post.letters == []
+
+
+def test_a_server_that_cannot_encrypt_gets_no_letter() -> None:
+    with serving(Offer()) as post, pytest.raises(smtplib.SMTPNotSupportedError):
         mailer(post, encrypted=True).send(PLAIN)
     assert post.letters == []
-    assert not any(line.startswith(("MAIL", "RCPT")) for line in post.spoken)
+    assert not any(line.lower().startswith(("mail", "rcpt")) for line in post.commands)
 
 
-def test_a_server_that_is_not_there_is_an_os_error(post: Post) -> None:
-    nowhere = mailer(post)
-    post.shutdown()
-    post.server_close()
+def test_a_server_that_is_not_there_is_an_os_error() -> None:
+    with serving(Offer()) as post:
+        nowhere = mailer(post)
     with pytest.raises(OSError, match="refused"):
         nowhere.send(PLAIN)
 

@@ -1,10 +1,13 @@
 """Letters say what they are for, lead where the host says, and carry a secret only in its place."""
 
+from typing import Final
+
 import pytest
 
 from usercore.kernel.secret import Secret
 from usercore.mail.model import NEEDED, Links, Mail, MailKind, MailPolicy
 from usercore.mail.rules import check_links, compose_mail
+from usercore.testing import NOON
 
 SIGN_IN = "https://example.com/sign-in"
 LINKS = Links(sign_in=SIGN_IN, registration="https://example.com/register?token={secret}&from=mail")
@@ -16,7 +19,7 @@ WITH_SECRET = (MailKind.REGISTRATION, MailKind.WELCOME_PASSWORD)
 def letter(kind: MailKind, policy: MailPolicy = POLICY) -> Mail:
     """Write a letter of this kind, with a secret if it carries one."""
     secret = SECRET if kind in WITH_SECRET else None
-    return compose_mail(kind, "ann@example.com", policy, secret=secret, days=14)
+    return compose_mail(kind, "ann@example.com", policy, mail_id="id", at=NOON, secret=secret, days=14)
 
 
 @pytest.mark.rule("R6")
@@ -26,18 +29,61 @@ def test_links_that_lead_everywhere_are_taken() -> None:
 
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("name", sorted(set(NEEDED.values())))
-@pytest.mark.parametrize("missing", [None, ""])
-def test_a_missing_link_is_refused_by_name(name: str, missing: str | None) -> None:
-    links = {"sign_in": LINKS.sign_in, "registration": LINKS.registration} | {name: missing}
+def test_a_missing_link_is_refused_by_name(name: str) -> None:
+    links = {"sign_in": LINKS.sign_in, "registration": LINKS.registration} | {name: None}
     with pytest.raises(ValueError, match=f"needs the link '{name}': give it in Policy"):
         check_links(Links(**links))
 
 
 @pytest.mark.rule("R8")
-@pytest.mark.parametrize("link", ["https://example.com/register", "https://example.com/{token}", "{Secret}"])
-def test_a_link_without_a_place_for_its_secret_is_refused(link: str) -> None:
-    with pytest.raises(ValueError, match=r"the link 'registration' needs \{secret\} in it"):
-        check_links(Links(sign_in=SIGN_IN, registration=link))
+@pytest.mark.parametrize("path", ["register", "{token}", "{Secret}", "{secret}/{secret}"])
+def test_a_link_without_one_place_for_its_secret_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match=r"the link 'registration' needs \{secret\} in it, once"):
+        Links(sign_in=SIGN_IN, registration=f"https://example.com/{path}")
+
+
+@pytest.mark.rule("R6")
+def test_a_link_that_carries_no_secret_has_no_place_for_one() -> None:
+    with pytest.raises(ValueError, match=r"Links\.sign_in carries no \{secret\}"):
+        Links(sign_in="https://example.com/{secret}")
+
+
+NOT_ABSOLUTE: Final = [
+    "",
+    "/sign-in",
+    "example.com/sign-in",
+    "//example.com/sign-in",
+    "https:///sign-in",
+    "https://",
+    "https://{secret}.example.com/",
+    "https://example.com/a b",
+    "https://example.com/\n",
+    "https://example.com/<x>",
+    "https://example.com/\u202e",
+]
+
+
+@pytest.mark.rule("R6")
+@pytest.mark.parametrize("name", ["sign_in", "registration"])
+@pytest.mark.parametrize("link", NOT_ABSOLUTE, ids=ascii)
+def test_a_link_that_is_not_an_absolute_url_is_refused(name: str, link: str) -> None:
+    with pytest.raises(ValueError, match=rf"Links\.{name} must be an absolute URL"):
+        Links(**{name: link})
+
+
+@pytest.mark.rule("R6")
+@pytest.mark.parametrize("link", ["https://example.com", "http://localhost:8000/x?y#z", "shop.app://sign-in/now"])
+def test_an_absolute_url_is_accepted(link: str) -> None:
+    assert Links(sign_in=link).sign_in == link
+
+
+@pytest.mark.rule("R6")
+@pytest.mark.parametrize(
+    "product", ["the Shop\n", "the\r\nShop", "the\u2028Shop", "\ud800", "", " ", "x" * 101], ids=ascii
+)
+def test_a_product_that_is_not_one_line_is_refused(product: str) -> None:
+    with pytest.raises(ValueError, match=r"MailPolicy\.product must"):
+        MailPolicy(links=LINKS, product=product)
 
 
 @pytest.mark.rule("R6")

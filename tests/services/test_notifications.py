@@ -3,8 +3,10 @@
 import re
 from datetime import timedelta
 
+import attrs
 import pytest
 
+import usercore
 from tests.services.helpers import ANOTHER, PASSWORD, BusyHasher, dump, over, register
 from usercore import (
     Email,
@@ -16,7 +18,7 @@ from usercore import (
     User,
     UserCore,
 )
-from usercore.testing import NOON, TICK, FakeClock, FakeHasher, MemoryMailer, WatchedStorage
+from usercore.testing import NOON, TICK, FakeClock, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
 
 
 class LosingMailer(Mailer):
@@ -183,3 +185,22 @@ def test_mail_goes_to_the_address_as_it_is_spelled_now(core: UserCore, mailer: M
     core.emails.change(user.id, "Ann.Lee@Example.com")
     core.outbox.deliver()
     assert [mail.to for mail in mailer.sent] == ["Ann.Lee@example.com"]
+
+
+@pytest.mark.rule("R6")
+def test_a_mail_has_the_clocks_instant_and_an_id_of_the_cores_randomness(core: UserCore, mailer: MemoryMailer) -> None:
+    core = over(core, randomness=FakeRandomness("mail"))
+    registered(core)
+    core.registration.request("bob@example.com")
+    core.outbox.deliver()
+    again = MemoryMailer()
+    with usercore.open("memory://") as plain:
+        host = attrs.evolve(core._engine.host, randomness=FakeRandomness("mail"), mailer=again)
+        other = UserCore.over(plain._engine.storage, host)
+        registered(other)
+        other.registration.request("bob@example.com")
+        other.outbox.deliver()
+    assert {mail.at for mail in mailer.sent} == {NOON}
+    assert sorted(mail.id for mail in mailer.sent) == sorted(mail.id for mail in again.sent)
+    assert len({mail.id for mail in mailer.sent}) == 2
+    assert all(re.fullmatch("[0-9A-Za-z]{22}", mail.id) for mail in mailer.sent)

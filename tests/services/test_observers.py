@@ -1,6 +1,8 @@
 """Who may subscribe to what, observers that are told after the commit, and relays that deliver in the background."""
 
+import json
 import logging
+from datetime import timedelta
 from threading import Event as Signal
 from threading import enumerate as threads
 
@@ -8,8 +10,13 @@ import pytest
 
 from tests.services.helpers import over, refused, register
 from usercore import Event, Full, Invalid, Subscriber, UserCore
-from usercore.testing import FaultyStorage, WatchedStorage
+from usercore.composition.host import KINDS, OPERATOR_ONLY
+from usercore.delivery.dispatcher import event_of
+from usercore.kernel.changes import ChangeKind
+from usercore.kernel.entity import evolve
+from usercore.testing import FakeClock, FaultyStorage, WatchedStorage
 from usercore.testing.fakes import check_closed
+from usercore.testing.samples import an_entry
 
 PATIENCE = 30.0
 """Seconds after which a relay that does nothing has failed."""
@@ -131,3 +138,75 @@ def test_nothing_runs_in_the_background_unasked(core: UserCore) -> None:
     register(core)
     assert relays() == []
     assert len(core.outbox.pending().rows) == 1
+
+
+NOTE = "owes us a coffee"
+
+
+def heard_by(durable: bool, core: UserCore, told: list[Event]) -> UserCore:  # noqa: FBT001 - the kind of subscriber
+    """Return a core whose subscriber to every public kind records what it hears."""
+    kinds = {kind.name for kind in KINDS.values() if kind.public}
+    return over(core, subscribers=[Subscriber(name="log", kinds=kinds, handle=told.append, durable=durable)])
+
+
+@pytest.mark.rule("U1", "M6")
+@pytest.mark.parametrize("durable", [False, True])
+def test_an_event_leaves_out_the_note_and_history_shows_it(core: UserCore, durable: bool) -> None:  # noqa: FBT001 - a parameter
+    told: list[Event] = []
+    core = heard_by(durable, core, told)
+    user = register(core, note=NOTE, first_name="Ann")
+    core.users.update(user.id, note=f"{NOTE} or two", first_name="Lee")
+    core.users.update(user.id, note=f"{NOTE} or three")
+    core.registration.import_users([{"email": "bob@example.com", "note": NOTE}])
+    core.outbox.deliver()
+    kinds = [event.entry.kind for event in told if event.entry.kind.startswith("user.")]
+    assert sorted(kinds) == ["user.imported", "user.registered", "user.updated", "user.updated"]
+    assert not [event for event in told if NOTE in f"{event.entry.old_text}{event.entry.new_text}{event!r}"]
+    assert ("Ann", "Lee") in [(event.entry.old.get("first_name"), event.entry.new.get("first_name")) for event in told]
+    notes = [entry.new.get("note") for entry in core.history.of_user(user.id).rows]
+    assert notes == [f"{NOTE} or three", f"{NOTE} or two", NOTE]
+
+
+@pytest.mark.rule("U1", "M6")
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_no_field_for_operators_reaches_an_event_of_any_kind(kind: ChangeKind) -> None:
+    assert "note" not in kind.fields or "note" in kind.operator_only
+    values = json.dumps(dict.fromkeys(kind.fields, "value"))
+    entry = an_entry(kind=kind.name, subject=kind.subject, old_text=values, new_text=values)
+    seen = event_of(entry, OPERATOR_ONLY).entry
+    shown = [field for field in kind.fields if field not in kind.operator_only]
+    assert (list(seen.old), list(seen.new)) == (shown, shown)
+    assert event_of(evolve(entry, old_text=None), OPERATOR_ONLY).entry.old_text is None
+
+
+def test_a_kind_marks_only_fields_that_it_has() -> None:
+    with pytest.raises(ValueError, match="has no field 'note' to mark"):
+        ChangeKind("user.renamed", ("name",), operator_only=frozenset({"note"}))
+
+
+@pytest.mark.rule("X3")
+@pytest.mark.parametrize("raised", [SystemExit, GeneratorExit, KeyboardInterrupt, BaseException])
+def test_a_relay_goes_on_whatever_a_subscriber_raises(
+    core: UserCore, clock: FakeClock, raised: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    failing, heard, told = Signal(), Signal(), list[int]()
+
+    def handle(event: Event) -> None:
+        told.append(event.entry.subject_id)
+        if len(told) == 1:
+            failing.set()
+            raise raised
+        heard.set()
+
+    core = over(core, subscribers=[Subscriber(name="crm", kinds={"user.registered"}, handle=handle)])
+    first = register(core)
+    with core.relay():
+        assert failing.wait(PATIENCE)
+        second = register(core, "bob")
+        assert heard.wait(PATIENCE)
+        assert relays() == ["usercore-relay"]
+    (pending,) = core.outbox.pending().rows
+    assert (pending.subject_id, pending.problem) == (first.id, raised.__name__)
+    assert "the subscriber crm failed on user.registered" in caplog.text
+    clock.advance(timedelta(seconds=1))
+    assert (core.outbox.deliver(), told) == (1, [first.id, second.id, first.id])

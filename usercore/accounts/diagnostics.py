@@ -13,6 +13,7 @@ from usercore.history.ports import HistoryUnit
 from usercore.history.service import History
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.references import Reference, check_reference
+from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import PasswordsUnit
@@ -32,7 +33,7 @@ class AccountHistory(History):
 
     scope: ServiceContext[AccountHistoryUnit]
     throttles: ThrottlePolicy
-    secret: bytes = attrs.field(repr=False)
+    secret: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
 
     def attempts(
         self, ref: Reference | None = None, *, cursor: str | None = None, limit: int = PAGE_SIZE

@@ -11,6 +11,7 @@ from usercore.authenticators.password import account_key
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import evolve
 from usercore.kernel.references import Reference, check_reference
+from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import PasswordsUnit
@@ -35,7 +36,7 @@ class Accounts(Users):
 
     scope: ServiceContext[AccountsUnit]
     throttles: ThrottlePolicy
-    secret: bytes = attrs.field(repr=False)
+    secret: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
 
     def status(self, ref: Reference) -> AccountStatus:
         """Tell what is so about a user: password, failures in a row, locked until, last sign-in, last use.

@@ -6,6 +6,7 @@ from typing import Final
 
 import attrs
 
+from usercore.kernel.bounds import check_line, check_order, each, span, whole
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.values import frozen
@@ -124,27 +125,45 @@ class RateLimitWindow:
 class ThrottlePolicy:
     """When the next try to sign in may come. Source: spec S7."""
 
-    failures_before_wait: int = 10
-    first_wait: timedelta = timedelta(seconds=10)
-    longest_wait: timedelta = timedelta(minutes=15)
-    failures_before_void: int = 100
+    failures_before_wait: int = whole(10, least=1, most=1_000_000, unit="failures")
+    first_wait: timedelta = span(timedelta(seconds=10), least=timedelta(seconds=1), most=timedelta(days=1))
+    longest_wait: timedelta = span(timedelta(minutes=15), least=timedelta(seconds=1), most=timedelta(days=30))
+    failures_before_void: int = whole(100, least=1, most=1_000_000, unit="failures")
     """In a row; then the password opens nothing until it is reset. Source: NIST SP 800-63B-4, 3.2.2."""
 
-    forgotten_after: timedelta = timedelta(days=1)
+    forgotten_after: timedelta = span(timedelta(days=1), least=timedelta(minutes=1))
     """Failures before that do not count, unless they voided the password. Source: spec K8."""
 
-    ipv6_prefix: int = 64
+    ipv6_prefix: int = whole(64, least=1, most=128, unit="bits")
     """Addresses with the same first bits count as one. Source: spec S7."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check how the numbers fit together.
+
+        Raises:
+            ValueError: the first wait is longer than the longest one, or the password is void before there is a wait.
+        """
+        check_order(self, "first_wait", "longest_wait")
+        check_order(self, "failures_before_wait", "failures_before_void")
+
+
+def _check_domain(domain: str, name: str) -> None:
+    check_line(domain, name=name)
+    if not domain.isascii() or domain != domain.lower() or "@" in domain:
+        msg = f"{name} must hold domains in lower case and IDNA form, not {domain!r}"
+        raise ValueError(msg)
 
 
 @frozen(kw_only=True)
 class RegistrationPolicy:
     """How often somebody may register. Source: spec R1."""
 
-    per_ip: int = 20
-    per_ip_window: timedelta = timedelta(hours=1)
-    per_email_pause: timedelta = timedelta(seconds=5)
-    per_email: int = 5
-    per_email_window: timedelta = timedelta(days=1)
-    blocked_domains: frozenset[str] = frozenset()
+    per_ip: int = whole(20, least=1, most=10**9, unit="registrations")
+    per_ip_window: timedelta = span(timedelta(hours=1), least=timedelta(0))
+    per_email_pause: timedelta = span(timedelta(seconds=5), least=timedelta(0))
+    per_email: int = whole(5, least=1, most=10**9, unit="registrations")
+    per_email_window: timedelta = span(timedelta(days=1), least=timedelta(0))
+    """A window or pause of zero disables its limit."""
+
+    blocked_domains: frozenset[str] = each(frozenset(), str, _check_domain)
     """Domains in lower case, IDNA form; their emails are refused unless ``validate_email`` is off."""

@@ -17,11 +17,12 @@ from usercore.attempts.model import (
 )
 from usercore.kernel.context import Context, printable_prefix
 from usercore.kernel.ids import UserId
+from usercore.kernel.secret import SecretBytes, secret_bytes_of
 
 
-def key_of(secret: bytes, *parts: str | int) -> bytes:
+def key_of(secret: SecretBytes | bytes, *parts: str | int) -> bytes:
     """Give the key under which something is counted: an HMAC, so that a reader of the storage learns no name."""
-    return hmac.digest(secret, "\0".join(map(str, parts)).encode(), sha256)
+    return hmac.digest(secret_bytes_of(secret).reveal(), "\0".join(map(str, parts)).encode(), sha256)
 
 
 def block_of(ip: str, *, ipv6_prefix: int) -> str:

@@ -14,6 +14,7 @@ from usercore.authenticators.base import (
     is_privileged,
     lock_for_sign_in,
 )
+from usercore.kernel.callables import check_result
 from usercore.kernel.context import Context
 from usercore.kernel.errors import Invalid, UserNotFound
 from usercore.kernel.references import Reference, check_reference
@@ -77,6 +78,7 @@ class ExternalAuthenticator(BuiltInAuthenticator):
         """
         try:
             found = self.authenticator.authenticate(credentials, context)
+            check_result(found, name=f"what the authenticator {self.name!r} returned")
             return None if found is None else check_reference(found)
         except Exception as error:
             raise RejectedAttempt(AttemptStatus.REFUSED) from error

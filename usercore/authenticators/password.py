@@ -21,12 +21,14 @@ from usercore.authenticators.base import (
     lock_for_sign_in,
     sign_in_obstacle,
 )
+from usercore.authenticators.login_token import secret_of
 from usercore.kernel.context import Context, printable_prefix
 from usercore.kernel.entity import entity, evolve
 from usercore.kernel.errors import Invalid, Overloaded, RateLimited
 from usercore.kernel.forks import reset_in_child
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import EMAIL_LIMIT, ClaimName, Use, claim_of_username
+from usercore.kernel.secret import Secret, SecretBytes, secret_bytes_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
@@ -41,12 +43,12 @@ NOBODY = UserId(0)
 """Whom an unknown name is looked up as, so that the same statements run."""
 
 
-@entity
+@frozen(kw_only=True)
 class PasswordCredentials:
-    """An email or username, and a password, as they were typed."""
+    """An email or username, and a password, as they were typed; ``password.reveal()`` returns its text."""
 
     login: str
-    password: str = attrs.field(repr=False)
+    password: Secret = attrs.field(converter=secret_of)
 
 
 @entity
@@ -125,7 +127,7 @@ class PasswordAuthenticator(BuiltInAuthenticator):
     passwords: PasswordPolicy
     throttles: ThrottlePolicy
     lines: AccountLocks
-    secret: bytes = attrs.field(repr=False)
+    secret: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
     """Keys the counters, so that they name nobody."""
 
     name: str = "password"
@@ -141,7 +143,7 @@ class PasswordAuthenticator(BuiltInAuthenticator):
         """
         login = check_type(credentials.login, str, name="login")
         name = _name_of(login)
-        password = prepare(check_type(credentials.password, str, name="password"), most_bytes=self.passwords.most_bytes)
+        password = prepare(credentials.password.reveal(), most_bytes=self.passwords.most_bytes)
         with self.lines.stand(f"{context.tenant_id} {account_of(name, login)}"), self.hasher.place():
             looked = self._look(name, login, context)
             self._check_wait(looked, looked.throttles)
@@ -245,7 +247,7 @@ class PasswordAuthenticator(BuiltInAuthenticator):
         return counted.tried
 
 
-def account_key(secret: bytes, context: Context, account: int | str) -> bytes:
+def account_key(secret: SecretBytes, context: Context, account: int | str) -> bytes:
     """Give the counter of an account: of a user by id, of an unknown name by its key."""
     return key_of(secret, "account", context.tenant_id, "user" if isinstance(account, int) else "name", account)
 

@@ -7,9 +7,11 @@ import attrs
 
 from usercore.authenticators.external import Authenticator
 from usercore.composition.policy import Policy
-from usercore.delivery.dispatcher import Subscriber
+from usercore.delivery.dispatcher import OperatorOnly, Subscriber
+from usercore.kernel.callables import check_callable, check_method, items_of
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.randomness import Randomness, system_randomness
+from usercore.kernel.text import check_type
 from usercore.kernel.time import Clock, check_instant, system_clock
 from usercore.kernel.values import frozen
 from usercore.mail.ports import Mailer
@@ -29,12 +31,42 @@ KINDS: Final[Mapping[str, ChangeKind]] = {
 }
 """The catalogue of changes, by name."""
 
+OPERATOR_ONLY: Final[OperatorOnly] = {kind.name: kind.operator_only for kind in KINDS.values() if kind.operator_only}
+"""The fields that no event shows, by the name of their kind."""
+
+_LONGEST_NAME: Final = 255
+"""Characters of an authenticator's or subscriber's name. Source: spec S1."""
+
+
+# Type checkers do not see through one generic converter.
+def _gates(given: Iterable[RegistrationGate]) -> tuple[RegistrationGate, ...]:
+    return items_of(given)
+
+
+def _authenticators(given: Iterable[Authenticator]) -> tuple[Authenticator, ...]:
+    return items_of(given)
+
+
+def _password_checks(given: Iterable[PasswordCheck]) -> tuple[PasswordCheck, ...]:
+    return items_of(given)
+
+
+def _email_checks(given: Iterable[EmailCheck]) -> tuple[EmailCheck, ...]:
+    return items_of(given)
+
+
+def _subscribers(given: Iterable[Subscriber]) -> tuple[Subscriber, ...]:
+    return items_of(given)
+
 
 @frozen(kw_only=True)
 class Gates:
-    """The host's gates. They may only refuse, by raising ``Vetoed``, and run outside any unit."""
+    """The host's gates. They may only refuse, by raising ``Vetoed``, and run outside any unit.
 
-    registration: Sequence[RegistrationGate] = ()
+    Whatever else one raises, ``SystemExit`` and ``KeyboardInterrupt`` too, reaches the caller, and nothing is stored.
+    """
+
+    registration: Sequence[RegistrationGate] = attrs.field(default=(), converter=_gates)
 
 
 @frozen(kw_only=True)
@@ -48,38 +80,83 @@ class Host:
     hasher: Hasher | None = None
     """None is argon2id by the policy."""
 
-    authenticators: Sequence[Authenticator] = ()
+    authenticators: Sequence[Authenticator] = attrs.field(default=(), converter=_authenticators)
     gates: Gates = Gates()
-    password_checks: Sequence[PasswordCheck] = ()
-    email_checks: Sequence[EmailCheck] = ()
-    subscribers: Sequence[Subscriber] = ()
+    password_checks: Sequence[PasswordCheck] = attrs.field(default=(), converter=_password_checks)
+    email_checks: Sequence[EmailCheck] = attrs.field(default=(), converter=_email_checks)
+    subscribers: Sequence[Subscriber] = attrs.field(default=(), converter=_subscribers)
 
 
 def check_host(host: Host) -> None:
     """Refuse what could only fail later.
 
     Raises:
-        TypeError: the clock gives no datetime.
-        ValueError: the clock gives one without a zone, a link that the letters need is missing, two subscribers or
-            authenticators have one name, or a subscriber wants a kind that there is not.
+        TypeError: something has the wrong type, lacks a member, cannot be called as usercore calls it, or is an
+            ``async def`` or generator, which would never run.
+        ValueError: the clock gives an instant without a zone, a link that the letters need is missing, two subscribers
+            or authenticators have one name, or a subscriber wants a kind that there is not.
     """
+    check_type(host.policy, Policy, name="policy")
+    check_type(host.gates, Gates, name="gates")
+    check_callable(host.clock, name="clock")
     check_instant(host.clock(), name="what the clock gives")
+    check_callable(host.randomness, 1, name="randomness")
     if host.mailer is not None:
+        check_method(host.mailer, "send", None, name="mailer")
         check_links(host.policy.mail.links)
-    _check_names("subscriber", [mail_subscriber.SUBSCRIBER, *(subscriber.name for subscriber in host.subscribers)])
+    if host.hasher is not None:
+        _check_hasher(host.hasher)
+    for what, functions in (
+        ("a registration gate", host.gates.registration),
+        ("a password check", host.password_checks),
+        ("an email check", host.email_checks),
+    ):
+        for function in functions:
+            check_callable(function, None, name=what)
+    _check_authenticators(host.authenticators)
+    _check_subscribers(host.subscribers)
+
+
+def _check_hasher(hasher: Hasher) -> None:
+    for method, count in (("place", 0), ("hash", 1), ("verify", 2), ("is_current", 1)):
+        check_method(hasher, method, *[None] * count, name="hasher")
+
+
+def _check_authenticators(authenticators: Sequence[Authenticator]) -> None:
+    for authenticator in authenticators:
+        check_method(authenticator, "authenticate", None, None, name="an authenticator")
+        for member, kind in (("name", str), ("priority", int), ("credentials", type)):
+            _check_member(authenticator, member, kind)
+        if getattr(authenticator, "extra", None) is not None:
+            check_method(authenticator, "extra", None, name="an authenticator")
     built_in = ["login_token", "password", "access_token", "trusted", "registration"]
-    _check_names("authenticator", [*built_in, *(authenticator.name for authenticator in host.authenticators)])
-    for subscriber in host.subscribers:
-        unknown = {kind for kind in subscriber.kinds if kind not in KINDS or not KINDS[kind].public}
+    _check_names("authenticator", [*built_in, *(authenticator.name for authenticator in authenticators)])
+
+
+def _check_member(authenticator: Authenticator, member: str, kind: type) -> None:
+    if not hasattr(authenticator, member):
+        msg = f"an authenticator must have {member!r}; {type(authenticator).__name__} has none"
+        raise TypeError(msg)
+    check_type(getattr(authenticator, member), kind, name=f"an authenticator's {member!r}")
+
+
+def _check_subscribers(subscribers: Sequence[Subscriber]) -> None:
+    for subscriber in subscribers:
+        check_type(subscriber, Subscriber, name="a subscriber")
+        check_type(subscriber.name, str, name="a subscriber's 'name'")
+        check_type(subscriber.durable, bool, name="a subscriber's 'durable'")
+        check_callable(subscriber.handle, None, name="a subscriber's 'handle'")
+        unknown = [kind for kind in subscriber.kinds if kind not in KINDS or not KINDS[kind].public]
         if unknown:
-            msg = f"nobody can subscribe to {min(unknown)!r}; there are {', '.join(_public_kinds())}"
+            msg = f"nobody can subscribe to {min(map(repr, unknown))}; there are {', '.join(_public_kinds())}"
             raise ValueError(msg)
+    _check_names("subscriber", [mail_subscriber.SUBSCRIBER, *(subscriber.name for subscriber in subscribers)])
 
 
 def _check_names(what: str, names: Sequence[str]) -> None:
     for name in names:
-        if not name or not name.isprintable() or names.count(name) > 1:
-            msg = f"a {what} needs a name of its own: {name!r}"
+        if not name or not name.isprintable() or len(name) > _LONGEST_NAME or names.count(name) > 1:
+            msg = f"a {what} needs a name of its own, 1 to {_LONGEST_NAME} characters: {name!r}"
             raise ValueError(msg)
 
 

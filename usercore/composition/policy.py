@@ -1,6 +1,7 @@
 """Every number in one value: what may be how long, how often and how much. Only composes the capabilities' policies."""
 
 from usercore.attempts.model import RegistrationPolicy, ThrottlePolicy
+from usercore.kernel.bounds import part
 from usercore.kernel.values import frozen
 from usercore.mail.model import MailPolicy
 from usercore.maintenance.cleanup import RetentionPolicy
@@ -13,12 +14,12 @@ from usercore.tokens.model import AccessTokenPolicy, LinkPolicy, LoginTokenPolic
 class Policy:
     """How this core behaves; each part has its numbers, their units and their sources."""
 
-    passwords: PasswordPolicy = PasswordPolicy()
-    throttles: ThrottlePolicy = ThrottlePolicy()
-    registration: RegistrationPolicy = RegistrationPolicy()
-    access_tokens: AccessTokenPolicy = AccessTokenPolicy()
-    login_tokens: LoginTokenPolicy = LoginTokenPolicy()
-    links: LinkPolicy = LinkPolicy()
-    mail: MailPolicy = MailPolicy()
-    deliveries: DeliveryPolicy = DeliveryPolicy()
-    retention: RetentionPolicy = RetentionPolicy()
+    passwords: PasswordPolicy = part(PasswordPolicy())
+    throttles: ThrottlePolicy = part(ThrottlePolicy())
+    registration: RegistrationPolicy = part(RegistrationPolicy())
+    access_tokens: AccessTokenPolicy = part(AccessTokenPolicy())
+    login_tokens: LoginTokenPolicy = part(LoginTokenPolicy())
+    links: LinkPolicy = part(LinkPolicy())
+    mail: MailPolicy = part(MailPolicy())
+    deliveries: DeliveryPolicy = part(DeliveryPolicy())
+    retention: RetentionPolicy = part(RetentionPolicy())

@@ -7,13 +7,12 @@ from usercore.authenticators.base import BuiltInAuthenticator
 from usercore.authenticators.external import ExternalAuthenticator
 from usercore.authenticators.login_token import AccessTokenAuthenticator, LoginTokenAuthenticator
 from usercore.authenticators.password import AccountLocks, PasswordAuthenticator
-from usercore.composition.host import Host, check_host, subscriptions_of
-from usercore.delivery.dispatcher import Event, Subscriber
+from usercore.composition.host import OPERATOR_ONLY, Host, check_host, subscriptions_of
+from usercore.delivery.dispatcher import Subscriber, event_of, tell
 from usercore.delivery.relay import Relay
 from usercore.history.model import Entry
 from usercore.kernel.context import Context
 from usercore.kernel.ids import IdMaker, TenantId
-from usercore.kernel.log import log
 from usercore.kernel.service_context import ServiceContext
 from usercore.notifications import mail_subscriber
 from usercore.passwords.hasher import Argon2Hasher
@@ -33,6 +32,7 @@ class Runtime:
         """Put the parts together.
 
         Raises:
+            TypeError: what the host brings has the wrong type, or would never run.
             ValueError: the storage lacks a capability, or what the host brings does not fit.
         """
         missing = CAPABILITIES - storage.capabilities
@@ -127,11 +127,4 @@ class Runtime:
             if not subscriber.durable:
                 for entry in entries:
                     if entry.kind in subscriber.kinds:
-                        _tell(subscriber, entry)
-
-
-def _tell(subscriber: Subscriber, entry: Entry) -> None:
-    try:
-        subscriber.handle(Event(entry=entry))
-    except Exception:  # noqa: BLE001 - nothing promised depends on an observer; it is logged
-        log().exception("the observer %s failed on %s", subscriber.name, entry.kind)
+                        tell(subscriber, event_of(entry, OPERATOR_ONLY))

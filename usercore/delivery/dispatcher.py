@@ -1,12 +1,15 @@
 """Delivering: subscribers are told of changes, at least once, in order for each subject; the mailer is one of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import attrs
 
 from usercore.history.model import Entry
 from usercore.history.ports import HistoryUnit
+from usercore.history.rules import without
+from usercore.kernel.callables import check_result
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId
 from usercore.kernel.log import log
@@ -26,13 +29,28 @@ class DispatcherUnit(HistoryUnit, OutboxUnit, Protocol):
 
 @entity
 class Event:
-    """A change that a subscriber is told of. ``delivery`` is None for plain observers, who are told once or never."""
+    """A change that a subscriber is told of. ``delivery`` is None for plain observers, who are told once or never.
+
+    The entry leaves out fields that are for operators only, such as a user's note; ``history.of_user`` shows them.
+    """
 
     entry: Entry
     delivery: Delivery | None = None
 
 
+OperatorOnly = Mapping[str, frozenset[str]]
+"""The fields of each kind of change that no event shows, by the kind's name."""
+
+
+def event_of(entry: Entry, operator_only: OperatorOnly, delivery: Delivery | None = None) -> Event:
+    """Return the event of an entry, without what only operators see. Source: spec U1, M6."""
+    return Event(entry=without(entry, operator_only.get(entry.kind, frozenset())), delivery=delivery)
+
+
 def _frozen(kinds: Iterable[str]) -> frozenset[str]:
+    if isinstance(kinds, str):
+        msg = f"a subscriber's kinds must be several texts, not the text {kinds!r}"
+        raise TypeError(msg)
     return frozenset(kinds)
 
 
@@ -41,13 +59,35 @@ class Subscriber:
     """Somebody who wants to hear of changes of these kinds, such as ``user.registered``.
 
     A durable one is told by ``outbox.deliver()`` or a relay, at least once, and again if ``handle`` raises; another
-    is told right after the commit, in the thread of the caller, and what it raises is logged and lost.
+    is told right after the commit, in the thread of the caller, and what it raises is logged and lost. ``handle`` is a
+    plain function. A ``KeyboardInterrupt`` in the main thread reaches the caller; a durable delivery is then due again
+    when its lease ends.
     """
 
     name: str
     kinds: frozenset[str] = attrs.field(converter=_frozen)
-    handle: Callable[[Event], None]
+    handle: Callable[[Event], object]
     durable: bool = True
+
+
+def tell(subscriber: Subscriber, event: Event) -> str | None:
+    """Call a subscriber; log what it raises and return the name of its class, or None if it returned.
+
+    Whatever it raises is a failure of its own, ``SystemExit`` too: a relay's thread would end silently, and a caller
+    whose change is committed would take it for failed. Only ``KeyboardInterrupt`` in the main thread, which is the
+    user's Ctrl-C, goes on to the caller.
+
+    Raises:
+        KeyboardInterrupt: it was raised in the main thread.
+    """
+    try:
+        check_result(subscriber.handle(event), name=f"what the subscriber {subscriber.name!r} returned")
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise
+        log().exception("the subscriber %s failed on %s", subscriber.name, event.entry.kind)
+        return type(error).__name__
+    return None
 
 
 @frozen(kw_only=True)
@@ -58,12 +98,16 @@ class Outbox:
     scope_of: Callable[[TenantId], ServiceContext[DispatcherUnit]]
     subscribers: Sequence[Subscriber]
     policy: DeliveryPolicy
+    operator_only: OperatorOnly
 
     def deliver(self) -> int:
         """Tell of what is due now, of all tenants, and say how many deliveries were done. Works without threads.
 
+        What a subscriber raises is logged, and its delivery is due again later.
+
         Raises:
             StorageError: the storage failed; what was leased is due again after 30 seconds.
+            KeyboardInterrupt: a subscriber was interrupted in the main thread; what was leased is due again then, too.
         """
         self.scope.check_alone("outbox.deliver")
         done = 0
@@ -87,18 +131,13 @@ class Outbox:
         scope = self.scope_of(delivery.tenant_id)
         place = (delivery.change_no, delivery.position)
         entry = scope.units.read(lambda unit: unit.history.get(delivery.subject, delivery.subject_id, place))
-        problem = None if entry is None else self._tell(Event(entry=entry, delivery=delivery))
+        problem = None if entry is None else self._tell(event_of(entry, self.operator_only, delivery))
         self._finish(scope, delivery, problem)
         return problem is None
 
     def _tell(self, event: Event) -> str | None:
         (subscriber,) = (one for one in self.subscribers if event.delivery and one.name == event.delivery.subscriber)
-        try:
-            subscriber.handle(event)
-        except Exception as error:  # noqa: BLE001 - the host's code may raise anything; the delivery is due again
-            log().warning("the subscriber %s failed on %s", subscriber.name, event.entry.kind, exc_info=True)
-            return type(error).__name__
-        return None
+        return tell(subscriber, event)
 
     def _finish(self, scope: ServiceContext[DispatcherUnit], delivery: Delivery, problem: str | None) -> None:
         def finish(unit: DispatcherUnit) -> None:

@@ -43,6 +43,6 @@ class Relay:
             self._wake.clear()
             try:
                 self._outbox.deliver()
-            except Exception:  # noqa: BLE001 - a relay that ends silently is worse than one that tries in vain
+            except BaseException:  # noqa: BLE001 - a relay that ends silently is worse than one that tries in vain
                 log().warning("the relay could not deliver now and tries again", exc_info=True)
             self._wake.wait(self._outbox.policy.relay_pause.total_seconds())

@@ -1,6 +1,7 @@
 """What is kept of a change. Pure."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -9,6 +10,7 @@ from uuid import UUID
 from usercore.history.model import Entry
 from usercore.kernel.changes import Change
 from usercore.kernel.context import Context
+from usercore.kernel.entity import evolve
 
 LONGEST: Final = 1000
 """Characters of a text that are kept whole. Source: usercore, so that a page of history stays below a few megabytes."""
@@ -68,6 +70,18 @@ def _object(members: list[str]) -> str | None:
 def _member(name: str, value: object) -> str:
     """Give a name, which needs no escapes, and its value: by itself, text takes the encoder a tenth of the time."""
     return f'"{name}":{_encode(plain(value))}'
+
+
+def without(entry: Entry, fields: frozenset[str]) -> Entry:
+    """Return the entry without these fields, old and new: what subscribers see of it."""
+    if not fields:
+        return entry
+    old_text, new_text = _left(entry.old, fields), _left(entry.new, fields)
+    return evolve(entry, old_text=old_text, new_text=new_text)
+
+
+def _left(values: Mapping[str, Any], fields: frozenset[str]) -> str | None:
+    return _object([f'"{name}":{_encode(value)}' for name, value in values.items() if name not in fields])
 
 
 def is_empty(value: object) -> bool:

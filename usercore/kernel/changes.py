@@ -19,7 +19,8 @@ class ChangeKind:
     """A kind of change, declared once in its capability's ``model.py``.
 
     ``fields`` names the attributes of old and new that history keeps, each a value that JSON knows or an instant;
-    ``personal`` those of them that erasing takes out. Only ``public`` kinds can be subscribed to.
+    ``personal`` those of them that erasing takes out. ``operator_only`` fields are stored in history for operators and
+    are left out of events and of every answer meant for the user. Only ``public`` kinds can be subscribed to.
     """
 
     name: str
@@ -27,6 +28,18 @@ class ChangeKind:
     personal: frozenset[str] = frozenset()
     public: bool = False
     subject: Subject = Subject.USER
+    operator_only: frozenset[str] = frozenset()
+
+    def __attrs_post_init__(self) -> None:
+        """Check the markings.
+
+        Raises:
+            ValueError: a field is marked that the kind does not have.
+        """
+        unknown = self.operator_only.difference(self.fields)
+        if unknown:
+            msg = f"{self.name} has no field {min(unknown)!r} to mark"
+            raise ValueError(msg)
 
 
 @entity

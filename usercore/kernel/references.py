@@ -112,13 +112,18 @@ def email_key(text: str) -> str:
     if not at:
         msg = "an email has an @"
         raise ValueError(msg)
-    ascii_domain = domain.lower() if domain.isascii() else _ascii_domain(domain)
+    key = domain.lower() if domain.isascii() else ascii_domain(domain)
     folded = local.lower() if local.isascii() else normalize("NFC", normalize("NFC", local).casefold())
-    return f"{folded}@{ascii_domain}"
+    return f"{folded}@{key}"
 
 
 @lru_cache(maxsize=1024)
-def _ascii_domain(domain: str) -> str:
+def ascii_domain(domain: str) -> str:
+    """Return a domain in A-labels (IDNA 2008).
+
+    Raises:
+        ValueError: it is no domain.
+    """
     import idna  # noqa: PLC0415 - few domains need it
 
     return idna.encode(domain, uts46=True).decode("ascii")  # 20 us and more, and most emails share a few domains

@@ -32,7 +32,42 @@ _REFUSED: Final = bytes(range(_EVEN, 256))  # kept, they would favour the first 
 _CHARACTERS: Final = bytes(ord(_ALPHABET[byte % _BASE]) for byte in range(256))
 
 
-class Secret:
+class _Hidden:
+    """What cannot be printed, logged, pickled, copied or JSON-ed by accident.
+
+    A copy is refused like a pickle: an object that holds a secret is passed on, never duplicated, and
+    ``copy.deepcopy`` and ``dataclasses.asdict`` of it raise ``TypeError``.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Hide the value."""
+        return f"{type(self).__name__}('...')"
+
+    def __str__(self) -> str:
+        """Hide the value."""
+        return repr(self)
+
+    def __format__(self, spec: str) -> str:
+        """Hide the value in f-strings, too."""
+        return format(repr(self), spec)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refuse to be pickled or copied."""
+        _refuse_copy()
+
+    def __getstate__(self) -> NoReturn:
+        """Refuse to return the value as a state."""
+        _refuse_copy()
+
+
+def _refuse_copy() -> NoReturn:
+    msg = "a secret is not pickled or copied; reveal it if you must store it"
+    raise TypeError(msg)
+
+
+class Secret(_Hidden):
     """A text that opens something. It cannot be printed, logged, pickled or JSON-ed by accident: say ``reveal()``."""
 
     __slots__ = ("_text",)
@@ -45,16 +80,6 @@ class Secret:
         """Give the text. Hand it to its holder and nobody else."""
         return self._text
 
-    def __repr__(self) -> str:
-        """Hide the text."""
-        return "Secret('...')"
-
-    __str__ = __repr__
-
-    def __format__(self, spec: str) -> str:
-        """Hide the text in f-strings, too."""
-        return format(repr(self), spec)
-
     def __eq__(self, other: object) -> bool:
         """Compare in constant time."""
         if not isinstance(other, Secret):
@@ -65,10 +90,38 @@ class Secret:
         """Hash by the text."""
         return hash(self._text)
 
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        """Refuse to be pickled or copied."""
-        msg = "a secret is not pickled; reveal it if you must keep it"
-        raise TypeError(msg)
+
+class SecretBytes(_Hidden):
+    """Bytes of a key. They cannot be printed, logged, pickled or JSON-ed by accident: call ``reveal()``."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        """Hide ``key``."""
+        self._key = check_type(key, bytes, name="a key")
+
+    def reveal(self) -> bytes:
+        """Return the bytes."""
+        return self._key
+
+    def __eq__(self, other: object) -> bool:
+        """Compare in constant time."""
+        if not isinstance(other, SecretBytes):
+            return NotImplemented
+        return hmac.compare_digest(self._key, other._key)
+
+    def __hash__(self) -> int:
+        """Hash by the bytes."""
+        return hash(self._key)
+
+
+def secret_bytes_of(key: SecretBytes | bytes) -> SecretBytes:
+    """Return a key that came in, hidden.
+
+    Raises:
+        TypeError: it is neither bytes nor ``SecretBytes``.
+    """
+    return key if isinstance(key, SecretBytes) else SecretBytes(key)
 
 
 def _bytes_of(text: str) -> bytes:

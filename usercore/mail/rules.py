@@ -1,5 +1,6 @@
 """What the letters say, in short plain English. Pure."""
 
+from datetime import datetime
 from typing import Final
 
 from usercore.kernel.secret import Secret
@@ -45,21 +46,27 @@ def check_links(links: Links) -> None:
     """Refuse a mailer without the links that its letters need.
 
     Raises:
-        ValueError: a link is missing, or has no place for its secret.
+        ValueError: a link is missing.
     """
     for kind, name in NEEDED.items():
         if not getattr(links, name):
             msg = f"a letter of kind {kind} needs the link {name!r}: give it in Policy(mail=MailPolicy(links=...))"
             raise ValueError(msg)
-    if PLACEHOLDER not in (links.registration or ""):
-        msg = f"the link 'registration' needs {PLACEHOLDER} in it"
-        raise ValueError(msg)
 
 
-def compose_mail(kind: MailKind, to: str, policy: MailPolicy, *, secret: Secret | None = None, days: int = 0) -> Mail:
+def compose_mail(
+    kind: MailKind,
+    to: str,
+    policy: MailPolicy,
+    *,
+    mail_id: str,
+    at: datetime,
+    secret: Secret | None = None,
+    days: int = 0,
+) -> Mail:
     """Write a letter. The secret stands in its link, or alone where that has no place for it."""
     shown = "" if secret is None else secret.reveal()
     link = getattr(policy.links, NEEDED[kind]) if kind in NEEDED else ""
     subject, text = _LETTERS[kind]
     filled = text.format(product=policy.product, link=link.replace(PLACEHOLDER, shown), secret=shown, days=days)
-    return Mail(kind=kind, to=to, subject=subject.format(product=policy.product), text=filled)
+    return Mail(kind=kind, to=to, subject=subject.format(product=policy.product), text=filled, id=mail_id, at=at)

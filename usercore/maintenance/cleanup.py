@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from usercore.attempts.model import RegistrationPolicy, ThrottlePolicy
 from usercore.attempts.ports import AttemptsUnit
+from usercore.kernel.bounds import span
 from usercore.kernel.entity import entity
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
@@ -24,10 +25,10 @@ class CleanupUnit(TokensUnit, AttemptsUnit, OutboxUnit, Protocol):
 class RetentionPolicy:
     """How long things are kept. History is kept for ever. Source: spec K8."""
 
-    tokens: timedelta = timedelta(days=30)
-    attempts: timedelta = timedelta(days=365)
-    deliveries: timedelta = timedelta(days=7)
-    throttles: timedelta = timedelta(days=1)
+    tokens: timedelta = span(timedelta(days=30), least=timedelta(0))
+    attempts: timedelta = span(timedelta(days=365), least=timedelta(0))
+    deliveries: timedelta = span(timedelta(days=7), least=timedelta(0))
+    throttles: timedelta = span(timedelta(days=1), least=timedelta(0))
 
 
 @entity

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from usercore.delivery.dispatcher import Event, key_of
+from usercore.kernel.callables import check_result
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
-from usercore.mail.model import MailKind, MailPolicy
+from usercore.mail.model import MailKind, MailPolicy, draw_mail_id
 from usercore.mail.ports import Mailer
 from usercore.mail.rules import compose_mail
 from usercore.outbox.model import Delivery
@@ -62,7 +63,7 @@ class MailSubscriber:
         if kind == REGISTRATION_REQUESTED.name:
             self._mail_link(scope, event)
         elif kind == EMAIL_REPLACED.name:
-            self.mailer.send(compose_mail(MailKind.EMAIL_CHANGED, event.entry.old["email"], self.policy))
+            self._send(scope, MailKind.EMAIL_CHANGED, event.entry.old["email"])
         elif kind == REGISTRATION_KNOWN.name:
             self._mail_user(scope, event, MailKind.HAVE_ACCOUNT)
         elif event.entry.new.get("with_password"):
@@ -70,10 +71,23 @@ class MailSubscriber:
         else:
             self._mail_user(scope, event, MailKind.WELCOME)
 
+    def _send(
+        self,
+        scope: ServiceContext[MailSubscriberUnit],
+        kind: MailKind,
+        to: str,
+        *,
+        secret: Secret | None = None,
+        days: int = 0,
+    ) -> None:
+        mail_id, at = draw_mail_id(scope.randomness), scope.clock()
+        mail = compose_mail(kind, to, self.policy, mail_id=mail_id, at=at, secret=secret, days=days)
+        check_result(self.mailer.send(mail), name="what the mailer's send returned")
+
     def _mail_user(self, scope: ServiceContext[MailSubscriberUnit], event: Event, kind: MailKind) -> None:
         user = _user_of(scope, event)
         if user is not None and user.email is not None:
-            self.mailer.send(compose_mail(kind, user.email, self.policy))
+            self._send(scope, kind, user.email)
 
     def _mail_link(self, scope: ServiceContext[MailSubscriberUnit], event: Event) -> None:
         link_id = event.entry.subject_id
@@ -87,7 +101,7 @@ class MailSubscriber:
         minted = scope.units.write(mint)
         if minted is not None:
             email, secret = minted
-            self.mailer.send(compose_mail(MailKind.REGISTRATION, email, self.policy, secret=secret))
+            self._send(scope, MailKind.REGISTRATION, email, secret=secret)
 
     def _mail_password(self, scope: ServiceContext[MailSubscriberUnit], event: Event) -> None:
         user = _user_of(scope, event)
@@ -97,14 +111,8 @@ class MailSubscriber:
             password = generate_password(self.passwords, scope.randomness)
             hashed = self.hasher.hash(password.reveal())
         if scope.units.write(lambda unit: self._mint_password(unit, event, hashed, scope)):
-            letter = compose_mail(
-                MailKind.WELCOME_PASSWORD,
-                user.email,
-                self.policy,
-                secret=password,
-                days=self.passwords.generated_lifetime.days,
-            )
-            self.mailer.send(letter)
+            days = self.passwords.generated_lifetime.days
+            self._send(scope, MailKind.WELCOME_PASSWORD, user.email, secret=password, days=days)
 
     def _mint_password(
         self,

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from usercore.kernel.bounds import check_order, span, whole
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId
@@ -53,10 +54,18 @@ class Delivery:
 class DeliveryPolicy:
     """How deliveries are leased and tried again. Source: spec X3."""
 
-    batch: int = 100
-    lease: timedelta = timedelta(seconds=30)
-    first_pause: timedelta = timedelta(seconds=1)
-    longest_pause: timedelta = timedelta(hours=1)
-    set_aside_after: timedelta = timedelta(hours=24)
-    relay_pause: timedelta = timedelta(seconds=1)
+    batch: int = whole(100, least=1, most=10_000, unit="deliveries")
+    lease: timedelta = span(timedelta(seconds=30), least=timedelta(seconds=1), most=timedelta(days=1))
+    first_pause: timedelta = span(timedelta(seconds=1), least=timedelta(milliseconds=1), most=timedelta(days=1))
+    longest_pause: timedelta = span(timedelta(hours=1), least=timedelta(milliseconds=1), most=timedelta(days=30))
+    set_aside_after: timedelta = span(timedelta(hours=24), least=timedelta(seconds=1))
+    relay_pause: timedelta = span(timedelta(seconds=1), least=timedelta(milliseconds=1), most=timedelta(days=1))
     """How long a relay rests when nothing was due. Source: usercore: the first pause after a failure."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check how the numbers fit together.
+
+        Raises:
+            ValueError: the first pause is longer than the longest one.
+        """
+        check_order(self, "first_pause", "longest_pause")

@@ -9,6 +9,7 @@ import attrs
 from usercore.attempts.ports import AttemptsUnit
 from usercore.authenticators.password import account_key
 from usercore.kernel.references import Reference, check_reference
+from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
@@ -34,7 +35,7 @@ class Passwords:
     hasher: Hasher
     policy: PasswordPolicy
     checks: Sequence[PasswordCheck]
-    secret: bytes = attrs.field(repr=False)
+    secret: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
 
     def set(self, ref: Reference, password: str) -> datetime:
         """Set a user's password as an operator; all their tokens end, and failures in a row are forgotten.

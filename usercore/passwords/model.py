@@ -6,9 +6,11 @@ from typing import Final
 
 import attrs
 
+from usercore.kernel.bounds import Between, OneLine, each, part, span, whole
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
+from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.values import frozen
 
 
@@ -40,15 +42,32 @@ class Credential:
     expires_at: datetime | None = None
 
 
+_LANE_KIB: Final = 8
+"""The least memory of a lane. Source: RFC 9106, 3.1."""
+
+_LEAST_KEY: Final = 16
+"""Bytes of a pepper. Source: NIST SP 800-63B-4, 3.1.1.2: at least 112 bits."""
+
+
 @frozen(kw_only=True)
 class HashProfile:
-    """How much an argon2id hash costs. ``source`` says who recommends it."""
+    """How much an argon2id hash costs. ``source`` names the recommendation. Source of the ranges: RFC 9106, 3.1."""
 
-    name: str
-    memory_kib: int
-    passes: int
-    lanes: int
-    source: str
+    name: str = attrs.field(validator=OneLine())
+    memory_kib: int = attrs.field(validator=Between(int, _LANE_KIB, 2**32 - 1, "KiB"))
+    passes: int = attrs.field(validator=Between(int, 1, 2**32 - 1, "passes"))
+    lanes: int = attrs.field(validator=Between(int, 1, 2**24 - 1, "lanes"))
+    source: str = attrs.field(validator=OneLine())
+
+    def __attrs_post_init__(self) -> None:
+        """Check how the numbers fit together.
+
+        Raises:
+            ValueError: each lane has less than 8 KiB.
+        """
+        if self.memory_kib < _LANE_KIB * self.lanes:
+            msg = f"HashProfile.memory_kib must be {_LANE_KIB} for each of HashProfile.lanes, or more"
+            raise ValueError(msg)
 
 
 OWASP: Final = HashProfile(
@@ -66,46 +85,74 @@ RFC_9106_HIGH: Final = HashProfile(
 class Pepper:
     """A key that every hash needs and that no database has; 16 bytes or more, named so that it can be rotated."""
 
-    id: str
-    key: bytes = attrs.field(repr=False)
+    id: str = attrs.field(validator=OneLine())
+    key: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Check the key.
+
+        Raises:
+            ValueError: it is too short.
+        """
+        if len(self.key.reveal()) < _LEAST_KEY:
+            msg = f"Pepper.key must have {_LEAST_KEY} bytes or more"
+            raise ValueError(msg)
 
 
 @frozen(kw_only=True)
 class PasswordPolicy:
     """What a password must be, and how it is hashed."""
 
-    least_characters: int = 15
+    least_characters: int = whole(15, least=8, most=64, unit="characters")
     """Source: NIST SP 800-63B-4, 3.1.1.2, for passwords that are the only factor; 8 beside a second factor."""
 
-    most_bytes: int = 1024
+    most_bytes: int = whole(1024, least=64, most=65_536, unit="bytes")
     """Source: spec P2; NIST asks for at least 64 characters."""
 
-    least_guesses: int = 10**8
+    least_guesses: int = whole(10**8, least=0, most=10**30, unit="guesses")
     """Fewer and it counts as common. Source: zxcvbn's boundary between its scores 2 and 3."""
 
-    generated_characters: int = 20
+    generated_characters: int = whole(20, least=11, most=64, unit="characters")
     """Length of a drawn password: 119 bits of letters and digits. Source: NIST asks for 64 bits of drawn secrets."""
 
-    generated_lifetime: timedelta = timedelta(days=14)
+    generated_lifetime: timedelta = span(timedelta(days=14), least=timedelta(seconds=1))
     """How long a drawn password opens anything. Source: spec R6."""
 
-    profile: HashProfile = OWASP
-    most_memory_kib: int = 2_097_152
-    most_passes: int = 16
-    most_lanes: int = 16
+    profile: HashProfile = part(OWASP)
+    most_memory_kib: int = whole(2_097_152, least=8, most=2**32 - 1, unit="KiB")
+    most_passes: int = whole(16, least=1, most=2**32 - 1, unit="passes")
+    most_lanes: int = whole(16, least=1, most=2**24 - 1, unit="lanes")
     """What a stored hash may demand; above, it is not computed. Source: RFC 9106's largest recommendation."""
 
-    peppers: tuple[Pepper, ...] = ()
+    peppers: tuple[Pepper, ...] = each((), Pepper)
     """The first is used for new hashes, the others only to verify old ones."""
 
-    hashes_at_once: int = 2
+    hashes_at_once: int = whole(2, least=1, most=1024, unit="hashes")
     """Each takes the profile's memory and a core. Source: cores of the smallest machine that is tested."""
 
-    most_waiting: int = 64
+    most_waiting: int = whole(64, least=0, most=1_000_000, unit="callers")
     """Callers that wait for a place; more are refused as ``Overloaded``."""
 
-    longest_wait: timedelta = timedelta(seconds=10)
+    longest_wait: timedelta = span(timedelta(seconds=10), least=timedelta(0), most=timedelta(hours=1))
     """How long a caller waits for a place before ``Overloaded``."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check how the values fit together.
+
+        Raises:
+            ValueError: two peppers have one id, or a hash of the profile would demand more than may be computed.
+        """
+        if len({pepper.id for pepper in self.peppers}) < len(self.peppers):
+            msg = "PasswordPolicy.peppers must have ids of their own"
+            raise ValueError(msg)
+        profile = self.profile
+        if (
+            profile.memory_kib > self.most_memory_kib
+            or profile.passes > self.most_passes
+            or profile.lanes > self.most_lanes
+        ):
+            msg = "PasswordPolicy.profile must not demand more than most_memory_kib, most_passes and most_lanes allow"
+            raise ValueError(msg)
 
 
 SET: Final = ChangeKind("password.set", ("reason", "must_change", "expires_at", "set_at"), public=True)

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
+from usercore.kernel.callables import check_reason
 from usercore.kernel.entity import entity
 from usercore.kernel.references import host_id
 from usercore.kernel.text import FieldErrors, clean_fields, is_blank
@@ -16,6 +17,8 @@ from usercore.users.emails import clean_email
 from usercore.users.model import User
 from usercore.users.rules import CLEAN
 from usercore.users.usernames import clean_username
+
+_ANSWER: Final = "what a password check returned"
 
 NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -63,9 +66,11 @@ def acceptable(password: str, policy: PasswordPolicy, checks: Sequence[PasswordC
 
     Raises:
         PasswordRefused: with every reason.
+        TypeError: a check of the host's returned neither a reason nor None.
     """
     text = prepare(password, most_bytes=policy.most_bytes)  # the host's checks never see what is too long
-    reasons = [] if text is None else [reason for check in checks if (reason := check(text)) is not None]
+    answers = () if text is None else (check(text) for check in checks)
+    reasons = [reason for answer in answers if (reason := check_reason(answer, name=_ANSWER)) is not None]
     return check_acceptable(password, policy=policy, personal=personal, host_reasons=reasons)
 
 

@@ -14,11 +14,13 @@ from usercore.attempts.model import RegistrationPolicy, RegistrationStatus
 from usercore.attempts.ports import AttemptsUnit
 from usercore.attempts.rules import block_of, key_of, left_of, registration_attempt_of
 from usercore.authenticators.errors import Vetoed
+from usercore.kernel.callables import check_reason, check_result
 from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import Invalid, RateLimited, Taken, UsercoreError
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import email_key
+from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import refuse
 from usercore.kernel.values import frozen
@@ -103,7 +105,7 @@ class RegistrationLimits:
     policy: RegistrationPolicy
     gates: Sequence[RegistrationGate]
     email_checks: Sequence[EmailCheck]
-    secret: bytes = attrs.field(repr=False)
+    secret: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
 
     @property
     def asks_host(self) -> bool:
@@ -120,13 +122,13 @@ class RegistrationLimits:
         if application.email is not None and validate_email:
             self._check_email(application.email)
         for gate in self.gates:
-            gate(application)
+            check_result(gate(application), name="what a registration gate returned")
 
     def _check_email(self, email: str) -> None:
         if email_key(email).rpartition("@")[2] in self.policy.blocked_domains:
             refuse("email", "blocked_domain")
         for check in self.email_checks:
-            reason = check(email)
+            reason = check_reason(check(email), name="what an email check returned")
             if reason is not None:
                 refuse("email", reason)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from usercore.kernel.bounds import span, whole
 from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
@@ -94,11 +95,11 @@ class RegistrationLink:
 class AccessTokenPolicy:
     """How long access tokens open anything, and how their use is gathered."""
 
-    idle_lifetime: timedelta = timedelta(days=90)
-    lifetime: timedelta = timedelta(days=365)
+    idle_lifetime: timedelta = span(timedelta(days=90), least=timedelta(seconds=1))
+    lifetime: timedelta = span(timedelta(days=365), least=timedelta(seconds=1))
     """Source: spec K2."""
 
-    write_use_every: timedelta = timedelta(minutes=1)
+    write_use_every: timedelta = span(timedelta(minutes=1), least=timedelta(0), most=timedelta(days=1))
     """Last use is gathered and written this often. Source: spec K2."""
 
 
@@ -110,10 +111,10 @@ NIST_AAL1: Final = AccessTokenPolicy(idle_lifetime=timedelta(days=30), lifetime=
 class LoginTokenPolicy:
     """How login tokens are issued."""
 
-    lifetime: timedelta = timedelta(minutes=5)
+    lifetime: timedelta = span(timedelta(minutes=5), least=timedelta(seconds=1))
     """Source: spec K3; plenigo."""
 
-    most_at_once: int = 100
+    most_at_once: int = whole(100, least=1, most=10_000, unit="tokens")
     """Source: spec K3."""
 
 
@@ -121,7 +122,7 @@ class LoginTokenPolicy:
 class LinkPolicy:
     """How long mailed links work."""
 
-    registration_lifetime: timedelta = timedelta(hours=24)
+    registration_lifetime: timedelta = span(timedelta(hours=24), least=timedelta(seconds=1))
     """Source: OWASP asks for short-lived links; a day survives greylisting and a night."""
 
 

@@ -149,12 +149,17 @@ PERSONAL: Final = frozenset({*IDENTIFIERS, "first_name", "last_name", "given_pub
     "institution_name"
 }
 
+OPERATOR_ONLY: Final = frozenset({"note"})
+"""Fields that only operators see. Source: spec U1."""
+
 _ALL = ("state", "email_verified_at", *IDENTIFIERS, *OWN_FIELDS)
 _IDS = ("external_id", "access_ids")
 
-REGISTERED: Final = ChangeKind("user.registered", _ALL, PERSONAL, public=True)
-IMPORTED: Final = ChangeKind("user.imported", ("created_at", *_ALL), PERSONAL, public=True)
-UPDATED: Final = ChangeKind("user.updated", ("username", *OWN_FIELDS), PERSONAL, public=True)
+REGISTERED: Final = ChangeKind("user.registered", _ALL, PERSONAL, public=True, operator_only=OPERATOR_ONLY)
+IMPORTED: Final = ChangeKind("user.imported", ("created_at", *_ALL), PERSONAL, public=True, operator_only=OPERATOR_ONLY)
+UPDATED: Final = ChangeKind(
+    "user.updated", ("username", *OWN_FIELDS), PERSONAL, public=True, operator_only=OPERATOR_ONLY
+)
 IDS_CHANGED: Final = ChangeKind("user.ids_changed", _IDS, frozenset(_IDS), public=True)
 EMAIL_CHANGED: Final = ChangeKind(
     "user.email_changed", ("email", "email_verified_at", "username"), frozenset({"email", "username"}), public=True
