@@ -96,11 +96,15 @@ class TestJoining(JoiningCases):
             with pytest.raises(ValueError, match="not to the store of this core"):
                 core.joined(connection)
 
-    def test_temporary_tables_with_names_of_ours_are_refused(self, engine: SqliteEngine, core: UserCore) -> None:
+    @pytest.mark.parametrize("made", ["TABLE USERCORE_Users (id INTEGER)", "VIEW usercore_users AS SELECT 1"])
+    def test_a_temporary_table_hides_ours_whatever_its_case(
+        self, engine: SqliteEngine, core: UserCore, made: str
+    ) -> None:
         with engine.open() as connection:
-            connection.execute("CREATE TEMP TABLE usercore_users (id INTEGER)")
+            joined = core.joined(connection)
+            connection.execute(f"CREATE TEMP {made}")
             with pytest.raises(ValueError, match="temporary tables"):
-                core.joined(connection)
+                joined.users.find(Email(ANN))
 
     def test_the_drivers_own_transactions_are_joined_too(self, engine: SqliteEngine, core: UserCore) -> None:
         with closing(sqlite3.connect(engine.folder / "store.db")) as connection, connection:

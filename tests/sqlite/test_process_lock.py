@@ -39,6 +39,7 @@ def another_has_the_turn(path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def turn(path: Path) -> ProcessLock:
+    path.touch()
     return ProcessLock(path)
 
 

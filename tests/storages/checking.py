@@ -155,7 +155,7 @@ ROWS: Final = {
     ),
     "a tenant was renamed by hand": Damage(
         "UPDATE usercore_tenants SET name = 'Other' WHERE key = 'acme'",
-        mismatch("tenants", "its folded key or name is not that of its key or name"),
+        mismatch("tenants", "its name_folded is not that of its name"),
     ),
     "history has no values by name": Damage(
         "UPDATE usercore_history SET new_text = '[]'", unreadable("history", "its values make no Entry")

@@ -266,6 +266,27 @@ class JoiningCases:
         assert other.execute("SELECT count(*) FROM mine").fetchall()[0][0] == 0
         other.close()
 
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_temporary_tables_with_names_of_ours_are_refused_whenever_they_are_made(
+        self, engine: Runtime, core: UserCore, when: str
+    ) -> None:
+        with engine.open() as connection:
+            joined = None if when == "before" else core.joined(connection)
+            connection.execute("CREATE TEMP TABLE usercore_users (id integer)")
+            for call in (
+                lambda: (joined or core.joined(connection)).users.find(Email(ANN)),
+                lambda: (joined or core.joined(connection)).registration.register_external(ANN),
+            ):
+                with pytest.raises(ValueError, match="temporary tables"):
+                    call()
+            connection.execute("DROP TABLE usercore_users")
+            assert core.joined(connection).registration.register_external(ANN).user.email == ANN
+
+    def test_a_temporary_table_of_the_hosts_own_is_no_matter(self, engine: Runtime, core: UserCore) -> None:
+        with engine.open() as connection:
+            connection.execute("CREATE TEMP TABLE mine (id integer)")
+            assert core.joined(connection).users.find(Email(ANN)) is None
+
     def test_a_unit_in_a_unit_is_refused(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)

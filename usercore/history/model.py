@@ -9,6 +9,7 @@ import attrs
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import entity
+from usercore.kernel.errors import Corrupt
 from usercore.kernel.ids import TenantId
 
 
@@ -36,9 +37,24 @@ class Entry:
     @property
     def old(self) -> Mapping[str, Any]:
         """The values before, of those fields that changed."""
-        return {} if self.old_text is None else json.loads(self.old_text)
+        return _values_in(self.old_text, "old_text")
 
     @property
     def new(self) -> Mapping[str, Any]:
         """The values after, of those fields that changed or, for something new, are not empty."""
-        return {} if self.new_text is None else json.loads(self.new_text)
+        return _values_in(self.new_text, "new_text")
+
+
+def _values_in(text: str | None, name: str) -> Mapping[str, Any]:
+    """Read values by field.
+
+    Raises:
+        Corrupt: the text is not a JSON object.
+    """
+    try:
+        values = {} if text is None else json.loads(text)
+    except (RecursionError, ValueError):  # its message may show the values
+        values = None
+    if not isinstance(values, dict):
+        raise Corrupt(f"{name} of an entry of history is not a JSON object")
+    return values

@@ -48,6 +48,19 @@ class StorageError(UsercoreError):
     """The storage could not do its work."""
 
     code: ClassVar[str] = "storage.error"
+    reason: str | None = None
+    """What was found, for operators: the folder, file or server, and the reason of the system or the driver where it is
+    safe to show. Never a credential and never a stored value. It is not among ``fields()``, which may reach users."""
+
+    def __init__(self, reason: str | None = None) -> None:
+        """Create the error, with the reason if one is known."""
+        super().__init__(*([] if reason is None else [reason]))
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """Return the code and the fields, and the reason behind them."""
+        text = super().__str__()
+        return text if self.reason is None else f"{text}: {self.reason}"
 
 
 @frozen
@@ -158,6 +171,15 @@ class Unavailable(StorageError):
     """The store cannot be opened or reached."""
 
     code: ClassVar[str] = "storage.unavailable"
+
+
+class StoreMoved(StorageError):
+    """The store's file is not at its path any more, or has other names, so that what is written may be lost.
+
+    A write that raises this is stored in the file that moved, or nowhere. Close the store, and open it again.
+    """
+
+    code: ClassVar[str] = "storage.moved"
 
 
 class Indeterminate(StorageError):

@@ -20,6 +20,11 @@ from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.joined import HostTransaction
 
 SECRET: Final = "SELECT secret FROM usercore_schema"  # noqa: S105 - a statement
+SHADOWS: Final = (
+    "SELECT relname FROM pg_catalog.pg_class"
+    " WHERE relname BETWEEN 'usercore_' AND 'usercore_~' AND relnamespace = pg_catalog.pg_my_temp_schema()"
+)
+"""The schema of temporary tables comes first in every ``search_path`` that does not name it."""
 
 _OPEN: Final = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR, TransactionStatus.ACTIVE})
 
@@ -72,6 +77,7 @@ def joined(connection: object, *, secret: bytes) -> HostTransaction:
     def recognise(run: Executor) -> bool:
         return [bytes(found) for (found,) in run(SECRET)] == [secret]
 
-    transaction = HostTransaction(HostStatements(host), lambda: host.info.transaction_status in _OPEN, check)
+    is_open = lambda: host.info.transaction_status in _OPEN  # noqa: E731 - closes over the connection
+    transaction = HostTransaction(HostStatements(host), is_open, check, shadows=SHADOWS)
     transaction.check_store(recognise)
     return transaction

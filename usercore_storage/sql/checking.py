@@ -114,8 +114,8 @@ def _look_at(run: Executor, table: Table[Any], after: Row) -> RowPage:
             kind, key = FindingKind.UNREADABLE, reader.name_of(row)
             findings.append(Finding(kind=kind, table=table.name, key=key, problem=str(fault)))
     last = reader.key_of(rows[-1])
-    findings += orphans_in(run, table.name, readable)
-    findings += mismatches_in(run, table.name, readable)
+    findings += orphans_in(run, table, readable)
+    findings += mismatches_in(run, table, readable)
     if table is DELIVERIES:
         findings += deliveries_without_entry(run, after, last)
     return RowPage(findings, len(rows), last)

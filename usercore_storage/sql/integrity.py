@@ -4,21 +4,22 @@ Rows may outlive what they name in two places only: the history of a registratio
 removes, and an attempt of nobody names nobody. Users and tenants are never removed.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from usercore.kernel.changes import Subject
-from usercore.kernel.references import Space, Use, unique_key
+from usercore.kernel.references import Space, Use
 from usercore.kernel.values import frozen
 from usercore.users.identifiers import claims_for, claims_of, field_of
 from usercore.users.model import IDENTIFIERS, Claim, User
 from usercore_storage.check_report import Finding, FindingKind
+from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.strict_rows import READERS, Unreadable
-from usercore_storage.sql.table import Row
-from usercore_storage.sql.tables import CLAIMS, DELIVERIES, TENANTS, USERS
-from usercore_storage.sql.users import BOUND, FIND_CLAIMS, digest_of_key
+from usercore_storage.sql.table import Row, Table
+from usercore_storage.sql.tables import CLAIMS, DELIVERIES, USERS
+from usercore_storage.sql.users import BOUND, FIND_CLAIMS
 
 OWNERS: Final = {size: f"SELECT id, tenant_id FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES}
 HOLDERS: Final = {
@@ -47,44 +48,29 @@ class Names:
     tenants: tuple[int, ...] = ()
 
 
-def _names_of_subject(entity: Any) -> Names:  # noqa: ANN401 - an entry or a delivery
-    if entity.subject is Subject.USER:
-        return Names(entity.subject_id, (entity.tenant_id,))
-    if entity.subject is Subject.TENANT:
-        return Names(None, (entity.tenant_id, entity.subject_id))
-    return Names(None, (entity.tenant_id,))
+def _names_in(table: Table[Any], entity: object) -> Names:
+    """Return the user and the tenants that a row of the table names, in the columns that it declares."""
+    user = None if table.user is None else getattr(entity, table.user)
+    tenants = () if table.tenant is None else (getattr(entity, table.tenant),)
+    if table.by_subject is not None:
+        subject, number = getattr(entity, table.by_subject.subject), getattr(entity, table.by_subject.subject_id)
+        user = number if subject is Subject.USER else user
+        tenants += (number,) if subject is Subject.TENANT else ()
+    return Names(user, tenants)
 
 
-_NAMES: Final[Mapping[str, Callable[[Any], Names]]] = {
-    "usercore_users": lambda user: Names(None, (user.tenant_id,)),
-    "usercore_claims": lambda claim: Names(claim.holder_id, (claim.tenant_id,)),
-    "usercore_credentials": lambda credential: Names(credential.user_id),
-    "usercore_access_tokens": lambda token: Names(token.user_id),
-    "usercore_login_tokens": lambda token: Names(token.user_id),
-    "usercore_registration_links": lambda link: Names(None, (link.tenant_id,)),
-    "usercore_attempts": lambda attempt: Names(attempt.user_id, (attempt.tenant_id,)),
-    "usercore_registration_attempts": lambda attempt: Names(attempt.user_id, (attempt.tenant_id,)),
-    "usercore_history": _names_of_subject,
-    "usercore_deliveries": _names_of_subject,
-}
-"""Tenants belong to nobody, and keys of throttles and allowances tell nobody whose they are."""
-
-
-def orphans_in(run: Executor, table: str, page: Sequence[Read]) -> Iterator[Finding]:
+def orphans_in(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterator[Finding]:
     """Find the rows whose user or tenant is not there, or is another tenant's user."""
-    names_of = _NAMES.get(table)
-    if names_of is None:
-        return
-    named = [(row, names_of(entity)) for row, entity in page]
+    named = [(row, _names_in(table, entity)) for row, entity in page]
     owners: dict[int, int] = dict(_found(run, OWNERS, [names.user for _, names in named if names.user is not None]))
     there = {number for (number,) in _found(run, TENANTS_THERE, [one for _, names in named for one in names.tenants])}
     for row, names in named:
         for tenant in set(names.tenants) - there:
-            yield _finding(FindingKind.ORPHAN, table, row, f"tenant {tenant} is not there")
+            yield _finding(FindingKind.ORPHAN, table.name, row, f"tenant {tenant} is not there")
         if names.user is not None and names.user not in owners:
-            yield _finding(FindingKind.ORPHAN, table, row, f"user {names.user} is not there")
+            yield _finding(FindingKind.ORPHAN, table.name, row, f"user {names.user} is not there")
         elif names.user is not None and names.tenants and owners[names.user] != names.tenants[0]:
-            yield _finding(FindingKind.MISMATCH, table, row, f"user {names.user} belongs to another tenant")
+            yield _finding(FindingKind.MISMATCH, table.name, row, f"user {names.user} belongs to another tenant")
 
 
 def deliveries_without_entry(run: Executor, after: Row, last: Row) -> Iterator[Finding]:
@@ -95,18 +81,23 @@ def deliveries_without_entry(run: Executor, after: Row, last: Row) -> Iterator[F
         yield Finding(kind=FindingKind.ORPHAN, table=DELIVERIES.name, key=name, problem=problem)
 
 
-def mismatches_in(run: Executor, table: str, page: Sequence[Read]) -> Iterator[Finding]:
-    """Find identifiers and claims that do not agree, and digests and folded names that are not those of their keys."""
-    if table == USERS.name:
+def mismatches_in(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterator[Finding]:
+    """Find identifiers and claims that do not agree, and derived columns that differ from what they are derived of."""
+    yield from _wrongly_derived(table, page)
+    if table is USERS:
         yield from _unclaimed(run, page)
-    elif table == CLAIMS.name:
+    elif table is CLAIMS:
         yield from _unused(run, page)
-    elif table == TENANTS.name:
-        for row, tenant in page:
-            if READERS[table].extra_of(row) != (unique_key(tenant.key), unique_key(tenant.name)):
-                yield _finding(
-                    FindingKind.MISMATCH, table, row, "its folded key or name is not that of its key or name"
-                )
+
+
+def _wrongly_derived(table: Table[Any], page: Sequence[Read]) -> Iterator[Finding]:
+    if not table.derived:
+        return
+    for row, entity in page:
+        for (name, derived), stored in zip(table.derived.items(), READERS[table.name].extra_of(row), strict=True):
+            if stored != derived.of(entity):
+                problem = f"its {name} is not that of its {derived.source}"
+                yield _finding(FindingKind.MISMATCH, table.name, row, problem)
 
 
 def _unclaimed(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
@@ -154,12 +145,10 @@ def _claims_on(run: Executor, names: Sequence[tuple[int, tuple[Space, str]]]) ->
 
 
 def _unused(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
-    """Find the claims that their holders do not need, and those whose digest is another key's."""
+    """Find the claims that their holders do not need."""
     holders = _found(run, HOLDERS, [claim.holder_id for _, claim in page])
     needs = {number: _needs_of_holder(row) for number, *row in holders}
     for row, claim in page:
-        if READERS[CLAIMS.name].extra_of(row) != (digest_of_key(claim.space, claim.key),):
-            yield _finding(FindingKind.MISMATCH, CLAIMS.name, row, "its digest is not that of its key")
         needed = needs.get(claim.holder_id)
         if needed is not None and (claim.space, claim.key) not in needed:
             problem = f"user {claim.holder_id} has no such {_field_of_claim(claim)}"

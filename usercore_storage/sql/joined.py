@@ -26,22 +26,26 @@ _OTHER_STORE: Final = "the connection is not to the store of this core"
 class HostTransaction:
     """A transaction of the host's. For the one thread that has it."""
 
-    def __init__(self, run: Executor, is_open: Callable[[], bool], check: Callable[[], None]) -> None:
-        """Work over the host's connection. ``check`` raises, before each unit, if rows would not be read as kept."""
+    def __init__(self, run: Executor, is_open: Callable[[], bool], check: Callable[[], None], *, shadows: str) -> None:
+        """Work over the host's connection. ``check`` raises, before each unit, if rows would not be read as kept.
+
+        ``shadows`` is a statement that gives the connection's temporary tables with names of ours.
+        """
         self._run, self._is_open, self._check, self._is_busy = run, is_open, check, False
+        self._shadows = shadows
         self._unit = SqlUnit(run)
 
     def check_store(self, recognise: Callable[[Executor], bool]) -> None:
         """Make sure that the connection is to the store that this function recognises.
 
         Raises:
-            ValueError: no transaction is open, or the store cannot be found there.
+            ValueError: no transaction is open, the store cannot be found there, or temporary tables hide ours.
             LostRace: the transaction has lost a race already.
             StorageError: the connection is broken or locked, or a statement has failed before.
         """
         self._check_open()
         try:
-            is_ours = self._in_savepoint(lambda: recognise(self._run))
+            is_ours = self._in_savepoint(lambda: self._recognised(recognise))
         except RunAgain as race:
             raise LostRace from race
         except Busy:
@@ -51,6 +55,15 @@ class HostTransaction:
             raise ValueError(_OTHER_STORE) from error
         if not is_ours:
             raise ValueError(_OTHER_STORE)
+
+    def _recognised(self, recognise: Callable[[Executor], bool]) -> bool:
+        self._check_shadows()
+        return recognise(self._run)
+
+    def _check_shadows(self) -> None:
+        """Check, in each unit, that no temporary table hides one of ours: the host may make some at any time."""
+        if self._run(self._shadows):
+            raise ValueError("the connection has temporary tables with names of ours")
 
     def _check_open(self) -> None:
         self._check()
@@ -67,7 +80,8 @@ class HostTransaction:
 
         Raises:
             RuntimeError: a unit is open already.
-            ValueError: the transaction has ended, or the connection was set up otherwise.
+            ValueError: the transaction has ended, or the connection was set up otherwise, or its temporary tables hide
+                ours.
             TenantNotFound: the host took the tenant back.
             LostRace: somebody was faster; roll back and start over.
             StorageError: the engine failed, and may have given up the whole transaction.
@@ -84,6 +98,7 @@ class HostTransaction:
             self._is_busy = False
 
     def _begun(self, origin: UnitContext, work: Callable[[Unit], T]) -> T:
+        self._check_shadows()
         unit = self._unit
         unit.begin(origin)
         if unit.tenants.get(unit.tenant_id) is None:  # made in this transaction, and taken back in it

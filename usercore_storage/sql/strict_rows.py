@@ -7,6 +7,7 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from usercore.kernel.errors import Corrupt
 from usercore.kernel.time import check_instant
 from usercore.kernel.values import frozen
 from usercore_storage.sql.table import Column, Row, Table
@@ -52,7 +53,7 @@ class Field:
             self.check(value)
             if self.write(value) == kept:
                 return value
-        except (ArithmeticError, LookupError, OSError, TypeError, ValueError):
+        except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
             pass  # what they say may show the value
         raise Unreadable(f"{self.name} cannot be read")
 
@@ -103,15 +104,10 @@ class RowReader:
         try:
             entity = self._table.entity(**values)
             if self._table is HISTORY:
-                _check_objects(entity.old, entity.new)
-        except (TypeError, ValueError):
+                entity.old, entity.new  # noqa: B018 - raise if they cannot be read
+        except (Corrupt, TypeError, ValueError):
             raise Unreadable(f"its values make no {self._table.entity.__name__}") from None
         return entity
-
-
-def _check_objects(*values: object) -> None:
-    if not all(isinstance(value, dict) for value in values):
-        raise TypeError
 
 
 def _is_text(kept: str) -> bool:

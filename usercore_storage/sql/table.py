@@ -1,5 +1,7 @@
 """Tables described by their entities: DDL, INSERT, UPDATE, row writers and row readers are made from the fields' types.
 
+A table also says whose rows it has and which columns are derived; row writers and the checks of rows follow from that.
+
 Every other statement is written by hand. Readers fill the entity's draft and switch its class; that is why they are
 compiled from source, which is made of attribute names and fixed templates only.
 """
@@ -19,6 +21,8 @@ import attrs
 
 from usercore.kernel.time import from_micros, to_micros
 from usercore.kernel.values import frozen
+from usercore_storage.sql.declarations import BySubject, Derived
+from usercore_storage.sql.diagnosis import UNREADABLE, diagnosis_of
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -46,7 +50,7 @@ CODECS: Final[Mapping[type, Codec]] = {
 FEW: Final = 10
 """Rows below which an INSERT names all columns. Source: usercore: from there on leaving some out pays for the text."""
 
-_HELPERS: Final = {
+_HELPERS: Final[dict[str, Any]] = {
     "to_micros": to_micros,
     "from_micros": from_micros,
     "UUID": UUID,
@@ -112,8 +116,9 @@ def _tuple_codec(count: int) -> Codec:
 class Table(Generic[T]):
     """A table that keeps one entity a row.
 
-    ``extra`` columns stand first and are given to ``row`` beside the entity: digests of keys, folded names. ``shard``
-    is the column that decides where a row lives; it is part of every key.
+    ``user`` and ``tenant`` are the columns that name the owner of a row, or None; ``by_subject`` are those that name
+    either. ``extra`` columns are derived from the entity and stand first. ``shard`` is the column that decides where a
+    row lives; it is part of every key.
     """
 
     def __init__(
@@ -123,14 +128,19 @@ class Table(Generic[T]):
         *,
         key: Sequence[str],
         shard: str,
-        extra: Mapping[str, type] | None = None,
+        user: str | None,
+        tenant: str | None,
+        by_subject: BySubject | None = None,
+        extra: Mapping[str, Derived] | None = None,
         indexes: Mapping[str, str] | None = None,
     ) -> None:
         """Read the columns from the entity's types."""
         self.name, self.key, self.shard, self.entity = name, tuple(key), shard, entity
+        self.user, self.tenant, self.by_subject = user, tenant, by_subject
         self.indexes = dict(indexes or {})
-        self.helpers: dict[str, Any] = dict(_HELPERS)
-        self.extra = [Column(column, CODECS[kind], optional=False) for column, kind in (extra or {}).items()]
+        self.derived = dict(extra or {})
+        self.helpers: dict[str, Any] = _HELPERS | {f"derive_{column}": one.of for column, one in self.derived.items()}
+        self.extra = [Column(column, CODECS[one.kind], optional=False) for column, one in self.derived.items()]
         hints = typing.get_type_hints(entity)
         names = [field.name for field in attrs.fields(entity)]  # type: ignore[arg-type]  # mypy does not see attrs in @entity
         self.columns = [
@@ -204,19 +214,25 @@ class Table(Generic[T]):
         return f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
 
     def _writer(self, columns: Sequence[Column], *, extra: bool) -> Callable[..., Row]:
-        values = [column.write(f"e.{column.name}") for column in columns]
-        given = [column.name for column in self.extra] if extra else []
-        source = f"def row({', '.join(['e', *given])}): return ({', '.join([*given, *values])},)"
-        return _compiled(source, "row", self.helpers)
+        values = [_derivation_of(column) for column in self.extra] if extra else []
+        values += [column.write(f"e.{column.name}") for column in columns]
+        return _compiled(f"def row(e): return ({', '.join(values)},)", "row", self.helpers)
+
+
+def _derivation_of(column: Column) -> str:
+    """Give the expression of a derived column; a digest is a ``bytearray``, for which drivers look for no adapter."""
+    derivation = f"derive_{column.name}(e)"
+    return f"bytearray({derivation})" if column.codec.column == "blob" else derivation
 
 
 def reader(*tables: Table[Any], rest: bool = False) -> Callable[[Row], Any]:
     """Compile a reader of rows that hold the columns of these tables one after another.
 
-    It gives the entity of one table, or a tuple of several; with ``rest`` the columns behind them come last.
+    It gives the entity of one table, or a tuple of several; with ``rest`` the columns behind them come last. Of a value
+    that cannot be read it raises ``Corrupt``; that costs nothing where all can.
     """
-    helpers: dict[str, Any] = {}
-    lines, start = ["def read(r):"], 0
+    helpers: dict[str, Any] = {"corrupt": diagnosis_of(tables), "UNREADABLE": UNREADABLE}
+    lines, start = ["def read(r):", "  try:"], 0
     for number, table in enumerate(tables):
         entity: Any = table.entity
         helpers |= table.helpers | {f"Draft{number}": entity.__draft__, f"Entity{number}": entity}
@@ -227,8 +243,9 @@ def reader(*tables: Table[Any], rest: bool = False) -> Callable[[Row], Any]:
         ]
         lines.append(f"    e{number}.__class__ = Entity{number}")
         start += len(table.columns)
+    lines += ["  except UNREADABLE:", "    raise corrupt(r) from None"]  # its message may show the value
     names = [f"e{number}" for number in range(len(tables))] + ([f"r[{start}:]"] if rest else [])
-    lines.append(f"    return {', '.join(names)}")
+    lines.append(f"  return {', '.join(names)}")
     return _compiled("\n".join(lines), "read", helpers)
 
 

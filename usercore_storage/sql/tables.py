@@ -4,11 +4,14 @@ from typing import Any, Final
 
 from usercore.attempts.model import Attempt, FailureCounter, RateLimitWindow, RegistrationAttempt
 from usercore.history.model import Entry
+from usercore.kernel.references import unique_key
 from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
 from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
 from usercore.users.model import Claim, User
+from usercore_storage.sql.declarations import BySubject, Derived
+from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.table import Table
 
 TENANTS: Final = Table(
@@ -16,29 +19,66 @@ TENANTS: Final = Table(
     Tenant,
     key=["id"],
     shard="id",
-    extra={"key_folded": str, "name_folded": str},
+    user=None,
+    tenant=None,
+    extra={
+        "key_folded": Derived(str, lambda tenant: unique_key(tenant.key), "key"),
+        "name_folded": Derived(str, lambda tenant: unique_key(tenant.name), "name"),
+    },
     indexes={"by_key": "UNIQUE (key_folded)", "by_name": "UNIQUE (name_folded)"},
 )
-USERS: Final = Table("usercore_users", User, key=["id"], shard="id")
-CLAIMS: Final = Table("usercore_claims", Claim, key=["tenant_id", "digest"], shard="digest", extra={"digest": bytes})
-CREDENTIALS: Final = Table("usercore_credentials", Credential, key=["user_id"], shard="user_id")
-ACCESS_TOKENS: Final = Table("usercore_access_tokens", AccessToken, key=["user_id", "digest"], shard="user_id")
-LOGIN_TOKENS: Final = Table("usercore_login_tokens", LoginToken, key=["user_id", "digest"], shard="user_id")
-REGISTRATION_LINKS: Final = Table("usercore_registration_links", RegistrationLink, key=["id"], shard="id")
-ATTEMPTS: Final = Table("usercore_attempts", Attempt, key=["user_id", "id"], shard="user_id")
-REGISTRATION_ATTEMPTS: Final = Table(
-    "usercore_registration_attempts", RegistrationAttempt, key=["user_id", "id"], shard="user_id"
+USERS: Final = Table("usercore_users", User, key=["id"], shard="id", user=None, tenant="tenant_id")
+CLAIMS: Final = Table(
+    "usercore_claims",
+    Claim,
+    key=["tenant_id", "digest"],
+    shard="digest",
+    user="holder_id",
+    tenant="tenant_id",
+    extra={"digest": Derived(bytes, lambda claim: digest_of_key(claim.space, claim.key), "key")},
 )
-THROTTLES: Final = Table("usercore_throttles", FailureCounter, key=["key"], shard="key")
-ALLOWANCES: Final = Table("usercore_allowances", RateLimitWindow, key=["key"], shard="key")
+CREDENTIALS: Final = Table(
+    "usercore_credentials", Credential, key=["user_id"], shard="user_id", user="user_id", tenant=None
+)
+ACCESS_TOKENS: Final = Table(
+    "usercore_access_tokens", AccessToken, key=["user_id", "digest"], shard="user_id", user="user_id", tenant=None
+)
+LOGIN_TOKENS: Final = Table(
+    "usercore_login_tokens", LoginToken, key=["user_id", "digest"], shard="user_id", user="user_id", tenant=None
+)
+REGISTRATION_LINKS: Final = Table(
+    "usercore_registration_links", RegistrationLink, key=["id"], shard="id", user=None, tenant="tenant_id"
+)
+ATTEMPTS: Final = Table(
+    "usercore_attempts", Attempt, key=["user_id", "id"], shard="user_id", user="user_id", tenant="tenant_id"
+)
+REGISTRATION_ATTEMPTS: Final = Table(
+    "usercore_registration_attempts",
+    RegistrationAttempt,
+    key=["user_id", "id"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
+)
+THROTTLES: Final = Table("usercore_throttles", FailureCounter, key=["key"], shard="key", user=None, tenant=None)
+ALLOWANCES: Final = Table("usercore_allowances", RateLimitWindow, key=["key"], shard="key", user=None, tenant=None)
 HISTORY: Final = Table(
-    "usercore_history", Entry, key=["subject_id", "subject", "change_no", "position"], shard="subject_id"
+    "usercore_history",
+    Entry,
+    key=["subject_id", "subject", "change_no", "position"],
+    shard="subject_id",
+    user=None,
+    tenant="tenant_id",
+    by_subject=BySubject(),
 )
 DELIVERIES: Final = Table(
     "usercore_deliveries",
     Delivery,
     key=["subject_id", "subject", "change_no", "position", "subscriber"],
     shard="subject_id",
+    user=None,
+    tenant="tenant_id",
+    by_subject=BySubject(),
     indexes={"due": "(due_at) WHERE state = 'pending'", "failed": "(tenant_id) WHERE state = 'failed'"},
 )
 

@@ -33,7 +33,7 @@ class SqlTenants(TenantRepository):
         self._unit = unit
 
     def add(self, tenant: Tenant) -> None:
-        self._run(TENANTS.insert, TENANTS.row(tenant, unique_key(tenant.key), unique_key(tenant.name)))
+        self._run(TENANTS.insert, TENANTS.row(tenant))
         self._unit.number(Subject.TENANT, tenant.id, tenant.change_no)
 
     def get(self, tenant_id: TenantId) -> Tenant | None:

@@ -1,8 +1,6 @@
 """Users and claims in SQL; a user's statements stay on the user's shard, a claim's on the key's."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from hashlib import sha256
 from typing import Final
 
 from usercore.kernel.changes import Subject
@@ -13,6 +11,7 @@ from usercore.kernel.references import Space
 from usercore.storage.recording import RecordingUnit
 from usercore.users.model import Claim, User
 from usercore.users.ports import ClaimRepository, UserRepository
+from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.tables import CLAIMS, USERS
 from usercore_storage.sql.updates import Updates
@@ -118,22 +117,16 @@ class SqlClaims(ClaimRepository):
         return [claim for claim in map(CLAIMS.read, rows) if (claim.space, claim.key) in asked]
 
     def put(self, claim: Claim) -> None:
-        if not self._run(PUT_CLAIM, CLAIMS.row(claim, BOUND(digest_of_key(claim.space, claim.key)))):
+        if not self._run(PUT_CLAIM, CLAIMS.row(claim)):
             raise RunAgain
 
     def add_many(self, claims: Iterable[Claim]) -> None:
-        rows = [CLAIMS.row(claim, BOUND(digest_of_key(claim.space, claim.key))) for claim in claims]
-        self._run.many(CLAIMS.insert, sorted(rows))  # by digest: each page of the index is touched once
+        rows = sorted(map(CLAIMS.row, claims))
+        self._run.many(CLAIMS.insert, rows)  # by digest: each page of the index is touched once
 
     def remove(self, claims: Iterable[Claim]) -> None:
         rows = [(claim.tenant_id, BOUND(digest_of_key(claim.space, claim.key)), claim.holder_id) for claim in claims]
         self._run.many(REMOVE_CLAIM, rows)
-
-
-@lru_cache(maxsize=4096)  # a key is looked up before it is claimed, also those of an import's thousand records
-def digest_of_key(space: Space, key: str) -> bytes:
-    """Give what is indexed instead of a key, which may be long: half a digest, so the key itself is compared, too."""
-    return sha256(f"{space._value_}\0{key}".encode()).digest()[:16]
 
 
 def _exact(claim: Claim, space: Space, key: str) -> Claim | None:

@@ -29,7 +29,7 @@ Progress = Callable[[int, int], object]
 
 def copy_store(url: str, path: str | os.PathLike[str], *, on_progress: Progress | None = None) -> None:
     """Copy a store; see ``usercore_storage.backup``."""
-    location, target = location_of(url), Path(path).absolute()
+    location, target = location_of(url), _target_of(path)
     if os.path.lexists(target):
         raise FileExistsError(str(target))
     with between_forks():
@@ -39,6 +39,13 @@ def copy_store(url: str, path: str | os.PathLike[str], *, on_progress: Progress 
         _publish(draft, target)
 
 
+def _target_of(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path).absolute()
+    except OSError as error:  # the working folder is gone
+        raise translate_os_error(error) from error
+
+
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Make an empty file for the copy, and remove it in the end; by then it may have another name, too."""
@@ -46,11 +53,11 @@ def _beside(target: Path) -> Iterator[Path]:
     try:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, MODE))
     except OSError as error:
-        raise translate_os_error(error) from error
+        raise translate_os_error(error, target) from error
     try:
         yield draft
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # what made the copy fail may keep its rest from being removed
             draft.unlink()
 
 
@@ -62,8 +69,8 @@ def _copy(source: Statements, draft: Path, reader: SnapshotReader, on_progress: 
             on_progress(pages - left, pages)
 
     if not source(_IS_THERE):  # BEGIN alone does nothing yet: the state is that of the first statement
-        raise Unavailable
-    os.truncate(draft, 0)  # of a copy that a fork broke off
+        raise Unavailable("there is no store in the file yet")
+    _empty(draft)  # of a copy that a fork broke off
     try:
         with closing(sqlite3.connect(f"{draft.as_uri()}?mode=rw", uri=True, isolation_level=None)) as copy:
             copy.execute("PRAGMA journal_mode = OFF").fetchall()  # nobody takes a half copy back: it is thrown away
@@ -71,6 +78,13 @@ def _copy(source: Statements, draft: Path, reader: SnapshotReader, on_progress: 
             source.raw.backup(copy, pages=PAGES, progress=go_on)
     except sqlite3.Error as error:
         raise translate_error(error) from error
+
+
+def _empty(draft: Path) -> None:
+    try:
+        os.truncate(draft, 0)
+    except OSError as error:
+        raise translate_os_error(error, draft) from error
 
 
 def _publish(draft: Path, target: Path) -> None:
@@ -83,7 +97,7 @@ def _publish(draft: Path, target: Path) -> None:
     except FileExistsError:
         raise
     except OSError as error:
-        raise translate_os_error(error) from error
+        raise translate_os_error(error, target) from error
 
 
 def _sync(path: Path) -> None:

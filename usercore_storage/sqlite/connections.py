@@ -13,7 +13,7 @@ from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.lazy_transaction import LazyTransaction
 from usercore_storage.sql.table import Row, Rows
 from usercore_storage.sql.unit import SqlUnit
-from usercore_storage.sqlite.errors import translate_error
+from usercore_storage.sqlite.errors import translate_error, undecodable
 
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long to wait for writers that do not know our line: other tools, or a host that joined."""
@@ -49,14 +49,14 @@ def open_connection(path: Path) -> sqlite3.Connection:
             cached_statements=STATEMENTS,
         )
     except sqlite3.Error as error:
-        raise translate_error(error) from error
+        raise translate_error(error, path) from error
     try:
         for setting in SETTINGS:
             raw.execute(setting).fetchall()
         _use_wal(raw)
     except sqlite3.Error as error:
         raw.close()
-        raise translate_error(error) from error
+        raise translate_error(error, path) from error
     return raw
 
 
@@ -96,6 +96,8 @@ class Statements(Executor):
             self._execute(statement, values)
             return self._fetch()
         except sqlite3.Error as error:
+            if (corrupt := undecodable(error, statement)) is not None:
+                raise corrupt from None
             raise translate_error(error) from error
 
     def many(self, statement: str, rows: Iterable[Row], /) -> None:

@@ -1,11 +1,14 @@
 """What SQLite's and the system's error codes mean here. Codes, never messages."""
 
 import errno
+import os
+import re
 import sqlite3
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
-from usercore.kernel.errors import Busy, Corrupt, Full, ReadOnly, RunAgain, StorageError, Unavailable
+from usercore.kernel.errors import Busy, Corrupt, Full, ReadOnly, RunAgain, StorageError, StoreMoved, Unavailable
 
 _PRIMARY: Final = 0xFF
 """The low byte of an extended code is the primary one. Source: SQLite, Result and Error Codes, 2."""
@@ -24,8 +27,11 @@ _ERRORS: Final[Mapping[int, type[StorageError]]] = {
     sqlite3.SQLITE_PROTOCOL: Busy,
 }
 
-_NO_ROOM: Final = frozenset({sqlite3.SQLITE_IOERR_SHMSIZE})
-"""Extended codes that mean a full disk though their primary one does not. Source: SQLite, Result and Error Codes."""
+_EXTENDED: Final[Mapping[int, type[StorageError]]] = {
+    sqlite3.SQLITE_IOERR_SHMSIZE: Full,
+    sqlite3.SQLITE_READONLY_DBMOVED: StoreMoved,
+}
+"""Extended codes that mean more than their primary one does. Source: SQLite, Result and Error Codes."""
 
 _OF_SYSTEM: Final[Mapping[int, type[StorageError]]] = {
     errno.ENOSPC: Full,
@@ -43,18 +49,47 @@ _CLASHES: Final = frozenset(
 )
 
 
-def translate_error(error: sqlite3.Error) -> Exception:
+def translate_error(error: sqlite3.Error, path: Path | None = None) -> Exception:
     """Give what a driver's error means: a key in use runs the unit again, the rest are ``StorageError``."""
     code = getattr(error, "sqlite_errorcode", None)
-    if code is None:  # the driver's own: a closed connection, a value it cannot bind
-        return Unavailable() if isinstance(error, sqlite3.ProgrammingError) else StorageError()
+    if code is None:
+        return _mapped_of_driver(error)
     if code in _CLASHES:
         return RunAgain()
-    if code in _NO_ROOM:
-        return Full()
-    return _ERRORS.get(code & _PRIMARY, StorageError)()
+    known = _EXTENDED.get(code) or _ERRORS.get(code & _PRIMARY, StorageError)
+    return known(_located(_reason_of(error, code), path))
 
 
-def translate_os_error(error: OSError) -> StorageError:
+def _mapped_of_driver(error: sqlite3.Error) -> StorageError:
+    """Return the meaning of an error that the driver itself made."""
+    if isinstance(error, sqlite3.ProgrammingError):  # a closed connection, another thread's, a value it cannot bind
+        return Unavailable("the connection is closed, or cannot be used so")
+    return StorageError("the driver refused")
+
+
+def undecodable(error: sqlite3.Error, statement: str) -> Corrupt | None:
+    """Return the error for a text that is not UTF-8, or None if the driver refused something else.
+
+    The driver's own message shows the text, so that error is not to be a cause that tracebacks show.
+    """
+    if not isinstance(error, sqlite3.OperationalError) or hasattr(error, "sqlite_errorcode"):
+        return None
+    column = re.match(r"Could not decode to UTF-8 column '(\w+)'", str(error))
+    tables = dict.fromkeys(re.findall(r"\busercore_\w+", statement))
+    return Corrupt(f"{' or '.join(tables)}: {column[1] if column else 'a text'} is not UTF-8")
+
+
+def _reason_of(error: sqlite3.Error, code: int) -> str:
+    """Return the driver's reason; of a constraint only its name, as triggers may write values into their messages."""
+    name = getattr(error, "sqlite_errorname", f"code {code}")
+    return name if code & _PRIMARY == sqlite3.SQLITE_CONSTRAINT else f"{error} ({name})"
+
+
+def translate_os_error(error: OSError, path: Path | None = None) -> StorageError:
     """Give what a system's error means."""
-    return _OF_SYSTEM.get(error.errno or 0, Unavailable)()
+    reason = os.strerror(error.errno) if error.errno else "the system refused"
+    return _OF_SYSTEM.get(error.errno or 0, Unavailable)(_located(reason, path))
+
+
+def _located(reason: str, path: Path | None) -> str:
+    return reason if path is None else f"{reason}: {str(path)!r}"

@@ -4,17 +4,25 @@ import os
 import sqlite3
 import stat
 import urllib.parse
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
-from usercore.kernel.errors import Corrupt, ForeignFile, NewerSchema, ReadOnly, Unavailable
+from usercore.kernel.errors import Corrupt, ForeignFile, NewerSchema, ReadOnly, StorageError, Unavailable
 from usercore.kernel.values import frozen
 from usercore_storage.sqlite.errors import translate_error, translate_os_error
+from usercore_storage.sqlite.identity import check_single_name, status_of
 from usercore_storage.sqlite.migrations import APPLICATION_ID, VERSION
 
 MODE: Final = 0o600
-"""Only its owner reads a store: the file, its WAL and the side file of the writers' line. Source: design, 4.10."""
+"""Only its owner reads a store that we make. The files beside a store have its mode. Source: design, 4.10."""
+
+_READ_AND_WRITE: Final = 0o666
+
+_FORM: Final = (
+    "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db, and its only option is ?shared=1;"
+    " in a name, ? is written %3F, # is %23 and % is %25"
+)
 
 _SMALLEST: Final = 512
 """Bytes of the smallest page. SQLite takes a file of one byte for an empty one. Source: SQLite, file format, 1.3.2."""
@@ -35,19 +43,42 @@ class StoreLocation:
 def location_of(url: str) -> StoreLocation:
     """Read ``sqlite:///relative.db``, ``sqlite:////absolute.db``, with ``?shared=1`` if the file has other tables.
 
+    Symbolic links are resolved, so that all paths to one file are one store.
+
     Raises:
         ValueError: the URL has another form.
+        Unavailable: the path is relative, and the working folder is gone.
     """
-    parts = urllib.parse.urlsplit(url)
+    parts = _split(url)
     path = urllib.parse.unquote(parts.path[1:])
-    options = urllib.parse.parse_qs(parts.query, strict_parsing=bool(parts.query))
-    if parts.scheme != "sqlite" or parts.netloc or not path or parts.fragment or "\0" in path:
-        msg = "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db"
-        raise ValueError(msg)
-    if options.keys() - {"shared"} or options.get("shared", ["1"]) != ["1"]:
-        msg = "the only option of a SQLite URL is shared=1"
-        raise ValueError(msg)
-    return StoreLocation(Path(path).absolute(), shared="shared" in options)
+    if ":memory:" in (path, parts.netloc):
+        raise ValueError("SQLite keeps no store in memory here: the URL of a store in memory is memory://")
+    if parts.scheme != "sqlite" or parts.netloc or parts.fragment or "\0" in path:
+        raise ValueError(_FORM)
+    if not path:
+        raise ValueError(f"the URL names no file: {_FORM}; a store in memory is memory://")
+    if parts.query not in ("", "shared=1"):
+        raise ValueError(f"the URL has an unknown option: {_FORM}")
+    return StoreLocation(real_path(path), shared=bool(parts.query))
+
+
+def _split(url: str) -> urllib.parse.SplitResult:
+    try:
+        return urllib.parse.urlsplit(url)
+    except ValueError:  # its message shows a part of the URL
+        raise ValueError(_FORM) from None
+
+
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """Return an absolute path without symbolic links; the last parts need not exist.
+
+    Raises:
+        Unavailable: the path is relative, and the working folder is gone.
+    """
+    try:
+        return Path(os.path.realpath(path))
+    except OSError as error:
+        raise translate_os_error(error) from error
 
 
 def prepare(location: StoreLocation) -> bool:
@@ -55,6 +86,7 @@ def prepare(location: StoreLocation) -> bool:
 
     Raises:
         Unavailable: it cannot be made or read.
+        StoreMoved: it has several names.
         Full: there is no room for it.
         ReadOnly: it may not be written.
         Corrupt: it is no SQLite file, or a part of one.
@@ -66,20 +98,51 @@ def prepare(location: StoreLocation) -> bool:
     except FileExistsError:
         return _inspect(location)
     except OSError as error:
-        raise translate_os_error(error) from error
+        raise _not_made(error, location.path) from error
     return True
 
 
+def _not_made(error: OSError, path: Path) -> StorageError:
+    if isinstance(error, FileNotFoundError):
+        return Unavailable(f"no such folder: {str(path.parent)!r}")
+    return translate_os_error(error, path)
+
+
+def side_of(path: Path) -> Path:
+    """Return the path of the side file of the store at a path."""
+    return path.with_name(path.name + "-lock")
+
+
 def open_side(path: Path) -> int:
-    """Open the side file on which the writers of all processes wait for one another.
+    """Open the side file on which the writers of all processes wait for one another, with the store's owner and mode.
 
     Raises:
         StorageError: it cannot be made or opened; its subclasses say why.
     """
+    store, side = status_of(path), side_of(path)
     try:
-        return os.open(path.with_name(path.name + "-lock"), os.O_CREAT | os.O_RDWR, MODE)
+        handle = os.open(side, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, stat.S_IMODE(store.st_mode) & _READ_AND_WRITE)
     except OSError as error:
-        raise translate_os_error(error) from error
+        raise translate_os_error(error, side) from error
+    try:
+        _take_owner_and_mode(handle, store)
+    except OSError as error:
+        os.close(handle)
+        raise translate_os_error(error, side) from error
+    return handle
+
+
+def _take_owner_and_mode(handle: int, store: os.stat_result) -> None:
+    """Let the same users open the side file as the store, as SQLite does with the WAL. Only its owner or root can."""
+    side, mode = os.fstat(handle), stat.S_IMODE(store.st_mode) & _READ_AND_WRITE
+    with suppress(PermissionError):
+        if os.geteuid() == 0 and (side.st_uid, side.st_gid) != (store.st_uid, store.st_gid):
+            os.fchown(handle, store.st_uid, store.st_gid)
+        elif side.st_gid != store.st_gid:
+            os.fchown(handle, -1, store.st_gid)
+    with suppress(PermissionError):
+        if stat.S_IMODE(side.st_mode) != mode:
+            os.fchmod(handle, mode)
 
 
 def inspect(location: StoreLocation) -> bool:
@@ -89,21 +152,24 @@ def inspect(location: StoreLocation) -> bool:
 
     Raises:
         Unavailable: it is not there, or cannot be read.
+        StoreMoved: it has several names.
         ReadOnly: it may not be written.
         Corrupt: it is no SQLite file, or a part of one.
         ForeignFile: it has tables, and none of ours.
         NewerSchema: a newer usercore made it.
     """
-    try:
-        status = location.path.stat()
-    except OSError as error:
-        raise Unavailable from error
-    if not stat.S_ISREG(status.st_mode) or not os.access(location.path, os.R_OK):
-        raise Unavailable
-    if not os.access(location.path, os.W_OK) or not os.access(location.path.parent, os.W_OK):
-        raise ReadOnly
+    status, shown = status_of(location.path), repr(str(location.path))
+    if not stat.S_ISREG(status.st_mode):
+        raise Unavailable(f"{'a folder' if stat.S_ISDIR(status.st_mode) else 'no regular file'} is at {shown}")
+    check_single_name(location.path, status)
+    if not os.access(location.path, os.R_OK):
+        raise Unavailable(f"{shown} may not be read")
+    if not os.access(location.path, os.W_OK):
+        raise ReadOnly(f"{shown} may not be written")
+    if not os.access(location.path.parent, os.W_OK):
+        raise ReadOnly(f"files may not be made in {str(location.path.parent)!r}")
     if 0 < status.st_size < _SMALLEST:
-        raise Corrupt
+        raise Corrupt(f"{shown} is shorter than any SQLite file")
     return status.st_size == 0 or _needs_tables(location, status.st_size)
 
 
@@ -123,7 +189,7 @@ def _needs_tables(location: StoreLocation, size: int) -> bool:
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
             (page,) = connection.execute("PRAGMA page_size").fetchone()
             if size % page:  # SQLite sees that whole pages are missing, and not that a part of the last one is
-                raise Corrupt
+                raise Corrupt(f"{str(location.path)!r} was cut off within a page")
             if "usercore_schema" in names:
                 return _is_older(connection)
             _check_ours(connection, names, location)
@@ -131,8 +197,8 @@ def _needs_tables(location: StoreLocation, size: int) -> bool:
             connection.close()
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
-            raise Unfinished from error
-        raise translate_error(error) from error
+            raise Unfinished(f"a killed writer left a journal beside {str(location.path)!r}") from error
+        raise translate_error(error, location.path) from error
     return True
 
 
@@ -142,13 +208,13 @@ def _take_back(path: Path) -> None:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
             connection.execute("SELECT name FROM sqlite_schema").fetchall()
     except sqlite3.Error as error:
-        raise translate_error(error) from error
+        raise translate_error(error, path) from error
 
 
 def _is_older(connection: sqlite3.Connection) -> bool:
     (found,) = connection.execute("SELECT version FROM usercore_schema").fetchone() or (None,)
     if not isinstance(found, int) or found < 1:
-        raise Corrupt
+        raise Corrupt("usercore_schema has no version")
     if found > VERSION:
         raise NewerSchema(found, VERSION)
     return found < VERSION
@@ -157,4 +223,4 @@ def _is_older(connection: sqlite3.Connection) -> bool:
 def _check_ours(connection: sqlite3.Connection, names: set[str], location: StoreLocation) -> None:
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     if not location.shared and (names or owner not in (0, APPLICATION_ID)):
-        raise ForeignFile
+        raise ForeignFile(f"{str(location.path)!r} has other tables or another mark; with ?shared=1 it is shared")

@@ -1,6 +1,7 @@
 """Joining a transaction that the host has open on a connection of ``sqlite3``."""
 
 import sqlite3
+from collections.abc import Callable
 from typing import Final
 
 from usercore_storage.sql.executor import Executor
@@ -8,19 +9,24 @@ from usercore_storage.sql.joined import HostTransaction
 from usercore_storage.sqlite.connections import Statements
 from usercore_storage.sqlite.errors import translate_error
 
-SHADOWS: Final = "SELECT name FROM sqlite_temp_schema WHERE name GLOB 'usercore_*'"
+SHADOWS: Final = "SELECT name FROM sqlite_temp_schema WHERE lower(name) GLOB 'usercore_*'"
+"""SQLite does not tell names apart by case."""
+
 KNOWN: Final = (
     "SELECT s.secret, s.version, t.key FROM main.usercore_schema AS s JOIN main.usercore_tenants AS t ON t.id = 1"
 )
 """A value of each type, in the file itself: a file that is attached is not kept together with it in a power cut."""
 
 
-def joined(connection: object, *, secret: bytes) -> HostTransaction:
+def joined(connection: object, *, secret: bytes, check_file: Callable[[], None]) -> HostTransaction:
     """Work in the transaction that is open on this connection to the store with this secret; see ``Storage.join``.
+
+    ``check_file`` raises ``StoreMoved``, before each unit, if the store's file is not at its path any more.
 
     Raises:
         TypeError: it is no connection of ``sqlite3``.
         ValueError: no transaction is open, it is another store, or values do not come back as they are kept.
+        StoreMoved: the store's file is not at its path any more.
         Unavailable: the connection is closed, or belongs to another thread.
     """
     if not isinstance(connection, sqlite3.Connection):
@@ -34,16 +40,15 @@ def joined(connection: object, *, secret: bytes) -> HostTransaction:
             raise translate_error(error) from error
         if connection.text_factory is not str:
             raise ValueError("the connection's text_factory must be str")
+        check_file()
 
     def recognise(run: Executor) -> bool:
         ((found, version, tenant),) = run(KNOWN)
-        if run(SHADOWS):
-            raise ValueError("the connection has temporary tables with names of ours")
         if type(found) is not bytes or type(version) is not int or tenant != "system":
             raise ValueError("the connection converts values (detect_types)")
         return found == secret
 
     run = Statements(connection)  # first of all: it fails if the connection is closed
-    transaction = HostTransaction(run, lambda: connection.in_transaction, check)
+    transaction = HostTransaction(run, lambda: connection.in_transaction, check, shadows=SHADOWS)
     transaction.check_store(recognise)
     return transaction

@@ -13,7 +13,7 @@ from pathlib import Path
 from usercore.kernel.errors import Busy, Unavailable
 from usercore.kernel.forks import reset_in_child
 from usercore_storage.sqlite.errors import translate_os_error
-from usercore_storage.sqlite.files import open_side
+from usercore_storage.sqlite.files import open_side, side_of
 
 
 class _Awaited:
@@ -27,6 +27,7 @@ class _Awaited:
         self.handles = [side]
         """Emptied by whoever is to close the handle: the thread, or who could not start it."""
         self.came = False
+        self.error: OSError | None = None
         self.call = threading.Lock()
         self.call.acquire()
 
@@ -41,6 +42,7 @@ class ProcessLock:
             StorageError: it cannot be opened; its subclasses say why.
         """
         self.lock = threading.Lock()
+        self._path = path
         self._side = open_side(path)
         self._awaited: _Awaited | None = None
         reset_in_child(self)
@@ -61,12 +63,15 @@ class ProcessLock:
         """
         with self.lock:
             if self._side < 0:
-                raise Unavailable
+                raise Unavailable("the store is closed")
             try:
                 self._take(longest_wait)
                 run()
             finally:
-                fcntl.flock(self._side, fcntl.LOCK_UN)  # no function of ours, where a Ctrl-C could land as it begins
+                try:  # noqa: SIM105 - no function of ours, nor of contextlib, where a Ctrl-C could land as it begins
+                    fcntl.flock(self._side, fcntl.LOCK_UN)
+                except OSError:  # taking it has failed, too, or what ran is told already
+                    pass
 
     def _take(self, longest_wait: float) -> None:
         try:
@@ -74,9 +79,11 @@ class ProcessLock:
                 return
             awaited = self._await()
         except OSError as error:
-            raise translate_os_error(error) from error
+            raise translate_os_error(error, side_of(self._path)) from error
         if not awaited.call.acquire(timeout=longest_wait) and not awaited.came:
-            raise Busy
+            raise Busy("another process was writing all the time")
+        if awaited.error is not None:
+            raise translate_os_error(awaited.error, side_of(self._path)) from awaited.error
 
     def _takes_at_once(self) -> bool:
         try:
@@ -96,19 +103,47 @@ class ProcessLock:
                 for handle in _taken_from(awaited):
                     os.close(handle)
                 if isinstance(error, RuntimeError):  # there is no room for another thread
-                    raise Busy from error
+                    raise Busy("no thread can be started to wait for another process") from error
                 raise
             self._awaited = awaited  # last of all, or after a Ctrl-C somebody would wait for nobody
         return awaited
 
     def _wait(self, awaited: _Awaited) -> None:
         for side in _taken_from(awaited):  # none, if whoever started this thread was interrupted
-            fcntl.flock(side, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(side, fcntl.LOCK_EX)
+            except OSError as error:
+                awaited.error = error
             awaited.came = True
             awaited.call.release()
             with self.lock:  # the turn was given back by now, unless whoever waited for it gave up before it came
-                fcntl.flock(side, fcntl.LOCK_UN)
+                if awaited.error is None:
+                    fcntl.flock(side, fcntl.LOCK_UN)
             os.close(side)
+
+    def remember(self, record: bytes) -> None:
+        """Store in the side file, in the turn, which file and store its writers have open.
+
+        Raises:
+            StorageError: the system refused.
+        """
+        try:
+            if os.pread(self._side, len(record) + 1, 0) != record:
+                os.pwrite(self._side, record, 0)
+                os.ftruncate(self._side, len(record))
+        except OSError as error:
+            raise translate_os_error(error, side_of(self._path)) from error
+
+    def remembers(self, record: bytes) -> bool:
+        """Return whether the side file has this record.
+
+        Raises:
+            StorageError: the system refused.
+        """
+        try:
+            return os.pread(self._side, len(record) + 1, 0) == record
+        except OSError as error:
+            raise translate_os_error(error, side_of(self._path)) from error
 
     def close(self) -> None:
         """Close the side file; whoever calls holds the lock. Closing again does nothing."""

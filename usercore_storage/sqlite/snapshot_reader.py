@@ -8,8 +8,9 @@ from typing import Final, TypeVar
 from usercore.kernel.errors import RunAgain, StorageError
 from usercore.kernel.units import run_until_kept
 from usercore_storage.sqlite.connections import BUSY_TIMEOUT_MS, Statements
-from usercore_storage.sqlite.errors import translate_error
+from usercore_storage.sqlite.errors import translate_error, translate_os_error
 from usercore_storage.sqlite.forks import ForkBarrier
+from usercore_storage.sqlite.identity import StoreFile
 
 T = TypeVar("T")
 
@@ -30,8 +31,12 @@ class SnapshotReader:
     """Looks at the file, one look after the other, each on one state. For one thread at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Look at this file; the connection is opened by the first look."""
-        self._path = path
+        """Look at this file; the connection is opened by the first look.
+
+        Raises:
+            StorageError: there is no file, or none that may be a store; its subclasses say why.
+        """
+        self._file = StoreFile(path)
         self._connection: Statements | None = None
         self.gate = ForkBarrier(self)
 
@@ -40,6 +45,7 @@ class SnapshotReader:
 
         Raises:
             LostRace: forks came again and again.
+            StoreMoved: another file is at the path by now.
             StorageError: the store could not be read.
         """
         return run_until_kept(lambda: self.gate.run(lambda: self._look(query)))
@@ -48,7 +54,8 @@ class SnapshotReader:
         connection = self._opened()
         try:
             connection("BEGIN")
-            return query(connection)
+            result = query(connection)
+            self._file.check()
         except StorageError as error:
             if self.gate.is_shut:  # nothing failed: it was stopped
                 raise RunAgain from error
@@ -56,10 +63,12 @@ class SnapshotReader:
         finally:
             if connection.raw.in_transaction:
                 connection("ROLLBACK")
+        return result
 
     def _opened(self) -> Statements:
         if self._connection is None:
-            raw = _connect(self._path)
+            self._file.check()
+            raw = _connect(self._file.path)
             raw.set_progress_handler(lambda: self.gate.is_shut, _STEPS)
             self._connection = Statements(raw)
         return self._connection
@@ -83,17 +92,25 @@ def _connect(path: Path) -> sqlite3.Connection:
 
     Where there is nothing to move it must be able to write, or it would leave an empty WAL behind.
     """
-    wal = path.with_name(path.name + "-wal")
-    mode = "ro" if wal.exists() and wal.stat().st_size else "rw"
+    mode = "ro" if _size_of(path.with_name(path.name + "-wal")) else "rw"
     try:
         raw = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
-        raise translate_error(error) from error
+        raise translate_error(error, path) from error
     raw.text_factory = lambda kept: kept.decode("utf-8", "surrogateescape")  # the driver would give up at bad text
     try:
         for setting in SETTINGS:
             raw.execute(setting).fetchall()
     except sqlite3.Error as error:
         raw.close()
-        raise translate_error(error) from error
+        raise translate_error(error, path) from error
     return raw
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise translate_os_error(error, path) from error

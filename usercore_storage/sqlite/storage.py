@@ -16,6 +16,7 @@ from usercore_storage.sql.joined import HostTransaction
 from usercore_storage.sqlite.connections import Connection
 from usercore_storage.sqlite.files import location_of, prepare
 from usercore_storage.sqlite.forks import ForkBarrier, between_forks
+from usercore_storage.sqlite.identity import StoreFile, secret_in, store_id_of
 from usercore_storage.sqlite.joined import joined
 from usercore_storage.sqlite.lane import Lane
 from usercore_storage.sqlite.migrations import migrate
@@ -57,6 +58,7 @@ class SqliteStorage:
     def __init__(self, path: Path) -> None:
         """Look at the file; connections are opened when they are needed, the writing one by the first to write."""
         self._path = path
+        self._file = StoreFile(path)
         self._closed = False
         self._opening = threading.Lock()
         self._writer: Writer | None = None
@@ -72,10 +74,11 @@ class SqliteStorage:
     def _read_secret(self) -> bytes:
         connection = self.acquire_reader()
         try:
-            ((secret,),) = connection("SELECT secret FROM usercore_schema")
+            secret = secret_in(connection)
         finally:
             self.release(connection)
-        return bytes(secret)
+        self._file.store_id = store_id_of(secret)
+        return secret
 
     def units(self, origin: UnitContext) -> Units[Unit]:
         """Give units of this origin; see ``Storage``."""
@@ -83,7 +86,7 @@ class SqliteStorage:
 
     def join(self, connection: object) -> HostTransaction:
         """Give units in the host's transaction; see ``Storage``."""
-        return joined(connection, secret=self.secret)
+        return joined(connection, secret=self.secret, check_file=self._file.check)
 
     def writer(self) -> Writer:
         """Give the writing connection, opened if it is not."""
@@ -93,19 +96,20 @@ class SqliteStorage:
     def _open_writer(self) -> Writer:
         with self._opening:
             if self._closed:
-                raise Unavailable
+                raise Unavailable("the store is closed")
             if self._writer is None:
-                self._writer = Writer(self._path)
+                self._writer = Writer(self._path, file=self._file)
             return self._writer
 
     def acquire_reader(self) -> Connection:
         """Take the reading connection that was used last, or open one."""
         if self._closed:
-            raise Unavailable
+            raise Unavailable("the store is closed")
+        self._file.check_for_reads()
         try:
             return self._readers.pop()
         except IndexError:
-            connection = Connection(self._path)
+            connection = self._file.connect()
             connection("PRAGMA query_only = ON")
             return connection
 

@@ -13,7 +13,7 @@ from usercore.kernel.errors import StorageError
 from usercore.storage.recording import UnitContext
 from usercore_storage.sql.unit import SqlUnit
 from usercore_storage.sqlite.commit_queue import LONGEST_WAIT, CommitQueue, QueuedUnit, Take
-from usercore_storage.sqlite.connections import Connection
+from usercore_storage.sqlite.identity import StoreFile
 from usercore_storage.sqlite.process_lock import ProcessLock
 
 T = TypeVar("T")
@@ -25,14 +25,16 @@ class Writer:
     Processes wait for their turn; ``BEGIN IMMEDIATE`` stands behind it for writers that know nothing of turns.
     """
 
-    def __init__(self, path: Path, *, longest_wait: float = LONGEST_WAIT) -> None:
-        """Open the connection and the side file."""
+    def __init__(self, path: Path, *, file: StoreFile | None = None, longest_wait: float = LONGEST_WAIT) -> None:
+        """Open the connection and the side file; ``file`` is the one at the path, if it is noted already."""
+        self._file = file or StoreFile(path)
         self._process_lock = ProcessLock(path)
         try:
-            self._connection = Connection(path)
+            self._connection = self._file.connect()
         except BaseException:
             self._process_lock.close()
             raise
+        self._record: bytes | None = None
         self._longest_wait = longest_wait
         self._queue = CommitQueue(self._lead, longest_wait=longest_wait)
         self._sent: Sequence[QueuedUnit] = ()
@@ -55,7 +57,7 @@ class Writer:
     def _run(self, take: Take) -> None:
         try:
             self._settle()  # what another leader was interrupted in
-            self._connection("BEGIN IMMEDIATE")
+            self._begin()
             jobs = take()
             if not self._keeps(jobs):
                 self._run_alone(jobs)
@@ -71,11 +73,28 @@ class Writer:
         """Run jobs again, each in a transaction of its own, so that the guilty one fails alone."""
         for number, job in enumerate(jobs):
             try:
-                self._connection("BEGIN IMMEDIATE")
+                self._begin()
             except StorageError as error:  # the rest need not wait as long as this one did
                 _finish(jobs[number:], error)
                 return
             self._keeps([job])
+
+    def _begin(self) -> None:
+        """Begin a transaction in the store's own file.
+
+        Raises:
+            StoreMoved: another file is at the path, or another process opened another one there since.
+            StorageError: it could not begin.
+        """
+        self._connection("BEGIN IMMEDIATE")
+        self._file.check()
+        if self._record is None:
+            record = self._file.record()
+            self._process_lock.remember(record)
+            self._record = record
+        elif not self._process_lock.remembers(self._record):
+            self._file.move(f"another process opened another store at {str(self._file.path)!r}")
+            self._file.check()
 
     def _keeps(self, jobs: Sequence[QueuedUnit]) -> bool:
         """Run jobs in the transaction that is open, and commit it.
@@ -123,11 +142,15 @@ class Writer:
             raise
 
     def _settle(self) -> None:
-        """Tell those whose commit is through, or take back what is open. Doing so again harms nothing."""
+        """Tell those whose commit is through, or take back what is open. Doing so again harms nothing.
+
+        A commit is through only if the file is still at its path: the check before it may be as old as the units.
+        """
         if self._connection.raw.in_transaction:
             self._sent = ()
             self._connection.roll_back()
-        _finish(self._sent)
+        if self._sent:
+            _finish(self._sent, self._file.difference())
         self._sent = ()
 
     def abandon(self) -> None:

@@ -1,0 +1,12 @@
+"""Digests that are indexed instead of what may be long."""
+
+from functools import lru_cache
+from hashlib import sha256
+
+from usercore.kernel.references import Space
+
+
+@lru_cache(maxsize=4096)  # a key is looked up before it is claimed, also those of an import's thousand records
+def digest_of_key(space: Space, key: str) -> bytes:
+    """Give what is indexed instead of a key, which may be long: half a digest, so the key itself is compared, too."""
+    return sha256(f"{space._value_}\0{key}".encode()).digest()[:16]

@@ -1,0 +1,173 @@
+"""The identity of a store's file: the file at the path must stay the one that the connections have open.
+
+In WAL mode SQLite does not notice that its file was deleted, renamed or replaced: it goes on writing into a file that
+no later process opens. And one file under two names has two WALs, each of which is unknown to the other name.
+"""
+
+import os
+import stat
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from usercore.kernel.errors import Corrupt, StorageError, StoreMoved
+from usercore_storage.sqlite.connections import Connection
+from usercore_storage.sqlite.errors import translate_os_error
+
+READ_CHECK_SECONDS: Final = 1.0
+"""Seconds between two checks by reads. Source: usercore: a check takes a quarter of the time of a look-up by key."""
+
+RECORD_BYTES: Final = 53
+"""Length of a record in the side file: 32 hexadecimal digits of the store, a space, 20 digits of the inode."""
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_OPEN_THE_STORE_AGAIN: Final = "close the store, and open it again"
+
+
+class StoreFile:
+    """The file that is at the store's path when this is made. Once it is found to have moved, it stays so."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = monotonic) -> None:
+        """Note which file is at the path.
+
+        Raises:
+            StoreMoved: the file has other names besides the path.
+            StorageError: there is no file at the path, or it cannot be looked at.
+        """
+        self.path = path
+        self.store_id = ""
+        """A digest of the store's secret, once that has been read."""
+        self._status = status_of(path)
+        check_single_name(path, self._status)
+        self._clock = clock
+        self._check_reads_from = clock() + READ_CHECK_SECONDS
+        self._difference: str | None = None
+
+    def connect(self) -> Connection:
+        """Open a connection to this file.
+
+        Raises:
+            StoreMoved: another file is at the path, or another store is in the file.
+            StorageError: the file cannot be opened; its subclasses say why.
+        """
+        self.check()  # before SQLite changes anything at the path
+        connection = Connection(self.path)
+        try:
+            self.check()
+            self._check_store(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _check_store(self, connection: Connection) -> None:
+        if self.store_id and store_id_of(secret_in(connection)) != self.store_id:
+            raise StoreMoved(f"another store was copied into {str(self.path)!r}")
+
+    def check(self) -> None:
+        """Check that this file is still at its path, and nowhere else.
+
+        Raises:
+            StoreMoved: it is not.
+            StorageError: the system does not tell.
+        """
+        if (error := self.difference()) is not None:
+            raise error
+
+    def check_for_reads(self) -> None:
+        """Check as ``check`` does, if the last check by a read was a second ago, or found that the file has moved."""
+        now = self._clock()
+        if now >= self._check_reads_from:
+            self.check()
+            self._check_reads_from = now + READ_CHECK_SECONDS
+
+    def difference(self) -> StorageError | None:
+        """Return the error that ``check`` raises, or None."""
+        try:
+            if self._difference is None:
+                self._compare()
+        except StorageError as error:
+            return error
+        return None if self._difference is None else StoreMoved(self._difference)
+
+    def _compare(self) -> None:
+        try:
+            status = os.lstat(self.path)  # no symbolic link is followed: SQLite would name the WAL by its target
+        except FileNotFoundError:
+            self.move(f"no file is at {str(self.path)!r} any more")
+            return
+        except OSError as error:
+            raise translate_os_error(error, self.path) from error
+        if not os.path.samestat(status, self._status):
+            self.move(f"another file is at {str(self.path)!r}")
+        elif status.st_nlink > 1:
+            self.move(_names_problem(self.path, status))
+
+    def move(self, difference: str) -> None:
+        """Note that the file has moved, for all later checks."""
+        self._difference = f"{difference}; {_OPEN_THE_STORE_AGAIN}"
+        self._check_reads_from = 0.0
+
+    def record(self) -> bytes:
+        """Return what the side file remembers of this file."""
+        return f"{self.store_id or '0' * 32} {self._status.st_ino:020}".encode()
+
+
+def status_of(path: Path) -> os.stat_result:
+    """Return the status of the file at a path that has no symbolic links in it.
+
+    Raises:
+        StorageError: there is no file, or it cannot be looked at.
+    """
+    try:
+        return os.lstat(path)
+    except OSError as error:
+        raise translate_os_error(error, path) from error
+
+
+def check_single_name(path: Path, status: os.stat_result) -> None:
+    """Check that the path is the only name of the file: the WAL of another name would not be seen under this one.
+
+    Raises:
+        StoreMoved: there are several links, or the file is mounted alone.
+    """
+    if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+        raise StoreMoved(_names_problem(path, status))
+    if _is_mounted_alone(path):
+        raise StoreMoved(f"{str(path)!r} is mounted alone, without the files beside it: mount its folder")
+
+
+def store_id_of(secret: bytes) -> str:
+    """Return what names a store without showing its secret."""
+    return sha256(b"usercore store id\0" + secret).hexdigest()[:32]
+
+
+def secret_in(connection: Connection) -> bytes:
+    """Read the store's secret.
+
+    Raises:
+        Corrupt: there is none, or several.
+        StorageError: it cannot be read.
+    """
+    rows = connection("SELECT secret FROM usercore_schema")
+    if len(rows) != 1 or not isinstance(rows[0][0], bytes):
+        raise Corrupt("usercore_schema has no secret, or several")
+    return rows[0][0]
+
+
+def _names_problem(path: Path, status: os.stat_result) -> str:
+    return f"{str(path)!r} has {status.st_nlink} hard links; a store has one name, or what is written by one is lost"
+
+
+def _is_mounted_alone(path: Path) -> bool:
+    """Return whether a mount begins at the file itself, as one of a single file into a container does."""
+    try:
+        mounts = _MOUNTS.read_bytes()
+    except OSError:  # not Linux, or nothing to read it from
+        return False
+    name = os.fsencode(path)
+    for character in (b"\\", b" ", b"\t", b"\n"):  # the backslash first: the others are written with one
+        name = name.replace(character, b"\\%03o" % ord(character))
+    return any(line.split(b" ")[4:5] == [name] for line in mounts.splitlines())
