@@ -18,7 +18,7 @@ from tests.faults.processes import hear, started
 from tests.sqlite.notebooks import Notebook, kinds, note
 from usercore import Email, StorageError, StoreMoved, UserCore
 from usercore_storage import backup, check
-from usercore_storage.sqlite.files import place_of, side_of
+from usercore_storage.sqlite.files import location_of, side_of
 from usercore_storage.sqlite.identity import READ_CHECK_SECONDS, RECORD_BYTES, StoreFile, store_id_of
 from usercore_storage.sqlite.writer import Writer
 
@@ -219,7 +219,7 @@ def test_paths_to_one_file_are_one_store_with_one_side_file(path: Path) -> None:
     link, folder = path.with_name("link.db"), path.parent.with_name("linked")
     link.symlink_to("store.db")
     folder.symlink_to(path.parent)
-    places = [place_of(url_of(one)).path for one in (path, link, folder / "store.db", folder / "link.db")]
+    places = [location_of(url_of(one)).path for one in (path, link, folder / "store.db", folder / "link.db")]
     assert places == [path] * 4
     with usercore.open(url_of(folder / "link.db")) as one, usercore.open(url_of(path)) as two:
         one.registration.register("ann@example.com")
