@@ -41,6 +41,7 @@ check: $(call ready,check) ## lint, types, import rules, references, tests with 
 	$(call python,check) -m ruff check $(CODE)
 	$(call python,check) -m ruff format --check $(CODE)
 	$(call python,check) -m mypy $(CODE)
+	$(call python,check) -m scripts.check_pages
 	.venvs/check/bin/lint-imports
 	$(call python,check) -m scripts.make_rules --check
 	$(call python,check) -m scripts.make_errors --check

@@ -70,7 +70,7 @@ from usercore.registration.input import PasswordCheck
 from usercore.registration.limits import EmailCheck, RegistrationGate, RegistrationRequest
 from usercore.registration.service import EmailCheckResult, EmailStatus
 from usercore.registration.steps import Registration
-from usercore.sign_in.model import Identity
+from usercore.sign_in.model import Identity, SignedIn
 from usercore.tenants.errors import BuiltIn, SystemOnly
 from usercore.tenants.model import Tenant
 from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenNotFound, TokenSpent, TokenUnknown
@@ -172,6 +172,7 @@ __all__ = [
     "RevokedTokens",
     "Secret",
     "SignInRefused",
+    "SignedIn",
     "SmtpMailer",
     "StaleVersion",
     "StorageError",

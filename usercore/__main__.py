@@ -2,20 +2,33 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NoReturn
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
 import usercore
-from usercore.importing.files import read_csv, read_json_lines
+from usercore.importing.files import Columns, read_csv, read_json_lines
 from usercore.importing.model import ImportLine, ImportReport, shown
 
-READERS: Final = {"csv": read_csv, "jsonl": read_json_lines}
-FORMATS: Final = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+FORMATS: Final = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+CHOICES: Final = sorted(set(FORMATS.values()))
+URLS: Final = "expected a URL such as sqlite:///people.db, postgresql://user@host/name or memory://"
+
+_CREDENTIALS: Final = re.compile(r"\S*:\S*@\S*|\S*password\S*", re.IGNORECASE)
+_WORDS: Final = re.compile(r"\w+")
 
 ALL_GOOD, SOME_BAD, FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -41,26 +54,77 @@ def main(arguments: Sequence[str] | None = None) -> int:
     progress = Progress()
     try:
         with _opened(options.file) as file:
-            return _import(file, READERS[name](file), options, progress)
+            return _import(file, _lines(file, name, options), options, progress)
     except KeyboardInterrupt:
         return _failed(f"interrupted {_reached(progress, options)}", INTERRUPTED)
     except usercore.Invalid as error:
-        return _failed(shown(error.errors))
+        return _failed("; ".join([shown(error.errors), *getattr(error, "__notes__", ())]))
+    except usercore.TenantNotFound as error:
+        return _failed(f"{error}: found no tenant {options.tenant!r}; expected the key of a tenant of this store")
     except (usercore.UsercoreError, OSError) as error:
-        return _failed(f"{error}; stopped {_reached(progress, options)}" if progress.done else f"{error}")
+        reason = _reason(error, options.store)
+        return _failed(f"{reason}; stopped {_reached(progress, options)}" if progress.done else reason)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(_CREDENTIALS.sub("...", message))  # a URL in the wrong place
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m usercore", description="User management in process.")
+    parser = _Parser(prog="python -m usercore", description="User management in process.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("import", help="create and update users by the records of a file", epilog=EPILOG)
     command.formatter_class = argparse.RawDescriptionHelpFormatter
-    command.add_argument("file", metavar="FILE", help="CSV with a header, or JSON lines; - is standard input")
+    command.add_argument(
+        "file", metavar="FILE", help="CSV with a header, JSON lines or a JSON array; - is standard input"
+    )
     command.add_argument("--store", metavar="URL", required=True, help="where users are kept: sqlite:///people.db")
-    command.add_argument("--format", choices=sorted(READERS), help="else the ending of the file's name tells")
+    command.add_argument("--format", choices=CHOICES, help="else the ending of the file's name tells")
+    command.add_argument(
+        "--delimiter", type=_delimiter, metavar="MARK", help="between cells: , ; | tab; else it is found"
+    )
+    command.add_argument(
+        "--map",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="THEIRS=OURS",
+        help="a name in the file, and its field",
+    )
+    command.add_argument("--zone", type=_zone, metavar="ZONE", help="of instants without one: Europe/Berlin")
     command.add_argument("--tenant", metavar="KEY", default="main", help="whose users they are (main)")
     command.add_argument("--all-or-nothing", action="store_true", help="keep nothing if any record is bad")
     return parser
+
+
+def _delimiter(text: str) -> str:
+    mark = "\t" if text in {"tab", "\\t"} else text
+    if len(mark) != 1 or mark in '"\r\n':
+        msg = f"found {text!r}; expected one character, or tab"
+        raise argparse.ArgumentTypeError(msg)
+    return mark
+
+
+def _pair(text: str) -> tuple[str, str]:
+    theirs, sign, ours = text.rpartition("=")
+    if not sign or not theirs.strip() or not ours.strip():
+        msg = f"found {text!r}; expected a name in the file and a field: THEIRS=OURS"
+        raise argparse.ArgumentTypeError(msg)
+    return theirs.strip(), ours.strip()
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        msg = f"found {text!r}; expected a zone such as Europe/Berlin or UTC"
+        raise argparse.ArgumentTypeError(msg) from None
+
+
+def _lines(file: BinaryIO, name: str, options: argparse.Namespace) -> Iterator[ImportLine]:
+    columns = Columns(names=dict(options.map), zone=options.zone)
+    return read_csv(file, columns, delimiter=options.delimiter) if name == "csv" else read_json_lines(file, columns)
 
 
 def _opened(name: str) -> AbstractContextManager[BinaryIO]:
@@ -71,7 +135,21 @@ def _store(url: str) -> usercore.UserCore:
     try:
         return usercore.open(url)
     except ValueError as error:  # the URL
-        sys.exit(_failed(f"{error}"))
+        sys.exit(_failed(_safe(f"{error}; {URLS}", url) or f"the URL of --store cannot be read; {URLS}"))
+
+
+def _reason(error: Exception, url: str) -> str:
+    """Return what an error says, and the reason of the driver or system behind it if that is safe."""
+    told = _safe(f"{error}", url) or type(error).__name__
+    cause = " ".join(f"{error.__cause__ or ''}".split())
+    return f"{told}: {cause}" if cause and _safe(cause, url) else told
+
+
+def _safe(text: str, url: str) -> str | None:
+    """Return a text, or None if it has a part of what may be a user or password in the URL."""
+    secret = url if "password" in url.lower() else url.partition(":")[2].rpartition("@")[0]
+    words = set(_WORDS.findall(secret)) | set(_WORDS.findall(unquote(secret)))
+    return None if words & set(_WORDS.findall(text)) else text
 
 
 def _import(file: BinaryIO, lines: Iterator[ImportLine], options: argparse.Namespace, progress: Progress) -> int:

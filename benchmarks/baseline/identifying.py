@@ -6,6 +6,7 @@ from typing import Final
 from benchmarks.baseline.secrets import digest_of, holder_of
 from benchmarks.baseline.store import TENANT, ByHand, Store, micros_of
 from benchmarks.baseline.users import COLUMNS, user_of
+from usercore.kernel.secret import Digest
 from usercore.kernel.time import Clock
 from usercore.sign_in.model import Identity
 from usercore.tokens.errors import TokenUnknown
@@ -61,6 +62,8 @@ class Identifying(ByHand):
             source=source,
             authenticated_at=datetime.fromtimestamp(issued_at / 1e6, UTC),
             must_change_password=must_change == 1,
+            token_digest=Digest(digest),
+            token_expires_at=datetime.fromtimestamp(expires_at / 1e6, UTC),
         )
 
     def close(self) -> None:

@@ -7,8 +7,9 @@ from benchmarks.baseline.secrets import digest_of, draw, holder_of, public_id
 from benchmarks.baseline.store import TENANT, ByHand, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
 from usercore.authenticators.errors import SignInRefused
-from usercore.kernel.secret import Secret
-from usercore.sign_in.model import Identity
+from usercore.kernel.secret import Digest, Secret
+from usercore.sign_in.model import Identity, SignedIn
+from usercore.users.model import User
 
 _MINUTES: Final = timedelta(minutes=5)
 _YEAR: Final = timedelta(days=365)
@@ -96,7 +97,7 @@ class LoggingIn(ByHand):
             "expires_at": expires_at.isoformat(),
         }
         self.execute(_ENTERED, (user.id, user.change_no, at, to_json(redeemed), to_json(issued)))
-        return Identity(user=user, authenticator="login_token", authenticated_at=now, access_token=Secret(secret))
+        return _signed_in(user, now, secret, token)
 
     def _keep_refusal(self, user_id: int, digest: bytes, at: int) -> None:
         (redeemed_at,) = self.execute(_WHY, (user_id, digest)).fetchone() or (None,)
@@ -115,5 +116,17 @@ class LoggingIn(ByHand):
         self.execute(_SPEND, (at, user_id, digest))
         user = user_of(self.execute(_USER, (user_id,)).fetchone())
         token = draw("uca_", user_id, self.randomness)
-        self.execute(_TOKEN, (user_id, digest_of(token), at, micros_of(now + _YEAR)))
-        return Identity(user=user, authenticator="login_token", authenticated_at=now, access_token=Secret(token))
+        digest = digest_of(token)
+        self.execute(_TOKEN, (user_id, digest, at, micros_of(now + _YEAR)))
+        return _signed_in(user, now, token, digest)
+
+
+def _signed_in(user: User, now: datetime, secret: str, digest: bytes) -> SignedIn:
+    return SignedIn(
+        user=user,
+        authenticator="login_token",
+        authenticated_at=now,
+        access_token=Secret(secret),
+        token_digest=Digest(digest),
+        token_expires_at=now + _YEAR,
+    )

@@ -67,4 +67,6 @@ class Dicts:
             source=token.source,
             authenticated_at=token.issued_at,
             must_change_password=must_change,
+            token_digest=token.digest,
+            token_expires_at=token.expires_at,
         )

@@ -16,10 +16,10 @@ from benchmarks.baseline.store import TENANT, ByHand, Store, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
 from usercore.authenticators.errors import SignInRefused
 from usercore.kernel.errors import RateLimited
-from usercore.kernel.secret import Secret
+from usercore.kernel.secret import Digest, Secret
 from usercore.kernel.time import Clock
 from usercore.passwords.rules import prepare
-from usercore.sign_in.model import Identity
+from usercore.sign_in.model import Identity, SignedIn
 from usercore.users.model import User
 
 _YEAR: Final = timedelta(days=365)
@@ -178,7 +178,7 @@ class Passwords(ByHand):
             "expires_at": expires_at.isoformat(),
         }
         execute(_ENTERED, (user_id, user.change_no, at, to_json(issued)))
-        return _identity(user, now, secret, must_change=must_change == 1)
+        return _signed_in(user, now, secret, must_change=must_change == 1)
 
     def sign_in_barely(self, login: str, password: str) -> Identity:
         """Do the same, and keep nothing but the token."""
@@ -188,16 +188,18 @@ class Passwords(ByHand):
         user = user_of(self.execute(_USER, (user_id,)).fetchone())
         secret = draw("uca_", user_id, self.randomness)
         self.execute(_TOKEN, (user_id, digest_of(secret), micros_of(now), micros_of(now + _YEAR)))
-        return _identity(user, now, secret, must_change=must_change == 1)
+        return _signed_in(user, now, secret, must_change=must_change == 1)
 
 
-def _identity(user: User, now: datetime, secret: str, *, must_change: bool) -> Identity:
-    return Identity(
+def _signed_in(user: User, now: datetime, secret: str, *, must_change: bool) -> SignedIn:
+    return SignedIn(
         user=user,
         authenticator="password",
         authenticated_at=now,
         must_change_password=must_change,
         access_token=Secret(secret),
+        token_digest=Digest(digest_of(secret)),
+        token_expires_at=now + _YEAR,
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.importing.helpers import ANN, BOB, Record, counts, imported, shown
-from tests.services.helpers import Dump, dump, unchanged
+from tests.services.helpers import Dump, add_tenant, dump, unchanged
 from usercore import AccessId, ExternalId, Host, LostRace, UserCore, UserState
 from usercore.importing import candidates
 from usercore.importing.plan import Plan
@@ -89,6 +89,19 @@ def test_each_thousand_records_are_one_unit(core: UserCore, storage: WatchedStor
     before = storage.writes
     core.registration.import_users(({"external_id": number} for number in range(2500)), on_progress=done.append)
     assert (storage.writes - before, done) == (3, [1000, 2000, 2500])
+
+
+@pytest.mark.rule("T2")
+def test_an_id_of_another_tenants_user_makes_a_batch_no_dearer(kept_in: Storage) -> None:
+    main = over(faulty := FaultyStorage(kept_in))
+    add_tenant(main)
+    acme = main.tenant("acme")
+    imported(main, {"id": 77, "email": "ann@example.com"})
+    batches = [[{"external_id": f"{part}-{number}"} for number in range(999)] for part in range(3)]
+    without = faulty.calls_of(lambda: imported(acme, *batches[0]))
+    free = faulty.calls_of(lambda: imported(acme, *batches[1], {"id": 78, "email": "eve@example.com"}))
+    foreign = faulty.calls_of(lambda: imported(acme, *batches[2], {"id": 77, "email": "eve@example.com"}))
+    assert (foreign, free) == (free, without)
 
 
 def test_long_notes_make_smaller_batches() -> None:

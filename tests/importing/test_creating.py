@@ -13,7 +13,6 @@ from usercore import (
     AnyId,
     Email,
     ExternalId,
-    LostRace,
     Reference,
     Subscriber,
     UserCore,
@@ -130,23 +129,42 @@ def test_a_tenant_imports_its_own_people(core: UserCore) -> None:
     assert core.users.get(ExternalId("K-1")).id != acme.users.get(ExternalId("K-1")).id
 
 
-@pytest.mark.rule("I1")
-def test_an_id_of_another_tenants_user_is_a_bad_record_and_no_other(core: UserCore) -> None:
-    add_tenant(core)
-    imported(core, {"id": 7, "email": "ann@example.com"})
-    report = imported(
-        core.tenant("acme"), BOB, {"id": 7, "email": "eve@example.com"}, {"id": 8, "email": "x@example.com"}
-    )
-    assert counts(report) == (2, 0, 0, 1)
-    assert shown(report.bad) == ["line 2: id: taken"]
+PROBES: tuple[Record, ...] = (
+    {},
+    {"email": "eve@example.com"},
+    {"external_id": "K-2", "note": "linked"},
+    {"uuid": BROUGHT},
+    {"uuid": uuid_of(UserId(77), USER_KIND)},
+    {"first_name": "\n"},
+)
 
 
-@pytest.mark.rule("I1")
-def test_with_all_or_nothing_an_id_of_another_tenants_user_keeps_nothing(core: UserCore) -> None:
+@pytest.mark.rule("T2")
+@pytest.mark.parametrize("tenant", ["acme", "system"])
+@pytest.mark.parametrize("all_or_nothing", [False, True])
+@pytest.mark.parametrize("probe", PROBES)
+def test_an_import_answers_alike_for_a_free_id_and_one_of_another_tenants_user(
+    core: UserCore, tenant: str, probe: Record, *, all_or_nothing: bool
+) -> None:
     add_tenant(core)
-    imported(core, {"id": 7, "email": "ann@example.com"})
-    with unchanged(core), pytest.raises(LostRace):
-        core.tenant("acme").registration.import_users([BOB, {"id": 7, "email": "eve@example.com"}], all_or_nothing=True)
+    prober = core.tenant(tenant)
+    imported(prober, BOB)
+
+    def answer(user_id: int) -> list[str]:
+        with unchanged(core):
+            records = [{**probe, "id": user_id}]
+            return shown(prober.registration.import_users(records, all_or_nothing=all_or_nothing).bad)
+
+    free = answer(77)
+    imported(core, {"id": 77, "email": "ann@example.com"})
+    assert answer(77) == free != []
+
+
+@pytest.mark.rule("T2")
+def test_the_main_tenant_gets_an_id_that_another_tenant_tried_to_bring(core: UserCore) -> None:
+    add_tenant(core)
+    assert imported(core.tenant("acme"), {"id": 7, "email": "eve@example.com"}).bad_count == 1
+    assert counts(imported(core, {"id": 7, "email": "ann@example.com"})) == (1, 0, 0, 0)
 
 
 @pytest.mark.rule("I1")

@@ -115,19 +115,46 @@ def test_a_block_has_no_gap_and_the_next_one_comes_after_it(counts: list[int]) -
 
 @pytest.mark.rule("I1")
 def test_small_ids_are_never_drawn() -> None:
-    assert maker(FakeClock(START), drawn=0)() == FIRST_DRAWN == 2**40
+    assert IdMaker(FakeClock(START), bytes)() == FIRST_DRAWN == 2**40
 
 
 @pytest.mark.rule("I1")
-@pytest.mark.parametrize(
-    "now", [START - timedelta(microseconds=1), LAST_MILLI + MILLI, datetime(1970, 1, 1, tzinfo=UTC)]
+@given(
+    st.lists(st.timedeltas(timedelta(days=-40_000), timedelta(days=25_000)).map(START.__add__), min_size=1, max_size=20)
 )
-def test_a_clock_out_of_range_is_refused_and_forgotten(now: datetime) -> None:
+def test_an_id_is_the_last_plus_one_or_the_millisecond_with_its_drawn_bits(
+    instants: list[datetime],
+) -> None:
+    clock = FakeClock()
+    make = maker(clock, drawn=0xABC)
+    last, seen = make(), {(clock.now - START) // MILLI}
+    for instant in instants:
+        clock.now = instant
+        milli = (clock.now - START) // MILLI
+        drawn = milli << 12 | 0xABC if milli > max(seen) else 0
+        made = make()
+        assert made == max(last + 1, drawn)
+        last = made
+        seen.add(milli)
+
+
+@pytest.mark.rule("I1")
+@given(st.timedeltas(timedelta(days=-40_000), timedelta(0)).map(START.__add__), st.integers(1, 1 << 32))
+def test_a_clock_before_2025_makes_ids_that_follow_a_drawn_one(instant: datetime, seed: int) -> None:
+    make = IdMaker(FakeClock(instant), lambda count: (seed * 251 % (1 << 8 * count)).to_bytes(count, "big"))
+    first = make()
+    assert FIRST_DRAWN <= first < 2 * FIRST_DRAWN
+    assert first - FIRST_DRAWN == seed * 251 % (1 << 40)
+    assert make.take(2) == range(first + 1, first + 3)
+
+
+@pytest.mark.rule("I1")
+def test_a_clock_after_2094_is_refused_and_forgotten() -> None:
     clock = FakeClock()
     make = maker(clock)
     first = make()
-    clock.now = now
-    with pytest.raises(OverflowError, match="2025 to 2094"):
+    clock.now = LAST_MILLI + MILLI
+    with pytest.raises(OverflowError, match="2094"):
         make()
     clock.now = NOON
     assert make() == first + 1

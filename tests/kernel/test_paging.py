@@ -140,3 +140,9 @@ def test_a_limit_out_of_range_is_refused(limit: int) -> None:
 def test_a_limit_that_is_no_integer_is_the_programmers_fault(limit: int) -> None:
     with pytest.raises(TypeError, match="limit must be int"):
         check_limit(limit)
+
+
+def test_a_page_is_iterated_by_its_rows() -> None:
+    page = Page(("a", "b"), None)
+    assert list(page) == [*page] == ["a", "b"]
+    assert bool(Page((), None))

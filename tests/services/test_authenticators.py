@@ -16,6 +16,7 @@ from usercore import (
     PasswordCredentials,
     RateLimited,
     Reference,
+    SignedIn,
     SignInRefused,
     User,
     UserCore,
@@ -47,7 +48,7 @@ def test_a_host_signs_in_by_its_own_credentials(core: UserCore, storage: Watched
     user = register(core, external_id=17)
     identity = core.sign_in.authenticate(Badge(4), source="gate 1")
     assert (identity.user.id, identity.authenticator, identity.source) == (user.id, "door", "gate 1")
-    assert identity.access_token is not None
+    assert isinstance(identity, SignedIn)
     assert core.sign_in.identify(identity.access_token).authenticator == "door"
     assert door.seen == [(Badge(4), attrs.evolve(core.context, source="gate 1"))]
     assert statuses(core, user) == [("door", AttemptStatus.OK)]

@@ -172,7 +172,7 @@ def test_an_access_token_signs_in_and_stays_the_only_one(core: UserCore) -> None
     user = register(core)
     token = sign_in(core, user)
     identity = core.sign_in.with_access_token(token, source="crm")
-    assert (identity.user.id, identity.authenticator, identity.access_token) == (user.id, "access_token", None)
+    assert (identity.user.id, identity.authenticator, type(identity)) == (user.id, "access_token", Identity)
     assert len(core.access_tokens.list(user.id)) == 1
 
 

@@ -18,6 +18,7 @@ from usercore.kernel.ids import UserId
 from usercore.passwords.ports import PasswordsUnit
 from usercore.storage.lookups import LastSignIn, LookupsUnit
 from usercore.tenants.ports import TenantsUnit
+from usercore.tokens.model import AccessToken
 from usercore.tokens.ports import TokensUnit
 from usercore.users.model import User, UserState
 from usercore.users.ports import UsersUnit
@@ -52,11 +53,11 @@ class SignInEvent(NamedTuple):
 
 @entity
 class Authenticated:
-    """Who was let in. Without ``keeps_token`` a new access token is issued."""
+    """Who was let in. ``token`` is the access token that stays; without one a new one is issued."""
 
     user: User
     status: AttemptStatus
-    keeps_token: bool = False
+    token: AccessToken | None = None
     must_change_password: bool = False
     asserted_by_host: bool = False
 

@@ -127,6 +127,6 @@ class AccessTokenAuthenticator(BuiltInAuthenticator):
         return Authenticated(
             user=user,
             status=AttemptStatus.ACCESS_TOKEN_OK,
-            keeps_token=True,
+            token=signed_in.token,
             must_change_password=signed_in.must_change_password,
         )

@@ -14,6 +14,7 @@ from usercore.history.model import Entry
 from usercore.kernel.context import Context
 from usercore.kernel.ids import IdMaker, TenantId
 from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.time import plain_clock
 from usercore.notifications import mail_subscriber
 from usercore.passwords.hasher import Argon2Hasher
 from usercore.passwords.ports import Hasher
@@ -41,7 +42,8 @@ class Runtime:
             raise ValueError(msg)
         check_host(host)
         self.storage, self.host, self.policy = storage, host, host.policy
-        self.new_id = IdMaker(host.clock, host.randomness)
+        self.clock = plain_clock(host.clock)
+        self.new_id = IdMaker(self.clock, host.randomness)
         self.hasher: Hasher = host.hasher or Argon2Hasher(host.policy.passwords)
         self.lines = AccountLocks(host.policy.passwords.longest_wait.total_seconds())
         self.activity = ActivityTracker(host.policy.access_tokens)
@@ -66,10 +68,10 @@ class Runtime:
     def scope(self, context: Context, joined: UnitSource | None = None) -> ServiceContext[Unit]:
         """Give what services of this context work with, in a transaction of the host's if there is one."""
         host = self.host
-        origin = UnitContext(context=context, clock=host.clock, subscriptions=self.subscriptions, observe=self.observe)
+        origin = UnitContext(context=context, clock=self.clock, subscriptions=self.subscriptions, observe=self.observe)
         return ServiceContext(
             units=(joined or self.storage).units(origin),
-            clock=host.clock,
+            clock=self.clock,
             randomness=host.randomness,
             new_id=self.new_id,
             context=context,

@@ -11,6 +11,7 @@ from usercore.history.model import Entry
 from usercore.kernel.changes import Change
 from usercore.kernel.context import Context
 from usercore.kernel.entity import evolve
+from usercore.kernel.time import is_instant
 
 LONGEST: Final = 1000
 """Characters of a text that are kept whole. Source: usercore, so that a page of history stays below a few megabytes."""
@@ -93,7 +94,7 @@ def plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON knows
     """Give a value as JSON knows it; a long text by its start and its digest."""
     if isinstance(value, str):
         return value if len(value) <= LONGEST else f"{value[:_START]}... sha256:{sha256(value.encode()).hexdigest()}"
-    if isinstance(value, datetime):
+    if is_instant(value):
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)

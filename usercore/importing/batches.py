@@ -15,7 +15,7 @@ from usercore.importing.model import BAD_KEPT, BadRecord, ImportReport
 from usercore.importing.plan import Admit, Creation, Outcome, Plan, RejectedRecord, Step
 from usercore.importing.ports import ImportUnit
 from usercore.importing.unit import Known, find_known, keep_steps
-from usercore.kernel.errors import FieldError, LostRace
+from usercore.kernel.errors import LostRace
 from usercore.kernel.ids import UserId
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import refuse
@@ -120,14 +120,10 @@ class Importer:
         except LostRace:
             if self.scope.joined:
                 raise  # the host's transaction would go on losing; only a new one sees what others did
-            if len(batch) > 1:  # one of them may never succeed; find it
-                return [step for candidate in batch for step in self._keep([candidate])]
-            (only,) = batch
-            if only.record is None or only.record.id is None:
+            middle = len(batch) // 2
+            if not middle:
                 raise
-            return [
-                RejectedRecord(only.line, (FieldError("id", "taken"),))
-            ]  # by a user of another tenant, who is not seen
+            return [*self._keep(batch[:middle]), *self._keep(batch[middle:])]  # a shorter unit loses fewer races
 
     def _keep_together(self, batch: Batch) -> Sequence[Step]:
         for _ in range(ROUNDS):

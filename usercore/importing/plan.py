@@ -12,9 +12,10 @@ from uuid import UUID
 from usercore.importing.candidates import Candidate
 from usercore.importing.changes import changes_of
 from usercore.importing.records import ImportRecord
+from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import FieldError, Invalid
-from usercore.kernel.ids import FIRST_DRAWN, USER_KIND, IdSource, UserId, id_of
+from usercore.kernel.ids import FIRST_DRAWN, USER_KIND, IdSource, TenantId, UserId, id_of
 from usercore.kernel.references import Space, Use, email_key
 from usercore.kernel.text import refuse
 from usercore.kernel.values import frozen
@@ -136,7 +137,7 @@ class Plan:
         """
         found = set(self._holders_named(record))
         if record.id is not None:
-            check_id(record.id, self._users.get(record.id))
+            check_id(record.id, self._users.get(record.id), self._blank.tenant_id)
             found.add(record.id)
         if len(found) > 1:
             refuse("record", "two_users")
@@ -186,13 +187,16 @@ def sought_ids(records: Iterable[ImportRecord], claims: Iterable[Claim]) -> set[
     return ids
 
 
-def check_id(user_id: UserId, user: User | None) -> None:
-    """Refuse an id that names nobody who is there and that no import may bring.
+def check_id(user_id: UserId, user: User | None, tenant_id: TenantId) -> None:
+    """Refuse an id that names no user of the tenant and that no import into it may bring.
+
+    Ids are unique in the whole store, so if two tenants could bring them, each could probe for the other's. Only the
+    main tenant brings ids; elsewhere an id that is free and one of another tenant's user are refused alike.
 
     Raises:
-        Invalid: ``unknown``: such ids are drawn; ``erased``.
+        Invalid: ``unknown``: such ids are drawn, or the tenant is not the main one; ``erased``.
     """
-    if user is None and user_id >= FIRST_DRAWN:
+    if user is None and (user_id >= FIRST_DRAWN or tenant_id != MAIN):
         refuse("id", "unknown")
     if user is not None and user.state is UserState.ERASED:
         refuse("id", "erased")

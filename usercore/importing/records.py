@@ -6,7 +6,7 @@ faults of a record come out at once. Slow to load because of cattrs, so nothing 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any, Final, TypedDict
 from uuid import UUID
@@ -19,11 +19,11 @@ from cattrs.gen.typeddicts import make_dict_structure_fn
 from usercore.kernel.context import printable_prefix
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import FieldError, Invalid
-from usercore.kernel.ids import LIMIT, UserId
+from usercore.kernel.ids import LIMIT, UserId, plain_uuid
 from usercore.kernel.preferences import DateFormat
 from usercore.kernel.references import Space, Use, host_id
 from usercore.kernel.text import check_type, is_blank, refuse
-from usercore.kernel.time import check_instant
+from usercore.kernel.time import check_instant, is_instant
 from usercore.kernel.unset import UNSET, Unset
 from usercore.users.emails import clean_email
 from usercore.users.identifiers import SLOTS, claims_for, clean_slots
@@ -34,8 +34,11 @@ from usercore.users.usernames import clean_username
 _SLOT_FIELDS: Final = tuple((slot, f"access_id_{slot}") for slot in range(1, SLOTS + 1))
 _PUBLIC_NAME: Final = "public_name"
 
-_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?")
-"""Source: RFC 3339, 5.6."""
+_INSTANT: Final = re.compile(
+    r"\d{4}-?[01]\d-?[0-3]\d[Tt ](?:[01]\d|2[0-3])(?::?[0-5]\d(?::?[0-5]\d(?:[.,]\d{1,9})?)?)?"
+    r"([Zz]|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?"
+)
+"""Source: ISO 8601-1, 5.4, of which RFC 3339 is a part; PostgreSQL, 8.5.2 (a blank, and zones in hours or seconds)."""
 
 _NAME_BYTES: Final = 64
 """What is told of the name of a field that there is not."""
@@ -165,7 +168,7 @@ def _clean_username(value: object) -> str:
 
 def _clean_uuid(value: object) -> UUID:
     if isinstance(value, UUID):
-        return value
+        return plain_uuid(value)
     text = check_type(value, str, name="uuid")
     try:
         uuid = UUID(text)
@@ -178,12 +181,23 @@ def _clean_uuid(value: object) -> UUID:
 
 def _clean_instant(value: object) -> datetime:
     instant = _read_instant(value) if isinstance(value, str) else value
-    if isinstance(instant, datetime) and instant.utcoffset() is None:
+    if is_instant(instant) and instant.utcoffset() is None:
         refuse("created_at", "no_zone")
     try:
         return check_instant(instant, name="created_at")
     except ValueError:
         refuse("created_at", "out_of_range")
+
+
+def instant_in(text: str, zone: tzinfo) -> object:
+    """Return the instant that a text without a zone means in ``zone``; any other text as it is."""
+    match = _INSTANT.fullmatch(text)
+    if match is None or match[1] is not None:
+        return text
+    try:
+        return datetime.fromisoformat(text.upper()).replace(tzinfo=zone)
+    except ValueError:
+        return text
 
 
 def _read_instant(text: str) -> datetime:

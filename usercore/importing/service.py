@@ -31,7 +31,8 @@ class Imports:
     ) -> ImportReport:
         """Create or update users by records; bad ones are reported, and the rest goes on.
 
-        A record may have: ``id`` (below 2^40 if it makes a user), ``email``, ``email_verified``, ``username``,
+        A record may have: ``id`` (below 2^40 if it makes a user, and in the tenant ``main`` only), ``email``,
+        ``email_verified``, ``username``,
         ``external_id``, ``access_ids`` (as ``users.set_access_ids`` takes them) or ``access_id_1`` to ``access_id_4``,
         ``uuid``, ``created_at`` (an aware datetime or RFC 3339 text with a zone) and whatever ``users.update`` takes.
         What it leaves out stays; None empties. It names its user by id, by external id, else by email.
@@ -48,8 +49,7 @@ class Imports:
 
         Raises:
             TypeError: an argument has the wrong type.
-            LostRace: others changed the same users again and again; import again, what is kept stays so. Or, with
-                ``all_or_nothing`` only, another tenant's user has an id that a record brings.
+            LostRace: others changed the same users again and again; import again, what is kept stays so.
             StorageError: the storage failed; the batches before are kept.
         """
         if isinstance(records, (str, bytes, Mapping)) or not isinstance(records, Iterable):

@@ -115,7 +115,7 @@ def clean_user_agent(value: str) -> str:
 
 def printable_prefix(value: str, most_bytes: int) -> str:
     """Give the start of what a stranger typed, fit to be kept: no NUL, no control, no lone surrogate."""
-    start = value[:most_bytes].encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
+    start = str.__getitem__(value, slice(most_bytes)).encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
     if start.isprintable():
         return start  # nearly always
     return "".join(character if character.isprintable() else "?" for character in start)

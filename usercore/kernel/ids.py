@@ -27,6 +27,9 @@ LIMIT: Final = 1 << 53
 
 _DRAWN_BITS: Final = 12
 
+_START_BYTES: Final = 5
+"""What is drawn of the first id under an early clock: it stays below those of clocks past January 2025."""
+
 
 class IdMaker:
     """Makes ids: milliseconds, 12 bits drawn once in each new millisecond, and a count within it.
@@ -44,7 +47,7 @@ class IdMaker:
     def reset_after_fork(self) -> None:
         """Draw anew at the next id; see ``forks``."""
         self._lock = threading.Lock()
-        self._last = FIRST_DRAWN - 1
+        self._last: int | None = None
         self._milli = -1
 
     def __call__(self) -> int:
@@ -54,20 +57,27 @@ class IdMaker:
     def take(self, count: int) -> range:
         """Make ``count`` ids at once, without a gap.
 
+        A clock that is before 2025 or was set back makes them follow the last one.
+
         Raises:
-            OverflowError: the clock is outside 2025 to 2094.
+            OverflowError: the clock is after 2094, or the ids up to there are used up.
         """
         with self._lock:
             milli = to_micros(self._clock()) // 1000 - EPOCH_MS
-            first = self._last + 1
+            first = (self._start(milli) if self._last is None else self._last) + 1
             if milli > self._milli:
                 drawn = int.from_bytes(self._chance(2), "big") >> (16 - _DRAWN_BITS)
                 first = max(first, (milli << _DRAWN_BITS) | drawn)
-            if milli < 0 or first + count > LIMIT:
-                msg = "the clock is outside 2025 to 2094, in which ids can be made"
+            if first + count > LIMIT:
+                msg = "the clock is after 2094; ids are made until then"
                 raise OverflowError(msg)
             self._last, self._milli = first + count - 1, max(milli, self._milli)
             return range(first, first + count)
+
+    def _start(self, milli: int) -> int:
+        """Return what the first id follows: drawn if the clock is too early to tell two processes apart."""
+        is_early = milli << _DRAWN_BITS < FIRST_DRAWN
+        return FIRST_DRAWN - 1 + (int.from_bytes(self._chance(_START_BYTES), "big") if is_early else 0)
 
 
 USER_KIND: Final = 1
@@ -90,6 +100,11 @@ def id_of(uuid: UUID, kind: int) -> int | None:
     milli = (uuid.int >> _EPOCH_SHIFT) - EPOCH_MS
     number = milli << _DRAWN_BITS | (uuid.int >> _LOW_SHIFT) & ((1 << _DRAWN_BITS) - 1)
     return number if 0 < number < LIMIT and uuid_of(number, kind) == uuid else None
+
+
+def plain_uuid(uuid: UUID) -> UUID:
+    """Return ``uuid`` without what a subclass adds to it."""
+    return uuid if type(uuid) is UUID else UUID(int=uuid.int)
 
 
 IdSource = Callable[[], int]

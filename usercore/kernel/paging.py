@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
 from usercore.kernel.text import check_type, refuse
@@ -30,6 +30,10 @@ class Page(Generic[T]):
 
     rows: tuple[T, ...]
     cursor: str | None
+
+    def __iter__(self) -> Iterator[T]:
+        """Iterate over the rows of this page."""
+        return iter(self.rows)
 
 
 def check_limit(limit: int) -> int:

@@ -13,8 +13,8 @@ from uuid import UUID
 import attrs
 
 from usercore.kernel.errors import UserNotFound
-from usercore.kernel.ids import LIMIT, UserId
-from usercore.kernel.text import check_text, clean_exact, refuse
+from usercore.kernel.ids import LIMIT, UserId, plain_uuid
+from usercore.kernel.text import check_text, check_type, clean_exact, refuse
 from usercore.kernel.values import frozen
 
 EMAIL_LIMIT: Final = 254
@@ -142,6 +142,7 @@ def host_id(value: object, *, field: str) -> str:
         Invalid: it is empty, too long, has white space at its ends or forbidden characters.
     """
     if isinstance(value, int) and not isinstance(value, bool):
+        value = check_type(value, int, name=field)
         if value.bit_length() > 4 * EXTERNAL_ID_LIMIT:  # str() of a huge int takes long, and raises past 4300 digits
             refuse(field, "too_long")
         value = str(value)
@@ -204,8 +205,12 @@ def check_reference(value: object) -> Reference:
     Raises:
         TypeError: it is not; a bare ``str`` is refused, because nobody can tell what it names.
     """
-    if type(value) in _CLAIM_OF or (isinstance(value, (int, UUID)) and not isinstance(value, bool)):
+    if type(value) in _CLAIM_OF or type(value) in {int, UUID}:
         return cast("Reference", value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return check_type(value, int, name="ref")
+    if isinstance(value, UUID):
+        return plain_uuid(value)
     hint = ": say Email(...), Username(...), ExternalId(...) or AccessId(...)" if isinstance(value, str) else ""
     msg = f"a user is named by int, UUID or a reference class, not by {type(value).__name__}{hint}"
     raise TypeError(msg)
@@ -219,4 +224,4 @@ def user_id_of(number: int) -> UserId:
     """
     if not 0 < number < LIMIT:
         raise UserNotFound
-    return UserId(number)
+    return UserId(check_type(number, int, name="a user's id"))

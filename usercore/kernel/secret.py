@@ -135,7 +135,7 @@ def text_of(secret: object) -> str:
         TypeError: it is neither text nor a ``Secret``.
     """
     if isinstance(secret, str):
-        return secret
+        return check_type(secret, str, name="a secret")
     if isinstance(secret, Secret):
         return secret.reveal()
     msg = f"a secret must be Secret or str, not {type(secret).__name__}"
@@ -169,7 +169,7 @@ def holder_of(secret: Secret | str, kind: str) -> int | None:
 
 def read_secret(secret: Secret | str, kind: str) -> tuple[int, Digest] | None:
     """Give the id of who a secret of this kind is for, and its digest; None if form or check sum is wrong."""
-    text = secret if isinstance(secret, str) else text_of(secret)
+    text = secret if type(secret) is str else text_of(secret)
     if len(text) != len(kind) + 1 + _BODY or not text.startswith(f"{kind}_") or not text.isascii():
         return None
     written = text.encode("ascii")

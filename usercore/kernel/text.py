@@ -5,7 +5,7 @@ minutes. Wrong types are the programmer's (``TypeError``), wrong contents the us
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn, ParamSpec, TypeVar
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar, cast
 from unicodedata import category, combining, normalize
 
 from usercore.kernel.errors import FieldError, Invalid
@@ -22,6 +22,9 @@ _BREAKS: Final = frozenset({"Cc", "Zl", "Zp"})
 _SPREAD: Final = 4
 """NFC never makes a text shorter than a quarter; what is longer than this many times the limit is refused unread."""
 
+_PLAIN: Final[Mapping[type, Callable[[Any], object]]] = {str: str.__str__, int: int.__int__}
+"""What makes the bare value, whatever methods a subclass has."""
+
 _MARKS: Final = 30
 """Combining marks in a row; long notes would still be slow to normalise. Source: UAX 15, Stream-Safe Text Format."""
 
@@ -36,13 +39,16 @@ def refuse(field: str, reason: str) -> NoReturn:
 
 
 def check_type(value: object, kind: type[T], *, name: str) -> T:
-    """Give ``value`` if it is of this type; a bool is not an int.
+    """Return ``value`` if it is of this type; a bool is not an int. What a subclass adds to text or ints is left out.
 
     Raises:
         TypeError: it is not.
     """
-    if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+    if type(value) is kind:
         return value
+    if isinstance(value, kind) and not isinstance(value, bool):
+        plain = _PLAIN.get(kind)
+        return value if plain is None else cast("T", plain(value))
     msg = f"{name} must be {kind.__name__}, not {type(value).__name__}"
     raise TypeError(msg)
 
@@ -56,8 +62,7 @@ def check_text(value: object, *, field: str, most: int, several_lines: bool = Fa
         TypeError: it is not text.
         Invalid: ``too_long``, ``control_character``, ``direction_mark``, ``not_unicode`` or ``too_many_marks``.
     """
-    # The bare text, whatever a subclass makes of it.
-    text = value if type(value) is str else str.__str__(check_type(value, str, name=field))
+    text = value if type(value) is str else check_type(value, str, name=field)
     if len(text) <= most and text.isascii() and text.isprintable():
         return text  # nearly all: there is nothing in it to look at or to normalise
     if len(text) > most * _SPREAD:

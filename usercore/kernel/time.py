@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeGuard
 
 Clock = Callable[[], datetime]
 """Gives the present instant in UTC. Everything that needs time is handed one."""
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
-LAST: Final = datetime(2242, 1, 1, tzinfo=UTC)
+# Tools that freeze time replace ``datetime`` by a subclass, also in this module, perhaps before it is loaded.
+EPOCH: Final[datetime] = next(kind for kind in datetime.__mro__ if kind.__module__ == "datetime")(
+    1970, 1, 1, tzinfo=UTC
+)
+FIRST: Final = EPOCH.replace(year=1900)
+LAST: Final = EPOCH.replace(year=2242)
 """The instants that survive the way through a float of seconds exactly: measured, not computed."""
+
+_from_timestamp: Final = type(EPOCH).fromtimestamp
 
 
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -22,6 +27,23 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def is_instant(value: object) -> TypeGuard[datetime]:
+    """Return whether ``value`` is a datetime, also while a tool that freezes time replaces that class."""
+    return isinstance(value, type(EPOCH))
+
+
+def plain_clock(clock: Clock) -> Clock:
+    """Return a clock that reads ``clock`` as a plain datetime in UTC."""
+
+    def read() -> datetime:
+        now = clock()
+        if type(now) is type(EPOCH) and now.tzinfo is UTC:
+            return now
+        return check_instant(now, name="what the clock returns")
+
+    return read
+
+
 def to_micros(at: datetime) -> int:
     """Give microseconds since 1970 without passing through a float."""
     since = at - EPOCH
@@ -30,23 +52,41 @@ def to_micros(at: datetime) -> int:
 
 def from_micros(micros: int) -> datetime:
     """Give the instant; exact from 1900 to 2242."""
-    return datetime.fromtimestamp(micros / 1e6, UTC)
+    return _from_timestamp(micros / 1e6, UTC)
 
 
 def check_instant(value: object, *, name: str) -> datetime:
-    """Give ``value`` in UTC.
+    """Return ``value`` as a plain datetime in UTC, of whole microseconds; what a subclass adds is left out.
 
     Raises:
         TypeError: it is not a datetime.
         ValueError: it has no zone, or lies outside 1900 to 2242.
     """
-    if not isinstance(value, datetime):
+    if not is_instant(value):
         msg = f"{name} must be a datetime, not {type(value).__name__}"
         raise TypeError(msg)
-    if value.utcoffset() is None:
+    offset = value.utcoffset()
+    if offset is None:
         msg = f"{name} must be aware: it has no time zone"
         raise ValueError(msg)
-    if not FIRST <= value < LAST:
+    instant = _in_utc(value, offset)
+    if instant is None or not FIRST <= instant < LAST:
         msg = f"{name} must lie between 1900 and 2242"
         raise ValueError(msg)
-    return value.astimezone(UTC)
+    return instant
+
+
+def _in_utc(value: datetime, offset: timedelta) -> datetime | None:
+    local = EPOCH.replace(
+        year=value.year,
+        month=value.month,
+        day=value.day,
+        hour=value.hour,
+        minute=value.minute,
+        second=value.second,
+        microsecond=value.microsecond,
+    )
+    try:
+        return local - offset
+    except OverflowError:
+        return None

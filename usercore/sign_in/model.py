@@ -1,24 +1,57 @@
 """Who is signed in, and what the host's authenticators add to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
+
+import attrs
 
 from usercore.authenticators.external import Authenticator
 from usercore.kernel.entity import entity
 from usercore.kernel.log import log
-from usercore.kernel.secret import Secret
+from usercore.kernel.secret import Digest, Secret
+from usercore.tokens.model import ACCESS, public_id_of
 from usercore.users.model import User
 
-NO_EXTRAS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType({})
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Extras(Mapping[str, T_co]):
+    """An immutable mapping that can be pickled and copied."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, T_co]) -> None:
+        self._items = dict(items)
+
+    def __getitem__(self, name: str) -> T_co:
+        return self._items[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items))  # values may be lists
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    def __reduce__(self) -> tuple[type["Extras[T_co]"], tuple[dict[str, T_co]]]:
+        return Extras, (self._items,)
+
+
+NO_EXTRAS: Final[Mapping[str, Mapping[str, object]]] = Extras({})
 
 
 @entity
 class Identity:
-    """Who is signed in, how, and since when.
+    """The signed-in user, and how and when they signed in. It has no secret: it can be pickled, copied and hashed.
 
-    ``access_token`` is given by ways that issue one, once. ``extras`` has what the host's authenticators add, by name.
+    ``extras`` has what the host's authenticators add, by name. From ``token_expires_at`` on the access token opens
+    nothing. ``token_digest`` is its SHA-256, which opens nothing either.
     """
 
     user: User
@@ -27,15 +60,45 @@ class Identity:
     source: str | None = None
     authenticated_at: datetime
     must_change_password: bool = False
-    access_token: Secret | None = None
+    token_digest: Digest = attrs.field(repr=False)
+    token_expires_at: datetime
     extras: Mapping[str, Mapping[str, object]] = NO_EXTRAS
+
+    @property
+    def token_id(self) -> str:
+        """The public id of the access token, by which ``access_tokens`` lists it."""
+        return public_id_of(ACCESS, self.user.id, self.token_digest)
+
+
+@entity
+class SignedIn(Identity):
+    """An identity with the secret of the access token that was issued; the secret cannot be read again."""
+
+    access_token: Secret
+
+
+def signed_in_of(identity: Identity, secret: Secret) -> SignedIn:
+    """Add the secret of the issued token to an identity."""
+    values = {field.name: getattr(identity, field.name) for field in attrs.fields(Identity)}  # type: ignore[arg-type]  # mypy does not see attrs in @entity
+    return SignedIn(**values, access_token=secret)
+
+
+def with_secret(identity: Identity) -> SignedIn:
+    """Return the result of a way that always issues a token.
+
+    Raises:
+        TypeError: it issued none.
+    """
+    if not isinstance(identity, SignedIn):
+        msg = f"{identity.authenticator} issued no access token"
+        raise TypeError(msg)
+    return identity
 
 
 def extras_of(authenticators: Sequence[Authenticator], user: User) -> Mapping[str, Mapping[str, object]]:
     """Ask the host's authenticators what they add, by name; one that raises is logged and adds nothing."""
     extras = {authenticator.name: _extra_of(authenticator, user) for authenticator in authenticators}
-    shown = {name: MappingProxyType(extra) for name, extra in extras.items() if extra}
-    return MappingProxyType(shown) if shown else NO_EXTRAS
+    return Extras({name: Extras(extra) for name, extra in extras.items() if extra})
 
 
 def _extra_of(authenticator: Authenticator, user: User) -> dict[str, object]:
@@ -45,3 +108,9 @@ def _extra_of(authenticator: Authenticator, user: User) -> dict[str, object]:
     except Exception:  # noqa: BLE001 - the host's code may raise anything
         log().exception("the authenticator %s could not give its extra", authenticator.name)
         return {}
+
+
+def login_of(credentials: object) -> str | None:
+    """Return the login that credentials name, or None."""
+    login = getattr(credentials, "login", None)
+    return login if isinstance(login, str) else None  # the host's classes may call anything so

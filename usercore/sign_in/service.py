@@ -28,11 +28,11 @@ from usercore.kernel.secret import Secret, read_secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_optional
 from usercore.kernel.values import frozen
-from usercore.sign_in.model import NO_EXTRAS, Identity, extras_of
+from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, signed_in_of, with_secret
 from usercore.storage.lookups import LastSignIn
 from usercore.tokens.activity import ActivityTracker
 from usercore.tokens.errors import TokenUnknown
-from usercore.tokens.model import ACCESS, ASSERTED_BY_HOST, AccessTokenPolicy
+from usercore.tokens.model import ACCESS, ASSERTED_BY_HOST, AccessToken, AccessTokenPolicy
 from usercore.tokens.rules import check_open
 from usercore.tokens.service import issue_access_token
 
@@ -66,7 +66,7 @@ class SignIn:
         label = clean_optional(source, field="source", most=SOURCE_LIMIT) or self.scope.context.source
         ways = self._ways_for(credentials, label)
         context = self._labelled(label)
-        login = _login_of(credentials)
+        login = login_of(credentials)
         first: RejectedAttempt | None = None
         for way in ways:
             try:
@@ -83,7 +83,7 @@ class SignIn:
             self._keep(RejectedAttempt(AttemptStatus.NOT_FOUND), None, login, context)
         raise SignInRefused
 
-    def with_password(self, login: str, password: str, *, source: str | None = None) -> Identity:
+    def with_password(self, login: str, password: str, *, source: str | None = None) -> SignedIn:
         """Sign in by email or username, in any spelling, and password.
 
         Raises:
@@ -96,9 +96,9 @@ class SignIn:
         self.scope.check_alone("sign_in.with_password")
         check_type(login, str, name="login")
         check_type(password, str, name="password")
-        return self.authenticate(PasswordCredentials(login=login, password=password), source=source)
+        return with_secret(self.authenticate(PasswordCredentials(login=login, password=password), source=source))
 
-    def with_login_token(self, secret: Secret | str, *, source: str | None = None) -> Identity:
+    def with_login_token(self, secret: Secret | str, *, source: str | None = None) -> SignedIn:
         """Sign in by a login token and spend it.
 
         Raises:
@@ -107,7 +107,7 @@ class SignIn:
             Invalid: the source is malformed.
         """
         self.scope.check_alone("sign_in.with_login_token")
-        return self.authenticate(LoginTokenCredentials(secret=secret), source=source)
+        return with_secret(self.authenticate(LoginTokenCredentials(secret=secret), source=source))
 
     def with_access_token(self, secret: Secret | str, *, source: str | None = None) -> Identity:
         """Sign in by an access token that another system got; no new one is issued.
@@ -120,7 +120,7 @@ class SignIn:
         self.scope.check_alone("sign_in.with_access_token")
         return self.authenticate(AccessTokenCredentials(secret=secret), source=source)
 
-    def trusted(self, ref: Reference, *, source: str | None = None, allow_privileged: bool = False) -> Identity:
+    def trusted(self, ref: Reference, *, source: str | None = None, allow_privileged: bool = False) -> SignedIn:
         """Sign in whom the host already knows. Trusted: the host vouches for the user.
 
         Raises:
@@ -135,7 +135,7 @@ class SignIn:
         way = TrustedAuthenticator(allow_privileged=allow_privileged)
         context = self._labelled(label)
         try:
-            return self._enter(way, way.verify(ref, context), context, None)
+            return with_secret(self._enter(way, way.verify(ref, context), context, None))
         except RejectedAttempt as refusal:
             self._keep(refusal, way.name, None, context)
             raise refusal.error from None
@@ -165,6 +165,8 @@ class SignIn:
             source=token.source,
             authenticated_at=token.issued_at,
             must_change_password=found.must_change_password,
+            token_digest=token.digest,
+            token_expires_at=token.expires_at,
             extras=extras_of(self.authenticators, found.user) if self.authenticators else NO_EXTRAS,
         )
 
@@ -212,26 +214,32 @@ class SignIn:
         return None if found is None else self._enter(way, found, context, login)
 
     def _enter(self, way: BuiltInAuthenticator, found: object, context: Context, login: str | None) -> Identity:
-        def enter(unit: SignInUnit) -> tuple[Authenticated, Secret | None, datetime]:
+        def enter(unit: SignInUnit) -> tuple[Authenticated, Secret | None, AccessToken, datetime]:
             now = self.scope.clock()
             entered = way.complete(unit, found, SignInEvent(now, LastSignIn(now, context.ip)))
             user_id = entered.user.id
             status = api_status(entered.status, context.source)
             unit.attempts.add(self._attempt(status, context, user_id, login, way.name))
-            return entered, None if entered.keeps_token else self._issue(unit, entered, way.name, context, now), now
+            if entered.token is not None:
+                return entered, None, entered.token, now
+            return entered, *self._issue(unit, entered, way.name, context, now), now
 
-        entered, secret, now = self.scope.units.write(enter)
-        return Identity(
+        entered, secret, token, now = self.scope.units.write(enter)
+        identity = Identity(
             user=entered.user,
             authenticator=way.name,
             source=context.source,
             authenticated_at=now,
             must_change_password=entered.must_change_password,
-            access_token=secret,
+            token_digest=token.digest,
+            token_expires_at=token.expires_at,
             extras=extras_of(self.authenticators, entered.user),
         )
+        return identity if secret is None else signed_in_of(identity, secret)
 
-    def _issue(self, unit: SignInUnit, entered: Authenticated, way: str, context: Context, now: datetime) -> Secret:
+    def _issue(
+        self, unit: SignInUnit, entered: Authenticated, way: str, context: Context, now: datetime
+    ) -> tuple[Secret, AccessToken]:
         secret, token = issue_access_token(
             unit,
             entered.user.id,
@@ -243,7 +251,7 @@ class SignIn:
         )
         if entered.asserted_by_host:
             unit.record(Change(kind=ASSERTED_BY_HOST, subject_id=entered.user.id, new=token))
-        return secret
+        return secret, token
 
     def _keep(self, refusal: RejectedAttempt, way: str | None, login: str | None, context: Context) -> None:
         """Keep the attempt in a unit of its own: the one that was refused is gone."""
@@ -258,8 +266,3 @@ class SignIn:
     ) -> Attempt:
         number, now = self.scope.new_id(), self.scope.clock()
         return attempt_of(context, status, number=number, user_id=user_id, login=login, way=way, at=now)
-
-
-def _login_of(credentials: object) -> str | None:
-    login = getattr(credentials, "login", None)
-    return login if isinstance(login, str) else None  # the host's classes may call anything so

@@ -11,7 +11,7 @@ from usercore.tokens.model import AccessToken
 from usercore.users.model import User
 
 
-class SignedIn(NamedTuple):
+class TokenOwner(NamedTuple):
     """A token, whose it is, and what decides whether it opens anything. Gone after the look, so a tuple will do."""
 
     token: AccessToken
@@ -39,7 +39,7 @@ class AuthenticationLookup(Protocol):
     """Answers the most frequent questions of all. ``usercore.testing.contracts.lookups`` proves it."""
 
     @abstractmethod
-    def find(self, user_id: UserId, digest: Digest) -> SignedIn | None:
+    def find(self, user_id: UserId, digest: Digest) -> TokenOwner | None:
         """Give the token with its user, or None if there is no such token, or its user or tenant is not there.
 
         One method, because an engine that shards may need two reads where others join. Neither token nor user is

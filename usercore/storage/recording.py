@@ -16,7 +16,7 @@ from usercore.history.rules import entry_of
 from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import Context
 from usercore.kernel.errors import UserNotFound
-from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of
+from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of, plain_uuid
 from usercore.kernel.references import Reference, Space, claim_of, user_id_of
 from usercore.kernel.time import Clock
 from usercore.kernel.values import frozen
@@ -113,7 +113,7 @@ class RecordingUnit:
         if isinstance(reference, int):
             return user_id_of(reference)
         if isinstance(reference, UUID):
-            return self._resolve_uuid(reference)
+            return self._resolve_uuid(plain_uuid(reference))
         name = claim_of(reference)
         found = self.claims.find(name.space, name.key)
         if found is None or not found.uses & name.uses:

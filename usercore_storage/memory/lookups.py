@@ -4,7 +4,7 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.passwords.ports import CredentialRepository
-from usercore.storage.lookups import AuthenticationLookup, LastSignIn, LoginAccount, SignedIn
+from usercore.storage.lookups import AuthenticationLookup, LastSignIn, LoginAccount, TokenOwner
 from usercore.storage.recording import RecordingUnit
 from usercore.tokens.ports import AccessTokenRepository
 from usercore.users.model import User
@@ -18,13 +18,13 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
         self._tokens = tokens
         self._credentials = credentials
 
-    def find(self, user_id: UserId, digest: Digest) -> SignedIn | None:
+    def find(self, user_id: UserId, digest: Digest) -> TokenOwner | None:
         token, user = self._tokens.get(user_id, digest), self._unit.users.get(user_id)
         if token is None or user is None:
             return None
         credential = self._credentials.get(user_id)
         must_change = credential is not None and credential.must_change
-        return SignedIn(token, user, self._is_tenant_active(user), must_change)
+        return TokenOwner(token, user, self._is_tenant_active(user), must_change)
 
     def get(self, user_id: UserId) -> LoginAccount | None:
         user = self._unit.users.get(user_id)

@@ -7,7 +7,7 @@ from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.time import to_micros
-from usercore.storage.lookups import AuthenticationLookup, LastSignIn, LoginAccount, SignedIn
+from usercore.storage.lookups import AuthenticationLookup, LastSignIn, LoginAccount, TokenOwner
 from usercore.storage.recording import RecordingUnit
 from usercore.users.model import User
 from usercore_storage.sql import users
@@ -46,12 +46,12 @@ class SqlAuthenticationLookup(AuthenticationLookup):
         self._run = run
         self._unit = unit
 
-    def find(self, user_id: UserId, digest: Digest) -> SignedIn | None:
+    def find(self, user_id: UserId, digest: Digest) -> TokenOwner | None:
         rows = self._run(FIND, (user_id, digest, self._unit.tenant_id))
         if not rows:
             return None
         token, user, (active, must_change) = _read(rows[0])
-        return SignedIn(token, user, bool(active), bool(must_change))
+        return TokenOwner(token, user, bool(active), bool(must_change))
 
     def get(self, user_id: UserId) -> LoginAccount | None:
         rows = self._run(GET, (user_id, self._unit.tenant_id))

@@ -10,7 +10,6 @@ import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
@@ -19,7 +18,7 @@ from uuid import UUID
 
 import attrs
 
-from usercore.kernel.time import from_micros, to_micros
+from usercore.kernel.time import EPOCH, from_micros, to_micros
 from usercore.kernel.values import frozen
 from usercore_storage.sql.declarations import BySubject, Derived
 from usercore_storage.sql.diagnosis import UNREADABLE, diagnosis_of
@@ -43,7 +42,7 @@ CODECS: Final[Mapping[type, Codec]] = {
     int: Codec("integer"),
     str: Codec("text"),
     bytes: Codec("blob"),
-    datetime: Codec("integer", "to_micros({0})", "from_micros({0})"),
+    type(EPOCH): Codec("integer", "to_micros({0})", "from_micros({0})"),
     UUID: Codec("text", "str({0})", "UUID({0})"),
 }
 
@@ -104,7 +103,12 @@ def _column_of(name: str, kind: Any, *, in_key: bool, helpers: dict[str, Any]) -
         helpers[kind.__name__] = {member.value: member for member in kind}
         return Column(name, Codec("text", "{0}._value_", f"{kind.__name__}[{{0}}]"), optional)
     none_as = 0 if optional and in_key else None
-    return Column(name, CODECS[kind], optional and not in_key, none_as)
+    return Column(name, _codec_of(kind), optional and not in_key, none_as)
+
+
+def _codec_of(kind: type) -> Codec:
+    """Return the codec of a type or of its nearest base: tools that freeze time put such subclasses into hints."""
+    return next(CODECS[base] for base in kind.__mro__ if base in CODECS)
 
 
 def _tuple_codec(count: int) -> Codec:

@@ -12,7 +12,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, digest_of
 from usercore.kernel.units import Units
 from usercore.storage import Unit
-from usercore.storage.lookups import LastSignIn, LoginAccount, SignedIn
+from usercore.storage.lookups import LastSignIn, LoginAccount, TokenOwner
 from usercore.testing.contracts.base import Contract, assert_same, keep, write_and_fail
 from usercore.testing.fakes import NOON
 from usercore.testing.samples import (
@@ -35,7 +35,7 @@ def sign_in(units: Units[Unit], user: User = USER, token: AccessToken = ACCESS_T
     units.write(lambda unit: [unit.users.add(user), unit.access_tokens.add(token)])
 
 
-def find(units: Units[Unit], digest: Digest = ACCESS_TOKEN.digest) -> SignedIn | None:
+def find(units: Units[Unit], digest: Digest = ACCESS_TOKEN.digest) -> TokenOwner | None:
     """Find who is signed in by Ann's token."""
     return units.read(lambda unit: unit.authentication.find(ANN, digest))
 
