@@ -45,6 +45,7 @@ check: $(call ready,check) ## lint, types, import rules, references, tests with 
 	.venvs/check/bin/lint-imports
 	$(call python,check) -m scripts.make_rules --check
 	$(call python,check) -m scripts.make_errors --check
+	$(call python,check) -m scripts.make_step --check
 	$(call python,check) $(PYTEST) -m no_cover
 	$(call python,check) $(PYTEST) -m 'not no_cover' --cov --cov-report=term
 

@@ -31,7 +31,8 @@ class Databases(HashSlots):
 
     def open_core(self, users: int, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
         """Open a copy; see ``HashSlots``."""
-        return usercore.open(self.copy(users, "usercore"), clock=lambda: NOW, subscribers=subscribers)
+        url = f"{self.copy(users, 'usercore')}?isolation=read_committed"  # as the raw side
+        return usercore.open(url, clock=lambda: NOW, subscribers=subscribers)
 
     def by_hand(self, users: int, name: str = "raw", *, reads: bool = False) -> Store:
         """Open a copy; see ``HashSlots``."""

@@ -16,6 +16,9 @@ import psycopg
 
 ROLE: Final = "usercore"
 
+GUARDED: Final = "guarded"
+"""A role that has to show its password, once a test has created it; all others are trusted."""
+
 SETTINGS: Final = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -50,6 +53,8 @@ class Server:
         self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={ROLE}", "--no-sync")
         with (self._data / "postgresql.conf").open("a") as file:
             file.write(f"{SETTINGS}port = {self.port}\n")
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
 
     def _run(self, program: str, *arguments: str) -> None:
         """Run one of the server's programs.
@@ -72,9 +77,9 @@ class Server:
         """Stop it: ``fast``, or ``immediate``, which is a crash."""
         self._run("pg_ctl", "--silent", "--wait", f"--mode={mode}", "stop")
 
-    def url(self, database: str = "postgres") -> str:
+    def url(self, database: str = "postgres", role: str = ROLE) -> str:
         """Give the URL of a database."""
-        return f"postgresql://{ROLE}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
 
     def ask(self, statement: str, *values: object, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run a statement of the administrator's."""

@@ -1,6 +1,6 @@
 """A store is opened by the scheme of its URL: our own storages come first, then those that are installed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import invalidate_caches
 from importlib.metadata import distribution
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 
 import usercore
 from usercore.opening import _OURS, GROUP
+from usercore_storage import backup, check
 
 OTHERS = """
 from usercore_storage.memory import open_storage as open_memory
@@ -47,8 +48,33 @@ def test_the_storage_of_others_is_found_by_its_scheme_and_ours_is_ours() -> None
 
 
 def test_a_scheme_that_nobody_has_is_refused_with_those_that_there_are() -> None:
-    for url in ("oracle://people", "oracle"):
-        with pytest.raises(
-            ValueError, match=r"^no storage for 'oracle': .* one of memory, postgresql, sqlite and ://$"
-        ):
-            usercore.open(url)
+    with pytest.raises(ValueError, match=r"^no storage for 'oracle': .* one of memory, postgresql, sqlite and ://$"):
+        usercore.open("oracle://people")
+
+
+NO_URLS = [
+    "",
+    "oracle",
+    "memory",
+    "://people",
+    "host=db.example user=crm password=s3cret dbname=people",
+    "postgresql:/crm:s3cret@db.example/people",
+    "postgres:crm:s3cret@db.example/people",
+    "crm:s3cret@db.example://people",
+]
+
+
+@pytest.mark.rule("Y4")
+@pytest.mark.parametrize("text", NO_URLS)
+def test_text_that_is_no_url_is_refused_without_showing_it(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^no URL of a storage: .* one of memory, postgresql, sqlite and ://$"):
+        usercore.open(text)
+
+
+@pytest.mark.rule("Y4")
+@pytest.mark.parametrize("text", NO_URLS)
+@pytest.mark.parametrize("use", [check, lambda url: backup(url, "copy.db")], ids=["check", "backup"])
+def test_text_that_is_no_url_is_not_checked_or_copied_and_not_shown(text: str, use: Callable[[str], object]) -> None:
+    with pytest.raises(ValueError, match=r"sqlite:///.*, not text of another form$") as refusal:
+        use(text)
+    assert "s3cret" not in str(refusal.value)

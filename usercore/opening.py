@@ -10,8 +10,8 @@ from usercore.composition.host import Gates, Host, check_host
 from usercore.composition.policy import Policy
 from usercore.core import UserCore
 from usercore.delivery.dispatcher import Subscriber
-from usercore.kernel.text import check_type
 from usercore.kernel.time import Clock, system_clock
+from usercore.kernel.urls import scheme_of
 from usercore.mail.ports import Mailer
 from usercore.registration.input import PasswordCheck
 from usercore.registration.limits import EmailCheck
@@ -85,8 +85,7 @@ def open_storage(url: str) -> Storage:
         ValueError: no installed storage has this scheme, or the URL has another form.
         StorageError: the store cannot be used.
     """
-    scheme, separator, _ = check_type(url, str, name="url").partition("://")
-    return _opener_of(scheme if separator else url)(url)
+    return _opener_of(scheme_of(url))(url)
 
 
 @cache
@@ -99,7 +98,8 @@ def _installed(scheme: str) -> object:
     from importlib.metadata import entry_points  # noqa: PLC0415 - takes as long to load as the engine of SQLite
 
     found = entry_points(group=GROUP)
-    for one in found.select(name=scheme):
+    for one in found.select(name=scheme) if scheme else ():
         return one.load()
-    msg = f"no storage for {scheme!r}: a URL begins with one of {', '.join(sorted({*_OURS, *found.names}))} and ://"
+    what = f"no storage for {scheme!r}" if scheme else "no URL of a storage"
+    msg = f"{what}: a URL begins with one of {', '.join(sorted({*_OURS, *found.names}))} and ://"
     raise ValueError(msg)  # not cached: it may be installed later

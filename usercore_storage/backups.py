@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from os import PathLike
 
-from usercore.kernel.text import check_type
+from usercore.kernel.urls import scheme_of
 
 
 def backup(url: str, path: str | PathLike[str], *, on_progress: Callable[[int, int], object] | None = None) -> None:
@@ -19,11 +19,11 @@ def backup(url: str, path: str | PathLike[str], *, on_progress: Callable[[int, i
         LostRace: the process forked again and again meanwhile.
         StorageError: the store cannot be read or the copy not be written; its subclasses say why.
     """
-    scheme = check_type(url, str, name="url").partition("://")[0]
+    scheme = scheme_of(url)
     if scheme == "postgresql":
         raise ValueError("a PostgreSQL store is copied by the server's own tools: pg_dump, or pg_basebackup")
     if scheme != "sqlite":
-        raise ValueError(f"only a store in a file can be copied, sqlite:///..., not {scheme!r}")
+        raise ValueError(f"only a store in a file can be copied, sqlite:///..., not {scheme or 'text of another form'}")
     from usercore_storage.sqlite.backups import copy_store  # noqa: PLC0415 - engines are imported when they are asked for
 
     copy_store(url, path, on_progress=on_progress)

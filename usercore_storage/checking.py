@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Final
 
-from usercore.kernel.text import check_type
+from usercore.kernel.urls import scheme_of
 from usercore_storage.check_report import Report
 
 _ENGINES: Final = {"sqlite": "usercore_storage.sqlite.checking", "postgresql": "usercore_storage.postgres.checking"}
@@ -22,10 +22,12 @@ def check(url: str) -> Report:
         LostRace: the process forked again and again meanwhile.
         StorageError: there is no store, or none that this usercore knows; its subclasses say why.
     """
-    scheme = check_type(url, str, name="url").partition("://")[0]
+    scheme = scheme_of(url)
     if scheme == "memory":
         raise ValueError("there is nothing to check: a memory store is in its own process and nowhere else")
     if scheme not in _ENGINES:
-        raise ValueError(f"a store that can be checked is sqlite:///... or postgresql://..., not {scheme!r}")
+        raise ValueError(
+            f"a store that can be checked is sqlite:///... or postgresql://..., not {scheme or 'text of another form'}"
+        )
     report: Report = import_module(_ENGINES[scheme]).check_store(url)
     return report

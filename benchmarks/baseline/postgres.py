@@ -14,7 +14,7 @@ from benchmarks.baseline.store import SECRET
 
 T = TypeVar("T")
 
-_SETTINGS: Final = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+_SETTINGS: Final = "-c lock_timeout=10s -c statement_timeout=10s -c idle_in_transaction_session_timeout=60s"
 """The same as usercore's, for the whole session, so that no unit has to send them."""
 
 
@@ -26,7 +26,7 @@ class PostgresStore:
         self.connection: psycopg.Connection[TupleRow] = psycopg.connect(
             url, autocommit=reads, prepare_threshold=0, cursor_factory=psycopg.RawCursor, options=_SETTINGS
         )
-        self.connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+        self.connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         self.connection.adapters.register_dumper(int, Int8BinaryDumper)
         self._prepared: dict[str, tuple[bytes, psycopg.Cursor[TupleRow]]] = {}
         (self.key,) = self.execute(SECRET).fetchone()

@@ -34,9 +34,13 @@ CLEANING: Final = frozenset(
 CHECKING: Final = {f"checking.PAGES[{name}]" for name in TABLES.keys() - REFERENCES} | {"integrity.WITHOUT_ENTRY"}
 """A check reads everything once, page by page in the order of the key; each page is a search."""
 
+LOOKUPS: Final = frozenset({"users.FIND_BY_CLAIM", "users.FIND_BY_UUID", "users.ID_BY_CLAIM", "users.ID_BY_UUID"})
+"""They name two shards, first the claim's by its digest, then the user's by the id that was found."""
+
 FAN_OUTS: Final = (
     CLEANING
     | CHECKING
+    | LOOKUPS
     | {
         "checking.VERSION_ROWS",  # a table of one row
         "outbox.DUE",  # the relay asks for the next of all subjects
@@ -47,9 +51,9 @@ FAN_OUTS: Final = (
 SCANS: Final = CLEANING | {"checking.VERSION_ROWS"}
 
 FEATURES: Final = frozenset(
-    """Add And Case Column Delete EQ Exists From GT Identifier If In Insert Is Join LT LTE Limit Literal NEQ Not Null
-    OnConflict Or Order Ordered Parameter Placeholder Returning Schema Select Sub Subquery Table TableAlias Tuple
-    Update Values Var Where""".split()  # noqa: SIM905 - easier to read than a list
+    """Add And BitwiseAnd Case Column Delete EQ Exists From GT Identifier If In Insert Is Join LT LTE Limit Literal NEQ
+    Not Null OnConflict Or Order Ordered Paren Parameter Placeholder Returning Schema Select Sub Subquery Table
+    TableAlias Tuple Update Values Var Where""".split()  # noqa: SIM905 - easier to read than a list
 )
 """What the statements are made of. No functions, casts or types: they are where engines differ."""
 

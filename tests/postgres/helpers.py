@@ -1,8 +1,12 @@
 """What tests of PostgreSQL share: cores over fakes, and what they see in the database itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any, Self
+
+import psycopg
+from psycopg.rows import TupleRow
 
 from scripts.postgres_server import Server
 from usercore import Host, Policy, RegistrationPolicy, UserCore
@@ -10,6 +14,7 @@ from usercore.storage import Storage
 from usercore.testing import FakeHasher
 from usercore_storage import postgres
 from usercore_storage.postgres import PostgresStorage
+from usercore_storage.postgres.connections import Connection
 
 GENEROUS = Policy(registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=10**9))
 """Nobody has to pause between two registrations."""
@@ -28,6 +33,19 @@ def opened(url: str) -> Iterator[PostgresStorage]:
         yield storage
     finally:
         storage.close()
+
+
+def call_before_statements(connection: Connection, hear: Callable[[bytes], object]) -> None:
+    """Call ``hear`` with the text of each statement that is run on a connection from now on, before it is sent."""
+
+    class Listening(psycopg.RawCursor[TupleRow]):
+        def execute(self, query: Any, params: Any = None, **given: Any) -> Self:
+            hear(query)
+            return super().execute(query, params, **given)
+
+    connection._cursors.clear()
+    connection.raw.cursor_factory = Listening
+    connection._commands = connection._cursor(binary=False)
 
 
 def emails_in(server: Server, database: str) -> list[str]:

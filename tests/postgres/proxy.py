@@ -1,4 +1,4 @@
-"""A proxy between the driver and the server that can cut a connection at a chosen word."""
+"""A proxy between the driver and the server that can cut a connection, or fall silent, at a chosen word."""
 
 import select
 import socket
@@ -19,22 +19,34 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self._word: bytes | None = None
         self._reaches = False
+        self._is_silent, self._closed = False, threading.Event()
+        self._unanswered: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_at(self, word: bytes, *, reaches: bool) -> None:
         """Cut the next connection whose client sends this word; the word ``reaches`` the server, or not."""
         self._word, self._reaches = word, reaches
 
+    def fall_silent_at(self, word: bytes) -> None:
+        """Pass nothing on any more, on no connection, once a client sends this word."""
+        self._word, self._is_silent = word, True
+
     def close(self) -> None:
         """Take no more connections."""
+        self._closed.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits
         self._listener.close()
+        for client in self._unanswered:
+            client.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self._is_silent and self._word is None:
+                    self._unanswered.append(client)
+                    continue
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
@@ -47,6 +59,8 @@ class Proxy:
                     return
                 if source is client and self._word is not None and self._word in data:
                     self._word = None
+                    if self._is_silent:
+                        self._closed.wait()
                     if self._reaches:
                         server.sendall(data)
                         server.recv(_CHUNK)  # it has done it, and nobody hears of that

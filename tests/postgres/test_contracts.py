@@ -14,7 +14,7 @@ from usercore_storage import postgres
 class TestPostgresSerializable(StorageContract):
     @pytest.fixture
     def storage(self, server: Server, emptied: str) -> Iterator[Storage]:
-        storage = postgres.open_storage(server.url(emptied))
+        storage = postgres.open_storage(f"{server.url(emptied)}?isolation=serializable")
         yield storage
         storage.close()
 
@@ -22,7 +22,7 @@ class TestPostgresSerializable(StorageContract):
 class TestPostgresReadCommitted(StorageContract):
     @pytest.fixture
     def storage(self, server: Server, emptied: str) -> Iterator[Storage]:
-        storage = postgres.open_storage(f"{server.url(emptied)}?isolation=read_committed")
+        storage = postgres.open_storage(server.url(emptied))  # the default
         yield storage
         storage.close()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 from psycopg.types.numeric import IntDumper
 from psycopg.types.string import StrBinaryDumper, TextLoader
@@ -28,6 +29,15 @@ class PostgresEngine(Runtime):
 
     def connect(self) -> Any:
         return psycopg.connect(self.server.url(self.database))
+
+    def connect_beginning(self, *, elsewhere: bool = False) -> Any:
+        return self.elsewhere() if elsewhere else self.connect()
+
+    def connect_autocommitting(self) -> list[Any]:
+        return [psycopg.connect(self.server.url(self.database), autocommit=True)]
+
+    def is_open(self, connection: Any) -> bool:
+        return bool(connection.info.transaction_status != TransactionStatus.IDLE)
 
     def begin(self, connection: Any) -> None:
         connection.execute("SELECT 1")  # the driver begins

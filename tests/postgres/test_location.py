@@ -3,13 +3,13 @@
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from usercore_storage.postgres.connections import begin_of
+from usercore_storage.postgres.deadlines import begin_check_of, begin_of, begin_read_of
 from usercore_storage.postgres.location import location_of
 
 
 def test_a_plain_url_has_sane_defaults() -> None:
     location = location_of("postgresql://ann@localhost:5433/people")
-    assert (location.isolation, location.timeout, location.prepare) == ("SERIALIZABLE", 10, 1)
+    assert (location.isolation, location.timeout, location.prepare) == ("READ COMMITTED", 10, 1)
     assert (location.pool_min, location.pool_max) == (0, 10)
     told = conninfo_to_dict(location.conninfo)
     assert (told["host"], told["port"], told["user"], told["dbname"]) == ("localhost", "5433", "ann", "people")
@@ -20,13 +20,44 @@ def test_a_plain_url_has_sane_defaults() -> None:
 
 def test_our_options_are_read_and_the_rest_is_handed_on() -> None:
     location = location_of(
-        "postgresql://h/d?isolation=read_committed&pool_min=2&sslmode=require&pool_max=3&timeout=4"
+        "postgresql://h/d?isolation=serializable&pool_min=2&sslmode=require&pool_max=3&timeout=4"
         "&application_name=crm%20two&prepare=0&connect_timeout=3"
     )
-    assert (location.isolation, location.timeout, location.prepare) == ("READ COMMITTED", 4, 0)
+    assert (location.isolation, location.timeout, location.prepare) == ("SERIALIZABLE", 4, 0)
     assert (location.pool_min, location.pool_max) == (2, 3)
     told = conninfo_to_dict(location.conninfo)
     assert (told["sslmode"], told["application_name"], told["connect_timeout"]) == ("require", "crm two", "3")
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://", {}),
+        ("postgresql:///people", {"dbname": "people"}),
+        ("postgresql:///people?", {"dbname": "people"}),
+        ("postgresql:///people?pool_max=5", {"dbname": "people"}),
+        ("postgresql:///people?host=/run/sockets&timeout=3", {"dbname": "people", "host": "/run/sockets"}),
+        ("postgresql://%2Frun%2Fsockets/people", {"dbname": "people", "host": "/run/sockets"}),
+        ("postgresql:///people?host=@abstract&user=crm", {"dbname": "people", "host": "@abstract", "user": "crm"}),
+        ("postgresql://crm@/people", {"dbname": "people", "user": "crm"}),
+        ("postgresql://[::1]:5433/people", {"dbname": "people", "host": "::1", "port": "5433"}),
+        (
+            "postgresql://crm:[s3cret]@db.example/people",
+            {"dbname": "people", "host": "db.example", "user": "crm", "password": "[s3cret]"},
+        ),
+        (
+            "postgresql://crm:a?b@h/d?pool_max=2&sslmode=require",
+            {"dbname": "d", "host": "h", "user": "crm", "password": "a?b", "sslmode": "require"},
+        ),
+        ("postgresql://crm:%40%2F%23@h/d", {"dbname": "d", "host": "h", "user": "crm", "password": "@/#"}),
+    ],
+)
+def test_the_driver_is_told_what_libpq_reads_in_the_url(url: str, told: dict[str, str]) -> None:
+    found = conninfo_to_dict(location_of(url).conninfo)
+    assert {name: value for name, value in found.items() if name not in _ADDED} == told
+
+
+_ADDED = {"fallback_application_name", "connect_timeout", "keepalives_idle", "tcp_user_timeout", "client_encoding"}
 
 
 def test_of_several_hosts_the_one_that_can_be_written_to_is_taken() -> None:
@@ -52,6 +83,10 @@ def test_of_several_hosts_the_one_that_can_be_written_to_is_taken() -> None:
         "postgresql://h/d?prepare=2",
         "postgresql://h/d?no_such_option=1",
         "postgresql://h:port/d?x",
+        "postgresql://h:port/d",
+        "postgresql://h:65536/d",
+        "postgresql:/h/d",
+        "postgresql:h/d",
     ],
 )
 def test_another_form_is_refused(url: str) -> None:
@@ -59,14 +94,37 @@ def test_another_form_is_refused(url: str) -> None:
         location_of(url)
 
 
+@pytest.mark.rule("Y4")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann:hunter2@h/d?hunter2",
+        "postgresql://ann:hunter2@h/d?pool_max=hunter2",
+        "postgresql://ann:hunter2@h/d?timeout=0",
+        "postgresql://ann:hunter2@h/d#f",
+        "postgresql://ann:hunter2@h:port/d",
+        "postgresql://ann:hunter2/x@h/d",
+        "postgresql://ann:1/hunter2@h/d",
+        "postgresql://ann:1@hunter2@h/d",
+        "postgresql://ann:1?hunter2/@h/d",
+        "postgresql://ann:hunter2%zz@h/d",
+    ],
+)
+def test_a_url_that_is_refused_is_not_shown(url: str) -> None:
+    with pytest.raises(ValueError, match="a PostgreSQL URL is") as refusal:
+        location_of(url)
+    assert "hunter2" not in f"{refusal.value} {refusal.value.__cause__} {refusal.value.__context__}"
+
+
 def test_a_password_is_not_shown() -> None:
     assert "hunter2" not in repr(location_of("postgresql://ann:hunter2@h/d"))
-    with pytest.raises(ValueError, match="a PostgreSQL URL is") as refusal:
-        location_of("postgresql://ann:hunter2@h/d?hunter2")
-    assert "hunter2" not in f"{refusal.value} {refusal.value.__cause__}"
 
 
+@pytest.mark.rule("Y3")
 def test_a_unit_begins_with_all_its_settings_at_once() -> None:
-    begin = begin_of(location_of("postgresql://h/d?timeout=7&isolation=read_committed"))
-    assert begin.startswith("BEGIN ISOLATION LEVEL READ COMMITTED;")
-    assert "lock_timeout = '7s'" in begin
+    location = location_of("postgresql://h/d?timeout=7&isolation=serializable")
+    assert begin_of(location).startswith("BEGIN ISOLATION LEVEL SERIALIZABLE;")
+    for begin in (begin_of(location), begin_read_of(location)):
+        assert "lock_timeout = '7s'" in begin
+        assert "statement_timeout = '7s'" in begin
+    assert "statement_timeout" not in begin_check_of(location)

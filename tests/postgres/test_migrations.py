@@ -3,7 +3,10 @@
 import re
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from itertools import count
 from time import monotonic
 from typing import Final
 
@@ -12,10 +15,12 @@ import pytest
 
 from scripts.postgres_server import Server
 from tests.architecture.source import ROOT
-from tests.postgres.helpers import opened
-from usercore import Corrupt, NewerSchema, Unavailable
+from tests.postgres.helpers import call_before_statements, core_over, opened
+from usercore import Corrupt, NewerSchema, StorageError, Unavailable
 from usercore_storage import postgres
-from usercore_storage.postgres.migrations import LOCK, STEPS, TYPES, VERSION, options_of, text_of
+from usercore_storage.postgres.location import location_of
+from usercore_storage.postgres.migrations import LOCK, STEPS, TYPES, VERSION, migrate, options_of, text_of
+from usercore_storage.postgres.storage import connected
 from usercore_storage.sql import tables
 
 PROCESSES: Final = 8
@@ -26,9 +31,21 @@ from usercore_storage import postgres
 print(postgres.open_storage(sys.argv[1]).secret.hex())
 """
 
+SHIPPED: Final = [text_of(step) for step in STEPS]
+SECOND: Final = (
+    'ALTER TABLE usercore_users ADD COLUMN nickname text COLLATE "C"',
+    "UPDATE usercore_users SET nickname = first_name",
+)
+THIRD: Final = (
+    'CREATE TABLE usercore_words (id bigint NOT NULL, word text COLLATE "C" NOT NULL, PRIMARY KEY (id))',
+    "INSERT INTO usercore_words SELECT id, nickname FROM usercore_users",
+)
+LATER: Final = [*SHIPPED, ";\n".join(SECOND), ";\n".join(THIRD)]
+"""Steps that are still to come, behind those that are shipped."""
+
 COLUMNS = (
     "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns"
-    " WHERE table_schema = 'public' AND table_name <> 'usercore_schema' ORDER BY table_name, ordinal_position"
+    " WHERE table_schema = 'public' AND table_name <> 'usercore_schema' ORDER BY table_name, column_name"
 )
 INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexname"
 
@@ -97,6 +114,105 @@ def test_a_step_that_fails_leaves_nothing(server: Server) -> None:
     assert server.ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", database=database) == [
         ("usercore_deliveries",)
     ]
+
+
+def bring_up(
+    server: Server, database: str, steps: Sequence[str], hear: Callable[[bytes], object] | None = None
+) -> None:
+    """Take steps as a process does that opens the store."""
+    with connected(location_of(server.url(database))) as connection:
+        if hear is not None:
+            call_before_statements(connection, hear)
+        migrate(connection, steps=steps)
+
+
+def version_of(server: Server, database: str) -> int:
+    """Return the version of the schema, or 0 if there is none."""
+    if server.ask("SELECT to_regclass('usercore_schema')", database=database) == [(None,)]:
+        return 0
+    ((version,),) = server.ask("SELECT version FROM usercore_schema", database=database)
+    return int(version)
+
+
+@pytest.fixture
+def old(server: Server, database: str) -> str:
+    """Name a database with one user in the shipped schema."""
+    with opened(server.url(database)) as store:
+        core_over(store).registration.register_external("ann@example.com", first_name="Ann")
+    return database
+
+
+def test_each_step_is_one_transaction_with_its_version(server: Server) -> None:
+    database, ran = server.make_database(), list[str]()
+    bring_up(server, database, LATER, lambda text: ran.append(text.decode().split("(")[0]))
+    commits = [location for location, statement in enumerate(ran) if statement == "COMMIT"]
+    begins = [location for location, statement in enumerate(ran) if statement.startswith("BEGIN")]
+    assert len(begins) == len(commits) == len(LATER)
+    assert all(begin < commit for begin, commit in zip(begins, commits, strict=True))
+    assert [ran[location - 1] for location in commits] == ["UPDATE usercore_schema SET version = $1"] * len(LATER)
+    assert version_of(server, database) == len(LATER)
+
+
+def test_later_steps_keep_what_is_in_an_old_store_and_its_secret(server: Server, old: str) -> None:
+    secret = server.ask("SELECT secret FROM usercore_schema", database=old)
+    for _ in range(2):
+        bring_up(server, old, LATER)
+        assert server.ask("SELECT secret FROM usercore_schema", database=old) == secret
+        assert server.ask("SELECT word FROM usercore_words", database=old) == [("Ann",)]
+    assert version_of(server, old) == len(LATER)
+
+
+@pytest.mark.parametrize("location", range(len(SECOND) + 1))
+def test_a_later_step_that_fails_keeps_nothing_of_it_and_the_store_as_it_was(
+    server: Server, old: str, location: int
+) -> None:
+    failing = ";\n".join([*SECOND[:location], "INSERT INTO nowhere VALUES (1)", *SECOND[location:]])
+    with pytest.raises(StorageError):
+        bring_up(server, old, [*SHIPPED, failing])
+    assert version_of(server, old) == VERSION
+    opened_again = postgres.open_storage(server.url(old))
+    opened_again.close()
+    bring_up(server, old, LATER)
+    assert version_of(server, old) == len(LATER)
+
+
+def test_a_store_with_later_steps_is_refused_and_stays_as_it_is(server: Server, old: str) -> None:
+    bring_up(server, old, LATER)
+    with pytest.raises(NewerSchema) as refusal:
+        postgres.open_storage(server.url(old))
+    assert (refusal.value.found, refusal.value.known) == (len(LATER), VERSION)
+    assert version_of(server, old) == len(LATER)
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_session_that_ends_at_any_statement_leaves_whole_steps(
+    server: Server, template: str, *, is_new: bool
+) -> None:
+    for location in count(1):
+        database = server.make_database("template1" if is_new else template)
+        left = iter(range(location - 1, -1, -1))
+
+        def end_session(_: bytes) -> None:
+            if next(left, -1) == 0:  # noqa: B023 - used at once
+                server.end_sessions(database)  # noqa: B023 - used at once
+
+        with suppress(StorageError):
+            bring_up(server, database, LATER, end_session)
+        assert version_of(server, database) in {0, *range(0 if is_new else VERSION, len(LATER) + 1)}
+        bring_up(server, database, LATER)
+        assert version_of(server, database) == len(LATER)
+        assert server.ask("SELECT count(*) FROM usercore_words", database=database) == [(0,)]
+        server.ask(f"DROP DATABASE {database} WITH (FORCE)")
+        if next(left, None) is not None:  # fewer statements were run
+            assert location > len(LATER) * 4
+            break
+
+
+def test_later_steps_are_taken_once_by_threads_that_open_at_once(server: Server, old: str) -> None:
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        list(pool.map(lambda _: bring_up(server, old, LATER), range(PROCESSES)))
+    assert version_of(server, old) == len(LATER)
+    assert server.ask("SELECT word FROM usercore_words", database=old) == [("Ann",)]
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])

@@ -1,22 +1,26 @@
 """How statements run: reads of one statement without a transaction, one preparation each, many rows by COPY."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from scripts.postgres_server import Server
 from tests.architecture.statements import statements
-from tests.postgres.helpers import core_over, opened
-from usercore import ReadOnly
+from tests.postgres.helpers import call_before_statements, core_over, opened
+from usercore import Email, ExternalId, ReadOnly, UserCore
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
+from usercore.kernel.references import Reference
 from usercore.storage import Unit
 from usercore.testing import NOON
 from usercore.testing.contracts.base import add_people, units_of
 from usercore.testing.contracts.units import names, rename
 from usercore.testing.samples import ANN, BOB, a_user
+from usercore.users.model import User
 from usercore_storage.postgres import PostgresStorage
 from usercore_storage.postgres.connections import STATEMENTS, Connection, numbered
 from usercore_storage.postgres.copy_in import LEAST
@@ -31,6 +35,16 @@ def taken(store: PostgresStorage) -> Iterator[Connection]:
         yield connection
     finally:
         store._pool.release(connection)
+
+
+@contextmanager
+def sent_on(store: PostgresStorage) -> Iterator[list[bytes]]:
+    """Collect the statements that are sent on the only connection of a store."""
+    sent: list[bytes] = []
+
+    with taken(store) as connection:
+        call_before_statements(connection, sent.append)
+    yield sent
 
 
 def prepared_on(store: PostgresStorage) -> list[str]:
@@ -190,3 +204,39 @@ def ids(count: int) -> list[UserId]:
 )
 def test_question_marks_are_numbered(statement: str, expected: bytes) -> None:
     assert numbered(statement) == expected
+
+
+LOOKS: dict[str, Callable[[UserCore, Any], object]] = {
+    "get by id": lambda core, user: core.users.get(user.id),
+    "get by email": lambda core, user: core.users.get(Email(user.email)),
+    "get by external id": lambda core, user: core.users.get(ExternalId(user.external_id)),
+    "get by uuid": lambda core, user: core.users.get(user.uuid),
+    "find of nobody": lambda core, _: core.users.find(Email("nobody@example.com")),
+    "find of no uuid": lambda core, _: core.users.find(UUID(int=0)),
+}
+
+
+@pytest.mark.parametrize("query", LOOKS)
+def test_a_user_is_read_by_any_reference_in_one_round_trip(server: Server, database: str, query: str) -> None:
+    with opened(f"{server.url(database)}?pool_max=1") as store:
+        core = core_over(store)
+        user = core.registration.register_external("ann@example.com", external_id="7").user
+        with sent_on(store) as sent:
+            LOOKS[query](core, user)
+    assert [text.split()[0] for text in sent] == [b"SELECT"]
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [lambda user: user.id, lambda user: Email(user.email), lambda user: user.uuid],
+    ids=["id", "email", "uuid"],
+)
+def test_whether_a_user_is_there_is_one_statement_that_reads_no_column_but_the_id(
+    server: Server, database: str, reference: Callable[[User], Reference]
+) -> None:
+    with opened(f"{server.url(database)}?pool_max=1") as store:
+        core = core_over(store)
+        user = core.registration.register_external("ann@example.com").user
+        with sent_on(store) as sent:
+            assert units_of(store).read(lambda unit: unit.get_or_raise(reference(user))) == user.id
+    assert [text.partition(b" FROM ")[0] for text in sent] == [b"SELECT id"]

@@ -1,6 +1,7 @@
 """Joining a transaction of the host's on SQLite."""
 
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -27,6 +28,17 @@ class SqliteEngine(Runtime):
 
     def connect(self) -> Any:
         return sqlite3.connect(self.folder / "store.db", isolation_level=None)
+
+    def connect_beginning(self, *, elsewhere: bool = False) -> Any:
+        return sqlite3.connect(self.folder / ("other.db" if elsewhere else "store.db"))
+
+    def connect_autocommitting(self) -> list[Any]:
+        modes: list[dict[str, Any]] = [{"isolation_level": None}]
+        modes += [{"autocommit": True}] if sys.version_info >= (3, 12) else []
+        return [sqlite3.connect(self.folder / "store.db", **mode) for mode in modes]
+
+    def is_open(self, connection: Any) -> bool:
+        return bool(connection.in_transaction)
 
     def begin(self, connection: Any) -> None:
         connection.execute("BEGIN IMMEDIATE")

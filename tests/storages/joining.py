@@ -4,7 +4,7 @@ import os
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from typing import Any, Final
 
@@ -74,6 +74,14 @@ class Runtime(ABC):
         """Give a connection of the host's."""
 
     @abstractmethod
+    def connect_beginning(self, *, elsewhere: bool = False) -> Any:
+        """Return a connection of the host's whose driver begins transactions by itself."""
+
+    @abstractmethod
+    def connect_autocommitting(self) -> list[Any]:
+        """Return connections of the host's whose driver begins no transaction, in each way to ask for that."""
+
+    @abstractmethod
     def begin(self, connection: Any) -> None:
         """Open a transaction that writes."""
 
@@ -96,6 +104,10 @@ class Runtime(ABC):
             if not self.is_closed(connection):
                 connection.rollback()
                 connection.close()
+
+    @abstractmethod
+    def is_open(self, connection: Any) -> bool:
+        """Return whether a transaction is open."""
 
     @abstractmethod
     def is_closed(self, connection: Any) -> bool:
@@ -233,16 +245,41 @@ class JoiningCases:
         with pytest.raises(TenantNotFound):
             core.tenant("acme")
 
-    def test_a_transaction_must_be_open(self, engine: Runtime, core: UserCore) -> None:
-        connection = engine.connect()
-        with pytest.raises(ValueError, match="no transaction is open"):
-            core.joined(connection)
-        engine.begin(connection)
-        joined = core.joined(connection)
-        connection.commit()
-        with pytest.raises(ValueError, match="no transaction is open"):
-            joined.users.find(Email(ANN))
-        connection.close()
+    def test_a_connection_in_autocommit_mode_is_refused_without_a_transaction(
+        self, engine: Runtime, core: UserCore
+    ) -> None:
+        for connection in engine.connect_autocommitting():
+            with closing(connection), pytest.raises(ValueError, match="no transaction is open"):
+                core.joined(connection)
+
+    def test_a_transaction_that_has_ended_is_refused(self, engine: Runtime, core: UserCore) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            connection.commit()
+            with pytest.raises(ValueError, match="no transaction is open"):
+                joined.users.find(Email(ANN))
+
+    @pytest.mark.parametrize("commits", [True, False])
+    def test_the_first_statement_of_a_transaction_may_be_ours(
+        self, engine: Runtime, core: UserCore, *, commits: bool
+    ) -> None:
+        with closing(engine.connect_beginning()) as connection:
+            joined = core.joined(connection)
+            user = joined.registration.register_external(ANN).user
+            connection.execute(ORDER)
+            assert core.users.find(Email(ANN)) is None
+            connection.commit() if commits else connection.rollback()
+            assert core.users.find(Email(ANN)) == (user if commits else None)
+            assert engine.orders() == commits
+            with pytest.raises(ValueError, match="no transaction is open"):
+                joined.users.find(Email(ANN))
+            assert core.joined(connection).users.find(Email(ANN)) == (user if commits else None)
+
+    def test_a_refused_connection_is_left_without_a_transaction(self, engine: Runtime) -> None:
+        with closing(engine.connect_beginning(elsewhere=True)) as connection:
+            with pytest.raises(ValueError, match="not to the store of this core"):
+                engine.storage.join(connection)
+            assert not engine.is_open(connection)
 
     def test_a_closed_connection_is_told(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:

@@ -16,14 +16,13 @@ from usercore.history.rules import entry_of
 from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import Context
 from usercore.kernel.errors import UserNotFound
-from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of, plain_uuid
-from usercore.kernel.references import Reference, Space, claim_of, user_id_of
+from usercore.kernel.ids import TenantId, UserId, plain_uuid
+from usercore.kernel.references import Reference, claim_of, user_id_of
 from usercore.kernel.time import Clock
 from usercore.kernel.values import frozen
 from usercore.outbox.model import Delivery
 from usercore.outbox.ports import DeliveryRepository
 from usercore.tenants.ports import TenantRepository
-from usercore.users.model import UserState
 from usercore.users.ports import ClaimRepository, UserRepository
 
 Subscriptions = Mapping[str, tuple[str, ...]]
@@ -113,29 +112,26 @@ class RecordingUnit:
         if isinstance(reference, int):
             return user_id_of(reference)
         if isinstance(reference, UUID):
-            return self._resolve_uuid(plain_uuid(reference))
+            user = self.users.find_by_uuid(plain_uuid(reference))
+            return _found(None if user is None else user.id)
         name = claim_of(reference)
         found = self.claims.find(name.space, name.key)
-        if found is None or not found.uses & name.uses:
-            raise UserNotFound
-        return UserId(found.holder_id)
-
-    def _resolve_uuid(self, uuid: UUID) -> UserId:
-        brought = self.claims.find(Space.UUID, str(uuid))
-        if brought is not None:
-            return UserId(brought.holder_id)
-        number = id_of(uuid, USER_KIND)
-        user = None if number is None else self.users.get(UserId(number))
-        if user is None or user.uuid != uuid:  # whoever brought a UUID along is not found by the other
-            raise UserNotFound
-        return user.id
+        return _found(UserId(found.holder_id) if found is not None and found.uses & name.uses else None)
 
     def get_or_raise(self, reference: Reference) -> UserId:
         """Resolve, and make sure that the user is there; see ``ResolvingUnit``."""
-        user = self.users.get(self.resolve(reference))
-        if user is None or user.state is UserState.ERASED:
-            raise UserNotFound
-        return user.id
+        if isinstance(reference, int):
+            user_id = user_id_of(reference)
+            return _found(user_id if self.users.exists(user_id) else None)
+        if isinstance(reference, UUID):
+            return _found(self.users.id_by_uuid(reference))
+        return _found(self.users.id_by_claim(claim_of(reference)))
+
+
+def _found(user_id: UserId | None) -> UserId:
+    if user_id is None:
+        raise UserNotFound
+    return user_id
 
 
 def _delivery_of(entry: Entry, subscriber: str, generation: int | None) -> Delivery:

@@ -3,9 +3,10 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Protocol
+from uuid import UUID
 
 from usercore.kernel.ids import UserId
-from usercore.kernel.references import Space
+from usercore.kernel.references import ClaimName, Space
 from usercore.kernel.units import ChangingUnit
 from usercore.users.model import Claim, User
 
@@ -32,6 +33,29 @@ class UserRepository(Protocol):
     @abstractmethod
     def get(self, user_id: UserId) -> User | None:
         """Give the user of the unit's tenant, also an erased one, or None."""
+
+    @abstractmethod
+    def find_by_claim(self, name: ClaimName) -> User | None:
+        """Return the user who has a claim on this key for one of these uses, also an erased one, or None."""
+
+    @abstractmethod
+    def find_by_uuid(self, uuid: UUID) -> User | None:
+        """Return the user with this public UUID, also an erased one, or None.
+
+        A UUID that a user brought along has a claim. Others are made from the id, and name users who brought none.
+        """
+
+    @abstractmethod
+    def exists(self, user_id: UserId) -> bool:
+        """Return whether the unit's tenant has this user, and the user was not erased."""
+
+    @abstractmethod
+    def id_by_claim(self, name: ClaimName) -> UserId | None:
+        """Return the id of the user that ``find_by_claim`` returns, or None if there is none or it was erased."""
+
+    @abstractmethod
+    def id_by_uuid(self, uuid: UUID) -> UserId | None:
+        """Return the id of the user that ``find_by_uuid`` returns, or None if there is none or it was erased."""
 
     @abstractmethod
     def get_many(self, user_ids: Sequence[UserId]) -> list[User]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from usercore.kernel.changes import Change, ChangeKind
 from usercore.kernel.entity import differing, evolve
 from usercore.kernel.errors import Taken, UserNotFound
-from usercore.kernel.references import Reference, Space, Use, check_reference, host_id
+from usercore.kernel.references import Reference, Space, Use, check_reference, claim_of, host_id, user_id_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import FieldErrors, clean_fields, is_blank
 from usercore.kernel.unset import UNSET, Unset
@@ -33,10 +34,18 @@ def get_user(unit: UsersUnit, reference: Reference) -> User:
         UserNotFound: nobody in the unit's tenant is named so.
         Invalid: an identifier of this form cannot exist.
     """
-    user = unit.users.get(unit.resolve(reference))
+    user = _find_user(unit, reference)
     if user is None or user.state is UserState.ERASED:
         raise UserNotFound
     return user
+
+
+def _find_user(unit: UsersUnit, reference: Reference) -> User | None:
+    if isinstance(reference, int):
+        return unit.users.get(user_id_of(reference))
+    if isinstance(reference, UUID):
+        return unit.users.find_by_uuid(reference)
+    return unit.users.find_by_claim(claim_of(reference))
 
 
 def move_claims(unit: UsersUnit, old: User, new: User) -> None:

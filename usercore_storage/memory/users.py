@@ -1,12 +1,13 @@
 """Users and claims in memory."""
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain, UserNotFound
-from usercore.kernel.ids import TenantId, UserId
-from usercore.kernel.references import Space
+from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of
+from usercore.kernel.references import ClaimName, Space
 from usercore.storage.recording import RecordingUnit
 from usercore.users.model import Claim, User, UserState
 from usercore.users.ports import ClaimRepository, UserRepository
@@ -31,6 +32,25 @@ class MemoryUsers(UserRepository):
     def get(self, user_id: UserId) -> User | None:
         user = self._users.get(user_id)
         return user if user is not None and user.tenant_id == self._unit.tenant_id else None
+
+    def find_by_claim(self, name: ClaimName) -> User | None:
+        claim = self._unit.claims.find(name.space, name.key)
+        return self.get(UserId(claim.holder_id)) if claim is not None and claim.uses & name.uses else None
+
+    def find_by_uuid(self, uuid: UUID) -> User | None:
+        brought = self._unit.claims.find(Space.UUID, str(uuid))
+        number = id_of(uuid, USER_KIND) if brought is None else brought.holder_id
+        user = None if number is None else self.get(UserId(number))
+        return user if user is not None and user.uuid == uuid else None
+
+    def exists(self, user_id: UserId) -> bool:
+        return _id_of(self.get(user_id)) is not None
+
+    def id_by_claim(self, name: ClaimName) -> UserId | None:
+        return _id_of(self.find_by_claim(name))
+
+    def id_by_uuid(self, uuid: UUID) -> UserId | None:
+        return _id_of(self.find_by_uuid(uuid))
 
     def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
         return [user for user in map(self.get, dict.fromkeys(user_ids)) if user is not None]
@@ -79,6 +99,10 @@ class MemoryClaims(ClaimRepository):
             kept = self._claims.get(_name_of(claim))
             if kept is not None and kept.holder_id == claim.holder_id:
                 self._claims.remove(_name_of(claim))
+
+
+def _id_of(user: User | None) -> UserId | None:
+    return None if user is None or user.state is UserState.ERASED else user.id
 
 
 def _name_of(claim: Claim) -> tuple[TenantId, Space, str]:

@@ -1,4 +1,4 @@
-"""PostgreSQL: units in parallel, SERIALIZABLE unless the URL says otherwise. Needs the extra ``postgres``."""
+"""PostgreSQL: units in parallel, at READ COMMITTED unless the URL says otherwise. Needs the extra ``postgres``."""
 
 from importlib.util import find_spec
 

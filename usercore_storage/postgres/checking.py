@@ -6,8 +6,9 @@ from typing import Any, Final, TypeVar
 
 from usercore.kernel.errors import NewerSchema
 from usercore_storage.check_report import FindingKind, Findings, Report
-from usercore_storage.postgres.connections import BEGIN_LOOK, Connection
-from usercore_storage.postgres.location import location_of
+from usercore_storage.postgres.connections import Connection
+from usercore_storage.postgres.deadlines import begin_check_of
+from usercore_storage.postgres.location import StoreLocation, location_of
 from usercore_storage.postgres.migrations import TYPES, VERSION, found_in
 from usercore_storage.postgres.storage import connected
 from usercore_storage.sql.checking import SnapshotQuery, check_tables
@@ -46,7 +47,8 @@ def check_store(url: str) -> Report:
         StorageError: it cannot be looked at as a store; its subclasses say why.
     """
     findings = Findings()
-    with connected(location_of(url)) as connection:
+    location = location_of(url)
+    with connected(location) as connection:
         version, _ = found_in(connection)
         if version > VERSION:
             raise NewerSchema(version, VERSION)
@@ -54,15 +56,18 @@ def check_store(url: str) -> Report:
             problem = f"it is older than {VERSION}, or there is nothing yet: opening the store makes what it lacks"
             findings.add(FindingKind.SCHEMA, VERSIONS, problem)
             return findings.report()
-        query = _looks_through(connection)
+        query = _looks_through(connection, location)
         found = query(_schemas_in)
         check_tables(query, expected=_schemas_of_tables(), found=found, version=VERSION, findings=findings)
     return findings.report()
 
 
-def _looks_through(connection: Connection) -> SnapshotQuery:
+def _looks_through(connection: Connection, location: StoreLocation) -> SnapshotQuery:
+    connection.allow_long_statements()
+    begin = begin_check_of(location)
+
     def query(query: Callable[[Executor], T], /) -> T:
-        connection.command(BEGIN_LOOK)
+        connection.command(begin)
         try:
             return query(connection)
         finally:

@@ -6,9 +6,9 @@ so a statement is prepared once for each mixture of ints and digests that are th
 The dumpers are the driver's own: classes made of them would run in Python, which takes three times as long.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from itertools import chain, count
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg.adapt import AdaptersMap
@@ -18,8 +18,9 @@ from psycopg.types.bool import BoolBinaryDumper
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import BytesBinaryDumper
 
-from usercore.kernel.errors import Indeterminate, StorageError, Unavailable
+from usercore.kernel.errors import Busy, Indeterminate, StorageError, Unavailable
 from usercore_storage.postgres.copy_in import LEAST, copy_for, with_rows
+from usercore_storage.postgres.deadlines import Overdue, begin_read_of, bounded, patience_of
 from usercore_storage.postgres.errors import Lost, translate_error
 from usercore_storage.postgres.location import StoreLocation
 from usercore_storage.sql.executor import Executor
@@ -30,11 +31,10 @@ from usercore_storage.sql.unit import SqlUnit
 STATEMENTS: Final = 512
 """Prepared statements kept a connection; more than there are."""
 
-BEGIN_LOOK: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+T = TypeVar("T")
 
-LONGEST_PAUSE: Final = 60
-"""Seconds between two statements of a unit after which the server ends its session: it has hung, and holds locks."""
-
+CANCELLATION: Final = 1.0
+"""Seconds that the server has to accept a request to cancel a statement."""
 
 _DUMPERS: Final = (
     (int, Int8BinaryDumper),
@@ -49,32 +49,32 @@ class Raw(psycopg.Connection[TupleRow]):
 
     ours: "Connection"
 
+    patience: float | None = None
+    """Seconds that a statement may take, until ``Overdue`` is raised; None for as long as it takes."""
+
+    def wait(self, gen: Generator[Any, Any, T], *given: Any, **named: Any) -> T:  # noqa: ANN401 - handed through
+        """Wait for the server as the driver does, but no longer than the patience."""
+        return super().wait(gen if self.patience is None else bounded(gen, self.patience), *given, **named)
+
 
 def settings_of(location: StoreLocation) -> dict[str, Any]:
     """Give what the driver connects by, besides the address. We begin and end transactions ourselves."""
     return {"autocommit": True, "prepare_threshold": 0 if location.prepare else None}
 
 
-def set_up(raw: Raw) -> None:
+def set_up(raw: Raw, location: StoreLocation) -> None:
     """Make a connection of the driver's one of ours."""
     raw.cursor_factory = psycopg.RawCursor
     raw.prepared_max = STATEMENTS
+    raw.patience = patience_of(location)
     adapt(raw.adapters)
-    raw.ours = Connection(raw)
+    raw.ours = Connection(raw, begin_read_of(location))
 
 
 def adapt(adapters: AdaptersMap) -> None:
     """Send each kind of value as one type, in binary."""
     for kind, dumper in _DUMPERS:
         adapters.register_dumper(kind, dumper)
-
-
-def begin_of(location: StoreLocation) -> str:
-    """Give what begins a unit that writes: all in one round trip, and nothing that outlives it behind a pooler."""
-    return (
-        f"BEGIN ISOLATION LEVEL {location.isolation}; SET LOCAL lock_timeout = '{location.timeout}s';"
-        f" SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_PAUSE}s'"
-    )
 
 
 def numbered(statement: str) -> bytes:
@@ -138,7 +138,7 @@ class Statements(Executor):
 
     def _check_here(self) -> None:
         if self._is_left_behind:
-            raise Unavailable
+            raise Unavailable("the connection belongs to the parent of this process")
 
     def _meant(self, error: psycopg.Error) -> Exception:
         return Lost() if self._raw.closed else translate_error(error)
@@ -147,12 +147,16 @@ class Statements(Executor):
 class Connection(Statements):
     """A connection of ours with its units."""
 
-    def __init__(self, raw: Raw) -> None:
+    def __init__(self, raw: Raw, begin_read: str) -> None:
         """Work over a connection that is set up."""
         super().__init__(raw)
         self.raw = raw
         self.unit = SqlUnit(self)
-        self.glance = LazyTransaction(self, lambda: self.command(BEGIN_LOOK))
+        self.glance = LazyTransaction(self, lambda: self.command(begin_read))
+
+    def allow_long_statements(self) -> None:
+        """Wait from now on as long as the server works: for reading or changing whole tables."""
+        self.raw.patience = None
 
     def commit(self) -> None:
         """Keep what was done since the transaction began.
@@ -165,14 +169,31 @@ class Connection(Statements):
         """
         self._check_here()
         if self.raw.pgconn.transaction_status == TransactionStatus.INERROR:
-            raise StorageError  # the server would take it back, and say so only by the way
+            reason = "a statement of the unit has failed"  # the server would roll back and report it as a success
+            raise StorageError(reason)
         self._check_there()
         try:
             self._commands.execute(b"COMMIT", prepare=False)
         except psycopg.Error as error:
+            if isinstance(error, Overdue):
+                self.raw.close()  # not cancelled: a commit that waits for a standby would be acknowledged without it
             if self.raw.closed:
-                raise Indeterminate from error
+                raise Indeterminate("the connection broke, or the server did not answer, during the commit") from error
             raise translate_error(error) from error
+
+    def _meant(self, error: psycopg.Error) -> Exception:
+        return self._give_up() if isinstance(error, Overdue) else super()._meant(error)
+
+    def _give_up(self) -> StorageError:
+        """Ask the server to end the statement that is overdue, and close the connection."""
+        try:
+            self.raw.cancel_safe(timeout=CANCELLATION)
+        except psycopg.Error:
+            return Unavailable("the server did not answer in time")
+        else:
+            return Busy("a statement, or the lock that it waited for, took too long")
+        finally:
+            self.raw.close()
 
     def _check_there(self) -> None:
         """See that the server has not ended the session: what is not sent is not in doubt."""

@@ -42,12 +42,25 @@ class Lost(Unavailable):
     """The connection broke before the commit was sent, so nothing was kept and the unit may run again."""
 
 
+LONGEST_REASON: Final = 300
+"""Characters of a reason: a driver that tries several hosts tells of each."""
+
+
 def translate_error(error: psycopg.Error) -> Exception:
     """Give what a driver's error means: a lost race runs the unit again, the rest are ``StorageError``."""
     code = error.sqlstate
     if code is None:  # the driver's own: no connection, or a value it cannot send
         is_of_connection = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-        return Unavailable() if is_of_connection else StorageError()
+        return Unavailable(_shortened(str(error))) if is_of_connection else StorageError()
     if code in _RACES:
         return RunAgain()
-    return (_CODES.get(code) or _CLASSES.get(code[:2]) or StorageError)()
+    known = _CODES.get(code) or _CLASSES.get(code[:2])
+    if known is None:  # its message may show a value
+        return StorageError(f"SQLSTATE {code}")
+    return known(_shortened(error.diag.message_primary or f"SQLSTATE {code}"))
+
+
+def _shortened(message: str) -> str | None:
+    """Return a message on one line. It names hosts, roles, databases and tables, and has no password and no value."""
+    text = " ".join(message.split())
+    return f"{text[:LONGEST_REASON]}..." if len(text) > LONGEST_REASON else text or None

@@ -53,9 +53,12 @@ class HostStatements(Statements):
 def joined(connection: object, *, secret: bytes) -> HostTransaction:
     """Work in the transaction that is open on this connection to the store with this secret; see ``Storage.join``.
 
+    Without ``autocommit`` the driver begins a transaction by the first statement, which may be one of ours.
+
     Raises:
         TypeError: it is no connection of psycopg, or one for asyncio.
-        ValueError: no transaction is open, it is another store, text does not come as UTF-8, or it is in pipeline mode.
+        ValueError: no transaction is open and the connection is in autocommit mode, it is another store, text does not
+            come as UTF-8, or it is in pipeline mode.
         LostRace: the transaction has lost a race already.
         StorageError: the connection is closed or broken, or a statement of the transaction has failed.
     """
@@ -66,18 +69,19 @@ def joined(connection: object, *, secret: bytes) -> HostTransaction:
 
     def check() -> None:
         if host.closed:
-            raise Unavailable
+            raise Unavailable("the connection is closed")
         if host.pgconn.pipeline_status != PipelineStatus.OFF:
             raise ValueError("the connection is in pipeline mode, in which rows come later: leave it first")
         if host.info.encoding != "utf-8":
             raise ValueError("the connection's client_encoding must be UTF8")
         if host.info.transaction_status == TransactionStatus.INERROR:
-            raise StorageError  # a statement failed: nothing runs until the host rolls back
+            raise StorageError("a statement of the transaction has failed: nothing runs until it is rolled back")
 
     def recognise(run: Executor) -> bool:
         return [bytes(found) for (found,) in run(SECRET)] == [secret]
 
     is_open = lambda: host.info.transaction_status in _OPEN  # noqa: E731 - closes over the connection
     transaction = HostTransaction(HostStatements(host), is_open, check, shadows=SHADOWS)
-    transaction.check_store(recognise)
+    begins = not host.autocommit and host.info.transaction_status == TransactionStatus.IDLE
+    transaction.check_store(recognise, begin="SELECT 1" if begins else None)
     return transaction

@@ -3,7 +3,7 @@
 Many processes may open a new database at once: a lock of the server's lets one after the other look and take a step.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from usercore.kernel.errors import Corrupt, NewerSchema
 from usercore.kernel.randomness import system_randomness
 from usercore.kernel.units import run_until_kept
 from usercore_storage.postgres.connections import Connection
+from usercore_storage.sql.steps import steps_beside
 from usercore_storage.sql.table import Table
 
 TYPES: Final[Mapping[str, str]] = {
@@ -22,7 +23,7 @@ TYPES: Final[Mapping[str, str]] = {
 }
 """Text is ordered by code points, as everywhere else; the order of a language changes with the system's library."""
 
-STEPS: Final = ("0001.sql",)
+STEPS: Final = steps_beside(__file__)
 VERSION: Final = len(STEPS)
 """The schema that this usercore knows."""
 
@@ -41,8 +42,10 @@ def options_of(_: Table[Any]) -> str:
     return ""
 
 
-def migrate(connection: Connection) -> bytes:
+def migrate(connection: Connection, *, steps: Sequence[str] | None = None) -> bytes:
     """Bring the store to this schema, a transaction a step, and give its secret. Safe to run again.
+
+    ``steps`` are the texts of the shipped steps unless others are passed.
 
     Raises:
         NewerSchema: a newer usercore made it.
@@ -50,11 +53,15 @@ def migrate(connection: Connection) -> bytes:
         StorageError: the server refused.
     """
     version, secret = found_in(connection)
-    while version < VERSION:
-        run_until_kept(lambda: _take_step(connection))
+    if version == VERSION and steps is None:
+        return secret
+    known = list(map(text_of, STEPS)) if steps is None else steps
+    connection.allow_long_statements()
+    while version < len(known):
+        run_until_kept(lambda: _take_step(connection, known))
         version, secret = found_in(connection)
-    if version > VERSION:
-        raise NewerSchema(version, VERSION)
+    if version > len(known):
+        raise NewerSchema(version, len(known))
     return secret
 
 
@@ -72,7 +79,7 @@ def found_in(connection: Connection) -> tuple[int, bytes]:
     return rows[0][0], rows[0][1]
 
 
-def _take_step(connection: Connection) -> None:
+def _take_step(connection: Connection, steps: Sequence[str]) -> None:
     """Take the next step, if it is still to be taken when it is our turn."""
     try:
         connection.command(_BEGIN)
@@ -81,8 +88,8 @@ def _take_step(connection: Connection) -> None:
         if not secret:
             connection.command("CREATE TABLE usercore_schema (version bigint NOT NULL, secret bytea NOT NULL)")
             connection("INSERT INTO usercore_schema VALUES (0, ?)", (system_randomness(32),))
-        if version < VERSION:
-            connection.command(text_of(STEPS[version]))
+        if version < len(steps):
+            connection.command(steps[version])
             connection("UPDATE usercore_schema SET version = ?", (version + 1,))
         connection.commit()
     finally:

@@ -13,7 +13,8 @@ from usercore.kernel.units import Units
 from usercore.kernel.values import frozen
 from usercore.storage import CAPABILITIES, Unit
 from usercore.storage.recording import UnitContext
-from usercore_storage.postgres.connections import Connection, Raw, begin_of, set_up, settings_of
+from usercore_storage.postgres.connections import Connection, Raw, set_up, settings_of
+from usercore_storage.postgres.deadlines import begin_of
 from usercore_storage.postgres.errors import translate_error
 from usercore_storage.postgres.joined import joined
 from usercore_storage.postgres.location import StoreLocation, location_of
@@ -44,6 +45,8 @@ def open_storage(url: str) -> "PostgresStorage":
 def connected(location: StoreLocation) -> Iterator[Connection]:
     """Connect to a location for a while, outside any pool.
 
+    What takes as long as a table is large is done after ``allow_long_statements``.
+
     Raises:
         ValueError: the server is older than 15, or the database does not keep UTF-8.
         StorageError: the server refused, or did not answer.
@@ -54,7 +57,7 @@ def connected(location: StoreLocation) -> Iterator[Connection]:
         raise translate_error(error) from error
     try:
         _check_server(raw)
-        set_up(raw)
+        set_up(raw, location)
         yield raw.ours
     finally:
         raw.close()

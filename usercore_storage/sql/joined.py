@@ -35,14 +35,30 @@ class HostTransaction:
         self._shadows = shadows
         self._unit = SqlUnit(run)
 
-    def check_store(self, recognise: Callable[[Executor], bool]) -> None:
+    def check_store(self, recognise: Callable[[Executor], bool], *, begin: str | None = None) -> None:
         """Make sure that the connection is to the store that this function recognises.
+
+        ``begin`` is a statement with which a transaction begins, where the driver would begin one for the host; that
+        transaction ends again if the connection is refused.
 
         Raises:
             ValueError: no transaction is open, the store cannot be found there, or temporary tables hide ours.
             LostRace: the transaction has lost a race already.
             StorageError: the connection is broken or locked, or a statement has failed before.
         """
+        if begin is None:
+            self._check_recognised(recognise)
+            return
+        self._check()
+        try:
+            self._run(begin)
+            self._check_recognised(recognise)
+        except BaseException:
+            with suppress(StorageError):
+                self._run("ROLLBACK")
+            raise
+
+    def _check_recognised(self, recognise: Callable[[Executor], bool]) -> None:
         self._check_open()
         try:
             is_ours = self._in_savepoint(lambda: self._recognised(recognise))

@@ -2,21 +2,38 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Final
+from uuid import UUID
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import differing
 from usercore.kernel.errors import RunAgain, UserNotFound
-from usercore.kernel.ids import UserId
-from usercore.kernel.references import Space
+from usercore.kernel.ids import USER_KIND, UserId, id_of
+from usercore.kernel.references import ClaimName, Space
 from usercore.storage.recording import RecordingUnit
 from usercore.users.model import Claim, User
 from usercore.users.ports import ClaimRepository, UserRepository
 from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
+from usercore_storage.sql.table import Row
 from usercore_storage.sql.tables import CLAIMS, USERS
 from usercore_storage.sql.updates import Updates
 
 GET: Final = f"SELECT {USERS.select} FROM usercore_users WHERE id = ? AND tenant_id = ?"
+_IS_HOLDER: Final = (
+    "id = (SELECT holder_id FROM usercore_claims"
+    " WHERE tenant_id = ? AND digest = ? AND space = ? AND key = ? AND uses & ? <> 0) AND tenant_id = ?"
+)
+_HAS_UUID: Final = (
+    "id IN (?, (SELECT holder_id FROM usercore_claims WHERE tenant_id = ? AND digest = ? AND space = ? AND key = ?))"
+    " AND tenant_id = ? AND (brought_uuid = ? OR brought_uuid IS NULL)"
+)
+_BROUGHT_FIRST: Final = "ORDER BY CASE WHEN brought_uuid IS NULL THEN 1 ELSE 0 END LIMIT 1"
+_NOT_ERASED: Final = "AND state <> 'erased'"
+FIND_BY_CLAIM: Final = f"SELECT {USERS.select} FROM usercore_users WHERE {_IS_HOLDER}"
+FIND_BY_UUID: Final = f"SELECT {USERS.select} FROM usercore_users WHERE {_HAS_UUID} {_BROUGHT_FIRST}"
+ID_BY_ID: Final = f"SELECT id FROM usercore_users WHERE id = ? AND tenant_id = ? {_NOT_ERASED}"
+ID_BY_CLAIM: Final = f"SELECT id FROM usercore_users WHERE {_IS_HOLDER} {_NOT_ERASED}"
+ID_BY_UUID: Final = f"SELECT id FROM usercore_users WHERE {_HAS_UUID} {_NOT_ERASED} {_BROUGHT_FIRST}"
 GET_MANY: Final = {
     size: f"SELECT {USERS.select} FROM usercore_users WHERE tenant_id = ? AND id IN ({marks(size)})" for size in SIZES
 }
@@ -63,8 +80,39 @@ class SqlUsers(UserRepository):
             self._unit.number(Subject.USER, user.id, user.change_no)
 
     def get(self, user_id: UserId) -> User | None:
-        rows = self._run(GET, (user_id, self._unit.tenant_id))
+        return self._one(GET, (user_id, self._unit.tenant_id))
+
+    def find_by_claim(self, name: ClaimName) -> User | None:
+        return self._one(FIND_BY_CLAIM, self._by_claim(name))
+
+    def find_by_uuid(self, uuid: UUID) -> User | None:
+        return self._one(FIND_BY_UUID, self._by_uuid(uuid))
+
+    def exists(self, user_id: UserId) -> bool:
+        return self._id(ID_BY_ID, (user_id, self._unit.tenant_id)) is not None
+
+    def id_by_claim(self, name: ClaimName) -> UserId | None:
+        return self._id(ID_BY_CLAIM, self._by_claim(name))
+
+    def id_by_uuid(self, uuid: UUID) -> UserId | None:
+        return self._id(ID_BY_UUID, self._by_uuid(uuid))
+
+    def _one(self, statement: str, values: Row) -> User | None:
+        rows = self._run(statement, values)
         return USERS.read(rows[0]) if rows else None
+
+    def _id(self, statement: str, values: Row) -> UserId | None:
+        rows = self._run(statement, values)
+        return rows[0][0] if rows else None
+
+    def _by_claim(self, name: ClaimName) -> Row:
+        tenant_id, digest = self._unit.tenant_id, BOUND(digest_of_key(name.space, name.key))
+        return tenant_id, digest, name.space._value_, name.key, int(name.uses), tenant_id
+
+    def _by_uuid(self, uuid: UUID) -> Row:
+        tenant_id, key, space = self._unit.tenant_id, str(uuid), Space.UUID
+        made_from = id_of(uuid, USER_KIND) or 0  # an id that no user has
+        return made_from, tenant_id, BOUND(digest_of_key(space, key)), space._value_, key, tenant_id, key
 
     def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
         rows = [

@@ -12,6 +12,11 @@ from usercore_storage.sqlite.errors import translate_error
 SHADOWS: Final = "SELECT name FROM sqlite_temp_schema WHERE lower(name) GLOB 'usercore_*'"
 """SQLite does not tell names apart by case."""
 
+_BY_ISOLATION_LEVEL: Final = -1
+"""The mode of connections in which ``isolation_level`` decides, as it always does before Python 3.12: the driver begins
+a transaction before the first statement that writes, unless the level is None.
+Source: ``sqlite3.LEGACY_TRANSACTION_CONTROL``."""
+
 KNOWN: Final = (
     "SELECT s.secret, s.version, t.key FROM main.usercore_schema AS s JOIN main.usercore_tenants AS t ON t.id = 1"
 )
@@ -22,10 +27,12 @@ def joined(connection: object, *, secret: bytes, check_file: Callable[[], None])
     """Work in the transaction that is open on this connection to the store with this secret; see ``Storage.join``.
 
     ``check_file`` raises ``StoreMoved``, before each unit, if the store's file is not at its path any more.
+    If the driver would begin a transaction before the host writes, one begins that may write.
 
     Raises:
         TypeError: it is no connection of ``sqlite3``.
-        ValueError: no transaction is open, it is another store, or values do not come back as they are kept.
+        ValueError: no transaction is open and the driver begins none, it is another store, or values do not come back
+            as they are stored.
         StoreMoved: the store's file is not at its path any more.
         Unavailable: the connection is closed, or belongs to another thread.
     """
@@ -50,5 +57,12 @@ def joined(connection: object, *, secret: bytes, check_file: Callable[[], None])
 
     run = Statements(connection)  # first of all: it fails if the connection is closed
     transaction = HostTransaction(run, lambda: connection.in_transaction, check, shadows=SHADOWS)
-    transaction.check_store(recognise)
+    check()
+    transaction.check_store(recognise, begin="BEGIN IMMEDIATE" if _begins(connection) else None)
     return transaction
+
+
+def _begins(connection: sqlite3.Connection) -> bool:
+    """Return whether no transaction is open, and the driver would begin one before a statement that writes."""
+    mode = getattr(connection, "autocommit", _BY_ISOLATION_LEVEL)  # new in Python 3.12
+    return mode == _BY_ISOLATION_LEVEL and connection.isolation_level is not None and not connection.in_transaction

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from usercore.kernel.errors import NewerSchema
 from usercore.kernel.randomness import system_randomness
+from usercore_storage.sql.steps import steps_beside
 from usercore_storage.sql.table import Table
 from usercore_storage.sqlite.connections import Connection
 
@@ -22,7 +23,7 @@ TYPES: Final[Mapping[str, str]] = {
     "blob": "BLOB",
 }
 
-STEPS: Final = ("0001.sql",)
+STEPS: Final = steps_beside(__file__)
 VERSION: Final = len(STEPS)
 """The schema that this usercore knows."""
 

@@ -8,13 +8,14 @@ import pytest
 
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import Invalid, UserNotFound
-from usercore.kernel.ids import LIMIT, TENANT_KIND, USER_KIND, uuid_of
-from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Reference, Username
+from usercore.kernel.ids import LIMIT, TENANT_KIND, USER_KIND, UserId, uuid_of
+from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Reference, Username, claim_of
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import Contract, add_people
 from usercore.testing.samples import ACME, ANN, BOB, USER, a_user, claims_for
 from usercore.users.model import User, UserState
+from usercore.users.service import get_user
 
 BROUGHT = UUID("8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11")
 
@@ -54,6 +55,10 @@ NOBODY: Final[Sequence[Reference]] = [
 ]
 
 
+def _present(unit: Unit, reference: Reference) -> UserId:
+    return unit.get_or_raise(reference)
+
+
 def keep_user(units: Units[Unit], user: User) -> None:
     """Keep a user with the claims of their identifiers."""
     units.write(lambda unit: [unit.claims.add_many(claims_for(user)), unit.users.add(user)])
@@ -69,17 +74,27 @@ class ResolvingContract(Contract):
         assert main.read(lambda unit: unit.resolve(reference)) == ANN
         assert main.read(lambda unit: unit.get_or_raise(reference)) == ANN
         assert main.write(lambda unit: unit.get_or_raise(reference)) == ANN
+        assert main.read(lambda unit: get_user(unit, reference)) == USER
 
     @pytest.mark.parametrize("reference", NOBODY, ids=str)
     @pytest.mark.rule("I3")
     def test_nobody_is_found_by(self, main: Units[Unit], reference: Reference) -> None:
         keep_user(main, USER)
-        with pytest.raises(UserNotFound):
-            main.read(lambda unit: unit.get_or_raise(reference))
+        for query in (get_user, _present):
+            with pytest.raises(UserNotFound):
+                main.read(lambda unit: query(unit, reference))  # noqa: B023 - used at once
 
     @pytest.mark.rule("I2")
     def test_a_user_who_brought_no_uuid_is_found_by_the_made_one(self, people: Units[Unit]) -> None:
-        assert people.read(lambda unit: unit.resolve(uuid_of(ANN, USER_KIND))) == ANN
+        for find in (lambda unit, uuid: unit.resolve(uuid), _present, lambda unit, uuid: get_user(unit, uuid).id):
+            assert people.read(lambda unit: find(unit, uuid_of(ANN, USER_KIND))) == ANN  # noqa: B023 - used at once
+
+    @pytest.mark.rule("I2")
+    def test_of_two_users_a_uuid_names_the_one_who_brought_it_along(self, main: Units[Unit]) -> None:
+        keep_user(main, a_user(id=BOB, brought_uuid=uuid_of(ANN, USER_KIND)))
+        main.write(lambda unit: unit.users.add(a_user(id=ANN, brought_uuid=None)))
+        for find in (lambda unit, uuid: unit.resolve(uuid), _present, lambda unit, uuid: get_user(unit, uuid).id):
+            assert main.read(lambda unit: find(unit, uuid_of(ANN, USER_KIND))) == BOB  # noqa: B023 - used at once
 
     @pytest.mark.rule("I3")
     def test_a_number_written_as_text_names_the_same_external_id(self, main: Units[Unit]) -> None:
@@ -110,8 +125,9 @@ class ResolvingContract(Contract):
         self, main: Units[Unit], acme: Units[Unit], reference: Reference
     ) -> None:
         keep_user(main, USER)
-        with pytest.raises(UserNotFound):
-            acme.read(lambda unit: unit.get_or_raise(reference))
+        for query in (get_user, _present):
+            with pytest.raises(UserNotFound):
+                acme.read(lambda unit: query(unit, reference))  # noqa: B023 - used at once
 
     @pytest.mark.rule("T2")
     def test_a_tenant_finds_its_own_user_by_the_same_identifier(self, main: Units[Unit], acme: Units[Unit]) -> None:
@@ -129,8 +145,16 @@ class ResolvingContract(Contract):
     def test_an_erased_user_is_not_present(self, main: Units[Unit]) -> None:
         keep_user(main, a_user(state=UserState.ERASED))
         for reference in EVERY_WAY:
-            with pytest.raises(UserNotFound):
-                main.read(lambda unit: unit.get_or_raise(reference))  # noqa: B023 - used at once
+            for query in (get_user, _present):
+                with pytest.raises(UserNotFound):
+                    main.read(lambda unit: query(unit, reference))  # noqa: B023 - used at once
+
+    @pytest.mark.rule("U2")
+    def test_an_erased_user_is_read_by_the_claims_that_are_still_there(self, main: Units[Unit]) -> None:
+        erased = a_user(state=UserState.ERASED)
+        keep_user(main, erased)
+        assert main.read(lambda unit: unit.users.find_by_claim(claim_of(Username("ann")))) == erased
+        assert main.read(lambda unit: unit.users.find_by_uuid(BROUGHT)) == erased
 
     @pytest.mark.rule("U3")
     def test_a_key_that_was_freed_names_nobody(self, main: Units[Unit]) -> None:
