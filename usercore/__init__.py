@@ -45,7 +45,7 @@ from usercore.kernel.errors import (
 )
 from usercore.kernel.paging import Page
 from usercore.kernel.preferences import DateFormat
-from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Reference, Username
+from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Reference, Username, user_id_of
 from usercore.kernel.secret import Secret
 from usercore.kernel.time import Clock
 from usercore.kernel.unset import UNSET, Unset
@@ -71,7 +71,7 @@ from usercore.registration.limits import EmailCheck, RegistrationGate, Registrat
 from usercore.registration.service import EmailCheckResult, EmailStatus
 from usercore.registration.steps import Registration
 from usercore.sign_in.model import Identity, SignedIn
-from usercore.tenants.errors import BuiltIn, SystemOnly
+from usercore.tenants.errors import BuiltIn, SystemOnly, TenantStaleVersion, TenantTaken
 from usercore.tenants.model import Tenant
 from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenNotFound, TokenSpent, TokenUnknown
 from usercore.tokens.model import (
@@ -84,7 +84,7 @@ from usercore.tokens.model import (
     RevokedTokens,
 )
 from usercore.users.errors import ExternalIdLinked, WrongState
-from usercore.users.model import AccountStatus, Preferences, User, UserState
+from usercore.users.model import AccountStatus, EmailPolicy, Preferences, User, UserState
 
 __all__ = [
     "NIST_AAL1",
@@ -119,6 +119,7 @@ __all__ = [
     "Email",
     "EmailCheck",
     "EmailCheckResult",
+    "EmailPolicy",
     "EmailStatus",
     "Entry",
     "Event",
@@ -183,6 +184,8 @@ __all__ = [
     "Taken",
     "Tenant",
     "TenantNotFound",
+    "TenantStaleVersion",
+    "TenantTaken",
     "ThrottlePolicy",
     "TokenExpired",
     "TokenInvalid",
@@ -200,4 +203,5 @@ __all__ = [
     "Vetoed",
     "WrongState",
     "open",
+    "user_id_of",
 ]

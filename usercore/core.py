@@ -14,9 +14,10 @@ from usercore.composition.runtime import Runtime
 from usercore.delivery.dispatcher import Outbox
 from usercore.delivery.relay import Relay
 from usercore.email_change.service import Emails
-from usercore.kernel.context import SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
+from usercore.kernel.context import HOST, SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
 from usercore.kernel.references import unique_key
-from usercore.kernel.text import check_type, clean_line
+from usercore.kernel.text import check_type, clean_optional
+from usercore.kernel.unset import UNSET, Unset
 from usercore.maintenance.cleanup import Cleaned, Cleanup
 from usercore.password_change.service import Passwords
 from usercore.registration.service import Registrations
@@ -91,26 +92,28 @@ class UserCore:
     def bind(
         self,
         *,
-        actor: Actor | None = None,
-        ip: str | None = None,
-        user_agent: str | None = None,
-        source: str | None = None,
+        actor: Actor | None | Unset = UNSET,
+        ip: str | None | Unset = UNSET,
+        user_agent: str | None | Unset = UNSET,
+        source: str | None | Unset = UNSET,
     ) -> "UserCore":
-        """Give this core bound to another actor or origin; what is left out stays.
+        """Return this core bound to another actor or origin; what is left out stays, and None clears.
+
+        Without an actor it is the host that acts.
 
         Raises:
             TypeError: a value has the wrong type.
             Invalid: the ip is no address, or the source is malformed.
         """
-        old = self._context
-        context = Context(
-            tenant_id=old.tenant_id,
-            tenant_key=old.tenant_key,
-            actor=old.actor if actor is None else check_type(actor, Actor, name="actor"),
-            ip=old.ip if ip is None else clean_ip(ip),
-            user_agent=old.user_agent if user_agent is None else clean_user_agent(user_agent),
-            source=old.source if source is None else clean_line(source, field="source", most=SOURCE_LIMIT) or None,
-        )
+        context = self._context
+        if actor is not UNSET:
+            context = attrs.evolve(context, actor=HOST if actor is None else check_type(actor, Actor, name="actor"))
+        if ip is not UNSET:
+            context = attrs.evolve(context, ip=None if ip is None else clean_ip(ip))
+        if user_agent is not UNSET:
+            context = attrs.evolve(context, user_agent=None if user_agent is None else clean_user_agent(user_agent))
+        if source is not UNSET:
+            context = attrs.evolve(context, source=clean_optional(source, field="source", most=SOURCE_LIMIT))
         return UserCore(self._engine, context, self._joined)
 
     def joined(self, connection: object) -> "UserCore":
@@ -182,7 +185,7 @@ class UserCore:
     @cached_property
     def emails(self) -> Emails:
         """Changing emails."""
-        return Emails(scope=self._scope)
+        return Emails(scope=self._scope, policy=self.policy.emails)
 
     @cached_property
     def access_tokens(self) -> AccessTokens:

@@ -214,3 +214,16 @@ def test_what_another_has_is_not_taken_by_a_change(core: UserCore, record: Recor
     imported(core, {**BOB, "username": "bobby"})
     with unchanged(core):
         assert shown(imported(core, {**record, "note": "?"}).bad) == [f"line 1: {fault}"]
+
+
+@pytest.mark.rule("U1", "R7")
+def test_a_public_name_that_is_the_email_is_not_stored_and_importing_it_again_changes_nothing(core: UserCore) -> None:
+    record = {"external_id": "K-7", "email": "eve@example.com", "public_name": "EVE@example.com"}
+    assert counts(imported(core, record)) == (1, 0, 0, 0)
+    user = core.users.get(ExternalId("K-7"))
+    assert (user.given_public_name, user.public_name) == (None, "eve@example.com")
+    assert counts(imported(core, record)) == (0, 0, 1, 0)
+    imported(core, {"external_id": "K-7", "public_name": "Eve@example.org"})
+    assert core.users.get(user.id).given_public_name == "Eve@example.org"
+    imported(core, {"external_id": "K-7", "email": "eve@example.org"})
+    assert core.users.get(user.id).given_public_name is None

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.helpers import faults_of
 from usercore.kernel.errors import FieldError, Invalid, UserNotFound
@@ -23,6 +24,7 @@ from usercore.kernel.references import (
     Use,
     Username,
     check_reference,
+    check_user_id,
     claim_of,
     claim_of_email,
     host_id,
@@ -106,14 +108,51 @@ def test_a_reference_that_strangers_typed_names_a_claim_or_is_invalid(kind: Any,
 @pytest.mark.rule("I1")
 @given(ids())
 def test_an_int_in_range_may_be_a_user(number: int) -> None:
-    assert user_id_of(number) == number
+    assert check_user_id(number) == number
 
 
 @pytest.mark.rule("I1")
 @pytest.mark.parametrize("number", [0, -1, LIMIT, 2**63, -(2**63), 10**400], ids=lambda number: str(number)[:9])
 def test_an_int_out_of_range_is_nobody(number: int) -> None:
     with pytest.raises(UserNotFound):
-        user_id_of(number)
+        check_user_id(number)
+
+
+@pytest.mark.rule("I2")
+@given(ids())
+def test_an_id_is_read_from_its_decimal_text(number: int) -> None:
+    assert user_id_of(str(number)) == number
+
+
+@pytest.mark.rule("I2")
+@given(st.one_of(hostile_text(), st.text("0123456789+-_ .\u0661\uff11", max_size=20)))
+def test_a_text_is_an_id_only_if_the_id_is_written_so(text: str) -> None:
+    try:
+        number = user_id_of(text)
+    except Invalid:
+        return
+    assert str(number) == text
+
+
+@pytest.mark.rule("I2")
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        *((text, "malformed") for text in ("", "0", "007", "+7", "-7", " 7", "7 ", "7\n", "7_0", "7.0", "0x7", "7e3")),
+        *((text, "malformed") for text in ("\u0667", "\uff17", "seven")),
+        *((str(number), "out_of_range") for number in (LIMIT, 10 * LIMIT, 10**4000)),
+    ],
+    ids=lambda text: ascii(text[:20]),
+)
+def test_another_text_is_no_id(text: str, reason: str) -> None:
+    assert faults_of(lambda: user_id_of(text)) == (FieldError("user_id", reason),)
+
+
+@pytest.mark.rule("I2")
+@pytest.mark.parametrize("value", [7, True, b"7", None], ids=str)
+def test_an_id_is_read_from_text_only(value: Any) -> None:
+    with pytest.raises(TypeError):
+        user_id_of(value)
 
 
 @pytest.mark.rule("U5")
@@ -157,14 +196,31 @@ def test_an_integer_becomes_decimal_text(value: str | int, text: str) -> None:
         (" ", "empty"),
         (" 7", "white_space"),
         ("7\u00a0", "white_space"),
-        ("7\n", "control_character"),
+        ("7\n", "white_space"),
+        ("\u2028 7", "white_space"),
+        ("\n", "empty"),
+        ("7\n7", "control_character"),
         ("\u0378", "unassigned"),
         ("x" * (EXTERNAL_ID_LIMIT + 1), "too_long"),
         (10**255, "too_long"),
         (-(10**254), "too_long"),
         (1 << 10_000_000, "too_long"),
     ],
-    ids=["nothing", "blank", "front", "back", "line end", "unassigned", "text", "integer", "negative", "huge"],
+    ids=[
+        "nothing",
+        "blank",
+        "front",
+        "back",
+        "line end",
+        "separator",
+        "only a line end",
+        "inside",
+        "unassigned",
+        "text",
+        "integer",
+        "negative",
+        "huge",
+    ],
 )
 def test_an_id_of_the_host_that_cannot_be_kept_is_refused(value: str | int, reason: str) -> None:
     assert faults_of(lambda: host_id(value, field="external_id")) == (FieldError("external_id", reason),)

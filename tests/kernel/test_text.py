@@ -186,7 +186,16 @@ def test_a_line_loses_white_space_at_its_ends_only() -> None:
 @pytest.mark.rule("U4")
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("", "empty"), (" ", "empty"), (" a", "white_space"), ("a\u3000", "white_space"), ("a\u0378", "unassigned")],
+    [
+        ("", "empty"),
+        (" ", "empty"),
+        ("\r\n", "empty"),
+        (" a", "white_space"),
+        ("a\u3000", "white_space"),
+        ("a\n", "white_space"),
+        ("\u2028a", "white_space"),
+        ("a\u0378", "unassigned"),
+    ],
     ids=ascii,
 )
 def test_an_exact_identifier_is_not_mended(text: str, reason: str) -> None:

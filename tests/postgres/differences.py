@@ -223,6 +223,10 @@ class Differences(RuleBasedStateMachine):
     def change_email(self, person: int, email: str, verified: bool) -> None:  # noqa: FBT001 - drawn
         self.same(lambda core: core.emails.change(self.somebody(person), email, verified=verified))
 
+    @rule(person=PEOPLE, verified=st.booleans())
+    def set_verified(self, person: int, verified: bool) -> None:  # noqa: FBT001 - drawn
+        self.same(lambda core: core.emails.set_verified(self.somebody(person), verified))
+
     @rule(person=PEOPLE, password=PASSWORDS)
     def set_password(self, person: int, password: str) -> None:
         self.same(lambda core: core.passwords.set(self.somebody(person), password))

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.services.helpers import add_tenant, refused, register
-from usercore import Actor, ActorKind, Context, Invalid, UserCore
+from usercore import UNSET, Actor, ActorKind, Context, Invalid, UserCore
 from usercore.testing import WatchedStorage
 
 
@@ -104,3 +105,16 @@ def test_closing_one_copy_closes_them_all(core: UserCore) -> None:
     bound.close()
     with pytest.raises(Exception, match=r"storage\.unavailable"):
         core.users.find(7)
+
+
+@pytest.mark.rule("X2")
+def test_none_clears_what_was_bound_and_what_is_left_out_stays(core: UserCore) -> None:
+    bound = core.bind(actor=Actor.operator("Zoë"), ip="192.0.2.1", user_agent="Lynx", source="desk")
+    cleared: dict[str, Any] = {"actor": core.context.actor, "ip": None, "user_agent": None, "source": None}
+    for name, value in cleared.items():
+        given: dict[str, Any] = {name: None}
+        expected: dict[str, Any] = {name: value}
+        assert bound.bind(**given).context == attrs.evolve(bound.context, **expected)
+        unset: dict[str, Any] = {name: UNSET}
+        assert bound.bind(**unset).context == bound.context
+    assert bound.bind(actor=None, ip=None, user_agent=None, source=None).context == core.context

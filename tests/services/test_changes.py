@@ -109,6 +109,10 @@ CALLS: dict[str, tuple[Call, list[str]]] = {
         lambda on: on.core.emails.change(on.ann.id, "lee@example.com"),
         ["user.email_changed", "user.email_replaced", "tokens.revoked"],
     ),
+    "emails.set_verified": (
+        lambda on: on.core.emails.set_verified(on.bob.id, verified=True),
+        ["user.email_verification_changed"],
+    ),
     "access_tokens.list": (lambda on: on.core.access_tokens.list(on.ann.id), []),
     "access_tokens.revoke": (lambda on: on.core.access_tokens.revoke(on.access), ["access_token.revoked"]),
     "access_tokens.revoke_all": (lambda on: on.core.access_tokens.revoke_all(on.ann.id), ["tokens.revoked"]),
@@ -149,7 +153,7 @@ def stage(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> Stage:
     assert link
     add_tenant(core)
     core.tenant("system").tenants.deactivate("acme")
-    ann = core.emails.change(register(core, password=PASSWORD).id, "ann@example.com", verified=True)
+    ann = core.emails.set_verified(register(core, password=PASSWORD).id, verified=True)
     core.registration.register("cid@example.com", sign_in=False)
     return Stage(
         core=core,

@@ -125,6 +125,7 @@ FAILING: dict[str, Callable[[UserCore, User], object]] = {
     "set access ids": lambda core, user: core.users.set_access_ids(user.id, [f"a-{user.id}", f"b-{user.id}"]),
     "deactivate": lambda core, user: core.users.deactivate(user.id),
     "change email": lambda core, user: core.emails.change(user.id, f"new-{user.email}", verified=True),
+    "set verified": lambda core, user: core.emails.set_verified(user.id, verified=True),
     "set password": lambda core, user: core.passwords.set(user.id, ANOTHER),
     "issue": lambda core, user: core.login_tokens.issue_many(user.id, 3),
     "sign in": lambda core, user: core.sign_in.with_password(str(user.email), PASSWORD),

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.services.helpers import refused, register, unchanged
+from tests.services.helpers import PASSWORD, refused, register, unchanged
 from usercore import (
     AccessId,
+    AnyId,
     Email,
     ExternalId,
     ExternalIdLinked,
+    FieldError,
     Invalid,
     Taken,
     User,
@@ -167,3 +169,39 @@ def test_wrong_access_ids_change_nothing(
     slots(core, user, ["a"])
     with refused(core, error, but=()):
         slots(core, user, access_ids)
+
+
+@pytest.mark.rule("U4")
+@pytest.mark.parametrize("space", [" ", "\n", "\t", "\u00a0", "\u2028", "\u3000"], ids=ascii)
+def test_white_space_around_an_email_or_username_names_the_same_user_everywhere(core: UserCore, space: str) -> None:
+    typed, name = f"{space}ann@example.com{space}", f"{space}ann{space}"
+    user = core.registration.register(typed, username=name, password=PASSWORD).user
+    assert (user.email, user.username) == ("ann@example.com", "ann")
+    assert core.users.get(Email(typed)).id == core.users.get(Username(name)).id == user.id
+    for login in (typed, name):
+        assert core.sign_in.with_password(login, PASSWORD).user.id == user.id
+    checked = core.registration.check_email(typed, PASSWORD)
+    assert (checked.email, checked.user_id, checked.password) == ("ann@example.com", user.id, True)
+    assert core.emails.change(user.id, f"{space}lee@example.com{space}").email == "lee@example.com"
+    assert core.users.update(user.id, username=f"{space}lee{space}").username == "lee"
+    assert core.registration.import_users([{"email": f"{space}lee@example.com{space}", "username": name}]).updated == 1
+
+
+@pytest.mark.rule("U4")
+@pytest.mark.parametrize("text", [" 17", "17\n", "\u00a017", "17\u2028", "17\t"], ids=ascii)
+def test_white_space_around_an_id_of_the_host_is_refused_as_such(core: UserCore, text: str) -> None:
+    user = register(core)
+    calls: dict[str, Callable[[], object]] = {
+        "external_id": lambda: core.users.link_external_id(user.id, text),
+        "access_ids.1": lambda: core.users.set_access_ids(user.id, [text]),
+        "any_id": lambda: core.users.find(AnyId(text)),
+        "access_id": lambda: core.users.find(AccessId(text)),
+    }
+    for field, call in calls.items():
+        with refused(core, Invalid, but=()) as raised:
+            call()
+        assert raised.value.errors == (FieldError(field, "white_space"),)
+    with refused(core, Invalid) as raised:
+        core.registration.register("bob@example.com", external_id=text)
+    assert raised.value.errors == (FieldError("external_id", "white_space"),)
+    assert core.registration.import_users([{"external_id": text}]).bad[0].errors == raised.value.errors

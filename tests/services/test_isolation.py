@@ -74,6 +74,7 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "deactivate": lambda core, names: core.users.deactivate(names.id),
     "activate": lambda core, names: core.users.activate(names.id),
     "change email": lambda core, names: core.emails.change(names.id, "eve@example.com"),
+    "set verified": lambda core, names: core.emails.set_verified(names.id, verified=True),
     "take email": lambda core, names: core.emails.change(own(names), names.email),
     "set password": lambda core, names: core.passwords.set(names.id, ANOTHER),
     "register": lambda core, names: core.registration.register(names.email, username=names.name, password=PASSWORD),

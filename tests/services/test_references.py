@@ -95,6 +95,7 @@ def test_what_is_no_reference_is_refused_by_every_call(core: UserCore, value: An
         lambda: core.users.activate(value),
         lambda: core.users.deactivate(value),
         lambda: core.emails.change(value, "eve@example.com"),
+        lambda: core.emails.set_verified(value, verified=True),
         lambda: core.passwords.set(value, PASSWORD),
         lambda: core.sign_in.trusted(value),
         lambda: core.access_tokens.list(value),

@@ -17,6 +17,8 @@ from usercore import (
     Taken,
     Tenant,
     TenantNotFound,
+    TenantStaleVersion,
+    TenantTaken,
     TokenInvalid,
     UserCore,
 )
@@ -121,8 +123,9 @@ def test_each_field_is_updated(core: UserCore, clock: FakeClock, tenants: Tenant
     assert tenants.get("acme") == new != old
     with unchanged(core):
         assert tenants.update("acme", **given).version == new.version
-    with refused(core, StaleVersion, but=()):
+    with refused(core, StaleVersion, but=()) as raised:
         tenants.update("acme", description="late", version=1)
+    assert (type(raised.value), raised.value.code) == (TenantStaleVersion, "tenants.stale_version")
 
 
 @pytest.mark.rule("T3")
@@ -131,10 +134,12 @@ def test_key_and_name_are_unique_ignoring_case(core: UserCore, tenants: Tenants)
     for key, name, space in (("ACME", "Other", "tenant_key"), ("other", "ACME", "tenant_name")):
         with refused(core, Taken, but=()) as raised:
             tenants.create(key, name)
+        assert (type(raised.value), raised.value.code) == (TenantTaken, "tenants.taken")
         assert raised.value.space == space
     add_tenant(core, "other")
-    with refused(core, Taken, but=()):
+    with refused(core, Taken, but=()) as raised:
         tenants.update("other", name="aCME")
+    assert raised.value.code == "tenants.taken"
     assert tenants.update("acme", name="ACME").name == "ACME"
 
 

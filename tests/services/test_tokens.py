@@ -95,6 +95,10 @@ EVENTS: dict[str, tuple[Callable[[UserCore, Tokens], object], tuple[bool, bool, 
     "password set": (lambda core, tokens: core.passwords.set(tokens.user.id, ANOTHER), (False, False, False)),
     "email changed": (lambda core, tokens: core.emails.change(tokens.user.id, "a@example.com"), (True, True, False)),
     "email respelled": (lambda core, tokens: core.emails.change(tokens.user.id, "ANN@example.com"), (True, True, True)),
+    "email verified": (
+        lambda core, tokens: core.emails.set_verified(tokens.user.id, verified=True),
+        (True, True, True),
+    ),
     "deactivated": (lambda core, tokens: core.users.deactivate(tokens.user.id), (False, False, False)),
     "inactive tenant": (lambda core, _: core.tenant("system").tenants.deactivate("main"), (False, False, False)),
 }

@@ -1,6 +1,7 @@
 """A tenant's fields and defaults, and what the built-in tenants refuse."""
 
 from contextlib import nullcontext
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
@@ -87,9 +88,20 @@ def test_names_are_told_apart_without_case_and_width(text: str) -> None:
 
 
 @pytest.mark.rule("T3")
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Bratislava", "America/Argentina/Buenos_Aires", "Asia/Kathmandu"])
+@pytest.mark.parametrize(
+    "zone",
+    ["UTC", "Europe/Bratislava", "America/Argentina/Buenos_Aires", "Asia/Kathmandu", "Etc/GMT+5", "US/Eastern", "CET"],
+)
 def test_a_time_zone_is_one_of_ianas(zone: str) -> None:
     assert clean_time_zone(zone) == zone
+
+
+@pytest.mark.rule("T3")
+def test_every_zone_of_the_tzdata_package_but_factory_is_accepted() -> None:
+    names = files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
+    assert len(names) > 500
+    for name in {*names} - {"Factory"}:
+        assert clean_time_zone(name) == name
 
 
 @pytest.mark.rule("T3")
@@ -101,6 +113,8 @@ def test_a_time_zone_is_one_of_ianas(zone: str) -> None:
         ("+01:00", "unknown"),
         ("../../etc/passwd", "unknown"),
         ("/UTC", "unknown"),
+        *((name, "unknown") for name in ("localtime", "posixrules", "Factory", "posix/UTC", "right/Europe/Bratislava")),
+        *((name, "unknown") for name in ("SystemV/EST5", "Mars/Olympus", "Europe", "Europe/", "utc")),
         ("UTC\0", "control_character"),
     ],
     ids=ascii,

@@ -6,7 +6,8 @@ from typing import Final
 
 import attrs
 
-from usercore.kernel.bounds import check_line, check_order, each, span, whole
+from usercore.kernel.bounds import Each, check_order, span, whole
+from usercore.kernel.domains import clean_domains
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.values import frozen
@@ -147,13 +148,6 @@ class ThrottlePolicy:
         check_order(self, "failures_before_wait", "failures_before_void")
 
 
-def _check_domain(domain: str, name: str) -> None:
-    check_line(domain, name=name)
-    if not domain.isascii() or domain != domain.lower() or "@" in domain:
-        msg = f"{name} must hold domains in lower case and IDNA form, not {domain!r}"
-        raise ValueError(msg)
-
-
 @frozen(kw_only=True)
 class RegistrationPolicy:
     """How often somebody may register. Source: spec R1."""
@@ -165,5 +159,7 @@ class RegistrationPolicy:
     per_email_window: timedelta = span(timedelta(days=1), least=timedelta(0))
     """A window or pause of zero disables its limit."""
 
-    blocked_domains: frozenset[str] = each(frozenset(), str, _check_domain)
-    """Domains in lower case, IDNA form; their emails are refused unless ``validate_email`` is off."""
+    blocked_domains: frozenset[str] = attrs.field(
+        default=frozenset(), converter=clean_domains, validator=Each(frozenset, str)
+    )
+    """Domains in any case; emails on them and on their subdomains are refused unless ``validate_email`` is off."""

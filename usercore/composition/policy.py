@@ -8,6 +8,7 @@ from usercore.maintenance.cleanup import RetentionPolicy
 from usercore.outbox.model import DeliveryPolicy
 from usercore.passwords.model import PasswordPolicy
 from usercore.tokens.model import AccessTokenPolicy, LinkPolicy, LoginTokenPolicy
+from usercore.users.model import EmailPolicy
 
 
 @frozen(kw_only=True)
@@ -16,6 +17,7 @@ class Policy:
 
     passwords: PasswordPolicy = part(PasswordPolicy())
     throttles: ThrottlePolicy = part(ThrottlePolicy())
+    emails: EmailPolicy = part(EmailPolicy())
     registration: RegistrationPolicy = part(RegistrationPolicy())
     access_tokens: AccessTokenPolicy = part(AccessTokenPolicy())
     login_tokens: LoginTokenPolicy = part(LoginTokenPolicy())

@@ -104,6 +104,7 @@ class Runtime:
         return RegistrationLimits(
             scope=scope,
             policy=self.policy.registration,
+            emails=self.policy.emails,
             gates=self.host.gates.registration,
             email_checks=self.host.email_checks,
             secret=self.storage.secret,

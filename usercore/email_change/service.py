@@ -6,12 +6,12 @@ from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.kernel.references import Reference, check_reference, email_key
 from usercore.kernel.service_context import ServiceContext
-from usercore.kernel.text import check_type
+from usercore.kernel.text import check_type, refuse
 from usercore.kernel.values import frozen
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import revoke_tokens
 from usercore.users.emails import clean_email
-from usercore.users.model import EMAIL_CHANGED, EMAIL_REPLACED, User
+from usercore.users.model import EMAIL_CHANGED, EMAIL_REPLACED, EMAIL_VERIFICATION_CHANGED, EmailPolicy, User
 from usercore.users.ports import UsersUnit
 from usercore.users.service import replace_user
 
@@ -25,32 +25,34 @@ class Emails:
     """Changes emails. Trusted. Safe to share between threads."""
 
     scope: ServiceContext[EmailChangeUnit]
+    policy: EmailPolicy
 
     def change(self, ref: Reference, email: str, *, verified: bool = False) -> User:
         """Change a user's email at once; login tokens end, and the old address is told if it was verified.
 
-        The new one is unverified unless the host vouches for it. The same address changes nothing; another spelling
-        of the same key is stored and keeps whether it was verified. A username that is the email follows.
+        The new one is unverified unless ``verified`` is on: the host vouches for it. The same address changes nothing;
+        another spelling of the same key is stored and keeps whether it was verified. A username that is the email
+        follows.
 
         Raises:
             TypeError: an argument has the wrong type.
-            Invalid: the email is malformed.
+            Invalid: the email or ``ref`` is malformed.
             UserNotFound: nobody in this tenant is named so.
             Taken: another user has it.
         """
         check_reference(ref)
         check_type(verified, bool, name="verified")
-        clean = clean_email(email)
+        clean = clean_email(email, self.policy)
 
         def change(unit: EmailChangeUnit) -> User:
             old = unit.users.lock(unit.resolve(ref))
             now, is_same = self.scope.clock(), is_same_address(old.email, clean)
-            verified_at = old.email_verified_at if is_same else None
+            verified_at = now if verified else None
             follows = old.username is not None and "@" in old.username
             new = evolve(
                 old,
                 email=clean,
-                email_verified_at=verified_at or (now if verified else None),
+                email_verified_at=old.email_verified_at if is_same else verified_at,
                 username=clean if follows else old.username,
             )
             kept = replace_user(unit, old, new, EMAIL_CHANGED, at=now, by=str(self.scope.context.actor))
@@ -59,6 +61,28 @@ class Emails:
                     unit.record(Change(kind=EMAIL_REPLACED, subject_id=old.id, old=old))
                 revoke_tokens(unit, old.id, at=now, reason=EMAIL_CHANGED.name, access=False)
             return kept
+
+        return self.scope.units.write(change)
+
+    def set_verified(self, ref: Reference, verified: bool) -> User:  # noqa: FBT001 - spec U6 names it so
+        """Set whether a user's present email counts as verified. For operators; nothing else of the user changes.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            UserNotFound: no user of this tenant is named so.
+            Invalid: ``ref`` is malformed, or ``no_email``: the user has no email that could be verified.
+        """
+        check_reference(ref)
+        check_type(verified, bool, name="verified")
+
+        def change(unit: EmailChangeUnit) -> User:
+            old = unit.users.lock(unit.resolve(ref))
+            now = self.scope.clock()
+            if verified and old.email is None:
+                refuse("email", "no_email")
+            new = evolve(old, email_verified_at=(old.email_verified_at or now) if verified else None)
+            by = str(self.scope.context.actor)
+            return replace_user(unit, old, new, EMAIL_VERIFICATION_CHANGED, at=now, by=by)
 
         return self.scope.units.write(change)
 

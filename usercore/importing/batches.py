@@ -77,7 +77,7 @@ class Importer:
     def run(self, records: Iterable[object]) -> ImportReport:
         """Keep batch after batch; see ``Imports.import_users``."""
         tally = _Tally()
-        for batch in batches(candidates(records)):
+        for batch in batches(candidates(records, self.admission.emails)):
             told = tally.add(self._keep(batch))
             del tally.bad[BAD_KEPT:]
             self.on_progress(tally.counts.total())
@@ -89,7 +89,7 @@ class Importer:
         """Keep all batches in one unit, or none; they wait in a file, because the unit may run again."""
         done = 0
         with TemporaryFile() as spool:
-            for batch in batches(candidates(records)):
+            for batch in batches(candidates(records, self.admission.emails)):
                 pickle.dump(self._ask_host(batch), spool)
                 done += len(batch)
                 self.on_progress(done)

@@ -7,12 +7,15 @@ from usercore.importing.model import ImportLine
 from usercore.importing.records import ImportRecord, clean_record
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.values import frozen
+from usercore.users.model import EmailPolicy
 
 BATCH: Final = 1000
 """Records that one unit keeps. Source: usercore: others wait for tens of milliseconds, and a commit costs little."""
 
 BATCH_CHARACTERS: Final = 1_000_000
 """Characters of notes after which a batch ends, so that long notes do not fill the memory."""
+
+_DEFAULT_POLICY: Final = EmailPolicy()
 
 
 @frozen
@@ -25,22 +28,22 @@ class Candidate:
     admitted: bool = False
 
 
-def candidates(records: Iterable[object]) -> Iterator[Candidate]:
+def candidates(records: Iterable[object], policy: EmailPolicy = _DEFAULT_POLICY) -> Iterator[Candidate]:
     """Clean records one by one; what is no line of a file has its place for a number, from 1."""
     for place, given in enumerate(records, start=1):
         if isinstance(given, ImportLine):
-            yield _cleaned(given.number, given.values, given.errors)
+            yield _cleaned(given.number, given.values, policy, given.errors)
         else:
-            yield _cleaned(place, given)
+            yield _cleaned(place, given, policy)
 
 
-def _cleaned(line: int, values: object, errors: tuple[FieldError, ...] = ()) -> Candidate:
+def _cleaned(line: int, values: object, policy: EmailPolicy, errors: tuple[FieldError, ...] = ()) -> Candidate:
     if errors:
         return Candidate(line, errors=errors)
     if not isinstance(values, (dict, Mapping)):  # a dict is told quickly, other mappings are not
         return Candidate(line, errors=(FieldError("record", "wrong_type"),))
     try:
-        return Candidate(line, clean_record(values))
+        return Candidate(line, clean_record(values, policy))
     except Invalid as refusal:
         return Candidate(line, errors=refusal.errors)
 

@@ -9,6 +9,7 @@ from usercore.kernel.text import refuse
 from usercore.kernel.unset import UNSET
 from usercore.users.identifiers import names_email, next_access_ids
 from usercore.users.model import User
+from usercore.users.rules import is_spelling_of
 
 
 def changes_of(user: User, record: ImportRecord, *, at: datetime) -> dict[str, Any]:
@@ -18,6 +19,8 @@ def changes_of(user: User, record: ImportRecord, *, at: datetime) -> dict[str, A
         Invalid: they do not go together with each other, or with what the user has.
     """
     changes = {**_login_changes(user, record, at=at), **record.fields}
+    if is_spelling_of(changes.get("given_public_name", user.given_public_name), changes["email"]):
+        changes["given_public_name"] = None
     if record.external_id is not UNSET:
         changes["external_id"] = record.external_id
     if record.slots:

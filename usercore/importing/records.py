@@ -7,7 +7,7 @@ faults of a record come out at once. Slow to load because of cattrs, so nothing 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, tzinfo
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
@@ -27,12 +27,13 @@ from usercore.kernel.time import check_instant, is_instant
 from usercore.kernel.unset import UNSET, Unset
 from usercore.users.emails import clean_email
 from usercore.users.identifiers import SLOTS, claims_for, clean_slots
-from usercore.users.model import OWN_FIELDS
+from usercore.users.model import OWN_FIELDS, EmailPolicy
 from usercore.users.rules import CLEAN
 from usercore.users.usernames import clean_username
 
 _SLOT_FIELDS: Final = tuple((slot, f"access_id_{slot}") for slot in range(1, SLOTS + 1))
 _PUBLIC_NAME: Final = "public_name"
+_DEFAULT_POLICY: Final = EmailPolicy()
 
 _INSTANT: Final = re.compile(
     r"\d{4}-?[01]\d-?[0-3]\d[Tt ](?:[01]\d|2[0-3])(?::?[0-5]\d(?::?[0-5]\d(?:[.,]\d{1,9})?)?)?"
@@ -93,7 +94,7 @@ class ImportRecord:
     claims: Mapping[tuple[Space, str], Use]
 
 
-def clean_record(values: Mapping[str, object]) -> ImportRecord:
+def clean_record(values: Mapping[str, object], policy: EmailPolicy = _DEFAULT_POLICY) -> ImportRecord:
     """Give the record that these values are.
 
     Raises:
@@ -101,7 +102,7 @@ def clean_record(values: Mapping[str, object]) -> ImportRecord:
             ``no_identifier`` (neither id, external id nor email) or ``given_twice`` (all access ids, and one by one).
     """
     try:
-        given: Given = _structure(dict(values), Given)
+        given: Given = _structure_for(policy)(dict(values), Given)
     except ClassValidationError as errors:
         raise Invalid(tuple(_faults_of(errors))) from None
     if not (given.get("id") or given.get("external_id") or given.get("email")):
@@ -253,5 +254,9 @@ _HOOKS: Final[Mapping[str, Hook]] = {
 FIELDS: Final = frozenset(_HOOKS)
 """The names of the fields that a record may have."""
 
-_overrides: Final[dict[str, Any]] = {name: override(struct_hook=hook) for name, hook in _HOOKS.items()}
-_structure: Final = make_dict_structure_fn(Given, Converter(forbid_extra_keys=True), **_overrides)
+
+@lru_cache(maxsize=8)  # compiling takes milliseconds, and a process has one policy
+def _structure_for(policy: EmailPolicy) -> Callable[[dict[str, Any], Any], Given]:
+    hooks = {**_HOOKS, "email": _or_empty(partial(clean_email, policy=policy))}
+    overrides: dict[str, Any] = {name: override(struct_hook=hook) for name, hook in hooks.items()}
+    return make_dict_structure_fn(Given, Converter(forbid_extra_keys=True), **overrides)

@@ -3,6 +3,7 @@
 A bare ``str`` is no reference: it is refused, never guessed. Source: spec I3 and U4.
 """
 
+import re
 from collections.abc import Callable
 from enum import IntFlag, StrEnum
 from functools import lru_cache
@@ -25,6 +26,11 @@ USERNAME_LIMIT: Final = 256
 
 EXTERNAL_ID_LIMIT: Final = 255
 """Characters of an external or access id. Source: spec U8."""
+
+
+_USER_ID: Final = re.compile("[1-9][0-9]*")
+_USER_ID_DIGITS: Final = len(str(LIMIT))
+"""More digits are not read: ``int`` is slow on thousands of them. Source: spec I1."""
 
 
 class Space(StrEnum):
@@ -156,7 +162,7 @@ def claim_of_email(text: object) -> ClaimName:
         TypeError: it is not text.
         Invalid: nobody can have it.
     """
-    clean = check_text(text, field="email", most=EMAIL_LIMIT)
+    clean = check_text(text, field="email", most=EMAIL_LIMIT, trim=True)
     try:
         return ClaimName(Space.LOGIN, email_key(clean), Use.EMAIL)
     except ValueError:  # IDNA's errors are ValueErrors, too
@@ -170,7 +176,7 @@ def claim_of_username(text: object) -> ClaimName:
         TypeError: it is not text.
         Invalid: nobody can have it.
     """
-    clean = check_text(text, field="username", most=USERNAME_LIMIT)
+    clean = check_text(text, field="username", most=USERNAME_LIMIT, trim=True)
     if "@" in clean:  # then it is its user's email
         return attrs.evolve(claim_of_email(clean), uses=Use.USERNAME)
     return ClaimName(Space.LOGIN, unique_key(clean), Use.USERNAME)
@@ -216,12 +222,28 @@ def check_reference(value: object) -> Reference:
     raise TypeError(msg)
 
 
-def user_id_of(number: int) -> UserId:
-    """Give an int as the id of a user.
+def check_user_id(number: int) -> UserId:
+    """Return an int as the id of a user.
 
     Raises:
-        UserNotFound: nobody can have it; storages are never asked for what they cannot hold.
+        UserNotFound: no user can have it; storages are never asked for what they cannot hold.
     """
     if not 0 < number < LIMIT:
         raise UserNotFound
     return UserId(check_type(number, int, name="a user's id"))
+
+
+def user_id_of(text: str) -> UserId:
+    """Return the user id that this decimal text stands for, as ``str(user.id)`` writes it.
+
+    Signs, leading zeros, white space, underscores and digits other than 0 to 9 are refused.
+
+    Raises:
+        TypeError: it is not text.
+        Invalid: ``malformed``: it is no such text; ``out_of_range``: no user can have this id.
+    """
+    digits = check_type(text, str, name="user_id")
+    if not _USER_ID.fullmatch(digits):
+        refuse("user_id", "malformed")
+    number = int(digits) if len(digits) <= _USER_ID_DIGITS else LIMIT
+    return UserId(number) if number < LIMIT else refuse("user_id", "out_of_range")

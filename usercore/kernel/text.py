@@ -53,20 +53,23 @@ def check_type(value: object, kind: type[T], *, name: str) -> T:
     raise TypeError(msg)
 
 
-def check_text(value: object, *, field: str, most: int, several_lines: bool = False) -> str:
+def check_text(value: object, *, field: str, most: int, several_lines: bool = False, trim: bool = False) -> str:
     """Give ``value`` in NFC if it is text of at most ``most`` characters that can be shown.
 
     NUL, controls, lone surrogates and direction marks are refused; ``several_lines`` lets line ends and tabs through.
+    ``trim`` removes white space at the ends first, line ends included.
 
     Raises:
         TypeError: it is not text.
         Invalid: ``too_long``, ``control_character``, ``direction_mark``, ``not_unicode`` or ``too_many_marks``.
     """
     text = value if type(value) is str else check_type(value, str, name=field)
-    if len(text) <= most and text.isascii() and text.isprintable():
-        return text  # nearly all: there is nothing in it to look at or to normalise
     if len(text) > most * _SPREAD:
         refuse(field, "too_long")
+    if trim:
+        text = text.strip()
+    if len(text) <= most and text.isascii() and text.isprintable():
+        return text  # nearly all: there is nothing in it to look at or to normalise
     if not text.isprintable():  # quick for nearly all; it is strict, so look closer at what it stops
         _check_characters(text, field, allowed="\n\r\t" if several_lines else "")
     if len(text) > _MARKS and not text.isascii():
@@ -75,6 +78,11 @@ def check_text(value: object, *, field: str, most: int, several_lines: bool = Fa
     if len(text) > most:
         refuse(field, "too_long")
     return text
+
+
+def _plain_text(value: object, field: str) -> str:
+    # An instance of a subclass of str is copied, so that none of the subclass's own methods are called.
+    return value if type(value) is str else str.__str__(check_type(value, str, name=field))
 
 
 def _check_characters(text: str, field: str, *, allowed: str) -> None:
@@ -131,11 +139,13 @@ def clean_exact(value: object, *, field: str, most: int) -> str:
         TypeError: it is not text.
         Invalid: as ``check_text``, or ``empty``, ``white_space`` or ``unassigned``.
     """
-    text = check_text(value, field=field, most=most)
-    if not text or text.isspace():
+    plain = _plain_text(value, field)
+    trimmed = plain.strip()
+    if not trimmed:
         refuse(field, "empty")
-    if text != text.strip():
+    if len(trimmed) < len(plain):  # checked first: a line end is white space and a control character
         refuse(field, "white_space")
+    text = check_text(plain, field=field, most=most)
     check_assigned(text, field=field)
     return text
 

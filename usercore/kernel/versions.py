@@ -4,7 +4,7 @@ from usercore.kernel.errors import StaleVersion
 from usercore.kernel.text import check_type
 
 
-def check_version(current: int, version: int | None) -> None:
+def check_version(current: int, version: int | None, *, error: type[StaleVersion] = StaleVersion) -> None:
     """Refuse a version that is not the current one; None is any.
 
     Raises:
@@ -12,4 +12,4 @@ def check_version(current: int, version: int | None) -> None:
         StaleVersion: there were changes since.
     """
     if version is not None and check_type(version, int, name="version") != current:
-        raise StaleVersion(current)
+        raise error(current)

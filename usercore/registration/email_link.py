@@ -6,6 +6,7 @@ from usercore.importing.service import Imports
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
+from usercore.kernel.errors import Taken
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
@@ -22,6 +23,7 @@ from usercore.tokens.model import (
     RegistrationLink,
 )
 from usercore.tokens.service import find_completable, lock_completable
+from usercore.users.model import EmailPolicy
 
 
 @frozen(kw_only=True)
@@ -33,6 +35,10 @@ class RegistrationsByLink(Imports):
     links: LinkPolicy
     mails: bool
     """Whether letters can be sent."""
+
+    @property
+    def _emails(self) -> EmailPolicy:
+        return self.admission.emails
 
     def request(
         self, email: str, *, language: str | None = None, source: str | None = None, referer: str | None = None
@@ -54,7 +60,7 @@ class RegistrationsByLink(Imports):
         fields = {"language": language, "source": source, "referer": referer}
 
         def prepare() -> RegistrationInput:
-            applicant = clean_applicant(email, fields=fields)
+            applicant = clean_applicant(email, self._emails, fields=fields)
             if self.scope.context.tenant_id == SYSTEM:
                 gate = "system"  # whoever is a user there is an admin
                 raise Vetoed(gate)
@@ -106,7 +112,9 @@ class RegistrationsByLink(Imports):
         }
 
         def prepare() -> RegistrationInput:
-            applicant = evolve(clean_applicant(link.email, username=username, fields=fields), verified=True)
+            applicant = evolve(
+                clean_applicant(link.email, self._emails, username=username, fields=fields), verified=True
+            )
             text = self.steps.check_password(password, applicant)
             hashed, taken = self.steps.hash_unless_taken(applicant, text)
             if taken is not None:
@@ -124,12 +132,14 @@ class RegistrationsByLink(Imports):
         link = lock_completable(unit, secret, now=now)
         if not get_tenant(unit, self.scope.context.tenant_id).active:
             raise TokenUnknown
-        outcome = self.steps.keep(unit, applicant, sign_in=True, welcome=None, login=link.email)
-        if not isinstance(outcome, RejectedRegistration):
-            done = evolve(link, completed_at=now)
-            unit.registration_links.replace(done)
-            unit.record(Change(kind=REGISTRATION_COMPLETED, subject_id=link.id, new=done))
-        return outcome
+        try:
+            registration = self.steps.keep(unit, applicant, sign_in=True, welcome=None, login=link.email)
+        except Taken as error:  # raised before its first write
+            return self.steps.refused(unit, error, link.email)
+        done = evolve(link, completed_at=now)
+        unit.registration_links.replace(done)
+        unit.record(Change(kind=REGISTRATION_COMPLETED, subject_id=link.id, new=done))
+        return registration
 
     def _ask(self, unit: RegistrationUnit, applicant: RegistrationInput) -> None:
         now = self.scope.clock()

@@ -9,12 +9,13 @@ import attrs
 
 from usercore.kernel.callables import check_reason
 from usercore.kernel.entity import entity
-from usercore.kernel.references import host_id
+from usercore.kernel.references import Space, Use, host_id
 from usercore.kernel.text import FieldErrors, clean_fields, is_blank
 from usercore.passwords.model import PasswordPolicy
 from usercore.passwords.rules import check_acceptable, prepare
 from usercore.users.emails import clean_email
-from usercore.users.model import User
+from usercore.users.identifiers import claims_for
+from usercore.users.model import NO_ACCESS_IDS, EmailPolicy, User
 from usercore.users.rules import CLEAN
 from usercore.users.usernames import clean_username
 
@@ -34,9 +35,24 @@ class RegistrationInput:
     hashed: tuple[str, str | None] | None = attrs.field(default=None, repr=False)
     verified: bool = False
 
+    def claims(self) -> dict[tuple[Space, str], Use]:
+        """Return the keys that the user is going to hold, with their uses."""
+        return claims_for(
+            email=self.email,
+            username=self.username,
+            external_id=self.external_id,
+            access_ids=NO_ACCESS_IDS,
+            brought_uuid=None,
+        )
+
 
 def clean_applicant(
-    email: object, *, username: object = None, external_id: object = None, fields: Mapping[str, object]
+    email: object,
+    policy: EmailPolicy,
+    *,
+    username: object = None,
+    external_id: object = None,
+    fields: Mapping[str, object],
 ) -> RegistrationInput:
     """Clean what somebody registers with.
 
@@ -45,7 +61,7 @@ def clean_applicant(
         Invalid: every fault, by field.
     """
     errors = FieldErrors()
-    clean = errors.take(clean_email, email)
+    clean = errors.take(clean_email, email, policy)
     name = None if is_blank(username) else errors.take(clean_username, username, email=clean)
     linked = None if external_id is None else errors.take(host_id, external_id, field="external_id")
     given = {field: value for field, value in fields.items() if value is not None}

@@ -16,6 +16,7 @@ from usercore.attempts.rules import block_of, key_of, left_of, registration_atte
 from usercore.authenticators.errors import Vetoed
 from usercore.kernel.callables import check_reason, check_result
 from usercore.kernel.context import Context
+from usercore.kernel.domains import is_within
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import Invalid, RateLimited, Taken, UsercoreError
 from usercore.kernel.ids import UserId
@@ -24,8 +25,9 @@ from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import refuse
 from usercore.kernel.values import frozen
+from usercore.users.emails import domain_of
 from usercore.users.identifiers import claims_of
-from usercore.users.model import User
+from usercore.users.model import EmailPolicy, User
 from usercore.users.ports import UsersUnit
 from usercore.users.service import check_free
 
@@ -103,6 +105,7 @@ class RegistrationLimits:
 
     scope: ServiceContext[RegistrationLimitsUnit]
     policy: RegistrationPolicy
+    emails: EmailPolicy
     gates: Sequence[RegistrationGate]
     email_checks: Sequence[EmailCheck]
     secret: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
@@ -125,7 +128,7 @@ class RegistrationLimits:
             check_result(gate(application), name="what a registration gate returned")
 
     def _check_email(self, email: str) -> None:
-        if email_key(email).rpartition("@")[2] in self.policy.blocked_domains:
+        if is_within(domain_of(email), self.policy.blocked_domains):
             refuse("email", "blocked_domain")
         for check in self.email_checks:
             reason = check_reason(check(email), name="what an email check returned")

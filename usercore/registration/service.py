@@ -89,7 +89,7 @@ class Registrations(RegistrationsByLink):
         }
 
         def prepare() -> tuple[RegistrationInput, Taken | None]:
-            applicant = clean_applicant(email, username=username, external_id=external_id, fields=fields)
+            applicant = clean_applicant(email, self._emails, username=username, external_id=external_id, fields=fields)
             text = self.steps.check_password(password, applicant)
             self.steps.ask_host(applicant, "register", validate_email=validate_email)
             return self.steps.hash_unless_taken(applicant, text)
@@ -100,10 +100,10 @@ class Registrations(RegistrationsByLink):
         def register(unit: RegistrationUnit) -> Registration | RejectedRegistration:
             refused = self.steps.limit(unit, applicant)
             if refused is None and taken is not None:
-                refused = self.steps.refused(unit, taken, email)
+                raise taken
             return refused or self.steps.keep(unit, applicant, sign_in=sign_in, welcome=welcome, login=email)
 
-        return self.steps.write(register)
+        return self.steps.write_user(register, applicant, email)
 
     def register_external(
         self,
@@ -134,7 +134,7 @@ class Registrations(RegistrationsByLink):
         fields = {"language": language, "first_name": first_name, "last_name": name, "source": source}
 
         def prepare() -> RegistrationInput:
-            applicant = clean_applicant(email, external_id=external_id, fields=fields)
+            applicant = clean_applicant(email, self._emails, external_id=external_id, fields=fields)
             self.steps.ask_host(applicant, "register_external", validate_email=True)
             return applicant
 
@@ -153,7 +153,7 @@ class Registrations(RegistrationsByLink):
             welcome = True if self.mails and with_password_reset else None
             return refused or self.steps.keep(unit, applicant, sign_in=False, welcome=welcome, login=email, found=found)
 
-        return self.steps.write(register)
+        return self.steps.write_user(register, applicant, email)
 
     def check_email(self, email: str, password: str | None = None) -> EmailCheckResult:
         """Say whether an email is taken and, if asked, whether the password is its user's. Signs nobody in.
@@ -166,7 +166,7 @@ class Registrations(RegistrationsByLink):
             RateLimited: with a password, after ten failures in a row.
             Overloaded: with a password, when too many are being hashed.
         """
-        clean = clean_email(email)
+        clean = clean_email(email, self._emails)
         if password is not None:
             self.scope.check_alone("registration.check_email")
             check_type(password, str, name="password")

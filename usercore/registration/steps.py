@@ -31,8 +31,9 @@ from usercore.tenants.ports import TenantsUnit
 from usercore.tokens.model import AccessTokenPolicy
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import issue_access_token
-from usercore.users.identifiers import claims_for, email_holder
-from usercore.users.model import NO_ACCESS_IDS, REGISTERED, WELCOMED, Claim, User
+from usercore.users.identifiers import email_holder
+from usercore.users.model import REGISTERED, WELCOMED, Claim, User
+from usercore.users.rules import without_email_as_name
 from usercore.users.service import add_user
 
 T = TypeVar("T")
@@ -88,6 +89,25 @@ class RegistrationSteps:
             UsercoreError: what the unit refused.
         """
         outcome = self.scope.units.write(work)
+        if isinstance(outcome, RejectedRegistration):
+            raise outcome.error
+        return outcome
+
+    def write_user(
+        self, work: Callable[[RegistrationUnit], T | RejectedRegistration], applicant: RegistrationInput, login: str
+    ) -> T:
+        """Run a unit that counts a try and stores a user. A try that is refused as taken starts no pause.
+
+        Raises:
+            UsercoreError: what the unit refused.
+        """
+        try:
+            outcome = self.scope.units.write(work)
+        except Taken as error:  # the rollback removed the pause that the unit had started; the limits are counted anew
+            taken = error
+            outcome = self.scope.units.write(
+                lambda unit: self.limit(unit, applicant, paused=True) or self.refused(unit, taken, login)
+            )
         if isinstance(outcome, RejectedRegistration):
             raise outcome.error
         return outcome
@@ -172,14 +192,7 @@ class RegistrationSteps:
 
     def find_claims(self, unit: RegistrationUnit, applicant: RegistrationInput) -> Sequence[Claim]:
         """Find who has any of the keys that the applicant is going to have."""
-        names = claims_for(
-            email=applicant.email,
-            username=applicant.username,
-            external_id=applicant.external_id,
-            access_ids=NO_ACCESS_IDS,
-            brought_uuid=None,
-        )
-        return unit.claims.find_many(list(names))
+        return unit.claims.find_many(list(applicant.claims()))
 
     def new_user(self, applicant: RegistrationInput, now: datetime) -> User:
         """Make the user that the applicant becomes."""
@@ -209,28 +222,26 @@ class RegistrationSteps:
         welcome: bool | None,
         login: str | None,
         found: Sequence[Claim] | None = None,
-    ) -> Registration | RejectedRegistration:
+    ) -> Registration:
         """Keep a new user with claims, password, token and attempts.
 
         ``welcome`` says whether the letter brings a password; None is no letter. ``found`` is from ``find_claims``.
+
+        Raises:
+            Taken: another user has one of the keys; nothing was written.
         """
         now = self.scope.clock()
-        user = self.new_user(applicant, now)
+        user = without_email_as_name(self.new_user(applicant, now))
         signs_in = sign_in and self._may_sign_in(unit, applicant)
         if signs_in:
             user = evolve(user, last_sign_in_at=now, last_sign_in_ip=self.scope.context.ip)
-        try:
-            add_user(unit, user, REGISTERED, found=found)
-        except Taken as error:  # raised before its first write
-            return self.refused(unit, error, login)
+        add_user(unit, user, REGISTERED, found=found)
         if applicant.hashed is not None:
             store_password(unit, user.id, applicant.hashed, at=now, reason=PasswordChange.REGISTRATION)
         if welcome is not None:
             generation = 0 if applicant.hashed is None else 1
-            change = Change(
-                kind=WELCOMED, subject_id=user.id, new=Welcome(with_password=welcome), generation=generation
-            )
-            unit.record(change)
+            welcomed = Welcome(with_password=welcome)
+            unit.record(Change(kind=WELCOMED, subject_id=user.id, new=welcomed, generation=generation))
         secret = self._sign_in(unit, user.id, now, login) if signs_in else None
         self.admission.add_attempt(unit, RegistrationStatus.OK, user.id, login)
         return Registration(user=user, access_token=secret)

@@ -17,7 +17,7 @@ from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import Context
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import TenantId, UserId, plain_uuid
-from usercore.kernel.references import Reference, claim_of, user_id_of
+from usercore.kernel.references import Reference, check_user_id, claim_of
 from usercore.kernel.time import Clock
 from usercore.kernel.values import frozen
 from usercore.outbox.model import Delivery
@@ -110,7 +110,7 @@ class RecordingUnit:
     def resolve(self, reference: Reference) -> UserId:
         """Give the id of the user that is named; see ``ResolvingUnit``."""
         if isinstance(reference, int):
-            return user_id_of(reference)
+            return check_user_id(reference)
         if isinstance(reference, UUID):
             user = self.users.find_by_uuid(plain_uuid(reference))
             return _found(None if user is None else user.id)
@@ -121,7 +121,7 @@ class RecordingUnit:
     def get_or_raise(self, reference: Reference) -> UserId:
         """Resolve, and make sure that the user is there; see ``ResolvingUnit``."""
         if isinstance(reference, int):
-            user_id = user_id_of(reference)
+            user_id = check_user_id(reference)
             return _found(user_id if self.users.exists(user_id) else None)
         if isinstance(reference, UUID):
             return _found(self.users.id_by_uuid(reference))

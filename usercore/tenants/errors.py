@@ -2,7 +2,9 @@
 
 from typing import ClassVar
 
-from usercore.kernel.errors import Rejected
+import attrs
+
+from usercore.kernel.errors import Rejected, StaleVersion, Taken
 
 
 class BuiltIn(Rejected):
@@ -15,3 +17,17 @@ class SystemOnly(Rejected):
     """Tenants are managed from ``core.tenant("system")``, not from this core."""
 
     code: ClassVar[str] = "tenants.system_only"
+
+
+@attrs.frozen
+class TenantTaken(Taken):
+    """Another tenant has this key or name, ignoring case."""
+
+    code: ClassVar[str] = "tenants.taken"
+
+
+@attrs.frozen
+class TenantStaleVersion(StaleVersion):
+    """The tenant was changed since the version that the caller read."""
+
+    code: ClassVar[str] = "tenants.stale_version"

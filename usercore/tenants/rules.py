@@ -16,12 +16,27 @@ DESCRIPTION_LIMIT: Final = 65_536
 
 _COUNTRY: Final = 2
 
+_AREAS: Final = (
+    "Africa America Antarctica Arctic Asia Atlantic Australia Brazil Canada Chile Etc Europe Indian Mexico Pacific US"
+)
+"""The names before the first slash. Source: IANA Time Zone Database 2025b, with its file ``backward``."""
+
+_NAMES_WITHOUT_AREA: Final = (
+    "CET CST6CDT Cuba EET EST EST5EDT Egypt Eire GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong Iceland Iran "
+    "Israel Jamaica Japan Kwajalein Libya MET MST MST7MDT NZ NZ-CHAT Navajo PRC PST8PDT Poland Portugal ROC ROK "
+    "Singapore Turkey UCT UTC Universal W-SU WET Zulu"
+)
+"""Source: as above, without ``Factory``, which stands for a zone that was never set."""
+
 
 @cache
 def _zones() -> set[str]:
     from zoneinfo import available_timezones  # noqa: PLC0415 - only who makes or changes a tenant names a zone
 
-    return available_timezones()
+    areas, others = _AREAS.split(), _NAMES_WITHOUT_AREA.split()
+    # A machine may know more: its own zone as ``localtime``, variants in ``posix`` and ``right``, zones of its vendor.
+    names = ((name, *name.partition("/")) for name in available_timezones())
+    return {name for name, area, slash, _ in names if area in (areas if slash else others)}
 
 
 def clean_tenant_name(value: object, *, field: str) -> str:
@@ -37,7 +52,7 @@ def clean_tenant_name(value: object, *, field: str) -> str:
 
 
 def clean_time_zone(value: object) -> str:
-    """Give the name of an IANA time zone.
+    """Return the name of an IANA time zone; names that only this machine knows, such as ``localtime``, are refused.
 
     Raises:
         TypeError: it is not text.

@@ -6,7 +6,7 @@ from typing import Any
 from usercore.kernel.changes import Change, ChangeKind
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
-from usercore.kernel.errors import Taken, TenantNotFound
+from usercore.kernel.errors import TenantNotFound
 from usercore.kernel.ids import TenantId
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.references import unique_key
@@ -15,7 +15,7 @@ from usercore.kernel.text import FieldErrors, check_type, clean_fields
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
-from usercore.tenants.errors import SystemOnly
+from usercore.tenants.errors import SystemOnly, TenantStaleVersion, TenantTaken
 from usercore.tenants.model import ACTIVATED, CREATED, DEACTIVATED, UPDATED, Tenant
 from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.rules import CLEAN, check_deactivatable, check_renamable, clean_tenant_name
@@ -49,12 +49,12 @@ def add_tenant(unit: TenantsUnit, tenant: Tenant) -> None:
     """Keep a new tenant, and say so.
 
     Raises:
-        Taken: another tenant has the key or the name.
+        TenantTaken: another tenant has the key or the name.
     """
     if unit.tenants.find_by_key(tenant.key) is not None:
-        raise Taken("tenant_key", "key")
+        raise TenantTaken("tenant_key", "key")
     if unit.tenants.find_by_name(tenant.name) is not None:
-        raise Taken("tenant_name", "name")
+        raise TenantTaken("tenant_name", "name")
     unit.tenants.add(tenant)
     unit.record(Change(kind=CREATED, subject_id=tenant.id, new=tenant))
 
@@ -84,7 +84,7 @@ class Tenants:
             SystemOnly: this core is not bound to ``system``.
             TypeError: a value has the wrong type.
             Invalid: every fault, by field.
-            Taken: another tenant has the key or the name.
+            TenantTaken: another tenant has the key or the name.
         """
         self._check_system()
         errors = FieldErrors()
@@ -144,8 +144,8 @@ class Tenants:
             TenantNotFound: there is no tenant with this key.
             Invalid: every fault, by field.
             BuiltIn: a built-in tenant cannot be renamed.
-            StaleVersion: the tenant has another version by now.
-            Taken: another tenant has the name.
+            TenantStaleVersion: the tenant has another version by now.
+            TenantTaken: another tenant has the name.
         """
         given = {
             "name": name,
@@ -162,13 +162,13 @@ class Tenants:
         errors.check()
 
         def update(unit: TenantsUnit, old: Tenant) -> Tenant:
-            check_version(old.version, version)
+            check_version(old.version, version, error=TenantStaleVersion)
             new = evolve(old, **fields)
             if new.name != old.name:
                 check_renamable(old)
                 holder = unit.tenants.find_by_name(new.name)
                 if holder is not None and holder.id != old.id:
-                    raise Taken("tenant_name", "name")
+                    raise TenantTaken("tenant_name", "name")
             return new
 
         return self._change(key, UPDATED, update)

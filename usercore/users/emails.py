@@ -1,4 +1,4 @@
-"""Emails: how one enters. Pure, but for a memory of domains.
+"""Emails: how one is checked, and which domains are special. Pure, but for a cache of domains.
 
 The validator takes as long to load as attrs, and a process that only asks who is signed in never needs it: the first
 email loads it.
@@ -8,24 +8,45 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from usercore.kernel.domains import is_within
 from usercore.kernel.references import EMAIL_LIMIT, email_key
 from usercore.kernel.text import check_assigned, check_text, refuse
+from usercore.users.characters import is_letter_or_digit, is_one_script
+from usercore.users.model import EmailPolicy
 
 _LOCAL_LIMIT: Final = 64
-"""Characters before the @. Source: RFC 5321, 4.5.3.1.1."""
+"""Octets before the @. Source: RFC 5321, 4.5.3.1.1; RFC 6531, 3.3 counts those of UTF-8."""
 
 _PLAIN_LOCAL: Final = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 """What may stand before the @ of any email and is stored as it is. Source: RFC 5322, 3.2.3, in small letters."""
 
+_PUBLIC: Final = ".com"
+_DEFAULT_POLICY: Final = EmailPolicy()
 
-def clean_email(value: object) -> str:
-    """Give an email in the spelling that is stored: syntax strict, domain in lower case, NFC.
+
+def clean_email(value: object, policy: EmailPolicy = _DEFAULT_POLICY) -> str:
+    """Return an email in the spelling that is stored: syntax strict, domain in lower case, NFC, no white space around.
 
     Raises:
         TypeError: it is not text.
-        Invalid: ``empty``, ``too_long``, ``unassigned``, ``malformed`` or a forbidden character.
+        Invalid: as ``read_email``, or ``special_domain``: the policy does not admit this special-use domain.
     """
-    text = check_text(value, field="email", most=EMAIL_LIMIT)
+    email = read_email(value)
+    domain = domain_of(email)
+    if _is_special(domain) and not is_within(domain, policy.special_domains):
+        refuse("email", "special_domain")
+    return email
+
+
+def read_email(value: object) -> str:
+    """Return an email as ``clean_email`` does, on whatever special-use domain.
+
+    Raises:
+        TypeError: it is not text.
+        Invalid: ``empty``, ``too_long``, ``unassigned``, ``malformed``, ``forbidden_character``, ``mixed_scripts``, or
+            another reason of ``check_text``.
+    """
+    text = check_text(value, field="email", most=EMAIL_LIMIT, trim=True)
     if not text:
         refuse("email", "empty")
     check_assigned(text, field="email")
@@ -34,7 +55,24 @@ def clean_email(value: object) -> str:
         email_key(email)
     except ValueError:  # the validator's and IDNA's errors are ValueErrors
         refuse("email", "malformed")
+    _check_local_part(email.rpartition("@")[0])
     return email
+
+
+def domain_of(email: str) -> str:
+    """Return the domain of a valid email, in its IDNA form."""
+    return email_key(email).rpartition("@")[2]
+
+
+def _check_local_part(local: str) -> None:
+    if local.isascii():
+        return
+    if len(local.encode()) > _LOCAL_LIMIT:
+        refuse("email", "malformed")
+    if not all(character.isascii() or is_letter_or_digit(character) for character in local):
+        refuse("email", "forbidden_character")
+    if not all(map(is_one_script, local.split("+"))):  # a tag may be of another script than its mailbox
+        refuse("email", "mixed_scripts")
 
 
 def _valid_email(text: str) -> str:
@@ -43,9 +81,7 @@ def _valid_email(text: str) -> str:
         plain = _plain_domain(domain)
         if plain is not None:
             return f"{local}@{plain}"
-    from email_validator import validate_email  # noqa: PLC0415 - see above
-
-    return validate_email(text, check_deliverability=False, strict=True).normalized
+    return _validate(text)
 
 
 @lru_cache(maxsize=1024)
@@ -54,9 +90,32 @@ def _plain_domain(domain: str) -> str | None:
 
     Looking at a domain takes the validator 20 to 100 microseconds, and most emails share a few.
     """
+    try:
+        return _validate(f"{'a' * _LOCAL_LIMIT}@{domain}").rpartition("@")[2]
+    except ValueError:
+        return None
+
+
+def _validate(text: str) -> str:
+    """Return the normalized form of an email on a public or special-use domain.
+
+    Raises:
+        ValueError: it is none.
+    """
     from email_validator import validate_email  # noqa: PLC0415 - see above
 
     try:
-        return validate_email(f"{'a' * _LOCAL_LIMIT}@{domain}", check_deliverability=False, strict=True).domain
+        return validate_email(text, check_deliverability=False, strict=True).normalized
     except ValueError:
-        return None
+        # The validator has no option that admits special-use domains; as subdomains of a public one it checks them.
+        validated = validate_email(text + _PUBLIC, check_deliverability=False, strict=True)
+        if not _is_special(validated.ascii_domain.removesuffix(_PUBLIC)):
+            raise
+        return validated.normalized.removesuffix(_PUBLIC)
+
+
+@lru_cache(maxsize=1024)
+def _is_special(domain: str) -> bool:
+    from email_validator import SPECIAL_USE_DOMAIN_NAMES  # noqa: PLC0415 - see above
+
+    return is_within(domain, frozenset(SPECIAL_USE_DOMAIN_NAMES))

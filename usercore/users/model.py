@@ -8,11 +8,16 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+import attrs
+
+from usercore.kernel.bounds import Each
 from usercore.kernel.changes import ChangeKind
+from usercore.kernel.domains import clean_domains
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, uuid_of
 from usercore.kernel.preferences import DateFormat
 from usercore.kernel.references import Space
+from usercore.kernel.values import frozen
 
 
 class UserState(StrEnum):
@@ -22,6 +27,16 @@ class UserState(StrEnum):
     ACTIVE = "active"
     DEACTIVATED = "deactivated"
     ERASED = "erased"
+
+
+@frozen(kw_only=True)
+class EmailPolicy:
+    """Which emails users may have. Source: spec U5."""
+
+    special_domains: frozenset[str] = attrs.field(
+        default=frozenset(), converter=clean_domains, validator=Each(frozenset, str)
+    )
+    """Special-use domains that are admitted with their subdomains, such as ``corp.local``; all others are refused."""
 
 
 AccessIds = tuple[str | None, str | None, str | None, str | None]
@@ -75,7 +90,7 @@ class User:
 
     @property
     def public_name(self) -> str | None:
-        """The name shown to others; the email if none was given."""
+        """The name shown to others; the email if none was given, or the one that was given is the email."""
         return self.given_public_name or self.email
 
     @property
@@ -162,10 +177,15 @@ UPDATED: Final = ChangeKind(
 )
 IDS_CHANGED: Final = ChangeKind("user.ids_changed", _IDS, frozenset(_IDS), public=True)
 EMAIL_CHANGED: Final = ChangeKind(
-    "user.email_changed", ("email", "email_verified_at", "username"), frozenset({"email", "username"}), public=True
+    "user.email_changed",
+    ("email", "email_verified_at", "username", "given_public_name"),
+    frozenset({"email", "username", "given_public_name"}),
+    public=True,
 )
 EMAIL_REPLACED: Final = ChangeKind("user.email_replaced", ("email",), frozenset({"email"}), public=True)
 """A verified address was replaced by another: its owner is to be told."""
+EMAIL_VERIFICATION_CHANGED: Final = ChangeKind("user.email_verification_changed", ("email_verified_at",), public=True)
+"""An operator set whether the email counts as verified."""
 ACTIVATED: Final = ChangeKind("user.activated", ("state",), public=True)
 DEACTIVATED: Final = ChangeKind("user.deactivated", ("state",), public=True)
 WELCOMED: Final = ChangeKind("user.welcomed", ("with_password",), public=True)
@@ -178,6 +198,7 @@ KINDS: Final = (
     IDS_CHANGED,
     EMAIL_CHANGED,
     EMAIL_REPLACED,
+    EMAIL_VERIFICATION_CHANGED,
     ACTIVATED,
     DEACTIVATED,
     WELCOMED,

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from usercore.kernel.entity import evolve
 from usercore.kernel.preferences import clean_date_format, clean_language, clean_offset
+from usercore.kernel.references import email_key
 from usercore.kernel.text import check_text, check_type, clean_optional
 from usercore.users.errors import ExternalIdLinked, WrongState
 from usercore.users.model import User, UserState
@@ -57,6 +59,22 @@ CLEAN: Final[Mapping[str, Callable[[object], object]]] = {
     "institution_name": _line("institution_name"),
 }
 """How each of a user's own fields enters."""
+
+
+def without_email_as_name(user: User) -> User:
+    """Return the user without a public name that spells their email: it reads as the email and follows it."""
+    copies = is_spelling_of(user.given_public_name, user.email)
+    return evolve(user, given_public_name=None) if copies else user
+
+
+def is_spelling_of(text: str | None, email: str | None) -> bool:
+    """Return whether a text is this email, perhaps in another spelling of the same key."""
+    if text is None or email is None or "@" not in text:
+        return False
+    try:
+        return email_key(text) == email_key(email)
+    except ValueError:  # the text has no domain
+        return False
 
 
 def check_linkable(user: User, external_id: str) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 from usercore.kernel.changes import Change, ChangeKind
 from usercore.kernel.entity import differing, evolve
 from usercore.kernel.errors import Taken, UserNotFound
-from usercore.kernel.references import Reference, Space, Use, check_reference, claim_of, host_id, user_id_of
+from usercore.kernel.references import Reference, Space, Use, check_reference, check_user_id, claim_of, host_id
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import FieldErrors, clean_fields, is_blank
 from usercore.kernel.unset import UNSET, Unset
@@ -23,7 +23,7 @@ from usercore.users.identifiers import (
 )
 from usercore.users.model import IDS_CHANGED, UPDATED, Claim, User, UserState
 from usercore.users.ports import UsersUnit
-from usercore.users.rules import CLEAN, check_linkable
+from usercore.users.rules import CLEAN, check_linkable, without_email_as_name
 from usercore.users.usernames import clean_username
 
 
@@ -42,7 +42,7 @@ def get_user(unit: UsersUnit, reference: Reference) -> User:
 
 def _find_user(unit: UsersUnit, reference: Reference) -> User | None:
     if isinstance(reference, int):
-        return unit.users.get(user_id_of(reference))
+        return unit.users.get(check_user_id(reference))
     if isinstance(reference, UUID):
         return unit.users.find_by_uuid(reference)
     return unit.users.find_by_claim(claim_of(reference))
@@ -102,6 +102,7 @@ def replace_user(unit: UsersUnit, old: User, new: User, kind: ChangeKind, *, at:
     Raises:
         Taken: somebody else has one of the keys.
     """
+    new = without_email_as_name(new)
     changed = differing(old, new)
     if not changed:
         return old
