@@ -150,7 +150,7 @@ def changed_since(core: UserCore, state: UserState) -> None:
 
     def change(unit: Unit) -> None:
         user = unit.users.lock(unit.resolve(ExternalId("K-1")))
-        unit.users.replace(user, evolve(user, state=state))
+        unit.users.replace(evolve(user, state=state))
 
     core._scope.units.write(change)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from usercore.kernel.errors import LostRace, RunAgain, UserNotFound
-from usercore.kernel.units import MOST_RUNS, Joined, run_until_kept
+from usercore.kernel.units import MOST_RUNS, run_until_kept
 
 
 class Racing:
@@ -47,9 +47,3 @@ def test_another_refusal_is_told_at_once() -> None:
     with pytest.raises(UserNotFound):
         run_until_kept(work)
     assert len(runs) == 1
-
-
-def test_a_joined_service_works_in_the_open_unit() -> None:
-    unit = object()
-    assert Joined(unit).write(lambda given: (given, "written")) == (unit, "written")
-    assert Joined(unit).read(lambda given: given) is unit

@@ -36,7 +36,7 @@ def test_two_who_check_each_other_contradict_themselves_only_where_that_is_asked
         if sum(user is not None and user.state is UserState.ACTIVE for user in everybody) == len(everybody):
             user = everybody[number]
             assert user is not None
-            unit.users.replace(user, evolve(user, state=UserState.DEACTIVATED))
+            unit.users.replace(evolve(user, state=UserState.DEACTIVATED))
 
     with opened(f"{server.url(database)}?isolation={isolation}") as store:
         people = units_of(store)

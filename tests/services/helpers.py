@@ -153,7 +153,7 @@ def unclaim(core: UserCore, user: User) -> None:
 
     def move(unit: Unit) -> None:
         old = unit.users.lock(user.id)
-        unit.users.replace(old, evolve(old, state=UserState.UNCLAIMED))
+        unit.users.replace(evolve(old, state=UserState.UNCLAIMED))
 
     core._scope.units.write(move)
 

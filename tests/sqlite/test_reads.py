@@ -70,7 +70,7 @@ def rename(units: Units[Unit], name: str) -> None:
     def change(unit: Unit) -> None:
         for user_id in (ANN, BOB):
             old = unit.users.lock(user_id)
-            unit.users.replace(old, evolve(old, first_name=name))
+            unit.users.replace(evolve(old, first_name=name))
 
     units.write(change)
 

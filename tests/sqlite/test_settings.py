@@ -22,7 +22,6 @@ from usercore import UsercoreError
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.table import Row, Rows, Table
 from usercore_storage.sql.unit import SqlUnit
-from usercore_storage.sql.updates import MOST_TEXTS
 from usercore_storage.sqlite import SqliteStorage
 from usercore_storage.sqlite.connections import STATEMENTS, Connection
 from usercore_storage.sqlite.migrations import APPLICATION_ID
@@ -171,8 +170,6 @@ def test_the_cache_has_room_for_all_statements(store: SqliteStorage) -> None:
         with suppress(UsercoreError):  # some find that another call was there before
             call.of(world)(**call.arguments(world))
     known = all_texts(writer.unit)
-    varying = run - known
-    assert all(text.startswith("UPDATE usercore_users SET ") for text in varying), "others would be pushed out"
-    assert 0 < len(varying) < MOST_TEXTS
+    assert run <= known, "the text of a statement does not vary"
     assert len(run) > 30
-    assert len(known) + MOST_TEXTS + 20 <= STATEMENTS, "with some left for BEGIN, COMMIT and their like"
+    assert len(known) + 20 <= STATEMENTS, "with some left for BEGIN, COMMIT and their like"

@@ -16,11 +16,11 @@ from usercore.kernel.entity import entity
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.passwords.ports import PasswordsUnit
-from usercore.storage.lookups import LastSignIn, LookupsUnit
+from usercore.storage.lookups import LookupsUnit
 from usercore.tenants.ports import TenantsUnit
 from usercore.tokens.model import AccessToken
 from usercore.tokens.ports import TokensUnit
-from usercore.users.model import User, UserState
+from usercore.users.model import LastSignIn, User, UserState
 from usercore.users.ports import UsersUnit
 
 
@@ -119,10 +119,11 @@ def lock_for_sign_in(
         RejectedAttempt: there is no such user, or they may not sign in.
     """
     try:
-        user, tenant_active = unit.authentication.lock(user_id, arrival.note)
+        user = unit.users.lock(user_id, arrival.note)
     except UserNotFound:
         raise RejectedAttempt(missing) from None
-    status = sign_in_obstacle(user, tenant_active)
+    tenant = unit.tenants.get(user.tenant_id)
+    status = sign_in_obstacle(user, tenant is not None and tenant.active)
     if status is not None:
         raise RejectedAttempt(status, user_id=user.id)
     return user

@@ -43,34 +43,27 @@ def entry_of(change: Change, *, change_no: int, position: int, context: Context,
 def _texts_of(change: Change) -> tuple[str | None, str | None]:
     fields, before, after = change.kind.fields, change.old, change.new
     if before is None or after is None:
-        return _not_empty(fields, before), _not_empty(fields, after)
-    old, new = [], []
+        return _text_of(_filled(fields, before)), _text_of(_filled(fields, after))
+    old, new = {}, {}
     for name in fields:
         was, is_now = getattr(before, name), getattr(after, name)
-        if was is not is_now and was != is_now:
-            old.append(_member(name, was))
-            new.append(_member(name, is_now))
-    return _object(old), _object(new)
+        if was != is_now:
+            old[name], new[name] = plain(was), plain(is_now)
+    return _text_of(old), _text_of(new)
 
 
-def _not_empty(fields: tuple[str, ...], entity: object | None) -> str | None:
-    if entity is None:
-        return None
-    members = []
-    for name in fields:
+def _filled(fields: tuple[str, ...], entity: object) -> dict[str, object]:
+    """Return the values that say something; most are None, which is seen without a call."""
+    filled = {}
+    for name in fields if entity is not None else ():
         value = getattr(entity, name)
-        if value is not None and not is_empty(value):  # most are None
-            members.append(_member(name, value))
-    return _object(members)
+        if value is not None and not is_empty(value):
+            filled[name] = plain(value)
+    return filled
 
 
-def _object(members: list[str]) -> str | None:
-    return "{" + ",".join(members) + "}" if members else None
-
-
-def _member(name: str, value: object) -> str:
-    """Give a name, which needs no escapes, and its value: by itself, text takes the encoder a tenth of the time."""
-    return f'"{name}":{_encode(plain(value))}'
+def _text_of(values: dict[str, object]) -> str | None:
+    return _encode(values) if values else None
 
 
 def without(entry: Entry, fields: frozenset[str]) -> Entry:
@@ -82,7 +75,7 @@ def without(entry: Entry, fields: frozenset[str]) -> Entry:
 
 
 def _left(values: Mapping[str, Any], fields: frozenset[str]) -> str | None:
-    return _object([f'"{name}":{_encode(value)}' for name, value in values.items() if name not in fields])
+    return _text_of({name: value for name, value in values.items() if name not in fields})
 
 
 def is_empty(value: object) -> bool:

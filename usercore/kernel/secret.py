@@ -19,8 +19,6 @@ _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 _BASE: Final = len(_ALPHABET)
 _NO_VALUE: Final = 255
 _VALUES: Final = bytes(_ALPHABET.find(chr(byte)) % 256 for byte in range(256))  # -1, not found, becomes 255
-_PAIR_BASE: Final = _BASE * _BASE
-_PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)  # two digits for one division
 
 _HOLDER: Final = 9
 _CHANCE: Final = 43
@@ -183,10 +181,10 @@ def read_secret(secret: Secret | str, kind: str) -> tuple[int, Digest] | None:
 def write_base62(number: int, width: int) -> str:
     """Write a number with digits, capitals and small letters, in ``width`` characters."""
     written = ""
-    while len(written) < width:
-        written = _PAIRS[number % _PAIR_BASE] + written  # quicker than divmod
-        number //= _PAIR_BASE
-    return written[-width:]
+    for _ in range(width):
+        written = _ALPHABET[number % _BASE] + written
+        number //= _BASE
+    return written
 
 
 def read_base62(text: str) -> int | None:

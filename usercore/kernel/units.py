@@ -5,20 +5,19 @@ There is no ``with`` form: a ``with`` cannot run again, and a ``return`` inside 
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from usercore.kernel.changes import Change
 from usercore.kernel.errors import LostRace, RunAgain
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.references import Reference
-from usercore.kernel.values import frozen
 
 T = TypeVar("T")
 U_co = TypeVar("U_co", covariant=True)
 
 
 class Units(Protocol[U_co]):
-    """A place where units of work run: a storage bound to a tenant and an origin, or a unit, in which they join."""
+    """Where units of work run: a storage bound to a tenant and an origin."""
 
     @abstractmethod
     def write(self, work: Callable[[U_co], T]) -> T:
@@ -116,18 +115,3 @@ def run_until_kept(run: Callable[[], T]) -> T:
         except RunAgain:
             continue
     raise LostRace
-
-
-@frozen
-class Joined(Generic[U_co]):
-    """The place in which a workflow lets a service join its own unit."""
-
-    unit: U_co
-
-    def write(self, work: Callable[[U_co], T]) -> T:
-        """Run ``work`` in the unit that is open."""
-        return work(self.unit)
-
-    def read(self, query: Callable[[U_co], T]) -> T:
-        """Run ``query`` in the unit that is open."""
-        return query(self.unit)

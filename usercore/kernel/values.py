@@ -1,7 +1,7 @@
 """Values: frozen attrs classes that share what compares, hashes and shows them.
 
-attrs writes and compiles these three methods for each class, which for a hundred classes takes a sixth of the time of
-importing usercore. Only the constructor is worth it.
+attrs writes and compiles these three methods for each class. For a hundred classes that takes 30 % more instructions of
+``import usercore`` (W10a).
 """
 
 from collections.abc import Callable

@@ -29,12 +29,12 @@ from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_optional
 from usercore.kernel.values import frozen
 from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, signed_in_of, with_secret
-from usercore.storage.lookups import LastSignIn
 from usercore.tokens.activity import ActivityTracker
 from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import ACCESS, ASSERTED_BY_HOST, AccessToken, AccessTokenPolicy
 from usercore.tokens.rules import check_open
 from usercore.tokens.service import issue_access_token
+from usercore.users.model import LastSignIn
 
 
 @frozen(kw_only=True)

@@ -1,7 +1,6 @@
 """Identifying: what one look at the storage tells about who signs in, and about the holder of an access token."""
 
 from abc import abstractmethod
-from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from usercore.kernel.ids import UserId
@@ -28,13 +27,6 @@ class LoginAccount(NamedTuple):
     credential: Credential | None
 
 
-class LastSignIn(NamedTuple):
-    """When and from where somebody signed in: what their user keeps of the last time."""
-
-    at: datetime
-    ip: str | None
-
-
 class AuthenticationLookup(Protocol):
     """Answers the most frequent questions of all. ``usercore.testing.contracts.lookups`` proves it."""
 
@@ -51,19 +43,6 @@ class AuthenticationLookup(Protocol):
         """Give the user of the unit's tenant, the tenant's state and the user's credential, or None without the user.
 
         One method for the same reason, and all three as they are at one moment. Nothing is judged here either.
-        """
-
-    @abstractmethod
-    def lock(self, user_id: UserId, note: LastSignIn | None = None) -> tuple[User, bool]:
-        """Lock the user as ``users.guard`` does; give them as they are now, and whether their tenant is active.
-
-        Who signs in by this unit has it noted in the same step, whatever is then thought of them: a unit that refuses
-        them raises, which takes the note back. Without a note what is kept of the last time stays.
-
-        One method for the same reason.
-
-        Raises:
-            UserNotFound: there is no such user in the unit's tenant, or it was erased.
         """
 
 

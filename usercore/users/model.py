@@ -5,7 +5,7 @@ The identifiers stand here for reading; what makes them unique is their claims.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import attrs
@@ -103,6 +103,13 @@ class User:
     def email_verified(self) -> bool:
         """Whether this address has proved itself, or the host vouches for it."""
         return self.email_verified_at is not None
+
+
+class LastSignIn(NamedTuple):
+    """When and from where a user signed in."""
+
+    at: datetime
+    ip: str | None
 
 
 @entity

@@ -8,7 +8,7 @@ from uuid import UUID
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import ClaimName, Space
 from usercore.kernel.units import ChangingUnit
-from usercore.users.model import Claim, User
+from usercore.users.model import Claim, LastSignIn, User
 
 
 class UserRepository(Protocol):
@@ -62,19 +62,18 @@ class UserRepository(Protocol):
         """Give those of these users that are there, each once, in any order."""
 
     @abstractmethod
-    def lock(self, user_id: UserId) -> User:
-        """Lock the user as ``unit.guard`` does, count a change unit of theirs, and give them as they are now.
+    def lock(self, user_id: UserId, note: LastSignIn | None = None) -> User:
+        """Lock the user as ``unit.guard`` does, count a change unit of theirs, and return them as they are now.
+
+        With a note, the user's last sign-in becomes the note's; without one it stays.
 
         Raises:
             UserNotFound: there is no such user in the unit's tenant, or it was erased.
         """
 
     @abstractmethod
-    def replace(self, old: User, new: User) -> None:
-        """Keep the next state of a user that this unit guards and that is in the old one.
-
-        What does not differ need not be written; ``id``, ``tenant_id`` and ``change_no`` never are.
-        """
+    def replace(self, user: User) -> None:
+        """Store the next state of a user that this unit guards; ``tenant_id`` and ``change_no`` stay as they are."""
 
 
 class ClaimRepository(Protocol):

@@ -109,7 +109,7 @@ def replace_user(unit: UsersUnit, old: User, new: User, kind: ChangeKind, *, at:
     if not IDENTIFIERS.isdisjoint(changed):
         move_claims(unit, old, new)
     kept = evolve(new, modified_at=at, modified_by=by, version=old.version + 1)
-    unit.users.replace(old, kept)
+    unit.users.replace(kept)
     unit.record(Change(kind=kind, subject_id=old.id, old=old, new=kept))
     return kept
 

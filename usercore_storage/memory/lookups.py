@@ -1,10 +1,9 @@
 """Who signs in and who is signed in, in memory: a few look-ups under one lock."""
 
-from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.passwords.ports import CredentialRepository
-from usercore.storage.lookups import AuthenticationLookup, LastSignIn, LoginAccount, TokenOwner
+from usercore.storage.lookups import AuthenticationLookup, LoginAccount, TokenOwner
 from usercore.storage.recording import RecordingUnit
 from usercore.tokens.ports import AccessTokenRepository
 from usercore.users.model import User
@@ -31,13 +30,6 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
         if user is None:
             return None
         return LoginAccount(user, self._is_tenant_active(user), self._credentials.get(user_id))
-
-    def lock(self, user_id: UserId, note: LastSignIn | None = None) -> tuple[User, bool]:
-        user = self._unit.users.lock(user_id)
-        if note is not None:
-            before, user = user, evolve(user, last_sign_in_at=note.at, last_sign_in_ip=note.ip)
-            self._unit.users.replace(before, user)
-        return user, self._is_tenant_active(user)
 
     def _is_tenant_active(self, user: User) -> bool:
         tenant = self._unit.tenants.get(user.tenant_id)

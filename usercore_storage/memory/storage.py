@@ -64,7 +64,7 @@ class _Stage:
 
     def _refuse(self) -> NoReturn:
         if self._open:
-            raise RuntimeError("a unit is open in this thread already; join it by Joined(unit)")
+            raise RuntimeError("a unit is open in this thread already; use that one")
         raise Unavailable
 
 

@@ -5,7 +5,7 @@ pays for what it changes. Each step of the undo log is noted before its change a
 can land between any two of them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, ItemsView, Iterable, ValuesView
 from datetime import datetime
 from functools import partial
 from heapq import nsmallest
@@ -32,14 +32,21 @@ class UndoLog(list[Callable[[], object]]):
 class UndoDict(Generic[K, V]):
     """A dict, without None among its values, that notes how to take each change back."""
 
-    __slots__ = ("_drop", "_rows", "_set", "_undo", "get", "items", "values")
-
     def __init__(self, undo: UndoLog) -> None:
         self._rows: dict[K, V] = {}
         self._undo = undo
-        self._set, self._drop = self._rows.__setitem__, self._rows.pop  # bound once: a new one costs as much as a write
-        self.get: Callable[[K], V | None] = self._rows.get
-        self.items, self.values = self._rows.items, self._rows.values
+
+    def get(self, key: K) -> V | None:
+        """Return the value under this key, or None."""
+        return self._rows.get(key)
+
+    def items(self) -> ItemsView[K, V]:
+        """Return a view of all keys and values."""
+        return self._rows.items()
+
+    def values(self) -> ValuesView[V]:
+        """Return a view of all values."""
+        return self._rows.values()
 
     def add(self, key: K, value: V) -> None:
         """Keep a value under a new key.
@@ -49,20 +56,22 @@ class UndoDict(Generic[K, V]):
         """
         if key in self._rows:
             raise RunAgain
-        self._undo.append(partial(self._drop, key, None))
+        self._undo.append(partial(self._rows.pop, key, None))
         self._rows[key] = value
 
     def put(self, key: K, value: V) -> None:
         """Keep a value instead of the one before, if any."""
         before = self._rows.get(key)
-        self._undo.append(partial(self._drop, key, None) if before is None else partial(self._set, key, before))
+        self._undo.append(
+            partial(self._rows.pop, key, None) if before is None else partial(self._rows.__setitem__, key, before)
+        )
         self._rows[key] = value
 
     def remove(self, key: K) -> None:
         """Remove the value under this key, if any."""
         before = self._rows.get(key)
         if before is not None:
-            self._undo.append(partial(self._set, key, before))
+            self._undo.append(partial(self._rows.__setitem__, key, before))
             del self._rows[key]
 
 

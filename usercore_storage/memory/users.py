@@ -9,7 +9,7 @@ from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of
 from usercore.kernel.references import ClaimName, Space
 from usercore.storage.recording import RecordingUnit
-from usercore.users.model import Claim, User, UserState
+from usercore.users.model import Claim, LastSignIn, User, UserState
 from usercore.users.ports import ClaimRepository, UserRepository
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, with_own
 
@@ -55,19 +55,21 @@ class MemoryUsers(UserRepository):
     def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
         return [user for user in map(self.get, dict.fromkeys(user_ids)) if user is not None]
 
-    def lock(self, user_id: UserId) -> User:
+    def lock(self, user_id: UserId, note: LastSignIn | None = None) -> User:
         user = self.get(user_id)
         if user is None or user.state is UserState.ERASED:
             raise UserNotFound
         guarded = evolve(user, change_no=user.change_no + 1)
+        if note is not None:
+            guarded = evolve(guarded, last_sign_in_at=note.at, last_sign_in_ip=note.ip)
         self._users.put(user_id, guarded)
         self._unit.number(Subject.USER, user_id, guarded.change_no)
         return guarded
 
-    def replace(self, old: User, new: User) -> None:
-        kept = self.get(old.id)
+    def replace(self, user: User) -> None:
+        kept = self.get(user.id)
         if kept is not None:
-            self._users.put(old.id, with_own(new, kept, "id", "tenant_id", "change_no"))
+            self._users.put(user.id, with_own(user, kept, "tenant_id", "change_no"))
 
 
 class MemoryClaims(ClaimRepository):

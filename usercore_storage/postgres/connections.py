@@ -40,7 +40,6 @@ _DUMPERS: Final = (
     (int, Int8BinaryDumper),
     (bool, BoolBinaryDumper),
     (bytes, BytesBinaryDumper),
-    (bytearray, BytesBinaryDumper),
 )
 
 

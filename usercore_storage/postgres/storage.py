@@ -100,7 +100,7 @@ class PostgresStorage:
         """
         thread = get_ident()
         if thread in self._inside:
-            msg = "a unit is open in this thread already; let the service join it by Joined(unit)"
+            msg = "a unit is open in this thread already; use that one"
             raise RuntimeError(msg)
         self._inside.add(thread)
         try:

@@ -19,7 +19,7 @@ from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.strict_rows import READERS, Unreadable
 from usercore_storage.sql.table import Row, Table
 from usercore_storage.sql.tables import CLAIMS, DELIVERIES, USERS
-from usercore_storage.sql.users import BOUND, FIND_CLAIMS
+from usercore_storage.sql.users import FIND_CLAIMS
 
 OWNERS: Final = {size: f"SELECT id, tenant_id FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES}
 HOLDERS: Final = {
@@ -137,7 +137,7 @@ def _claims_on(run: Executor, names: Sequence[tuple[int, tuple[Space, str]]]) ->
     for tenant in {tenant for tenant, _ in names}:
         digests = [digest_of_key(*name) for of_tenant, name in names if of_tenant == tenant]
         for some in in_sizes(digests):
-            for row in run(FIND_CLAIMS[len(some)], (tenant, *map(BOUND, some))):
+            for row in run(FIND_CLAIMS[len(some)], (tenant, *some)):
                 with suppress(Unreadable):  # found where claims are read
                     claim = READERS[CLAIMS.name].read((b"", *row))
                     kept[tenant, claim.space, claim.key] = claim

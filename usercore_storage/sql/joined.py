@@ -103,7 +103,7 @@ class HostTransaction:
             StorageError: the engine failed, and may have given up the whole transaction.
         """
         if self._is_busy:
-            raise RuntimeError("a unit is open in this transaction already; let the service join it by Joined(unit)")
+            raise RuntimeError("a unit is open in this transaction already; use that one")
         self._check_open()
         self._is_busy = True
         try:

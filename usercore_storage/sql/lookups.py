@@ -2,15 +2,10 @@
 
 from typing import Final
 
-from usercore.kernel.changes import Subject
-from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
-from usercore.kernel.time import to_micros
-from usercore.storage.lookups import AuthenticationLookup, LastSignIn, LoginAccount, TokenOwner
+from usercore.storage.lookups import AuthenticationLookup, LoginAccount, TokenOwner
 from usercore.storage.recording import RecordingUnit
-from usercore.users.model import User
-from usercore_storage.sql import users
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.table import reader
 from usercore_storage.sql.tables import ACCESS_TOKENS, CREDENTIALS, USERS
@@ -29,10 +24,6 @@ GET: Final = (
     " LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
     " WHERE u.id = ? AND u.tenant_id = ?"
 )
-
-_ACTIVE: Final = "(SELECT n.active FROM usercore_tenants AS n WHERE n.id = ?)"
-GUARD: Final = f"{users.GUARD}, {_ACTIVE}"
-GUARD_AND_NOTE: Final = GUARD.replace(" SET ", " SET last_sign_in_at = ?, last_sign_in_ip = ?, ", 1)
 
 _read = reader(ACCESS_TOKENS, USERS, rest=True)
 _read_user = reader(USERS, rest=True)
@@ -60,15 +51,3 @@ class SqlAuthenticationLookup(AuthenticationLookup):
         user, (active, *credential) = _read_user(rows[0])
         is_kept = credential[0] is not None  # the key, so it is NULL where there is no row only
         return LoginAccount(user, bool(active), CREDENTIALS.read(credential) if is_kept else None)
-
-    def lock(self, user_id: UserId, note: LastSignIn | None = None) -> tuple[User, bool]:
-        guarded = user_id, self._unit.tenant_id, self._unit.tenant_id
-        if note is None:
-            rows = self._run(GUARD, guarded)
-        else:
-            rows = self._run(GUARD_AND_NOTE, (to_micros(note.at), note.ip, *guarded))
-        if not rows:
-            raise UserNotFound
-        user, (active,) = _read_user(rows[0])
-        self._unit.number(Subject.USER, user.id, user.change_no)
-        return user, bool(active)

@@ -170,11 +170,7 @@ class Table(Generic[T]):
 
     def updater(self, *fixed: str) -> tuple[str, Callable[[T], Row]]:
         """Give the UPDATE by key that sets all columns but the key's and the fixed ones, and its row writer."""
-        return self.updater_of([column.name for column in self.columns if column.name not in (*self.key, *fixed)])
-
-    def updater_of(self, names: Sequence[str]) -> tuple[str, Callable[[T], Row]]:
-        """Give the UPDATE by key that sets these columns, and its row writer."""
-        moving = [column for column in self.columns if column.name in names]
+        moving = [column for column in self.columns if column.name not in (*self.key, *fixed)]
         keys = [column for column in self.columns if column.name in self.key]
         sets = ", ".join(f"{column.name} = ?" for column in moving)
         where = " AND ".join(f"{column.name} = ?" for column in keys)
@@ -199,7 +195,7 @@ class Table(Generic[T]):
     def insert_many(self, rows: Sequence[Row]) -> tuple[str, Iterable[Row]]:
         """Give the INSERT of these rows, and the rows, without the columns in which all have NULL.
 
-        Drivers take long to bind NULL, for which they look for an adapter: 0.2 microseconds each in ``sqlite3``.
+        Drivers look for an adapter of each NULL that they bind: with them, an import takes 9 % more instructions (W4).
         """
         if len(rows) < FEW:  # texts would be many, and caches hold only so many
             return self.insert, rows

@@ -35,5 +35,5 @@ class SqlUnit(RecordingUnit):
         self.authentication = SqlAuthenticationLookup(run, self)
 
     def lock(self, user_id: UserId) -> None:
-        """Lock the user, and do not read them as ``users.guard`` does."""
+        """Lock the user without reading them: ``users.guard`` would take 6 % more instructions of W5."""
         self._lock(user_id)

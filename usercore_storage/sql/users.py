@@ -5,18 +5,17 @@ from typing import Final
 from uuid import UUID
 
 from usercore.kernel.changes import Subject
-from usercore.kernel.entity import differing
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import USER_KIND, UserId, id_of
 from usercore.kernel.references import ClaimName, Space
+from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
-from usercore.users.model import Claim, User
+from usercore.users.model import Claim, LastSignIn, User
 from usercore.users.ports import ClaimRepository, UserRepository
 from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.table import Row
 from usercore_storage.sql.tables import CLAIMS, USERS
-from usercore_storage.sql.updates import Updates
 
 GET: Final = f"SELECT {USERS.select} FROM usercore_users WHERE id = ? AND tenant_id = ?"
 _IS_HOLDER: Final = (
@@ -41,9 +40,9 @@ _GUARD: Final = (
     "UPDATE usercore_users SET change_no = change_no + 1 WHERE id = ? AND tenant_id = ? AND state <> 'erased' RETURNING"
 )
 GUARD: Final = f"{_GUARD} {USERS.select}"
+GUARD_AND_NOTE: Final = GUARD.replace(" SET ", " SET last_sign_in_at = ?, last_sign_in_ip = ?, ", 1)
 LOCK: Final = f"{_GUARD} change_no"
-_updates: Final = Updates(USERS, "tenant_id", "change_no")
-REPLACE: Final = _updates.whole[0]
+REPLACE, _replaced = USERS.updater("tenant_id", "change_no")
 
 FIND_CLAIM: Final = f"SELECT {CLAIMS.select} FROM usercore_claims WHERE tenant_id = ? AND digest = ?"
 FIND_CLAIMS: Final = {
@@ -56,10 +55,6 @@ PUT_CLAIM: Final = (
     " RETURNING holder_id"
 )
 REMOVE_CLAIM: Final = "DELETE FROM usercore_claims WHERE tenant_id = ? AND digest = ? AND holder_id = ?"
-
-BOUND: Final = bytearray
-"""How digests are bound: drivers take these as they are, and for bytes look for an adapter, which takes longer than
-the digest itself."""
 
 
 class SqlUsers(UserRepository):
@@ -106,13 +101,13 @@ class SqlUsers(UserRepository):
         return rows[0][0] if rows else None
 
     def _by_claim(self, name: ClaimName) -> Row:
-        tenant_id, digest = self._unit.tenant_id, BOUND(digest_of_key(name.space, name.key))
+        tenant_id, digest = self._unit.tenant_id, digest_of_key(name.space, name.key)
         return tenant_id, digest, name.space._value_, name.key, int(name.uses), tenant_id
 
     def _by_uuid(self, uuid: UUID) -> Row:
         tenant_id, key, space = self._unit.tenant_id, str(uuid), Space.UUID
         made_from = id_of(uuid, USER_KIND) or 0  # an id that no user has
-        return made_from, tenant_id, BOUND(digest_of_key(space, key)), space._value_, key, tenant_id, key
+        return made_from, tenant_id, digest_of_key(space, key), space._value_, key, tenant_id, key
 
     def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
         rows = [
@@ -120,8 +115,12 @@ class SqlUsers(UserRepository):
         ]
         return list(map(USERS.read, rows))
 
-    def lock(self, user_id: UserId) -> User:
-        rows = self._run(GUARD, (user_id, self._unit.tenant_id))
+    def lock(self, user_id: UserId, note: LastSignIn | None = None) -> User:
+        guarded = user_id, self._unit.tenant_id
+        if note is None:
+            rows = self._run(GUARD, guarded)
+        else:
+            rows = self._run(GUARD_AND_NOTE, (to_micros(note.at), note.ip, *guarded))
         if not rows:
             raise UserNotFound
         user = USERS.read(rows[0])
@@ -135,11 +134,8 @@ class SqlUsers(UserRepository):
             raise UserNotFound
         self._unit.number(Subject.USER, user_id, rows[0][0])
 
-    def replace(self, old: User, new: User) -> None:
-        update = _updates.of(differing(old, new))
-        if update is not None:
-            statement, row_of = update
-            self._run(statement, row_of(new))
+    def replace(self, user: User) -> None:
+        self._run(REPLACE, _replaced(user))
 
 
 class SqlClaims(ClaimRepository):
@@ -151,7 +147,7 @@ class SqlClaims(ClaimRepository):
         self._unit = unit
 
     def find(self, space: Space, key: str) -> Claim | None:
-        rows = self._run(FIND_CLAIM, (self._unit.tenant_id, BOUND(digest_of_key(space, key))))
+        rows = self._run(FIND_CLAIM, (self._unit.tenant_id, digest_of_key(space, key)))
         return _exact(CLAIMS.read(rows[0]), space, key) if rows else None
 
     def find_many(self, names: Sequence[tuple[Space, str]]) -> list[Claim]:
@@ -159,7 +155,7 @@ class SqlClaims(ClaimRepository):
         rows = [
             row
             for some in in_sizes(digests)
-            for row in self._run(FIND_CLAIMS[len(some)], (self._unit.tenant_id, *map(BOUND, some)))
+            for row in self._run(FIND_CLAIMS[len(some)], (self._unit.tenant_id, *some))
         ]
         asked = set(names) if rows else ()  # in bulk there are many names, and mostly nobody has one
         return [claim for claim in map(CLAIMS.read, rows) if (claim.space, claim.key) in asked]
@@ -173,7 +169,7 @@ class SqlClaims(ClaimRepository):
         self._run.many(CLAIMS.insert, rows)  # by digest: each page of the index is touched once
 
     def remove(self, claims: Iterable[Claim]) -> None:
-        rows = [(claim.tenant_id, BOUND(digest_of_key(claim.space, claim.key)), claim.holder_id) for claim in claims]
+        rows = [(claim.tenant_id, digest_of_key(claim.space, claim.key), claim.holder_id) for claim in claims]
         self._run.many(REMOVE_CLAIM, rows)
 
 

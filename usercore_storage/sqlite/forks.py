@@ -57,7 +57,7 @@ class ForkBarrier:
         """
         inside, thread = self._inside, get_ident()
         if thread in inside:
-            msg = "a unit is open in this thread already; let the service join it by Joined(unit)"
+            msg = "a unit is open in this thread already; use that one"
             raise RuntimeError(msg)
         try:
             inside.add(thread)

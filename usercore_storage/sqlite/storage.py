@@ -18,7 +18,6 @@ from usercore_storage.sqlite.files import location_of, prepare
 from usercore_storage.sqlite.forks import ForkBarrier, between_forks
 from usercore_storage.sqlite.identity import StoreFile, secret_in, store_id_of
 from usercore_storage.sqlite.joined import joined
-from usercore_storage.sqlite.lane import Lane
 from usercore_storage.sqlite.migrations import migrate
 from usercore_storage.sqlite.writer import Writer
 
@@ -63,7 +62,6 @@ class SqliteStorage:
         self._opening = threading.Lock()
         self._writer: Writer | None = None
         self._readers: list[Connection] = []
-        self.lane = Lane()
         self.gate = ForkBarrier(self)
         try:
             self.secret = self._read_secret()
@@ -149,7 +147,6 @@ class SqliteStorage:
             self._writer.abandon()
         _abandoned.append((self._writer, self._readers))
         self._opening, self._writer, self._readers = threading.Lock(), None, []
-        self.lane = Lane()
 
 
 @frozen
@@ -169,7 +166,7 @@ class SqliteUnits(Units[Unit]):
         return run_until_kept(partial(self._store.writer().run, work, self._origin))
 
     def read(self, query: Callable[[Unit], T]) -> T:
-        return self._store.gate.run(partial(self._store.lane.run, partial(self._look, query)))
+        return self._store.gate.run(partial(self._look, query))
 
     def _look(self, query: Callable[[Unit], T]) -> T:
         connection = self._store.acquire_reader()

@@ -8,7 +8,7 @@ import pytest
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import LostRace, RunAgain, StorageError, UserNotFound
-from usercore.kernel.units import Joined, Units
+from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import Contract
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
@@ -27,7 +27,7 @@ def rename(unit: Unit, name: str, *user_ids: int) -> None:
     for user_id in user_ids:
         old = unit.users.lock(unit.resolve(user_id))
         new = evolve(old, first_name=name)
-        unit.users.replace(old, new)
+        unit.users.replace(new)
         unit.record(Change(kind=UPDATED, subject_id=user_id, old=old, new=new))
 
 
@@ -112,14 +112,6 @@ class UnitsContract(Contract):
             getattr(people, outer)(open_another)
         assert people.read(names) == before
         people.write(lambda unit: rename(unit, "Eve", ANN))
-
-    def test_who_has_a_unit_may_join_it(self, people: Units[Unit]) -> None:
-        def join(unit: Unit) -> list[str | None]:
-            Joined(unit).write(lambda same: rename(same, "Zoë", ANN))
-            return Joined(unit).read(names)
-
-        assert people.write(join) == people.read(names)
-        assert people.read(names)[0] == "Zoë"
 
     def test_a_lost_race_runs_the_work_again_from_the_start(self, people: Units[Unit]) -> None:
         seen = []
@@ -207,7 +199,7 @@ class UnitsContract(Contract):
             assert unit.users.get(ANN)
             meet()
             user = unit.users.lock(ANN)
-            unit.users.replace(user, evolve(user, version=user.version + 1))
+            unit.users.replace(evolve(user, version=user.version + 1))
             return user.version + 1
 
         assert sorted(overlap(people, count)) == [a_user().version + 1, a_user().version + 2]

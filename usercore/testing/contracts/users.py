@@ -1,5 +1,7 @@
 """What every storage must do for users."""
 
+from itertools import product
+
 import pytest
 
 from usercore.kernel.entity import evolve
@@ -17,12 +19,13 @@ from usercore.testing.contracts.base import (
     check_runs_again,
     fresh,
     keep,
+    write_and_fail,
 )
 from usercore.testing.contracts.races import THREADS, Meet, race
-from usercore.testing.fakes import TICK
+from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, ANN, BOB, USER, a_user
 from usercore.testing.strategies import users
-from usercore.users.model import User, UserState
+from usercore.users.model import LastSignIn, User, UserState
 
 MANY = 2100
 """More than one statement or round of a storage takes."""
@@ -44,7 +47,7 @@ def get(units: Units[Unit], user_id: int = ANN) -> User:
 def replaced(unit: Unit, new: User) -> User:
     """Keep another state of a user under their guard, and give the one they were in."""
     old = unit.users.lock(new.id)
-    unit.users.replace(old, new)
+    unit.users.replace(new)
     return old
 
 
@@ -71,8 +74,8 @@ class UserRepositoryContract(Contract):
     def test_values_at_the_edge_replace_others_and_are_replaced(self, main: Units[Unit], user: User) -> None:
         plain = a_user(id=user.id)
         keep(main, lambda unit: unit.users.add, plain)
-        for number, (old, new) in enumerate([(plain, user), (user, plain)], start=plain.change_no + 1):
-            main.write(lambda unit: [unit.lock(user.id), unit.users.replace(old, new)])  # noqa: B023 - used at once
+        for number, new in enumerate([user, plain], start=plain.change_no + 1):
+            main.write(lambda unit: [unit.lock(user.id), unit.users.replace(new)])  # noqa: B023 - used at once
             assert_same(get(main, user.id), evolve(new, change_no=number))
 
     def test_who_is_not_there_is_none(self, people: Units[Unit]) -> None:
@@ -135,12 +138,30 @@ class UserRepositoryContract(Contract):
         assert_same(guarded, evolve(USER, change_no=USER.change_no + 1))
         assert get(main) == guarded
 
+    @pytest.mark.parametrize("ip", ["192.0.2.7", None])
+    @pytest.mark.rule("U1")
+    def test_a_guard_with_a_note_stores_the_last_sign_in_and_nothing_else(
+        self, main: Units[Unit], ip: str | None
+    ) -> None:
+        keep(main, lambda unit: unit.users.add, USER, a_user(id=BOB))
+        guarded = main.write(lambda unit: unit.users.lock(ANN, LastSignIn(NOON, ip)))
+        assert_same(guarded, evolve(USER, change_no=USER.change_no + 1, last_sign_in_at=NOON, last_sign_in_ip=ip))
+        assert_same(get(main), guarded)
+        assert get(main, BOB) == a_user(id=BOB)
+
+    @pytest.mark.rule("U1")
+    def test_a_unit_that_raises_stores_no_last_sign_in(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.users.add, USER)
+        write_and_fail(main, lambda unit: unit.users.lock(ANN, LastSignIn(NOON, None)))
+        assert get(main) == USER
+
     @pytest.mark.rule("U2")
     def test_who_is_not_there_erased_or_foreign_cannot_be_guarded(self, people: Units[Unit], acme: Units[Unit]) -> None:
         keep(people, lambda unit: unit.users.add, a_user(id=11, state=UserState.ERASED))
-        for units, user_id in ((people, 999), (people, 11), (acme, ANN)):
+        foreign = [(people, 999), (people, 11), (acme, ANN)]
+        for (units, user_id), note in product(foreign, (None, LastSignIn(NOON, None))):
             with pytest.raises(UserNotFound):
-                units.write(lambda unit: unit.users.lock(UserId(user_id)))  # noqa: B023 - used at once
+                units.write(lambda unit: unit.users.lock(UserId(user_id), note))  # noqa: B023 - used at once
         assert get(people, 11).change_no == USER.change_no
 
     @pytest.mark.rule("U1")
@@ -169,7 +190,7 @@ class UserRepositoryContract(Contract):
 
         def change(unit: Unit) -> tuple[int, int]:
             user = unit.users.lock(ANN)
-            unit.users.replace(user, evolve(user, version=user.version + 1))
+            unit.users.replace(evolve(user, version=user.version + 1))
             return user.change_no, user.version + 1
 
         first = USER.version + 1
