@@ -4,10 +4,11 @@
 for those who write storages: they also work with ``usercore.storage``, ``usercore.storage.recording`` and the ports.
 """
 
-from usercore.attempts.model import Attempt, AttemptStatus, RegistrationPolicy, RegistrationStatus, ThrottlePolicy
+from usercore.attempts.model import Attempt, AttemptStatus, RegistrationPolicy, RegistrationStatus
+from usercore.authenticators.access_token import AccessTokenCredentials
 from usercore.authenticators.errors import SignInRefused, Vetoed
 from usercore.authenticators.external import Authenticator
-from usercore.authenticators.login_token import AccessTokenCredentials, LoginTokenCredentials
+from usercore.authenticators.login_token import LoginTokenCredentials
 from usercore.authenticators.password import PasswordCredentials
 from usercore.composition.host import Gates, Host
 from usercore.composition.policy import Policy
@@ -73,6 +74,7 @@ from usercore.registration.steps import Registration
 from usercore.sign_in.model import Identity, SignedIn
 from usercore.tenants.errors import BuiltIn, SystemOnly, TenantStaleVersion, TenantTaken
 from usercore.tenants.model import Tenant
+from usercore.throttling.model import ThrottlePolicy
 from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenNotFound, TokenSpent, TokenUnknown
 from usercore.tokens.model import (
     NIST_AAL1,

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
-from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
@@ -28,7 +27,6 @@ CHOICES: Final = sorted(set(FORMATS.values()))
 URLS: Final = "expected a URL such as sqlite:///people.db, postgresql://user@host/name or memory://"
 
 _CREDENTIALS: Final = re.compile(r"\S*:\S*@\S*|\S*password\S*", re.IGNORECASE)
-_WORDS: Final = re.compile(r"\w+")
 
 ALL_GOOD, SOME_BAD, FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -62,8 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except usercore.TenantNotFound as error:
         return _failed(f"{error}: found no tenant {options.tenant!r}; expected the key of a tenant of this store")
     except (usercore.UsercoreError, OSError) as error:
-        reason = _reason(error, options.store)
-        return _failed(f"{reason}; stopped {_reached(progress, options)}" if progress.done else reason)
+        return _failed(f"{error}; stopped {_reached(progress, options)}" if progress.done else str(error))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -135,21 +132,7 @@ def _store(url: str) -> usercore.UserCore:
     try:
         return usercore.open(url)
     except ValueError as error:  # the URL
-        sys.exit(_failed(_safe(f"{error}; {URLS}", url) or f"the URL of --store cannot be read; {URLS}"))
-
-
-def _reason(error: Exception, url: str) -> str:
-    """Return what an error says, and the reason of the driver or system behind it if that is safe."""
-    told = _safe(f"{error}", url) or type(error).__name__
-    cause = " ".join(f"{error.__cause__ or ''}".split())
-    return f"{told}: {cause}" if cause and _safe(cause, url) else told
-
-
-def _safe(text: str, url: str) -> str | None:
-    """Return a text, or None if it has a part of what may be a user or password in the URL."""
-    secret = url if "password" in url.lower() else url.partition(":")[2].rpartition("@")[0]
-    words = set(_WORDS.findall(secret)) | set(_WORDS.findall(unquote(secret)))
-    return None if words & set(_WORDS.findall(text)) else text
+        sys.exit(_failed(f"{error}; {URLS}"))
 
 
 def _import(file: BinaryIO, lines: Iterator[ImportLine], options: argparse.Namespace, progress: Progress) -> int:

@@ -146,7 +146,7 @@ class UserCore:
     @cached_property
     def users(self) -> Accounts:
         """Users, one by one."""
-        return Accounts(scope=self._scope, throttles=self.policy.throttles, secret=self._engine.storage.secret)
+        return Accounts(scope=self._scope, throttles=self.policy.throttles, keys=self._engine.keys)
 
     @cached_property
     def registration(self) -> Registrations:
@@ -164,11 +164,14 @@ class UserCore:
     def sign_in(self) -> SignIn:
         """The ways to sign in, and who is signed in."""
         return SignIn(
-            scope=self._scope,
-            ways=self._engine.ways(self._scope),
+            service=self._scope,
+            methods=self._engine.sign_in_methods(),
             authenticators=sorted(self._engine.host.authenticators, key=lambda one: -one.priority),
+            hasher=self._engine.hasher,
+            throttle=self._engine.throttle(self._scope),
             tokens=self.policy.access_tokens,
             activity=self._engine.activity,
+            misses=self._engine.misses,
         )
 
     @cached_property
@@ -179,7 +182,7 @@ class UserCore:
             hasher=self._engine.hasher,
             policy=self.policy.passwords,
             checks=self._engine.host.password_checks,
-            secret=self._engine.storage.secret,
+            keys=self._engine.keys,
         )
 
     @cached_property
@@ -200,7 +203,7 @@ class UserCore:
     @cached_property
     def history(self) -> AccountHistory:
         """What happened, for operators."""
-        return AccountHistory(scope=self._scope, throttles=self.policy.throttles, secret=self._engine.storage.secret)
+        return AccountHistory(scope=self._scope, throttles=self.policy.throttles, keys=self._engine.keys)
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -236,6 +239,7 @@ class UserCore:
         """Write the gathered last uses and give back what is held. Closing again does nothing."""
         self._scope.check_alone("close")
         self._engine.activity.write(self._scope.units)
+        self._engine.misses.write(self._scope.clock(), self._scope.units)
         self._engine.storage.close()
 
     def __enter__(self) -> Self:

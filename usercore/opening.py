@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Final, cast
+from typing import Final, Never, cast
 
 from usercore.authenticators.external import Authenticator
 from usercore.composition.host import Gates, Host, check_host
@@ -34,7 +34,7 @@ def open(  # noqa: A001 - the one verb of the library, as in ``usercore.open``; 
     policy: Policy | None = None,
     clock: Clock = system_clock,
     mailer: Mailer | None = None,
-    authenticators: Sequence[Authenticator] = (),
+    authenticators: Sequence[Authenticator[Never]] = (),
     gates: Gates | None = None,
     password_checks: Sequence[PasswordCheck] = (),
     email_checks: Sequence[EmailCheck] = (),

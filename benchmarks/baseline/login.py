@@ -42,8 +42,8 @@ _ENTERED: Final = (
     f" (?1, 'user', ?2, 1, {TENANT}, 'access_token.issued', ?3, 'host', ?5)"
 )
 _ATTEMPT: Final = (
-    "INSERT INTO usercore_attempts (user_id, id, tenant_id, status, authenticator, at)"
-    f" VALUES (?, ?, {TENANT}, ?, 'login_token', ?)"
+    "INSERT INTO usercore_attempts (user_id, id, tenant_id, status, authenticator, at, count)"
+    f" VALUES (?, ?, {TENANT}, ?, 'login_token', ?, 1)"
 )
 _USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"
 _WHY: Final = "SELECT redeemed_at FROM usercore_login_tokens WHERE user_id = ? AND digest = ?"

@@ -42,13 +42,19 @@ _FIND: Final = (
     f" JOIN usercore_tenants AS n ON n.id = {TENANT} LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
     f" WHERE m.tenant_id = {TENANT} AND m.digest = ? AND m.key = ? AND (m.uses & 3) <> 0 AND u.tenant_id = {TENANT}"
 )
-_TRIES: Final = "SELECT tried, forgiven, last_at FROM usercore_throttles WHERE key = ?"
+_TRIES: Final = "SELECT tried, reset_to, wrong_passwords, last_at FROM usercore_failure_counters WHERE key = ?"
+_ANEW: Final = f"CASE WHEN t.tried = t.reset_to OR t.last_at <= ?3 - {_DAY} THEN"
 _COUNT: Final = (
-    "INSERT INTO usercore_throttles AS t (key, tried, forgiven, last_at) VALUES (?1, 1, 0, ?2) ON CONFLICT (key) DO"
-    f" UPDATE SET forgiven = CASE WHEN t.last_at <= ?2 - {_DAY} AND t.tried - t.forgiven < {_VOID} THEN t.tried"
-    " ELSE t.forgiven END, tried = t.tried + 1, last_at = max(t.last_at, ?2) RETURNING tried"
+    "INSERT INTO usercore_failure_counters AS t (key, kind, tried, reset_to, wrong_passwords, since, last_at)"
+    " VALUES (?1, ?2, 1, 0, ?4, ?3, ?3) ON CONFLICT (key) DO UPDATE SET tried = t.tried + 1,"
+    f" reset_to = {_ANEW} t.tried ELSE t.reset_to END, since = {_ANEW} ?3 ELSE t.since END,"
+    " wrong_passwords = t.wrong_passwords + ?4, last_at = max(t.last_at, ?3) RETURNING tried"
 )
-_FORGIVE: Final = "UPDATE usercore_throttles SET forgiven = min(tried, ?1) WHERE key = ?2 AND forgiven < ?1"
+_WRONG: Final = "UPDATE usercore_failure_counters SET wrong_passwords = wrong_passwords + 1 WHERE key = ?"
+_RESET: Final = (
+    "UPDATE usercore_failure_counters SET reset_to = min(tried, ?1), wrong_passwords = min(wrong_passwords,"
+    " tried - min(tried, ?1)) WHERE key = ?2 AND reset_to <= ?1"
+)
 _ENTER: Final = (
     "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?1, last_sign_in_ip = NULL"
     f" WHERE id = ?2 AND tenant_id = {TENANT} AND state = 'active'"
@@ -66,8 +72,8 @@ _ENTERED: Final = (
     f" VALUES (?, 'user', ?, 0, {TENANT}, 'access_token.issued', ?, 'host', ?)"
 )
 _ATTEMPT: Final = (
-    "INSERT INTO usercore_attempts (user_id, id, tenant_id, login, status, authenticator, at)"
-    f" VALUES (?, ?, {TENANT}, ?, ?, 'password', ?)"
+    "INSERT INTO usercore_attempts (user_id, id, tenant_id, login, status, authenticator, at, count)"
+    f" VALUES (?, ?, {TENANT}, ?, ?, 'password', ?, 1)"
 )
 _USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"
 
@@ -95,31 +101,41 @@ class Passwords(ByHand):
         tries = self.execute(_TRIES, (account,)).fetchone()
         ordinal = None if tries is None else self._reserve(account, tries, found[0], login, at)
         status = self._judge(found, clean, at)
-        if status != "ok" or clean is None or (tries is not None and tries[0] - tries[1] >= _VOID):
-            if ordinal is None:
-                self.store.write(self._count, account, at)
-            raise self._refused(found[0], "wrong_pass" if status == "ok" else status, login, at)
+        if status != "ok" or clean is None or (tries is not None and tries[2] >= _VOID):
+            raise self.store.write(self._failed, account, ordinal, (found[0], login, at), status)
         fresh = None if found[3].startswith(self.current) else self.hasher.hash(clean)
         identity = self.store.write(self._enter, found, fresh, login, now, (account, ordinal))
         if identity is None:
             raise self._refused(found[0], "wrong_pass", login, at)
         return identity
 
-    def _reserve(self, account: bytes, tries: tuple[int, int, int], user_id: int, login: str, at: int) -> int | None:
+    def _failed(self, account: bytes, ordinal: int | None, attempt: tuple[int, str, int], status: str) -> SignInRefused:
+        user_id, login, at = attempt
+        word = "wrong_pass" if status == "ok" else status
+        is_wrong = bool(user_id) and word == "wrong_pass"
+        if ordinal is None:
+            self._count(account, user_id, at, wrong=is_wrong)
+        elif is_wrong:
+            self.execute(_WRONG, (account,))
+        return self._refused(user_id, word, login, at)
+
+    def _reserve(
+        self, account: bytes, tries: tuple[int, int, int, int], user_id: int, login: str, at: int
+    ) -> int | None:
         """Count the try before its outcome is known, where there are failures; refuse one that comes too early."""
-        tried, forgiven, last_at = tries
-        failures = tried - forgiven
-        if not failures or (failures < _VOID and at - last_at >= _DAY):
+        tried, reset_to, _, last_at = tries
+        failures = tried - reset_to
+        if not failures or at - last_at >= _DAY:
             return None
         wait = min(_FIRST_WAIT * 2 ** min(failures - _WAITING, 32), _LONGEST_WAIT) if failures >= _WAITING else _NO_WAIT
         left = wait - timedelta(microseconds=at - last_at)
         if left > _NO_WAIT:
             self._refused(user_id, "rate_limit_exceeded", login, at)
             raise RateLimited(left)
-        return self.store.write(self._count, account, at)
+        return self.store.write(self._count, account, user_id, at)
 
-    def _count(self, account: bytes, at: int) -> int:
-        ((tried,),) = self.execute(_COUNT, (account, at)).fetchall()
+    def _count(self, account: bytes, user_id: int, at: int, *, wrong: bool = False) -> int:
+        ((tried,),) = self.execute(_COUNT, (account, "account" if user_id else "login", at, wrong)).fetchall()
         return int(tried)
 
     def _judge(self, found: tuple[Any, ...], password: str | None, at: int) -> str:
@@ -165,7 +181,7 @@ class Passwords(ByHand):
             return None
         user = user_of(row)
         if ordinal is not None:
-            execute(_FORGIVE, (ordinal, account))
+            execute(_RESET, (ordinal, account))
         if fresh is not None:
             execute(_REHASH, (fresh, user_id))
         secret = draw("uca_", user_id, self.randomness)
@@ -218,4 +234,4 @@ def _digest_of(key: str) -> bytes:
 
 
 def _account_of(user_id: int, key: str) -> str:
-    return f"account\0{TENANT}\0user\0{user_id}" if user_id else f"account\0{TENANT}\0name\0{key}"
+    return f"account\0{TENANT}\0{user_id}" if user_id else f"login\0{TENANT}\0{key}"

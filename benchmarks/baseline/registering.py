@@ -21,7 +21,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _LANGUAGE: Final = re.compile("[a-z]{2,3}(-[A-Z]{2})?").fullmatch
 
 _USE: Final = (
-    "INSERT INTO usercore_allowances AS a (key, started_at, used) VALUES (?1, ?2, 1) ON CONFLICT (key) DO UPDATE SET"
+    "INSERT INTO usercore_rate_limits AS a (key, started_at, used) VALUES (?1, ?2, 1) ON CONFLICT (key) DO UPDATE SET"
     " used = CASE WHEN a.started_at <= ?3 OR a.started_at > ?5 THEN 1 WHEN a.used > ?4 THEN a.used ELSE a.used + 1 END,"
     " started_at = CASE WHEN a.started_at <= ?3 OR a.started_at > ?5 THEN ?2 ELSE a.started_at END RETURNING used"
 )

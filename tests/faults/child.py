@@ -1,4 +1,4 @@
-"""What other processes do: ``python -m tests.errors.child COMMAND URL``; they say on standard output what was done."""
+"""What other processes do: ``python -m tests.faults.child COMMAND URL``; they say on standard output what was done."""
 
 import itertools
 import sys

@@ -12,8 +12,8 @@ Child = subprocess.Popen[str]
 
 @contextmanager
 def started(*arguments: str) -> Iterator[Child]:
-    """Start ``tests.errors.child``, and kill it in the end, if it has not ended."""
-    command = [sys.executable, "-m", "tests.errors.child", *arguments]
+    """Start ``tests.faults.child``, and kill it in the end, if it has not ended."""
+    command = [sys.executable, "-m", "tests.faults.child", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         try:
             yield child

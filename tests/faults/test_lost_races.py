@@ -141,7 +141,7 @@ def test_who_was_not_seen_when_we_looked_is_seen_in_the_next_run(
 def test_of_two_who_register_a_free_email_one_is_told_that_it_is_taken(race: Race) -> None:
     before = race.open.users.get(Email("ann@example.com"))
     race.seeing.blind_for = 2  # once before the hash, and once in the unit
-    with unchanged(race.open, but={"registration_attempts", "allowances"}), pytest.raises(Taken):
+    with unchanged(race.open, but={"registration_attempts", "rate_limits"}), pytest.raises(Taken):
         race.core.registration.register("ann@example.com")
     assert race.open.users.get(Email("ann@example.com")) == before
     statuses = [row["status"] for row in dump(race.open)["registration_attempts"] if "ann@" in row["login"]]

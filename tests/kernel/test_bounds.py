@@ -61,13 +61,17 @@ def is_of_its_type(field: "attrs.Attribute[Any]", value: object) -> bool:
     """Return whether a value may be in range: then it is for another test."""
     if isinstance(field.validator, Between):
         return field.validator.kind is type(value)
+    if isinstance(field.validator, Each) and field.converter:
+        return value == []  # any collection is accepted, and an empty one has no item of a wrong type
     return isinstance(value, str if isinstance(field.validator, OneLine) else bytes if field.converter else Unset)
 
 
 @pytest.mark.parametrize("of", BOUNDED, ids=named)
 def test_a_value_of_a_wrong_type_is_refused_by_name(of: "tuple[type, attrs.Attribute[Any]]") -> None:
     cls, field = of
-    sentence = "a key must be" if field.converter else f"{cls.__name__}.{field.name}"
+    sentence = f"{cls.__name__}.{field.name}"
+    if field.converter:
+        sentence = field.name if isinstance(field.validator, Each) else "a key must be"
     for wrong in WRONG:
         if not is_of_its_type(field, wrong):
             with pytest.raises(TypeError, match=sentence):
@@ -139,9 +143,9 @@ def test_numbers_that_do_not_fit_together_are_refused(cls: type, values: dict[st
         make(cls, **values)
 
 
-@pytest.mark.parametrize("domain", ["", "Example.com", "bücher.example", "a@example.com", "a\nb"], ids=ascii)
+@pytest.mark.parametrize("domain", ["", "a@example.com", "a\nb"], ids=ascii)
 def test_a_blocked_domain_that_no_email_can_have_is_refused(domain: str) -> None:
-    with pytest.raises(ValueError, match=r"RegistrationPolicy\.blocked_domains must"):
+    with pytest.raises(ValueError, match="blocked_domains must"):
         usercore.RegistrationPolicy(blocked_domains=frozenset({domain}))
 
 

@@ -10,7 +10,7 @@ from attrs.exceptions import FrozenInstanceError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from usercore.attempts.model import Attempt, FailureCounter, RateLimitWindow, RegistrationAttempt
+from usercore.attempts.model import Attempt, RegistrationAttempt
 from usercore.history.model import Entry
 from usercore.kernel.entity import differing, entity, evolve
 from usercore.outbox.model import Delivery
@@ -18,6 +18,7 @@ from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
 from usercore.testing.samples import ACCESS_TOKEN, CREDENTIAL, ENTRY, LOGIN_TOKEN, REGISTRATION_LINK
 from usercore.testing.strategies import entities
+from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
 from usercore.users.model import Claim, User
 

@@ -10,6 +10,7 @@ from tests.services.helpers import (
     PASSWORD,
     Badge,
     Door,
+    add_tenant,
     over,
     refuse,
     refused,
@@ -66,6 +67,16 @@ def by_door(core: UserCore, _user: User, _clock: FakeClock) -> None:
     over(core, authenticators=[Door(answer=refuse)]).sign_in.authenticate(Badge(4))
 
 
+def by_broken_door(core: UserCore, _user: User, _clock: FakeClock) -> None:
+    over(core, authenticators=[Door(answer=lambda: 1 / 0)]).sign_in.authenticate(Badge(4))
+
+
+def with_a_token_of_another_tenant(core: UserCore, _user: User, _clock: FakeClock) -> None:
+    add_tenant(core)
+    acme = core.tenant("acme")
+    core.sign_in.with_login_token(acme.login_tokens.issue(register(acme, "bob").id))
+
+
 WAYS: dict[AttemptStatus, Callable[[UserCore, User, FakeClock], object]] = {
     AttemptStatus.OK: lambda core, _user, _: core.sign_in.with_password(EMAIL, PASSWORD),
     AttemptStatus.API_OK: lambda core, _user, _: core.sign_in.with_password(EMAIL, PASSWORD, source="api+crm"),
@@ -77,14 +88,20 @@ WAYS: dict[AttemptStatus, Callable[[UserCore, User, FakeClock], object]] = {
     AttemptStatus.WRONG_PASS: lambda core, _user, _: core.sign_in.with_password(EMAIL, "wrong"),
     AttemptStatus.INACTIVE_USER: inactive,
     AttemptStatus.TOKEN_DATE_EXPIRED: expire,
-    AttemptStatus.TOKEN_NOT_FOUND: lambda core, _user, _: core.sign_in.with_login_token("ucl_unknown"),
+    AttemptStatus.TOKEN_NOT_FOUND: with_a_token_of_another_tenant,
     AttemptStatus.TOKEN_COUNT_EXPIRED: spend_twice,
     AttemptStatus.RATE_LIMIT_EXCEEDED: fail_often,
     AttemptStatus.REFUSED: by_door,
+    AttemptStatus.AUTHENTICATOR_FAILED: by_broken_door,
 }
 """How each status comes about."""
 
-OF_NOBODY = {AttemptStatus.NOT_FOUND, AttemptStatus.TOKEN_NOT_FOUND, AttemptStatus.REFUSED}
+OF_NOBODY = {
+    AttemptStatus.NOT_FOUND,
+    AttemptStatus.TOKEN_NOT_FOUND,
+    AttemptStatus.REFUSED,
+    AttemptStatus.AUTHENTICATOR_FAILED,
+}
 WITH_LOGIN = {
     AttemptStatus.OK: EMAIL,
     AttemptStatus.API_OK: EMAIL,
@@ -101,7 +118,7 @@ def newest(core: UserCore, user: User | None) -> Attempt:
 
 
 @pytest.mark.rule("S6")
-@pytest.mark.parametrize("status", AttemptStatus)
+@pytest.mark.parametrize("status", WAYS)
 def test_each_status_is_kept(core: UserCore, clock: FakeClock, status: AttemptStatus) -> None:
     core = core.bind(ip="192.0.2.1", user_agent="Lynx", source="web")
     user: User | None = register(core, password=PASSWORD)
@@ -155,7 +172,7 @@ def test_asking_about_an_email_leaves_nothing(core: UserCore) -> None:
 @pytest.mark.rule("S8")
 def test_asking_about_a_password_is_a_try_that_signs_nobody_in(core: UserCore) -> None:
     user = register(core, password=PASSWORD)
-    tables = {"attempts", "throttles"}
+    tables = {"attempts", "failure_counters"}
     for password, answer, status in (("wrong", False, AttemptStatus.WRONG_PASS), (PASSWORD, True, AttemptStatus.OK)):
         with unchanged(core, but=tables):
             assert core.registration.check_email(EMAIL, password).password is answer

@@ -240,7 +240,7 @@ def test_a_gate_or_check_that_returns_what_never_runs_admits_no_user(
 @pytest.mark.parametrize("place", ["password check", "email check"])
 def test_a_check_that_returns_no_reason_is_an_error(core: UserCore, place: str) -> None:
     core = over(core, **brought(lambda _: True)[place])
-    with refused(core, TypeError, but={"registration_attempts", "allowances"}):
+    with refused(core, TypeError, but={"registration_attempts", "rate_limits"}):
         core.registration.register("ann@example.com", password=PASSWORD)
 
 

@@ -40,7 +40,7 @@ def test_a_known_email_gives_the_existing_user_unchanged(core: UserCore, clock: 
         "ANN@example.com", external_id="2", first_name="Eve", with_password_reset=True
     )
     assert (registration.created, registration.user) == (False, user)
-    assert changed(before, dump(core)) == {"registration_attempts", "allowances"}
+    assert changed(before, dump(core)) == {"registration_attempts", "rate_limits"}
     attempt = registration_attempts(core, user)[0]
     assert (attempt.status, attempt.login) == (RegistrationStatus.TAKEN_EMAIL, "ANN@example.com")
 

@@ -147,7 +147,7 @@ def test_clean_up_removes_what_is_over(core: UserCore, clock: FakeClock) -> None
     core.registration.request("bob@example.com")
     core.access_tokens.revoke_all(user.id)
     with pytest.raises(SignInRefused):
-        core.sign_in.with_password("ann@example.com", "wrong")
+        core.sign_in.with_password("nobody@example.com", "wrong")
     core.outbox.deliver()
     gone: dict[str, list[tuple[timedelta, int]]] = {}
     for age in (DAY, 7 * DAY, 30 * DAY, 31 * DAY, 365 * DAY):
@@ -158,8 +158,8 @@ def test_clean_up_removes_what_is_over(core: UserCore, clock: FakeClock) -> None
                 if count := getattr(cleaned, table):
                     gone.setdefault(table, []).append((age + edge, count))
     assert gone == {
-        "throttles": [(DAY + TICK, 1)],
-        "allowances": [(DAY + TICK, 4)],
+        "failure_counters": [(DAY + TICK, 1)],
+        "rate_limits": [(DAY + TICK, 4)],
         "deliveries": [(7 * DAY + TICK, 2)],
         "access_tokens": [(30 * DAY + TICK, 1)],
         "login_tokens": [(30 * DAY + TICK, 1)],

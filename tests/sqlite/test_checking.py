@@ -22,7 +22,7 @@ from tests.faults.forked import in_child
 from tests.storages.checking import CheckingCases, Runtime, fill
 from usercore import Corrupt, ForeignFile, StorageError, Unavailable
 from usercore_storage import FindingKind, check, sqlite
-from usercore_storage.sql.tables import ALL, ALLOWANCES
+from usercore_storage.sql.tables import ALL, RATE_LIMITS
 from usercore_storage.sqlite import files
 from usercore_storage.sqlite.connections import Statements
 from usercore_storage.sqlite.snapshot_reader import SnapshotReader
@@ -106,7 +106,7 @@ def test_a_value_that_only_this_engine_takes_is_found(engine: SqliteEngine, scri
             "no such index or trigger is known: spy",
         ),
         (
-            "ALTER TABLE usercore_allowances RENAME TO x; CREATE TABLE usercore_allowances AS SELECT * FROM x",
+            "ALTER TABLE usercore_rate_limits RENAME TO x; CREATE TABLE usercore_rate_limits AS SELECT * FROM x",
             "the table has other options",
         ),
         ("INSERT INTO usercore_schema SELECT * FROM usercore_schema", "the version is not 1, once"),
@@ -154,13 +154,13 @@ def put_noise_into(engine: SqliteEngine, table: str) -> None:
 @pytest.mark.rule("ERR")
 @pytest.mark.parametrize("table", [table.name for table in ALL])
 def test_a_table_that_cannot_be_read_is_named_and_the_others_are_looked_at(engine: SqliteEngine, table: str) -> None:
-    engine.run("UPDATE usercore_allowances SET started_at = 9000000000000000000")
+    engine.run("UPDATE usercore_rate_limits SET started_at = 9000000000000000000")
     put_noise_into(engine, table)
     found = check(engine.url).findings
     assert (FindingKind.DAMAGE, table, "it cannot be read to its end") in {(f.kind, f.table, f.problem) for f in found}
     assert (FindingKind.DAMAGE, "") in {(f.kind, f.table) for f in found}, "the engine has found it, too"
-    assert ("usercore_allowances" in {f.table for f in found if f.kind is FindingKind.UNREADABLE}) == (
-        table != ALLOWANCES.name
+    assert ("usercore_rate_limits" in {f.table for f in found if f.kind is FindingKind.UNREADABLE}) == (
+        table != RATE_LIMITS.name
     )
 
 
@@ -263,9 +263,9 @@ def test_what_a_killed_writer_left_in_the_wal_is_read_and_stays_there(engine: Sq
 def test_memory_stays_flat(engine: SqliteEngine) -> None:
     def peak_with(rows: int) -> int:
         engine.run(
-            "DELETE FROM usercore_attempts; INSERT INTO usercore_attempts (user_id, id, tenant_id, status, at)"  # noqa: S608 - a number
+            "DELETE FROM usercore_attempts; INSERT INTO usercore_attempts (user_id, id, tenant_id, status, at, count)"  # noqa: S608 - a number
             f" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"
-            " SELECT 0, i, 2, 'not_found', i FROM n"
+            " SELECT 0, i, 2, 'not_found', i, 1 FROM n"
         )
         tracemalloc.start()
         assert check(engine.url).is_clean

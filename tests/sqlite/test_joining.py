@@ -12,8 +12,9 @@ import pytest
 
 from tests.storages.joining import ANN, ORDERS, JoiningCases, Runtime
 from usercore import Busy, Email, StorageError, UserCore
-from usercore.kernel.time import FIRST
 from usercore.storage import Unit
+from usercore.testing.contracts.failure_counters import a_rule
+from usercore.throttling.model import CounterKind
 from usercore_storage import sqlite
 
 
@@ -148,7 +149,9 @@ class TestJoining(JoiningCases):
             joined = core.joined(connection)
 
             def write_and_lose_all(unit: Unit) -> None:
-                unit.throttles.record_failure(b"key", at=core.users.scope.clock(), stale_before=FIRST, kept_from=1)
+                unit.failure_counters.record_failure(
+                    b"key", CounterKind.LOGIN, at=core.users.scope.clock(), rule=a_rule()
+                )
                 connection.execute("ROLLBACK")  # as a full disk does
                 raise StorageError
 

@@ -162,7 +162,7 @@ def test_a_side_file_that_cannot_be_read_or_written_is_an_error_of_the_storage(
     with closing(ProcessLock(path)) as turn, monkeypatch.context() as patch:
         patch.setattr(os, call, refuse)
         for use in (turn.remember, turn.remembers) if call == "pread" else (turn.remember,):
-            assert reason_of(partial(use, b"record")) == f"{os.strerror(errno.ENOSPC)}: '{path}-line'"
+            assert reason_of(partial(use, b"record")) == f"{os.strerror(errno.ENOSPC)}: '{path}-lock'"
 
 
 def test_a_writer_that_waited_too_long_is_told_for_what(tmp_path: Path) -> None:

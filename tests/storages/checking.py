@@ -191,7 +191,9 @@ SCHEMAS: Final = {
     "a column is gone": Damage(
         "ALTER TABLE usercore_users DROP COLUMN note", schema("users", "the column note is missing")
     ),
-    "a table is gone": Damage("DROP TABLE usercore_throttles", schema("throttles", "the table is missing")),
+    "a table is gone": Damage(
+        "DROP TABLE usercore_failure_counters", schema("failure_counters", "the table is missing")
+    ),
     "there is one table more": Damage(
         "CREATE TABLE usercore_words (word text)", schema("words", "no such table is known")
     ),

@@ -30,9 +30,10 @@ from usercore import (
     UserNotFound,
 )
 from usercore.composition.host import KINDS
-from usercore.kernel.time import FIRST
 from usercore.storage import Storage, Unit
 from usercore.testing import FakeHasher
+from usercore.testing.contracts.failure_counters import a_rule
+from usercore.throttling.model import CounterKind
 from usercore_storage.sql import tables
 
 ANN: Final = "ann@example.com"
@@ -362,7 +363,7 @@ class JoiningCases:
 
         def change(unit: Unit) -> None:
             unit.lock(ann.id)
-            unit.throttles.record_failure(b"key", at=ann.created_at, stale_before=FIRST, kept_from=1)
+            unit.failure_counters.record_failure(b"key", CounterKind.LOGIN, at=ann.created_at, rule=a_rule())
             if fails:
                 raise ZeroDivisionError
 
@@ -377,7 +378,7 @@ class JoiningCases:
                 connection.execute(ORDER)
                 is_interrupted = Interrupter(place).interrupt(lambda: call(joined))  # noqa: B023 - called at once
                 kept = (
-                    len(connection.execute("SELECT 1 FROM usercore_throttles").fetchall()),
+                    len(connection.execute("SELECT 1 FROM usercore_failure_counters").fetchall()),
                     connection.execute("SELECT change_no - 1 FROM usercore_users").fetchall()[0][0],
                 )
                 assert connection.execute("SELECT count(*) FROM orders").fetchall() == [(1,)]

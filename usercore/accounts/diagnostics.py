@@ -2,28 +2,27 @@
 
 from typing import Protocol
 
-import attrs
-
-from usercore.attempts.model import Attempt, ThrottlePolicy
+from usercore.attempts.model import Attempt
 from usercore.attempts.ports import AttemptsUnit
-from usercore.attempts.rules import is_void, locked_until
-from usercore.authenticators.base import is_privileged, sign_in_obstacle
-from usercore.authenticators.password import account_key
+from usercore.authenticators.base import can_be_void, is_privileged, sign_in_obstacle
 from usercore.history.ports import HistoryUnit
 from usercore.history.service import History
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.references import Reference, check_reference
-from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import PasswordsUnit
 from usercore.passwords.rules import is_expired
 from usercore.tenants.ports import TenantsUnit
+from usercore.throttling.keys import CounterKeys
+from usercore.throttling.model import ThrottlePolicy
+from usercore.throttling.ports import ThrottlingUnit
+from usercore.throttling.rules import is_void, locked_until
 from usercore.users.ports import UsersUnit
 from usercore.users.service import get_user
 
 
-class AccountHistoryUnit(UsersUnit, TenantsUnit, PasswordsUnit, AttemptsUnit, HistoryUnit, Protocol):
+class AccountHistoryUnit(UsersUnit, TenantsUnit, PasswordsUnit, AttemptsUnit, ThrottlingUnit, HistoryUnit, Protocol):
     """What is read to explain a user."""
 
 
@@ -33,7 +32,7 @@ class AccountHistory(History):
 
     scope: ServiceContext[AccountHistoryUnit]
     throttles: ThrottlePolicy
-    secret: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
+    keys: CounterKeys
 
     def attempts(
         self, ref: Reference | None = None, *, cursor: str | None = None, limit: int = PAGE_SIZE
@@ -72,16 +71,19 @@ class AccountHistory(History):
     def _reasons(self, unit: AccountHistoryUnit, ref: Reference) -> list[str]:
         now, user = self.scope.clock(), get_user(unit, ref)
         tenant, credential = unit.tenants.get(user.tenant_id), unit.credentials.get(user.id)
-        counters = unit.throttles.get_many([account_key(self.secret, self.scope.context, user.id)])
-        throttle = counters[0] if counters else None
+        counters = unit.failure_counters.get_many([self.keys.account(user.tenant_id, user.id)])
+        counter = counters[0] if counters else None
+        is_at_limit = is_void(counter, policy=self.throttles)
+        is_voided = is_at_limit and can_be_void(unit, user)
+        until = locked_until(counter, now=now, policy=self.throttles, longest=is_at_limit and not is_voided)
         status = sign_in_obstacle(user, tenant_active=True)
         found = {
             str(status): status is not None,
             "inactive_tenant": tenant is None or not tenant.active,
             "no_password": credential is None,
             "password_expired": credential is not None and is_expired(credential, now=now),
-            "password_void": is_void(throttle, policy=self.throttles),
-            "rate_limited": locked_until(throttle, now=now, policy=self.throttles) is not None,
+            "password_void": is_voided,
+            "rate_limited": until is not None,
             "password_only": is_privileged(user),
         }
         return [reason for reason, holds in found.items() if holds]

@@ -2,22 +2,19 @@
 
 from typing import Protocol
 
-import attrs
-
-from usercore.attempts.model import ThrottlePolicy
-from usercore.attempts.ports import AttemptsUnit
-from usercore.attempts.rules import failures_of, locked_until
-from usercore.authenticators.password import account_key
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import evolve
 from usercore.kernel.references import Reference, check_reference
-from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import PasswordsUnit
 from usercore.tenants.model import Tenant
 from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.service import get_tenant
+from usercore.throttling.keys import CounterKeys
+from usercore.throttling.model import ThrottlePolicy
+from usercore.throttling.ports import ThrottlingUnit
+from usercore.throttling.rules import failures_of, locked_until
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import revoke_tokens
 from usercore.users.model import ACTIVATED, DEACTIVATED, AccountStatus, Preferences, User, UserState
@@ -26,7 +23,7 @@ from usercore.users.rules import check_movable
 from usercore.users.service import Users, get_user, replace_user
 
 
-class AccountsUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, AttemptsUnit, Protocol):
+class AccountsUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, Protocol):
     """What the facts about a user are gathered from."""
 
 
@@ -36,7 +33,7 @@ class Accounts(Users):
 
     scope: ServiceContext[AccountsUnit]
     throttles: ThrottlePolicy
-    secret: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
+    keys: CounterKeys
 
     def status(self, ref: Reference) -> AccountStatus:
         """Tell what is so about a user: password, failures in a row, locked until, last sign-in, last use.
@@ -51,15 +48,15 @@ class Accounts(Users):
         def query(unit: AccountsUnit) -> AccountStatus:
             user = get_user(unit, ref)
             credential = unit.credentials.get(user.id)
-            counters = unit.throttles.get_many([account_key(self.secret, self.scope.context, user.id)])
-            throttle = counters[0] if counters else None
-            until = locked_until(throttle, now=now, policy=self.throttles)
+            counters = unit.failure_counters.get_many([self.keys.account(user.tenant_id, user.id)])
+            counter = counters[0] if counters else None
+            until = locked_until(counter, now=now, policy=self.throttles)
             return AccountStatus(
                 password_set=credential is not None,
                 password_changed_at=None if credential is None else credential.set_at,
                 must_change_password=credential is not None and credential.must_change,
-                failures_in_a_row=failures_of(throttle, now=now, policy=self.throttles),
-                locked_since=None if throttle is None or until is None else throttle.last_at,
+                failures_in_a_row=failures_of(counter, now=now, policy=self.throttles),
+                locked_since=None if counter is None or until is None else counter.last_at,
                 locked_until=until,
                 last_sign_in_at=user.last_sign_in_at,
                 last_used_at=max((token.last_used_at for token in unit.access_tokens.list_of(user.id)), default=None),

@@ -1,13 +1,11 @@
-"""Attempts, failures in a row, and allowances. None of them is a change: history does not show them."""
+"""Attempts to sign in and to register. They are not changes: history does not show them."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-import attrs
-
-from usercore.kernel.bounds import Each, check_order, span, whole
-from usercore.kernel.domains import clean_domains
+from usercore.kernel.bounds import span, whole
+from usercore.kernel.domains import domains
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.values import frozen
@@ -33,6 +31,8 @@ class AttemptStatus(StrEnum):
     TOKEN_COUNT_EXPIRED = "token_count_expired"  # noqa: S105 - a status, not a password
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     REFUSED = "refused"
+    AUTHENTICATOR_FAILED = "authenticator_failed"
+    GARBAGE = "garbage"
 
     @property
     def is_ok(self) -> bool:
@@ -78,6 +78,8 @@ class Attempt:
     ip: str | None
     user_agent: str | None
     at: datetime
+    count: int = 1
+    """How many attempts this row stands for: more than one for secrets that do not exist (``garbage``)."""
 
 
 @entity
@@ -95,59 +97,6 @@ class RegistrationAttempt:
     at: datetime
 
 
-@entity
-class FailureCounter:
-    """Tries of one account or address, by a key that tells nobody whose it is.
-
-    A try counts as failed before it is known; a right password forgives what came up to its own ordinal.
-    """
-
-    key: bytes = attrs.field(repr=False)
-    tried: int
-    forgiven: int
-    last_at: datetime
-
-    @property
-    def failures(self) -> int:
-        """Failures in a row."""
-        return self.tried - self.forgiven
-
-
-@entity
-class RateLimitWindow:
-    """How often something was done since ``started_at``, by a key that tells nobody whose it is."""
-
-    key: bytes = attrs.field(repr=False)
-    started_at: datetime
-    used: int
-
-
-@frozen(kw_only=True)
-class ThrottlePolicy:
-    """When the next try to sign in may come. Source: spec S7."""
-
-    failures_before_wait: int = whole(10, least=1, most=1_000_000, unit="failures")
-    first_wait: timedelta = span(timedelta(seconds=10), least=timedelta(seconds=1), most=timedelta(days=1))
-    longest_wait: timedelta = span(timedelta(minutes=15), least=timedelta(seconds=1), most=timedelta(days=30))
-    failures_before_void: int = whole(100, least=1, most=1_000_000, unit="failures")
-    """In a row; then the password opens nothing until it is reset. Source: NIST SP 800-63B-4, 3.2.2."""
-
-    forgotten_after: timedelta = span(timedelta(days=1), least=timedelta(minutes=1))
-    """Failures before that do not count, unless they voided the password. Source: spec K8."""
-
-    ipv6_prefix: int = whole(64, least=1, most=128, unit="bits")
-    """Addresses with the same first bits count as one. Source: spec S7."""
-
-    def __attrs_post_init__(self) -> None:
-        """Check how the numbers fit together.
-
-        Raises:
-            ValueError: the first wait is longer than the longest one, or the password is void before there is a wait.
-        """
-        check_order(self, "first_wait", "longest_wait")
-        check_order(self, "failures_before_wait", "failures_before_void")
-
-
 @frozen(kw_only=True)
 class RegistrationPolicy:
     """How often somebody may register. Source: spec R1."""
@@ -159,7 +108,5 @@ class RegistrationPolicy:
     per_email_window: timedelta = span(timedelta(days=1), least=timedelta(0))
     """A window or pause of zero disables its limit."""
 
-    blocked_domains: frozenset[str] = attrs.field(
-        default=frozenset(), converter=clean_domains, validator=Each(frozenset, str)
-    )
+    blocked_domains: frozenset[str] = domains()
     """Domains in any case; emails on them and on their subdomains are refused unless ``validate_email`` is off."""

@@ -1,12 +1,15 @@
-"""Ways to sign in: what is shown, who it may be, and what is done in the unit that lets them in.
+"""What every authenticator is, and the checks that hold for all of them.
 
-A way *looks* outside any unit of the sign-in (it may hash there, or ask the host) and *enters* inside the one that
-writes attempt and token. Whatever it refuses is kept as an attempt.
+An authenticator *verifies* credentials outside any unit of work: it may hash or ask another system there. What it found
+is *completed* inside the unit that writes the attempt and the token; before that the unit locks the user and refuses
+those who may not sign in, whichever authenticator found them.
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
 
 from usercore.attempts.model import AttemptStatus
 from usercore.attempts.ports import AttemptsUnit
@@ -15,37 +18,72 @@ from usercore.kernel.context import SYSTEM, Context
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
+from usercore.kernel.text import check_type
+from usercore.kernel.values import frozen
 from usercore.passwords.ports import PasswordsUnit
-from usercore.storage.lookups import LookupsUnit
+from usercore.storage.lookups import LoginAccount, LookupsUnit
 from usercore.tenants.ports import TenantsUnit
+from usercore.throttling.model import FailureCounter
+from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.model import AccessToken
 from usercore.tokens.ports import TokensUnit
 from usercore.users.model import LastSignIn, User, UserState
 from usercore.users.ports import UsersUnit
 
+C = TypeVar("C")
+P = TypeVar("P")
 
-class SignInUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, AttemptsUnit, LookupsUnit, Protocol):
+
+class SignInUnit(
+    UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, AttemptsUnit, ThrottlingUnit, LookupsUnit, Protocol
+):
     """What signing in touches."""
 
 
 class RejectedAttempt(Exception):
-    """Why somebody was not let in: for the attempt that is kept, and for whoever asked."""
+    """Why an attempt is rejected: the status that is stored, and the error that the caller gets."""
 
     def __init__(
         self,
         status: AttemptStatus,
         *,
         user_id: UserId | None = None,
-        error: Exception | None = None,
+        error: BaseException | None = None,
+        is_miss: bool = False,
     ) -> None:
-        """Refuse with this status; ``error`` is for whoever asked, ``SignInRefused`` unless there is another."""
+        """Reject with this status; the caller gets ``error``, or else ``SignInRefused``.
+
+        A miss is a secret that does not exist. Misses cost the caller nothing, so they are only counted.
+        """
         super().__init__(status)
-        self.status, self.user_id = status, user_id
+        self.status, self.user_id, self.is_miss = status, user_id, is_miss
         self.error = error or SignInRefused()
 
 
+@entity
+class LoginLookup:
+    """What the storage knows about the login of an attempt: the account, if a user has it, and the failure counters.
+
+    The account's counter comes first, if there is a login; then the address', if there is an address.
+    """
+
+    account: LoginAccount | None = None
+    login_key: bytes | None = None
+    keys: tuple[bytes, ...] = ()
+    counters: tuple[FailureCounter | None, ...] = ()
+    has_void_password: bool = False
+    """Whether too many wrong passwords in a row made the account's password void."""
+    waits_longest: bool = False
+    """Whether each further failure is followed by the longest wait, as the password must not become void."""
+
+    @property
+    def login_counter(self) -> FailureCounter | None:
+        """The counter of the account, or of a login that no user has."""
+        return None if self.login_key is None else self.counters[0]
+
+
 class SignInEvent(NamedTuple):
-    """When somebody is let in, and what is noted of it: nothing where they only prove who they are."""
+    """When an attempt is completed, and what the user's row notes of it: nothing if nobody is signed in by it."""
 
     now: datetime
     note: LastSignIn | None = None
@@ -53,87 +91,149 @@ class SignInEvent(NamedTuple):
 
 @entity
 class Authenticated:
-    """Who was let in. ``token`` is the access token that stays; without one a new one is issued."""
+    """How a user was authenticated. A new access token is issued, unless an existing ``token`` was shown.
 
-    user: User
+    ``asserted_by_host`` marks a privileged user whom no credentials authenticated; it is recorded.
+    """
+
     status: AttemptStatus
     token: AccessToken | None = None
     must_change_password: bool = False
     asserted_by_host: bool = False
 
 
-class BuiltInAuthenticator(Protocol):
-    """A way to sign in. ``takes`` is the class of credentials it is shown; it never sees another."""
+class BuiltInAuthenticator(Protocol[C, P]):
+    """An authenticator for credentials of the class ``C``; ``P`` is what it verified."""
 
     @property
     def name(self) -> str:
-        """The name under which tokens and attempts mention it."""
+        """The name in tokens and attempts."""
 
     @property
     def priority(self) -> int:
-        """Higher ones are asked first."""
+        """Authenticators with a higher priority are asked first."""
 
     @property
-    def takes(self) -> type:
-        """The class of credentials it is shown."""
+    def credentials(self) -> type[C]:
+        """The class of credentials it takes; it never sees another."""
+
+    @property
+    def is_guessable(self) -> bool:
+        """Whether its credentials could be guessed, so that attempts are throttled; secrets of 256 bits cannot."""
+
+    @property
+    def hashes(self) -> bool:
+        """Whether ``verify`` computes a password hash, so that it needs a slot for one."""
+
+    @property
+    def allows_privileged(self) -> bool:
+        """Whether it signs in privileged users. Source: spec T5."""
+
+    @property
+    def unknown_status(self) -> AttemptStatus:
+        """The status of an attempt whose user is not in this tenant."""
 
     @abstractmethod
-    def verify(self, credentials: Any, context: Context) -> Any | None:  # noqa: ANN401 - each way has its own
-        """Look at what is shown, outside any unit; give what ``complete`` needs, or None for "not mine".
+    def verify(self, credentials: C, lookup: LoginLookup, context: Context) -> P | None:
+        """Verify credentials outside any unit; return what ``complete`` needs, or None if they are not its own.
 
         Raises:
-            RejectedAttempt: it is this way's, and wrong.
+            RejectedAttempt: the credentials are its own, and wrong.
         """
 
     @abstractmethod
-    def complete(self, unit: SignInUnit, found: Any, arrival: SignInEvent) -> Authenticated:  # noqa: ANN401 - what ``query`` gave
-        """Let somebody in, inside the unit that writes the token, and guard them: that notes the arrival, too.
-
-        All checks come before any other write.
+    def find_user(self, unit: SignInUnit, proof: P, now: datetime) -> UserId:
+        """Return the id of the user that was verified, before the unit locks it.
 
         Raises:
-            RejectedAttempt: they may not come in.
+            RejectedAttempt: there is no such user, or what was verified no longer holds.
+        """
+
+    @abstractmethod
+    def complete(self, unit: SignInUnit, user: User, proof: P, event: SignInEvent) -> Authenticated:
+        """Complete the attempt of the locked user, who may sign in. Checks come before writes.
+
+        Raises:
+            RejectedAttempt: what was verified no longer holds.
         """
 
 
 def is_privileged(user: User) -> bool:
-    """Say whether no way in weaker than a password signs this user in. Source: spec T5."""
+    """Return whether only strong authenticators sign in this user. Source: spec T5."""
     return user.tenant_id == SYSTEM
 
 
-def sign_in_obstacle(user: User, tenant_active: bool) -> AttemptStatus | None:  # noqa: FBT001 - the second of two facts
-    """Say why this user may not sign in, whichever way found them, or None. Source: spec S3."""
+def can_be_void(unit: UsersUnit, user: User) -> bool:
+    """Return whether wrong passwords may make this user's password void.
+
+    Not the password of a user without an email, who could not reset it, nor that of the last active admin. Source:
+    spec S7.
+    """
+    if user.email is None:
+        return False
+    return not is_privileged(user) or unit.users.has_other_active(user.id)
+
+
+def sign_in_obstacle(user: User, *, tenant_active: bool) -> AttemptStatus | None:
+    """Return the status that keeps this user from signing in, or None. Source: spec S3."""
     if user.state is UserState.ACTIVE and tenant_active:
         return None
     return AttemptStatus.UNCLAIMED_USER if user.state is UserState.UNCLAIMED else AttemptStatus.INACTIVE_USER
 
 
-def lock_for_sign_in(
-    unit: SignInUnit, user_id: UserId, arrival: SignInEvent, *, missing: AttemptStatus = AttemptStatus.NOT_FOUND
-) -> User:
-    """Lock the user who is about to be let in, note that they arrive, and refuse who may not sign in by now.
+def complete_attempt(
+    authenticator: BuiltInAuthenticator[C, P], proof: P, unit: SignInUnit, event: SignInEvent
+) -> tuple[User, Authenticated]:
+    """Lock the user that was verified, refuse who may not sign in, and complete the attempt.
 
-    ``missing`` is the attempt's word where the tenant has no such user.
+    Every authenticator passes here, so the rules S3 and T5 hold for all of them.
 
     Raises:
-        RejectedAttempt: there is no such user, or they may not sign in.
+        RejectedAttempt: there is no such user, the user may not sign in, or what was verified no longer holds.
     """
+    user_id = authenticator.find_user(unit, proof, event.now)
     try:
-        user = unit.users.lock(user_id, arrival.note)
+        user = unit.users.lock(user_id, event.note)
     except UserNotFound:
-        raise RejectedAttempt(missing) from None
+        raise RejectedAttempt(authenticator.unknown_status) from None
     tenant = unit.tenants.get(user.tenant_id)
-    status = sign_in_obstacle(user, tenant is not None and tenant.active)
+    status = sign_in_obstacle(user, tenant_active=tenant is not None and tenant.active)
+    if status is None and is_privileged(user) and not authenticator.allows_privileged:
+        status = AttemptStatus.REFUSED
     if status is not None:
         raise RejectedAttempt(status, user_id=user.id)
-    return user
+    return user, authenticator.complete(unit, user, proof, event)
 
 
-def check_not_privileged(user: User) -> None:
-    """Refuse a privileged user, whom only a password or the host's word lets in.
+Completion = Callable[[SignInUnit, SignInEvent], tuple[User, Authenticated]]
+"""Completes an attempt whose credentials were verified; see ``complete_attempt``."""
 
-    Raises:
-        RejectedAttempt: the user is privileged.
-    """
-    if is_privileged(user):
-        raise RejectedAttempt(AttemptStatus.REFUSED, user_id=user.id)
+
+@frozen(kw_only=True)
+class SignInMethod:
+    """An authenticator without its types, so that different ones fit in one list."""
+
+    name: str
+    priority: int
+    credentials: type[object]
+    is_guessable: bool
+    hashes: bool
+    verify: Callable[[object, LoginLookup, Context], Completion | None]
+
+
+def method_of(authenticator: BuiltInAuthenticator[C, P]) -> SignInMethod:
+    """Return the method of signing in by this authenticator; it is only given credentials of its own class."""
+
+    def verify(credentials: object, lookup: LoginLookup, context: Context) -> Completion | None:
+        own = check_type(credentials, authenticator.credentials, name="credentials")
+        proof = authenticator.verify(own, lookup, context)
+        return None if proof is None else partial(complete_attempt, authenticator, proof)
+
+    return SignInMethod(
+        name=authenticator.name,
+        priority=authenticator.priority,
+        credentials=authenticator.credentials,
+        is_guessable=authenticator.is_guessable,
+        hashes=authenticator.hashes,
+        verify=verify,
+    )

@@ -1,31 +1,40 @@
-"""Signing in by what the host knows: its own authenticators, and its word for a user."""
+"""Signing in by an authenticator of the host."""
 
 from abc import abstractmethod
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Never, Protocol, TypeVar, cast
 
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import (
     Authenticated,
     BuiltInAuthenticator,
+    LoginLookup,
     RejectedAttempt,
     SignInEvent,
     SignInUnit,
-    check_not_privileged,
-    is_privileged,
-    lock_for_sign_in,
 )
+from usercore.authenticators.errors import SignInRefused
 from usercore.kernel.callables import check_result
 from usercore.kernel.context import Context
-from usercore.kernel.errors import Invalid, UserNotFound
+from usercore.kernel.errors import Invalid, RateLimited, UserNotFound
+from usercore.kernel.ids import UserId
+from usercore.kernel.log import log
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.values import frozen
+from usercore.users.model import User
+
+C_contra = TypeVar("C_contra", contravariant=True)
 
 
-class Authenticator(Protocol):
-    """A way in that the host plugs in. It runs outside any unit; whatever it raises is a failed sign-in.
+class Authenticator(Protocol[C_contra]):
+    """An authenticator of the host. It runs outside any unit of work.
 
-    It may also have ``extra(user: User) -> Mapping[str, object]``: ``identify`` shows that under the authenticator's
-    name.
+    Failures are throttled as those of the built-in ones: by the account that the attribute ``login`` of the
+    credentials names, if they have one, and by the address. It signs in no privileged users. An exception other than
+    ``SignInRefused`` and ``RateLimited`` is logged, and the attempt fails.
+
+    It may also have ``extra(user: User) -> Mapping[str, object]``; ``identify`` shows the mapping under the
+    authenticator's name.
     """
 
     @property
@@ -34,26 +43,31 @@ class Authenticator(Protocol):
 
     @property
     def priority(self) -> int:
-        """Higher ones are asked first; the built-in ones have 900, 500 and 200."""
+        """Authenticators with a higher priority are asked first; the built-in ones have 900, 500 and 200."""
 
     @property
-    def credentials(self) -> type:
+    def credentials(self) -> type[object]:
         """The class of credentials it takes; it never sees another."""
 
     @abstractmethod
-    def authenticate(self, credentials: Any, context: Context) -> Reference | None:  # noqa: ANN401 - of the host's class
-        """Give the user, or None for "not mine".
+    def authenticate(self, credentials: C_contra, context: Context) -> Reference | None:
+        """Return the user, or None if the credentials are not its own.
 
         Raises:
-            SignInRefused: it is this authenticator's, and wrong.
+            SignInRefused: the credentials are its own, and wrong.
+            RateLimited: it is too early for another attempt.
         """
 
 
 @frozen
-class ExternalAuthenticator(BuiltInAuthenticator):
-    """A host's authenticator as a way in."""
+class ExternalAuthenticator:
+    """Adapts an authenticator of the host."""
 
-    authenticator: Authenticator
+    authenticator: Authenticator[object]
+    is_guessable: bool = True
+    hashes: bool = False
+    allows_privileged: bool = False
+    unknown_status: AttemptStatus = AttemptStatus.NOT_FOUND
 
     @property
     def name(self) -> str:
@@ -66,57 +80,47 @@ class ExternalAuthenticator(BuiltInAuthenticator):
         return self.authenticator.priority
 
     @property
-    def takes(self) -> type:
+    def credentials(self) -> type[object]:
         """The class of credentials that the authenticator takes."""
         return self.authenticator.credentials
 
-    def verify(self, credentials: object, context: Context) -> Reference | None:
+    def verify(self, credentials: object, lookup: LoginLookup, context: Context) -> Reference | None:  # noqa: ARG002 - as the port says
         """Ask the host.
 
         Raises:
-            RejectedAttempt: it said no, raised, or gave what is no reference.
+            RejectedAttempt: the host refused, raised, or returned what is not a reference.
         """
         try:
             found = self.authenticator.authenticate(credentials, context)
             check_result(found, name=f"what the authenticator {self.name!r} returned")
             return None if found is None else check_reference(found)
-        except Exception as error:
+        except SignInRefused as error:
             raise RejectedAttempt(AttemptStatus.REFUSED) from error
+        except RateLimited as error:
+            raise RejectedAttempt(AttemptStatus.RATE_LIMIT_EXCEEDED, error=error) from error
+        except BaseException as error:
+            log().exception("the authenticator %s failed", self.name)
+            failed = RejectedAttempt(AttemptStatus.AUTHENTICATOR_FAILED)
+            if not isinstance(error, Exception):
+                failed.error = error  # such as a Ctrl-C: it goes on to the caller once the attempt is stored
+            raise failed from error
 
-    def complete(self, unit: SignInUnit, found: Reference, arrival: SignInEvent) -> Authenticated:
-        """Let the user in whom the host named.
+    def find_user(self, unit: SignInUnit, proof: Reference, now: datetime) -> UserId:  # noqa: ARG002 - as the port says
+        """Return the user that the host named.
 
         Raises:
-            RejectedAttempt: there is no such user, or they may not sign in.
+            RejectedAttempt: there is no such user.
         """
         try:
-            user_id = unit.resolve(found)
-        except (UserNotFound, Invalid, TypeError):  # the host named somebody as nobody can be named
+            return unit.resolve(proof)
+        except (UserNotFound, Invalid, TypeError):  # the host named a user by what cannot be an identifier
             raise RejectedAttempt(AttemptStatus.NOT_FOUND) from None
-        return Authenticated(user=lock_for_sign_in(unit, user_id, arrival), status=AttemptStatus.OK)
+
+    def complete(self, unit: SignInUnit, user: User, proof: Reference, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - as the port says
+        """Complete the attempt."""
+        return Authenticated(status=AttemptStatus.OK)
 
 
-@frozen(kw_only=True)
-class TrustedAuthenticator(BuiltInAuthenticator):
-    """Lets in whom the host already knows. Not reachable by ``authenticate``."""
-
-    allow_privileged: bool
-    name: str = "trusted"
-    priority: int = 0
-    takes: type = type(None)
-
-    def verify(self, credentials: Reference, context: Context) -> Reference:  # noqa: ARG002 - the host vouches
-        """Take the host's word."""
-        return check_reference(credentials)
-
-    def complete(self, unit: SignInUnit, found: Reference, arrival: SignInEvent) -> Authenticated:
-        """Let the user in.
-
-        Raises:
-            UserNotFound: nobody is named so.
-            RejectedAttempt: they may not sign in, or are privileged and the host did not allow that.
-        """
-        user = lock_for_sign_in(unit, unit.get_or_raise(found), arrival)
-        if not self.allow_privileged:
-            check_not_privileged(user)
-        return Authenticated(user=user, status=AttemptStatus.OK, asserted_by_host=is_privileged(user))
+def adapt(authenticator: Authenticator[Never]) -> BuiltInAuthenticator[object, Reference]:
+    """Adapt an authenticator of any class of credentials."""
+    return ExternalAuthenticator(cast("Authenticator[object]", authenticator))  # it sees only its own class

@@ -1,132 +1,64 @@
-"""Signing in by tokens: a login token is spent, an access token of another system stays the one it is."""
+"""Signing in by a login token, which is redeemed by it."""
 
-from collections.abc import Mapping
-from typing import Final
+from datetime import datetime
 
 import attrs
 
 from usercore.attempts.model import AttemptStatus
-from usercore.authenticators.base import (
-    Authenticated,
-    BuiltInAuthenticator,
-    RejectedAttempt,
-    SignInEvent,
-    SignInUnit,
-    check_not_privileged,
-    lock_for_sign_in,
-)
+from usercore.authenticators.base import Authenticated, LoginLookup, SignInEvent, SignInUnit
+from usercore.authenticators.tokens import rejected_token, to_secret
 from usercore.kernel.context import Context
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret, digest_of, holder_of, text_of
+from usercore.kernel.secret import Secret
 from usercore.kernel.values import frozen
-from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenSpent, TokenUnknown
-from usercore.tokens.model import ACCESS, LOGIN, AccessTokenPolicy
-from usercore.tokens.rules import check_open
+from usercore.tokens.errors import TokenInvalid
+from usercore.tokens.model import LOGIN
 from usercore.tokens.service import find_redeemable, redeem
-
-
-def secret_of(secret: Secret | str) -> Secret:
-    """Give what came in as a secret.
-
-    Raises:
-        TypeError: it is neither text nor a Secret.
-    """
-    return Secret(text_of(secret))
+from usercore.users.model import User
 
 
 @frozen(kw_only=True)
 class LoginTokenCredentials:
-    """The secret of a login token, hidden or not."""
+    """The secret of a login token, as text or as a ``Secret``."""
 
-    secret: Secret = attrs.field(converter=secret_of)
-
-
-@frozen(kw_only=True)
-class AccessTokenCredentials:
-    """The secret of an access token, used to sign in from another system."""
-
-    secret: Secret = attrs.field(converter=secret_of)
-
-
-STATUS_OF: Final[Mapping[type[TokenInvalid], AttemptStatus]] = {
-    TokenExpired: AttemptStatus.TOKEN_DATE_EXPIRED,
-    TokenSpent: AttemptStatus.TOKEN_COUNT_EXPIRED,
-}
-"""The attempts' words for tokens that open nothing; ``token_not_found`` for all others. Source: spec S6."""
-
-
-def refusal_of(error: TokenInvalid, user_id: UserId) -> RejectedAttempt:
-    """Give the refusal that a worthless token means."""
-    return RejectedAttempt(STATUS_OF.get(type(error), AttemptStatus.TOKEN_NOT_FOUND), user_id=user_id)
+    secret: Secret = attrs.field(converter=to_secret)
 
 
 @frozen(kw_only=True)
-class LoginTokenAuthenticator(BuiltInAuthenticator):
+class LoginTokenAuthenticator:
     """Signs in by a login token, once."""
 
     name: str = "login_token"
     priority: int = 900
-    takes: type = LoginTokenCredentials
+    credentials: type[LoginTokenCredentials] = LoginTokenCredentials
+    is_guessable: bool = False
+    hashes: bool = False
+    allows_privileged: bool = False
+    unknown_status: AttemptStatus = AttemptStatus.TOKEN_NOT_FOUND
 
-    def verify(self, credentials: LoginTokenCredentials, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
-        """Look at nothing yet: finding and spending are one unit."""
+    def verify(self, credentials: LoginTokenCredentials, lookup: LoginLookup, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
+        """Return the secret: the token is looked up in the unit that redeems it."""
         return credentials.secret
 
-    def complete(self, unit: SignInUnit, found: Secret, arrival: SignInEvent) -> Authenticated:
-        """Spend the token.
+    def find_user(self, unit: SignInUnit, proof: Secret, now: datetime) -> UserId:
+        """Return the user of a token that can be redeemed.
 
         Raises:
-            RejectedAttempt: it is worthless, or its user may not sign in by it.
+            RejectedAttempt: the token is unknown, redeemed or expired.
         """
         try:
-            token = find_redeemable(unit, found, now=arrival.now)
-            user = lock_for_sign_in(unit, token.user_id, arrival, missing=AttemptStatus.TOKEN_NOT_FOUND)
-            check_not_privileged(user)
-            redeem(unit, token, at=arrival.now)
+            return find_redeemable(unit, proof, now=now).user_id
         except TokenInvalid as error:
-            raise _refusal_here(unit, found, error) from None
-        return Authenticated(user=user, status=AttemptStatus.LOGIN_TOKEN_OK)
+            raise rejected_token(unit, LOGIN, proof, error) from None
 
-
-def _refusal_here(unit: SignInUnit, secret: Secret, error: TokenInvalid) -> RejectedAttempt:
-    """Tell what became of a token in its own tenant only; everywhere else it is unknown. Source: spec T2."""
-    holder = None if isinstance(error, TokenUnknown) else holder_of(secret, LOGIN)
-    user = None if holder is None else unit.users.get(UserId(holder))
-    return RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND) if user is None else refusal_of(error, user.id)
-
-
-@frozen(kw_only=True)
-class AccessTokenAuthenticator(BuiltInAuthenticator):
-    """Signs in by an access token that another system got; the token stays the one it is."""
-
-    policy: AccessTokenPolicy
-    name: str = "access_token"
-    priority: int = 200
-    takes: type = AccessTokenCredentials
-
-    def verify(self, credentials: AccessTokenCredentials, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
-        """Look at nothing yet: one unit is enough."""
-        return credentials.secret
-
-    def complete(self, unit: SignInUnit, found: Secret, arrival: SignInEvent) -> Authenticated:
-        """Check the token and its user.
+    def complete(self, unit: SignInUnit, user: User, proof: Secret, event: SignInEvent) -> Authenticated:
+        """Redeem the token.
 
         Raises:
-            RejectedAttempt: it is worthless, or its user may not sign in by it.
+            RejectedAttempt: another unit redeemed or revoked it meanwhile.
         """
-        user_id = holder_of(found, ACCESS)
-        signed_in = None if user_id is None else unit.authentication.find(UserId(user_id), digest_of(found))
-        if signed_in is None:
-            raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND)
         try:
-            check_open(signed_in.token, now=arrival.now, policy=self.policy)
+            redeem(unit, user.id, proof, at=event.now)
         except TokenInvalid as error:
-            raise refusal_of(error, signed_in.user.id) from None
-        user = lock_for_sign_in(unit, signed_in.user.id, arrival)
-        check_not_privileged(user)
-        return Authenticated(
-            user=user,
-            status=AttemptStatus.ACCESS_TOKEN_OK,
-            token=signed_in.token,
-            must_change_password=signed_in.must_change_password,
-        )
+            raise rejected_token(unit, LOGIN, proof, error) from None
+        return Authenticated(status=AttemptStatus.LOGIN_TOKEN_OK)

@@ -1,7 +1,7 @@
 """What the host brings: policy, clock, mailer, and the places where it plugs in code of its own."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, Never
 
 import attrs
 
@@ -43,7 +43,7 @@ def _gates(given: Iterable[RegistrationGate]) -> tuple[RegistrationGate, ...]:
     return items_of(given)
 
 
-def _authenticators(given: Iterable[Authenticator]) -> tuple[Authenticator, ...]:
+def _authenticators(given: Iterable[Authenticator[Never]]) -> tuple[Authenticator[Never], ...]:
     return items_of(given)
 
 
@@ -80,7 +80,7 @@ class Host:
     hasher: Hasher | None = None
     """None is argon2id by the policy."""
 
-    authenticators: Sequence[Authenticator] = attrs.field(default=(), converter=_authenticators)
+    authenticators: Sequence[Authenticator[Never]] = attrs.field(default=(), converter=_authenticators)
     gates: Gates = Gates()
     password_checks: Sequence[PasswordCheck] = attrs.field(default=(), converter=_password_checks)
     email_checks: Sequence[EmailCheck] = attrs.field(default=(), converter=_email_checks)
@@ -122,7 +122,7 @@ def _check_hasher(hasher: Hasher) -> None:
         check_method(hasher, method, *[None] * count, name="hasher")
 
 
-def _check_authenticators(authenticators: Sequence[Authenticator]) -> None:
+def _check_authenticators(authenticators: Sequence[Authenticator[Never]]) -> None:
     for authenticator in authenticators:
         check_method(authenticator, "authenticate", None, None, name="an authenticator")
         for member, kind in (("name", str), ("priority", int), ("credentials", type)):
@@ -133,7 +133,7 @@ def _check_authenticators(authenticators: Sequence[Authenticator]) -> None:
     _check_names("authenticator", [*built_in, *(authenticator.name for authenticator in authenticators)])
 
 
-def _check_member(authenticator: Authenticator, member: str, kind: type) -> None:
+def _check_member(authenticator: Authenticator[Never], member: str, kind: type) -> None:
     if not hasattr(authenticator, member):
         msg = f"an authenticator must have {member!r}; {type(authenticator).__name__} has none"
         raise TypeError(msg)

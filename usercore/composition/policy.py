@@ -1,12 +1,13 @@
 """Every number in one value: what may be how long, how often and how much. Only composes the capabilities' policies."""
 
-from usercore.attempts.model import RegistrationPolicy, ThrottlePolicy
+from usercore.attempts.model import RegistrationPolicy
 from usercore.kernel.bounds import part
 from usercore.kernel.values import frozen
 from usercore.mail.model import MailPolicy
 from usercore.maintenance.cleanup import RetentionPolicy
 from usercore.outbox.model import DeliveryPolicy
 from usercore.passwords.model import PasswordPolicy
+from usercore.throttling.model import ThrottlePolicy
 from usercore.tokens.model import AccessTokenPolicy, LinkPolicy, LoginTokenPolicy
 from usercore.users.model import EmailPolicy
 

@@ -3,10 +3,12 @@
 import weakref
 from collections.abc import Sequence
 
-from usercore.authenticators.base import BuiltInAuthenticator
-from usercore.authenticators.external import ExternalAuthenticator
-from usercore.authenticators.login_token import AccessTokenAuthenticator, LoginTokenAuthenticator
-from usercore.authenticators.password import AccountLocks, PasswordAuthenticator
+from usercore.attempts.misses import MissTracker
+from usercore.authenticators.access_token import AccessTokenAuthenticator
+from usercore.authenticators.base import SignInMethod, method_of
+from usercore.authenticators.external import adapt
+from usercore.authenticators.login_token import LoginTokenAuthenticator
+from usercore.authenticators.password import PasswordAuthenticator
 from usercore.composition.host import OPERATOR_ONLY, Host, check_host, subscriptions_of
 from usercore.delivery.dispatcher import Subscriber, event_of, tell
 from usercore.delivery.relay import Relay
@@ -20,9 +22,12 @@ from usercore.passwords.hasher import Argon2Hasher
 from usercore.passwords.ports import Hasher
 from usercore.registration.limits import RegistrationLimits
 from usercore.registration.steps import RegistrationSteps
+from usercore.sign_in.throttle import SignInThrottle
 from usercore.storage import CAPABILITIES, Storage, Unit, UnitSource
 from usercore.storage.recording import UnitContext
 from usercore.tenants.model import Tenant
+from usercore.throttling.keys import CounterKeys
+from usercore.throttling.locks import AccountLocks
 from usercore.tokens.activity import ActivityTracker
 
 
@@ -45,7 +50,9 @@ class Runtime:
         self.clock = plain_clock(host.clock)
         self.new_id = IdMaker(self.clock, host.randomness)
         self.hasher: Hasher = host.hasher or Argon2Hasher(host.policy.passwords)
-        self.lines = AccountLocks(host.policy.passwords.longest_wait.total_seconds())
+        self.keys = CounterKeys(secret=storage.secret, ipv6_prefix=host.policy.throttles.ipv6_prefix)
+        self.locks = AccountLocks(host.policy.passwords.longest_wait.total_seconds())
+        self.misses = MissTracker(self.new_id)
         self.activity = ActivityTracker(host.policy.access_tokens)
         self.tenants: dict[str, Tenant] = {}
         self.relays: weakref.WeakSet[Relay] = weakref.WeakSet()
@@ -82,22 +89,19 @@ class Runtime:
         """Give what works for a tenant on behalf of the host."""
         return self.scope(Context(tenant_id=tenant_id))
 
-    def ways(self, scope: ServiceContext[Unit]) -> list[BuiltInAuthenticator]:
-        """Give the ways to sign in, the built-in ones and the host's, highest priority first."""
-        password = PasswordAuthenticator(
-            scope=scope,
-            hasher=self.hasher,
-            passwords=self.policy.passwords,
-            throttles=self.policy.throttles,
-            lines=self.lines,
-            secret=self.storage.secret,
-        )
-        built_in: list[BuiltInAuthenticator] = [
-            LoginTokenAuthenticator(),
-            password,
-            AccessTokenAuthenticator(policy=self.policy.access_tokens),
+    def sign_in_methods(self) -> list[SignInMethod]:
+        """Return the methods of signing in, the built-in ones and the host's, highest priority first."""
+        methods = [
+            method_of(LoginTokenAuthenticator()),
+            method_of(PasswordAuthenticator(clock=self.clock, hasher=self.hasher, passwords=self.policy.passwords)),
+            method_of(AccessTokenAuthenticator(policy=self.policy.access_tokens)),
+            *(method_of(adapt(authenticator)) for authenticator in self.host.authenticators),
         ]
-        return sorted([*built_in, *map(ExternalAuthenticator, self.host.authenticators)], key=lambda way: -way.priority)
+        return sorted(methods, key=lambda method: -method.priority)
+
+    def throttle(self, scope: ServiceContext[Unit]) -> SignInThrottle:
+        """Return what throttles sign-ins of this context."""
+        return SignInThrottle(service=scope, policy=self.policy.throttles, keys=self.keys, locks=self.locks)
 
     def admission(self, scope: ServiceContext[Unit]) -> RegistrationLimits:
         """Give what lets newcomers in, or does not."""
@@ -107,7 +111,7 @@ class Runtime:
             emails=self.policy.emails,
             gates=self.host.gates.registration,
             email_checks=self.host.email_checks,
-            secret=self.storage.secret,
+            keys=self.keys,
         )
 
     def registering(self, scope: ServiceContext[Unit]) -> RegistrationSteps:

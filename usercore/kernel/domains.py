@@ -2,29 +2,33 @@
 
 from collections.abc import Iterable
 
+import attrs
+
+from usercore.kernel.bounds import Each
 from usercore.kernel.text import check_type
 
 
-def clean_domains(domains: Iterable[str]) -> frozenset[str]:
-    """Return the domain names in their IDNA form in lower case.
+def domains() -> frozenset[str]:
+    """Declare a field of domain names, none by default, stored in their IDNA form in lower case."""
+    converter = attrs.Converter(_clean_domains, takes_field=True)
+    field: frozenset[str] = attrs.field(default=frozenset(), converter=converter, validator=Each(frozenset, str))
+    return field
 
-    Raises:
-        TypeError: it is one text, or one of the names is not text.
-        ValueError: one of the names is no domain name.
-    """
-    if isinstance(domains, str):
-        msg = f"domains must be a set of domain names, not one text: {domains!r}"
+
+def _clean_domains(given: Iterable[str], field: "attrs.Attribute[frozenset[str]]") -> frozenset[str]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        msg = f"{field.name} must be a set of domain names, not {type(given).__name__}"
         raise TypeError(msg)
-    return frozenset(_clean_domain(check_type(domain, str, name="a domain")) for domain in domains)
+    return frozenset(_clean_domain(check_type(one, str, name=f"each of {field.name}"), field.name) for one in given)
 
 
-def _clean_domain(domain: str) -> str:
+def _clean_domain(domain: str, name: str) -> str:
     import idna  # noqa: PLC0415 - few policies name domains
 
     try:
         return idna.encode(domain.strip(), uts46=True).decode("ascii")
     except ValueError as error:  # IDNA's errors are ValueErrors
-        msg = f"{domain!r} is no domain name; expected one such as 'example.com': {error}"
+        msg = f"{name} must hold domain names such as 'example.com', not {domain!r}: {error}"
         raise ValueError(msg) from None
 
 

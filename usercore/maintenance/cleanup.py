@@ -4,20 +4,22 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, Protocol
 
-from usercore.attempts.model import RegistrationPolicy, ThrottlePolicy
+from usercore.attempts.model import RegistrationPolicy
 from usercore.attempts.ports import AttemptsUnit
 from usercore.kernel.bounds import span
 from usercore.kernel.entity import entity
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.outbox.ports import OutboxUnit
+from usercore.throttling.model import ThrottlePolicy
+from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.ports import TokensUnit
 
 BATCH: Final = 1000
 """Rows that one unit removes, so that it holds the writers' turn for milliseconds."""
 
 
-class CleanupUnit(TokensUnit, AttemptsUnit, OutboxUnit, Protocol):
+class CleanupUnit(TokensUnit, AttemptsUnit, ThrottlingUnit, OutboxUnit, Protocol):
     """What is cleaned up."""
 
 
@@ -41,8 +43,8 @@ class Cleaned:
     attempts: int
     registration_attempts: int
     deliveries: int
-    throttles: int
-    allowances: int
+    failure_counters: int
+    rate_limits: int
 
 
 @frozen(kw_only=True)
@@ -63,7 +65,7 @@ class Cleanup:
         now = self.scope.clock()
         tokens, attempts = now - self.policy.tokens, now - self.policy.attempts
         windows = now - max(self.policy.throttles, self.registration.per_email_window, self.registration.per_ip_window)
-        void = self.throttles.failures_before_void
+        counters, ahead = now - self.policy.throttles, now + self.throttles.longest_wait
         return Cleaned(
             access_tokens=self._remove(lambda unit: unit.access_tokens.remove_expired(tokens, limit=BATCH)),
             login_tokens=self._remove(lambda unit: unit.login_tokens.remove_expired(tokens, limit=BATCH)),
@@ -75,10 +77,10 @@ class Cleanup:
             deliveries=self._remove(
                 lambda unit: unit.deliveries.remove_done(now - self.policy.deliveries, limit=BATCH)
             ),
-            throttles=self._remove(
-                lambda unit: unit.throttles.remove_before(now - self.policy.throttles, kept_from=void, limit=BATCH)
+            failure_counters=self._remove(
+                lambda unit: unit.failure_counters.remove_stale(counters, after=ahead, limit=BATCH)
             ),
-            allowances=self._remove(lambda unit: unit.allowances.remove_before(windows, limit=BATCH)),
+            rate_limits=self._remove(lambda unit: unit.rate_limits.remove_before(windows, limit=BATCH)),
         )
 
     def _remove(self, some: Callable[[CleanupUnit], int]) -> int:

@@ -4,12 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-import attrs
-
-from usercore.attempts.ports import AttemptsUnit
-from usercore.authenticators.password import account_key
 from usercore.kernel.references import Reference, check_reference
-from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
@@ -17,13 +12,15 @@ from usercore.passwords.model import PasswordChange, PasswordPolicy
 from usercore.passwords.ports import Hasher, PasswordsUnit
 from usercore.passwords.service import store_password
 from usercore.registration.input import PasswordCheck, acceptable, personal_words
+from usercore.throttling.keys import CounterKeys
+from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import revoke_tokens
 from usercore.users.ports import UsersUnit
 from usercore.users.service import get_user
 
 
-class PasswordChangeUnit(UsersUnit, PasswordsUnit, TokensUnit, AttemptsUnit, Protocol):
+class PasswordChangeUnit(UsersUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, Protocol):
     """What setting a password touches."""
 
 
@@ -35,7 +32,7 @@ class Passwords:
     hasher: Hasher
     policy: PasswordPolicy
     checks: Sequence[PasswordCheck]
-    secret: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
+    keys: CounterKeys
 
     def set(self, ref: Reference, password: str) -> datetime:
         """Set a user's password as an operator; all their tokens end, and failures in a row are forgotten.
@@ -60,9 +57,9 @@ class Passwords:
             now = self.scope.clock()
             store_password(unit, user.id, hashed, at=now, reason=PasswordChange.RESET)
             revoke_tokens(unit, user.id, at=now, reason="password.set", access=True)
-            account = account_key(self.secret, self.scope.context, user.id)
-            for throttle in unit.throttles.get_many([account]):
-                unit.throttles.forgive(account, up_to=throttle.tried)
+            account = self.keys.account(user.tenant_id, user.id)
+            for counter in unit.failure_counters.get_many([account]):
+                unit.failure_counters.reset(account, up_to=counter.tried)
             return now
 
         return self.scope.units.write(write)

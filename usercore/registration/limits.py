@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-import attrs
-
 from usercore.attempts.model import RegistrationPolicy, RegistrationStatus
 from usercore.attempts.ports import AttemptsUnit
-from usercore.attempts.rules import block_of, key_of, left_of, registration_attempt_of
+from usercore.attempts.rules import registration_attempt_of
 from usercore.authenticators.errors import Vetoed
 from usercore.kernel.callables import check_reason, check_result
 from usercore.kernel.context import Context
@@ -21,21 +19,20 @@ from usercore.kernel.entity import entity
 from usercore.kernel.errors import Invalid, RateLimited, Taken, UsercoreError
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import email_key
-from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import refuse
 from usercore.kernel.values import frozen
+from usercore.throttling.keys import CounterKeys
+from usercore.throttling.ports import ThrottlingUnit
+from usercore.throttling.rules import time_left
 from usercore.users.emails import domain_of
 from usercore.users.identifiers import claims_of
 from usercore.users.model import EmailPolicy, User
 from usercore.users.ports import UsersUnit
 from usercore.users.service import check_free
 
-IPV6_PREFIX: Final = 64
-"""Addresses with the same first bits count as one. Source: spec S7."""
 
-
-class RegistrationLimitsUnit(UsersUnit, AttemptsUnit, Protocol):
+class RegistrationLimitsUnit(UsersUnit, AttemptsUnit, ThrottlingUnit, Protocol):
     """What admission touches."""
 
 
@@ -108,7 +105,7 @@ class RegistrationLimits:
     emails: EmailPolicy
     gates: Sequence[RegistrationGate]
     email_checks: Sequence[EmailCheck]
-    secret: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
+    keys: CounterKeys
 
     @property
     def asks_host(self) -> bool:
@@ -142,7 +139,8 @@ class RegistrationLimits:
             RateLimited: the last try that was let through is too recent.
         """
         if email is not None:
-            self._use(unit, "pause", email_key(email), now=now, window=self.policy.per_email_pause, most=1)
+            key = self.keys.registration(self.scope.context.tenant_id, "pause", email_key(email))
+            self._use(unit, key, now=now, window=self.policy.per_email_pause, most=1)
 
     def check_limits(self, unit: RegistrationLimitsUnit, email: str | None, *, now: datetime) -> None:
         """Count a try against the limits of its email and address.
@@ -150,20 +148,19 @@ class RegistrationLimits:
         Raises:
             RateLimited: one of them is used up.
         """
-        policy, ip = self.policy, self.scope.context.ip
+        policy, context = self.policy, self.scope.context
         if email is not None:
-            self._use(unit, "email", email_key(email), now=now, window=policy.per_email_window, most=policy.per_email)
-        if ip is not None:
-            block = block_of(ip, ipv6_prefix=IPV6_PREFIX)
-            self._use(unit, "ip", block, now=now, window=policy.per_ip_window, most=policy.per_ip)
+            key = self.keys.registration(context.tenant_id, "email", email_key(email))
+            self._use(unit, key, now=now, window=policy.per_email_window, most=policy.per_email)
+        if context.ip is not None:
+            key = self.keys.registration_address(context.tenant_id, context.ip)
+            self._use(unit, key, now=now, window=policy.per_ip_window, most=policy.per_ip)
 
-    def _use(
-        self, unit: RegistrationLimitsUnit, what: str, name: str, *, now: datetime, window: timedelta, most: int
-    ) -> None:
+    def _use(self, unit: RegistrationLimitsUnit, key: bytes, *, now: datetime, window: timedelta, most: int) -> None:
         if not window:
-            return  # counted over no time, whoever began a moment later on another core would be in the way
-        key = key_of(self.secret, "registration", what, self.scope.context.tenant_id, name)
-        left = left_of(unit.allowances.use(key, at=now, window=window, most=most), most=most, window=window, now=now)
+            return  # a zero window disables the limit
+        used = unit.rate_limits.use(key, at=now, window=window, most=most)
+        left = time_left(used, most=most, window=window, now=now)
         if left is not None:
             raise RateLimited(left)
 

@@ -267,6 +267,8 @@ class RegistrationSteps:
         )
         status, number = AttemptStatus.LOGIN_AFTER_SIGN_UP, self.scope.new_id()
         unit.attempts.add(
-            attempt_of(context, status, number=number, user_id=user_id, login=login, way="registration", at=now)
+            attempt_of(
+                context, status, number=number, user_id=user_id, login=login, authenticator="registration", at=now
+            )
         )
         return secret

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final, Never, TypeVar
 
 import attrs
 
@@ -95,13 +95,13 @@ def with_secret(identity: Identity) -> SignedIn:
     return identity
 
 
-def extras_of(authenticators: Sequence[Authenticator], user: User) -> Mapping[str, Mapping[str, object]]:
+def extras_of(authenticators: Sequence[Authenticator[Never]], user: User) -> Mapping[str, Mapping[str, object]]:
     """Ask the host's authenticators what they add, by name; one that raises is logged and adds nothing."""
     extras = {authenticator.name: _extra_of(authenticator, user) for authenticator in authenticators}
     return Extras({name: Extras(extra) for name, extra in extras.items() if extra})
 
 
-def _extra_of(authenticator: Authenticator, user: User) -> dict[str, object]:
+def _extra_of(authenticator: Authenticator[Never], user: User) -> dict[str, object]:
     extra = getattr(authenticator, "extra", None)
     try:
         return {} if extra is None else dict(extra(user) or {})

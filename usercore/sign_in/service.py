@@ -1,164 +1,168 @@
-"""Signing in: what is shown, whose it is, whether they may, and the attempt that is kept."""
+"""Signing in: credentials are verified, the attempt is completed and stored, and a token is issued.
 
-from collections.abc import Sequence
+A sign-in by a password reads on in ``sign_in/throttle.py`` and ``authenticators/password.py``, and nowhere else.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
+from typing import Final, Never, TypeVar
 
 import attrs
 
+from usercore.attempts.misses import MissTracker
 from usercore.attempts.model import Attempt, AttemptStatus
-from usercore.attempts.rules import api_status, attempt_of
+from usercore.attempts.rules import api_status, attempt_of, authenticator_of
+from usercore.authenticators.access_token import AccessTokenCredentials
 from usercore.authenticators.base import (
     Authenticated,
     BuiltInAuthenticator,
+    Completion,
+    LoginLookup,
     RejectedAttempt,
     SignInEvent,
+    SignInMethod,
     SignInUnit,
+    method_of,
     sign_in_obstacle,
 )
 from usercore.authenticators.errors import SignInRefused
-from usercore.authenticators.external import Authenticator, TrustedAuthenticator
-from usercore.authenticators.login_token import AccessTokenCredentials, LoginTokenCredentials
+from usercore.authenticators.external import Authenticator
+from usercore.authenticators.login_token import LoginTokenCredentials
+from usercore.authenticators.password import NAME as PASSWORD
 from usercore.authenticators.password import PasswordCredentials
+from usercore.authenticators.trusted import TrustedAuthenticator
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SOURCE_LIMIT, Context
-from usercore.kernel.errors import RateLimited
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference
 from usercore.kernel.secret import Secret, read_secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_optional
 from usercore.kernel.values import frozen
+from usercore.passwords.ports import Hasher
 from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, signed_in_of, with_secret
+from usercore.sign_in.throttle import SignInThrottle
 from usercore.tokens.activity import ActivityTracker
 from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import ACCESS, ASSERTED_BY_HOST, AccessToken, AccessTokenPolicy
 from usercore.tokens.rules import check_open
 from usercore.tokens.service import issue_access_token
-from usercore.users.model import LastSignIn
+from usercore.users.model import LastSignIn, User
+
+T = TypeVar("T")
+
+NO_LOOKUP: Final = LoginLookup()
+
+
+@frozen(kw_only=True)
+class _Attempting:
+    """An attempt under way: what was looked up for it, and what rejected it so far, by the authenticator's name."""
+
+    context: Context
+    login: str | None
+    lookup: LoginLookup = NO_LOOKUP
+    ordinal: int | None = None
+    rejections: list[tuple[str | None, RejectedAttempt]] = attrs.field(factory=list)
 
 
 @frozen(kw_only=True)
 class SignIn:
-    """The ways to sign in. All but ``trusted`` are public: a stranger may be behind the call, and learns nothing.
+    """Signs users in and identifies them. Safe to share between threads.
 
-    Safe to share between threads.
+    Public, but for ``trusted`` and ``verify_password``: errors tell a caller who is not signed in nothing.
     """
 
-    scope: ServiceContext[SignInUnit]
-    ways: Sequence[BuiltInAuthenticator]
-    authenticators: Sequence[Authenticator]
-    tokens: AccessTokenPolicy
-    activity: ActivityTracker
+    _service: ServiceContext[SignInUnit]
+    _methods: Sequence[SignInMethod]
+    _authenticators: Sequence[Authenticator[Never]]
+    _hasher: Hasher
+    _throttle: SignInThrottle
+    _tokens: AccessTokenPolicy
+    _activity: ActivityTracker
+    _misses: MissTracker
 
     def authenticate(self, credentials: object, *, source: str | None = None) -> Identity:
-        """Sign in by whatever ways take this class of credentials, the highest priority first.
+        """Sign in by the authenticators that take this class of credentials, the highest priority first.
 
-        ``source`` names one of those ways to ask that one only; any other source is a label that is kept.
+        ``source`` chooses one of them by its name; any other source is a label that is stored.
 
         Raises:
-            TypeError: no way takes this class, or what it holds has the wrong type.
-            SignInRefused: nobody was signed in; the attempts that are kept say why.
-            RateLimited: it is too early for another try.
+            TypeError: no authenticator takes this class, or an argument has the wrong type.
+            SignInRefused: nobody was signed in; the stored attempts tell operators why.
+            RateLimited: it is too early for another attempt.
             Overloaded: too many passwords are being hashed.
             Invalid: the source is malformed.
         """
-        self.scope.check_alone("sign_in.authenticate")
-        label = clean_optional(source, field="source", most=SOURCE_LIMIT) or self.scope.context.source
-        ways = self._ways_for(credentials, label)
-        context = self._labelled(label)
-        login = login_of(credentials)
-        first: RejectedAttempt | None = None
-        for way in ways:
-            try:
-                identity = self._try(way, credentials, context, login)
-            except RejectedAttempt as refusal:
-                self._keep(refusal, way.name, login, context)
-                if isinstance(refusal.error, RateLimited):
-                    raise refusal.error from None
-                first = first or refusal
-            else:
-                if identity is not None:
-                    return identity
-        if first is None:
-            self._keep(RejectedAttempt(AttemptStatus.NOT_FOUND), None, login, context)
-        raise SignInRefused
+        return self._authenticate("authenticate", credentials, source)
 
     def with_password(self, login: str, password: str, *, source: str | None = None) -> SignedIn:
         """Sign in by email or username, in any spelling, and password.
 
         Raises:
             TypeError: an argument has the wrong type.
-            SignInRefused: nobody has this name and password, or they may not sign in.
-            RateLimited: after ten failures in a row, until the wait is over.
+            SignInRefused: login or password is wrong, or the user may not sign in.
+            RateLimited: it is too early for another attempt.
             Overloaded: too many passwords are being hashed.
             Invalid: the source is malformed.
         """
-        self.scope.check_alone("sign_in.with_password")
-        check_type(login, str, name="login")
-        check_type(password, str, name="password")
-        return with_secret(self.authenticate(PasswordCredentials(login=login, password=password), source=source))
+        return with_secret(
+            self._authenticate("with_password", PasswordCredentials(login=login, password=password), source)
+        )
 
     def with_login_token(self, secret: Secret | str, *, source: str | None = None) -> SignedIn:
-        """Sign in by a login token and spend it.
+        """Sign in by a login token, and redeem it.
 
         Raises:
             TypeError: the secret is neither text nor a Secret.
-            SignInRefused: it is unknown, spent or expired, or its user may not sign in by it.
+            SignInRefused: the token is unknown, redeemed or expired, or its user may not sign in by it.
             Invalid: the source is malformed.
         """
-        self.scope.check_alone("sign_in.with_login_token")
-        return with_secret(self.authenticate(LoginTokenCredentials(secret=secret), source=source))
+        return with_secret(self._authenticate("with_login_token", LoginTokenCredentials(secret=secret), source))
 
     def with_access_token(self, secret: Secret | str, *, source: str | None = None) -> Identity:
-        """Sign in by an access token that another system got; no new one is issued.
+        """Sign in by an access token that another system received; no new one is issued.
 
         Raises:
             TypeError: the secret is neither text nor a Secret.
-            SignInRefused: it opens nothing, or its user may not sign in by it.
+            SignInRefused: the token is not valid, or its user may not sign in by it.
             Invalid: the source is malformed.
         """
-        self.scope.check_alone("sign_in.with_access_token")
-        return self.authenticate(AccessTokenCredentials(secret=secret), source=source)
+        return self._authenticate("with_access_token", AccessTokenCredentials(secret=secret), source)
 
     def trusted(self, ref: Reference, *, source: str | None = None, allow_privileged: bool = False) -> SignedIn:
-        """Sign in whom the host already knows. Trusted: the host vouches for the user.
+        """Sign in a user whom the host has authenticated itself. Trusted.
 
         Raises:
             TypeError: an argument has the wrong type.
-            UserNotFound: nobody in this tenant is named so.
+            UserNotFound: there is no such user in this tenant.
             SignInRefused: the user may not sign in, or is privileged and ``allow_privileged`` is off.
-            Invalid: the source is malformed.
+            Invalid: the source is malformed, or an identifier of this form cannot exist.
         """
-        self.scope.check_alone("sign_in.trusted")
+        self._service.check_alone("sign_in.trusted")
         check_type(allow_privileged, bool, name="allow_privileged")
-        label = clean_optional(source, field="source", most=SOURCE_LIMIT) or self.scope.context.source
-        way = TrustedAuthenticator(allow_privileged=allow_privileged)
-        context = self._labelled(label)
-        try:
-            return with_secret(self._enter(way, way.verify(ref, context), context, None))
-        except RejectedAttempt as refusal:
-            self._keep(refusal, way.name, None, context)
-            raise refusal.error from None
+        trusted: BuiltInAuthenticator[object, Reference] = TrustedAuthenticator(allows_privileged=allow_privileged)
+        return with_secret(self._attempt([method_of(trusted)], ref, self._context_with(source), self._sign_in))
 
     def identify(self, secret: Secret | str) -> Identity:
-        """Say whose access token this is: one read. Its last use is noted and written once a minute.
+        """Return the user and the session of an access token: one read. Its last use is stored once a minute.
 
         Raises:
             TypeError: the secret is neither text nor a Secret.
-            TokenInvalid: it opens nothing; its subclasses say why.
+            TokenInvalid: the token is not valid; its subclasses say why.
         """
         read = read_secret(secret, ACCESS)
         if read is None:
-            raise TokenUnknown  # no look-up for what cannot be a secret
+            raise TokenUnknown  # without a look-up: no secret has this form
         owner, digest = UserId(read[0]), read[1]
-        found = self.scope.units.read(lambda unit: unit.authentication.find(owner, digest))
+        found = self._service.units.read(lambda unit: unit.authentication.find(owner, digest))
         if found is None:
             raise TokenUnknown
-        now = self.scope.clock()
-        token = check_open(found.token, now=now, policy=self.tokens)
-        if sign_in_obstacle(found.user, found.tenant_active) is not None:
+        now = self._service.clock()
+        token = check_open(found.token, now=now, policy=self._tokens)
+        if sign_in_obstacle(found.user, tenant_active=found.tenant_active) is not None:
             raise TokenUnknown
-        self.activity.note(owner, digest, now, None if self.scope.joined else self.scope.units)
+        self._activity.note(owner, digest, now, None if self._service.joined else self._service.units)
         return Identity(
             user=found.user,
             authenticator=token.authenticator,
@@ -167,102 +171,191 @@ class SignIn:
             must_change_password=found.must_change_password,
             token_digest=token.digest,
             token_expires_at=token.expires_at,
-            extras=extras_of(self.authenticators, found.user) if self.authenticators else NO_EXTRAS,
+            extras=extras_of(self._authenticators, found.user) if self._authenticators else NO_EXTRAS,
         )
 
     def verify_password(self, login: str, password: str) -> bool:
-        """Say whether a password is right, as a sign-in as far as throttling and records go, without a token.
+        """Return whether a password is right. Throttled and stored as a sign-in, but no token is issued. Trusted.
 
         Raises:
-            RateLimited: it is too early for another try.
+            TypeError: an argument has the wrong type.
+            RateLimited: it is too early for another attempt.
             Overloaded: too many passwords are being hashed.
         """
-        self.scope.check_alone("sign_in.verify_password")
+        self._service.check_alone("sign_in.verify_password")
         credentials = PasswordCredentials(login=login, password=password)
-        (way,) = (way for way in self.ways if way.takes is PasswordCredentials and way.name == "password")
-        context = self.scope.context
+        methods = [method for method in self._methods if method.name == PASSWORD]
         try:
-            found = way.verify(credentials, context)
-
-            def enter(unit: SignInUnit) -> None:
-                entered = way.complete(unit, found, SignInEvent(self.scope.clock()))
-                unit.attempts.add(self._attempt(entered.status, context, entered.user.id, login, way.name))
-
-            self.scope.units.write(enter)
-        except RejectedAttempt as refusal:
-            self._keep(refusal, way.name, login, context)
-            if isinstance(refusal.error, RateLimited):
-                raise refusal.error from None
+            self._attempt(methods, credentials, self._service.context, self._complete_without_token)
+        except SignInRefused:
             return False
         return True
 
-    def _labelled(self, source: str | None) -> Context:
-        context = self.scope.context
-        return context if source == context.source else attrs.evolve(context, source=source)
+    def _authenticate(self, call: str, credentials: object, source: str | None) -> Identity:
+        self._service.check_alone(f"sign_in.{call}")
+        context = self._context_with(source)
+        return self._attempt(self._methods_for(credentials, context.source), credentials, context, self._sign_in)
 
-    def _ways_for(self, credentials: object, source: str | None) -> list[BuiltInAuthenticator]:
-        taking = [way for way in self.ways if isinstance(credentials, way.takes)]
+    def _context_with(self, source: str | None) -> Context:
+        context = self._service.context
+        label = clean_optional(source, field="source", most=SOURCE_LIMIT) or context.source
+        return context if label == context.source else attrs.evolve(context, source=label)
+
+    def _methods_for(self, credentials: object, source: str | None) -> list[SignInMethod]:
+        taking = [method for method in self._methods if isinstance(credentials, method.credentials)]
         if not taking:
-            msg = f"no way to sign in takes {type(credentials).__name__}"
+            msg = f"no authenticator takes {type(credentials).__name__}"
             raise TypeError(msg)
-        return [way for way in taking if way.name == source] or taking
+        return [method for method in taking if method.name == authenticator_of(source)] or taking
 
-    def _try(
-        self, way: BuiltInAuthenticator, credentials: object, context: Context, login: str | None
-    ) -> Identity | None:
-        found = way.verify(credentials, context)
-        return None if found is None else self._enter(way, found, context, login)
+    def _attempt(
+        self,
+        methods: Sequence[SignInMethod],
+        credentials: object,
+        context: Context,
+        finish: Callable[[_Attempting, SignInMethod, Completion], T],
+    ) -> T:
+        """Verify the credentials by each method in turn, and finish by the first that does.
 
-    def _enter(self, way: BuiltInAuthenticator, found: object, context: Context, login: str | None) -> Identity:
-        def enter(unit: SignInUnit) -> tuple[Authenticated, Secret | None, AccessToken, datetime]:
-            now = self.scope.clock()
-            entered = way.complete(unit, found, SignInEvent(now, LastSignIn(now, context.ip)))
-            user_id = entered.user.id
-            status = api_status(entered.status, context.source)
-            unit.attempts.add(self._attempt(status, context, user_id, login, way.name))
-            if entered.token is not None:
-                return entered, None, entered.token, now
-            return entered, *self._issue(unit, entered, way.name, context, now), now
+        Raises:
+            SignInRefused: none did, or the user may not sign in.
+            RateLimited: it is too early for another attempt.
+            Overloaded: too many passwords are being hashed.
+        """
+        login = login_of(credentials)
+        is_throttled = any(method.is_guessable for method in methods)
+        with self._throttle.hold(login if is_throttled else None), ExitStack() as slot:
+            if any(method.hashes for method in methods):
+                slot.enter_context(self._hasher.place())  # before any look-up: to refuse for overload costs nothing
+            attempting = _Attempting(context=context, login=login)
+            if is_throttled:
+                attempting = self._begin(attempting, methods[0].name)
+            for method in methods:
+                try:
+                    completion = method.verify(credentials, attempting.lookup, context)
+                    if method.hashes:
+                        slot.close()
+                    if completion is not None:
+                        return finish(attempting, method, completion)
+                except RejectedAttempt as rejected:
+                    attempting.rejections.append((method.name, rejected))
+                    if not isinstance(rejected.error, SignInRefused):
+                        break
+            self._store_failure(attempting, counts=is_throttled)
+        raise _error_of(attempting) from None
 
-        entered, secret, token, now = self.scope.units.write(enter)
+    def _begin(self, attempting: _Attempting, name: str) -> _Attempting:
+        """Look up the account and the counters, and reserve the try, unless it is too early for another.
+
+        Raises:
+            RateLimited: it is.
+        """
+        lookup = self._throttle.look_up(attempting.login, attempting.context)
+        try:
+            self._throttle.check_wait(lookup)
+            ordinal = self._throttle.reserve(lookup)
+        except RejectedAttempt as rejected:
+            attempting.rejections.append((name, rejected))
+            self._store_failure(attempting, counts=False)
+            raise rejected.error from None
+        return attrs.evolve(attempting, lookup=lookup, ordinal=ordinal)
+
+    def _store_failure(self, attempting: _Attempting, *, counts: bool) -> None:
+        """Store what rejected the attempt, and count one failure, whatever number of methods was asked."""
+        rejections = attempting.rejections or [(None, RejectedAttempt(AttemptStatus.NOT_FOUND))]
+        if all(rejected.is_miss for _, rejected in rejections):
+            self._misses.record(attempting.context, self._service.clock(), self._service.units)
+            return
+        is_limited = any(rejected.status is AttemptStatus.RATE_LIMIT_EXCEEDED for _, rejected in rejections)
+        is_wrong = any(rejected.status is AttemptStatus.WRONG_PASS for _, rejected in rejections)
+
+        def store(unit: SignInUnit) -> None:
+            self._add_rejections(unit, attempting, rejections)
+            if counts and not is_limited:
+                self._throttle.record_failure(unit, attempting.lookup, attempting.ordinal, wrong_password=is_wrong)
+
+        self._service.units.write(store)
+
+    def _sign_in(self, attempting: _Attempting, method: SignInMethod, completion: Completion) -> Identity:
+        """Complete the attempt, store it and issue a token in one unit."""
+
+        def sign_in(unit: SignInUnit) -> tuple[User, Authenticated, Secret | None, AccessToken, datetime]:
+            now = self._service.clock()
+            event = SignInEvent(now, LastSignIn(now, attempting.context.ip))
+            user, done = self._complete(unit, attempting, method, completion, event)
+            if done.token is not None:
+                return user, done, None, done.token, now
+            secret, token = issue_access_token(
+                unit,
+                user.id,
+                authenticator=method.name,
+                at=now,
+                randomness=self._service.randomness,
+                context=attempting.context,
+                policy=self._tokens,
+            )
+            if done.asserted_by_host:
+                unit.record(Change(kind=ASSERTED_BY_HOST, subject_id=user.id, new=token))
+            return user, done, secret, token, now
+
+        user, done, secret, token, now = self._service.units.write(sign_in)
         identity = Identity(
-            user=entered.user,
-            authenticator=way.name,
-            source=context.source,
+            user=user,
+            authenticator=method.name,
+            source=attempting.context.source,
             authenticated_at=now,
-            must_change_password=entered.must_change_password,
+            must_change_password=done.must_change_password,
             token_digest=token.digest,
             token_expires_at=token.expires_at,
-            extras=extras_of(self.authenticators, entered.user),
+            extras=extras_of(self._authenticators, user),
         )
         return identity if secret is None else signed_in_of(identity, secret)
 
-    def _issue(
-        self, unit: SignInUnit, entered: Authenticated, way: str, context: Context, now: datetime
-    ) -> tuple[Secret, AccessToken]:
-        secret, token = issue_access_token(
-            unit,
-            entered.user.id,
-            authenticator=way,
-            at=now,
-            randomness=self.scope.randomness,
-            context=context,
-            policy=self.tokens,
-        )
-        if entered.asserted_by_host:
-            unit.record(Change(kind=ASSERTED_BY_HOST, subject_id=entered.user.id, new=token))
-        return secret, token
+    def _complete_without_token(self, attempting: _Attempting, method: SignInMethod, completion: Completion) -> None:
+        """Complete the attempt and store it; the user's last sign-in stays as it is."""
 
-    def _keep(self, refusal: RejectedAttempt, way: str | None, login: str | None, context: Context) -> None:
-        """Keep the attempt in a unit of its own: the one that was refused is gone."""
+        def complete(unit: SignInUnit) -> None:
+            self._complete(unit, attempting, method, completion, SignInEvent(self._service.clock()))
 
-        def keep(unit: SignInUnit) -> None:
-            unit.attempts.add(self._attempt(refusal.status, context, refusal.user_id, login, way))
+        self._service.units.write(complete)
 
-        self.scope.units.write(keep)
+    def _complete(
+        self,
+        unit: SignInUnit,
+        attempting: _Attempting,
+        method: SignInMethod,
+        completion: Completion,
+        event: SignInEvent,
+    ) -> tuple[User, Authenticated]:
+        user, done = completion(unit, event)
+        self._throttle.reset(unit, attempting.lookup, attempting.ordinal)
+        self._add_rejections(unit, attempting, attempting.rejections)
+        status = api_status(done.status, attempting.context.source)
+        unit.attempts.add(self._record_of(attempting, status, user.id, method.name))
+        return user, done
 
-    def _attempt(
-        self, status: AttemptStatus, context: Context, user_id: UserId | None, login: str | None, way: str | None
+    def _add_rejections(
+        self, unit: SignInUnit, attempting: _Attempting, rejections: Sequence[tuple[str | None, RejectedAttempt]]
+    ) -> None:
+        for name, rejected in rejections:
+            unit.attempts.add(self._record_of(attempting, rejected.status, rejected.user_id, name))
+
+    def _record_of(
+        self, attempting: _Attempting, status: AttemptStatus, user_id: UserId | None, name: str | None
     ) -> Attempt:
-        number, now = self.scope.new_id(), self.scope.clock()
-        return attempt_of(context, status, number=number, user_id=user_id, login=login, way=way, at=now)
+        number, now = self._service.new_id(), self._service.clock()
+        return attempt_of(
+            attempting.context,
+            status,
+            number=number,
+            user_id=user_id,
+            login=attempting.login,
+            authenticator=name,
+            at=now,
+        )
+
+
+def _error_of(attempting: _Attempting) -> BaseException:
+    """Return the error that the caller gets: the first that is not the one for all refusals."""
+    errors = [rejected.error for _, rejected in attempting.rejections]
+    return next((error for error in errors if not isinstance(error, SignInRefused)), SignInRefused())

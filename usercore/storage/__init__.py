@@ -11,11 +11,12 @@ from usercore.passwords.ports import PasswordsUnit
 from usercore.storage.lookups import LookupsUnit
 from usercore.storage.recording import UnitContext
 from usercore.tenants.ports import TenantsUnit
+from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.ports import TokensUnit
 from usercore.users.ports import UsersUnit
 
 CAPABILITIES: Final = frozenset(
-    {"tenants", "users", "passwords", "tokens", "attempts", "history", "deliveries", "identifying"}
+    {"tenants", "users", "passwords", "tokens", "attempts", "throttling", "history", "deliveries", "identifying"}
 )
 """What a storage may declare. One that lacks any of them is refused when it is opened."""
 
@@ -26,6 +27,7 @@ class Unit(
     PasswordsUnit,
     TokensUnit,
     AttemptsUnit,
+    ThrottlingUnit,
     HistoryUnit,
     OutboxUnit,
     LookupsUnit,

@@ -8,7 +8,7 @@ there is no assertion in it.
 
 import pytest
 
-pytest.register_assert_rewrite("usercore.testing.contracts", "usercore.testing.errors")  # before they are imported
+pytest.register_assert_rewrite("usercore.testing.contracts", "usercore.testing.faults")  # before they are imported
 
 from usercore.testing import samples, strategies  # noqa: E402
 from usercore.testing.contracts import Contract, StorageContract, units_of  # noqa: E402

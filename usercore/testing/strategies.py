@@ -12,7 +12,7 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from usercore.attempts.model import Attempt, FailureCounter, RateLimitWindow, RegistrationAttempt
+from usercore.attempts.model import Attempt, RegistrationAttempt
 from usercore.history.model import Entry
 from usercore.kernel.context import MAIN, clean_user_agent
 from usercore.kernel.ids import LIMIT, TenantId, UserId
@@ -23,6 +23,7 @@ from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import TICK
+from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
 from usercore.users.emails import clean_email
 from usercore.users.model import Claim, User
@@ -224,12 +225,12 @@ def registration_attempts(**fields: SearchStrategy[Any]) -> SearchStrategy[Regis
     return entities(RegistrationAttempt, **fields)
 
 
-def throttles(**fields: SearchStrategy[Any]) -> SearchStrategy[FailureCounter]:
+def failure_counters(**fields: SearchStrategy[Any]) -> SearchStrategy[FailureCounter]:
     """Whole counters of tries."""
     return entities(FailureCounter, **fields)
 
 
-def allowances(**fields: SearchStrategy[Any]) -> SearchStrategy[RateLimitWindow]:
+def rate_limits(**fields: SearchStrategy[Any]) -> SearchStrategy[RateLimitWindow]:
     """Whole counters of uses."""
     return entities(RateLimitWindow, **fields)
 

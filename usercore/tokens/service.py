@@ -38,16 +38,16 @@ def find_redeemable(unit: TokensUnit, secret: Secret | str, *, now: datetime) ->
     return check_redeemable(unit.login_tokens.get(UserId(read[0]), read[1]), now=now)
 
 
-def redeem(unit: TokensUnit, token: LoginToken, *, at: datetime) -> None:
-    """Spend a token that was found redeemable. The unit holds its user's guard.
+def redeem(unit: TokensUnit, user_id: UserId, secret: Secret | str, *, at: datetime) -> None:
+    """Redeem the token of a locked user that was found redeemable.
 
     Raises:
-        TokenSpent: another unit spent or revoked it since it was read.
+        TokenSpent: another unit redeemed or revoked it since it was read.
     """
-    redeemed = unit.login_tokens.redeem(token.user_id, token.digest, at=at)
+    redeemed = unit.login_tokens.redeem(user_id, digest_of(secret), at=at)
     if redeemed is None:
         raise TokenSpent
-    unit.record(Change(kind=LOGIN_REDEEMED, subject_id=token.user_id, new=redeemed))
+    unit.record(Change(kind=LOGIN_REDEEMED, subject_id=user_id, new=redeemed))
 
 
 def issue_access_token(

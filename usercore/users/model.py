@@ -8,11 +8,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import attrs
-
-from usercore.kernel.bounds import Each
 from usercore.kernel.changes import ChangeKind
-from usercore.kernel.domains import clean_domains
+from usercore.kernel.domains import domains
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, uuid_of
 from usercore.kernel.preferences import DateFormat
@@ -33,9 +30,7 @@ class UserState(StrEnum):
 class EmailPolicy:
     """Which emails users may have. Source: spec U5."""
 
-    special_domains: frozenset[str] = attrs.field(
-        default=frozenset(), converter=clean_domains, validator=Each(frozenset, str)
-    )
+    special_domains: frozenset[str] = domains()
     """Special-use domains that are admitted with their subdomains, such as ``corp.local``; all others are refused."""
 
 

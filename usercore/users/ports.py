@@ -50,6 +50,10 @@ class UserRepository(Protocol):
         """Return whether the unit's tenant has this user, and the user was not erased."""
 
     @abstractmethod
+    def has_other_active(self, user_id: UserId) -> bool:
+        """Return whether the unit's tenant has an active user besides this one. May read all users: rarely asked."""
+
+    @abstractmethod
     def id_by_claim(self, name: ClaimName) -> UserId | None:
         """Return the id of the user that ``find_by_claim`` returns, or None if there is none or it was erased."""
 

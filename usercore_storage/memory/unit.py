@@ -1,17 +1,13 @@
 """The unit: every repository over one undo log."""
 
 from usercore.storage.recording import RecordingUnit
-from usercore_storage.memory.attempts import (
-    MemoryAttempts,
-    MemoryFailureCounters,
-    MemoryRateLimits,
-    MemoryRegistrationAttempts,
-)
+from usercore_storage.memory.attempts import MemoryAttempts, MemoryRegistrationAttempts
 from usercore_storage.memory.history import MemoryHistory
 from usercore_storage.memory.lookups import MemoryAuthenticationLookup
 from usercore_storage.memory.outbox import MemoryOutbox
 from usercore_storage.memory.passwords import MemoryCredentials
 from usercore_storage.memory.tenants import MemoryTenants
+from usercore_storage.memory.throttling import MemoryFailureCounters, MemoryRateLimits
 from usercore_storage.memory.tokens import MemoryAccessTokens, MemoryLoginTokens, MemoryRegistrationLinks
 from usercore_storage.memory.undo_dict import UndoLog
 from usercore_storage.memory.users import MemoryClaims, MemoryUsers
@@ -30,8 +26,8 @@ class MemoryUnit(RecordingUnit):
         self.registration_links = MemoryRegistrationLinks(undo, self)
         self.attempts = MemoryAttempts(undo, self)
         self.registration_attempts = MemoryRegistrationAttempts(undo, self)
-        self.throttles = MemoryFailureCounters(undo)
-        self.allowances = MemoryRateLimits(undo)
+        self.failure_counters = MemoryFailureCounters(undo)
+        self.rate_limits = MemoryRateLimits(undo)
         self.history = MemoryHistory(undo, self)
         self.deliveries = MemoryOutbox(undo)
         self.authentication = MemoryAuthenticationLookup(self, self.access_tokens, self.credentials)

@@ -46,6 +46,10 @@ class MemoryUsers(UserRepository):
     def exists(self, user_id: UserId) -> bool:
         return _id_of(self.get(user_id)) is not None
 
+    def has_other_active(self, user_id: UserId) -> bool:
+        others = (user for user in self._users.values() if user.id != user_id)
+        return any(user.state is UserState.ACTIVE and user.tenant_id == self._unit.tenant_id for user in others)
+
     def id_by_claim(self, name: ClaimName) -> UserId | None:
         return _id_of(self.find_by_claim(name))
 

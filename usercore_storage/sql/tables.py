@@ -2,12 +2,13 @@
 
 from typing import Any, Final
 
-from usercore.attempts.model import Attempt, FailureCounter, RateLimitWindow, RegistrationAttempt
+from usercore.attempts.model import Attempt, RegistrationAttempt
 from usercore.history.model import Entry
 from usercore.kernel.references import unique_key
 from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
+from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
 from usercore.users.model import Claim, User
 from usercore_storage.sql.declarations import BySubject, Derived
@@ -60,8 +61,10 @@ REGISTRATION_ATTEMPTS: Final = Table(
     user="user_id",
     tenant="tenant_id",
 )
-THROTTLES: Final = Table("usercore_throttles", FailureCounter, key=["key"], shard="key", user=None, tenant=None)
-ALLOWANCES: Final = Table("usercore_allowances", RateLimitWindow, key=["key"], shard="key", user=None, tenant=None)
+FAILURE_COUNTERS: Final = Table(
+    "usercore_failure_counters", FailureCounter, key=["key"], shard="key", user=None, tenant=None
+)
+RATE_LIMITS: Final = Table("usercore_rate_limits", RateLimitWindow, key=["key"], shard="key", user=None, tenant=None)
 HISTORY: Final = Table(
     "usercore_history",
     Entry,
@@ -92,8 +95,8 @@ ALL: Final[tuple[Table[Any], ...]] = (
     REGISTRATION_LINKS,
     ATTEMPTS,
     REGISTRATION_ATTEMPTS,
-    THROTTLES,
-    ALLOWANCES,
+    FAILURE_COUNTERS,
+    RATE_LIMITS,
     HISTORY,
     DELIVERIES,
 )

@@ -2,13 +2,14 @@
 
 from usercore.kernel.ids import UserId
 from usercore.storage.recording import RecordingUnit
-from usercore_storage.sql.attempts import SqlAttempts, SqlFailureCounters, SqlRateLimits, SqlRegistrationAttempts
+from usercore_storage.sql.attempts import SqlAttempts, SqlRegistrationAttempts
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.history import SqlHistory
 from usercore_storage.sql.lookups import SqlAuthenticationLookup
 from usercore_storage.sql.outbox import SqlOutbox
 from usercore_storage.sql.passwords import SqlCredentials
 from usercore_storage.sql.tenants import SqlTenants
+from usercore_storage.sql.throttling import SqlFailureCounters, SqlRateLimits
 from usercore_storage.sql.tokens import SqlAccessTokens, SqlLoginTokens, SqlRegistrationLinks
 from usercore_storage.sql.users import SqlClaims, SqlUsers
 
@@ -28,8 +29,8 @@ class SqlUnit(RecordingUnit):
         self.registration_links = SqlRegistrationLinks(run, self)
         self.attempts = SqlAttempts(run, self)
         self.registration_attempts = SqlRegistrationAttempts(run, self)
-        self.throttles = SqlFailureCounters(run)
-        self.allowances = SqlRateLimits(run)
+        self.failure_counters = SqlFailureCounters(run)
+        self.rate_limits = SqlRateLimits(run)
         self.history = SqlHistory(run, self)
         self.deliveries = SqlOutbox(run)
         self.authentication = SqlAuthenticationLookup(run, self)

@@ -31,6 +31,7 @@ _NOT_ERASED: Final = "AND state <> 'erased'"
 FIND_BY_CLAIM: Final = f"SELECT {USERS.select} FROM usercore_users WHERE {_IS_HOLDER}"
 FIND_BY_UUID: Final = f"SELECT {USERS.select} FROM usercore_users WHERE {_HAS_UUID} {_BROUGHT_FIRST}"
 ID_BY_ID: Final = f"SELECT id FROM usercore_users WHERE id = ? AND tenant_id = ? {_NOT_ERASED}"
+OTHER_ACTIVE: Final = "SELECT id FROM usercore_users WHERE tenant_id = ? AND state = 'active' AND id <> ? LIMIT 1"
 ID_BY_CLAIM: Final = f"SELECT id FROM usercore_users WHERE {_IS_HOLDER} {_NOT_ERASED}"
 ID_BY_UUID: Final = f"SELECT id FROM usercore_users WHERE {_HAS_UUID} {_NOT_ERASED} {_BROUGHT_FIRST}"
 GET_MANY: Final = {
@@ -85,6 +86,9 @@ class SqlUsers(UserRepository):
 
     def exists(self, user_id: UserId) -> bool:
         return self._id(ID_BY_ID, (user_id, self._unit.tenant_id)) is not None
+
+    def has_other_active(self, user_id: UserId) -> bool:
+        return bool(self._run(OTHER_ACTIVE, (self._unit.tenant_id, user_id)))
 
     def id_by_claim(self, name: ClaimName) -> UserId | None:
         return self._id(ID_BY_CLAIM, self._by_claim(name))

@@ -1,189 +1,253 @@
-"""What every storage must do to count tries."""
+"""What every storage must do to count failures."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import pytest
 from hypothesis import strategies as st
 
-from usercore.attempts.model import FailureCounter
+from usercore.kernel.entity import evolve
 from usercore.kernel.secret import digest_of
-from usercore.kernel.time import FIRST
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import Contract, assert_same, check_for_all
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
 from usercore.testing.fakes import NOON, TICK
+from usercore.throttling.model import CounterKind, CountingRule, FailureCounter
 
 KEY: Final = bytes(digest_of("key"))
 OTHER: Final = bytes(digest_of("other key"))
-WINDOW: Final = timedelta(hours=1)
-NEVER_STALE: Final = FIRST
-KEPT: Final = 100
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 
 
-def record_failure(
+def a_rule(ticks: int = 0, *, forgotten: int = -1000, window: int = -1000, threshold: int = 0) -> CountingRule:
+    """Return a rule for a failure at so many ticks after noon; nothing is forgotten unless asked."""
+    at = NOON + ticks * TICK
+    return CountingRule(
+        forgotten_before=at + forgotten * TICK,
+        set_back_after=at + DAY,
+        window_before=at + window * TICK,
+        window_threshold=threshold,
+    )
+
+
+def record(
     units: Units[Unit],
     key: bytes = KEY,
     *,
-    at: datetime = NOON,
-    stale_before: datetime = NEVER_STALE,
-    kept_from: int = KEPT,
+    ticks: int = 0,
+    rule: CountingRule | None = None,
+    kind: CounterKind = CounterKind.ACCOUNT,
+    wrong_password: bool = False,
 ) -> FailureCounter:
-    """Count a try in a unit of its own."""
+    """Record a failure in a unit of its own."""
+    at, by = NOON + ticks * TICK, rule or a_rule(ticks)
     return units.write(
-        lambda unit: unit.throttles.record_failure(key, at=at, stale_before=stale_before, kept_from=kept_from)
+        lambda unit: unit.failure_counters.record_failure(key, kind, at=at, rule=by, wrong_password=wrong_password)
     )
 
 
-def forgive(units: Units[Unit], up_to: int, key: bytes = KEY) -> None:
-    """Forgive in a unit of its own."""
-    units.write(lambda unit: unit.throttles.forgive(key, up_to=up_to))
+def reset(units: Units[Unit], up_to: int, key: bytes = KEY) -> None:
+    """Reset in a unit of its own."""
+    units.write(lambda unit: unit.failure_counters.reset(key, up_to=up_to))
 
 
-def throttle(units: Units[Unit], key: bytes = KEY) -> FailureCounter | None:
-    """Give the counter of a key, or None."""
-    found = units.read(lambda unit: unit.throttles.get_many([key]))
+def counter(units: Units[Unit], key: bytes = KEY) -> FailureCounter | None:
+    """Return the counter of a key, or None."""
+    found = units.read(lambda unit: unit.failure_counters.get_many([key]))
     return found[0] if found else None
 
 
-def next_counted(
-    old: FailureCounter | None, key: bytes, *, at: datetime, stale_before: datetime, kept_from: int
-) -> FailureCounter:
-    """Give the counter after a try, as the port describes it."""
+def a_counter(key: bytes = KEY, **fields: object) -> FailureCounter:
+    """Return the counter after one failure at noon, but for these fields."""
+    one = FailureCounter(key=key, kind=CounterKind.ACCOUNT, tried=1, since=NOON, last_at=NOON)
+    return evolve(one, **fields)
+
+
+def next_counter(old: FailureCounter | None, key: bytes, ticks: int, rule: CountingRule, wrong: int) -> FailureCounter:
+    """Return the counter after a failure, as the port describes it."""
+    at = NOON + ticks * TICK
     if old is None:
-        return FailureCounter(key=key, tried=1, forgiven=0, last_at=at)
-    is_stale = old.last_at <= stale_before and old.failures < kept_from
-    forgiven = old.tried if is_stale else old.forgiven
-    return FailureCounter(key=key, tried=old.tried + 1, forgiven=forgiven, last_at=max(old.last_at, at))
-
-
-def next_forgiven(old: FailureCounter, up_to: int) -> FailureCounter:
-    """Give the counter after forgiving, as the port describes it."""
-    return FailureCounter(
-        key=old.key, tried=old.tried, forgiven=max(old.forgiven, min(up_to, old.tried)), last_at=old.last_at
+        return a_counter(key, wrong_passwords=wrong, since=at, last_at=at)
+    ended = old.since <= rule.window_before and old.failures < rule.window_threshold
+    anew = ended or old.last_at <= rule.forgotten_before or old.failures == 0
+    return evolve(
+        old,
+        tried=old.tried + 1,
+        reset_to=old.tried if anew else old.reset_to,
+        wrong_passwords=old.wrong_passwords + wrong,
+        since=at if anew else old.since,
+        last_at=at if old.last_at > rule.set_back_after else max(old.last_at, at),
     )
+
+
+def next_reset(old: FailureCounter, up_to: int) -> FailureCounter:
+    """Return the counter after a reset, as the port describes it."""
+    if up_to < old.reset_to:
+        return old
+    reset_to = min(up_to, old.tried)
+    return evolve(old, reset_to=reset_to, wrong_passwords=min(old.wrong_passwords, old.tried - reset_to))
 
 
 class FailureCounterRepositoryContract(Contract):
     """One case a promise of ``FailureCounterRepository``."""
 
     @pytest.mark.rule("S7")
-    def test_a_try_is_counted_as_failed(self, main: Units[Unit]) -> None:
-        first = record_failure(main, at=NOON)
-        assert_same(first, FailureCounter(key=KEY, tried=1, forgiven=0, last_at=NOON))
-        assert record_failure(main, at=NOON + TICK) == FailureCounter(key=KEY, tried=2, forgiven=0, last_at=NOON + TICK)
-        assert_same(throttle(main), FailureCounter(key=KEY, tried=2, forgiven=0, last_at=NOON + TICK))
-        assert throttle(main, OTHER) is None
+    def test_a_failure_is_counted(self, main: Units[Unit]) -> None:
+        assert_same(record(main), a_counter())
+        assert record(main, ticks=1) == a_counter(tried=2, last_at=NOON + TICK)
+        assert_same(counter(main), a_counter(tried=2, last_at=NOON + TICK))
+        assert counter(main, OTHER) is None
+
+    @pytest.mark.parametrize("kind", list(CounterKind))
+    @pytest.mark.rule("S7")
+    def test_the_kind_is_stored(self, main: Units[Unit], kind: CounterKind) -> None:
+        record(main, kind=kind)
+        assert_same(counter(main), a_counter(kind=kind))
 
     @pytest.mark.rule("S7")
-    def test_several_counters_are_given_in_one_look_up(self, main: Units[Unit]) -> None:
+    def test_several_counters_are_returned_by_one_look_up(self, main: Units[Unit]) -> None:
         keys = [bytes(digest_of(str(number))) for number in range(10)]
-        counters = {key: record_failure(main, key) for key in keys}
+        counters = {key: record(main, key) for key in keys}
         for asked in ([], keys[:1], keys[3:5], keys, [OTHER, keys[7]], [OTHER]):
-            found = main.read(lambda unit: unit.throttles.get_many(asked))  # noqa: B023 - used at once
+            found = main.read(lambda unit: unit.failure_counters.get_many(asked))  # noqa: B023 - used at once
             assert sorted(each.key for each in found) == sorted(key for key in asked if key in counters)
             assert all(each == counters[each.key] for each in found)
 
     @pytest.mark.rule("S7")
-    def test_what_came_up_to_an_ordinal_is_forgiven(self, main: Units[Unit]) -> None:
+    def test_a_reset_forgets_the_failures_up_to_an_ordinal(self, main: Units[Unit]) -> None:
         for _ in range(5):
-            record_failure(main)
-        forgive(main, 3)
-        assert_same(throttle(main), FailureCounter(key=KEY, tried=5, forgiven=3, last_at=NOON))
-        forgive(main, 2)
-        assert throttle(main) == FailureCounter(key=KEY, tried=5, forgiven=3, last_at=NOON)
-        assert record_failure(main).failures == 3
+            record(main, wrong_password=True)
+        reset(main, 3)
+        assert_same(counter(main), a_counter(tried=5, reset_to=3, wrong_passwords=2))
+        reset(main, 2)
+        assert counter(main) == a_counter(tried=5, reset_to=3, wrong_passwords=2)
+        assert record(main).failures == 3
 
     @pytest.mark.rule("S7")
-    def test_no_more_is_forgiven_than_was_tried(self, main: Units[Unit]) -> None:
-        record_failure(main)
-        forgive(main, 5)  # the ordinal of a counter that was removed since
-        assert throttle(main) == FailureCounter(key=KEY, tried=1, forgiven=1, last_at=NOON)
-        assert record_failure(main).failures == 1
+    def test_a_reset_forgets_no_more_than_was_tried(self, main: Units[Unit]) -> None:
+        record(main)
+        reset(main, 5)  # the ordinal of a counter that was removed since
+        assert counter(main) == a_counter(reset_to=1)
+        assert record(main).failures == 1
 
     @pytest.mark.rule("S7")
-    def test_without_a_counter_nothing_is_forgiven(self, main: Units[Unit]) -> None:
-        record_failure(main, OTHER)
-        forgive(main, 1)
-        assert throttle(main) is None
-        assert throttle(main, OTHER) == FailureCounter(key=OTHER, tried=1, forgiven=0, last_at=NOON)
+    def test_without_a_counter_nothing_is_reset_or_counted_as_wrong(self, main: Units[Unit]) -> None:
+        record(main, OTHER)
+        reset(main, 1)
+        main.write(lambda unit: unit.failure_counters.record_wrong_password(KEY))
+        assert counter(main) is None
+        assert counter(main, OTHER) == a_counter(OTHER)
 
-    @pytest.mark.parametrize(("since", "failures"), [(-TICK, 4), (timedelta(0), 1), (TICK, 1)])
     @pytest.mark.rule("S7")
-    def test_failures_before_the_stale_instant_are_forgiven(
-        self, main: Units[Unit], since: timedelta, failures: int
+    def test_wrong_passwords_are_counted_with_a_failure_or_after_it(self, main: Units[Unit]) -> None:
+        record(main, wrong_password=True)
+        record(main)
+        assert counter(main) == a_counter(tried=2, wrong_passwords=1)
+        main.write(lambda unit: unit.failure_counters.record_wrong_password(KEY))
+        assert_same(counter(main), a_counter(tried=2, wrong_passwords=2))
+
+    @pytest.mark.parametrize(("since", "failures"), [(-1, 4), (0, 1), (1, 1)])
+    @pytest.mark.rule("S7")
+    def test_old_failures_are_forgotten_and_wrong_passwords_are_not(
+        self, main: Units[Unit], since: int, failures: int
     ) -> None:
         for _ in range(3):
-            record_failure(main, at=NOON)
-        counted = record_failure(main, at=NOON + WINDOW, stale_before=NOON + since)
-        assert counted == FailureCounter(key=KEY, tried=4, forgiven=4 - failures, last_at=NOON + WINDOW)
-        assert throttle(main) == counted
+            record(main, wrong_password=True)
+        counted = record(main, ticks=9, rule=a_rule(9, forgotten=since - 9))
+        assert counted.failures == failures
+        assert counted.wrong_passwords == 3
+        assert counter(main) == counted
 
-    @pytest.mark.parametrize(("kept_from", "failures"), [(2, 4), (3, 4), (4, 1)])
+    @pytest.mark.parametrize(("threshold", "failures"), [(3, 4), (4, 1)])
     @pytest.mark.rule("S7")
-    def test_so_many_failures_in_a_row_are_never_stale(self, main: Units[Unit], kept_from: int, failures: int) -> None:
-        for _ in range(3):
-            record_failure(main)
-        assert record_failure(main, stale_before=NOON, kept_from=kept_from).failures == failures
+    def test_a_window_that_ended_below_its_threshold_starts_anew(
+        self, main: Units[Unit], threshold: int, failures: int
+    ) -> None:
+        for ticks in range(3):
+            record(main, ticks=ticks)
+        counted = record(main, ticks=9, rule=a_rule(9, window=-9, threshold=threshold))
+        assert counted.failures == failures
+        assert counted.since == (NOON if failures > 1 else NOON + 9 * TICK)
 
     @pytest.mark.rule("S7")
-    def test_the_last_try_moves_only_forward(self, main: Units[Unit]) -> None:
-        record_failure(main, at=NOON)
-        assert record_failure(main, at=NOON - WINDOW) == FailureCounter(key=KEY, tried=2, forgiven=0, last_at=NOON)
+    def test_the_last_failure_moves_only_forward_unless_the_clock_was_set_back(self, main: Units[Unit]) -> None:
+        record(main)
+        assert record(main, ticks=-5).last_at == NOON
+        early = NOON - DAY - TICK
+        rule = CountingRule(forgotten_before=early - DAY, set_back_after=early + DAY, window_before=early - DAY)
+        moved = main.write(
+            lambda unit: unit.failure_counters.record_failure(KEY, CounterKind.ACCOUNT, at=early, rule=rule)
+        )
+        assert moved.last_at == early
 
     @pytest.mark.rule("S7")
-    def test_any_tries_and_forgivings_agree_with_a_model(self, main: Units[Unit]) -> None:
-        step = st.tuples(st.integers(-2, 6), st.integers(-2, 6), st.integers(1, 4))
+    def test_any_failures_and_resets_agree_with_a_model(self, main: Units[Unit]) -> None:
+        small = st.integers(-3, 6)
+        step = st.tuples(small, small, small, st.integers(0, 4), st.integers(0, 1))
         numbers = iter(range(1_000_000))
 
-        def check(steps: list[tuple[int, int, int] | int]) -> None:
+        def check(steps: list[tuple[int, int, int, int, int] | int]) -> None:
             key = bytes(digest_of(f"model {next(numbers)}"))
             expected = None
             for step in steps:
                 if isinstance(step, int):
-                    forgive(main, step, key)
-                    expected = expected and next_forgiven(expected, step)
+                    reset(main, step, key)
+                    expected = expected and next_reset(expected, step)
                 else:
-                    at, stale = NOON + step[0] * TICK, NOON + step[1] * TICK
-                    expected = next_counted(expected, key, at=at, stale_before=stale, kept_from=step[2])
-                    assert record_failure(main, key, at=at, stale_before=stale, kept_from=step[2]) == expected
-            assert throttle(main, key) == expected
+                    ticks, forgotten, window, threshold, wrong = step
+                    rule = CountingRule(
+                        forgotten_before=NOON + forgotten * TICK,
+                        set_back_after=NOON + (ticks + 2) * TICK,
+                        window_before=NOON + window * TICK,
+                        window_threshold=threshold,
+                    )
+                    expected = next_counter(expected, key, ticks, rule, wrong)
+                    assert record(main, key, ticks=ticks, rule=rule, wrong_password=bool(wrong)) == expected
+            assert counter(main, key) == expected
 
         check_for_all(st.lists(st.one_of(step, st.integers(0, 5)), max_size=12), check)
 
     @pytest.mark.rule("K8")
-    def test_older_counters_are_removed_unless_they_have_many_failures(self, main: Units[Unit]) -> None:
-        few, edge, many, forgiven = (bytes(digest_of(str(number))) for number in range(4))
-        for key, at, tries in ((few, -TICK, 2), (edge, 0 * TICK, 2), (many, -TICK, 3), (forgiven, -TICK, 3)):
-            for _ in range(tries):
-                record_failure(main, key, at=NOON + at)
-        forgive(main, 1, forgiven)
-        assert main.write(lambda unit: unit.throttles.remove_before(NOON, kept_from=3, limit=9)) == 2
-        assert [throttle(main, key) is None for key in (few, edge, many, forgiven)] == [True, False, False, True]
+    def test_stale_counters_are_removed_but_an_accounts_with_failures_are_not(self, main: Units[Unit]) -> None:
+        keys = {name: bytes(digest_of(name)) for name in ("login", "address", "late", "ahead", "account", "settled")}
+        record(main, keys["login"], ticks=-1, kind=CounterKind.LOGIN)
+        record(main, keys["address"], ticks=-1, kind=CounterKind.ADDRESS)
+        record(main, keys["late"], ticks=0, kind=CounterKind.LOGIN)
+        record(main, keys["ahead"], ticks=99, kind=CounterKind.LOGIN)
+        record(main, keys["account"], ticks=-1)
+        record(main, keys["settled"], ticks=-1)
+        reset(main, 1, keys["settled"])
+        late = NOON + 9 * TICK
+        removed = main.write(lambda unit: unit.failure_counters.remove_stale(NOON, after=late, limit=9))
+        assert {name for name, key in keys.items() if counter(main, key) is not None} == {"late", "account"}
+        assert removed == 4
 
     @pytest.mark.rule("K8")
     def test_no_more_counters_are_removed_than_asked(self, main: Units[Unit]) -> None:
         for number in range(5):
-            record_failure(main, bytes(digest_of(str(number))))
-        late = NOON + WINDOW
-        removed = [main.write(lambda unit: unit.throttles.remove_before(late, kept_from=9, limit=2)) for _ in range(4)]
+            record(main, bytes(digest_of(str(number))), kind=CounterKind.LOGIN)
+        late = NOON + HOUR
+        removed = [
+            main.write(lambda unit: unit.failure_counters.remove_stale(late, after=late, limit=2)) for _ in range(4)
+        ]
         assert removed == [2, 2, 1, 0]
 
     @pytest.mark.rule("S7")
     def test_of_eight_threads_each_gets_an_ordinal(self, main: Units[Unit]) -> None:
         def look_then_count(_: int, meet: Meet) -> int:
-            assert throttle(main) is None
+            assert counter(main) is None
             meet()
-            return record_failure(main).tried
+            return record(main).tried
 
         assert sorted(race(look_then_count)) == [*range(1, THREADS + 1)]
 
     @pytest.mark.rule("S7")
     def test_of_two_open_units_each_gets_an_ordinal(self, main: Units[Unit]) -> None:
         def look_then_count(unit: Unit, _: int, meet: Meet) -> int:
-            unit.throttles.get_many([KEY])
+            unit.failure_counters.get_many([KEY])
             meet()
-            return unit.throttles.record_failure(KEY, at=NOON, stale_before=NEVER_STALE, kept_from=KEPT).tried
+            return unit.failure_counters.record_failure(KEY, CounterKind.ACCOUNT, at=NOON, rule=a_rule()).tried
 
         assert sorted(overlap(main, look_then_count)) == [1, 2]

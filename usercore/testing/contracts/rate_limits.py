@@ -6,13 +6,13 @@ from typing import Final
 import pytest
 from hypothesis import strategies as st
 
-from usercore.attempts.model import RateLimitWindow
 from usercore.kernel.secret import digest_of
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import Contract, assert_same, check_for_all
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
 from usercore.testing.fakes import NOON, TICK
+from usercore.throttling.model import RateLimitWindow
 
 KEY: Final = bytes(digest_of("key"))
 OTHER: Final = bytes(digest_of("other key"))
@@ -21,7 +21,7 @@ WINDOW: Final = timedelta(hours=1)
 
 def use(units: Units[Unit], key: bytes = KEY, *, at: datetime = NOON, most: int = 3) -> RateLimitWindow:
     """Count a use in a unit of its own."""
-    return units.write(lambda unit: unit.allowances.use(key, at=at, window=WINDOW, most=most))
+    return units.write(lambda unit: unit.rate_limits.use(key, at=at, window=WINDOW, most=most))
 
 
 def next_used(old: RateLimitWindow | None, key: bytes, *, at: datetime, most: int) -> RateLimitWindow:
@@ -75,7 +75,7 @@ class RateLimitRepositoryContract(Contract):
         for number in range(5):
             use(main, bytes(digest_of(str(number))), at=NOON - TICK)
         use(main)
-        removed = [main.write(lambda unit: unit.allowances.remove_before(NOON, limit=2)) for _ in range(4)]
+        removed = [main.write(lambda unit: unit.rate_limits.remove_before(NOON, limit=2)) for _ in range(4)]
         assert removed == [2, 2, 1, 0]
         assert use(main).used == 2
 
@@ -90,8 +90,8 @@ class RateLimitRepositoryContract(Contract):
     @pytest.mark.rule("R1")
     def test_of_two_open_units_each_is_counted(self, main: Units[Unit]) -> None:
         def meet_then_use(unit: Unit, _: int, meet: Meet) -> int:
-            unit.throttles.get_many([KEY])
+            unit.rate_limits.get_many([KEY])
             meet()
-            return unit.allowances.use(KEY, at=NOON, window=WINDOW, most=3).used
+            return unit.rate_limits.use(KEY, at=NOON, window=WINDOW, most=3).used
 
         assert sorted(overlap(main, meet_then_use)) == [1, 2]

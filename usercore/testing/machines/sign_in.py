@@ -6,12 +6,13 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, invariant, multiple, rule
 
-from usercore.attempts.model import AttemptStatus, ThrottlePolicy
+from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.errors import SignInRefused
 from usercore.kernel.errors import RateLimited
 from usercore.kernel.secret import Secret
 from usercore.testing.fakes import TICK
 from usercore.testing.machines.base import StateMachine
+from usercore.throttling.model import ThrottlePolicy
 from usercore.tokens.errors import TokenExpired, TokenSpent, TokenUnknown
 from usercore.tokens.model import AccessTokenPolicy
 

@@ -131,6 +131,7 @@ CREATE TABLE usercore_attempts (
     ip text COLLATE "C",
     user_agent text COLLATE "C",
     at bigint NOT NULL,
+    count bigint NOT NULL,
     PRIMARY KEY (user_id, id)
 );
 
@@ -147,15 +148,18 @@ CREATE TABLE usercore_registration_attempts (
     PRIMARY KEY (user_id, id)
 );
 
-CREATE TABLE usercore_throttles (
+CREATE TABLE usercore_failure_counters (
     key bytea NOT NULL,
+    kind text COLLATE "C" NOT NULL,
     tried bigint NOT NULL,
-    forgiven bigint NOT NULL,
+    reset_to bigint NOT NULL,
+    wrong_passwords bigint NOT NULL,
+    since bigint NOT NULL,
     last_at bigint NOT NULL,
     PRIMARY KEY (key)
 );
 
-CREATE TABLE usercore_allowances (
+CREATE TABLE usercore_rate_limits (
     key bytea NOT NULL,
     started_at bigint NOT NULL,
     used bigint NOT NULL,

@@ -131,6 +131,7 @@ CREATE TABLE usercore_attempts (
     ip TEXT,
     user_agent TEXT,
     at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
     PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -147,15 +148,18 @@ CREATE TABLE usercore_registration_attempts (
     PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE usercore_throttles (
+CREATE TABLE usercore_failure_counters (
     key BLOB NOT NULL,
+    kind TEXT NOT NULL,
     tried INTEGER NOT NULL,
-    forgiven INTEGER NOT NULL,
+    reset_to INTEGER NOT NULL,
+    wrong_passwords INTEGER NOT NULL,
+    since INTEGER NOT NULL,
     last_at INTEGER NOT NULL,
     PRIMARY KEY (key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE usercore_allowances (
+CREATE TABLE usercore_rate_limits (
     key BLOB NOT NULL,
     started_at INTEGER NOT NULL,
     used INTEGER NOT NULL,

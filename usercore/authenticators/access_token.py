@@ -1,0 +1,72 @@
+"""Signing in by an access token that another system received; the token stays as it is."""
+
+from datetime import datetime
+
+import attrs
+
+from usercore.attempts.model import AttemptStatus
+from usercore.authenticators.base import Authenticated, LoginLookup, RejectedAttempt, SignInEvent, SignInUnit
+from usercore.authenticators.tokens import rejected_token, to_secret
+from usercore.kernel.context import Context
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Secret, read_secret
+from usercore.kernel.values import frozen
+from usercore.storage.lookups import TokenOwner
+from usercore.tokens.errors import TokenInvalid
+from usercore.tokens.model import ACCESS, AccessTokenPolicy
+from usercore.tokens.rules import check_open
+from usercore.users.model import User
+
+
+@frozen(kw_only=True)
+class AccessTokenCredentials:
+    """The secret of an access token, used to sign in from another system."""
+
+    secret: Secret = attrs.field(converter=to_secret)
+
+
+@frozen(kw_only=True)
+class AccessTokenAuthenticator:
+    """Signs in by an access token that another system received; no new one is issued."""
+
+    policy: AccessTokenPolicy
+    name: str = "access_token"
+    priority: int = 200
+    credentials: type[AccessTokenCredentials] = AccessTokenCredentials
+    is_guessable: bool = False
+    hashes: bool = False
+    allows_privileged: bool = False
+    unknown_status: AttemptStatus = AttemptStatus.TOKEN_NOT_FOUND
+
+    def verify(self, credentials: AccessTokenCredentials, lookup: LoginLookup, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
+        """Return the secret: the token is looked up in the unit."""
+        return credentials.secret
+
+    def find_user(self, unit: SignInUnit, proof: Secret, now: datetime) -> UserId:
+        """Return the user of a valid token.
+
+        Raises:
+            RejectedAttempt: the token is unknown, revoked or expired.
+        """
+        found = self._find(unit, proof)
+        try:
+            check_open(found.token, now=now, policy=self.policy)
+        except TokenInvalid as error:
+            raise rejected_token(unit, ACCESS, proof, error) from None
+        return found.user.id
+
+    def complete(self, unit: SignInUnit, user: User, proof: Secret, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
+        """Complete the attempt; the token is kept."""
+        found = self._find(unit, proof)
+        return Authenticated(
+            status=AttemptStatus.ACCESS_TOKEN_OK,
+            token=found.token,
+            must_change_password=found.must_change_password,
+        )
+
+    def _find(self, unit: SignInUnit, secret: Secret) -> TokenOwner:
+        read = read_secret(secret, ACCESS)
+        found = None if read is None else unit.authentication.find(UserId(read[0]), read[1])
+        if found is None:
+            raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
+        return found

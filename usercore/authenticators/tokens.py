@@ -1,0 +1,34 @@
+"""What the authenticators that take tokens have in common."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from usercore.attempts.model import AttemptStatus
+from usercore.authenticators.base import RejectedAttempt, SignInUnit
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Secret, holder_of, text_of
+from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenSpent, TokenUnknown
+
+STATUS_OF: Final[Mapping[type[TokenInvalid], AttemptStatus]] = {
+    TokenExpired: AttemptStatus.TOKEN_DATE_EXPIRED,
+    TokenSpent: AttemptStatus.TOKEN_COUNT_EXPIRED,
+}
+"""The statuses of attempts with invalid tokens; ``token_not_found`` for all others. Source: spec S6."""
+
+
+def to_secret(secret: Secret | str) -> Secret:
+    """Return a secret that was given as text or as a ``Secret``.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    return Secret(text_of(secret))
+
+
+def rejected_token(unit: SignInUnit, kind: str, secret: Secret, error: TokenInvalid) -> RejectedAttempt:
+    """Return why a token is rejected. What became of it is told in its own tenant only. Source: spec T2."""
+    holder = None if isinstance(error, TokenUnknown) else holder_of(secret, kind)
+    user = None if holder is None else unit.users.get(UserId(holder))
+    if user is None:
+        return RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
+    return RejectedAttempt(STATUS_OF.get(type(error), AttemptStatus.TOKEN_NOT_FOUND), user_id=user.id)

@@ -1,0 +1,164 @@
+"""Throttling of sign-ins: the same for every authenticator, and one failure is counted once.
+
+An account is worked on by one thread of a process at a time, and an account with a failure on record counts the next
+try before anything is verified, so parallel guesses cannot outrun the counter.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from usercore.attempts.model import AttemptStatus
+from usercore.authenticators.base import LoginLookup, RejectedAttempt, SignInUnit, can_be_void
+from usercore.kernel.context import Context, printable_prefix
+from usercore.kernel.errors import Invalid, RateLimited
+from usercore.kernel.ids import UserId
+from usercore.kernel.references import EMAIL_LIMIT, ClaimName, Use, claim_of_username
+from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.values import frozen
+from usercore.storage.lookups import LoginAccount
+from usercore.throttling.keys import CounterKeys
+from usercore.throttling.locks import AccountLocks
+from usercore.throttling.model import CounterKind, FailureCounter, ThrottlePolicy
+from usercore.throttling.rules import counting_rule, failures_of, is_void, locked_until
+
+NO_USER = UserId(0)
+"""The id that an unknown login is looked up as, so that the same statements run for it."""
+
+
+@frozen(kw_only=True)
+class SignInThrottle:
+    """Delays further attempts of an account, a login or an address after failures."""
+
+    _service: ServiceContext[SignInUnit]
+    _policy: ThrottlePolicy
+    _keys: CounterKeys
+    _locks: AccountLocks
+
+    @contextmanager
+    def hold(self, login: str | None) -> Iterator[None]:
+        """Hold the account's lock, so that a failure is counted before the next attempt looks at the counter.
+
+        Raises:
+            Overloaded: the wait for the lock took too long.
+        """
+        if login is None:
+            yield
+            return
+        with self._locks.hold(f"{self._service.context.tenant_id} {_login_text(_claim_of(login), login)}"):
+            yield
+
+    def look_up(self, login: str | None, context: Context) -> LoginLookup:
+        """Return the account with this login and the counters of the attempt, by one statement each.
+
+        A change between two of the statements does no more harm than one while a password is hashed, which no
+        transaction could prevent: the unit that completes the attempt locks the user and compares the credential, and
+        the counters are read last.
+        """
+        read = self._service.units.read
+        account, login_key = None, None
+        if login is not None:
+            name = _claim_of(login)
+            account = self._account_of(name)
+            login_key = self._login_key(account, _login_text(name, login), context)
+        keys = [] if login_key is None else [login_key]
+        if context.ip is not None:
+            keys.append(self._keys.address(context.tenant_id, context.ip))
+        found = {counter.key: counter for counter in read(lambda unit: unit.failure_counters.get_many(keys))}
+        counters = tuple(map(found.get, keys))
+        reached = account is not None and is_void(counters[0], policy=self._policy)
+        void = account is not None and reached and read(lambda unit: can_be_void(unit, account.user))
+        return LoginLookup(
+            account=account,
+            login_key=login_key,
+            keys=tuple(keys),
+            counters=counters,
+            has_void_password=void,
+            waits_longest=reached and not void,
+        )
+
+    def _account_of(self, name: ClaimName | None) -> LoginAccount | None:
+        read = self._service.units.read
+        claim = None if name is None else read(lambda unit: unit.claims.find(name.space, name.key))
+        user_id = UserId(claim.holder_id) if claim is not None and claim.uses & Use.LOGIN else NO_USER
+        return read(lambda unit: unit.authentication.get(user_id))
+
+    def _login_key(self, account: LoginAccount | None, login: str, context: Context) -> bytes:
+        if account is None:
+            return self._keys.login(context.tenant_id, login)
+        return self._keys.account(context.tenant_id, account.user.id)
+
+    def check_wait(self, lookup: LoginLookup) -> None:
+        """Reject the attempt during a wait of the account or the address.
+
+        Raises:
+            RejectedAttempt: it is too early for another attempt.
+        """
+        self._check(lookup, lookup.counters)
+
+    def _check(self, lookup: LoginLookup, counters: Sequence[FailureCounter | None]) -> None:
+        now = self._service.clock()
+        is_long, policy = lookup.waits_longest, self._policy
+        ends = [
+            locked_until(counter, now=now, policy=policy, longest=is_long and counter.kind is CounterKind.ACCOUNT)
+            for counter in counters
+            if counter is not None
+        ]
+        last = max((end for end in ends if end is not None), default=None)
+        if last is not None:
+            user_id = lookup.account.user.id if lookup.account else None
+            raise RejectedAttempt(AttemptStatus.RATE_LIMIT_EXCEEDED, user_id=user_id, error=RateLimited(last - now))
+
+    def reserve(self, lookup: LoginLookup) -> int | None:
+        """Count the try of an account with a failure on record before it is verified; return its ordinal.
+
+        Raises:
+            RejectedAttempt: another process or another login of the account has started a wait since.
+        """
+        key, now = lookup.login_key, self._service.clock()
+        if key is None or not failures_of(lookup.login_counter, now=now, policy=self._policy):
+            return None
+
+        def reserve(unit: SignInUnit) -> int:
+            self._check(lookup, unit.failure_counters.get_many([key]))
+            return self._record(unit, key, self._kind_of(lookup), wrong_password=False).tried
+
+        return self._service.units.write(reserve)
+
+    def record_failure(
+        self, unit: SignInUnit, lookup: LoginLookup, ordinal: int | None, *, wrong_password: bool
+    ) -> None:
+        """Count a failure of the account, unless its try was reserved, and of the address."""
+        counts_towards_void = wrong_password and lookup.account is not None
+        for key in lookup.keys:
+            if key != lookup.login_key:
+                self._record(unit, key, CounterKind.ADDRESS, wrong_password=False)
+            elif ordinal is None:
+                self._record(unit, key, self._kind_of(lookup), wrong_password=counts_towards_void)
+            elif counts_towards_void:
+                unit.failure_counters.record_wrong_password(key)
+
+    def reset(self, unit: SignInUnit, lookup: LoginLookup, ordinal: int | None) -> None:
+        """Forget the account's failures up to the reserved try of a successful attempt."""
+        if ordinal is not None and lookup.login_key is not None:
+            unit.failure_counters.reset(lookup.login_key, up_to=ordinal)
+
+    def _record(self, unit: SignInUnit, key: bytes, kind: CounterKind, *, wrong_password: bool) -> FailureCounter:
+        now = self._service.clock()
+        rule = counting_rule(kind, now=now, policy=self._policy)
+        return unit.failure_counters.record_failure(key, kind, at=now, rule=rule, wrong_password=wrong_password)
+
+    def _kind_of(self, lookup: LoginLookup) -> CounterKind:
+        return CounterKind.LOGIN if lookup.account is None else CounterKind.ACCOUNT
+
+
+def _claim_of(login: str) -> ClaimName | None:
+    """Return the key of a login, or None if no user can have it."""
+    try:
+        return claim_of_username(login)
+    except Invalid:
+        return None
+
+
+def _login_text(name: ClaimName | None, login: str) -> str:
+    """Return the text under which a login is throttled: its key, or the start of one that no user can have."""
+    return printable_prefix(login, EMAIL_LIMIT) if name is None else name.key

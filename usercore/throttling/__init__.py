@@ -1,0 +1,1 @@
+"""Throttling: counters of failed sign-ins, rate limits, and the waits that follow from them."""

@@ -1,0 +1,64 @@
+"""When the next attempt may come. Pure."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from usercore.throttling.model import CounterKind, CountingRule, FailureCounter, RateLimitWindow, ThrottlePolicy
+
+MOST_DOUBLINGS: Final = 32
+"""Far above any longest wait, far below what a timedelta can hold."""
+
+
+def counting_rule(kind: CounterKind, *, now: datetime, policy: ThrottlePolicy) -> CountingRule:
+    """Return how a failure at ``now`` changes a counter of this kind."""
+    is_address = kind is CounterKind.ADDRESS
+    return CountingRule(
+        forgotten_before=now - policy.forgotten_after,
+        set_back_after=now + policy.longest_wait,
+        window_before=now - policy.address_window,
+        window_threshold=policy.address_failures_before_wait if is_address else 0,
+    )
+
+
+def failures_of(counter: FailureCounter | None, *, now: datetime, policy: ThrottlePolicy) -> int:
+    """Return the failures in a row that still count at ``now``."""
+    if counter is None or now - counter.last_at >= policy.forgotten_after:
+        return 0
+    return counter.failures
+
+
+def next_wait(failures: int, kind: CounterKind, policy: ThrottlePolicy) -> timedelta:
+    """Return how long to wait after this many failures: nothing, then doubling up to the longest wait."""
+    is_address = kind is CounterKind.ADDRESS
+    free = policy.address_failures_before_wait if is_address else policy.failures_before_wait
+    beyond = failures - free
+    if beyond < 0:
+        return timedelta(0)
+    doubled: int = 2 ** min(beyond, MOST_DOUBLINGS)
+    return min(policy.first_wait * doubled, policy.longest_wait)
+
+
+def locked_until(
+    counter: FailureCounter | None, *, now: datetime, policy: ThrottlePolicy, longest: bool = False
+) -> datetime | None:
+    """Return the end of the wait that ``now`` lies in, at most the longest wait away, or None.
+
+    The last failure starts a wait, the longest one if asked; attempts that are refused meanwhile do not prolong it. A
+    counter whose wait would end later was written before the clock was set back, and locks nothing.
+    """
+    if counter is None:
+        return None
+    failures = failures_of(counter, now=now, policy=policy)
+    wait = policy.longest_wait if longest else next_wait(failures, counter.kind, policy)
+    until = counter.last_at + wait
+    return until if now < until <= now + policy.longest_wait else None
+
+
+def is_void(counter: FailureCounter | None, *, policy: ThrottlePolicy) -> bool:
+    """Return whether there were so many wrong passwords in a row that the password is void until it is reset."""
+    return counter is not None and counter.wrong_passwords >= policy.failures_before_void
+
+
+def time_left(used: RateLimitWindow, *, most: int, window: timedelta, now: datetime) -> timedelta | None:
+    """Return how long to wait until the window ends, if it was used more than ``most`` times; else None."""
+    return used.started_at + window - now if used.used > most else None
