@@ -236,7 +236,7 @@ class Differences(RuleBasedStateMachine):
         self.same(lambda core: getattr(core.users, what)(self.somebody(person)))
 
     @rule(email=EMAILS, username=USERNAMES, text=IDS)
-    def query(self, email: str, username: str, text: str) -> None:
+    def find(self, email: str, username: str, text: str) -> None:
         for reference in (Email(email), Username(username), ExternalId(text), AccessId(text)):
             self.same(lambda core, ref=reference: core.users.find(ref))  # type: ignore[misc]  # as above
 

@@ -23,7 +23,7 @@ MOST_BY_DAY: Final = 100
 """Examples of the profiles that run by day."""
 
 OUTCOMES: Final = frozenset(
-    """change_email revoke_tokens go_to identify issue link look look_back redeem register register_external
+    """change_email revoke_tokens go_to identify issue link find look_back redeem register register_external
     set_access_ids set_password shut_out_or_let_in sign_in steer_tenants update wait
     ExternalIdLinked Invalid PasswordRefused RateLimited SignInRefused Taken TenantNotFound TokenUnknown
     """.split()  # noqa: SIM905 - easier to read than a list
