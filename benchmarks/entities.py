@@ -8,9 +8,9 @@ from benchmarks.people import BEFORE, id_of, person, secret_of
 from usercore.history.model import Entry
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import MAIN
-from usercore.kernel.references import Space, Use
 from usercore.kernel.secret import digest_of
 from usercore.tokens.model import AccessToken
+from usercore.users.keys import Space, Use
 from usercore.users.model import Claim, User
 
 

@@ -15,8 +15,7 @@ from usercore.delivery.dispatcher import Outbox
 from usercore.delivery.relay import Relay
 from usercore.email_change.service import Emails
 from usercore.kernel.context import HOST, SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
-from usercore.kernel.references import unique_key
-from usercore.kernel.text import check_type, clean_optional
+from usercore.kernel.text import check_type, clean_optional, unique_key
 from usercore.kernel.unset import UNSET, Unset
 from usercore.maintenance.cleanup import Cleaned, Cleanup
 from usercore.password_change.service import Passwords

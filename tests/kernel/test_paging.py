@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.helpers import fault_of
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.paging import PAGE_LIMIT, Page, check_limit, page_of, read_cursor, write_cursor
-from usercore.kernel.references import unique_key
+from usercore.kernel.text import unique_key
 from usercore.testing.strategies import hostile_text, storable_text
 
 PLACES = st.lists(st.one_of(st.integers(-(2**63) + 1, 2**63 - 1), storable_text()), max_size=5).map(tuple)

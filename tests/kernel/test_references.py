@@ -13,24 +13,18 @@ from tests.helpers import faults_of
 from usercore.kernel.errors import FieldError, Invalid, UserNotFound
 from usercore.kernel.ids import LIMIT
 from usercore.kernel.references import (
-    EXTERNAL_ID_LIMIT,
     AccessId,
     AnyId,
-    ClaimName,
     Email,
     ExternalId,
     Reference,
-    Space,
-    Use,
     Username,
     check_reference,
     check_user_id,
-    claim_of,
-    claim_of_email,
-    host_id,
     user_id_of,
 )
 from usercore.testing.strategies import host_ids, hostile_text, ids
+from usercore.users.keys import EXTERNAL_ID_LIMIT, ClaimName, Space, Use, claim_of, claim_of_email, host_id
 
 ANN = "ann@example.com"
 

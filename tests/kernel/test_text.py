@@ -11,7 +11,6 @@ from hypothesis import given
 from tests.helpers import characters, fault_of
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.preferences import clean_language
-from usercore.kernel.references import claim_of_email, claim_of_username, host_id
 from usercore.kernel.text import (
     DIRECTION_MARKS,
     FieldErrors,
@@ -28,6 +27,7 @@ from usercore.passwords.rules import prepare
 from usercore.tenants.rules import clean_country, clean_tenant_name, clean_time_zone
 from usercore.testing.strategies import hostile_text
 from usercore.users.emails import clean_email
+from usercore.users.keys import claim_of_email, claim_of_username, host_id
 from usercore.users.rules import clean_note, clean_source
 from usercore.users.usernames import clean_username
 

@@ -11,7 +11,7 @@ from usercore.kernel.context import MAIN, SYSTEM
 from usercore.kernel.errors import FieldError
 from usercore.kernel.ids import TENANT_KIND, USER_KIND, TenantId, id_of
 from usercore.kernel.preferences import DateFormat
-from usercore.kernel.references import unique_key
+from usercore.kernel.text import unique_key
 from usercore.tenants.errors import BuiltIn
 from usercore.tenants.model import BUILT_IN, DEFAULTS, KINDS, Tenant
 from usercore.tenants.rules import (

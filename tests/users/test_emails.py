@@ -8,10 +8,10 @@ from hypothesis import given
 
 from tests.helpers import characters, fault_of, faults_of
 from usercore.kernel.errors import FieldError, Invalid
-from usercore.kernel.references import claim_of_email, email_key
 from usercore.kernel.unicode14_scripts import is_ignorable
 from usercore.testing.strategies import emails
 from usercore.users.emails import clean_email
+from usercore.users.keys import claim_of_email, email_key
 from usercore.users.model import EmailPolicy
 
 ANN = "ann@example.com"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import faults_of
 from usercore.kernel.errors import FieldError
-from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Space, Use, Username, claim_of, email_key
+from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Username
 from usercore.testing.samples import a_user
 from usercore.testing.strategies import emails, host_ids, usernames, users
 from usercore.users.identifiers import (
@@ -21,6 +21,7 @@ from usercore.users.identifiers import (
     next_access_ids,
     username_key,
 )
+from usercore.users.keys import Space, Use, claim_of, email_key
 from usercore.users.model import NO_ACCESS_IDS, AccessIds, User
 
 ANN = "ann@example.com"

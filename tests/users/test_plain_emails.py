@@ -6,9 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from usercore import Invalid
-from usercore.kernel.references import email_key
 from usercore.testing import strategies
 from usercore.users.emails import clean_email
+from usercore.users.keys import email_key
 
 pytestmark = pytest.mark.rule("U5")
 

@@ -7,10 +7,11 @@ from hypothesis import given
 
 from tests.helpers import characters, faults_of
 from usercore.kernel.errors import FieldError, Invalid
-from usercore.kernel.references import claim_of_username, unique_key
+from usercore.kernel.text import unique_key
 from usercore.kernel.unicode14_scripts import is_ignorable
 from usercore.testing.strategies import usernames
 from usercore.users.characters import is_one_script
+from usercore.users.keys import claim_of_username
 from usercore.users.usernames import clean_username
 
 ANN = "ann@example.com"

@@ -4,13 +4,14 @@ from typing import Protocol
 
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
-from usercore.kernel.references import Reference, check_reference, email_key
+from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, refuse
 from usercore.kernel.values import frozen
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import revoke_tokens
 from usercore.users.emails import clean_email
+from usercore.users.keys import email_key
 from usercore.users.model import EMAIL_CHANGED, EMAIL_REPLACED, EMAIL_VERIFICATION_CHANGED, EmailPolicy, User
 from usercore.users.ports import UsersUnit
 from usercore.users.service import replace_user

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from usercore.importing.records import ImportRecord
-from usercore.kernel.references import email_key
 from usercore.kernel.text import refuse
 from usercore.kernel.unset import UNSET
 from usercore.users.identifiers import names_email, next_access_ids
+from usercore.users.keys import email_key
 from usercore.users.model import User
 from usercore.users.rules import is_spelling_of
 

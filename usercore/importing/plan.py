@@ -16,10 +16,10 @@ from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.ids import FIRST_DRAWN, USER_KIND, IdSource, TenantId, UserId, id_of
-from usercore.kernel.references import Space, Use, email_key
 from usercore.kernel.text import refuse
 from usercore.kernel.values import frozen
 from usercore.users.identifiers import claims_of, field_of
+from usercore.users.keys import Space, Use, email_key
 from usercore.users.model import Claim, User, UserState
 
 

@@ -21,12 +21,12 @@ from usercore.kernel.entity import entity
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.ids import LIMIT, UserId, plain_uuid
 from usercore.kernel.preferences import DateFormat
-from usercore.kernel.references import Space, Use, host_id
 from usercore.kernel.text import check_type, is_blank, refuse
 from usercore.kernel.time import check_instant, is_instant
 from usercore.kernel.unset import UNSET, Unset
 from usercore.users.emails import clean_email
 from usercore.users.identifiers import SLOTS, claims_for, clean_slots
+from usercore.users.keys import Space, Use, host_id
 from usercore.users.model import OWN_FIELDS, EmailPolicy
 from usercore.users.rules import CLEAN
 from usercore.users.usernames import clean_username

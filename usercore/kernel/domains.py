@@ -1,6 +1,7 @@
-"""Domain names in policies: in one spelling, and compared with all their subdomains."""
+"""Domain names: in one spelling, and compared with all their subdomains."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import attrs
 
@@ -38,3 +39,15 @@ def is_within(domain: str, domains: frozenset[str]) -> bool:
         return False
     labels = domain.split(".")
     return any(".".join(labels[start:]) in domains for start in range(len(labels)))
+
+
+@lru_cache(maxsize=1024)
+def ascii_domain(domain: str) -> str:
+    """Return a domain in A-labels (IDNA 2008).
+
+    Raises:
+        ValueError: it is no domain.
+    """
+    import idna  # noqa: PLC0415 - few domains need it
+
+    return idna.encode(domain, uts46=True).decode("ascii")  # 20 us and more, and most emails share a few domains

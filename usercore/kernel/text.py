@@ -198,3 +198,8 @@ def clean_fields(
         TypeError: a value has the wrong type.
     """
     return {field: errors.take(clean_of[field], value) for field, value in given.items() if value is not UNSET}
+
+
+def unique_key(text: str) -> str:
+    """Return the key of a username or unique name: without case and width."""
+    return normalize("NFKC", normalize("NFKC", text).casefold())

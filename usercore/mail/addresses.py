@@ -4,7 +4,7 @@ import re
 from typing import Final, NamedTuple
 
 from usercore.kernel.bounds import check_line
-from usercore.kernel.references import ascii_domain
+from usercore.kernel.domains import ascii_domain
 
 _SENDER: Final = re.compile(r"(?:(?P<name>[^<>]*)<(?P<inner>[^<>]*)>|(?P<plain>[^<>]*))")
 _LOCAL: Final = re.compile(r"[^\s@<>()\[\]:;,\\\"]+")

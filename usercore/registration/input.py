@@ -9,12 +9,12 @@ import attrs
 
 from usercore.kernel.callables import check_reason
 from usercore.kernel.entity import entity
-from usercore.kernel.references import Space, Use, host_id
 from usercore.kernel.text import FieldErrors, clean_fields, is_blank
 from usercore.passwords.model import PasswordPolicy
 from usercore.passwords.rules import check_acceptable, prepare
 from usercore.users.emails import clean_email
 from usercore.users.identifiers import claims_for
+from usercore.users.keys import Space, Use, host_id
 from usercore.users.model import NO_ACCESS_IDS, EmailPolicy, User
 from usercore.users.rules import CLEAN
 from usercore.users.usernames import clean_username

@@ -18,7 +18,6 @@ from usercore.kernel.domains import is_within
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import Invalid, RateLimited, Taken, UsercoreError
 from usercore.kernel.ids import UserId
-from usercore.kernel.references import email_key
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import refuse
 from usercore.kernel.values import frozen
@@ -27,6 +26,7 @@ from usercore.throttling.ports import ThrottlingUnit
 from usercore.throttling.rules import time_left
 from usercore.users.emails import domain_of
 from usercore.users.identifiers import claims_of
+from usercore.users.keys import email_key
 from usercore.users.model import EmailPolicy, User
 from usercore.users.ports import UsersUnit
 from usercore.users.service import check_free

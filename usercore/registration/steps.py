@@ -11,7 +11,6 @@ from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import entity, evolve
 from usercore.kernel.errors import Conflict, RateLimited, Rejected, Taken, UsercoreError
 from usercore.kernel.ids import UserId
-from usercore.kernel.references import Space, email_key
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
@@ -32,6 +31,7 @@ from usercore.tokens.model import AccessTokenPolicy
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import issue_access_token
 from usercore.users.identifiers import email_holder
+from usercore.users.keys import Space, email_key
 from usercore.users.model import REGISTERED, WELCOMED, Claim, User
 from usercore.users.rules import without_email_as_name
 from usercore.users.service import add_user

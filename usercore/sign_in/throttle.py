@@ -12,7 +12,6 @@ from usercore.authenticators.base import LoginLookup, RejectedAttempt, SignInUni
 from usercore.kernel.context import Context, printable_prefix
 from usercore.kernel.errors import Invalid, RateLimited
 from usercore.kernel.ids import UserId
-from usercore.kernel.references import EMAIL_LIMIT, ClaimName, Use, claim_of_username
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.storage.lookups import LoginAccount
@@ -20,6 +19,7 @@ from usercore.throttling.keys import CounterKeys
 from usercore.throttling.locks import AccountLocks
 from usercore.throttling.model import CounterKind, FailureCounter, ThrottlePolicy
 from usercore.throttling.rules import counting_rule, failures_of, is_void, locked_until
+from usercore.users.keys import EMAIL_LIMIT, ClaimName, Use, claim_of_username
 
 NO_USER = UserId(0)
 """The id that an unknown login is looked up as, so that the same statements run for it."""

@@ -17,12 +17,13 @@ from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import Context
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import TenantId, UserId, plain_uuid
-from usercore.kernel.references import Reference, check_user_id, claim_of
+from usercore.kernel.references import Reference, check_user_id
 from usercore.kernel.time import Clock
 from usercore.kernel.values import frozen
 from usercore.outbox.model import Delivery
 from usercore.outbox.ports import DeliveryRepository
 from usercore.tenants.ports import TenantRepository
+from usercore.users.keys import claim_of
 from usercore.users.ports import ClaimRepository, UserRepository
 
 Subscriptions = Mapping[str, tuple[str, ...]]

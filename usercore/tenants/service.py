@@ -9,9 +9,8 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import TenantNotFound
 from usercore.kernel.ids import TenantId
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
-from usercore.kernel.references import unique_key
 from usercore.kernel.service_context import ServiceContext
-from usercore.kernel.text import FieldErrors, check_type, clean_fields
+from usercore.kernel.text import FieldErrors, check_type, clean_fields, unique_key
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version

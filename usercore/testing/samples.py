@@ -12,7 +12,6 @@ from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.preferences import DateFormat
-from usercore.kernel.references import Space, Use
 from usercore.kernel.secret import digest_of
 from usercore.outbox.model import Delivery, DeliveryState
 from usercore.passwords.model import Credential, PasswordChange
@@ -20,6 +19,7 @@ from usercore.tenants.model import Tenant
 from usercore.testing.fakes import NOON, TICK
 from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
 from usercore.users.identifiers import claims_of
+from usercore.users.keys import Space, Use
 from usercore.users.model import Claim, User, UserState
 
 ANN: Final = UserId(101)

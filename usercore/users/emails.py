@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Final
 
 from usercore.kernel.domains import is_within
-from usercore.kernel.references import EMAIL_LIMIT, email_key
 from usercore.kernel.text import check_assigned, check_text, refuse
 from usercore.users.characters import is_letter_or_digit, is_one_script
+from usercore.users.keys import EMAIL_LIMIT, email_key
 from usercore.users.model import EmailPolicy
 
 _LOCAL_LIMIT: Final = 64

@@ -6,14 +6,8 @@ from uuid import UUID
 
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.ids import UserId
-from usercore.kernel.references import (
-    Space,
-    Use,
-    email_key,
-    host_id,
-    unique_key,
-)
-from usercore.kernel.text import check_type, refuse
+from usercore.kernel.text import check_type, refuse, unique_key
+from usercore.users.keys import Space, Use, email_key, host_id
 from usercore.users.model import AccessIds, Claim, User
 
 SLOTS: Final = 4

@@ -13,8 +13,8 @@ from usercore.kernel.domains import domains
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, uuid_of
 from usercore.kernel.preferences import DateFormat
-from usercore.kernel.references import Space
 from usercore.kernel.values import frozen
+from usercore.users.keys import Space
 
 
 class UserState(StrEnum):

@@ -6,8 +6,8 @@ from typing import Protocol
 from uuid import UUID
 
 from usercore.kernel.ids import UserId
-from usercore.kernel.references import ClaimName, Space
 from usercore.kernel.units import ChangingUnit
+from usercore.users.keys import ClaimName, Space
 from usercore.users.model import Claim, LastSignIn, User
 
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from usercore.kernel.entity import evolve
 from usercore.kernel.preferences import clean_date_format, clean_language, clean_offset
-from usercore.kernel.references import email_key
 from usercore.kernel.text import check_text, check_type, clean_optional
 from usercore.users.errors import ExternalIdLinked, WrongState
+from usercore.users.keys import email_key
 from usercore.users.model import User, UserState
 
 NAME_LIMIT: Final = 255

@@ -7,7 +7,7 @@ from uuid import UUID
 from usercore.kernel.changes import Change, ChangeKind
 from usercore.kernel.entity import differing, evolve
 from usercore.kernel.errors import Taken, UserNotFound
-from usercore.kernel.references import Reference, Space, Use, check_reference, check_user_id, claim_of, host_id
+from usercore.kernel.references import Reference, check_reference, check_user_id
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import FieldErrors, clean_fields, is_blank
 from usercore.kernel.unset import UNSET, Unset
@@ -21,6 +21,7 @@ from usercore.users.identifiers import (
     in_order,
     next_access_ids,
 )
+from usercore.users.keys import Space, Use, claim_of, host_id
 from usercore.users.model import IDS_CHANGED, UPDATED, Claim, User, UserState
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import CLEAN, check_linkable, without_email_as_name

@@ -4,10 +4,10 @@ from typing import Final
 from unicodedata import normalize
 
 from usercore.kernel.errors import Invalid
-from usercore.kernel.references import USERNAME_LIMIT, email_key, unique_key
-from usercore.kernel.text import check_assigned, check_text, refuse
+from usercore.kernel.text import check_assigned, check_text, refuse, unique_key
 from usercore.users.characters import is_letter_or_digit, is_one_script
 from usercore.users.emails import read_email
+from usercore.users.keys import USERNAME_LIMIT, email_key
 
 _PUNCTUATION: Final = frozenset("._-@+")
 

@@ -7,8 +7,8 @@ from usercore.kernel.changes import Subject
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of
-from usercore.kernel.references import ClaimName, Space
 from usercore.storage.recording import RecordingUnit
+from usercore.users.keys import ClaimName, Space
 from usercore.users.model import Claim, LastSignIn, User, UserState
 from usercore.users.ports import ClaimRepository, UserRepository
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, with_own

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from hashlib import sha256
 
-from usercore.kernel.references import Space
+from usercore.users.keys import Space
 
 
 @lru_cache(maxsize=4096)  # a key is looked up before it is claimed, also those of an import's thousand records

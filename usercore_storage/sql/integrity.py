@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 from usercore.kernel.changes import Subject
-from usercore.kernel.references import Space, Use
 from usercore.kernel.values import frozen
 from usercore.users.identifiers import claims_for, claims_of, field_of
+from usercore.users.keys import Space, Use
 from usercore.users.model import IDENTIFIERS, Claim, User
 from usercore_storage.check_report import Finding, FindingKind
 from usercore_storage.sql.digests import digest_of_key

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from usercore.attempts.model import Attempt, RegistrationAttempt
 from usercore.history.model import Entry
-from usercore.kernel.references import unique_key
+from usercore.kernel.text import unique_key
 from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant

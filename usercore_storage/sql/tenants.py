@@ -5,7 +5,7 @@ from typing import Final
 from usercore.kernel.changes import Subject
 from usercore.kernel.errors import TenantNotFound
 from usercore.kernel.ids import TenantId
-from usercore.kernel.references import unique_key
+from usercore.kernel.text import unique_key
 from usercore.storage.recording import RecordingUnit
 from usercore.tenants.model import Tenant
 from usercore.tenants.ports import TenantRepository

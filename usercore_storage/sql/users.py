@@ -7,9 +7,9 @@ from uuid import UUID
 from usercore.kernel.changes import Subject
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import USER_KIND, UserId, id_of
-from usercore.kernel.references import ClaimName, Space
 from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
+from usercore.users.keys import ClaimName, Space
 from usercore.users.model import Claim, LastSignIn, User
 from usercore.users.ports import ClaimRepository, UserRepository
 from usercore_storage.sql.digests import digest_of_key

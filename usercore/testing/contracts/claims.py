@@ -6,13 +6,13 @@ import pytest
 
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
-from usercore.kernel.references import Space, Use
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import Contract, assert_same, check_for_all, check_runs_again, keep, write_and_fail
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
 from usercore.testing.samples import ACME, BOB, CLAIM, a_claim
 from usercore.testing.strategies import claims
+from usercore.users.keys import Space, Use
 from usercore.users.model import Claim
 
 LONG = "😀" * 254

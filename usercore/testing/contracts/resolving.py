@@ -9,11 +9,12 @@ import pytest
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import Invalid, UserNotFound
 from usercore.kernel.ids import LIMIT, TENANT_KIND, USER_KIND, UserId, uuid_of
-from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Reference, Username, claim_of
+from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Reference, Username
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import Contract, add_people
 from usercore.testing.samples import ACME, ANN, BOB, USER, a_user, claims_for
+from usercore.users.keys import claim_of
 from usercore.users.model import User, UserState
 from usercore.users.service import get_user
 

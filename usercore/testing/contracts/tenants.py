@@ -8,7 +8,7 @@ from usercore.kernel.context import MAIN, SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import TenantNotFound
 from usercore.kernel.ids import LIMIT, TenantId
-from usercore.kernel.references import unique_key
+from usercore.kernel.text import unique_key
 from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
 from usercore.storage import Storage, Unit

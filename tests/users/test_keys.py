@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import characters
-from usercore.kernel.references import email_key, unique_key
+from usercore.kernel.text import unique_key
 from usercore.kernel.unicode14 import is_assigned
 from usercore.testing.strategies import emails, usernames
+from usercore.users.keys import email_key
 
 ANN = "ann@example.com"
 
