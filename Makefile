@@ -45,6 +45,9 @@ check: $(call ready,check) ## lint, types, import rules, references, tests with 
 	.venvs/check/bin/lint-imports
 	$(call python,check) -m scripts.make_rules --check
 	$(call python,check) -m scripts.make_errors --check
+	$(call python,check) -m scripts.make_reasons --check
+	$(call python,check) -m scripts.make_policies --check
+	$(call python,check) -m scripts.make_changes --check
 	$(call python,check) -m scripts.make_step --check
 	$(call python,check) $(PYTEST) -m no_cover
 	$(call python,check) $(PYTEST) -m 'not no_cover' --cov --cov-report=term
@@ -57,8 +60,11 @@ bench-peers: $(call ready,bench) ## the same, with Django beside it (Python 3.12
 	  { echo 'Django 6 needs Python 3.12 or newer; try: make bench-peers PYTHON=python3.13' >&2; exit 1; }
 	$(call python,bench) -m benchmarks --peers
 
-docs: $(call ready,test) ## regenerate the references of rules and errors
+docs: $(call ready,test) ## regenerate the references of rules, errors, reasons, policies and changes
 	$(call python,test) -m scripts.make_errors
+	$(call python,test) -m scripts.make_reasons
+	$(call python,test) -m scripts.make_policies
+	$(call python,test) -m scripts.make_changes
 	$(call python,test) -m scripts.make_rules
 
 requirements: $(call ready,lock) ## pin the newest packages that pyproject.toml allows

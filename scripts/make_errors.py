@@ -6,20 +6,38 @@ import pkgutil
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
+from operator import attrgetter
 
 import attrs
 
 import usercore
 from scripts.reference import asked_to_check, publish, table
-from usercore.kernel.errors import UsercoreError
+from usercore.forms import http_status
+from usercore.kernel.errors import LostRace, StorageError, UsercoreError
 
 INTRODUCTION = """\
 # Errors
 
 Made by `make docs` out of the classes; changes belong there.
 Catch by class, branch by `code`: a code never changes its meaning. No error has a sentence for end users.
+*HTTP* is the status that fits, as `usercore.forms.HTTP_STATUSES` has it. *public* errors may come from calls that
+strangers are behind; *trusted* ones only from calls of the host, an operator or an API token.
 
 """
+PUBLIC_CALLS = (
+    "registration.complete",
+    "registration.request",
+    "sign_in.authenticate",
+    "sign_in.identify",
+    "sign_in.with_access_token",
+    "sign_in.with_login_token",
+    "sign_in.with_password",
+)
+"""The methods that strangers may be behind. Source: spec R8."""
+ANYWHERE = (LostRace, StorageError)
+"""What every call may raise, and no docstring repeats."""
+NAMED = re.compile(r"^\s+(\w+):", re.MULTILINE)
 NOT_LOADED = ("usercore.__main__", "usercore.testing")
 """The command line would run, and the tools for tests need pytest."""
 
@@ -65,16 +83,34 @@ def short(annotation: str) -> str:
     return re.sub(r"(\w+\.)+", "", annotation)
 
 
+@cache
+def errors_of_public_calls() -> frozenset[str]:
+    """Return the names of the errors that public calls say they raise."""
+    core = usercore.open("memory://")
+    docstrings = (inspect.getdoc(attrgetter(call)(core)) or "" for call in PUBLIC_CALLS)
+    return frozenset(name for text in docstrings for name in NAMED.findall(text.partition("Raises:")[2]))
+
+
+def is_for_strangers(error: type[UsercoreError]) -> bool:
+    """Return whether a public call names the error, or the base beside it that stands for its kinds."""
+    named = {base.__name__ for base in error.__mro__ if base.__module__ == error.__module__}
+    return issubclass(error, ANYWHERE) or not named.isdisjoint(errors_of_public_calls())
+
+
 def row(error: type[UsercoreError]) -> list[str]:
     """Describe one error."""
     meaning = (inspect.getdoc(error) or "").partition("\n")[0]
-    return [f"`{error.code}`", f"`{error.__name__}`", f"`{error.__bases__[0].__name__}`", fields_of(error), meaning]
+    names = [f"`{name}`" for name in (error.code, error.__name__, error.__bases__[0].__name__)]
+    audience = "public" if is_for_strangers(error) else "trusted"
+    return [*names, fields_of(error), str(http_status(error)), audience, meaning]
 
 
 def main() -> None:
     """Write the reference or check it."""
     check = asked_to_check(__doc__)
-    text = INTRODUCTION + table(["code", "class", "base", "fields", "meaning"], map(row, find_errors()))
+    text = INTRODUCTION + table(
+        ["code", "class", "base", "fields", "HTTP", "calls", "meaning"], map(row, find_errors())
+    )
     publish("errors.md", text, check=check)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import assert_type
 
 import usercore
+from usercore import aio, forms
 from usercore.testing import FakeClock, WatchedStorage
 from usercore_storage import memory, sqlite
 
@@ -60,3 +61,32 @@ def storages_fit(url: str) -> None:
     usercore.UserCore.over(WatchedStorage(memory.open_storage(url)))
     usercore.UserCore.over(sqlite.open_storage(url), usercore.Host(clock=FakeClock()))
     usercore.UserCore.over(url)  # type: ignore[arg-type]  # it must be refused
+
+
+def several_calls_as_one_return_what_the_work_returns(core: usercore.UserCore) -> None:
+    """The work gets a core and is a plain function."""
+    assert_type(core.atomic(lambda core: core.users.get(7)), usercore.User)
+    core.atomic(lambda: None)  # type: ignore[arg-type, misc]  # it must be refused
+
+
+async def calls_from_asyncio_are_typed_by_their_method() -> None:
+    """Arguments and results are those of the method."""
+    async with aio.open("memory://", clock=FakeClock()) as people:
+        assert_type(people, aio.AsyncCore)
+        core = people.core
+        assert_type(await people.call(core.users.get, 7), usercore.User)
+        assert_type(await people.call(core.sign_in.identify, "a secret"), usercore.Identity)
+        await people.call(core.users.get, "ann@example.com")  # type: ignore[arg-type]  # it must be refused
+        await people.call(core.users.update, 7, frist_name="Ann")  # type: ignore[call-arg]  # it must be refused
+    aio.open("memory://", clok=FakeClock())  # type: ignore[call-arg]  # it must be refused
+
+
+def forms_are_typed_by_their_audience(core: usercore.UserCore, body: object) -> None:
+    """Only operators' forms have a note."""
+    user = core.users.get(7)
+    forms.user(user, "user")["note"]  # type: ignore[typeddict-item]  # it must be refused
+    assert_type(forms.user(user, "operator")["note"], str | None)
+    assert_type(forms.user.page(usercore.Page((user,), None), "user")["rows"][0]["id"], int)
+    assert_type(forms.error(usercore.UserNotFound(), "user")["status"], int)
+    assert_type(forms.call(core.users.update, body, fields=["first_name"], ref=7), usercore.User)
+    forms.user(user, "everyone")  # type: ignore[call-overload]  # it must be refused

@@ -1,8 +1,10 @@
 """UserCore: the services over one storage, bound to a tenant, an actor and an origin."""
 
+from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
+from uuid import UUID
 
 import attrs
 
@@ -14,7 +16,9 @@ from usercore.composition.runtime import Runtime
 from usercore.delivery.dispatcher import Outbox
 from usercore.delivery.relay import Relay
 from usercore.email_change.service import Emails
+from usercore.kernel.callables import check_callable, check_result
 from usercore.kernel.context import HOST, SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
+from usercore.kernel.ids import plain_uuid
 from usercore.kernel.text import check_type, clean_optional, unique_key
 from usercore.kernel.unset import UNSET, Unset
 from usercore.maintenance.cleanup import Cleaned, Cleanup
@@ -22,11 +26,14 @@ from usercore.password_change.service import Passwords
 from usercore.registration.service import Registrations
 from usercore.sign_in.service import SignIn
 from usercore.storage import Storage, UnitSource
+from usercore.storage.atomic import run_atomic
 from usercore.tenants.built_in import add_built_in, has_built_in
-from usercore.tenants.rules import clean_tenant_name
+from usercore.tenants.rules import clean_tenant_key
 from usercore.tenants.service import Tenants, find_tenant
 from usercore.tokens.access_tokens import AccessTokens
 from usercore.tokens.login_tokens import LoginTokens
+
+T = TypeVar("T")
 
 
 class UserCore:
@@ -70,21 +77,23 @@ class UserCore:
         """How this core behaves."""
         return self._engine.policy
 
-    def tenant(self, key: str) -> "UserCore":
-        """Give this core bound to another tenant, by its key, ignoring case.
+    def tenant(self, key: str | UUID) -> "UserCore":
+        """Return this core bound to another tenant, by its key, ignoring case, or its UUID.
 
         Raises:
-            TypeError: the key is not text.
+            TypeError: the key is neither text nor a UUID.
             Invalid: no tenant can have this key.
             TenantNotFound: there is none.
         """
         known = self._engine.tenants
-        tenant = known.get(check_type(key, str, name="tenant"))
+        tenant = known.get(plain_uuid(key) if isinstance(key, UUID) else check_type(key, str, name="tenant"))
         if tenant is None:
-            folded = unique_key(clean_tenant_name(key, field="tenant"))
-            tenant = self._scope.units.read(lambda unit: find_tenant(unit, folded))
-            if self._joined is None:  # or a tenant would be remembered whom a rollback of the host's takes back
-                known[tenant.key] = tenant  # other spellings look each time, or strangers could fill the memory
+            clean_key = clean_tenant_key(key, field="tenant")
+            named = unique_key(clean_key) if isinstance(clean_key, str) else clean_key
+            tenant = self._scope.units.read(lambda unit: find_tenant(unit, named))
+            if self._joined is None:  # do not cache otherwise: the transaction that created it may be rolled back
+                # Other spellings are looked up each time, so the cache has at most two entries a tenant.
+                known[tenant.key] = known[tenant.uuid] = tenant
         context = attrs.evolve(self._context, tenant_id=tenant.id, tenant_key=tenant.key)
         return UserCore(self._engine, context, self._joined)
 
@@ -136,6 +145,33 @@ class UserCore:
         """
         self._scope.check_alone("joined")
         return UserCore(self._engine, self._context, self._engine.storage.join(connection))
+
+    def atomic(self, work: Callable[["UserCore"], T]) -> T:
+        """Run several calls as one unit: all of them are stored, or none is. Return what ``work`` returns.
+
+        ``work`` gets a core like this one. It may run again if a race is lost, on another thread if the storage groups
+        units, so it closes over values only and does nothing slow: on SQLite and in memory no other unit writes
+        meanwhile. Passwords that it sets are hashed inside the unit.
+
+        A call that raises inside ``work`` leaves nothing but an attempt, and ``work`` may go on if it handles the
+        error; what ``work`` itself raises undoes all. A lost race or a ``StorageError`` ends the unit even if ``work``
+        suppresses it. What counts failures is refused with ``TypeError``, as in ``joined``: signing in, redeeming,
+        public requests. Observers are told after the commit. Atomic calls may be nested, also in a joined core.
+
+        Raises:
+            LostRace: every run lost a race.
+            RuntimeError: a core other than the one that ``work`` gets was called in it, or that one after it ended.
+            StorageError: the storage could not store it.
+            TypeError: ``work`` cannot be called with one argument, or is an ``async def``, which would never run.
+        """
+        check_callable(work, None, name="work")
+
+        def run(parts: UnitSource) -> T:
+            result = work(UserCore(self._engine, self._context, parts))
+            check_result(result, name="what work returns")
+            return result
+
+        return self._scope.units.write(lambda unit: run_atomic(unit, run))
 
     @cached_property
     def tenants(self) -> Tenants:

@@ -36,7 +36,12 @@ def functions(tree: ast.AST) -> Iterator[Function]:
 def public(body: list[ast.stmt]) -> Iterator[Function | ast.ClassDef]:
     """Give the public functions and classes of a body, and the public ones of its public classes."""
     for node in body:
-        if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
+        if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_") and not _is_overload(node):
             yield node
             if isinstance(node, ast.ClassDef):
                 yield from public(node.body)
+
+
+def _is_overload(node: Function | ast.ClassDef) -> bool:
+    """Return whether it only states types; the implementation has the docstring."""
+    return any(isinstance(one, ast.Name) and one.id == "overload" for one in node.decorator_list)

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 
 from usercore.attempts.model import LOGIN_LIMIT, AttemptStatus, RegistrationStatus
-from usercore.attempts.rules import attempt_of, authenticator_of, login_of, registration_attempt_of
+from usercore.attempts.rules import api_status, attempt_of, authenticator_of, login_of, registration_attempt_of
 from usercore.kernel.context import Context
 from usercore.testing import NOON
 from usercore.testing.samples import ANN
-from usercore.testing.strategies import hostile_text
+from usercore.testing.strategies import hostile_text, storable_text
 
 
 @pytest.mark.rule("S6")
@@ -61,9 +61,19 @@ def test_a_status_says_whether_somebody_was_signed_in() -> None:
 
 
 @pytest.mark.rule("S2")
-@pytest.mark.parametrize(
-    ("source", "name"),
-    [(None, None), ("web", "web"), ("api+web", "web"), ("api", "api"), ("api+", ""), ("API+x", "API+x")],
-)
-def test_a_source_of_the_api_chooses_as_the_one_without_it(source: str | None, name: str | None) -> None:
-    assert authenticator_of(source) == name
+@given(name=storable_text())
+def test_a_source_of_the_api_names_the_authenticator_behind_the_prefix(name: str) -> None:
+    assert authenticator_of(f"api+{name}") == name
+    assert authenticator_of(name) == name.removeprefix("api+")
+
+
+@pytest.mark.rule("S2")
+@pytest.mark.parametrize("source", [None, "", "api", "API+password", "password", "api +password", "x-api+password"])
+def test_any_other_source_names_itself(source: str | None) -> None:
+    assert authenticator_of(source) == source
+
+
+@pytest.mark.rule("S2", "S6")
+def test_the_prefix_is_removed_once_and_the_sign_in_is_stored_as_of_the_api() -> None:
+    assert authenticator_of("api+api+password") == "api+password"
+    assert api_status(AttemptStatus.OK, "api+password") is AttemptStatus.API_OK

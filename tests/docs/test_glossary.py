@@ -4,7 +4,8 @@ import inspect
 import re
 from pathlib import Path
 
-import usercore
+import usercore.aio
+import usercore.forms
 import usercore_storage
 from tests.docs.pages import text_of
 
@@ -12,7 +13,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (\S.*\S|-) \| (\S.*\S) \|$", re.MULTILINE)
 
 
 def test_each_public_class_has_its_line() -> None:
-    packages = (usercore, usercore_storage)
+    packages = (usercore, usercore.aio, usercore.forms, usercore_storage)
     public = [name for one in packages for name in one.__all__ if inspect.isclass(getattr(one, name))]
     named = [name for name, _, _ in ROW.findall(text_of(Path("docs/glossary.md")))]
     assert named == sorted(public, key=str.lower)

@@ -74,6 +74,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "verified": same(value=True),
     "version": same(None),
     "with_password_reset": same(value=True),
+    "work": same(lambda core: core.users.find(1)),
     # Where another one is needed than elsewhere:
     "registration.check_email.email": same("ann@example.com"),
     "registration.check_email.password": same(PASSWORD),

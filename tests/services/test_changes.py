@@ -52,6 +52,10 @@ class Stage:
 Call = Callable[[Stage], object]
 
 CALLS: dict[str, tuple[Call, list[str]]] = {
+    "atomic": (
+        lambda on: on.core.atomic(lambda core: core.users.update(on.ann.id, first_name="Ann")),
+        ["user.updated"],
+    ),
     "tenants.create": (lambda on: on.system.tenants.create("north", "North"), ["tenant.created"]),
     "tenants.get": (lambda on: on.system.tenants.get("acme"), []),
     "tenants.list": (lambda on: on.system.tenants.list(), []),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -22,6 +23,7 @@ from usercore import (
     TokenInvalid,
     UserCore,
 )
+from usercore.kernel.ids import TENANT_KIND, uuid_of
 from usercore.kernel.preferences import DateFormat
 from usercore.tenants.service import Tenants
 from usercore.testing import NOON, FakeClock
@@ -51,6 +53,37 @@ def test_a_core_is_bound_to_a_tenant_by_its_key_in_any_case(core: UserCore) -> N
         core.tenant("other")
     with refused(core, TypeError, but=()):
         core.tenant(2)  # type: ignore[arg-type]  # what is tested
+
+
+@pytest.mark.rule("I2", "T1")
+def test_a_tenant_is_found_by_its_uuid(core: UserCore, tenants: Tenants) -> None:
+    acme = add_tenant(core, "Acme")
+    assert tenants.get(acme.uuid) == tenants.get("acme") == acme
+    assert core.tenant(acme.uuid).context == core.tenant("acme").context == core.tenant(acme.uuid).context
+    assert core.tenant(tenants.get("main").uuid).context == core.context
+
+
+@pytest.mark.rule("I2", "T2")
+def test_a_uuid_of_no_tenant_names_none(core: UserCore, tenants: Tenants) -> None:
+    user = register(core)
+    for uuid in (uuid_of(1 << 50, TENANT_KIND), user.uuid, UUID(int=0), UUID(int=(1 << 128) - 1)):
+        with refused(core, TenantNotFound, but=()):
+            core.tenant(uuid)
+        with refused(core, TenantNotFound, but=()):
+            tenants.get(uuid)
+
+
+@pytest.mark.rule("I2")
+def test_a_key_that_looks_like_a_uuid_is_a_key(core: UserCore, tenants: Tenants) -> None:
+    acme = add_tenant(core, "acme")
+    with refused(core, TenantNotFound, but=()):
+        tenants.get(str(acme.uuid))
+    assert core.tenant(acme.uuid).context.tenant_id == acme.id, "and is looked up faster from now on"
+    twin = add_tenant(core, str(acme.uuid))
+    assert tenants.get(acme.uuid) == acme
+    assert tenants.get(str(acme.uuid)) == twin
+    assert core.tenant(str(acme.uuid)).context.tenant_id == twin.id
+    assert core.tenant(acme.uuid).context.tenant_id == acme.id
 
 
 @pytest.mark.rule("T1")

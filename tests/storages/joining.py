@@ -335,9 +335,9 @@ class JoiningCases:
     def test_it_cannot_be_joined_twice_or_used_as_a_context(self, engine: Runtime, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
-            with pytest.raises(TypeError, match="with is not for a joined core"), joined:
+            with pytest.raises(TypeError, match="with is not for a joined or atomic core"), joined:
                 pass
-            with pytest.raises(TypeError, match="joined is not for a joined core"):
+            with pytest.raises(TypeError, match="joined is not for a joined or atomic core"):
                 joined.joined(connection)
 
     @pytest.mark.parametrize("call", CALLS, ids=str)
@@ -347,7 +347,7 @@ class JoiningCases:
         with engine.open() as connection:
             joined: World = attrs.evolve(world, core=world.core.joined(connection))
             if str(call) in COUNTING:
-                with pytest.raises(TypeError, match="is not for a joined core") as refusal:
+                with pytest.raises(TypeError, match="is not for a joined or atomic core") as refusal:
                     call.of(joined)(**call.arguments(joined))
                 assert call.method in str(refusal.value)
             else:

@@ -1,6 +1,7 @@
 """Which records an attempt leaves. Pure."""
 
 from datetime import datetime
+from typing import Final
 
 from usercore.attempts.model import (
     LOGIN_LIMIT,
@@ -66,12 +67,19 @@ def registration_attempt_of(
     )
 
 
+_API: Final = "api"
+_OF_API: Final = "api+"
+
+
 def api_status(status: AttemptStatus, source: str | None) -> AttemptStatus:
     """Tell sign-ins through an API apart, by their source. Source: spec S6; REMP CRM."""
-    is_api = source is not None and (source == "api" or source.startswith("api+"))
+    is_api = source is not None and (source == _API or source.startswith(_OF_API))
     return AttemptStatus.API_OK if is_api and status is AttemptStatus.OK else status
 
 
 def authenticator_of(source: str | None) -> str | None:
-    """Return the name of the authenticator that a source may choose: ``NAME`` and ``api+NAME`` choose NAME."""
-    return None if source is None else source.removeprefix("api+")
+    """Return the authenticator that a source may name: ``NAME`` of ``api+NAME``, else the source. Source: spec S2.
+
+    A name that no authenticator has is a label and narrows nothing.
+    """
+    return None if source is None else source.removeprefix(_OF_API)

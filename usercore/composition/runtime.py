@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Sequence
+from uuid import UUID
 
 from usercore.attempts.misses import MissTracker
 from usercore.authenticators.access_token import AccessTokenAuthenticator
@@ -54,7 +55,7 @@ class Runtime:
         self.locks = AccountLocks(host.policy.passwords.longest_wait.total_seconds())
         self.misses = MissTracker(self.new_id)
         self.activity = ActivityTracker(host.policy.access_tokens)
-        self.tenants: dict[str, Tenant] = {}
+        self.tenants: dict[str | UUID, Tenant] = {}
         self.relays: weakref.WeakSet[Relay] = weakref.WeakSet()
         self.subscribers = self._subscribers()
         self.subscriptions = subscriptions_of(self.subscribers)

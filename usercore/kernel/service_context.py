@@ -22,14 +22,14 @@ class ServiceContext(Generic[U_co]):
     new_id: IdSource
     context: Context
     joined: bool = False
-    """Whether its units run in a transaction of the host's."""
+    """Whether its units are parts of a transaction of the host's or of an atomic call."""
 
     def check_alone(self, call: str) -> None:
-        """Refuse a call in a transaction of the host's, whose rollback would forget what it counts, or which it leaves.
+        """Refuse a call in a larger transaction, whose rollback would forget what it counts, or which it leaves.
 
         Raises:
-            TypeError: the scope is joined.
+            TypeError: the scope is joined or atomic.
         """
         if self.joined:
-            msg = f"{call} is not for a joined core: it counts failures, which a rollback would forget, or goes beyond "
-            raise TypeError(f"{msg}the transaction; call it outside, on the core that you joined")
+            msg = f"{call} is not for a joined or atomic core: it counts failures, which a rollback would forget, "
+            raise TypeError(f"{msg}or goes beyond the transaction; call it outside")

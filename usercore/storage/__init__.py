@@ -1,7 +1,8 @@
 """What a storage must offer: every capability's slice in one unit, and units bound to an origin."""
 
 from abc import abstractmethod
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final, Protocol, TypeVar
 
 from usercore.attempts.ports import AttemptsUnit
 from usercore.history.ports import HistoryUnit
@@ -14,6 +15,8 @@ from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.ports import TokensUnit
 from usercore.users.ports import UsersUnit
+
+T = TypeVar("T")
 
 CAPABILITIES: Final = frozenset(
     {"tenants", "users", "passwords", "tokens", "attempts", "throttling", "history", "deliveries", "identifying"}
@@ -34,6 +37,21 @@ class Unit(
     Protocol,
 ):
     """Everything that happens in one transaction."""
+
+    @abstractmethod
+    def run_nested(self, origin: UnitContext, work: Callable[["Unit"], T]) -> T:
+        """Run ``work`` as a part of this unit, for another origin. Parts may be nested.
+
+        ``work`` gets this unit, which acts for the other origin while it runs. The part's history is stored when it
+        ends, and is among the entries that the unit's own origin observes after the commit.
+
+        If ``work`` raises, what it changed and recorded is undone, and the unit may go on. After ``RunAgain``, a
+        ``StorageError`` or what is no ``Exception`` the unit must end with that error.
+
+        Raises:
+            TenantNotFound: the other origin's tenant was created in this unit, and that was undone.
+            StorageError: the part could not be undone.
+        """
 
 
 class UnitSource(Protocol):

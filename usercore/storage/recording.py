@@ -6,6 +6,7 @@ a storage only keeps rows.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Self, TypeVar
 from uuid import UUID
 
 import attrs
@@ -15,7 +16,7 @@ from usercore.history.ports import HistoryRepository
 from usercore.history.rules import entry_of
 from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import Context
-from usercore.kernel.errors import UserNotFound
+from usercore.kernel.errors import TenantNotFound, UserNotFound
 from usercore.kernel.ids import TenantId, UserId, plain_uuid
 from usercore.kernel.references import Reference, check_user_id
 from usercore.kernel.time import Clock
@@ -25,6 +26,8 @@ from usercore.outbox.ports import DeliveryRepository
 from usercore.tenants.ports import TenantRepository
 from usercore.users.keys import claim_of
 from usercore.users.ports import ClaimRepository, UserRepository
+
+T = TypeVar("T")
 
 Subscriptions = Mapping[str, tuple[str, ...]]
 """The names of the durable subscribers of each kind of change."""
@@ -48,7 +51,7 @@ class RecordingUnit:
     """The part of a storage's unit that is the same for every storage.
 
     The storage sets the repositories, calls ``begin`` before each run of a unit, ``finish`` after its work and inside
-    its transaction, and ``number`` whenever a repository guards or adds a subject.
+    its transaction, and ``number`` whenever a repository guards or adds a subject. It overrides ``in_savepoint``.
     """
 
     users: UserRepository
@@ -62,9 +65,13 @@ class RecordingUnit:
 
     def begin(self, origin: UnitContext) -> None:
         """Start a run for this origin, with nothing recorded."""
+        self.entries = []
+        self._stored = 0
+        self._start(origin)
+
+    def _start(self, origin: UnitContext) -> None:
         self.origin = origin
         self.tenant_id = origin.context.tenant_id
-        self.entries = []
         self._numbers: dict[tuple[Subject, int], int] = {}
         self._at: datetime | None = None
 
@@ -87,9 +94,38 @@ class RecordingUnit:
             self.deliveries.add(_delivery_of(entry, subscriber, change.generation))
 
     def finish(self) -> None:
-        """Keep the entries, all by one statement: nobody reads them before the unit ends."""
-        if self.entries:
-            self.history.add_many(self.entries)
+        """Store the entries of the unit, or of its nested part, by one statement: nothing reads them before it ends."""
+        if len(self.entries) > self._stored:
+            self.history.add_many(self.entries[self._stored :])
+            self._stored = len(self.entries)
+
+    def run_nested(self, origin: UnitContext, work: Callable[[Self], T]) -> T:
+        """Run ``work`` as a part of this unit, for another origin; see ``Unit``."""
+        outer = self.origin, self._numbers, self._at, self._stored
+        try:
+            return self.in_savepoint(lambda: self._run_part(origin, work))
+        except BaseException:
+            self._stored = outer[-1]
+            del self.entries[self._stored :]
+            raise
+        finally:
+            self._start(outer[0])
+            self._numbers, self._at = outer[1:3]
+
+    def _run_part(self, origin: UnitContext, work: Callable[[Self], T]) -> T:
+        if origin.context.tenant_id != self.tenant_id and self.tenants.get(origin.context.tenant_id) is None:
+            raise TenantNotFound  # created in this unit, by a part that was undone
+        self._start(origin)
+        result = work(self)
+        self.finish()
+        return result
+
+    def in_savepoint(self, run: Callable[[], T]) -> T:
+        """Run a function, and undo what it changed if it raises.
+
+        After ``RunAgain``, ``StorageError`` or what is no ``Exception`` the unit ends, so nothing need be undone.
+        """
+        raise NotImplementedError
 
     def entry_of(self, change: Change) -> Entry:
         """Make the entry of a change, numbered, and note it for the observers.

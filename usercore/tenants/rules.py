@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
+from uuid import UUID
 
+from usercore.kernel.ids import plain_uuid
 from usercore.kernel.preferences import clean_date_format, clean_language, clean_offset
 from usercore.kernel.text import check_assigned, check_text, clean_line, clean_optional, refuse
 from usercore.tenants.errors import BuiltIn
@@ -49,6 +51,16 @@ def clean_tenant_name(value: object, *, field: str) -> str:
     text = clean_line(value, field=field, most=NAME_LIMIT, empty=False)
     check_assigned(text, field=field)
     return text
+
+
+def clean_tenant_key(value: object, *, field: str) -> str | UUID:
+    """Return the key or UUID by which a call names a tenant.
+
+    Raises:
+        TypeError: it is neither text nor a UUID.
+        Invalid: no tenant can have this key.
+    """
+    return plain_uuid(value) if isinstance(value, UUID) else clean_tenant_name(value, field=field)
 
 
 def clean_time_zone(value: object) -> str:

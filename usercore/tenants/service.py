@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from usercore.kernel.changes import Change, ChangeKind
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import TenantNotFound
-from usercore.kernel.ids import TenantId
+from usercore.kernel.ids import TENANT_KIND, TenantId, id_of
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import FieldErrors, check_type, clean_fields, unique_key
@@ -17,19 +18,24 @@ from usercore.kernel.versions import check_version
 from usercore.tenants.errors import SystemOnly, TenantStaleVersion, TenantTaken
 from usercore.tenants.model import ACTIVATED, CREATED, DEACTIVATED, UPDATED, Tenant
 from usercore.tenants.ports import TenantsUnit
-from usercore.tenants.rules import CLEAN, check_deactivatable, check_renamable, clean_tenant_name
+from usercore.tenants.rules import CLEAN, check_deactivatable, check_renamable, clean_tenant_key, clean_tenant_name
 
 
-def find_tenant(unit: TenantsUnit, key: str) -> Tenant:
-    """Give the tenant with this key, ignoring case.
+def find_tenant(unit: TenantsUnit, key: str | UUID) -> Tenant:
+    """Return the tenant with this key, ignoring case, or with this UUID.
 
     Raises:
         TenantNotFound: there is none.
     """
-    tenant = unit.tenants.find_by_key(key)
+    tenant = unit.tenants.find_by_key(key) if isinstance(key, str) else _find_by_uuid(unit, key)
     if tenant is None:
         raise TenantNotFound
     return tenant
+
+
+def _find_by_uuid(unit: TenantsUnit, uuid: UUID) -> Tenant | None:
+    tenant_id = id_of(uuid, TENANT_KIND)
+    return None if tenant_id is None else unit.tenants.get(TenantId(tenant_id))
 
 
 def get_tenant(unit: TenantsUnit, tenant_id: TenantId) -> Tenant:
@@ -108,17 +114,17 @@ class Tenants:
 
         return self.scope.units.write(create)
 
-    def get(self, key: str) -> Tenant:
-        """Give the tenant with this key, ignoring case.
+    def get(self, key: str | UUID) -> Tenant:
+        """Return the tenant with this key, ignoring case, or with this UUID.
 
         Raises:
             SystemOnly: this core is not bound to ``system``.
-            TypeError: the key is not text.
+            TypeError: the key is neither text nor a UUID.
             Invalid: no tenant can have this key.
             TenantNotFound: there is none.
         """
         self._check_system()
-        clean_key = clean_tenant_name(key, field="key")
+        clean_key = clean_tenant_key(key, field="key")
         return self.scope.units.read(lambda unit: find_tenant(unit, clean_key))
 
     def update(

@@ -106,6 +106,11 @@ class _Proxy:
         value = getattr(self._target, name)
         return partial(self._call, value) if callable(value) else _Proxy(self._call, value)
 
+    def run_nested(self, origin: UnitContext, work: Callable[[Any], T]) -> T:
+        """Run a part of the unit, whose calls may fail, too."""
+        nested = cast("Unit", self._target).run_nested
+        return cast("T", self._call(nested, origin, lambda unit: work(_Proxy(self._call, unit))))
+
 
 @attrs.frozen
 class _FaultySource(UnitSource):

@@ -11,7 +11,8 @@ from typing import Final
 
 import pytest
 
-from usercore.testing.contracts.base import Contract
+from usercore.testing import Contract
+from usercore.testing.plugin import RULE_MARK
 
 _PROPERTY: Final = "usercore_case"
 
@@ -23,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Know the contracts' marks, and report if asked; among several processes the one that hears of all cases does."""
-    config.addinivalue_line("markers", "rule(id, ...): the rule of usercore's specification that a case proves")
+    config.addinivalue_line("markers", RULE_MARK)
     file = config.getoption("--usercore-report")
     if file is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Report(file))

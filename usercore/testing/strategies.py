@@ -160,8 +160,8 @@ _BY_TYPE: Final[Mapping[object, SearchStrategy[Any]]] = {
 
 def entities(kind: type[E], **fields: SearchStrategy[Any]) -> SearchStrategy[E]:
     """Whole entities: each field as ``fields`` says, else by its name, else by its type; tenants are ``main``."""
-    drawn = {field.name: _by_field(field.name, field.type) for field in attrs.fields(kind)}  # type: ignore[arg-type]  # mypy does not see an attrs class
-    return st.builds(kind, **(drawn | fields))
+    others = [field for field in attrs.fields(kind) if field.name not in fields]  # type: ignore[arg-type]  # mypy does not see an attrs class
+    return st.builds(kind, **{field.name: _by_field(field.name, field.type) for field in others}, **fields)
 
 
 def _by_field(name: str, kind: object) -> SearchStrategy[Any]:

@@ -1,5 +1,8 @@
 """The unit: every repository over one undo log."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from usercore.storage.recording import RecordingUnit
 from usercore_storage.memory.attempts import MemoryAttempts, MemoryRegistrationAttempts
 from usercore_storage.memory.history import MemoryHistory
@@ -12,11 +15,14 @@ from usercore_storage.memory.tokens import MemoryAccessTokens, MemoryLoginTokens
 from usercore_storage.memory.undo_dict import UndoLog
 from usercore_storage.memory.users import MemoryClaims, MemoryUsers
 
+T = TypeVar("T")
+
 
 class MemoryUnit(RecordingUnit):
     """The one unit of a memory storage, begun anew for each run, since only one runs at a time."""
 
     def __init__(self, undo: UndoLog) -> None:
+        self._undo = undo
         self.users = MemoryUsers(undo, self)
         self.claims = MemoryClaims(undo, self)
         self.tenants = MemoryTenants(undo, self)
@@ -31,3 +37,11 @@ class MemoryUnit(RecordingUnit):
         self.history = MemoryHistory(undo, self)
         self.deliveries = MemoryOutbox(undo)
         self.authentication = MemoryAuthenticationLookup(self, self.access_tokens, self.credentials)
+
+    def in_savepoint(self, run: Callable[[], T]) -> T:
+        mark = len(self._undo)
+        try:
+            return run()
+        except BaseException:
+            self._undo.take_back(mark)
+            raise

@@ -1,5 +1,9 @@
 """The unit of every SQL engine: one for each connection, used again for each transaction."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
+from usercore.kernel.errors import RunAgain, StorageError
 from usercore.kernel.ids import UserId
 from usercore.storage.recording import RecordingUnit
 from usercore_storage.sql.attempts import SqlAttempts, SqlRegistrationAttempts
@@ -13,12 +17,15 @@ from usercore_storage.sql.throttling import SqlFailureCounters, SqlRateLimits
 from usercore_storage.sql.tokens import SqlAccessTokens, SqlLoginTokens, SqlRegistrationLinks
 from usercore_storage.sql.users import SqlClaims, SqlUsers
 
+T = TypeVar("T")
+
 
 class SqlUnit(RecordingUnit):
     """All repositories in the transaction that ``run`` runs in."""
 
     def __init__(self, run: Executor) -> None:
         """Build the repositories once; ``begin`` starts each transaction."""
+        self._run = run
         self.users = users = SqlUsers(run, self)
         self._lock = users.lock_unread
         self.claims = SqlClaims(run, self)
@@ -38,3 +45,16 @@ class SqlUnit(RecordingUnit):
     def lock(self, user_id: UserId) -> None:
         """Lock the user without reading them: ``users.guard`` would take 6 % more instructions of W5."""
         self._lock(user_id)
+
+    def in_savepoint(self, run: Callable[[], T]) -> T:
+        self._run("SAVEPOINT usercore_part")
+        try:
+            result = run()
+        except (RunAgain, StorageError):
+            raise  # the unit ends, and its transaction is rolled back
+        except Exception:
+            self._run("ROLLBACK TO SAVEPOINT usercore_part")
+            self._run("RELEASE SAVEPOINT usercore_part")
+            raise
+        self._run("RELEASE SAVEPOINT usercore_part")
+        return result

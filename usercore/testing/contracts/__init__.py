@@ -6,7 +6,7 @@ A storage author binds all of it by one fixture::
         @pytest.fixture
         def storage(self) -> Iterator[Storage]: ...
 
-Pytest knows their mark ``rule`` by ``-p usercore.testing.report``, or by a line of the host's among its ``markers``.
+Their mark ``rule`` is registered by ``pytest_plugins = ["usercore.testing.plugin"]`` in the host's ``conftest.py``.
 
 The cases need what the ports promise and nothing else: users are there before their tokens are, and what the port says
 is guarded is guarded. They run on engines that give READ COMMITTED only, and on those with one writer.
@@ -22,6 +22,7 @@ from usercore.testing.contracts.history import HistoryRepositoryContract
 from usercore.testing.contracts.leases import LeaseContract
 from usercore.testing.contracts.login_tokens import LoginTokenRepositoryContract
 from usercore.testing.contracts.lookups import AuthenticationLookupContract
+from usercore.testing.contracts.nesting import NestingContract
 from usercore.testing.contracts.passwords import CredentialRepositoryContract
 from usercore.testing.contracts.rate_limits import RateLimitRepositoryContract
 from usercore.testing.contracts.recording import LockContract, RecordingContract
@@ -40,6 +41,7 @@ class StorageContract(
     StorageItselfContract,
     LockContract,
     RecordingContract,
+    NestingContract,
     ResolvingContract,
     UserRepositoryContract,
     ClaimRepositoryContract,

@@ -1,0 +1,148 @@
+"""Calls with JSON as input: whatever it is, a use-case runs or refuses by field."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.faults.every_call import CALLS, Call
+from tests.faults.worlds import World, build
+from tests.helpers import faults_of
+from usercore import Email, FieldError, UserCore, UsercoreError, forms
+from usercore_storage import memory
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.text(max_size=10), parts, max_size=3),
+    max_leaves=6,
+)
+"""Any JSON."""
+
+NOT_JSON = {
+    "core.atomic.work",
+    "core.bind.actor",
+    "registration.import_users.on_bad",
+    "registration.import_users.on_progress",
+    "registration.import_users.records",  # whole records; a bad one is reported by line
+    "sign_in.authenticate.credentials",
+}
+"""Parameters that JSON cannot express, or that take objects of the host's."""
+
+PLACES = [(call, name) for call in CALLS for name in call.kinds() if f"{call}.{name}" not in NOT_JSON]
+
+
+@pytest.fixture
+def core() -> UserCore:
+    return build(memory.open_storage("memory://")).core
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return build(memory.open_storage("memory://"))
+
+
+@pytest.mark.rule("Y2")
+@pytest.mark.parametrize(("call", "name"), PLACES, ids=lambda value: str(value))  # noqa: PLW0108 - pytest asks for a function
+@given(value=JSON)
+def test_any_json_is_read_or_refused_by_field(world: World, call: Call, name: str, value: Any) -> None:
+    others = {other: sample for other, sample in call.arguments(world).items() if other != name}
+    with suppress(UsercoreError):
+        forms.call(call.of(world), {name: value}, fields=[name], **others)
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "fault"),
+    [
+        (lambda core: core.registration.register, {"email": 7}, FieldError("email", "wrong_type")),
+        (lambda core: core.registration.register, {"email": None}, FieldError("email", "wrong_type")),
+        (lambda core: core.registration.register, {}, FieldError("email", "missing")),
+        (lambda core: core.registration.register, [], FieldError("body", "wrong_type")),
+        (lambda core: core.registration.register, None, FieldError("body", "wrong_type")),
+        (
+            lambda core: core.registration.register,
+            {"email": "new@example.com", "note": "hello"},
+            FieldError("note", "unknown"),
+        ),
+    ],
+)
+@pytest.mark.rule("Y2")
+def test_a_fault_names_its_field(
+    core: UserCore, method: Callable[[UserCore], Callable[..., object]], body: object, fault: FieldError
+) -> None:
+    assert faults_of(lambda: forms.call(method(core), body, fields=["email", "first_name"])) == (fault,)
+
+
+@pytest.mark.rule("Y2")
+def test_all_faults_are_told_at_once_and_nothing_is_called(core: UserCore) -> None:
+    body = {"first_name": 1, "last_name": [], "is_institution": 1, "more\0": 2}
+    fields = ["email", "first_name", "last_name", "is_institution"]
+    expected = {
+        FieldError("first_name", "wrong_type"),
+        FieldError("last_name", "wrong_type"),
+        FieldError("is_institution", "unknown"),
+        FieldError("more?", "unknown"),
+        FieldError("email", "missing"),
+    }
+    del fields[-1]
+    assert set(faults_of(lambda: forms.call(core.registration.register, body, fields=fields))) == expected
+
+
+@pytest.mark.rule("Y2")
+def test_fields_and_what_is_given_reach_the_use_case(core: UserCore) -> None:
+    body = json.loads('{"email": "new@example.com", "first_name": "New", "password": "a long enough password"}')
+    registered = forms.call(
+        core.registration.register,
+        body,
+        fields=["email", "first_name", "password", "last_name"],
+        source="shop",
+        send_email=False,
+    )
+    assert (registered.user.first_name, registered.user.last_name, registered.user.source) == ("New", None, "shop")
+
+
+@pytest.mark.rule("Y2")
+def test_a_given_argument_need_not_be_in_the_body(core: UserCore) -> None:
+    user = forms.call(core.users.update, {"first_name": "Zoë"}, fields=["first_name"], ref=Email("ann@example.com"))
+    assert user.first_name == "Zoë"
+
+
+@pytest.mark.rule("Y2", "I3")
+def test_users_are_named_by_id_uuid_or_an_object(core: UserCore) -> None:
+    ann = core.users.get(Email("ann@example.com"))
+    names: list[Any] = [ann.id, str(ann.uuid), {"email": "ann@example.com"}, {"username": "ann"}]
+    names += [{"external_id": "x-1"}, {"access_id": "a-1"}, {"any_id": "a-2"}]
+    for name in names:
+        assert forms.call(core.users.get, {"ref": name}, fields=["ref"]) == ann
+    for name in ("ann@example.com", "ann", 1.5, True, None, [], {}, {"email": 1}, {"email": "a", "username": "b"}):
+        assert faults_of(lambda name=name: forms.call(core.users.get, {"ref": name}, fields=["ref"])) == (  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+            FieldError("ref", "wrong_type"),
+        )
+
+
+@pytest.mark.rule("Y2", "U9")
+def test_slots_are_named_by_numbers_as_json_writes_them(core: UserCore) -> None:
+    def set_ids(ids: object) -> Any:
+        body = {"access_ids": ids}
+        ref = Email("ann@example.com")
+        return forms.call(core.users.set_access_ids, body, fields=["access_ids"], ref=ref).access_ids
+
+    assert set_ids(["b-1", None, 3]) == ("b-1", None, "3", None)
+    assert set_ids({"2": "b-2", "3": None}) == ("b-1", "b-2", None, None)
+    wrongs: list[Any] = [{"two": "b"}, {"²": "b"}, {"1": {}}, [[]], "abc", {"1" * 5000: "b"}]
+    for wrong in wrongs:
+        assert faults_of(lambda wrong=wrong: set_ids(wrong)) == (FieldError("access_ids", "wrong_type"),)  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+
+
+@pytest.mark.parametrize(
+    ("method", "field"),
+    [("register", "no_such_field"), ("register", "self"), ("import_users", "on_progress")],
+)
+def test_a_field_that_the_use_case_cannot_have_is_the_programmers_fault(
+    core: UserCore, method: str, field: str
+) -> None:
+    with pytest.raises(TypeError, match=f"no parameter '{field}' that JSON can express"):
+        forms.call(getattr(core.registration, method), {}, fields=[field])

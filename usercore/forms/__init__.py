@@ -1,0 +1,47 @@
+"""Plain JSON data of entities and errors for an audience, HTTP statuses of errors, and calls with JSON as input.
+
+An audience is ``user`` (the person themselves) or ``operator``. Forms are what ``json.dumps`` takes: instants are RFC
+3339 text, UUIDs text, spans whole seconds, rounded up. No form has a secret but ``signed_in`` and ``registration``, if
+they are asked for it.
+"""
+
+from usercore.forms.entities import (
+    access_token,
+    account_status,
+    attempt,
+    entry,
+    identity,
+    login_token,
+    preferences,
+    registration,
+    signed_in,
+    tenant,
+    user,
+)
+from usercore.forms.errors import HTTP_STATUSES, ErrorForm, OperatorErrorForm, error, http_status
+from usercore.forms.form import Audience, Form, Json, PageForm
+from usercore.forms.reading import call
+
+__all__ = [
+    "HTTP_STATUSES",
+    "Audience",
+    "ErrorForm",
+    "Form",
+    "Json",
+    "OperatorErrorForm",
+    "PageForm",
+    "access_token",
+    "account_status",
+    "attempt",
+    "call",
+    "entry",
+    "error",
+    "http_status",
+    "identity",
+    "login_token",
+    "preferences",
+    "registration",
+    "signed_in",
+    "tenant",
+    "user",
+]

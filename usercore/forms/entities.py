@@ -1,0 +1,349 @@
+"""The forms of each entity: what the person themselves may see, and what operators see besides.
+
+A field's name is that of the entity's attribute; whatever is not named here is in no form.
+"""
+
+from typing import Any, Final, Literal, NotRequired, TypedDict, overload
+
+from usercore.attempts.model import Attempt
+from usercore.forms.form import Audience, Form, check_audience
+from usercore.history.model import Entry
+from usercore.kernel.changes import Subject
+from usercore.kernel.context import ActorKind
+from usercore.registration.steps import Registration
+from usercore.sign_in.model import Identity, SignedIn
+from usercore.tenants.model import Tenant
+from usercore.tokens.model import AccessToken, LoginToken
+from usercore.users.model import OPERATOR_ONLY, AccountStatus, Preferences, User
+
+
+class UserForm(TypedDict):
+    """A user as they see themselves."""
+
+    id: int
+    uuid: str
+    state: str
+    email: str | None
+    email_verified: bool
+    username: str | None
+    external_id: str | None
+    access_ids: list[str | None]
+    first_name: str | None
+    last_name: str | None
+    public_name: str | None
+    full_name: str | None
+    language: str | None
+    date_format: str | None
+    timestamp_offset_minutes: int | None
+    data_offset_minutes: int | None
+    is_institution: bool
+    institution_name: str | None
+    confirmed_at: str | None
+    last_sign_in_at: str | None
+    created_at: str
+    modified_at: str
+    version: int
+
+
+class OperatorUserForm(UserForm):
+    """A user as operators see them."""
+
+    tenant_id: int
+    email_verified_at: str | None
+    given_public_name: str | None
+    source: str
+    referer: str | None
+    registration_channel: str | None
+    note: str | None
+    last_sign_in_ip: str | None
+    created_by: str
+    modified_by: str
+
+
+user: Final[Form[User, UserForm, OperatorUserForm]] = Form(UserForm, OperatorUserForm)
+"""Make the plain data of a user."""
+
+
+class TenantForm(TypedDict):
+    """What a tenant's users may know of it."""
+
+    uuid: str
+    key: str
+    name: str
+    active: bool
+    time_zone: str
+    country: str | None
+    language: str
+    date_format: str
+    timestamp_offset_minutes: int
+    data_offset_minutes: int
+
+
+class OperatorTenantForm(TenantForm):
+    """A tenant as operators see it."""
+
+    id: int
+    description: str | None
+    created_at: str
+    created_by: str
+    modified_at: str
+    modified_by: str
+    version: int
+
+
+tenant: Final[Form[Tenant, TenantForm, OperatorTenantForm]] = Form(TenantForm, OperatorTenantForm)
+"""Make the plain data of a tenant."""
+
+
+class IdentityForm(TypedDict):
+    """Who is signed in, and how."""
+
+    user: UserForm
+    roles: list[str]
+    authenticator: str
+    authenticated_at: str
+    must_change_password: bool
+    token_id: str
+    token_expires_at: str
+
+
+class OperatorIdentityForm(TypedDict):
+    """Who is signed in, and how, as operators see it: with the source and what the host's authenticators added."""
+
+    user: OperatorUserForm
+    roles: list[str]
+    authenticator: str
+    authenticated_at: str
+    must_change_password: bool
+    token_id: str
+    token_expires_at: str
+    source: str | None
+    extras: dict[str, dict[str, Any]]
+
+
+identity: Final[Form[Identity, IdentityForm, OperatorIdentityForm]] = Form(
+    IdentityForm, OperatorIdentityForm, {"user": lambda value, audience: user(value.user, audience)}
+)
+"""Make the plain data of an identity; of a ``SignedIn``, too, without its secret."""
+
+
+class SignedInForm(IdentityForm):
+    """Who signed in. The secret of the access token is there if it was asked for."""
+
+    access_token: NotRequired[str]
+
+
+class OperatorSignedInForm(OperatorIdentityForm):
+    """Who signed in, as operators see it."""
+
+    access_token: NotRequired[str]
+
+
+@overload
+def signed_in(value: SignedIn, audience: Literal["user"], *, with_secret: bool = False) -> SignedInForm: ...
+@overload
+def signed_in(value: SignedIn, audience: Literal["operator"], *, with_secret: bool = False) -> OperatorSignedInForm: ...
+def signed_in(value: SignedIn, audience: Audience, *, with_secret: bool = False) -> SignedInForm | OperatorSignedInForm:
+    """Return the plain data of a sign-in, on request with the secret of the token that it issued.
+
+    Raises:
+        ValueError: there is no such audience.
+        TypeError: the host's own extras have a value that JSON does not know.
+    """
+    form: Any = identity(value, audience)
+    if with_secret:
+        form["access_token"] = value.access_token.reveal()
+    return form  # type: ignore[no-any-return]  # one of the two, by the audience
+
+
+class RegistrationForm(TypedDict):
+    """What registering made. The secret of the access token is there if one was issued and asked for."""
+
+    user: UserForm
+    created: bool
+    access_token: NotRequired[str]
+
+
+class OperatorRegistrationForm(TypedDict):
+    """What registering made, as operators see it."""
+
+    user: OperatorUserForm
+    created: bool
+    access_token: NotRequired[str]
+
+
+@overload
+def registration(value: Registration, audience: Literal["user"], *, with_secret: bool = False) -> RegistrationForm: ...
+@overload
+def registration(
+    value: Registration, audience: Literal["operator"], *, with_secret: bool = False
+) -> OperatorRegistrationForm: ...
+def registration(
+    value: Registration, audience: Audience, *, with_secret: bool = False
+) -> RegistrationForm | OperatorRegistrationForm:
+    """Return the plain data of a registration, on request with the secret of the token that it issued, if any.
+
+    Raises:
+        ValueError: there is no such audience.
+    """
+    check_audience(audience)
+    form: Any = {"user": user(value.user, audience), "created": value.created}
+    if with_secret and value.access_token is not None:
+        form["access_token"] = value.access_token.reveal()
+    return form  # type: ignore[no-any-return]  # one of the two, by the audience
+
+
+class AccessTokenForm(TypedDict):
+    """An access token as its user sees it: by its public id, which opens nothing."""
+
+    public_id: str
+    authenticator: str
+    source: str | None
+    ip: str | None
+    user_agent: str | None
+    issued_at: str
+    last_used_at: str
+    expires_at: str
+    revoked_at: str | None
+
+
+class OperatorAccessTokenForm(AccessTokenForm):
+    """An access token as operators see it."""
+
+    user_id: int
+
+
+access_token: Final[Form[AccessToken, AccessTokenForm, OperatorAccessTokenForm]] = Form(
+    AccessTokenForm, OperatorAccessTokenForm
+)
+"""Make the plain data of an access token."""
+
+
+class LoginTokenForm(TypedDict):
+    """A login token as its user sees it."""
+
+    public_id: str
+    issued_at: str
+    expires_at: str
+    redeemed_at: str | None
+
+
+class OperatorLoginTokenForm(LoginTokenForm):
+    """A login token as operators see it."""
+
+    user_id: int
+
+
+login_token: Final[Form[LoginToken, LoginTokenForm, OperatorLoginTokenForm]] = Form(
+    LoginTokenForm, OperatorLoginTokenForm
+)
+"""Make the plain data of a login token."""
+
+
+class AttemptForm(TypedDict):
+    """A try to sign in, as its user sees it: without the login that was typed, perhaps into the wrong field."""
+
+    at: str
+    status: str
+    authenticator: str | None
+    ip: str | None
+    user_agent: str | None
+
+
+class OperatorAttemptForm(AttemptForm):
+    """A try to sign in, as operators see it."""
+
+    id: int
+    user_id: int | None
+    login: str | None
+    source: str | None
+
+
+attempt: Final[Form[Attempt, AttemptForm, OperatorAttemptForm]] = Form(AttemptForm, OperatorAttemptForm)
+"""Make the plain data of a try to sign in."""
+
+
+class EntryForm(TypedDict):
+    """A change as its user sees it: what sort of actor made it, and only addresses and sources of their own."""
+
+    kind: str
+    at: str
+    change_no: int
+    position: int
+    actor: str
+    ip: str | None
+    source: str | None
+    old: dict[str, Any]
+    new: dict[str, Any]
+
+
+class OperatorEntryForm(EntryForm):
+    """A change as operators see it."""
+
+    subject: str
+    subject_id: int
+
+
+def _is_own(value: Entry) -> bool:
+    return value.subject is Subject.USER and value.actor == f"{ActorKind.USER}:{value.subject_id}"
+
+
+def _of_actor(name: str, value: Entry, audience: Audience) -> object:
+    return getattr(value, name) if audience == "operator" or _is_own(value) else None
+
+
+def _shown(values: Any, audience: Audience) -> object:  # noqa: ANN401 - the values of a change
+    hidden = OPERATOR_ONLY if audience == "user" else ()
+    return {name: value for name, value in values.items() if name not in hidden}
+
+
+entry: Final[Form[Entry, EntryForm, OperatorEntryForm]] = Form(
+    EntryForm,
+    OperatorEntryForm,
+    {
+        "actor": lambda value, audience: value.actor if audience == "operator" else value.actor.partition(":")[0],
+        "ip": lambda value, audience: _of_actor("ip", value, audience),
+        "source": lambda value, audience: _of_actor("source", value, audience),
+        "old": lambda value, audience: _shown(value.old, audience),
+        "new": lambda value, audience: _shown(value.new, audience),
+    },
+)
+"""Make the plain data of an entry of history."""
+
+
+class PreferencesForm(TypedDict):
+    """How things are shown to a user."""
+
+    language: str
+    date_format: str
+    time_zone: str
+    timestamp_offset_minutes: int
+    data_offset_minutes: int
+
+
+preferences: Final[Form[Preferences, PreferencesForm, PreferencesForm]] = Form(PreferencesForm, PreferencesForm)
+"""Make the plain data of preferences."""
+
+
+class AccountStatusForm(TypedDict):
+    """What is so about an account, as its user sees it."""
+
+    password_set: bool
+    password_changed_at: str | None
+    must_change_password: bool
+    last_sign_in_at: str | None
+    last_used_at: str | None
+
+
+class OperatorAccountStatusForm(AccountStatusForm):
+    """What is so about an account, as operators see it."""
+
+    failures_in_a_row: int
+    locked_since: str | None
+    locked_until: str | None
+
+
+account_status: Final[Form[AccountStatus, AccountStatusForm, OperatorAccountStatusForm]] = Form(
+    AccountStatusForm, OperatorAccountStatusForm
+)
+"""Make the plain data of an account's status."""

@@ -1,0 +1,103 @@
+"""The plain data of errors, and the HTTP status that fits each class."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypedDict, overload
+
+import attrs
+
+from usercore.authenticators.errors import SignInRefused, Vetoed
+from usercore.forms.form import Audience, Json, check_audience, plain
+from usercore.kernel import errors
+from usercore.kernel.errors import FieldError, StorageError, UsercoreError
+from usercore.outbox.errors import DeliveryNotFound
+from usercore.passwords.errors import PasswordRefused
+from usercore.tenants.errors import BuiltIn, SystemOnly, TenantStaleVersion, TenantTaken
+from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenNotFound, TokenSpent, TokenUnknown
+from usercore.users.errors import ExternalIdLinked, WrongState
+
+HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
+    UsercoreError: 500,
+    errors.Rejected: 422,
+    errors.Invalid: 422,
+    PasswordRefused: 422,
+    SignInRefused: 401,
+    TokenInvalid: 401,
+    TokenExpired: 401,
+    TokenSpent: 401,
+    TokenUnknown: 401,
+    Vetoed: 403,
+    BuiltIn: 403,
+    SystemOnly: 403,
+    errors.NotFound: 404,
+    errors.UserNotFound: 404,
+    errors.TenantNotFound: 404,
+    TokenNotFound: 404,
+    DeliveryNotFound: 404,
+    errors.Conflict: 409,
+    errors.Taken: 409,
+    TenantTaken: 409,
+    errors.StaleVersion: 409,
+    TenantStaleVersion: 409,
+    errors.LostRace: 409,
+    ExternalIdLinked: 409,
+    WrongState: 409,
+    errors.RateLimited: 429,
+    errors.StorageError: 500,
+    errors.Corrupt: 500,
+    errors.ForeignFile: 500,
+    errors.NewerSchema: 500,
+    errors.Indeterminate: 500,  # not 503, which invites to repeat what may be stored
+    errors.Overloaded: 503,
+    errors.Busy: 503,
+    errors.ReadOnly: 503,
+    errors.StoreMoved: 503,
+    errors.Unavailable: 503,
+    errors.Full: 507,
+}
+"""The status that fits each class of error. Source: RFC 9110, 15; RFC 6585, 4 (429); RFC 4918, 11.5 (507)."""
+
+
+class ErrorForm(TypedDict):
+    """An error: its code, its fields and the status that fits. ``retry_after`` among the fields is whole seconds."""
+
+    code: str
+    status: int
+    fields: dict[str, Any]
+
+
+class OperatorErrorForm(ErrorForm):
+    """An error as operators see it: with the reason that a storage gave."""
+
+    reason: str | None
+
+
+def http_status(error: UsercoreError | type[UsercoreError]) -> int:
+    """Return the HTTP status that fits an error or a class of errors, also one that a host derived."""
+    kind = error if isinstance(error, type) else type(error)
+    return next(status for base in kind.__mro__ if (status := HTTP_STATUSES.get(base)) is not None)
+
+
+@overload
+def error(error: UsercoreError, audience: Literal["user"]) -> ErrorForm: ...
+@overload
+def error(error: UsercoreError, audience: Literal["operator"]) -> OperatorErrorForm: ...
+def error(error: UsercoreError, audience: Audience) -> ErrorForm | OperatorErrorForm:
+    """Return the plain data of an error for this audience. It has no secret, and no sentence for end users.
+
+    Raises:
+        ValueError: there is no such audience.
+    """
+    for_user: ErrorForm = {
+        "code": error.code,
+        "status": http_status(error),
+        "fields": {name: _plain_field(value) for name, value in error.fields().items()},
+    }
+    if check_audience(audience) == "user":
+        return for_user
+    return {**for_user, "reason": error.reason if isinstance(error, StorageError) else None}
+
+
+def _plain_field(value: object) -> Json:
+    if isinstance(value, tuple):
+        return [_plain_field(part) for part in value]
+    return attrs.asdict(value) if isinstance(value, FieldError) else plain(value)

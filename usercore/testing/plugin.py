@@ -1,0 +1,43 @@
+"""A plug-in of pytest: fixtures with a core over fakes, and the mark of the contract's cases.
+
+A host's ``conftest.py`` asks for it by ``pytest_plugins = ["usercore.testing.plugin"]``. It is no entry point of
+pytest, which would load it in every environment that has usercore. It needs no Hypothesis.
+
+PYTEST_DONT_REWRITE: ``usercore.testing.report`` may load this file before a host asks for it.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from usercore.composition.host import Host
+from usercore.core import UserCore
+from usercore.opening import open_storage
+from usercore.testing.fakes import FakeClock, FakeHasher, FakeRandomness
+
+RULE_MARK: Final = "rule(id, ...): the rule of usercore's specification that a case proves"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark, so that ``--strict-markers`` accepts the contract."""
+    config.addinivalue_line("markers", RULE_MARK)
+
+
+@pytest.fixture
+def usercore_clock() -> FakeClock:
+    """Return a clock that stands at noon until it is moved."""
+    return FakeClock()
+
+
+@pytest.fixture
+def usercore_host(usercore_clock: FakeClock) -> Host:
+    """Return what the core is given besides its storage. Override it to bring a policy, a mailer, gates or checks."""
+    return Host(clock=usercore_clock, hasher=FakeHasher(), randomness=FakeRandomness())
+
+
+@pytest.fixture
+def usercore_core(usercore_host: Host) -> Iterator[UserCore]:
+    """Return a core in memory, which is closed after the test."""
+    with UserCore.over(open_storage("memory://"), usercore_host) as core:
+        yield core
