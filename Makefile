@@ -48,6 +48,7 @@ check: $(call ready,check) ## lint, types, import rules, references, tests with 
 	$(call python,check) -m scripts.make_reasons --check
 	$(call python,check) -m scripts.make_policies --check
 	$(call python,check) -m scripts.make_changes --check
+	$(call python,check) -m scripts.make_user_fields --check
 	$(call python,check) -m scripts.make_step --check
 	$(call python,check) $(PYTEST) -m no_cover
 	$(call python,check) $(PYTEST) -m 'not no_cover' --cov --cov-report=term
@@ -60,11 +61,12 @@ bench-peers: $(call ready,bench) ## the same, with Django beside it (Python 3.12
 	  { echo 'Django 6 needs Python 3.12 or newer; try: make bench-peers PYTHON=python3.13' >&2; exit 1; }
 	$(call python,bench) -m benchmarks --peers
 
-docs: $(call ready,test) ## regenerate the references of rules, errors, reasons, policies and changes
+docs: $(call ready,test) ## regenerate the references of rules, errors, reasons, policies, changes and fields
 	$(call python,test) -m scripts.make_errors
 	$(call python,test) -m scripts.make_reasons
 	$(call python,test) -m scripts.make_policies
 	$(call python,test) -m scripts.make_changes
+	$(call python,test) -m scripts.make_user_fields
 	$(call python,test) -m scripts.make_rules
 
 requirements: $(call ready,lock) ## pin the newest packages that pyproject.toml allows

@@ -108,7 +108,7 @@ def fill_storage(users: int) -> usercore.UserCore:
     """Fill an in-memory storage, a thousand users a unit: a unit's undo log is memory, too."""
     core = usercore.open("memory://", clock=lambda: NOW)
     for start in range(0, users, _BATCH):
-        core.users.scope.units.write(partial(_keep, range(start, min(start + _BATCH, users))))
+        core._service.units.write(partial(_keep, range(start, min(start + _BATCH, users))))  # noqa: SLF001
     return core
 
 

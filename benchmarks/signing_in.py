@@ -76,7 +76,7 @@ def identify_in_memory(_: HashSlots, users: int) -> Iterator[dict[str, Side]]:
             for token in tokens:
                 unit.access_tokens.add(token)
 
-        core.users.scope.units.write(keep)  # type: ignore[arg-type]  # the core's units are whole ones
+        core._service.units.write(keep)  # noqa: SLF001 - fills the storage in bulk
         yield {
             "usercore": Calls(core.sign_in.identify, secrets(users, seed=1)),
             "raw": Calls(dicts.identify, secrets(users, seed=1)),

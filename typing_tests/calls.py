@@ -47,6 +47,22 @@ def absent_is_not_none(core: usercore.UserCore) -> None:
     core.users.update(7, first_name=None, last_name=usercore.UNSET)
     core.users.update(7, first_name=7)  # type: ignore[arg-type]  # it must be refused
     core.users.update(7, frist_name="Ann")  # type: ignore[call-arg]  # it must be refused
+    core.users.update(7, is_institution=None)  # type: ignore[arg-type]  # it must be refused
+
+
+def fields_can_be_collected_first(core: usercore.UserCore) -> None:
+    """Wrappers of hosts pass on what they were called with, and nothing else."""
+    fields: usercore.UserFields = {"first_name": "Ann", "note": None, "data_offset_minutes": usercore.UNSET}
+    core.users.update(7, version=3, username="ann", **fields)
+    wrong: usercore.UserFields = {"frist_name": "Ann"}  # type: ignore[typeddict-unknown-key]  # it must be refused
+    core.users.update(7, **wrong)
+    known: usercore.RegistrationFields = {"first_name": "Ann", "source": "app"}
+    core.registration.register("ann@example.com", **known)
+    core.registration.register("ann@example.com", date_format="x")  # type: ignore[call-arg]  # it must be refused
+    core.registration.register("ann@example.com", note=7)  # type: ignore[arg-type]  # it must be refused
+    external: usercore.ExternalRegistrationFields = {"language": "sk"}
+    core.registration.register_external("ann@example.com", name="Lee", **external)
+    core.registration.register_external("ann@example.com", note="x")  # type: ignore[call-arg]  # it must be refused
 
 
 def references_are_ids_or_say_what_they_are(core: usercore.UserCore) -> None:

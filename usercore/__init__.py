@@ -86,6 +86,7 @@ from usercore.tokens.model import (
     RevokedTokens,
 )
 from usercore.users.errors import ExternalIdLinked, WrongState
+from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, UserFields
 from usercore.users.model import AccountStatus, EmailPolicy, Preferences, User, UserState
 
 __all__ = [
@@ -127,6 +128,7 @@ __all__ = [
     "Event",
     "ExternalId",
     "ExternalIdLinked",
+    "ExternalRegistrationFields",
     "FieldError",
     "FolderMailer",
     "ForeignFile",
@@ -165,6 +167,7 @@ __all__ = [
     "ReadOnly",
     "Reference",
     "Registration",
+    "RegistrationFields",
     "RegistrationGate",
     "RegistrationPolicy",
     "RegistrationRequest",
@@ -198,6 +201,7 @@ __all__ = [
     "Unset",
     "User",
     "UserCore",
+    "UserFields",
     "UserNotFound",
     "UserState",
     "UsercoreError",

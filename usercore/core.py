@@ -8,8 +8,9 @@ from uuid import UUID
 
 import attrs
 
-from usercore.accounts.diagnostics import AccountHistory
-from usercore.accounts.service import Accounts
+from usercore.accounts.diagnostics import History
+from usercore.accounts.service import Users
+from usercore.accounts.status import StatusReader
 from usercore.composition.host import OPERATOR_ONLY, Host
 from usercore.composition.policy import Policy
 from usercore.composition.runtime import Runtime
@@ -47,7 +48,7 @@ class UserCore:
         self._engine = engine
         self._context = context
         self._joined = joined
-        self._scope = engine.scope(context, joined)
+        self._service = engine.scope(context, joined)
 
     @classmethod
     def over(cls, storage: Storage, host: Host | None = None) -> Self:
@@ -63,9 +64,9 @@ class UserCore:
         return core
 
     def _make_built_in(self) -> None:
-        scope = self._engine.scope(Context(tenant_id=SYSTEM, tenant_key="system"))
-        if not scope.units.read(has_built_in):
-            scope.units.write(lambda unit: add_built_in(unit, at=scope.clock()))
+        service = self._engine.scope(Context(tenant_id=SYSTEM, tenant_key="system"))
+        if not service.units.read(has_built_in):
+            service.units.write(lambda unit: add_built_in(unit, at=service.clock()))
 
     @property
     def context(self) -> Context:
@@ -90,7 +91,7 @@ class UserCore:
         if tenant is None:
             clean_key = clean_tenant_key(key, field="tenant")
             named = unique_key(clean_key) if isinstance(clean_key, str) else clean_key
-            tenant = self._scope.units.read(lambda unit: find_tenant(unit, named))
+            tenant = self._service.units.read(lambda unit: find_tenant(unit, named))
             if self._joined is None:  # do not cache otherwise: the transaction that created it may be rolled back
                 # Other spellings are looked up each time, so the cache has at most two entries a tenant.
                 known[tenant.key] = known[tenant.uuid] = tenant
@@ -143,7 +144,7 @@ class UserCore:
             LostRace: the transaction has lost a race already.
             StorageError: the connection is closed or another thread's, or the transaction cannot go on.
         """
-        self._scope.check_alone("joined")
+        self._service.check_alone("joined")
         return UserCore(self._engine, self._context, self._engine.storage.join(connection))
 
     def atomic(self, work: Callable[["UserCore"], T]) -> T:
@@ -171,25 +172,25 @@ class UserCore:
             check_result(result, name="what work returns")
             return result
 
-        return self._scope.units.write(lambda unit: run_atomic(unit, run))
+        return self._service.units.write(lambda unit: run_atomic(unit, run))
 
     @cached_property
     def tenants(self) -> Tenants:
         """Tenants; for operators, on ``core.tenant("system")``."""
-        return Tenants(scope=self._scope)
+        return Tenants(service=self._service)
 
     @cached_property
-    def users(self) -> Accounts:
+    def users(self) -> Users:
         """Users, one by one."""
-        return Accounts(scope=self._scope, throttles=self.policy.throttles, keys=self._engine.keys)
+        return Users(service=self._service, status=self._status)
 
     @cached_property
     def registration(self) -> Registrations:
         """The ways in."""
         return Registrations(
-            scope=self._scope,
-            steps=self._engine.registering(self._scope),
-            admission=self._engine.admission(self._scope),
+            scope=self._service,
+            steps=self._engine.registering(self._service),
+            admission=self._engine.admission(self._service),
             sign_in=self.sign_in,
             links=self.policy.links,
             mails=self._engine.host.mailer is not None,
@@ -199,11 +200,11 @@ class UserCore:
     def sign_in(self) -> SignIn:
         """The ways to sign in, and who is signed in."""
         return SignIn(
-            service=self._scope,
+            service=self._service,
             methods=self._engine.sign_in_methods(),
             authenticators=sorted(self._engine.host.authenticators, key=lambda one: -one.priority),
             hasher=self._engine.hasher,
-            throttle=self._engine.throttle(self._scope),
+            throttle=self._engine.throttle(self._service),
             tokens=self.policy.access_tokens,
             activity=self._engine.activity,
             misses=self._engine.misses,
@@ -213,7 +214,7 @@ class UserCore:
     def passwords(self) -> Passwords:
         """Setting passwords."""
         return Passwords(
-            scope=self._scope,
+            service=self._service,
             hasher=self._engine.hasher,
             policy=self.policy.passwords,
             checks=self._engine.host.password_checks,
@@ -223,29 +224,33 @@ class UserCore:
     @cached_property
     def emails(self) -> Emails:
         """Changing emails."""
-        return Emails(scope=self._scope, policy=self.policy.emails)
+        return Emails(service=self._service, policy=self.policy.emails)
 
     @cached_property
     def access_tokens(self) -> AccessTokens:
         """Access tokens: listing and ending."""
-        return AccessTokens(scope=self._scope)
+        return AccessTokens(service=self._service)
 
     @cached_property
     def login_tokens(self) -> LoginTokens:
         """Login tokens: issuing."""
-        return LoginTokens(scope=self._scope, policy=self.policy.login_tokens)
+        return LoginTokens(service=self._service, policy=self.policy.login_tokens)
 
     @cached_property
-    def history(self) -> AccountHistory:
+    def history(self) -> History:
         """What happened, for operators."""
-        return AccountHistory(scope=self._scope, throttles=self.policy.throttles, keys=self._engine.keys)
+        return History(service=self._service, status=self._status)
+
+    @cached_property
+    def _status(self) -> StatusReader:
+        return StatusReader(service=self._service, throttles=self.policy.throttles, keys=self._engine.keys)
 
     @cached_property
     def outbox(self) -> Outbox:
         """What subscribers are still to be told."""
         return Outbox(
-            scope=self._scope,
-            scope_of=self._engine.scope_of,
+            service=self._service,
+            service_of=self._engine.scope_of,
             subscribers=self._engine.subscribers,
             policy=self.policy.deliveries,
             operator_only=OPERATOR_ONLY,
@@ -253,8 +258,8 @@ class UserCore:
 
     def relay(self) -> Relay:
         """Give a context manager that delivers in the background while it lasts."""
-        self._scope.check_alone("relay")
-        relay = Relay(self.outbox)
+        self._service.check_alone("relay")
+        relay = Relay(self.outbox, self.policy.deliveries.relay_pause)
         self._engine.relays.add(relay)
         return relay
 
@@ -264,22 +269,22 @@ class UserCore:
         Raises:
             StorageError: the storage failed; what went before is gone.
         """
-        self._scope.check_alone("cleanup")
+        self._service.check_alone("cleanup")
         policy = self.policy
         return Cleanup(
-            scope=self._scope, policy=policy.retention, throttles=policy.throttles, registration=policy.registration
+            service=self._service, policy=policy.retention, throttles=policy.throttles, registration=policy.registration
         ).run()
 
     def close(self) -> None:
         """Write the gathered last uses and give back what is held. Closing again does nothing."""
-        self._scope.check_alone("close")
-        self._engine.activity.write(self._scope.units)
-        self._engine.misses.write(self._scope.clock(), self._scope.units)
+        self._service.check_alone("close")
+        self._engine.activity.write(self._service.units)
+        self._engine.misses.write(self._service.clock(), self._service.units)
         self._engine.storage.close()
 
     def __enter__(self) -> Self:
         """Give this core."""
-        self._scope.check_alone("with")
+        self._service.check_alone("with")
         return self
 
     def __exit__(

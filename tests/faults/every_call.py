@@ -13,6 +13,7 @@ from typing import Any, Final
 import attrs
 
 from tests.faults.worlds import ANOTHER, PASSWORD, Badge, World
+from tests.fields import OWN_FIELDS
 from usercore import UNSET, Actor, UserCore
 from usercore import open as open_core
 
@@ -25,6 +26,7 @@ def same(value: object) -> Sample:
 
 
 SAMPLES: Final[Mapping[str, Sample]] = {
+    **{name: same(value) for name, value in OWN_FIELDS.items()},
     "access_ids": same(["a-7", None]),
     "active": same(value=True),
     "actor": same(Actor.operator("Olga")),
@@ -41,26 +43,18 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "email": same("bob@example.com"),
     "external_id": same("x-7"),
     "fail_by_existing_email": same(value=True),
-    "first_name": same("Bob"),
-    "institution_name": same("Bob & Sons"),
     "ip": same("192.0.2.7"),
-    "is_institution": same(value=True),
     "keep": lambda world: world.access_token,
     "key": same("acme"),
     "language": same("sk"),
-    "last_name": same("Babic"),
     "limit": same(10),
     "login": same("ann@example.com"),
     "name": same("New name"),
     "on_bad": same(str),
     "on_progress": same(str),
-    "note": same("a note"),
     "password": same(ANOTHER),
-    "public_name": same("bobby"),
     "records": same([{"email": "carl@example.com", "external_id": "x-8"}, {"external_id": "x-1", "last_name": "Lee"}]),
     "ref": lambda world: world.ann.id,
-    "referer": same("https://example.com/from"),
-    "registration_channel": same("web"),
     "secret": lambda world: world.access_token,
     "send_email": same(value=True),
     "sign_in": same(value=True),
@@ -107,7 +101,10 @@ class Call:
         """Give the types that each parameter takes."""
         function = vars_of(self.service)[self.method]
         hints = typing.get_type_hints(function)
-        return {name: _parts(hints[name]) for name in list(inspect.signature(function).parameters)[1:]}
+        kinds = {name: hints[name] for name in list(inspect.signature(function).parameters)[1:]}
+        for unpacked in [hint for hint in kinds.values() if typing.get_origin(hint) is typing.Unpack]:
+            kinds |= typing.get_type_hints(*typing.get_args(unpacked))
+        return {name: _parts(hint) for name, hint in kinds.items() if typing.get_origin(hint) is not typing.Unpack}
 
     def arguments(self, world: World) -> dict[str, object]:
         """Give a sample for each parameter."""
@@ -117,7 +114,8 @@ class Call:
         """Give a sample for each parameter that has no default."""
         function = vars_of(self.service)[self.method]
         parameters = list(inspect.signature(function).parameters.values())[1:]
-        return {one.name: self.sample(one.name, world) for one in parameters if one.default is inspect.Parameter.empty}
+        needed = [one.name for one in parameters if one.default is one.empty and one.kind is not one.VAR_KEYWORD]
+        return {name: self.sample(name, world) for name in needed}
 
     def sample(self, parameter: str, world: World) -> object:
         """Give a value that works."""

@@ -152,19 +152,19 @@ def changed_since(core: UserCore, state: UserState) -> None:
         user = unit.users.lock(unit.resolve(ExternalId("K-1")))
         unit.users.replace(evolve(user, state=state))
 
-    core._scope.units.write(change)
+    core._service.units.write(change)
 
 
 @pytest.mark.parametrize("state", [UserState.DEACTIVATED, UserState.ERASED])
 def test_a_plan_for_somebody_who_changed_since_is_not_carried_out(core: UserCore, state: UserState) -> None:
     imported(core, ANN)
     batch = list(candidates.candidates([{**ANN, "first_name": "Anna"}]))
-    users, claims = core._scope.units.read(lambda unit: find_known(unit, batch))
-    plan = Plan(users, claims, blank=evolve(users[0], id=0), new_id=core._scope.new_id, admit=lambda _, __: None)
+    users, claims = core._service.units.read(lambda unit: find_known(unit, batch))
+    plan = Plan(users, claims, blank=evolve(users[0], id=0), new_id=core._service.new_id, admit=lambda _, __: None)
     steps = [plan.step(candidate) for candidate in batch]
     changed_since(core, state)
     with unchanged(core), pytest.raises(LostRace):
-        core._scope.units.write(lambda unit: keep_steps(unit, steps))
+        core._service.units.write(lambda unit: keep_steps(unit, steps))
 
 
 def test_the_id_of_somebody_who_was_erased_names_nobody_any_more(core: UserCore) -> None:

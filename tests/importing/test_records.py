@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fields import OWN_FIELDS, attribute_of
 from usercore import UNSET, FieldError, Invalid
 from usercore.importing.records import FIELDS, ImportRecord, clean_record
 from usercore.testing import strategies
-from usercore.users.model import OWN_FIELDS
 
 pytestmark = pytest.mark.rule("R7")
 
@@ -39,10 +39,9 @@ def test_what_is_left_out_is_unset() -> None:
 @pytest.mark.parametrize("name", sorted(FIELDS - {"external_id", "access_ids"}))
 def test_none_empties_every_field(name: str) -> None:
     record = clean_record({"external_id": "K-1", name: None})
-    emptied = {"source": "unknown", "is_institution": False, "email_verified": False}.get(name)
-    own = "given_public_name" if name == "public_name" else name
-    if own in OWN_FIELDS:
-        assert record.fields == {own: emptied}
+    emptied = {"source": "unknown", "email_verified": False}.get(name, False if OWN_FIELDS.get(name) is True else None)
+    if name in OWN_FIELDS:
+        assert record.fields == {attribute_of(name): emptied}
     elif name.startswith("access_id_"):
         assert record.slots == {int(name[-1]): None}
     else:

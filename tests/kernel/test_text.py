@@ -27,8 +27,8 @@ from usercore.passwords.rules import prepare
 from usercore.tenants.rules import clean_country, clean_tenant_name, clean_time_zone
 from usercore.testing.strategies import hostile_text
 from usercore.users.emails import clean_email
+from usercore.users.fields import clean_note, clean_source
 from usercore.users.keys import claim_of_email, claim_of_username, host_id
-from usercore.users.rules import clean_note, clean_source
 from usercore.users.usernames import clean_username
 
 Door = Callable[[object], object]

@@ -33,12 +33,12 @@ print(postgres.open_storage(sys.argv[1]).secret.hex())
 
 SHIPPED: Final = [text_of(step) for step in STEPS]
 SECOND: Final = (
-    'ALTER TABLE usercore_users ADD COLUMN nickname text COLLATE "C"',
-    "UPDATE usercore_users SET nickname = first_name",
+    'ALTER TABLE usercore_users ADD COLUMN later_field text COLLATE "C"',
+    "UPDATE usercore_users SET later_field = first_name",
 )
 THIRD: Final = (
     'CREATE TABLE usercore_words (id bigint NOT NULL, word text COLLATE "C" NOT NULL, PRIMARY KEY (id))',
-    "INSERT INTO usercore_words SELECT id, nickname FROM usercore_users",
+    "INSERT INTO usercore_words SELECT id, later_field FROM usercore_users",
 )
 LATER: Final = [*SHIPPED, ";\n".join(SECOND), ";\n".join(THIRD)]
 """Steps that are still to come, behind those that are shipped."""

@@ -155,18 +155,18 @@ def unclaim(core: UserCore, user: User) -> None:
         old = unit.users.lock(user.id)
         unit.users.replace(evolve(old, state=UserState.UNCLAIMED))
 
-    core._scope.units.write(move)
+    core._service.units.write(move)
 
 
 def registration_attempts(core: UserCore, user: User | None = None) -> list[RegistrationAttempt]:
     """Give the attempts of this user, or of nobody, newest first."""
     user_id = None if user is None else user.id
-    return core._scope.units.read(lambda unit: unit.registration_attempts.list_of(user_id, before=None, limit=1000))
+    return core._service.units.read(lambda unit: unit.registration_attempts.list_of(user_id, before=None, limit=1000))
 
 
 def credential_of(core: UserCore, user_id: UserId) -> Credential | None:
     """Give what is kept of a user's password."""
-    return core._scope.units.read(lambda unit: unit.credentials.get(user_id))
+    return core._service.units.read(lambda unit: unit.credentials.get(user_id))
 
 
 def fail(core: UserCore, login: str = ANN, *, times: int = 1) -> None:

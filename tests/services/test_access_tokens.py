@@ -99,7 +99,7 @@ def test_a_token_that_is_used_lives_a_year(core: UserCore, clock: FakeClock) -> 
     for days in (80, 160, 240, 320):
         clock.now = NOON + days * DAY
         assert opens(core, token)
-        core._engine.activity.write(core._scope.units)
+        core._engine.activity.write(core._service.units)
     clock.now = NOON + 365 * DAY - TICK
     assert opens(core, token)
     clock.tick()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.fields import OWN_FIELDS, attribute_of
 from tests.services.helpers import PASSWORD, refused, register, sign_in, unchanged, unclaim
 from usercore import (
     AccountStatus,
@@ -21,22 +22,12 @@ from usercore import (
 from usercore.kernel.entity import evolve
 from usercore.testing import NOON, FakeClock
 
-FIELDS: list[tuple[str, object, object]] = [
-    ("username", "ann", "ann"),
-    ("first_name", " Ann ", "Ann"),
-    ("last_name", "Lee", "Lee"),
-    ("public_name", "A. L.", "A. L."),
-    ("language", "sk_SK", "sk-SK"),
-    ("date_format", "DD/MM/YYYY", "DD/MM/YYYY"),
-    ("timestamp_offset_minutes", -840, -840),
-    ("data_offset_minutes", 345, 345),
-    ("source", "app", "app"),
-    ("referer", "https://example.com/", "https://example.com/"),
-    ("registration_channel", "kiosk", "kiosk"),
-    ("note", "one\ntwo", "one\ntwo"),
-    ("is_institution", True, True),
-    ("institution_name", "Lee & Sons", "Lee & Sons"),
-]
+TYPED: dict[str, object] = {"first_name": " Ann ", "language": "sk_SK", "note": "one\ntwo"}
+"""Values that are stored in another form than they are typed in, or are special."""
+
+STORED: dict[str, object] = {"username": "ann", **OWN_FIELDS, "first_name": "Ann", "note": "one\ntwo"}
+
+FIELDS = [(name, TYPED.get(name, stored), stored) for name, stored in STORED.items()]
 
 
 @pytest.mark.rule("U1", "U13")
@@ -49,14 +40,14 @@ def test_a_field_that_is_given_changes_and_the_others_stay(
     new = core.bind(actor=Actor.operator("Zoë")).users.update(old.id, **{field: value})
     assert getattr(new, field) == kept
     assert core.users.get(old.id) == new
-    stored = "given_public_name" if field == "public_name" else field
+    stored = attribute_of(field) if field in OWN_FIELDS else field
     marks: dict[str, Any] = {"version": 2, "modified_at": clock.now, "modified_by": "operator:Zoë"}
     assert evolve(old, **({stored: kept} | marks), change_no=new.change_no) == new
 
 
 @pytest.mark.rule("U13")
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, value, _ in FIELDS if value is not True])
-def test_nothing_empties_a_field(core: UserCore, field: str, value: Any) -> None:
+def test_none_and_empty_text_clear_a_field(core: UserCore, field: str, value: Any) -> None:
     user = register(core)
     empty = getattr(user, field)
     nothings: tuple[Any, ...] = (None, "") if isinstance(value, str) else (None,)

@@ -149,14 +149,12 @@ class TestJoining(JoiningCases):
             joined = core.joined(connection)
 
             def write_and_lose_all(unit: Unit) -> None:
-                unit.failure_counters.record_failure(
-                    b"key", CounterKind.LOGIN, at=core.users.scope.clock(), rule=a_rule()
-                )
+                unit.failure_counters.record_failure(b"key", CounterKind.LOGIN, at=core._service.clock(), rule=a_rule())
                 connection.execute("ROLLBACK")  # as a full disk does
                 raise StorageError
 
             with pytest.raises(StorageError):
-                joined._scope.units.write(write_and_lose_all)
+                joined._service.units.write(write_and_lose_all)
             assert not connection.in_transaction
             with pytest.raises(ValueError, match="no transaction is open"):
                 joined.registration.register_external(ANN)

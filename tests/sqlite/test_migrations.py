@@ -26,10 +26,10 @@ Steps = Sequence[Sequence[str]]
 
 SHIPPED: Final[Steps] = [statements_of(step) for step in STEPS]
 MADE_UP: Final = (
-    "ALTER TABLE usercore_users ADD COLUMN nickname TEXT",
+    "ALTER TABLE usercore_users ADD COLUMN later_field TEXT",
     "CREATE TABLE usercore_words (id INTEGER NOT NULL PRIMARY KEY, word TEXT NOT NULL) STRICT",
     "INSERT INTO usercore_words SELECT id, email FROM usercore_users",
-    "UPDATE usercore_users SET nickname = first_name",
+    "UPDATE usercore_users SET later_field = first_name",
 )
 """A step that is still to come."""
 
@@ -136,7 +136,7 @@ def test_an_old_store_keeps_what_is_in_it_and_its_secret(path: Path) -> None:
             secret = "SELECT secret FROM usercore_schema"
             assert connection.execute(secret).fetchone() == before.execute(secret).fetchone()
             assert connection.execute("SELECT word FROM usercore_words").fetchall() == [("ann@example.com",)]
-            assert connection.execute("SELECT nickname FROM usercore_users").fetchall() == [("Ann",)]
+            assert connection.execute("SELECT later_field FROM usercore_users").fetchall() == [("Ann",)]
     assert version_of(path) == len(LATER)
 
 

@@ -186,7 +186,8 @@ SCHEMAS: Final = {
         schema("users", "no such index or trigger is known: by_email"),
     ),
     "there is one column more": Damage(
-        "ALTER TABLE usercore_users ADD COLUMN nickname text", schema("users", "no such column is known: nickname")
+        "ALTER TABLE usercore_users ADD COLUMN later_field text",
+        schema("users", "no such column is known: later_field"),
     ),
     "a column is gone": Damage(
         "ALTER TABLE usercore_users DROP COLUMN note", schema("users", "the column note is missing")

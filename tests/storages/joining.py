@@ -211,7 +211,7 @@ class JoiningCases:
                 raise KeyboardInterrupt
 
             with pytest.raises(KeyboardInterrupt):
-                joined._scope.units.write(write_and_fail)
+                joined._service.units.write(write_and_fail)
             connection.commit()
         assert len(core.history.of_user(ann.id).rows) == 1
 
@@ -329,7 +329,7 @@ class JoiningCases:
         with engine.open() as connection:
             joined = core.joined(connection)
             with pytest.raises(RuntimeError, match="a unit is open"):
-                joined._scope.units.write(lambda _: joined.users.find(Email(ANN)))
+                joined._service.units.write(lambda _: joined.users.find(Email(ANN)))
             assert joined.users.find(Email(ANN)) is None
 
     def test_it_cannot_be_joined_twice_or_used_as_a_context(self, engine: Runtime, core: UserCore) -> None:
@@ -369,7 +369,7 @@ class JoiningCases:
 
         def call(joined: UserCore) -> None:
             with suppress(ZeroDivisionError):
-                joined._scope.units.write(change)
+                joined._service.units.write(change)
 
         outcomes = set()
         for place in count(1):

@@ -1,4 +1,4 @@
-"""A user's own fields, the names they are shown by, their states and versions."""
+"""The names that users are shown by, their states and versions."""
 
 from typing import Any
 from uuid import UUID
@@ -7,27 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers import fault_of
-from usercore.kernel.errors import FieldError, StaleVersion
+from usercore.kernel.errors import StaleVersion
 from usercore.kernel.ids import USER_KIND, uuid_of
 from usercore.kernel.versions import check_version
 from usercore.testing.samples import a_user
 from usercore.testing.strategies import names, users
 from usercore.users.errors import ExternalIdLinked, WrongState
-from usercore.users.model import KINDS, OWN_FIELDS, User, UserState
-from usercore.users.rules import CLEAN, NAME_LIMIT, NOTE_LIMIT, REFERER_LIMIT, check_linkable, check_movable
+from usercore.users.model import KINDS, User, UserState
+from usercore.users.rules import check_linkable, check_movable
 
 NAMED = {"first_name": None, "last_name": None, "username": None, "given_public_name": None, "email": None}
-LIMITS = {
-    "first_name": NAME_LIMIT,
-    "last_name": NAME_LIMIT,
-    "given_public_name": NAME_LIMIT,
-    "source": NAME_LIMIT,
-    "referer": REFERER_LIMIT,
-    "registration_channel": NAME_LIMIT,
-    "note": NOTE_LIMIT,
-    "institution_name": NAME_LIMIT,
-}
 
 
 @pytest.mark.rule("U1")
@@ -70,53 +59,6 @@ def test_a_uuid_that_was_brought_along_wins() -> None:
 @given(users())
 def test_an_address_is_verified_since_an_instant_or_not_at_all(user: User) -> None:
     assert user.email_verified == (user.email_verified_at is not None)
-
-
-@pytest.mark.rule("U1")
-def test_each_own_field_has_a_way_in() -> None:
-    assert set(CLEAN) == set(OWN_FIELDS)
-
-
-@pytest.mark.rule("U1")
-@pytest.mark.parametrize(("field", "most"), LIMITS.items(), ids=LIMITS)
-def test_a_text_may_be_as_long_as_its_limit(field: str, most: int) -> None:
-    assert CLEAN[field]("é" * most) == "é" * most
-    assert fault_of(lambda: CLEAN[field]("é" * (most + 1))) == FieldError(field.removeprefix("given_"), "too_long")
-
-
-@pytest.mark.rule("U1", "U13")
-@pytest.mark.parametrize("field", [field for field in OWN_FIELDS if field not in ("source", "is_institution")])
-def test_none_and_nothing_empty_a_field(field: str) -> None:
-    assert CLEAN[field](None) is None
-    assert field.endswith("_minutes") or CLEAN[field]("") is None
-
-
-@pytest.mark.rule("U1")
-@pytest.mark.parametrize(("typed", "kept"), [(None, "unknown"), ("", "unknown"), (" ", "unknown"), (" web ", "web")])
-def test_a_source_is_unknown_if_there_is_none(typed: str | None, kept: str) -> None:
-    assert CLEAN["source"](typed) == kept
-
-
-@pytest.mark.rule("U1")
-def test_a_note_keeps_its_lines_and_blanks() -> None:
-    assert CLEAN["note"](" one\n\ttwo\r\n ") == " one\n\ttwo\r\n "
-
-
-@pytest.mark.rule("U1")
-@pytest.mark.parametrize("value", [None, 0, 1, "", "true", b""], ids=repr)
-def test_an_institution_is_one_or_not(value: object) -> None:
-    for given_so in (True, False):
-        assert CLEAN["is_institution"](given_so) is given_so
-    with pytest.raises(TypeError, match="is_institution must be bool"):
-        CLEAN["is_institution"](value)
-
-
-@pytest.mark.rule("U1")
-@pytest.mark.parametrize("value", [b"x", ["x"], {"x": 1}, 1.5, True], ids=repr)
-@pytest.mark.parametrize("field", [field for field in OWN_FIELDS if field != "is_institution"])
-def test_a_field_of_another_type_is_refused_by_name(field: str, value: object) -> None:
-    with pytest.raises(TypeError, match=field.removeprefix("given_")):
-        CLEAN[field](value)
 
 
 MOVES = {(UserState.ACTIVE, UserState.DEACTIVATED), (UserState.DEACTIVATED, UserState.ACTIVE)}

@@ -1,75 +1,88 @@
-"""Users, with what spans capabilities: the facts about one, and letting them in or shutting them out."""
+"""The use-cases of one user: reading, updating, identifiers, activating and deactivating."""
 
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Unpack
 
+from usercore.accounts.status import AccountsUnit, StatusReader
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import evolve
+from usercore.kernel.errors import UserNotFound
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.text import FieldErrors, is_blank
+from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.values import frozen
-from usercore.passwords.ports import PasswordsUnit
+from usercore.kernel.versions import check_version
 from usercore.tenants.model import Tenant
-from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.service import get_tenant
-from usercore.throttling.keys import CounterKeys
-from usercore.throttling.model import ThrottlePolicy
-from usercore.throttling.ports import ThrottlingUnit
-from usercore.throttling.rules import failures_of, locked_until
-from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import revoke_tokens
-from usercore.users.model import ACTIVATED, DEACTIVATED, AccountStatus, Preferences, User, UserState
+from usercore.users.fields import UserFields, check_names, clean_own_fields
+from usercore.users.identifiers import clean_slots, next_access_ids
+from usercore.users.keys import host_id
+from usercore.users.model import (
+    ACTIVATED,
+    DEACTIVATED,
+    IDS_CHANGED,
+    UPDATED,
+    AccountStatus,
+    Preferences,
+    User,
+    UserState,
+)
 from usercore.users.ports import UsersUnit
-from usercore.users.rules import check_movable
-from usercore.users.service import Users, get_user, replace_user
-
-
-class AccountsUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, Protocol):
-    """What the facts about a user are gathered from."""
+from usercore.users.rules import check_linkable, check_movable
+from usercore.users.service import get_user, replace_user
+from usercore.users.usernames import clean_username
 
 
 @frozen(kw_only=True)
-class Accounts(Users):
-    """Reads and changes users one by one. Trusted. Safe to share between threads."""
+class Users:
+    """Reads and changes users one by one. Trusted: for the host and its operators. Safe to share between threads."""
 
-    scope: ServiceContext[AccountsUnit]
-    throttles: ThrottlePolicy
-    keys: CounterKeys
+    _service: ServiceContext[AccountsUnit]
+    _status: StatusReader
 
-    def status(self, ref: Reference) -> AccountStatus:
-        """Tell what is so about a user: password, failures in a row, locked until, last sign-in, last use.
+    def get(self, ref: Reference) -> User:
+        """Return the user that ``ref`` names: int id, UUID, Email, Username, ExternalId, AccessId or AnyId.
 
         Raises:
-            TypeError: ``ref`` is no reference.
-            UserNotFound: nobody in this tenant is named so.
+            TypeError: ``ref`` is no reference; a bare ``str`` is none.
+            UserNotFound: no user of this tenant has this reference.
+            Invalid: an identifier of this form cannot exist.
         """
         check_reference(ref)
-        now = self.scope.clock()
+        return self._service.units.read(lambda unit: get_user(unit, ref))
 
-        def query(unit: AccountsUnit) -> AccountStatus:
-            user = get_user(unit, ref)
-            credential = unit.credentials.get(user.id)
-            counters = unit.failure_counters.get_many([self.keys.account(user.tenant_id, user.id)])
-            counter = counters[0] if counters else None
-            until = locked_until(counter, now=now, policy=self.throttles)
-            return AccountStatus(
-                password_set=credential is not None,
-                password_changed_at=None if credential is None else credential.set_at,
-                must_change_password=credential is not None and credential.must_change,
-                failures_in_a_row=failures_of(counter, now=now, policy=self.throttles),
-                locked_since=None if counter is None or until is None else counter.last_at,
-                locked_until=until,
-                last_sign_in_at=user.last_sign_in_at,
-                last_used_at=max((token.last_used_at for token in unit.access_tokens.list_of(user.id)), default=None),
-            )
-
-        return self.scope.units.read(query)
-
-    def preferences(self, ref: Reference) -> Preferences:
-        """Tell how things are shown to a user: their own choice where they made one, else their tenant's.
+    def find(self, ref: Reference) -> User | None:
+        """Return the user that ``ref`` names, or None.
 
         Raises:
             TypeError: ``ref`` is no reference.
-            UserNotFound: nobody in this tenant is named so.
+            Invalid: an identifier of this form cannot exist.
+        """
+        try:
+            return self.get(ref)
+        except UserNotFound:
+            return None
+
+    def status(self, ref: Reference) -> AccountStatus:
+        """Return the status of a user: password, failures in a row, locked until, last sign-in, last use.
+
+        Raises:
+            TypeError: ``ref`` is no reference.
+            UserNotFound: no user of this tenant has this reference.
+            Invalid: an identifier of this form cannot exist.
+        """
+        check_reference(ref)
+        return self._service.units.read(lambda unit: self._status.status_of(unit, get_user(unit, ref)))
+
+    def preferences(self, ref: Reference) -> Preferences:
+        """Return how things are shown to a user: by the user's own choice or, without one, the tenant's.
+
+        Raises:
+            TypeError: ``ref`` is no reference.
+            UserNotFound: no user of this tenant has this reference.
+            Invalid: an identifier of this form cannot exist.
         """
         check_reference(ref)
 
@@ -77,24 +90,112 @@ class Accounts(Users):
             user = get_user(unit, ref)
             return preferences_of(user, get_tenant(unit, user.tenant_id))
 
-        return self.scope.units.read(query)
+        return self._service.units.read(query)
 
-    def activate(self, ref: Reference) -> User:
-        """Let a deactivated user in again; nothing changes if they are active.
+    def update(
+        self,
+        ref: Reference,
+        *,
+        username: str | None | Unset = UNSET,
+        version: int | None = None,
+        **fields: Unpack[UserFields],
+    ) -> User:
+        """Change the fields that are passed, and return the user as it is now; None and "" empty a field.
+
+        Args:
+            ref: the user.
+            username: one with an @ must be the user's own email.
+            version: optimistic locking: the version that you read.
+            **fields: any of ``UserFields``; ``docs/reference/user-fields.md`` has them all.
+
+        Raises:
+            TypeError: a value has the wrong type, or there is no field of a name.
+            UserNotFound: no user of this tenant has this reference.
+            Invalid: every fault, by field; or an identifier of this form cannot exist.
+            StaleVersion: the user has another version by now.
+            Taken: the username is another user's.
+        """
+        check_names(fields, UserFields, call="users.update")
+
+        def fields_for(user: User) -> dict[str, object]:
+            check_version(user.version, version)
+            errors = FieldErrors()
+            changes = clean_own_fields(fields, errors)
+            if username is not UNSET:
+                changes["username"] = errors.take(_clean_username, username, user)
+            errors.check()
+            return changes
+
+        return self._change(ref, UPDATED, fields_for)
+
+    def link_external_id(self, ref: Reference, external_id: str | int) -> User:
+        """Link the host's id to a user who has none; the same id again changes nothing.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            UserNotFound: no user of this tenant has this reference.
+            Invalid: the id or ``ref`` is malformed.
+            ExternalIdLinked: the user has another one.
+            Taken: another user has this one.
+        """
+        text = host_id(external_id, field="external_id")
+
+        def fields_for(user: User) -> dict[str, object]:
+            return {"external_id": text} if check_linkable(user, text) else {}
+
+        return self._change(ref, IDS_CHANGED, fields_for)
+
+    def unlink_external_id(self, ref: Reference) -> User:
+        """Remove the host's id from a user; nothing changes if there is none.
 
         Raises:
             TypeError: ``ref`` is no reference.
-            UserNotFound: nobody in this tenant is named so.
+            UserNotFound: no user of this tenant has this reference.
+            Invalid: an identifier of this form cannot exist.
+        """
+        return self._change(ref, IDS_CHANGED, lambda _: {"external_id": None})
+
+    def set_access_ids(
+        self, ref: Reference, access_ids: Sequence[str | int | None] | Mapping[int, str | int | None]
+    ) -> User:
+        """Replace the named slots, 1 to 4, by a list or {slot: id}; None empties one, the others stay. All or nothing.
+
+        Raises:
+            TypeError: an argument has the wrong type; text is no list.
+            UserNotFound: no user of this tenant has this reference.
+            Invalid: none or more than four, a blank or a repeated id; or ``ref`` is malformed.
+            Taken: another user has one of them.
+        """
+        slots = clean_slots(access_ids)
+        return self._change(ref, IDS_CHANGED, lambda user: {"access_ids": next_access_ids(user.access_ids, slots)})
+
+    def _change(self, ref: Reference, kind: ChangeKind, fields_for: Callable[[User], dict[str, object]]) -> User:
+        check_reference(ref)
+
+        def change(unit: UsersUnit) -> User:
+            old = unit.users.lock(unit.resolve(ref))
+            return self._replace(unit, old, evolve(old, **fields_for(old)), kind)
+
+        return self._service.units.write(change)
+
+    def activate(self, ref: Reference) -> User:
+        """Let a deactivated user sign in again; nothing changes if the user is active.
+
+        Raises:
+            TypeError: ``ref`` is no reference.
+            UserNotFound: no user of this tenant has this reference.
+            Invalid: an identifier of this form cannot exist.
             WrongState: the user is unclaimed.
         """
         return self._move(ref, UserState.ACTIVE, ACTIVATED)
 
     def deactivate(self, ref: Reference) -> User:
-        """Shut a user out: all their tokens end; nothing changes if they are deactivated.
+        """Revoke all tokens of a user and refuse every sign-in; nothing changes if the user is deactivated.
 
         Raises:
             TypeError: ``ref`` is no reference.
-            UserNotFound: nobody in this tenant is named so.
+            UserNotFound: no user of this tenant has this reference.
+            Invalid: an identifier of this form cannot exist.
             WrongState: the user is unclaimed.
         """
         return self._move(ref, UserState.DEACTIVATED, DEACTIVATED)
@@ -106,17 +207,19 @@ class Accounts(Users):
             old = unit.users.lock(unit.resolve(ref))
             if not check_movable(old, to):
                 return old
-            now, by = self.scope.clock(), str(self.scope.context.actor)
-            moved = replace_user(unit, old, evolve(old, state=to), kind, at=now, by=by)
+            moved = self._replace(unit, old, evolve(old, state=to), kind)
             if to is UserState.DEACTIVATED:
-                revoke_tokens(unit, old.id, at=now, reason=kind.name, access=True)
+                revoke_tokens(unit, old.id, at=moved.modified_at, reason=kind.name, access=True)
             return moved
 
-        return self.scope.units.write(move)
+        return self._service.units.write(move)
+
+    def _replace(self, unit: UsersUnit, old: User, new: User, kind: ChangeKind) -> User:
+        return replace_user(unit, old, new, kind, at=self._service.clock(), by=str(self._service.context.actor))
 
 
 def preferences_of(user: User, tenant: Tenant) -> Preferences:
-    """Give what counts for a user: None is the tenant's."""
+    """Return the preferences that apply to a user: the tenant's where the user has none."""
     timestamp, data = user.timestamp_offset_minutes, user.data_offset_minutes
     return Preferences(
         language=user.language or tenant.language,
@@ -125,3 +228,7 @@ def preferences_of(user: User, tenant: Tenant) -> Preferences:
         timestamp_offset_minutes=tenant.timestamp_offset_minutes if timestamp is None else timestamp,
         data_offset_minutes=tenant.data_offset_minutes if data is None else data,
     )
+
+
+def _clean_username(username: str | None, user: User) -> str | None:
+    return None if is_blank(username) else clean_username(username, email=user.email)

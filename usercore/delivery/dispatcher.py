@@ -94,11 +94,11 @@ def tell(subscriber: Subscriber, event: Event) -> str | None:
 class Outbox:
     """Tells durable subscribers, and shows operators what is on its way. Trusted. Safe to share between threads."""
 
-    scope: ServiceContext[DispatcherUnit]
-    scope_of: Callable[[TenantId], ServiceContext[DispatcherUnit]]
-    subscribers: Sequence[Subscriber]
-    policy: DeliveryPolicy
-    operator_only: OperatorOnly
+    _service: ServiceContext[DispatcherUnit]
+    _service_of: Callable[[TenantId], ServiceContext[DispatcherUnit]]
+    _subscribers: Sequence[Subscriber]
+    _policy: DeliveryPolicy
+    _operator_only: OperatorOnly
 
     def deliver(self) -> int:
         """Tell of what is due now, of all tenants, and say how many deliveries were done. Works without threads.
@@ -109,48 +109,48 @@ class Outbox:
             StorageError: the storage failed; what was leased is due again after 30 seconds.
             KeyboardInterrupt: a subscriber was interrupted in the main thread; what was leased is due again then, too.
         """
-        self.scope.check_alone("outbox.deliver")
+        self._service.check_alone("outbox.deliver")
         done = 0
         while leased := self._lease():
             done += sum(map(self._deliver, leased))
         return done
 
     def _lease(self) -> list[Delivery]:
-        names = [subscriber.name for subscriber in self.subscribers if subscriber.durable]
+        names = [subscriber.name for subscriber in self._subscribers if subscriber.durable]
         if not names:
             return []
 
         def lease(unit: DispatcherUnit) -> list[Delivery]:
-            now = self.scope.clock()
-            return unit.deliveries.lease(names, now=now, until=now + self.policy.lease, limit=self.policy.batch)
+            now = self._service.clock()
+            return unit.deliveries.lease(names, now=now, until=now + self._policy.lease, limit=self._policy.batch)
 
-        return self.scope.units.write(lease)
+        return self._service.units.write(lease)
 
     def _deliver(self, delivery: Delivery) -> bool:
-        """Tell one subscriber of one change, in the tenant's own scope; say whether it went well."""
-        scope = self.scope_of(delivery.tenant_id)
+        """Tell one subscriber of one change, with the service context of its tenant; say whether it went well."""
+        service = self._service_of(delivery.tenant_id)
         place = (delivery.change_no, delivery.position)
-        entry = scope.units.read(lambda unit: unit.history.get(delivery.subject, delivery.subject_id, place))
-        problem = None if entry is None else self._tell(event_of(entry, self.operator_only, delivery))
-        self._finish(scope, delivery, problem)
+        entry = service.units.read(lambda unit: unit.history.get(delivery.subject, delivery.subject_id, place))
+        problem = None if entry is None else self._tell(event_of(entry, self._operator_only, delivery))
+        self._finish(service, delivery, problem)
         return problem is None
 
     def _tell(self, event: Event) -> str | None:
-        (subscriber,) = (one for one in self.subscribers if event.delivery and one.name == event.delivery.subscriber)
+        (subscriber,) = (one for one in self._subscribers if event.delivery and one.name == event.delivery.subscriber)
         return tell(subscriber, event)
 
-    def _finish(self, scope: ServiceContext[DispatcherUnit], delivery: Delivery, problem: str | None) -> None:
+    def _finish(self, service: ServiceContext[DispatcherUnit], delivery: Delivery, problem: str | None) -> None:
         def finish(unit: DispatcherUnit) -> None:
             present = unit.deliveries.get(key_of(delivery))
             if present is None or present.lease_no != delivery.lease_no:
                 return  # the lease ran out, and another relay has it
-            now = scope.clock()
+            now = service.clock()
             if problem is None:
                 unit.deliveries.replace(after_success(present, now=now))
             else:
-                unit.deliveries.replace(after_failure(present, now=now, problem=problem, policy=self.policy))
+                unit.deliveries.replace(after_failure(present, now=now, problem=problem, policy=self._policy))
 
-        scope.units.write(finish)
+        service.units.write(finish)
 
     def pending(self, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Delivery]:
         """List the tenant's deliveries that are still to be made; ``limit`` is 1 to 1000.
@@ -173,8 +173,8 @@ class Outbox:
     def _list(self, state: DeliveryState, cursor: str | None, limit: int) -> Page[Delivery]:
         rows, place = check_limit(limit), read_cursor(cursor, int, str, int, int, str)
         after: DeliveryKey | None = place  # type: ignore[assignment]  # read_cursor checked the types
-        tenant_id = self.scope.context.tenant_id
-        found = self.scope.units.read(
+        tenant_id = self._service.context.tenant_id
+        found = self._service.units.read(
             lambda unit: unit.deliveries.list_in(state, tenant_id, after=after, limit=rows + 1)
         )
         return page_of(found, rows, key_of)
@@ -202,13 +202,13 @@ class Outbox:
 
         def move(unit: DispatcherUnit) -> None:
             present = unit.deliveries.get(key)
-            is_ours = present is not None and present.tenant_id == self.scope.context.tenant_id
+            is_ours = present is not None and present.tenant_id == self._service.context.tenant_id
             if present is None or not is_ours or present.state is not DeliveryState.FAILED:
                 raise DeliveryNotFound
-            now, retries = self.scope.clock(), to is DeliveryState.PENDING
+            now, retries = self._service.clock(), to is DeliveryState.PENDING
             unit.deliveries.replace(after_retry(present, now=now) if retries else after_success(present, now=now))
 
-        self.scope.units.write(move)
+        self._service.units.write(move)
 
 
 def key_of(delivery: Delivery) -> DeliveryKey:

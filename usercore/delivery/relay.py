@@ -1,6 +1,7 @@
 """A relay: a thread that delivers in the background, while a ``with`` block lasts. Nothing else runs unasked."""
 
 import threading
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -14,9 +15,10 @@ class Relay:
     Several processes may run one each: deliveries are leased.
     """
 
-    def __init__(self, outbox: Outbox) -> None:
-        """Deliver by this service."""
+    def __init__(self, outbox: Outbox, pause: timedelta) -> None:
+        """Deliver by this service, at the latest after each pause."""
         self._outbox = outbox
+        self._pause = pause.total_seconds()
         self._wake = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="usercore-relay", daemon=True)
@@ -45,4 +47,4 @@ class Relay:
                 self._outbox.deliver()
             except BaseException:  # noqa: BLE001 - a relay that ends silently is worse than one that tries in vain
                 log().warning("the relay could not deliver now and tries again", exc_info=True)
-            self._wake.wait(self._outbox.policy.relay_pause.total_seconds())
+            self._wake.wait(self._pause)

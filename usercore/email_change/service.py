@@ -25,8 +25,8 @@ class EmailChangeUnit(UsersUnit, TokensUnit, Protocol):
 class Emails:
     """Changes emails. Trusted. Safe to share between threads."""
 
-    scope: ServiceContext[EmailChangeUnit]
-    policy: EmailPolicy
+    _service: ServiceContext[EmailChangeUnit]
+    _policy: EmailPolicy
 
     def change(self, ref: Reference, email: str, *, verified: bool = False) -> User:
         """Change a user's email at once; login tokens end, and the old address is told if it was verified.
@@ -43,11 +43,11 @@ class Emails:
         """
         check_reference(ref)
         check_type(verified, bool, name="verified")
-        clean = clean_email(email, self.policy)
+        clean = clean_email(email, self._policy)
 
         def change(unit: EmailChangeUnit) -> User:
             old = unit.users.lock(unit.resolve(ref))
-            now, is_same = self.scope.clock(), is_same_address(old.email, clean)
+            now, is_same = self._service.clock(), is_same_address(old.email, clean)
             verified_at = now if verified else None
             follows = old.username is not None and "@" in old.username
             new = evolve(
@@ -56,14 +56,14 @@ class Emails:
                 email_verified_at=old.email_verified_at if is_same else verified_at,
                 username=clean if follows else old.username,
             )
-            kept = replace_user(unit, old, new, EMAIL_CHANGED, at=now, by=str(self.scope.context.actor))
+            kept = replace_user(unit, old, new, EMAIL_CHANGED, at=now, by=str(self._service.context.actor))
             if not is_same:
                 if old.email_verified:
                     unit.record(Change(kind=EMAIL_REPLACED, subject_id=old.id, old=old))
                 revoke_tokens(unit, old.id, at=now, reason=EMAIL_CHANGED.name, access=False)
             return kept
 
-        return self.scope.units.write(change)
+        return self._service.units.write(change)
 
     def set_verified(self, ref: Reference, verified: bool) -> User:  # noqa: FBT001 - spec U6 names it so
         """Set whether a user's present email counts as verified. For operators; nothing else of the user changes.
@@ -78,14 +78,14 @@ class Emails:
 
         def change(unit: EmailChangeUnit) -> User:
             old = unit.users.lock(unit.resolve(ref))
-            now = self.scope.clock()
+            now = self._service.clock()
             if verified and old.email is None:
                 refuse("email", "no_email")
             new = evolve(old, email_verified_at=(old.email_verified_at or now) if verified else None)
-            by = str(self.scope.context.actor)
+            by = str(self._service.context.actor)
             return replace_user(unit, old, new, EMAIL_VERIFICATION_CHANGED, at=now, by=by)
 
-        return self.scope.units.write(change)
+        return self._service.units.write(change)
 
 
 def is_same_address(old: str | None, new: str) -> bool:

@@ -16,6 +16,8 @@ from usercore.importing.model import ImportLine
 from usercore.importing.records import FIELDS
 from usercore.importing.text_lines import RECORD_LIMIT, AccountLocks, open_text
 from usercore.kernel.errors import FieldError
+from usercore.users.fields import FIELDS as OWN_FIELDS
+from usercore.users.fields import types_of
 
 __all__ = ["Columns", "read_csv", "read_json_lines"]
 
@@ -40,12 +42,11 @@ def _flag(text: str) -> object:
     return _FLAGS.get(text.lower(), text)
 
 
+_READERS: Final[Mapping[type, Callable[[str], object]]] = {int: _integer, bool: _flag}
 _TYPED: Final[Mapping[str, Callable[[str], object]]] = {
     "id": _integer,
-    "timestamp_offset_minutes": _integer,
-    "data_offset_minutes": _integer,
     "email_verified": _flag,
-    "is_institution": _flag,
+    **{name: _READERS[kind] for name in OWN_FIELDS for kind in types_of(name) if kind in _READERS},
 }
 """The columns whose cells are no text. A cell that cannot be read stays text, which is refused as ``wrong_type``."""
 

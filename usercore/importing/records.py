@@ -20,19 +20,17 @@ from usercore.kernel.context import printable_prefix
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.ids import LIMIT, UserId, plain_uuid
-from usercore.kernel.preferences import DateFormat
 from usercore.kernel.text import check_type, is_blank, refuse
 from usercore.kernel.time import check_instant, is_instant
 from usercore.kernel.unset import UNSET, Unset
 from usercore.users.emails import clean_email
+from usercore.users.fields import ATTRIBUTES, CLEAN, UserFields, types_of
 from usercore.users.identifiers import SLOTS, claims_for, clean_slots
 from usercore.users.keys import Space, Use, host_id
-from usercore.users.model import OWN_FIELDS, EmailPolicy
-from usercore.users.rules import CLEAN
+from usercore.users.model import EmailPolicy
 from usercore.users.usernames import clean_username
 
 _SLOT_FIELDS: Final = tuple((slot, f"access_id_{slot}") for slot in range(1, SLOTS + 1))
-_PUBLIC_NAME: Final = "public_name"
 _DEFAULT_POLICY: Final = EmailPolicy()
 
 _INSTANT: Final = re.compile(
@@ -45,8 +43,8 @@ _NAME_BYTES: Final = 64
 """What is told of the name of a field that there is not."""
 
 
-class Given(TypedDict, total=False):
-    """A record as it is written. What is left out stays as it is; None empties, but for ``id`` and ``created_at``."""
+class Identifiers(TypedDict, total=False):
+    """What a record has besides own fields: identifiers, and what comes from another system."""
 
     id: int | None
     email: str | None
@@ -60,19 +58,10 @@ class Given(TypedDict, total=False):
     access_id_4: str | None
     uuid: UUID | None
     created_at: datetime | None
-    first_name: str | None
-    last_name: str | None
-    public_name: str | None
-    language: str | None
-    date_format: DateFormat | None
-    timestamp_offset_minutes: int | None
-    data_offset_minutes: int | None
-    source: str
-    referer: str | None
-    registration_channel: str | None
-    note: str | None
-    is_institution: bool
-    institution_name: str | None
+
+
+class Given(Identifiers, UserFields, total=False):
+    """A record as it is written. What is left out stays as it is; None empties, but for ``id`` and ``created_at``."""
 
 
 @entity
@@ -128,7 +117,7 @@ def _record_of(given: Given, slots: Mapping[int, str | None]) -> ImportRecord:
         slots=slots,
         uuid=given.get("uuid", UNSET),
         created_at=given.get("created_at"),
-        fields={_OWN_FIELDS[name]: value for name, value in given.items() if name in _OWN_FIELDS},
+        fields={ATTRIBUTES[name]: value for name, value in given.items() if name in ATTRIBUTES},
         claims=claims,
     )
 
@@ -214,6 +203,11 @@ def _clean_flag(field: str) -> Callable[[object], bool]:
     return lambda value: value is not None and check_type(value, bool, name=field)
 
 
+def _clean_own(name: str, clean: Callable[[object], object]) -> Callable[[object], object]:
+    """Return what cleans an own field; None empties a flag, too, as a record has no other way to say so."""
+    return _clean_flag(name) if bool in types_of(name) else clean
+
+
 def _clean_access_ids(value: object) -> dict[int, str | None]:
     return dict.fromkeys(range(1, SLOTS + 1)) if value is None else clean_slots(value)
 
@@ -234,9 +228,6 @@ def _or_empty(clean: Callable[[object], object]) -> Hook:
     return lambda value, _: None if is_blank(value) else clean(value)
 
 
-_OWN_FIELDS: Final = {_PUBLIC_NAME if field == "given_public_name" else field: field for field in OWN_FIELDS}
-"""The user's own fields, by their names in records."""
-
 _HOOKS: Final[Mapping[str, Hook]] = {
     "id": _or_none(_clean_id),
     "email": _or_empty(clean_email),
@@ -247,8 +238,7 @@ _HOOKS: Final[Mapping[str, Hook]] = {
     **{name: _or_none(partial(host_id, field=name)) for _, name in _SLOT_FIELDS},
     "uuid": _or_empty(_clean_uuid),
     "created_at": _or_empty(_clean_instant),
-    **{name: _as_it_is(CLEAN[field]) for name, field in _OWN_FIELDS.items()},
-    "is_institution": _as_it_is(_clean_flag("is_institution")),
+    **{name: _as_it_is(_clean_own(name, clean)) for name, clean in CLEAN.items()},
 }
 
 FIELDS: Final = frozenset(_HOOKS)

@@ -51,10 +51,10 @@ class Cleaned:
 class Cleanup:
     """Removes what is over, of all tenants."""
 
-    scope: ServiceContext[CleanupUnit]
-    policy: RetentionPolicy
-    throttles: ThrottlePolicy
-    registration: RegistrationPolicy
+    _service: ServiceContext[CleanupUnit]
+    _policy: RetentionPolicy
+    _throttles: ThrottlePolicy
+    _registration: RegistrationPolicy
 
     def run(self) -> Cleaned:
         """Remove everything whose time is over; many short units.
@@ -62,10 +62,11 @@ class Cleanup:
         Raises:
             StorageError: the storage failed; what went before is gone.
         """
-        now = self.scope.clock()
-        tokens, attempts = now - self.policy.tokens, now - self.policy.attempts
-        windows = now - max(self.policy.throttles, self.registration.per_email_window, self.registration.per_ip_window)
-        counters, ahead = now - self.policy.throttles, now + self.throttles.longest_wait
+        now = self._service.clock()
+        tokens, attempts = now - self._policy.tokens, now - self._policy.attempts
+        limits = self._registration
+        windows = now - max(self._policy.throttles, limits.per_email_window, limits.per_ip_window)
+        counters, ahead = now - self._policy.throttles, now + self._throttles.longest_wait
         return Cleaned(
             access_tokens=self._remove(lambda unit: unit.access_tokens.remove_expired(tokens, limit=BATCH)),
             login_tokens=self._remove(lambda unit: unit.login_tokens.remove_expired(tokens, limit=BATCH)),
@@ -75,7 +76,7 @@ class Cleanup:
                 lambda unit: unit.registration_attempts.remove_before(attempts, limit=BATCH)
             ),
             deliveries=self._remove(
-                lambda unit: unit.deliveries.remove_done(now - self.policy.deliveries, limit=BATCH)
+                lambda unit: unit.deliveries.remove_done(now - self._policy.deliveries, limit=BATCH)
             ),
             failure_counters=self._remove(
                 lambda unit: unit.failure_counters.remove_stale(counters, after=ahead, limit=BATCH)
@@ -85,6 +86,6 @@ class Cleanup:
 
     def _remove(self, some: Callable[[CleanupUnit], int]) -> int:
         total = 0
-        while removed := self.scope.units.write(some):
+        while removed := self._service.units.write(some):
             total += removed
         return total

@@ -28,11 +28,11 @@ class PasswordChangeUnit(UsersUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, P
 class Passwords:
     """Sets passwords. Trusted. Safe to share between threads."""
 
-    scope: ServiceContext[PasswordChangeUnit]
-    hasher: Hasher
-    policy: PasswordPolicy
-    checks: Sequence[PasswordCheck]
-    keys: CounterKeys
+    _service: ServiceContext[PasswordChangeUnit]
+    _hasher: Hasher
+    _policy: PasswordPolicy
+    _checks: Sequence[PasswordCheck]
+    _keys: CounterKeys
 
     def set(self, ref: Reference, password: str) -> datetime:
         """Set a user's password as an operator; all their tokens end, and failures in a row are forgotten.
@@ -47,19 +47,19 @@ class Passwords:
         """
         check_reference(ref)
         check_type(password, str, name="password")
-        user = self.scope.units.read(lambda unit: get_user(unit, ref))
-        text = acceptable(password, self.policy, self.checks, personal_words(user))
-        with self.hasher.place():
-            hashed = self.hasher.hash(text)
+        user = self._service.units.read(lambda unit: get_user(unit, ref))
+        text = acceptable(password, self._policy, self._checks, personal_words(user))
+        with self._hasher.place():
+            hashed = self._hasher.hash(text)
 
         def write(unit: PasswordChangeUnit) -> datetime:
             unit.lock(user.id)
-            now = self.scope.clock()
+            now = self._service.clock()
             store_password(unit, user.id, hashed, at=now, reason=PasswordChange.RESET)
             revoke_tokens(unit, user.id, at=now, reason="password.set", access=True)
-            account = self.keys.account(user.tenant_id, user.id)
+            account = self._keys.account(user.tenant_id, user.id)
             for counter in unit.failure_counters.get_many([account]):
                 unit.failure_counters.reset(account, up_to=counter.tried)
             return now
 
-        return self.scope.units.write(write)
+        return self._service.units.write(write)

@@ -9,14 +9,14 @@ import attrs
 
 from usercore.kernel.callables import check_reason
 from usercore.kernel.entity import entity
-from usercore.kernel.text import FieldErrors, clean_fields, is_blank
+from usercore.kernel.text import FieldErrors, is_blank
 from usercore.passwords.model import PasswordPolicy
 from usercore.passwords.rules import check_acceptable, prepare
 from usercore.users.emails import clean_email
+from usercore.users.fields import clean_own_fields
 from usercore.users.identifiers import claims_for
 from usercore.users.keys import Space, Use, host_id
 from usercore.users.model import NO_ACCESS_IDS, EmailPolicy, User
-from usercore.users.rules import CLEAN
 from usercore.users.usernames import clean_username
 
 _ANSWER: Final = "what a password check returned"
@@ -54,7 +54,7 @@ def clean_applicant(
     external_id: object = None,
     fields: Mapping[str, object],
 ) -> RegistrationInput:
-    """Clean what somebody registers with.
+    """Clean what somebody registers with; ``fields`` are own fields by the names that callers use, None for none.
 
     Raises:
         TypeError: a value has the wrong type.
@@ -65,7 +65,7 @@ def clean_applicant(
     name = None if is_blank(username) else errors.take(clean_username, username, email=clean)
     linked = None if external_id is None else errors.take(host_id, external_id, field="external_id")
     given = {field: value for field, value in fields.items() if value is not None}
-    cleaned = clean_fields(CLEAN, given, errors)
+    cleaned = clean_own_fields(given, errors)
     errors.check()
     return RegistrationInput(email=clean or "", username=name, external_id=linked, fields=cleaned)
 

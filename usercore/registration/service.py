@@ -1,6 +1,7 @@
 """Registering by the host: with or without a password, for its own sign-in, and checking an email beforehand."""
 
 from enum import StrEnum
+from typing import Unpack
 
 from usercore.attempts.model import RegistrationStatus
 from usercore.kernel.entity import entity
@@ -14,6 +15,7 @@ from usercore.registration.limits import RejectedRegistration
 from usercore.registration.steps import Registration, RegistrationUnit
 from usercore.sign_in.service import SignIn
 from usercore.users.emails import clean_email
+from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, check_names
 from usercore.users.identifiers import email_holder
 from usercore.users.service import get_user
 
@@ -48,25 +50,19 @@ class Registrations(RegistrationsByLink):
         password: str | None = None,
         username: str | None = None,
         external_id: str | int | None = None,
-        first_name: str | None = None,
-        last_name: str | None = None,
-        public_name: str | None = None,
-        language: str | None = None,
-        source: str | None = None,
-        referer: str | None = None,
-        registration_channel: str | None = None,
-        note: str | None = None,
         send_email: bool = True,
         validate_email: bool = True,
         sign_in: bool = True,
+        **fields: Unpack[RegistrationFields],
     ) -> Registration:
         """Register a user, who is signed in at once unless ``sign_in`` is off.
 
         Without a password one is drawn and mailed if there is a mailer and ``send_email`` is on; else there is none.
-        ``validate_email=False`` skips blocked domains and the host's checks, never the syntax.
+        ``validate_email=False`` skips blocked domains and the host's checks, never the syntax. ``fields`` are any of
+        ``RegistrationFields``; ``docs/reference/user-fields.md`` has them all.
 
         Raises:
-            TypeError: a value has the wrong type.
+            TypeError: a value has the wrong type, or there is no field of a name.
             Invalid: every fault, by field.
             PasswordRefused: the password breaks the policy.
             Vetoed: a gate of the host refused.
@@ -74,19 +70,10 @@ class Registrations(RegistrationsByLink):
             Taken: another user has the email, the username or the external id.
             Overloaded: too many passwords are being hashed.
         """
+        check_names(fields, RegistrationFields, call="registration.register")
         flags = {"send_email": send_email, "validate_email": validate_email, "sign_in": sign_in}
         for name, flag in flags.items():
             check_type(flag, bool, name=name)
-        fields = {
-            "first_name": first_name,
-            "last_name": last_name,
-            "given_public_name": public_name,
-            "language": language,
-            "source": source,
-            "referer": referer,
-            "registration_channel": registration_channel,
-            "note": note,
-        }
 
         def prepare() -> tuple[RegistrationInput, Taken | None]:
             applicant = clean_applicant(email, self._emails, username=username, external_id=external_id, fields=fields)
@@ -109,32 +96,33 @@ class Registrations(RegistrationsByLink):
         self,
         email: str,
         *,
-        language: str | None = None,
         external_id: str | int | None = None,
-        first_name: str | None = None,
         name: str | None = None,
-        source: str | None = None,
         with_password_reset: bool = False,
         fail_by_existing_email: bool = False,
+        **fields: Unpack[ExternalRegistrationFields],
     ) -> Registration:
         """Register a user of a host that has its own sign-in. Signs nobody in.
 
         A known email gives the existing user, unchanged and with ``created=False``, or is refused if asked so. With
-        ``with_password_reset`` and a mailer a drawn password is mailed.
+        ``with_password_reset`` and a mailer a drawn password is mailed. ``name`` is the last name; ``fields`` are any
+        of ``ExternalRegistrationFields``.
 
         Raises:
-            TypeError: a value has the wrong type.
+            TypeError: a value has the wrong type, or there is no field of a name.
             Invalid: every fault, by field.
             Vetoed: a gate of the host refused.
             RateLimited: the same email within 5 seconds, or too many tries.
             Taken: the email is known and ``fail_by_existing_email`` is on, or the external id is another user's.
         """
+        check_names(fields, ExternalRegistrationFields, call="registration.register_external")
         check_type(with_password_reset, bool, name="with_password_reset")
         check_type(fail_by_existing_email, bool, name="fail_by_existing_email")
-        fields = {"language": language, "first_name": first_name, "last_name": name, "source": source}
 
         def prepare() -> RegistrationInput:
-            applicant = clean_applicant(email, self._emails, external_id=external_id, fields=fields)
+            applicant = clean_applicant(
+                email, self._emails, external_id=external_id, fields={**fields, "last_name": name}
+            )
             self.steps.ask_host(applicant, "register_external", validate_email=True)
             return applicant
 

@@ -68,7 +68,7 @@ def add_tenant(unit: TenantsUnit, tenant: Tenant) -> None:
 class Tenants:
     """Manages tenants. Trusted: for operators. Safe to share between threads."""
 
-    scope: ServiceContext[TenantsUnit]
+    _service: ServiceContext[TenantsUnit]
 
     def create(
         self,
@@ -112,7 +112,7 @@ class Tenants:
             add_tenant(unit, tenant)
             return tenant
 
-        return self.scope.units.write(create)
+        return self._service.units.write(create)
 
     def get(self, key: str | UUID) -> Tenant:
         """Return the tenant with this key, ignoring case, or with this UUID.
@@ -125,7 +125,7 @@ class Tenants:
         """
         self._check_system()
         clean_key = clean_tenant_key(key, field="key")
-        return self.scope.units.read(lambda unit: find_tenant(unit, clean_key))
+        return self._service.units.read(lambda unit: find_tenant(unit, clean_key))
 
     def update(
         self,
@@ -217,16 +217,16 @@ class Tenants:
             check_type(active, bool, name="active")
         rows, place = check_limit(limit), read_cursor(cursor, str)
         after = None if place is None else str(place[0])
-        found = self.scope.units.read(lambda unit: unit.tenants.list_from(after, active=active, limit=rows + 1))
+        found = self._service.units.read(lambda unit: unit.tenants.list_from(after, active=active, limit=rows + 1))
         return page_of(found, rows, lambda tenant: (unique_key(tenant.name),))
 
     def _new(self, key: str, fields: Mapping[str, Any]) -> Tenant:
-        now, by = self.scope.clock(), str(self.scope.context.actor)
-        tenant_id = TenantId(self.scope.new_id())
+        now, by = self._service.clock(), str(self._service.context.actor)
+        tenant_id = TenantId(self._service.new_id())
         return Tenant(id=tenant_id, key=key, created_at=now, created_by=by, modified_at=now, modified_by=by, **fields)
 
     def _check_system(self) -> None:
-        if self.scope.context.tenant_id != SYSTEM:
+        if self._service.context.tenant_id != SYSTEM:
             raise SystemOnly
 
     def _change(self, key: str, kind: ChangeKind, next_of: Callable[[TenantsUnit, Tenant], Tenant]) -> Tenant:
@@ -239,10 +239,13 @@ class Tenants:
             if new == old:
                 return old
             kept = evolve(
-                new, modified_at=self.scope.clock(), modified_by=str(self.scope.context.actor), version=old.version + 1
+                new,
+                modified_at=self._service.clock(),
+                modified_by=str(self._service.context.actor),
+                version=old.version + 1,
             )
             unit.tenants.replace(kept)
             unit.record(Change(kind=kind, subject_id=old.id, old=old, new=kept))
             return kept
 
-        return self.scope.units.write(change)
+        return self._service.units.write(change)

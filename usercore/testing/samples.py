@@ -1,8 +1,9 @@
 """Entities to start from, with every field filled, so that a field that a storage forgets is missed."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar, get_args, get_type_hints
 from uuid import UUID
 
 from usercore.attempts.model import Attempt, AttemptStatus, RegistrationAttempt, RegistrationStatus
@@ -28,7 +29,23 @@ ACME: Final = TenantId(3)
 
 _DAY: Final = timedelta(days=1)
 
-USER: Final = User(
+E = TypeVar("E")
+
+_BY_TYPE: Final[Mapping[object, object]] = {str: "ä value", int: 15, bool: True, datetime: NOON}
+
+
+def _filled(kind: type[E], **fields: object) -> E:
+    """Return an entity with a value in every field: the named ones, and others by their type."""
+    others = {
+        name: next(_BY_TYPE[part] for part in (hint, *get_args(hint)) if part in _BY_TYPE)
+        for name, hint in get_type_hints(kind).items()
+        if name not in fields
+    }
+    return kind(**others, **fields)
+
+
+USER: Final = _filled(
+    User,
     id=ANN,
     tenant_id=MAIN,
     state=UserState.DEACTIVATED,

@@ -21,7 +21,7 @@ _PUBLIC_PARTS: Final = 3
 class AccessTokens:
     """Lists and ends access tokens. Trusted. Safe to share between threads."""
 
-    scope: ServiceContext[TokensUnit]
+    _service: ServiceContext[TokensUnit]
 
     def list(self, ref: Reference) -> tuple[AccessToken, ...]:
         """List the user's access tokens that were not revoked, newest first.
@@ -35,7 +35,7 @@ class AccessTokens:
         def query(unit: TokensUnit) -> list[AccessToken]:
             return unit.access_tokens.list_of(unit.get_or_raise(ref))
 
-        return tuple(token for token in self.scope.units.read(query) if token.revoked_at is None)
+        return tuple(token for token in self._service.units.read(query) if token.revoked_at is None)
 
     def revoke(self, token: Secret | str) -> AccessToken:
         """Sign out: end the token with this secret, or with this public id. Gives it as it is now.
@@ -61,13 +61,13 @@ class AccessTokens:
                 unit.lock(owner)
             except UserNotFound:  # another tenant's
                 raise missing from None
-            revoked = unit.access_tokens.revoke(owner, digest, at=self.scope.clock())
+            revoked = unit.access_tokens.revoke(owner, digest, at=self._service.clock())
             if revoked is None:
                 raise missing
             unit.record(Change(kind=ACCESS_REVOKED, subject_id=owner, new=revoked))
             return revoked
 
-        return self.scope.units.write(revoke)
+        return self._service.units.write(revoke)
 
     def revoke_all(self, ref: Reference, *, keep: Secret | str | None = None) -> RevokedTokens:
         """Sign out everywhere but where ``keep`` is used; login tokens end, too. Says how many revoked.
@@ -82,9 +82,9 @@ class AccessTokens:
         def revoke_all(unit: TokensUnit) -> RevokedTokens:
             user_id = unit.resolve(ref)
             unit.lock(user_id)
-            return revoke_tokens(unit, user_id, at=self.scope.clock(), reason="signed_out", access=True, keep=kept)
+            return revoke_tokens(unit, user_id, at=self._service.clock(), reason="signed_out", access=True, keep=kept)
 
-        return self.scope.units.write(revoke_all)
+        return self._service.units.write(revoke_all)
 
 
 def _user_of_public_id(text: str) -> int | None:

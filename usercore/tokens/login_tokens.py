@@ -15,8 +15,8 @@ from usercore.tokens.ports import TokensUnit
 class LoginTokens:
     """Issues login tokens. Trusted: whoever is given one signs in as this user. Safe to share between threads."""
 
-    scope: ServiceContext[TokensUnit]
-    policy: LoginTokenPolicy
+    _service: ServiceContext[TokensUnit]
+    _policy: LoginTokenPolicy
 
     def issue(self, ref: Reference) -> Secret:
         """Issue a token and give its secret, which cannot be read again. One unit.
@@ -36,7 +36,7 @@ class LoginTokens:
             UserNotFound: nobody in this tenant is named so.
         """
         check_reference(ref)
-        if not 1 <= check_type(count, int, name="count") <= self.policy.most_at_once:
+        if not 1 <= check_type(count, int, name="count") <= self._policy.most_at_once:
             refuse("count", "out_of_range")
 
         def issue(unit: TokensUnit) -> tuple[Secret, ...]:
@@ -44,12 +44,12 @@ class LoginTokens:
             unit.lock(user_id)
             return tuple(self._issue(unit, user_id) for _ in range(count))
 
-        return self.scope.units.write(issue)
+        return self._service.units.write(issue)
 
     def _issue(self, unit: TokensUnit, user_id: UserId) -> Secret:
-        secret, now = generate_secret(LOGIN, user_id, self.scope.randomness), self.scope.clock()
+        secret, now = generate_secret(LOGIN, user_id, self._service.randomness), self._service.clock()
         token = LoginToken(
-            user_id=user_id, digest=digest_of(secret), issued_at=now, expires_at=now + self.policy.lifetime
+            user_id=user_id, digest=digest_of(secret), issued_at=now, expires_at=now + self._policy.lifetime
         )
         unit.login_tokens.add(token)
         unit.record(Change(kind=LOGIN_ISSUED, subject_id=user_id, new=token))

@@ -8,12 +8,15 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import attrs
+
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.domains import domains
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, uuid_of
 from usercore.kernel.preferences import DateFormat
 from usercore.kernel.values import frozen
+from usercore.users.fields import ATTRIBUTES, FIELDS
 from usercore.users.keys import Space
 
 
@@ -145,28 +148,16 @@ class Preferences:
 
 IDENTIFIERS: Final = ("email", "username", "external_id", "access_ids", "brought_uuid")
 
-OWN_FIELDS: Final = (
-    "first_name",
-    "last_name",
-    "given_public_name",
-    "language",
-    "date_format",
-    "timestamp_offset_minutes",
-    "data_offset_minutes",
-    "source",
-    "referer",
-    "registration_channel",
-    "note",
-    "is_institution",
-    "institution_name",
+OWN_FIELDS: Final = tuple(
+    field.name
+    for field in attrs.fields(User)  # type: ignore[arg-type]  # mypy does not see attrs in @entity
+    if field.name in ATTRIBUTES.values()
 )
 """What ``update`` may change, besides the username."""
 
-PERSONAL: Final = frozenset({*IDENTIFIERS, "first_name", "last_name", "given_public_name", "referer", "note"}) | {
-    "institution_name"
-}
+PERSONAL: Final = frozenset(IDENTIFIERS).union(ATTRIBUTES[name] for name, spec in FIELDS.items() if spec.personal)
 
-OPERATOR_ONLY: Final = frozenset({"note"})
+OPERATOR_ONLY: Final = frozenset(ATTRIBUTES[name] for name, spec in FIELDS.items() if spec.operator_only)
 """Fields that only operators see. Source: spec U1."""
 
 _ALL = ("state", "email_verified_at", *IDENTIFIERS, *OWN_FIELDS)

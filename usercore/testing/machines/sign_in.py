@@ -119,7 +119,7 @@ class SignInMachine(StateMachine):
         self.identify(secret)
 
     def _write_uses(self) -> None:
-        self.core._engine.activity.write(self.core._scope.units)  # noqa: SLF001 - nothing else writes them in time
+        self.core._engine.activity.write(self.core._service.units)  # noqa: SLF001 - nothing else writes them in time
 
     @rule(which=st.integers(0, 1))
     def set_password(self, which: int) -> None:

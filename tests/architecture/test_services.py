@@ -1,0 +1,88 @@
+"""A service of a core shows its use-cases, and nothing that they work with."""
+
+from functools import cached_property
+from typing import Final
+
+import pytest
+
+import usercore
+from usercore import UserCore
+
+METHODS: Final = {
+    "access_tokens": {"list", "revoke", "revoke_all"},
+    "emails": {"change", "set_verified"},
+    "history": {"attempts", "explain", "of_user"},
+    "login_tokens": {"issue", "issue_many"},
+    "outbox": {"deliver", "discard", "failed", "pending", "retry"},
+    "passwords": {"set"},
+    "registration": {"check_email", "complete", "import_users", "register", "register_external", "request"},
+    "sign_in": {
+        "authenticate",
+        "identify",
+        "trusted",
+        "verify_password",
+        "with_access_token",
+        "with_login_token",
+        "with_password",
+    },
+    "tenants": {"activate", "create", "deactivate", "get", "list", "update"},
+    "users": {
+        "activate",
+        "deactivate",
+        "find",
+        "get",
+        "link_external_id",
+        "preferences",
+        "set_access_ids",
+        "status",
+        "unlink_external_id",
+        "update",
+    },
+}
+"""The use-cases of each service; a new one has a line in the documentation."""
+
+CORE: Final = {"bind", "cleanup", "close", "context", "joined", "over", "policy", "relay", "tenant"} | METHODS.keys()
+
+STILL_OPEN: Final = frozenset({"registration"})
+"""Services whose parts are still public, because its package is being rewritten; to be emptied."""
+
+SERVICES: Final = [name for name, one in vars(UserCore).items() if isinstance(one, cached_property) and name[0] != "_"]
+
+
+def public(one: object) -> set[str]:
+    return {name for name in dir(one) if not name.startswith("_")}
+
+
+@pytest.fixture(scope="module")
+def core() -> UserCore:
+    return usercore.open("memory://").tenant("system")
+
+
+def test_a_core_shows_its_services_and_what_binds_and_closes_it(core: UserCore) -> None:
+    assert set(SERVICES) == METHODS.keys()
+    assert public(core) == CORE
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if name not in STILL_OPEN])
+def test_a_service_shows_its_use_cases_only(name: str, core: UserCore) -> None:
+    service = getattr(core, name)
+    assert public(service) == METHODS[name]
+    assert [attribute for attribute in METHODS[name] if not callable(getattr(service, attribute))] == []
+
+
+@pytest.mark.parametrize("name", sorted(STILL_OPEN))
+def test_a_service_is_open_only_as_long_as_it_must_be(name: str, core: UserCore) -> None:
+    assert public(getattr(core, name)) > METHODS[name]
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if name not in STILL_OPEN])
+def test_a_service_inherits_from_no_other(name: str, core: UserCore) -> None:
+    assert type(getattr(core, name)).__mro__[1:] == (object,)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_key_of_the_store_is_not_shown(name: str, core: UserCore) -> None:
+    service, secret = getattr(core, name), core._engine.storage.secret
+    assert repr(secret) not in repr(service)
+    if name not in STILL_OPEN:
+        assert [one for one in public(service) if getattr(service, one) == secret] == []

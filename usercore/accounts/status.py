@@ -1,0 +1,69 @@
+"""Reading the status of a user: password, failures, sign-ins, and what keeps the user from signing in."""
+
+from typing import Protocol
+
+from usercore.authenticators.base import can_be_void, is_privileged, sign_in_obstacle
+from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.values import frozen
+from usercore.passwords.ports import PasswordsUnit
+from usercore.passwords.rules import is_expired
+from usercore.tenants.ports import TenantsUnit
+from usercore.throttling.keys import CounterKeys
+from usercore.throttling.model import FailureCounter, ThrottlePolicy
+from usercore.throttling.ports import ThrottlingUnit
+from usercore.throttling.rules import failures_of, is_void, locked_until
+from usercore.tokens.ports import TokensUnit
+from usercore.users.model import AccountStatus, User
+from usercore.users.ports import UsersUnit
+
+
+class AccountsUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, Protocol):
+    """What the status of a user is read from."""
+
+
+@frozen(kw_only=True)
+class StatusReader:
+    """Reads the status of users inside a unit. ``core.users`` and ``core.history`` have one."""
+
+    _service: ServiceContext[AccountsUnit]
+    _throttles: ThrottlePolicy
+    _keys: CounterKeys
+
+    def status_of(self, unit: AccountsUnit, user: User) -> AccountStatus:
+        """Return the status of a user as this unit sees it."""
+        now, credential = self._service.clock(), unit.credentials.get(user.id)
+        counter = self._counter_of(unit, user)
+        until = locked_until(counter, now=now, policy=self._throttles)
+        return AccountStatus(
+            password_set=credential is not None,
+            password_changed_at=None if credential is None else credential.set_at,
+            must_change_password=credential is not None and credential.must_change,
+            failures_in_a_row=failures_of(counter, now=now, policy=self._throttles),
+            locked_since=None if counter is None or until is None else counter.last_at,
+            locked_until=until,
+            last_sign_in_at=user.last_sign_in_at,
+            last_used_at=max((token.last_used_at for token in unit.access_tokens.list_of(user.id)), default=None),
+        )
+
+    def obstacles_of(self, unit: AccountsUnit, user: User) -> list[str]:
+        """Return what keeps a user from signing in by password, in the words of ``history.explain``."""
+        now, credential = self._service.clock(), unit.credentials.get(user.id)
+        tenant, counter = unit.tenants.get(user.tenant_id), self._counter_of(unit, user)
+        is_at_limit = is_void(counter, policy=self._throttles)
+        is_voided = is_at_limit and can_be_void(unit, user)
+        until = locked_until(counter, now=now, policy=self._throttles, longest=is_at_limit and not is_voided)
+        status = sign_in_obstacle(user, tenant_active=True)
+        found = {
+            str(status): status is not None,
+            "inactive_tenant": tenant is None or not tenant.active,
+            "no_password": credential is None,
+            "password_expired": credential is not None and is_expired(credential, now=now),
+            "password_void": is_voided,
+            "rate_limited": until is not None,
+            "password_only": is_privileged(user),
+        }
+        return [reason for reason, holds in found.items() if holds]
+
+    def _counter_of(self, unit: AccountsUnit, user: User) -> FailureCounter | None:
+        key = self._keys.account(user.tenant_id, user.id)
+        return next(iter(unit.failure_counters.get_many([key])), None)
