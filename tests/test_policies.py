@@ -86,6 +86,7 @@ def test_a_login_token_lives_five_minutes_and_a_hundred_are_issued_at_once() -> 
 def test_records_are_kept_as_long_as_they_should_be() -> None:
     kept = POLICY.retention
     assert (kept.tokens, kept.attempts) == (30 * DAY, 365 * DAY)
+    assert (kept.unknown_logins, kept.registration_addresses) == (30 * DAY, 30 * DAY)
     assert (kept.deliveries, kept.throttles) == (7 * DAY, DAY)
     assert POLICY.throttles.forgotten_after == DAY
 

@@ -15,22 +15,24 @@ from usercore_storage import sqlite
 from usercore_storage.sql.table import Table
 from usercore_storage.sqlite.connections import Connection
 
-REFERENCES: Final = frozenset({"usercore_tenants"})
-"""Small tables of which every shard may have a copy."""
+REFERENCES: Final = frozenset({"usercore_tenants", "usercore_user_agents"})
+"""Small tables of which every shard may have a copy, and texts that each shard may store for its own rows."""
 
-CLEANING: Final = frozenset(
-    {
-        "attempts._remove",
-        "throttling.REMOVE_COUNTERS",
-        "throttling.REMOVE_LIMITS",
-        "outbox.REMOVE",
-        "registration_attempts._remove",
-        "tokens.REMOVE_ACCESS",
-        "tokens.REMOVE_LINKS",
-        "tokens.REMOVE_LOGIN",
-    }
-)
-"""They run once a day, over everything: an index for them would be paid for by every sign-in."""
+SCANNING: Final = frozenset({"tokens.REMOVE_ACCESS", "tokens.REMOVE_LINKS", "tokens.REMOVE_LOGIN"})
+"""They run once a day, over all tokens."""
+
+CLEANING: Final = SCANNING | {
+    "attempts._blank",
+    "attempts._remove",
+    "throttling.REMOVE_FUTURE_COUNTERS",
+    "throttling.REMOVE_LIMITS",
+    "throttling.REMOVE_OLD_COUNTERS",
+    "outbox.REMOVE",
+    "registration_attempts._blank",
+    "registration_attempts._remove",
+    "tokens.REMOVE_ABANDONED",
+}
+"""They run once a day, on every shard, each by an index."""
 
 CHECKING: Final = {f"checking.PAGES[{name}]" for name in TABLES.keys() - REFERENCES} | {"integrity.WITHOUT_ENTRY"}
 """A check reads everything once, page by page in the order of the key; each page is a search."""
@@ -50,11 +52,11 @@ FAN_OUTS: Final = (
     }
 )
 
-SCANS: Final = CLEANING | {"checking.VERSION_ROWS", "users.OTHER_ACTIVE"}
+SCANS: Final = SCANNING | {"checking.VERSION_ROWS", "users.OTHER_ACTIVE"}
 
 FEATURES: Final = frozenset(
-    """Add And BitwiseAnd Case Column Delete EQ Exists From GT Identifier If In Insert Is Join LT LTE Limit Literal NEQ
-    Not Null OnConflict Or Order Ordered Paren Parameter Placeholder Returning Schema Select Sub Subquery Table
+    """Add And BitwiseAnd Case Column Delete EQ Exists From GT GTE Identifier If In Insert Is Join LT LTE Limit Literal
+    NEQ Not Null OnConflict Or Order Ordered Paren Parameter Placeholder Returning Schema Select Sub Subquery Table
     TableAlias Tuple Update Values Var Where""".split()  # noqa: SIM905 - easier to read than a list
 )
 """What the statements are made of. No functions, casts or types: they are where engines differ."""

@@ -31,7 +31,7 @@ def entry(kind: ChangeKind, *, old: object = None, new: object = None, context: 
 
 
 @pytest.mark.rule("X2")
-def test_an_entry_says_who_whom_what_when_and_from_where() -> None:
+def test_an_entry_has_actor_subject_kind_time_and_origin() -> None:
     context = Context(
         tenant_id=TenantId(3), actor=Actor.operator("Zoë"), ip="192.0.2.7", source="app", user_agent="Lynx"
     )
@@ -45,7 +45,7 @@ def test_an_entry_says_who_whom_what_when_and_from_where() -> None:
 @pytest.mark.rule("X2")
 @pytest.mark.parametrize("kind", OF_USERS, ids=[kind.name for kind in OF_USERS])
 @given(old=users(), new=users())
-def test_of_old_and_new_only_what_differs_is_kept(kind: ChangeKind, old: User, new: User) -> None:
+def test_of_two_states_only_the_values_that_differ_are_stored(kind: ChangeKind, old: User, new: User) -> None:
     made = entry(kind, old=old, new=new)
     differing = {name for name in kind.fields if getattr(old, name) != getattr(new, name)}
     assert set(made.old) == set(made.new) == differing
@@ -55,7 +55,7 @@ def test_of_old_and_new_only_what_differs_is_kept(kind: ChangeKind, old: User, n
 
 
 @pytest.mark.rule("X2")
-def test_where_nothing_differs_nothing_is_kept() -> None:
+def test_two_equal_states_leave_no_values() -> None:
     made = entry(UPDATED, old=USER, new=a_user(version=99, email="other@example.com"))
     assert (made.old_text, made.new_text) == (None, None)
     assert (made.old, made.new) == ({}, {})
@@ -63,21 +63,21 @@ def test_where_nothing_differs_nothing_is_kept() -> None:
 
 @pytest.mark.rule("X2")
 @given(users())
-def test_of_something_new_only_what_is_not_empty_is_kept(user: User) -> None:
+def test_of_a_new_entity_only_the_values_that_are_not_empty_are_stored(user: User) -> None:
     made = entry(REGISTERED, new=user)
     assert made.old_text is None
     assert set(made.new) == {name for name in REGISTERED.fields if not is_empty(getattr(user, name))}
 
 
 @pytest.mark.rule("X2")
-def test_of_something_gone_what_it_was_is_kept() -> None:
+def test_of_a_removed_entity_the_old_values_are_stored() -> None:
     made = entry(REGISTERED, old=USER)
     assert made.old["email"] == USER.email
     assert made.new_text is None
 
 
 @pytest.mark.rule("X2")
-def test_a_change_without_values_is_kept_all_the_same() -> None:
+def test_a_change_without_values_makes_an_entry() -> None:
     made = entry(REGISTERED)
     assert (made.kind, made.old_text, made.new_text) == ("user.registered", None, None)
 
@@ -96,13 +96,13 @@ def test_a_change_without_values_is_kept_all_the_same() -> None:
         ((None, "a"), False),
     ],
 )
-def test_zero_and_nothing_are_values_and_none_is_none(value: object, empty: bool) -> None:  # noqa: FBT001 - an outcome
+def test_zero_and_the_empty_string_are_values_and_none_and_false_are_empty(value: object, empty: bool) -> None:  # noqa: FBT001 - an outcome
     assert is_empty(value) is empty
 
 
 @pytest.mark.rule("X2", "X3")
 @pytest.mark.parametrize("kind", OF_USERS, ids=[kind.name for kind in OF_USERS])
-def test_nothing_but_declared_fields_is_kept(kind: ChangeKind) -> None:
+def test_only_declared_fields_are_stored(kind: ChangeKind) -> None:
     made = entry(kind, new=USER)
     assert set(made.new) <= set(kind.fields)
     undeclared = {"email", "username", "note", "referer", "first_name", "last_sign_in_ip"} - set(kind.fields)
@@ -111,7 +111,7 @@ def test_nothing_but_declared_fields_is_kept(kind: ChangeKind) -> None:
 
 @pytest.mark.rule("X2")
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_what_is_personal_is_declared_and_no_kind_keeps_a_secret(kind: ChangeKind) -> None:
+def test_personal_fields_are_declared_and_no_kind_stores_a_secret(kind: ChangeKind) -> None:
     assert kind.personal >= PERSONAL & set(kind.fields)
     assert set(kind.fields).isdisjoint({"hash", "digest", "secret", "password", "pepper_id"})
 
@@ -125,7 +125,7 @@ def test_values_survive_as_json(user: User) -> None:
 
 
 @pytest.mark.rule("X2")
-def test_a_text_is_kept_whole_up_to_a_thousand_characters() -> None:
+def test_a_text_of_up_to_a_thousand_characters_is_stored_whole() -> None:
     assert plain("é" * LONGEST) == "é" * 1000
     longer = "é" * 999 + "ab"
     assert plain(longer) == "é" * 100 + "... sha256:" + sha256(longer.encode()).hexdigest()
@@ -140,7 +140,7 @@ def test_long_texts_are_told_apart_by_their_digest(text: str) -> None:
 
 
 @pytest.mark.rule("X2")
-def test_a_long_note_does_not_stand_in_history() -> None:
+def test_a_long_note_is_not_stored_whole_in_history() -> None:
     made = entry(UPDATED, old=USER, new=a_user(note="secret plan " * 5000))
     assert len(str(made.new_text)) < 300
 
@@ -160,7 +160,7 @@ def test_a_long_note_does_not_stand_in_history() -> None:
     ],
     ids=str,
 )
-def test_a_value_is_given_as_json_knows_it(value: object, kept: Any) -> None:
+def test_a_value_becomes_what_json_has(value: object, kept: Any) -> None:
     assert plain(value) == kept
     assert json.loads(json.dumps(plain(value))) == kept
 

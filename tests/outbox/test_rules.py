@@ -39,7 +39,7 @@ def test_the_pause_never_gets_shorter_and_at_most_doubles(tries: int) -> None:
 
 @pytest.mark.rule("X3")
 @given(deliveries(tries=st.integers(0, 50), failing_since=instants()), st.timedeltas(timedelta(0), 2 * DAY))
-def test_a_failure_makes_it_due_again_or_sets_it_aside(delivery: Delivery, failing: timedelta) -> None:
+def test_a_failure_makes_a_delivery_due_again_or_sets_it_aside(delivery: Delivery, failing: timedelta) -> None:
     assert delivery.failing_since is not None
     now, tries = delivery.failing_since + failing, delivery.tries + 1
     failed = evolve(delivery, tries=tries, problem="OSError")
@@ -50,20 +50,20 @@ def test_a_failure_makes_it_due_again_or_sets_it_aside(delivery: Delivery, faili
 
 
 @pytest.mark.rule("X3")
-def test_it_is_set_aside_after_failing_for_24_hours_to_the_microsecond() -> None:
+def test_a_delivery_is_set_aside_after_failing_for_24_hours_to_the_microsecond() -> None:
     delivery = a_delivery(failing_since=NOON)
     assert fail(delivery, NOON + DAY - TICK).state is DeliveryState.PENDING
     assert fail(delivery, NOON + DAY).state is DeliveryState.FAILED
 
 
 @pytest.mark.rule("X3")
-def test_time_that_nobody_tried_in_is_not_held_against_it() -> None:
+def test_time_before_the_first_failure_does_not_count() -> None:
     failed = fail(a_delivery(made_at=NOON - 10 * DAY, failing_since=None), NOON)
     assert (failed.state, failed.failing_since) == (DeliveryState.PENDING, NOON)
 
 
 @pytest.mark.rule("X3")
-def test_what_always_fails_is_tried_for_a_day_and_then_no_more() -> None:
+def test_a_delivery_that_always_fails_is_tried_for_one_day() -> None:
     delivery = a_delivery(made_at=NOON, due_at=NOON, tries=0, failing_since=None)
     while delivery.state is DeliveryState.PENDING:
         delivery = fail(delivery, delivery.due_at)
@@ -74,13 +74,13 @@ def test_what_always_fails_is_tried_for_a_day_and_then_no_more() -> None:
 
 @pytest.mark.rule("X3")
 @given(deliveries(), instants())
-def test_what_was_taken_is_done(delivery: Delivery, now: datetime) -> None:
+def test_a_delivery_that_succeeded_is_done(delivery: Delivery, now: datetime) -> None:
     assert after_success(delivery, now=now) == evolve(delivery, state=DeliveryState.DONE, revoked_at=now, problem=None)
 
 
 @pytest.mark.rule("X3")
 @given(deliveries(tries=st.integers(0, 50)), instants().filter(lambda at: at.year < 2200))
-def test_what_is_tried_again_has_a_whole_day_anew(delivery: Delivery, now: datetime) -> None:
+def test_a_retried_delivery_has_a_whole_day_of_tries(delivery: Delivery, now: datetime) -> None:
     aside = evolve(delivery, state=DeliveryState.FAILED, revoked_at=now)
     again = after_retry(aside, now=now)
     assert (again.state, again.due_at, again.tries, again.problem, again.revoked_at) == ("pending", now, 0, None, None)
@@ -91,7 +91,7 @@ def test_what_is_tried_again_has_a_whole_day_anew(delivery: Delivery, now: datet
 
 
 @pytest.mark.rule("X3")
-def test_its_name_tells_it_from_all_others() -> None:
+def test_the_id_of_a_delivery_is_unique() -> None:
     changes: list[dict[str, object]] = [
         {},
         {"subject_id": 1},

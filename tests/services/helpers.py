@@ -40,7 +40,7 @@ PASSWORD: Final = "correct horse battery staple"
 ANN: Final = "ann@example.com"
 ANOTHER: Final = "seven pelicans over Trnava"
 
-TRIES: Final = frozenset({"attempts", "registration_attempts", "failure_counters", "rate_limits"})
+TRIES: Final = frozenset({"attempts", "registration_attempts", "failure_counters", "rate_limits", "user_agents"})
 """What a refusal may leave behind."""
 
 COUNTS: Final = frozenset({"change_no"})

@@ -203,7 +203,7 @@ def test_every_public_method_is_driven() -> None:
 
 @pytest.mark.rule("X2")
 @pytest.mark.parametrize("name", CALLS)
-def test_a_change_leaves_its_rows_and_what_is_none_leaves_none(stage: Stage, name: str) -> None:
+def test_a_change_leaves_its_rows_and_a_call_without_effect_leaves_none(stage: Stage, name: str) -> None:
     call, kinds = CALLS[name]
     before = dump(stage.core)
     call(stage)

@@ -41,7 +41,7 @@ def test_a_users_changes_are_listed_newest_first(core: UserCore, clock: FakeCloc
 
 
 @pytest.mark.rule("X2")
-def test_a_page_goes_on_behind_its_cursor(core: UserCore) -> None:
+def test_a_page_begins_after_the_cursor(core: UserCore) -> None:
     user = register(core)
     for name in ("a", "b", "c"):
         core.users.update(user.id, first_name=name)
@@ -57,7 +57,7 @@ def test_a_page_goes_on_behind_its_cursor(core: UserCore) -> None:
 
 
 @pytest.mark.rule("X2")
-def test_a_row_says_who_when_and_from_where(core: UserCore, clock: FakeClock) -> None:
+def test_a_row_has_actor_time_and_origin(core: UserCore, clock: FakeClock) -> None:
     user = register(core)
     clock.tick()
     bound = core.bind(actor=Actor.operator("Zoë"), ip="192.0.2.1", source="desk", user_agent="Lynx")
@@ -68,7 +68,7 @@ def test_a_row_says_who_when_and_from_where(core: UserCore, clock: FakeClock) ->
 
 
 @pytest.mark.rule("X2")
-def test_a_row_has_what_differs_before_and_after(core: UserCore) -> None:
+def test_a_row_has_the_values_that_differ_before_and_after(core: UserCore) -> None:
     user = register(core, first_name="Ann", username="ann", external_id=1)
     assert newest(core, user).old == {}
     assert newest(core, user).new == {
@@ -89,7 +89,7 @@ def test_a_row_has_what_differs_before_and_after(core: UserCore) -> None:
 
 
 @pytest.mark.rule("X2")
-def test_long_values_are_kept_by_their_start_and_digest(core: UserCore) -> None:
+def test_long_values_are_stored_as_their_start_and_digest(core: UserCore) -> None:
     user = register(core)
     core.users.update(user.id, note="x" * 1000)
     assert newest(core, user).new["note"] == "x" * 1000
@@ -99,7 +99,7 @@ def test_long_values_are_kept_by_their_start_and_digest(core: UserCore) -> None:
 
 
 @pytest.mark.rule("X2", "K1")
-def test_no_secret_and_no_hash_is_kept(core: UserCore) -> None:
+def test_no_secret_and_no_hash_is_stored(core: UserCore) -> None:
     user = core.registration.register("ann@example.com", password=PASSWORD).user
     secrets = [sign_in(core, user), core.login_tokens.issue(user.id)]
     core.sign_in.with_login_token(secrets[1])
@@ -111,7 +111,7 @@ def test_no_secret_and_no_hash_is_kept(core: UserCore) -> None:
 
 
 @pytest.mark.rule("X2", "T2")
-def test_nobody_has_no_history(core: UserCore) -> None:
+def test_the_history_of_an_unknown_user_is_refused(core: UserCore) -> None:
     for call in (core.history.of_user, core.history.attempts, core.history.explain):
         with refused(core, UserNotFound, but=()):
             call(7)
@@ -135,7 +135,7 @@ FAILING: dict[str, Callable[[UserCore, User], object]] = {
 
 @pytest.mark.rule("X2", "ERR")
 @pytest.mark.parametrize("call", FAILING)
-def test_a_call_whose_storage_fails_anywhere_keeps_nothing(core: UserCore, storage: WatchedStorage, call: str) -> None:
+def test_a_call_whose_storage_fails_anywhere_stores_nothing(core: UserCore, storage: WatchedStorage, call: str) -> None:
     first, second = (register(core, name, password=PASSWORD) for name in ("first", "second"))
     for user in (first, second):
         sign_in(core, user)

@@ -28,7 +28,7 @@ def ignore(_: Event) -> None:
 
 @pytest.mark.rule("X3")
 @pytest.mark.parametrize("kind", ["user.unknown", "", "login_token.issued", "access_token.issued"])
-def test_nobody_subscribes_to_what_there_is_not_or_is_private(core: UserCore, kind: str) -> None:
+def test_subscribing_to_an_unknown_or_private_kind_is_refused(core: UserCore, kind: str) -> None:
     with pytest.raises(ValueError, match="nobody can subscribe"):
         over(core, subscribers=[Subscriber(name="crm", kinds={"user.updated", kind}, handle=ignore)])
 
@@ -41,7 +41,7 @@ def test_a_subscriber_needs_a_name_of_its_own(core: UserCore, names: tuple[str, 
 
 
 @pytest.mark.rule("X3")
-def test_an_observer_is_told_after_the_commit(core: UserCore, storage: WatchedStorage) -> None:
+def test_an_observer_is_called_after_the_commit(core: UserCore, storage: WatchedStorage) -> None:
     told: list[tuple[str, str | None]] = []
 
     def note(event: Event) -> None:
@@ -59,7 +59,7 @@ def test_an_observer_is_told_after_the_commit(core: UserCore, storage: WatchedSt
 
 
 @pytest.mark.rule("X3")
-def test_an_observer_is_not_told_of_what_was_not_kept(core: UserCore, storage: WatchedStorage) -> None:
+def test_an_observer_is_not_called_after_a_rollback(core: UserCore, storage: WatchedStorage) -> None:
     told: list[Event] = []
     user = register(core)
     faulty = FaultyStorage(storage)
@@ -77,7 +77,9 @@ def test_an_observer_is_not_told_of_what_was_not_kept(core: UserCore, storage: W
 
 
 @pytest.mark.rule("X3")
-def test_an_observer_that_raises_is_logged_and_stops_nobody(core: UserCore, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exception_of_an_observer_is_logged_and_the_others_are_called(
+    core: UserCore, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(_: Event) -> None:
         raise ConnectionError
 
@@ -132,7 +134,7 @@ def test_a_relay_outlives_a_storage_that_fails_for_a_while(core: UserCore, stora
 
 
 @pytest.mark.rule("X3")
-def test_nothing_runs_in_the_background_unasked(core: UserCore) -> None:
+def test_no_thread_is_started_unless_asked_for(core: UserCore) -> None:
     core = over(core, subscribers=[Subscriber(name="crm", kinds={"user.registered"}, handle=ignore)])
     core.relay()
     register(core)

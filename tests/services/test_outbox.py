@@ -55,7 +55,7 @@ def pending(core: UserCore) -> list[Delivery]:
 
 
 @pytest.mark.rule("X3")
-def test_a_durable_subscriber_is_told_what_it_wants(core: UserCore, crm: Crm) -> None:
+def test_a_durable_subscriber_is_called_with_its_kinds(core: UserCore, crm: Crm) -> None:
     user = register(core)
     rename(core, user, ["Ann"])
     assert crm.told == []
@@ -69,7 +69,9 @@ def test_a_durable_subscriber_is_told_what_it_wants(core: UserCore, crm: Crm) ->
 
 
 @pytest.mark.rule("X3")
-def test_it_is_told_outside_any_unit_and_may_call_the_core(core: UserCore, storage: WatchedStorage, crm: Crm) -> None:
+def test_a_subscriber_is_called_outside_any_unit_and_may_call_the_core(
+    core: UserCore, storage: WatchedStorage, crm: Crm
+) -> None:
     user = register(core)
     rename(core, user, ["Ann"])
 
@@ -94,7 +96,9 @@ def test_deliveries_hold_no_personal_values(core: UserCore) -> None:
 
 
 @pytest.mark.rule("X3")
-def test_a_user_waits_in_order_and_another_goes_on(core: UserCore, clock: FakeClock, crm: Crm) -> None:
+def test_a_failure_holds_back_the_same_users_deliveries_and_no_others(
+    core: UserCore, clock: FakeClock, crm: Crm
+) -> None:
     ann, bob = register(core), register(core, "bob")
     crm.failing = {ann.id}
     for user in (ann, bob):
@@ -109,7 +113,7 @@ def test_a_user_waits_in_order_and_another_goes_on(core: UserCore, clock: FakeCl
 
 
 @pytest.mark.rule("X3")
-def test_subscribers_do_not_wait_for_one_another(core: UserCore, crm: Crm) -> None:
+def test_a_failing_subscriber_does_not_hold_back_another(core: UserCore, crm: Crm) -> None:
     other = Crm()
     subscribers = [*core._engine.host.subscribers, Subscriber(name="log", kinds={"user.updated"}, handle=other.handle)]
     core = over(core, subscribers=subscribers)
@@ -172,7 +176,9 @@ def test_after_a_day_a_delivery_is_set_aside_and_the_next_goes_on(core: UserCore
 
 
 @pytest.mark.rule("X3")
-def test_a_delivery_that_was_set_aside_is_given_another_day(core: UserCore, clock: FakeClock, crm: Crm) -> None:
+def test_a_delivery_that_was_set_aside_can_be_retried_for_another_day(
+    core: UserCore, clock: FakeClock, crm: Crm
+) -> None:
     user, failed_id = set_aside(core, clock, crm)
     core.outbox.retry(failed_id)
     assert core.outbox.deliver() == 0
@@ -185,7 +191,7 @@ def test_a_delivery_that_was_set_aside_is_given_another_day(core: UserCore, cloc
 
 
 @pytest.mark.rule("X3")
-def test_a_delivery_that_was_set_aside_is_dropped(core: UserCore, clock: FakeClock, crm: Crm) -> None:
+def test_a_delivery_that_was_set_aside_can_be_discarded(core: UserCore, clock: FakeClock, crm: Crm) -> None:
     user, failed_id = set_aside(core, clock, crm)
     core.outbox.discard(failed_id)
     crm.failing.clear()
@@ -198,9 +204,7 @@ def test_a_delivery_that_was_set_aside_is_dropped(core: UserCore, clock: FakeClo
 
 
 @pytest.mark.rule("X3")
-def test_who_is_interrupted_leaves_its_delivery_to_the_next_after_thirty_seconds(
-    core: UserCore, clock: FakeClock, crm: Crm
-) -> None:
+def test_an_interrupted_delivery_is_due_again_after_thirty_seconds(core: UserCore, clock: FakeClock, crm: Crm) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
@@ -228,7 +232,7 @@ def test_two_relays_share_what_is_due(core: UserCore, crm: Crm) -> None:
 
 
 @pytest.mark.rule("X3")
-def test_who_was_too_slow_changes_nothing_any_more(core: UserCore, clock: FakeClock, crm: Crm) -> None:
+def test_a_relay_whose_lease_expired_changes_nothing(core: UserCore, clock: FakeClock, crm: Crm) -> None:
     user = register(core)
     rename(core, user, ["a"])
 
@@ -245,7 +249,7 @@ def test_who_was_too_slow_changes_nothing_any_more(core: UserCore, clock: FakeCl
 
 
 @pytest.mark.rule("X3")
-def test_who_subscribes_no_longer_is_waited_for(core: UserCore, crm: Crm) -> None:
+def test_deliveries_of_a_removed_subscriber_stay_pending(core: UserCore, crm: Crm) -> None:
     user = register(core)
     rename(core, user, ["a"])
     with unchanged(core):

@@ -16,7 +16,7 @@ def pending(core: UserCore, *names: str) -> list[Delivery]:
 
 
 @pytest.mark.rule("X3")
-def test_only_what_was_set_aside_is_moved_by_its_id(core: UserCore) -> None:
+def test_only_deliveries_that_were_set_aside_can_be_retried_or_discarded(core: UserCore) -> None:
     (waiting,) = pending(core, "ann")
     end = "-1-1-mailer"
     wrong = [

@@ -6,20 +6,22 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from tests.services.helpers import ANOTHER, PASSWORD, dump, opens, refused, register, sign_in
+from tests.services.helpers import ANOTHER, PASSWORD, dump, opens, over, refused, register, sign_in
 from usercore import (
     AttemptStatus,
     Cleaned,
     Email,
     Full,
     Invalid,
+    LinkPolicy,
+    RetentionPolicy,
     Secret,
     SignInRefused,
     User,
     UserCore,
     UserNotFound,
 )
-from usercore.testing import NOON, TICK, FakeClock, FaultyStorage, WatchedStorage
+from usercore.testing import NOON, TICK, FakeClock, FaultyStorage, MemoryMailer, WatchedStorage
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -163,7 +165,9 @@ def test_clean_up_removes_what_is_over(core: UserCore, clock: FakeClock) -> None
         "deliveries": [(7 * DAY + TICK, 2)],
         "access_tokens": [(30 * DAY + TICK, 1)],
         "login_tokens": [(30 * DAY + TICK, 1)],
-        "registration_links": [(31 * DAY + TICK, 1)],
+        "registration_links": [(30 * DAY + TICK, 1)],
+        "unknown_logins": [(30 * DAY + TICK, 1)],
+        "registration_addresses": [(30 * DAY + TICK, 2)],
         "attempts": [(365 * DAY + TICK, 2)],
         "registration_attempts": [(365 * DAY + TICK, 2)],
     }
@@ -179,3 +183,102 @@ def test_clean_up_keeps_what_is_in_use(core: UserCore, clock: FakeClock) -> None
     core.cleanup()
     assert opens(core, token)
     assert [delivery.kind for delivery in core.outbox.pending().rows] == ["registration.requested"]
+
+
+@pytest.mark.rule("K8")
+def test_the_address_of_a_request_that_was_never_completed_is_in_no_table_after_thirty_days(
+    core: UserCore, clock: FakeClock
+) -> None:
+    core.registration.request("bob@example.com")
+    core.outbox.deliver()
+    clock.now = NOON + 30 * DAY
+    core.cleanup()
+    assert tables_with(core, "bob@") == {"history", "registration_attempts", "registration_links"}
+    clock.now += TICK
+    core.cleanup()
+    assert tables_with(core, "bob@") == set()
+    (blanked,) = requests_in_history(core)
+    assert "expires_at" in blanked
+
+
+@pytest.mark.rule("K8")
+def test_the_address_of_a_completed_request_stays_in_history(
+    core: UserCore, mailer: MemoryMailer, clock: FakeClock
+) -> None:
+    core.registration.request("bob@example.com")
+    core.outbox.deliver()
+    core.registration.complete(mailer.sent[-1].text.split("/join/")[1].split()[0])
+    clock.advance(62 * DAY)
+    core.cleanup()
+    (entry,) = requests_in_history(core)
+    assert "bob@example.com" in entry
+
+
+@pytest.mark.rule("K8")
+def test_a_request_whose_link_still_works_is_not_blanked(core: UserCore, clock: FakeClock) -> None:
+    links, retention = LinkPolicy(registration_lifetime=60 * DAY), RetentionPolicy(tokens=timedelta(0))
+    patient = over(core, policy=attrs.evolve(core.policy, links=links, retention=retention))
+    patient.registration.request("bob@example.com")
+    clock.now = NOON + 60 * DAY - TICK
+    patient.cleanup()
+    assert {"history", "registration_links"} <= tables_with(core, "bob@")
+    clock.now += TICK
+    patient.cleanup()
+    assert tables_with(core, "bob@") == set()
+
+
+@pytest.mark.rule("K8")
+def test_a_short_retention_of_tokens_removes_no_request_before_its_history_is_blanked(
+    core: UserCore, clock: FakeClock
+) -> None:
+    hasty = over(core, policy=attrs.evolve(core.policy, retention=RetentionPolicy(tokens=timedelta(0))))
+    hasty.registration.request("bob@example.com")
+    for age in (2 * DAY, 31 * DAY):
+        clock.now = NOON + age
+        hasty.cleanup()
+    assert tables_with(core, "bob@") == set()
+
+
+@pytest.mark.rule("K8")
+def test_the_login_of_an_attempt_that_found_no_user_is_blanked_after_thirty_days(
+    core: UserCore, clock: FakeClock
+) -> None:
+    user = register(core, password=PASSWORD)
+    for login in ("ann@example.com", "hunter2"):
+        with pytest.raises(SignInRefused):
+            core.sign_in.with_password(login, "wrong")
+    clock.now = NOON + 30 * DAY + TICK
+    assert core.cleanup().unknown_logins == 1
+    assert [attempt.login for attempt in core.history.attempts(user.id).rows] == ["ann@example.com"]
+    assert tables_with(core, "hunter2") == set()
+
+
+@pytest.mark.rule("K8")
+def test_a_clean_up_that_fails_at_any_call_is_taken_up_by_the_next(
+    storage: WatchedStorage, core: UserCore, clock: FakeClock
+) -> None:
+    faulty = FaultyStorage(storage)
+    late = UserCore.over(faulty, core._engine.host)
+    calls = faulty.calls_of(late.cleanup)
+    core.registration.request("bob@example.com")
+    register(core)
+    with pytest.raises(SignInRefused):
+        core.sign_in.with_password("nobody@example.com", "wrong")
+    core.outbox.deliver()
+    clock.advance(400 * DAY)
+    for number in range(1, calls + 1):
+        with pytest.raises(Full), faulty.failing(number, Full()):
+            late.cleanup()
+    late.cleanup()
+    assert tables_with(core, "bob@") == tables_with(core, "nobody") == set()
+    assert not set(dump(core)) & {"attempts", "registration_attempts", "registration_links", "rate_limits"}
+
+
+def tables_with(core: UserCore, text: str) -> set[str]:
+    """Return the tables that have a row with this text."""
+    return {name for name, rows in dump(core).items() if text in repr(rows)}
+
+
+def requests_in_history(core: UserCore) -> list[str]:
+    """Return the values after, of the requests to register in history."""
+    return [row["new_text"] for row in dump(core)["history"] if "registration.requested" in row["kind"]]

@@ -49,7 +49,7 @@ def fill(storage: Storage) -> None:
     """Put something of everything into an empty store: a world, and whatever every public call does in it."""
     world = build(storage)
     with suppress(SignInRefused):
-        world.core.sign_in.with_password("ann@example.com", "a wrong one")
+        world.core.bind(user_agent="Lynx").sign_in.with_password("ann@example.com", "a wrong one")
     for call in CALLS:
         if str(call) != "core.close":
             with suppress(UsercoreError):  # some find that another call was there before
@@ -162,6 +162,12 @@ ROWS: Final = {
     ),
     "history has no JSON": Damage(
         "UPDATE usercore_history SET old_text = '{'", unreadable("history", "its values make no Entry")
+    ),
+    "user agents are gone": Damage(
+        "DELETE FROM usercore_user_agents", orphan("the text of its user_agent is not there", "attempts")
+    ),
+    "a user agent has another text": Damage(
+        "UPDATE usercore_user_agents SET text = 'Links'", mismatch("user_agents", "its digest is not that of its text")
     ),
     "links are gone, as after a clean-up": Damage("DELETE FROM usercore_registration_links", set()),
     "the host has a table": Damage("CREATE TABLE orders (number bigint)", set()),

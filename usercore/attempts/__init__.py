@@ -1,1 +1,1 @@
-"""Attempts: who tried to sign in or register, with what outcome, and when the next try may come."""
+"""Attempts to sign in and to register, with their outcomes, and how often registration is allowed."""

@@ -11,11 +11,11 @@ from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.values import frozen
 
 LOGIN_LIMIT: Final = 254
-"""Characters kept of a login as typed. Source: spec S6."""
+"""Characters of a login that are stored, as it was typed. Source: spec S6."""
 
 
 class AttemptStatus(StrEnum):
-    """How a sign-in ended. Source: spec S6; those of autologin and device tokens come with them."""
+    """The outcome of an attempt to sign in. Source: spec S6; those of autologin and device tokens come with them."""
 
     OK = "ok"
     API_OK = "api_ok"
@@ -36,7 +36,7 @@ class AttemptStatus(StrEnum):
 
     @property
     def is_ok(self) -> bool:
-        """Whether somebody was signed in."""
+        """Whether the attempt signed a user in."""
         return self in _OK
 
 
@@ -52,7 +52,7 @@ _OK: Final = frozenset(
 
 
 class RegistrationStatus(StrEnum):
-    """How a registration ended. Source: spec R1."""
+    """The outcome of an attempt to register. Source: spec R1."""
 
     OK = "ok"
     INVALID_EMAIL = "invalid_email"
@@ -66,7 +66,10 @@ class RegistrationStatus(StrEnum):
 
 @entity
 class Attempt:
-    """One try to sign in. ``user_id`` is None where nobody was found; ``login`` is what was typed, its start."""
+    """An attempt to sign in.
+
+    ``user_id`` is None if no user was found; ``login`` is the start of the login as it was typed.
+    """
 
     user_id: UserId | None
     id: int
@@ -79,12 +82,12 @@ class Attempt:
     user_agent: str | None
     at: datetime
     count: int = 1
-    """How many attempts this row stands for: more than one for secrets that do not exist (``garbage``)."""
+    """The number of attempts in this row: more than one for secrets that do not exist (``garbage``)."""
 
 
 @entity
 class RegistrationAttempt:
-    """One try to register. ``user_id`` is the new or the existing user, or None."""
+    """An attempt to register. ``user_id`` is the new user, the one that has the identifier already, or None."""
 
     user_id: UserId | None
     id: int
@@ -97,9 +100,17 @@ class RegistrationAttempt:
     at: datetime
 
 
+@entity
+class UserAgent:
+    """A user agent that attempts and access tokens name. No row that names it is in use after ``used_until``."""
+
+    text: str
+    used_until: datetime
+
+
 @frozen(kw_only=True)
 class RegistrationPolicy:
-    """How often somebody may register. Source: spec R1."""
+    """How often an address and an email may be used to register. Source: spec R1."""
 
     per_ip: int = whole(20, least=1, most=10**9, unit="registrations")
     per_ip_window: timedelta = span(timedelta(hours=1), least=timedelta(0))

@@ -1,4 +1,4 @@
-"""What attempts ask of a storage. ``usercore.testing.contracts`` proves it, a file for each repository."""
+"""What attempts ask of a storage. ``usercore.testing.contracts`` tests it, one file per repository."""
 
 from abc import abstractmethod
 from datetime import datetime
@@ -9,43 +9,71 @@ from usercore.kernel.ids import UserId
 
 
 class AttemptRepository(Protocol):
-    """Keeps tries to sign in. A unit sees those of its own tenant only."""
+    """Attempts to sign in. A unit reads those of its own tenant only."""
 
     @abstractmethod
     def add(self, attempt: Attempt) -> None:
-        """Keep a try.
+        """Store an attempt.
 
         Raises:
-            RunAgain: this user, or nobody in any tenant, has a try with this id; the next run draws another.
+            RunAgain: this user, or no user in any tenant, has an attempt with this id; the next run draws another.
         """
 
     @abstractmethod
     def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> list[Attempt]:
-        """Give at most ``limit`` tries of the user, or those that found nobody, newest first, with ids below."""
+        """Return at most ``limit`` attempts of the user, or those that found none, newest first, with smaller ids."""
 
     @abstractmethod
     def remove_before(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` tries of any tenant that are older; say how many."""
+        """Remove at most ``limit`` attempts of any tenant that are older; return how many."""
+
+    @abstractmethod
+    def blank_logins(self, before: datetime, *, limit: int) -> int:
+        """Set the login to None in at most ``limit`` older attempts of any tenant that found no user.
+
+        Returns:
+            How many had a login; those without one are not counted.
+        """
 
 
 class RegistrationAttemptRepository(Protocol):
-    """Keeps tries to register. A unit sees those of its own tenant only."""
+    """Attempts to register. A unit reads those of its own tenant only."""
 
     @abstractmethod
     def add(self, attempt: RegistrationAttempt) -> None:
-        """Keep a try.
+        """Store an attempt.
 
         Raises:
-            RunAgain: this user, or nobody in any tenant, has a try with this id; the next run draws another.
+            RunAgain: this user, or no user in any tenant, has an attempt with this id; the next run draws another.
         """
 
     @abstractmethod
     def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> list[RegistrationAttempt]:
-        """Give at most ``limit`` tries of the user, or those that made nobody, newest first, with ids below."""
+        """Return at most ``limit`` attempts of the user, or those of no user, newest first, with smaller ids."""
 
     @abstractmethod
     def remove_before(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` tries of any tenant that are older; say how many."""
+        """Remove at most ``limit`` attempts of any tenant that are older; return how many."""
+
+    @abstractmethod
+    def blank_logins(self, before: datetime, *, limit: int) -> int:
+        """Set the login to None in at most ``limit`` older attempts of any tenant that belong to no user.
+
+        Returns:
+            How many had a login; those without one are not counted.
+        """
+
+
+class UserAgentRepository(Protocol):
+    """The user agents that attempts and access tokens name, if the storage stores each text once."""
+
+    @abstractmethod
+    def remove_unused(self, before: datetime, *, limit: int) -> int:
+        """Remove at most ``limit`` user agents that no attempt since then, and no token that expires since then, names.
+
+        Returns:
+            How many were removed; 0 from a storage that stores them with their rows.
+        """
 
 
 class AttemptsUnit(Protocol):
@@ -53,8 +81,12 @@ class AttemptsUnit(Protocol):
 
     @property
     def attempts(self) -> AttemptRepository:
-        """The tenant's tries to sign in as this unit sees them."""
+        """The tenant's attempts to sign in as this unit sees them."""
 
     @property
     def registration_attempts(self) -> RegistrationAttemptRepository:
-        """The tenant's tries to register as this unit sees them."""
+        """The tenant's attempts to register as this unit sees them."""
+
+    @property
+    def user_agents(self) -> UserAgentRepository:
+        """The user agents of all tenants as this unit sees them."""

@@ -1,4 +1,4 @@
-"""Which records an attempt leaves. Pure."""
+"""How the record of an attempt is made. Pure."""
 
 from datetime import datetime
 from typing import Final
@@ -15,7 +15,7 @@ from usercore.kernel.ids import UserId
 
 
 def login_of(typed: str | None) -> str | None:
-    """Give what is kept of a login as typed: its first 254 characters, fit to be kept."""
+    """Return what is stored of a login as typed: its first 254 characters, without those that no storage takes."""
     return None if typed is None else printable_prefix(typed, 4 * LOGIN_LIMIT)[:LOGIN_LIMIT]
 
 
@@ -29,7 +29,7 @@ def attempt_of(
     authenticator: str | None,
     at: datetime,
 ) -> Attempt:
-    """Make the record of a try to sign in."""
+    """Return the record of an attempt to sign in."""
     return Attempt(
         user_id=user_id,
         id=number,
@@ -53,7 +53,7 @@ def registration_attempt_of(
     login: str | None,
     at: datetime,
 ) -> RegistrationAttempt:
-    """Make the record of a try to register."""
+    """Return the record of an attempt to register."""
     return RegistrationAttempt(
         user_id=user_id,
         id=number,
@@ -72,7 +72,7 @@ _OF_API: Final = "api+"
 
 
 def api_status(status: AttemptStatus, source: str | None) -> AttemptStatus:
-    """Tell sign-ins through an API apart, by their source. Source: spec S6; REMP CRM."""
+    """Return ``api_ok`` for a successful sign-in through an API, or else the status. Source: spec S6; REMP CRM."""
     is_api = source is not None and (source == _API or source.startswith(_OF_API))
     return AttemptStatus.API_OK if is_api and status is AttemptStatus.OK else status
 

@@ -1,4 +1,4 @@
-"""Delivering: subscribers are told of changes, at least once, in order for each subject; the mailer is one of them."""
+"""The dispatcher: it calls subscribers with changes, at least once, in order per subject; the mailer is one of them."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,12 +24,12 @@ from usercore.outbox.rules import after_failure, after_retry, after_success
 
 
 class DispatcherUnit(HistoryUnit, OutboxUnit, Protocol):
-    """What delivering touches."""
+    """The parts of a unit that the dispatcher needs."""
 
 
 @entity
 class Event:
-    """A change that a subscriber is told of. ``delivery`` is None for plain observers, who are told once or never.
+    """A change, as a subscriber gets it. ``delivery`` is None for subscribers that are not durable.
 
     The entry leaves out fields that are for operators only, such as a user's note; ``history.of_user`` shows them.
     """
@@ -43,7 +43,7 @@ OperatorOnly = Mapping[str, frozenset[str]]
 
 
 def event_of(entry: Entry, operator_only: OperatorOnly, delivery: Delivery | None = None) -> Event:
-    """Return the event of an entry, without what only operators see. Source: spec U1, M6."""
+    """Return the event of an entry, without the fields for operators only. Source: spec U1, M6."""
     return Event(entry=without(entry, operator_only.get(entry.kind, frozenset())), delivery=delivery)
 
 
@@ -56,12 +56,12 @@ def _frozen(kinds: Iterable[str]) -> frozenset[str]:
 
 @frozen(kw_only=True)
 class Subscriber:
-    """Somebody who wants to hear of changes of these kinds, such as ``user.registered``.
+    """A function that is called with changes of these kinds, such as ``user.registered``.
 
-    A durable one is told by ``outbox.deliver()`` or a relay, at least once, and again if ``handle`` raises; another
-    is told right after the commit, in the thread of the caller, and what it raises is logged and lost. ``handle`` is a
-    plain function. A ``KeyboardInterrupt`` in the main thread reaches the caller; a durable delivery is then due again
-    when its lease ends.
+    A durable subscriber is called by ``outbox.deliver()`` or a relay, at least once, and again if ``handle`` raises.
+    Another one is called once, after the commit, in the thread of the caller; what it raises is logged and ignored.
+    ``handle`` is a plain function. A ``KeyboardInterrupt`` in the main thread reaches the caller; a durable delivery is
+    then due again when its lease ends.
     """
 
     name: str
@@ -73,9 +73,9 @@ class Subscriber:
 def tell(subscriber: Subscriber, event: Event) -> str | None:
     """Call a subscriber; log what it raises and return the name of its class, or None if it returned.
 
-    Whatever it raises is a failure of its own, ``SystemExit`` too: a relay's thread would end silently, and a caller
-    whose change is committed would take it for failed. Only ``KeyboardInterrupt`` in the main thread, which is the
-    user's Ctrl-C, goes on to the caller.
+    Every exception counts as a failure of the subscriber, ``SystemExit`` too: otherwise a relay's thread would end
+    silently, and a caller would take a committed change for failed. Only ``KeyboardInterrupt`` in the main thread, the
+    user's Ctrl-C, reaches the caller.
 
     Raises:
         KeyboardInterrupt: it was raised in the main thread.
@@ -92,7 +92,7 @@ def tell(subscriber: Subscriber, event: Event) -> str | None:
 
 @frozen(kw_only=True)
 class Outbox:
-    """Tells durable subscribers, and shows operators what is on its way. Trusted. Safe to share between threads."""
+    """Calls durable subscribers and lists deliveries for operators. Trusted. Safe to share between threads."""
 
     _service: ServiceContext[DispatcherUnit]
     _service_of: Callable[[TenantId], ServiceContext[DispatcherUnit]]
@@ -101,9 +101,9 @@ class Outbox:
     _operator_only: OperatorOnly
 
     def deliver(self) -> int:
-        """Tell of what is due now, of all tenants, and say how many deliveries were done. Works without threads.
+        """Make all deliveries that are due, of all tenants, and return how many were done. Starts no thread.
 
-        What a subscriber raises is logged, and its delivery is due again later.
+        An exception of a subscriber is logged, and its delivery is due again later.
 
         Raises:
             StorageError: the storage failed; what was leased is due again after 30 seconds.
@@ -127,7 +127,7 @@ class Outbox:
         return self._service.units.write(lease)
 
     def _deliver(self, delivery: Delivery) -> bool:
-        """Tell one subscriber of one change, with the service context of its tenant; say whether it went well."""
+        """Call one subscriber with one change, in the service context of its tenant; return whether it succeeded."""
         service = self._service_of(delivery.tenant_id)
         place = (delivery.change_no, delivery.position)
         entry = service.units.read(lambda unit: unit.history.get(delivery.subject, delivery.subject_id, place))
@@ -143,7 +143,7 @@ class Outbox:
         def finish(unit: DispatcherUnit) -> None:
             present = unit.deliveries.get(key_of(delivery))
             if present is None or present.lease_no != delivery.lease_no:
-                return  # the lease ran out, and another relay has it
+                return  # the lease expired, and another relay leased the delivery
             now = service.clock()
             if problem is None:
                 unit.deliveries.replace(after_success(present, now=now))
@@ -180,20 +180,20 @@ class Outbox:
         return page_of(found, rows, key_of)
 
     def retry(self, delivery_id: str) -> None:
-        """Give a delivery that was set aside another day.
+        """Make a delivery that was set aside pending again, with a new day of tries.
 
         Raises:
             TypeError: the id is not text.
-            DeliveryNotFound: none that was set aside has this id.
+            DeliveryNotFound: no delivery that was set aside has this id.
         """
         self._move(delivery_id, DeliveryState.PENDING)
 
     def discard(self, delivery_id: str) -> None:
-        """Give up a delivery that was set aside.
+        """Mark a delivery that was set aside as done, without making it.
 
         Raises:
             TypeError: the id is not text.
-            DeliveryNotFound: none that was set aside has this id.
+            DeliveryNotFound: no delivery that was set aside has this id.
         """
         self._move(delivery_id, DeliveryState.DONE)
 
@@ -212,7 +212,7 @@ class Outbox:
 
 
 def key_of(delivery: Delivery) -> DeliveryKey:
-    """Give the key of a delivery."""
+    """Return the key of a delivery."""
     return (
         delivery.subject_id,
         str(delivery.subject),
@@ -223,10 +223,10 @@ def key_of(delivery: Delivery) -> DeliveryKey:
 
 
 def _read_id(delivery_id: str) -> DeliveryKey:
-    """Read what ``Delivery.id`` wrote.
+    """Parse a ``Delivery.id``.
 
     Raises:
-        DeliveryNotFound: it is no id.
+        DeliveryNotFound: it does not have the form of an id.
     """
     try:
         subject, subject_id, change_no, position, subscriber = delivery_id.split("-", 4)

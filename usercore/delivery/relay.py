@@ -1,4 +1,4 @@
-"""A relay: a thread that delivers in the background, while a ``with`` block lasts. Nothing else runs unasked."""
+"""The relay: a thread that delivers in the background during a ``with`` block. usercore starts no other thread."""
 
 import threading
 from datetime import timedelta
@@ -10,13 +10,13 @@ from usercore.kernel.log import log
 
 
 class Relay:
-    """Delivers what is due, then rests until something was recorded or the pause is over.
+    """Makes the deliveries that are due, then waits until a change is recorded or the pause is over.
 
     Several processes may run one each: deliveries are leased.
     """
 
     def __init__(self, outbox: Outbox, pause: timedelta) -> None:
-        """Deliver by this service, at the latest after each pause."""
+        """Create a relay that delivers after each pause at the latest; entering the context starts it."""
         self._outbox = outbox
         self._pause = pause.total_seconds()
         self._wake = threading.Event()
@@ -24,20 +24,20 @@ class Relay:
         self._thread = threading.Thread(target=self._run, name="usercore-relay", daemon=True)
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the thread."""
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish what is due, and stop."""
+        """Finish the deliveries that are due, and stop the thread."""
         self._stopped = True
         self._wake.set()
         self._thread.join()
 
     def wake(self) -> None:
-        """Look again now."""
+        """End the current pause."""
         self._wake.set()
 
     def _run(self) -> None:
@@ -45,6 +45,6 @@ class Relay:
             self._wake.clear()
             try:
                 self._outbox.deliver()
-            except BaseException:  # noqa: BLE001 - a relay that ends silently is worse than one that tries in vain
+            except BaseException:  # noqa: BLE001 - a relay that ends silently is worse than one that fails again
                 log().warning("the relay could not deliver now and tries again", exc_info=True)
             self._wake.wait(self._pause)

@@ -1,1 +1,1 @@
-"""History: one row for each change, written in the change's own transaction. It is the event log, too."""
+"""History: one row per change, written in the transaction of the change. Events are made from it."""

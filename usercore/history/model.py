@@ -1,4 +1,4 @@
-"""An entry of history: who changed what of whom, when, from where, and the values before and after."""
+"""An entry of history: the actor, the subject, the time and origin of a change, and the values before and after."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from usercore.kernel.ids import TenantId
 class Entry:
     """One change. A subject's entries are ordered by ``change_no``, the unit, and ``position`` in it.
 
-    ``actor`` has the form of ``Actor``. Values are kept as JSON text: instants in RFC 3339, long texts by their start
+    ``actor`` has the form of ``Actor``. Values are stored as JSON text: instants in RFC 3339, long texts as their start
     and digest, never a secret or a hash.
     """
 
@@ -41,12 +41,12 @@ class Entry:
 
     @property
     def new(self) -> Mapping[str, Any]:
-        """The values after, of those fields that changed or, for something new, are not empty."""
+        """The values after, of those fields that changed or, in a new entity, are not empty."""
         return _values_in(self.new_text, "new_text")
 
 
 def _values_in(text: str | None, name: str) -> Mapping[str, Any]:
-    """Read values by field.
+    """Parse values by field.
 
     Raises:
         Corrupt: the text is not a JSON object.

@@ -1,23 +1,27 @@
-"""What history asks of a storage. ``usercore.testing.contracts.history`` proves it."""
+"""What history asks of a storage. ``usercore.testing.contracts.history`` tests it."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from usercore.history.model import Entry
 from usercore.kernel.changes import Subject
+from usercore.kernel.ids import TenantId
 from usercore.kernel.units import ResolvingUnit
 
 Place = tuple[int, int]
-"""Change number and position: where an entry stands in its subject's history."""
+"""Change number and position of an entry in its subject's history."""
+
+PersonalFields = Mapping[str, frozenset[str]]
+"""The personal fields of each kind of change, by its name."""
 
 
 class HistoryRepository(Protocol):
-    """Keeps entries, only ever adding. A unit sees those of its own tenant only."""
+    """The entries of history. A unit reads those of its own tenant only."""
 
     @abstractmethod
     def add_many(self, entries: Sequence[Entry]) -> None:
-        """Keep the entries of a unit, or none.
+        """Store the entries of a unit, which may be none.
 
         Raises:
             RunAgain: one of the places is in use; the next run counts on from there.
@@ -25,11 +29,15 @@ class HistoryRepository(Protocol):
 
     @abstractmethod
     def get(self, subject: Subject, subject_id: int, place: Place) -> Entry | None:
-        """Give the entry at this place, or None."""
+        """Return the entry at this place, or None."""
 
     @abstractmethod
     def list_of(self, subject: Subject, subject_id: int, *, before: Place | None, limit: int) -> list[Entry]:
-        """Give at most ``limit`` entries of the subject, newest first, from before the place."""
+        """Return at most ``limit`` entries of the subject that are older than the place, newest first."""
+
+    @abstractmethod
+    def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:
+        """Take these fields out of the old and new values of the subject's entries in this tenant; the entries stay."""
 
 
 class HistoryUnit(ResolvingUnit, Protocol):

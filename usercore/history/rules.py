@@ -1,4 +1,4 @@
-"""What is kept of a change. Pure."""
+"""Which values of a change history stores. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.time import is_instant
 
 LONGEST: Final = 1000
-"""Characters of a text that are kept whole. Source: usercore, so that a page of history stays below a few megabytes."""
+"""Characters of a text that is stored whole. Source: usercore: a page of history has a few megabytes at most."""
 
 _START: Final = 100
 
@@ -22,7 +22,7 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 
 
 def entry_of(change: Change, *, change_no: int, position: int, context: Context, at: datetime) -> Entry:
-    """Make the entry of a change: of what is old and new only what differs, of what is new only what is not empty."""
+    """Return the entry of a change: the values that differ, or, of a new entity, those that are not empty."""
     old_text, new_text = _texts_of(change)
     return Entry(
         subject_id=change.subject_id,
@@ -53,7 +53,7 @@ def _texts_of(change: Change) -> tuple[str | None, str | None]:
 
 
 def _filled(fields: tuple[str, ...], entity: object) -> dict[str, object]:
-    """Return the values that say something; most are None, which is seen without a call."""
+    """Return the values that are not empty; most are None, which needs no call to see."""
     filled = {}
     for name in fields if entity is not None else ():
         value = getattr(entity, name)
@@ -67,7 +67,7 @@ def _text_of(values: dict[str, object]) -> str | None:
 
 
 def without(entry: Entry, fields: frozenset[str]) -> Entry:
-    """Return the entry without these fields, old and new: what subscribers see of it."""
+    """Return the entry without these fields in its old and new values."""
     if not fields:
         return entry
     old_text, new_text = _left(entry.old, fields), _left(entry.new, fields)
@@ -79,12 +79,12 @@ def _left(values: Mapping[str, Any], fields: frozenset[str]) -> str | None:
 
 
 def is_empty(value: object) -> bool:
-    """Say whether a field of something new says nothing: None, False, or a tuple of None."""
+    """Return whether the value of a new entity's field is not stored: None, False, or a tuple of None."""
     return value is None or value is False or (isinstance(value, tuple) and not any(value))
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON knows
-    """Give a value as JSON knows it; a long text by its start and its digest."""
+    """Return a value as JSON has it; a long text as its start and its digest."""
     if isinstance(value, str):
         return value if len(value) <= LONGEST else f"{value[:_START]}... sha256:{sha256(value.encode()).hexdigest()}"
     if is_instant(value):

@@ -14,7 +14,7 @@ from usercore.importing.columns import SHOWN_NAME, Columns, listed, refuse_with
 from usercore.importing.json_array import elements
 from usercore.importing.model import ImportLine
 from usercore.importing.records import FIELDS
-from usercore.importing.text_lines import RECORD_LIMIT, AccountLocks, open_text
+from usercore.importing.text_lines import RECORD_LIMIT, Lines, open_text
 from usercore.kernel.errors import FieldError
 from usercore.users.fields import FIELDS as OWN_FIELDS
 from usercore.users.fields import types_of
@@ -70,7 +70,7 @@ def read_json_lines(file: BinaryIO, columns: Columns = _AS_IT_IS) -> Iterator[Im
         if not start.isspace() or len(start) > RECORD_LIMIT:
             break
     text = _chained(start, chunks)
-    found = elements(text) if start.lstrip()[:1] == "[" else enumerate(AccountLocks(text), start=1)
+    found = elements(text) if start.lstrip()[:1] == "[" else enumerate(Lines(text), start=1)
     return (_json_record(number, line, columns) for number, line in found if line is None or line.strip())
 
 
@@ -129,7 +129,7 @@ def read_csv(file: BinaryIO, columns: Columns = _AS_IT_IS, *, delimiter: str | N
         msg = f"a delimiter is one character, not {len(delimiter)}"
         raise ValueError(msg)
     columns.check(COLUMNS)
-    lines = _RecordLines(AccountLocks(open_text(file)))
+    lines = _RecordLines(Lines(open_text(file)))
     names, delimiter = _header(next(lines, ""), columns, delimiter or DELIMITERS)
     reader = csv.reader(lines, strict=True, delimiter=delimiter)
     typed = [name for name in names if name in _TYPED]

@@ -54,7 +54,7 @@ def _decoded(start: bytes, rest: Iterable[bytes], encoding: str) -> Iterator[str
         yield "\udcff"
 
 
-class AccountLocks:
+class Lines:
     """The lines of a text, with their ends; None for one that is longer than ``RECORD_LIMIT``.
 
     The first end decides: where it is a CR, lines end so; else they end with LF, before which a CR may stand.

@@ -1,4 +1,4 @@
-"""Changes: what a service says it did. History and deliveries are made of them, by the storage's unit."""
+"""Changes that services record; the storage's unit makes history and deliveries of them."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ from usercore.kernel.values import frozen
 
 
 class Subject(StrEnum):
-    """What a change is about; each has its own count of changes."""
+    """The kind of thing that a change is about; the changes of each subject are numbered."""
 
     USER = "user"
     TENANT = "tenant"
@@ -18,9 +18,10 @@ class Subject(StrEnum):
 class ChangeKind:
     """A kind of change, declared once in its capability's ``model.py``.
 
-    ``fields`` names the attributes of old and new that history keeps, each a value that JSON knows or an instant;
-    ``personal`` those of them that erasing takes out. ``operator_only`` fields are stored in history for operators and
-    are left out of events and of every answer meant for the user. Only ``public`` kinds can be subscribed to.
+    ``fields`` names the attributes of old and new that history stores, each a value that JSON has or an instant;
+    ``personal`` are those of them that erasure and clean-up take out. ``operator_only`` fields are stored in history
+    for operators and are left out of events and of every answer meant for the user. Only ``public`` kinds can be
+    subscribed to.
     """
 
     name: str
@@ -44,9 +45,9 @@ class ChangeKind:
 
 @entity
 class Change:
-    """One change of one subject. ``old`` and ``new`` are what was and what is, or None.
+    """One change of one subject. ``old`` and ``new`` are the entity before and after, or None.
 
-    ``generation`` goes with the deliveries: a subscriber drops one whose generation is no longer current.
+    ``generation`` is copied to the deliveries: a subscriber ignores one whose generation is no longer current.
     """
 
     kind: ChangeKind

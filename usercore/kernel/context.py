@@ -1,4 +1,4 @@
-"""On whose behalf a call is made, from where, and for which tenant: one frozen value, no globals."""
+"""The tenant, actor and origin of a call, in one frozen value; there are no globals."""
 
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
@@ -18,11 +18,11 @@ MAIN: Final = TenantId(2)
 SOURCE_LIMIT: Final = 255
 ACTOR_LIMIT: Final = 255
 USER_AGENT_LIMIT: Final = 512
-"""Bytes that are kept of a user agent. Source: spec S6."""
+"""Bytes of a user agent that are stored. Source: spec S6."""
 
 
 class ActorKind(StrEnum):
-    """What sort of actor it is."""
+    """The kind of an actor."""
 
     HOST = "host"
     USER = "user"
@@ -32,13 +32,13 @@ class ActorKind(StrEnum):
 
 @frozen
 class Actor:
-    """Who does it: the host itself, a user or an API token by id, or an operator by name (1-255 characters)."""
+    """The actor of a change: the host, a user or an API token by id, or an operator by name (1-255 characters)."""
 
     kind: ActorKind
     name: str = ""
 
     def __attrs_post_init__(self) -> None:
-        """Refuse what history could not keep.
+        """Check that history can store the actor.
 
         Raises:
             TypeError: kind or name has the wrong type.
@@ -48,12 +48,12 @@ class Actor:
         clean_line(self.name, field="actor", most=ACTOR_LIMIT)
 
     def __str__(self) -> str:
-        """Give the form that is kept: ``host``, ``user:42``, ``operator:Ann``."""
+        """Return the form that is stored: ``host``, ``user:42``, ``operator:Ann``."""
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
 
     @classmethod
     def user(cls, user_id: int) -> "Actor":
-        """Name a user.
+        """Return the actor for a user.
 
         Raises:
             TypeError: the id is no int.
@@ -62,7 +62,7 @@ class Actor:
 
     @classmethod
     def operator(cls, name: str) -> "Actor":
-        """Name an operator who is no user of this store.
+        """Return the actor for an operator who is not a user of this store.
 
         Raises:
             Invalid: the name is empty, too long or has forbidden characters.
@@ -76,7 +76,7 @@ HOST: Final = Actor(ActorKind.HOST)
 
 @frozen
 class Context:
-    """Whom a bound core acts for. ``ip`` is canonical text, ``user_agent`` at most 512 bytes."""
+    """The tenant, actor and origin of a bound core. ``ip`` is canonical text, ``user_agent`` at most 512 bytes."""
 
     tenant_id: TenantId = MAIN
     tenant_key: str = "main"
@@ -87,25 +87,25 @@ class Context:
 
 
 def clean_ip(value: str) -> str:
-    """Give the canonical text of an IPv4 or IPv6 address, without a zone; a mapped IPv4 address is given as IPv4.
+    """Return the canonical text of an IPv4 or IPv6 address, without its zone; a mapped IPv4 address becomes IPv4.
 
     Raises:
         TypeError: it is not text.
-        Invalid: it is no address.
+        Invalid: it is not an address.
     """
     try:
         address = ip_address(check_type(value, str, name="ip"))
     except ValueError:
         raise Invalid((FieldError("ip", "malformed"),)) from None
-    if isinstance(address, IPv6Address):  # the zone is any text, and means something to its own machine only
+    if isinstance(address, IPv6Address):  # a zone is arbitrary text with a meaning on its own machine only
         address = address.ipv4_mapped or IPv6Address(int(address))
     return str(address)
 
 
 def clean_user_agent(value: str) -> str:
-    """Give what is kept of a user agent: its first 512 bytes, whatever they say.
+    """Return the part of a user agent that is stored: its first 512 bytes.
 
-    Strangers write it, so nothing in it is an error: what cannot be kept is replaced.
+    Clients send arbitrary text, so nothing in it is an error: characters that cannot be stored are replaced.
 
     Raises:
         TypeError: it is not text.
@@ -114,7 +114,7 @@ def clean_user_agent(value: str) -> str:
 
 
 def printable_prefix(value: str, most_bytes: int) -> str:
-    """Give the start of what a stranger typed, fit to be kept: no NUL, no control, no lone surrogate."""
+    """Return the start of arbitrary text without NUL, control characters and lone surrogates."""
     start = str.__getitem__(value, slice(most_bytes)).encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
     if start.isprintable():
         return start  # nearly always

@@ -1,4 +1,4 @@
-"""Forks: what has locks starts afresh in a child, where the threads that held them are not."""
+"""Forks: objects with locks are reset in a child process, in which the threads that held them do not exist."""
 
 import os
 import weakref
@@ -6,17 +6,17 @@ from typing import Final, Protocol
 
 
 class ForkAware(Protocol):
-    """What can start afresh."""
+    """An object that can be reset after a fork."""
 
     def reset_after_fork(self) -> None:
-        """Make new locks, and forget who held or awaited the old ones."""
+        """Replace all locks, and discard their holders and waiters."""
 
 
 _restarting: Final["weakref.WeakSet[ForkAware]"] = weakref.WeakSet()
 
 
 def reset_in_child(restarting: ForkAware) -> None:
-    """Let it start afresh in every forked child, for as long as it lives."""
+    """Reset the object in every forked child, for as long as it exists."""
     _restarting.add(restarting)
 
 

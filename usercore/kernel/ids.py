@@ -96,7 +96,7 @@ def uuid_of(number: int, kind: int) -> UUID:
 
 
 def id_of(uuid: UUID, kind: int) -> int | None:
-    """Give the id behind a UUID, or None if it was not made from an id of this kind."""
+    """Return the id from which a UUID was derived, or None if it was not derived from an id of this kind."""
     milli = (uuid.int >> _EPOCH_SHIFT) - EPOCH_MS
     number = milli << _DRAWN_BITS | (uuid.int >> _LOW_SHIFT) & ((1 << _DRAWN_BITS) - 1)
     return number if 0 < number < LIMIT and uuid_of(number, kind) == uuid else None
@@ -108,4 +108,4 @@ def plain_uuid(uuid: UUID) -> UUID:
 
 
 IdSource = Callable[[], int]
-"""Gives a new id at each call."""
+"""Returns a new id at each call."""

@@ -1,6 +1,6 @@
-"""The log, for what went wrong where nobody can be told.
+"""The logger, for failures that no caller sees.
 
-``logging`` takes as long to load as argon2, and most processes have nothing to log: the first trouble loads it.
+``logging`` takes as long to load as argon2, and most processes have nothing to log: the first message loads it.
 """
 
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def log() -> "Logger":
-    """Give the logger ``usercore``."""
+    """Return the logger ``usercore``."""
     from logging import getLogger  # noqa: PLC0415 - see above
 
     return getLogger("usercore")

@@ -37,10 +37,10 @@ class Page(Generic[T]):
 
 
 def check_limit(limit: int) -> int:
-    """Give the number of rows if it is 1 to 1000.
+    """Return the number of rows if it is 1 to 1000.
 
     Raises:
-        TypeError: it is no int.
+        TypeError: it is not an int.
         Invalid: it is out of range.
     """
     if not 1 <= check_type(limit, int, name="limit") <= PAGE_LIMIT:
@@ -49,22 +49,22 @@ def check_limit(limit: int) -> int:
 
 
 def page_of(rows: Sequence[T], limit: int, place_of: Callable[[T], tuple[int | str, ...]]) -> Page[T]:
-    """Make a page of the ``limit + 1`` rows that were asked for."""
+    """Return a page of the ``limit + 1`` rows that were read; the last one only shows that there are more."""
     shown = tuple(rows[:limit])
     return Page(shown, write_cursor(place_of(shown[-1])) if len(rows) > limit else None)
 
 
 def write_cursor(place: tuple[int | str, ...]) -> str:
-    """Write a place in a list as text that is safe in a URL."""
+    """Return a place in a list as text that is safe in a URL."""
     return base64.urlsafe_b64encode(json.dumps(place, ensure_ascii=False).encode()).decode("ascii")
 
 
 def read_cursor(cursor: str | None, *kinds: type) -> tuple[int | str, ...] | None:
-    """Read a cursor of this form, or None for the start.
+    """Parse a cursor of this form; None is the start.
 
     Raises:
         TypeError: it is not text.
-        Invalid: it is no cursor of this list.
+        Invalid: it is not a cursor of this list.
     """
     if cursor is None:
         return None
@@ -81,5 +81,5 @@ def read_cursor(cursor: str | None, *kinds: type) -> tuple[int | str, ...] | Non
 
 
 def _fits(value: int | str) -> bool:
-    """Say whether every storage can compare with it."""
+    """Return whether every storage can compare with the value."""
     return abs(value) < 1 << 63 if isinstance(value, int) else not _UNFIT.search(value)

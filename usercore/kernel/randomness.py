@@ -1,12 +1,12 @@
-"""Chance: where secrets and ids get their unpredictable bytes."""
+"""The source of unpredictable bytes for secrets and ids."""
 
 import os
 from collections.abc import Callable
 
 Randomness = Callable[[int], bytes]
-"""Gives that many bytes that nobody can foretell. Tests hand in a drawn but repeatable one."""
+"""Returns this many unpredictable bytes. Tests pass a repeatable source."""
 
 
 def system_randomness(count: int) -> bytes:
-    """Draw from the operating system."""
+    """Return bytes from the operating system."""
     return os.urandom(count)

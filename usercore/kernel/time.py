@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeGuard
 
 Clock = Callable[[], datetime]
-"""Gives the present instant in UTC. Everything that needs time is handed one."""
+"""Returns the present instant in UTC. Everything that needs the time is passed one."""
 
 # Tools that freeze time replace ``datetime`` by a subclass, also in this module, perhaps before it is loaded.
 EPOCH: Final[datetime] = next(kind for kind in datetime.__mro__ if kind.__module__ == "datetime")(
@@ -13,17 +13,17 @@ EPOCH: Final[datetime] = next(kind for kind in datetime.__mro__ if kind.__module
 )
 FIRST: Final = EPOCH.replace(year=1900)
 LAST: Final = EPOCH.replace(year=2242)
-"""The instants that survive the way through a float of seconds exactly: measured, not computed."""
+"""The range of instants that a float of seconds represents exactly: measured, not computed."""
 
 _from_timestamp: Final = type(EPOCH).fromtimestamp
 
 
 MICROSECOND: Final = timedelta(microseconds=1)
-"""What storages count in."""
+"""The unit in which storages store instants."""
 
 
 def system_clock() -> datetime:
-    """Read the computer's clock."""
+    """Return the time of the computer's clock."""
     return datetime.now(UTC)
 
 
@@ -45,13 +45,13 @@ def plain_clock(clock: Clock) -> Clock:
 
 
 def to_micros(at: datetime) -> int:
-    """Give microseconds since 1970 without passing through a float."""
+    """Return microseconds since 1970, computed without a float."""
     since = at - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_micros(micros: int) -> datetime:
-    """Give the instant; exact from 1900 to 2242."""
+    """Return the instant; exact from 1900 to 2242."""
     return _from_timestamp(micros / 1e6, UTC)
 
 

@@ -1,6 +1,6 @@
 """Units of work: functions that a storage runs in one transaction, perhaps again, perhaps on another thread.
 
-There is no ``with`` form: a ``with`` cannot run again, and a ``return`` inside one is told before the commit.
+There is no ``with`` form: the body of a ``with`` cannot run again, and a ``return`` in it would come before the commit.
 """
 
 from abc import abstractmethod
@@ -17,19 +17,19 @@ U_co = TypeVar("U_co", covariant=True)
 
 
 class Units(Protocol[U_co]):
-    """Where units of work run: a storage bound to a tenant and an origin."""
+    """Runs units of work in a storage, for one tenant and origin."""
 
     @abstractmethod
     def write(self, work: Callable[[U_co], T]) -> T:
-        """Run ``work`` in one transaction and keep all of it, or nothing if it raises.
+        """Run ``work`` in one transaction: all of it is committed, or nothing if it raises.
 
-        ``work`` may run again when a race was lost, and on another thread. So it reads the clock, draws ids and
+        ``work`` runs again after a lost race, perhaps on another thread. So it reads the clock and generates ids and
         secrets inside, closes over values only, and calls nothing slow and no code of the host.
 
         Raises:
             RuntimeError: a unit is open in this thread already.
             LostRace: it lost a race in every run.
-            StorageError: the storage could not keep it; its subclasses say why.
+            StorageError: the storage could not commit it; its subclasses name the reason.
         """
 
     @abstractmethod
@@ -43,43 +43,43 @@ class Units(Protocol[U_co]):
 
 
 class ResolvingUnit(Protocol):
-    """The part of a unit that finds whom a reference names. A unit sees the users of its own tenant only."""
+    """The part of a unit that resolves references. A unit reads the users of its own tenant only."""
 
     @abstractmethod
     def resolve(self, reference: Reference) -> UserId:
-        """Give the id of the user that ``reference`` names.
+        """Return the id of the user with this reference.
 
-        An int is given back as it is, without a look-up; who goes on with it guards or reads the user.
+        An int is returned without a look-up; the caller locks or reads the user before it relies on the id.
 
         Raises:
-            UserNotFound: nobody has this identifier.
+            UserNotFound: no user has this identifier.
             Invalid: an identifier of this form cannot exist.
         """
 
     @abstractmethod
     def get_or_raise(self, reference: Reference) -> UserId:
-        """Resolve the reference and make sure that the user is there, for those who only look.
+        """Resolve the reference and check that the user exists, for units that only read.
 
         Raises:
-            UserNotFound: nobody in the unit's tenant is named so, or they were erased.
+            UserNotFound: no user of the unit's tenant has this reference, or it was erased.
             Invalid: an identifier of this form cannot exist.
         """
 
 
 class ChangingUnit(ResolvingUnit, Protocol):
-    """The part of a unit that every use-case needs which changes something."""
+    """The part of a unit that every use-case needs that changes something."""
 
     @abstractmethod
     def lock(self, user_id: UserId) -> None:
-        """Lock the user until the unit ends, so that what is read after it stays true until it is stored.
+        """Lock the user until the unit ends, so that what the unit reads afterwards stays true until its commit.
 
-        Comes after the checks of what was shown (a wrong secret locks nobody), before the first write and before
-        whatever depends on the user's state. Guards are taken in the order tenant, user, lower id first.
+        The lock follows the check of a secret (a wrong secret locks no user) and precedes the first write and every
+        read of the user's state. Locks are acquired in the order tenant, user, lower id first.
 
-        Guarding the same user again in one unit counts one more change, and harms nothing else.
+        Locking the same user again in one unit increments the change number once more, and has no other effect.
 
         Raises:
-            UserNotFound: there is no such user in the unit's tenant, or it was erased.
+            UserNotFound: the unit's tenant has no user with this id, or it was erased.
         """
 
     @abstractmethod
@@ -87,15 +87,15 @@ class ChangingUnit(ResolvingUnit, Protocol):
         """Lock the tenant in the same way.
 
         Raises:
-            TenantNotFound: there is no such tenant.
+            TenantNotFound: no tenant has this id.
         """
 
     @abstractmethod
     def record(self, change: Change) -> None:
-        """Note a change of a guarded subject: a history row, and a delivery for each subscriber of its kind.
+        """Record a change of a locked subject: a history row, and a delivery for each subscriber of its kind.
 
         Raises:
-            RuntimeError: the unit neither guarded nor added the subject.
+            RuntimeError: the unit neither locked nor added the subject.
         """
 
 
@@ -104,7 +104,7 @@ MOST_RUNS: Final = 20
 
 
 def run_until_kept(run: Callable[[], T]) -> T:
-    """Run a unit again while it loses races.
+    """Run a unit, and again for as long as it loses races.
 
     Raises:
         LostRace: it lost twenty times.

@@ -1,47 +1,67 @@
-"""Cleaning up: what is kept for a while only goes, in batches that can be stopped and taken up again."""
+"""Clean-up: remove and blank what is past its retention, in batches, each a unit of its own."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from usercore.attempts.model import RegistrationPolicy
 from usercore.attempts.ports import AttemptsUnit
+from usercore.history.ports import HistoryUnit, PersonalFields
 from usercore.kernel.bounds import span
+from usercore.kernel.changes import Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.outbox.ports import OutboxUnit
 from usercore.throttling.model import ThrottlePolicy
 from usercore.throttling.ports import ThrottlingUnit
+from usercore.tokens.model import KINDS
 from usercore.tokens.ports import TokensUnit
 
 BATCH: Final = 1000
-"""Rows that one unit removes, so that it holds the writers' turn for milliseconds."""
+"""Rows that one unit removes or blanks, so that it holds the write lock for milliseconds."""
+
+CLOCK_SKEW: Final = timedelta(days=1)
+"""How much longer user agents are stored than the rows that name them: clocks of processes differ. Source: usercore."""
+
+_OF_REQUESTS: Final[PersonalFields] = {
+    kind.name: kind.personal for kind in KINDS if kind.subject is Subject.REGISTRATION and kind.personal
+}
 
 
-class CleanupUnit(TokensUnit, AttemptsUnit, ThrottlingUnit, OutboxUnit, Protocol):
-    """What is cleaned up."""
+class CleanupUnit(TokensUnit, AttemptsUnit, ThrottlingUnit, HistoryUnit, OutboxUnit, Protocol):
+    """The parts of a unit that have rows with a retention."""
 
 
 @frozen(kw_only=True)
 class RetentionPolicy:
-    """How long things are kept. History is kept for ever. Source: spec K8."""
+    """How long rows are stored. History is stored for ever. Source: spec K8."""
 
     tokens: timedelta = span(timedelta(days=30), least=timedelta(0))
     attempts: timedelta = span(timedelta(days=365), least=timedelta(0))
+    unknown_logins: timedelta = span(timedelta(days=30), least=timedelta(0))
+    """How long an attempt that found no user has its login: a password may have been typed into the wrong field."""
+
+    registration_addresses: timedelta = span(timedelta(days=30), least=timedelta(0))
+    """How long the email of a registration that made no user is stored, if its link has expired: in the request, its
+    history and the attempt."""
+
     deliveries: timedelta = span(timedelta(days=7), least=timedelta(0))
     throttles: timedelta = span(timedelta(days=1), least=timedelta(0))
 
 
 @entity
 class Cleaned:
-    """How many rows of each sort went."""
+    """How many rows of each kind were removed; ``unknown_logins`` and ``registration_addresses`` were blanked."""
 
     access_tokens: int
     login_tokens: int
     registration_links: int
     attempts: int
     registration_attempts: int
+    unknown_logins: int
+    registration_addresses: int
+    user_agents: int
     deliveries: int
     failure_counters: int
     rate_limits: int
@@ -49,7 +69,7 @@ class Cleaned:
 
 @frozen(kw_only=True)
 class Cleanup:
-    """Removes what is over, of all tenants."""
+    """Removes and blanks what is past its retention, in all tenants."""
 
     _service: ServiceContext[CleanupUnit]
     _policy: RetentionPolicy
@@ -57,35 +77,52 @@ class Cleanup:
     _registration: RegistrationPolicy
 
     def run(self) -> Cleaned:
-        """Remove everything whose time is over; many short units.
+        """Remove and blank everything that is past its retention, in many short units.
 
         Raises:
-            StorageError: the storage failed; what went before is gone.
+            StorageError: the storage failed; the batches before stay removed, and the next call goes on from there.
         """
-        now = self._service.clock()
-        tokens, attempts = now - self._policy.tokens, now - self._policy.attempts
-        limits = self._registration
-        windows = now - max(self._policy.throttles, limits.per_email_window, limits.per_ip_window)
-        counters, ahead = now - self._policy.throttles, now + self._throttles.longest_wait
+        now, policy = self._service.clock(), self._policy
+        tokens, attempts = now - policy.tokens, now - policy.attempts
+        windows = now - max(policy.throttles, self._registration.per_email_window, self._registration.per_ip_window)
+        counters, ahead = now - policy.throttles, now + self._throttles.longest_wait
+        addresses = now - policy.registration_addresses
+        abandoned = self._repeat(lambda unit: _remove_abandoned(unit, addresses, now))
         return Cleaned(
-            access_tokens=self._remove(lambda unit: unit.access_tokens.remove_expired(tokens, limit=BATCH)),
-            login_tokens=self._remove(lambda unit: unit.login_tokens.remove_expired(tokens, limit=BATCH)),
-            registration_links=self._remove(lambda unit: unit.registration_links.remove_expired(tokens, limit=BATCH)),
-            attempts=self._remove(lambda unit: unit.attempts.remove_before(attempts, limit=BATCH)),
-            registration_attempts=self._remove(
+            access_tokens=self._repeat(lambda unit: unit.access_tokens.remove_expired(tokens, limit=BATCH)),
+            login_tokens=self._repeat(lambda unit: unit.login_tokens.remove_expired(tokens, limit=BATCH)),
+            registration_links=abandoned
+            + self._repeat(lambda unit: unit.registration_links.remove_expired(min(tokens, addresses), limit=BATCH)),
+            attempts=self._repeat(lambda unit: unit.attempts.remove_before(attempts, limit=BATCH)),
+            registration_attempts=self._repeat(
                 lambda unit: unit.registration_attempts.remove_before(attempts, limit=BATCH)
             ),
-            deliveries=self._remove(
-                lambda unit: unit.deliveries.remove_done(now - self._policy.deliveries, limit=BATCH)
+            unknown_logins=self._repeat(
+                lambda unit: unit.attempts.blank_logins(now - policy.unknown_logins, limit=BATCH)
             ),
-            failure_counters=self._remove(
+            registration_addresses=abandoned
+            + self._repeat(lambda unit: unit.registration_attempts.blank_logins(addresses, limit=BATCH)),
+            user_agents=self._repeat(
+                lambda unit: unit.user_agents.remove_unused(min(attempts, tokens) - CLOCK_SKEW, limit=BATCH)
+            ),
+            deliveries=self._repeat(lambda unit: unit.deliveries.remove_done(now - policy.deliveries, limit=BATCH)),
+            failure_counters=self._repeat(
                 lambda unit: unit.failure_counters.remove_stale(counters, after=ahead, limit=BATCH)
             ),
-            rate_limits=self._remove(lambda unit: unit.rate_limits.remove_before(windows, limit=BATCH)),
+            rate_limits=self._repeat(lambda unit: unit.rate_limits.remove_before(windows, limit=BATCH)),
         )
 
-    def _remove(self, some: Callable[[CleanupUnit], int]) -> int:
+    def _repeat(self, batch: Callable[[CleanupUnit], int]) -> int:
+        """Run a batch in units of its own until it finds nothing; return how many rows all of them changed."""
         total = 0
-        while removed := self._service.units.write(some):
-            total += removed
+        while changed := self._service.units.write(batch):
+            total += changed
         return total
+
+
+def _remove_abandoned(unit: CleanupUnit, requested_before: datetime, now: datetime) -> int:
+    """Remove requests that were never completed and blank their history in the same unit, so that none is missed."""
+    removed = unit.registration_links.remove_abandoned(requested_before, now=now, limit=BATCH)
+    for link in removed:
+        unit.history.blank(Subject.REGISTRATION, link.id, _OF_REQUESTS, tenant_id=link.tenant_id)
+    return len(removed)

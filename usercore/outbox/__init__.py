@@ -1,1 +1,1 @@
-"""Deliveries: what subscribers are still to be told, kept in the transaction of the change they are told of."""
+"""Deliveries: one per change and subscriber, stored in the transaction of the change."""

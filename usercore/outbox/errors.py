@@ -1,4 +1,4 @@
-"""What can be wrong with a delivery that an operator names."""
+"""Errors of deliveries that an operator selects by id."""
 
 from typing import ClassVar
 

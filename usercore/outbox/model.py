@@ -1,4 +1,4 @@
-"""A delivery: one change that one subscriber is to be told of. It holds no personal values: those stay in history."""
+"""A delivery: one change for one subscriber. It has no personal values: those are in history only."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +11,7 @@ from usercore.kernel.values import frozen
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery is on its way."""
+    """Whether a delivery is pending, done or set aside."""
 
     PENDING = "pending"
     DONE = "done"
@@ -23,8 +23,8 @@ class DeliveryState(StrEnum):
 class Delivery:
     """One entry of history for one subscriber.
 
-    ``generation`` is what the delivery was made for (a password's version, a request's id); ``lease_no`` tells the
-    relay that leased it last from those before. ``problem`` names the class of the last failure, nothing more.
+    ``generation`` identifies what the delivery was made for (a password's version, a request's id); ``lease_no`` tells
+    the latest lease from those before. ``problem`` is the name of the last failure's class.
     """
 
     subject_id: int
@@ -46,13 +46,13 @@ class Delivery:
 
     @property
     def id(self) -> str:
-        """The name under which operators see it."""
+        """The identifier that operators use."""
         return f"{self.subject}-{self.subject_id}-{self.change_no}-{self.position}-{self.subscriber}"
 
 
 @frozen(kw_only=True)
 class DeliveryPolicy:
-    """How deliveries are leased and tried again. Source: spec X3."""
+    """How deliveries are leased and retried. Source: spec X3."""
 
     batch: int = whole(100, least=1, most=10_000, unit="deliveries")
     lease: timedelta = span(timedelta(seconds=30), least=timedelta(seconds=1), most=timedelta(days=1))
@@ -60,10 +60,10 @@ class DeliveryPolicy:
     longest_pause: timedelta = span(timedelta(hours=1), least=timedelta(milliseconds=1), most=timedelta(days=30))
     set_aside_after: timedelta = span(timedelta(hours=24), least=timedelta(seconds=1))
     relay_pause: timedelta = span(timedelta(seconds=1), least=timedelta(milliseconds=1), most=timedelta(days=1))
-    """How long a relay rests when nothing was due. Source: usercore: the first pause after a failure."""
+    """How long a relay waits if nothing was due. Source: usercore: the first pause after a failure."""
 
     def __attrs_post_init__(self) -> None:
-        """Check how the numbers fit together.
+        """Check that the pauses are in order.
 
         Raises:
             ValueError: the first pause is longer than the longest one.

@@ -1,4 +1,4 @@
-"""What deliveries ask of a storage, and of a subscriber."""
+"""What deliveries ask of a storage."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -13,42 +13,42 @@ DeliveryKey = tuple[int, str, int, int, str]
 
 
 class DeliveryRepository(Protocol):
-    """Keeps deliveries of all tenants. ``usercore.testing.contracts.deliveries`` proves it."""
+    """The deliveries of all tenants. ``usercore.testing.contracts.deliveries`` tests it."""
 
     @abstractmethod
     def add(self, delivery: Delivery) -> None:
-        """Keep a new delivery.
+        """Store a new delivery.
 
         Raises:
-            RunAgain: its entry has a delivery for this subscriber.
+            RunAgain: its entry already has a delivery for this subscriber.
         """
 
     @abstractmethod
     def get(self, key: DeliveryKey) -> Delivery | None:
-        """Give the delivery, or None."""
+        """Return the delivery, or None."""
 
     @abstractmethod
     def lease(self, subscribers: Sequence[str], *, now: datetime, until: datetime, limit: int) -> list[Delivery]:
-        """Take at most ``limit`` pending deliveries of these subscribers that are due, and give them as they are now.
+        """Lease at most ``limit`` pending deliveries of these subscribers that are due, and return them as leased.
 
-        Of each subject and subscriber only the earliest pending one may be taken, so that they are told in order. A
-        delivery that was taken is due again at ``until`` and has the next ``lease_no``. No two units take the same. The
-        subscribers are served in their order, each from what was due first.
+        Only the earliest pending delivery of each subject and subscriber can be leased, so that they are made in order.
+        A leased delivery is due again at ``until`` and has the next ``lease_no``. No two units lease the same one. The
+        limit is filled in the order of the subscribers, and for each by the time at which they were due.
         """
 
     @abstractmethod
     def replace(self, delivery: Delivery) -> bool:
-        """Keep another state of a delivery if it was not leased since (same ``lease_no``); say whether it was kept."""
+        """Replace a delivery unless it was leased since (another ``lease_no``); return whether it was replaced."""
 
     @abstractmethod
     def list_in(
         self, state: DeliveryState, tenant_id: TenantId, *, after: DeliveryKey | None, limit: int
     ) -> list[Delivery]:
-        """Give at most ``limit`` of the tenant's deliveries in this state, by key, from behind ``after``."""
+        """Return at most ``limit`` of the tenant's deliveries in this state, ordered by key, after ``after``."""
 
     @abstractmethod
     def remove_done(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` deliveries that were done before; say how many."""
+        """Remove at most ``limit`` deliveries that were done before; return how many."""
 
 
 class OutboxUnit(Protocol):

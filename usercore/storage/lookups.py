@@ -35,7 +35,8 @@ class AuthenticationLookup(Protocol):
         """Give the token with its user, or None if there is no such token, or its user or tenant is not there.
 
         One method, because an engine that shards may need two reads where others join. Neither token nor user is
-        judged here: ended and expired tokens, erased and deactivated users are given, too.
+        judged here: ended and expired tokens, erased and deactivated users are given, too. The token's user agent may
+        be None, whatever it is: reading it would need another look-up.
         """
 
     @abstractmethod

@@ -114,6 +114,14 @@ class RegistrationLinkRepository(Protocol):
     def remove_expired(self, before: datetime, *, limit: int) -> int:
         """Remove at most ``limit`` requests of any tenant that were completed or expired before; say how many."""
 
+    @abstractmethod
+    def remove_abandoned(self, requested_before: datetime, *, now: datetime, limit: int) -> list[RegistrationLink]:
+        """Remove at most ``limit`` requests of any tenant that were made before, expired by now and never completed.
+
+        Returns:
+            The requests that were removed.
+        """
+
 
 class TokensUnit(ChangingUnit, Protocol):
     """The part of a unit that tokens need."""

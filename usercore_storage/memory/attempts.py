@@ -4,10 +4,8 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from usercore.attempts.model import Attempt, RegistrationAttempt
-from usercore.attempts.ports import (
-    AttemptRepository,
-    RegistrationAttemptRepository,
-)
+from usercore.attempts.ports import AttemptRepository, RegistrationAttemptRepository, UserAgentRepository
+from usercore.kernel.entity import evolve
 from usercore.kernel.ids import TenantId, UserId
 from usercore.storage.recording import RecordingUnit
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest
@@ -40,6 +38,17 @@ class _Attempts(Generic[T]):
                 self._nobodys.remove(attempt.id)
         return len(removed)
 
+    def blank_logins(self, before: datetime, *, limit: int) -> int:
+        blanked = oldest(self._attempts.everything(), lambda pair: _named_at(pair[1]), before=before, limit=limit)
+        for group, attempt in blanked:
+            self._attempts.remove(group, attempt)
+            self._attempts.add(group, evolve(attempt, login=None))
+        return len(blanked)
+
+
+def _named_at(attempt: Attempt | RegistrationAttempt) -> datetime | None:
+    return attempt.at if attempt.user_id is None and attempt.login is not None else None
+
 
 class MemoryAttempts(_Attempts[Attempt], AttemptRepository):
     """Keeps tries to sign in."""
@@ -47,3 +56,10 @@ class MemoryAttempts(_Attempts[Attempt], AttemptRepository):
 
 class MemoryRegistrationAttempts(_Attempts[RegistrationAttempt], RegistrationAttemptRepository):
     """Keeps tries to register."""
+
+
+class MemoryUserAgents(UserAgentRepository):
+    """Attempts and tokens have their user agents themselves; equal texts of one process are often one object."""
+
+    def remove_unused(self, before: datetime, *, limit: int) -> int:  # noqa: ARG002 - as the port has it
+        return 0

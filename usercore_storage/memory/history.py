@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from usercore.history.model import Entry
-from usercore.history.ports import HistoryRepository, Place
+from usercore.history.ports import HistoryRepository, PersonalFields, Place
+from usercore.history.rules import without
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import TenantId
 from usercore.storage.recording import RecordingUnit
@@ -29,3 +30,9 @@ class MemoryHistory(HistoryRepository):
 
     def list_of(self, subject: Subject, subject_id: int, *, before: Place | None, limit: int) -> list[Entry]:
         return self._entries.newest((self._unit.tenant_id, subject, subject_id), before=before, limit=limit)
+
+    def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:
+        group = tenant_id, subject, subject_id
+        for entry in list(self._entries.of(group)):
+            self._entries.remove(group, entry)
+            self._entries.add(group, without(entry, personal.get(entry.kind, frozenset())))

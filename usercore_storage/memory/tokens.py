@@ -137,6 +137,17 @@ class MemoryRegistrationLinks(RegistrationLinkRepository):
             self._links.remove(link.id)
         return len(removed)
 
+    def remove_abandoned(self, requested_before: datetime, *, now: datetime, limit: int) -> list[RegistrationLink]:
+        removed = oldest(
+            (link for link in self._links.values() if link.completed_at is None and link.expires_at <= now),
+            lambda link: link.requested_at,
+            before=requested_before,
+            limit=limit,
+        )
+        for link in removed:
+            self._links.remove(link.id)
+        return removed
+
 
 def _closed_at(revoked_at: datetime | None, expires_at: datetime) -> datetime:
     return expires_at if revoked_at is None else min(revoked_at, expires_at)

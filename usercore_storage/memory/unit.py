@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from usercore.storage.recording import RecordingUnit
-from usercore_storage.memory.attempts import MemoryAttempts, MemoryRegistrationAttempts
+from usercore_storage.memory.attempts import MemoryAttempts, MemoryRegistrationAttempts, MemoryUserAgents
 from usercore_storage.memory.history import MemoryHistory
 from usercore_storage.memory.lookups import MemoryAuthenticationLookup
 from usercore_storage.memory.outbox import MemoryOutbox
@@ -32,6 +32,7 @@ class MemoryUnit(RecordingUnit):
         self.registration_links = MemoryRegistrationLinks(undo, self)
         self.attempts = MemoryAttempts(undo, self)
         self.registration_attempts = MemoryRegistrationAttempts(undo, self)
+        self.user_agents = MemoryUserAgents()
         self.failure_counters = MemoryFailureCounters(undo)
         self.rate_limits = MemoryRateLimits(undo)
         self.history = MemoryHistory(undo, self)

@@ -119,5 +119,5 @@ def _indexes_of(table: Table[Any]) -> dict[str, str]:
 def _index_of(table: str, name: str, definition: str) -> str:
     """Give an index as the server tells it."""
     unique = "UNIQUE " if definition.startswith("UNIQUE ") else ""
-    rest = re.sub(r"WHERE (\w+) = ('\w+')", r"WHERE (\1 = \2::text)", definition.removeprefix("UNIQUE "))
+    rest = re.sub(r"'\w+'", r"\g<0>::text", definition.removeprefix("UNIQUE "))
     return f"CREATE {unique}INDEX {name} ON {table} USING btree {rest}"

@@ -140,10 +140,12 @@ class PostgresUnits(Units[Unit]):
 
     def _keep(self, connection: Connection, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
         connection.command(self._store.begin)
+        connection.unit.begin_transaction()
         connection.unit.begin(self._origin)
         result = work(connection.unit)
         connection.unit.finish()
         connection.commit()
+        connection.unit.committed()
         return result, connection.unit.entries
 
     def read(self, query: Callable[[Unit], T]) -> T:

@@ -1,4 +1,4 @@
-"""What a table declares besides its columns: how its owner is named, and what is derived."""
+"""What a table declares besides its columns: how its owner is named, what is derived, and what is stored elsewhere."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +13,18 @@ class Derived:
     kind: type
     of: Callable[[Any], Any]
     source: str
+
+
+@frozen
+class StoredOnce:
+    """A text that another table stores once, in its column ``text``: this table has the digest of it."""
+
+    table: str
+    digest_of: Callable[[str], bytes]
+
+    def select(self, digest: str) -> str:
+        """Return the expression that reads the text with the digest that this column has."""
+        return f"(SELECT once.text FROM {self.table} AS once WHERE once.digest = {digest})"
 
 
 @frozen

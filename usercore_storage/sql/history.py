@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from usercore.history.model import Entry
-from usercore.history.ports import HistoryRepository, Place
+from usercore.history.ports import HistoryRepository, PersonalFields, Place
+from usercore.history.rules import without
 from usercore.kernel.changes import Subject
-from usercore.kernel.ids import LIMIT
+from usercore.kernel.ids import LIMIT, TenantId
 from usercore.storage.recording import RecordingUnit
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.tables import HISTORY
@@ -17,9 +18,15 @@ LIST: Final = (
     f"{_OF} AND (change_no, position) < (?, ?) AND tenant_id = ? ORDER BY change_no DESC, position DESC LIMIT ?"
 )
 
+OF_SUBJECT: Final = f"{_OF} AND tenant_id = ? ORDER BY change_no, position"
+BLANK: Final = (
+    "UPDATE usercore_history SET old_text = ?, new_text = ?"
+    " WHERE subject_id = ? AND subject = ? AND change_no = ? AND position = ?"
+)
+
 
 class SqlHistory(HistoryRepository):
-    """Keeps entries in the transaction that ``run`` runs in."""
+    """Entries in the transaction of the executor."""
 
     def __init__(self, run: Executor, unit: RecordingUnit) -> None:
         """Work for this unit."""
@@ -36,3 +43,10 @@ class SqlHistory(HistoryRepository):
     def list_of(self, subject: Subject, subject_id: int, *, before: Place | None, limit: int) -> list[Entry]:
         values = (subject_id, subject._value_, *(before or (LIMIT, 0)), self._unit.tenant_id, limit)
         return list(map(HISTORY.read, self._run(LIST, values)))
+
+    def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:
+        for entry in map(HISTORY.read, self._run(OF_SUBJECT, (subject_id, subject._value_, tenant_id))):
+            blanked = without(entry, personal.get(entry.kind, frozenset()))
+            if blanked is not entry:
+                key = entry.subject_id, entry.subject._value_, entry.change_no, entry.position
+                self._run(BLANK, (blanked.old_text, blanked.new_text, *key))

@@ -18,7 +18,7 @@ from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.strict_rows import READERS, Unreadable
 from usercore_storage.sql.table import Row, Table
-from usercore_storage.sql.tables import CLAIMS, DELIVERIES, USERS
+from usercore_storage.sql.tables import ALL, CLAIMS, DELIVERIES, USERS
 from usercore_storage.sql.users import FIND_CLAIMS
 
 OWNERS: Final = {size: f"SELECT id, tenant_id FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES}
@@ -26,6 +26,11 @@ HOLDERS: Final = {
     size: f"SELECT id, {', '.join(IDENTIFIERS)} FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES
 }
 TENANTS_THERE: Final = {size: f"SELECT id FROM usercore_tenants WHERE id IN ({marks(size)})" for size in SIZES}
+
+TEXTS_THERE: Final = {
+    table: {size: f"SELECT digest FROM {table} WHERE digest IN ({marks(size)})" for size in SIZES}
+    for table in {column.once.table for one in ALL for column in one.columns if column.once is not None}
+}
 
 _KEY: Final = ", ".join(f"d.{column}" for column in DELIVERIES.key)
 _SAME: Final = " AND ".join(
@@ -71,6 +76,18 @@ def orphans_in(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterat
             yield _finding(FindingKind.ORPHAN, table.name, row, f"user {names.user} is not there")
         elif names.user is not None and names.tenants and owners[names.user] != names.tenants[0]:
             yield _finding(FindingKind.MISMATCH, table.name, row, f"user {names.user} belongs to another tenant")
+
+
+def texts_missing(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterator[Finding]:
+    """Yield the rows with the digest of a text that is not stored; here their fields have the digests themselves."""
+    for column in table.columns:
+        if column.once is not None:
+            named = [(row, digest) for row, entity in page if (digest := getattr(entity, column.name)) is not None]
+            stored = {bytes(key) for (key,) in _found(run, TEXTS_THERE[column.once.table], [key for _, key in named])}
+            problem = f"the text of its {column.name} is not there"
+            yield from (
+                _finding(FindingKind.ORPHAN, table.name, row, problem) for row, key in named if bytes(key) not in stored
+            )
 
 
 def deliveries_without_entry(run: Executor, after: Row, last: Row) -> Iterator[Finding]:
@@ -160,7 +177,7 @@ def _field_of_claim(claim: Claim) -> str:
     return "identifier" if known is None else field_of(known)
 
 
-def _found(run: Executor, statements: Mapping[int, str], keys: Sequence[int]) -> Iterator[Row]:
+def _found(run: Executor, statements: Mapping[int, str], keys: Sequence[int | bytes]) -> Iterator[Row]:
     for some in in_sizes(keys):
         yield from run(statements[len(some)], some)
 

@@ -11,7 +11,7 @@ from usercore_storage.sql.table import reader
 from usercore_storage.sql.tables import ACCESS_TOKENS, CREDENTIALS, USERS
 
 FIND: Final = (
-    f"SELECT {ACCESS_TOKENS.select_as('t')}, {USERS.select_as('u')}, n.active, c.must_change"
+    f"SELECT {ACCESS_TOKENS.select_as('t', texts=False)}, {USERS.select_as('u')}, n.active, c.must_change"
     " FROM usercore_access_tokens AS t JOIN usercore_users AS u ON u.id = t.user_id"
     " JOIN usercore_tenants AS n ON n.id = u.tenant_id"
     " LEFT JOIN usercore_credentials AS c ON c.user_id = t.user_id"

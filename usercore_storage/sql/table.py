@@ -20,7 +20,7 @@ import attrs
 
 from usercore.kernel.time import EPOCH, from_micros, to_micros
 from usercore.kernel.values import frozen
-from usercore_storage.sql.declarations import BySubject, Derived
+from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
 from usercore_storage.sql.diagnosis import UNREADABLE, diagnosis_of
 
 T = TypeVar("T")
@@ -66,6 +66,11 @@ class Column:
     codec: Codec
     optional: bool
     none_as: int | None = None
+    once: StoredOnce | None = None
+
+    def select(self, table: str, prefix: str) -> str:
+        """Return the expression that selects the field's value from the table, or from its alias in the prefix."""
+        return f"{prefix}{self.name}" if self.once is None else self.once.select(f"{prefix or f'{table}.'}{self.name}")
 
     @property
     def may_be_null(self) -> bool:
@@ -89,6 +94,11 @@ class Column:
         if not self.optional or read == source:
             return read
         return f"(None if {source} is None else {read})"
+
+
+def _once_column(name: str, once: StoredOnce, helpers: dict[str, Any]) -> Column:
+    helpers[f"digest_{name}"] = once.digest_of
+    return Column(name, Codec("blob", f"digest_{name}({{0}})"), optional=True, once=once)
 
 
 def _column_of(name: str, kind: Any, *, in_key: bool, helpers: dict[str, Any]) -> Column:  # noqa: ANN401 - a type as typing shows it
@@ -121,7 +131,8 @@ class Table(Generic[T]):
     """A table that keeps one entity a row.
 
     ``user`` and ``tenant`` are the columns that name the owner of a row, or None; ``by_subject`` are those that name
-    either. ``extra`` columns are derived from the entity and stand first. ``shard`` is the column that decides where a
+    either. ``extra`` columns are derived from the entity and stand first; ``once`` are texts of which the table has
+    the digests only, under their fields' names. ``shard`` is the column that decides where a
     row lives; it is part of every key.
     """
 
@@ -136,6 +147,7 @@ class Table(Generic[T]):
         tenant: str | None,
         by_subject: BySubject | None = None,
         extra: Mapping[str, Derived] | None = None,
+        once: Mapping[str, StoredOnce] | None = None,
         indexes: Mapping[str, str] | None = None,
     ) -> None:
         """Read the columns from the entity's types."""
@@ -148,7 +160,10 @@ class Table(Generic[T]):
         hints = typing.get_type_hints(entity)
         names = [field.name for field in attrs.fields(entity)]  # type: ignore[arg-type]  # mypy does not see attrs in @entity
         self.columns = [
-            _column_of(column, hints[column], in_key=column in key, helpers=self.helpers) for column in names
+            _once_column(column, once[column], self.helpers)
+            if once and column in once
+            else _column_of(column, hints[column], in_key=column in key, helpers=self.helpers)
+            for column in names
         ]
         self.select = self.select_as(None)
         self.insert = self._insert([column.name for column in (*self.extra, *self.columns)])
@@ -163,10 +178,15 @@ class Table(Generic[T]):
         """What makes an entity of a row. Compiled when it is first asked for."""
         return reader(self)
 
-    def select_as(self, alias: str | None) -> str:
-        """Give the entity's columns, in order, for a SELECT or RETURNING."""
+    def select_as(self, alias: str | None, *, texts: bool = True) -> str:
+        """Return the entity's columns, in order, for a SELECT or RETURNING.
+
+        Without ``texts``, those that another table stores are NULL, which saves the look-up.
+        """
         prefix = f"{alias}." if alias else ""
-        return ", ".join(f"{prefix}{column.name}" for column in self.columns)
+        return ", ".join(
+            column.select(self.name, prefix) if texts or column.once is None else "NULL" for column in self.columns
+        )
 
     def updater(self, *fixed: str) -> tuple[str, Callable[[T], Row]]:
         """Give the UPDATE by key that sets all columns but the key's and the fixed ones, and its row writer."""

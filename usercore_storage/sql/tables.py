@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from usercore.attempts.model import Attempt, RegistrationAttempt
+from usercore.attempts.model import Attempt, RegistrationAttempt, UserAgent
 from usercore.history.model import Entry
 from usercore.kernel.text import unique_key
 from usercore.outbox.model import Delivery
@@ -11,9 +11,16 @@ from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
 from usercore.users.model import Claim, User
-from usercore_storage.sql.declarations import BySubject, Derived
-from usercore_storage.sql.digests import digest_of_key
+from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
+from usercore_storage.sql.digests import digest_of_key, digest_of_user_agent
 from usercore_storage.sql.table import Table
+
+# Conditions of indexes have the parentheses that PostgreSQL writes, so that ``check`` can compare them.
+_BY_TIME: Final = {"by_time": "(at)", "unknown": "(user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL))"}
+_USER_AGENT: Final = {"user_agent": StoredOnce("usercore_user_agents", digest_of_user_agent)}
+
+REMOVABLE_COUNTER: Final = "((kind <> 'account') OR ((tried = reset_to) AND (wrong_passwords = 0)))"
+"""An account's failures stay until they are reset. Source: spec S7."""
 
 TENANTS: Final = Table(
     "usercore_tenants",
@@ -41,17 +48,46 @@ CLAIMS: Final = Table(
 CREDENTIALS: Final = Table(
     "usercore_credentials", Credential, key=["user_id"], shard="user_id", user="user_id", tenant=None
 )
+USER_AGENTS: Final = Table(
+    "usercore_user_agents",
+    UserAgent,
+    key=["digest"],
+    shard="digest",
+    user=None,
+    tenant=None,
+    extra={"digest": Derived(bytes, lambda agent: digest_of_user_agent(agent.text), "text")},
+    indexes={"by_use": "(used_until)"},
+)
 ACCESS_TOKENS: Final = Table(
-    "usercore_access_tokens", AccessToken, key=["user_id", "digest"], shard="user_id", user="user_id", tenant=None
+    "usercore_access_tokens",
+    AccessToken,
+    key=["user_id", "digest"],
+    shard="user_id",
+    user="user_id",
+    tenant=None,
+    once=_USER_AGENT,
 )
 LOGIN_TOKENS: Final = Table(
     "usercore_login_tokens", LoginToken, key=["user_id", "digest"], shard="user_id", user="user_id", tenant=None
 )
 REGISTRATION_LINKS: Final = Table(
-    "usercore_registration_links", RegistrationLink, key=["id"], shard="id", user=None, tenant="tenant_id"
+    "usercore_registration_links",
+    RegistrationLink,
+    key=["id"],
+    shard="id",
+    user=None,
+    tenant="tenant_id",
+    indexes={"open": "(requested_at) WHERE (completed_at IS NULL)"},
 )
 ATTEMPTS: Final = Table(
-    "usercore_attempts", Attempt, key=["user_id", "id"], shard="user_id", user="user_id", tenant="tenant_id"
+    "usercore_attempts",
+    Attempt,
+    key=["user_id", "id"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
+    once=_USER_AGENT,
+    indexes=_BY_TIME,
 )
 REGISTRATION_ATTEMPTS: Final = Table(
     "usercore_registration_attempts",
@@ -60,11 +96,27 @@ REGISTRATION_ATTEMPTS: Final = Table(
     shard="user_id",
     user="user_id",
     tenant="tenant_id",
+    once=_USER_AGENT,
+    indexes=_BY_TIME,
 )
 FAILURE_COUNTERS: Final = Table(
-    "usercore_failure_counters", FailureCounter, key=["key"], shard="key", user=None, tenant=None
+    "usercore_failure_counters",
+    FailureCounter,
+    key=["key"],
+    shard="key",
+    user=None,
+    tenant=None,
+    indexes={"stale": f"(last_at) WHERE {REMOVABLE_COUNTER}"},
 )
-RATE_LIMITS: Final = Table("usercore_rate_limits", RateLimitWindow, key=["key"], shard="key", user=None, tenant=None)
+RATE_LIMITS: Final = Table(
+    "usercore_rate_limits",
+    RateLimitWindow,
+    key=["key"],
+    shard="key",
+    user=None,
+    tenant=None,
+    indexes={"by_start": "(started_at)"},
+)
 HISTORY: Final = Table(
     "usercore_history",
     Entry,
@@ -82,7 +134,11 @@ DELIVERIES: Final = Table(
     user=None,
     tenant="tenant_id",
     by_subject=BySubject(),
-    indexes={"due": "(due_at) WHERE state = 'pending'", "failed": "(tenant_id) WHERE state = 'failed'"},
+    indexes={
+        "due": "(due_at) WHERE (state = 'pending')",
+        "failed": "(tenant_id) WHERE (state = 'failed')",
+        "done": "(revoked_at) WHERE (state = 'done')",
+    },
 )
 
 ALL: Final[tuple[Table[Any], ...]] = (
@@ -90,6 +146,7 @@ ALL: Final[tuple[Table[Any], ...]] = (
     USERS,
     CLAIMS,
     CREDENTIALS,
+    USER_AGENTS,
     ACCESS_TOKENS,
     LOGIN_TOKENS,
     REGISTRATION_LINKS,

@@ -8,7 +8,7 @@ from usercore.kernel.time import MICROSECOND, to_micros
 from usercore.throttling.model import CounterKind, CountingRule, FailureCounter, RateLimitWindow
 from usercore.throttling.ports import FailureCounterRepository, RateLimitRepository
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
-from usercore_storage.sql.tables import FAILURE_COUNTERS, RATE_LIMITS
+from usercore_storage.sql.tables import FAILURE_COUNTERS, RATE_LIMITS, REMOVABLE_COUNTER
 
 GET_COUNTERS: Final = {
     size: f"SELECT {FAILURE_COUNTERS.select} FROM usercore_failure_counters WHERE key IN ({marks(size)})"
@@ -36,10 +36,12 @@ RESET: Final = (
     f" wrong_passwords = CASE WHEN wrong_passwords < tried - {_RESET_TO} THEN wrong_passwords"
     f" ELSE tried - {_RESET_TO} END WHERE key = ? AND reset_to <= ?"
 )
-REMOVE_COUNTERS: Final = (
-    "DELETE FROM usercore_failure_counters WHERE key IN (SELECT key FROM usercore_failure_counters"
-    " WHERE (last_at < ? OR last_at > ?) AND (kind <> 'account' OR (tried = reset_to AND wrong_passwords = 0))"
-    " LIMIT ?) RETURNING key"
+_REMOVABLE: Final = f"SELECT key FROM usercore_failure_counters WHERE {REMOVABLE_COUNTER} AND last_at"
+REMOVE_OLD_COUNTERS: Final = (
+    f"DELETE FROM usercore_failure_counters WHERE key IN ({_REMOVABLE} < ? ORDER BY last_at LIMIT ?) RETURNING key"
+)
+REMOVE_FUTURE_COUNTERS: Final = (
+    f"DELETE FROM usercore_failure_counters WHERE key IN ({_REMOVABLE} > ? ORDER BY last_at LIMIT ?) RETURNING key"
 )
 
 GET_LIMITS: Final = {
@@ -55,8 +57,8 @@ USE: Final = (
     f" RETURNING {RATE_LIMITS.select}"
 )
 REMOVE_LIMITS: Final = (
-    "DELETE FROM usercore_rate_limits WHERE key IN (SELECT key FROM usercore_rate_limits WHERE started_at < ? LIMIT ?)"
-    " RETURNING key"
+    "DELETE FROM usercore_rate_limits WHERE key IN (SELECT key FROM usercore_rate_limits WHERE started_at < ?"
+    " ORDER BY started_at LIMIT ?) RETURNING key"
 )
 
 
@@ -87,7 +89,10 @@ class SqlFailureCounters(FailureCounterRepository):
         self._run(RESET, (up_to, up_to, up_to, up_to, up_to, up_to, key, up_to))
 
     def remove_stale(self, before: datetime, *, after: datetime, limit: int) -> int:
-        return len(self._run(REMOVE_COUNTERS, (to_micros(before), to_micros(after), limit)))
+        old = len(self._run(REMOVE_OLD_COUNTERS, (to_micros(before), limit)))
+        if old == limit:
+            return old
+        return old + len(self._run(REMOVE_FUTURE_COUNTERS, (to_micros(after), limit - old)))
 
 
 class SqlRateLimits(RateLimitRepository):

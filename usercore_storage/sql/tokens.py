@@ -13,6 +13,7 @@ from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
 from usercore.tokens.ports import AccessTokenRepository, LoginTokenRepository, RegistrationLinkRepository
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.tables import ACCESS_TOKENS, LOGIN_TOKENS, REGISTRATION_LINKS
+from usercore_storage.sql.user_agents import SqlUserAgents
 
 GET_ACCESS: Final = f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens WHERE user_id = ? AND digest = ?"
 LIST_ACCESS: Final = (
@@ -20,7 +21,7 @@ LIST_ACCESS: Final = (
 )
 END_ACCESS: Final = (
     "UPDATE usercore_access_tokens SET revoked_at = ? WHERE user_id = ? AND digest = ? AND revoked_at IS NULL"
-    f" RETURNING {ACCESS_TOKENS.select}"
+    " RETURNING digest"
 )
 END_ALL_ACCESS: Final = (
     "UPDATE usercore_access_tokens SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL AND digest <> ?"
@@ -58,6 +59,11 @@ REMOVE_LINKS: Final = (
     "DELETE FROM usercore_registration_links WHERE id IN (SELECT id FROM usercore_registration_links"
     " WHERE completed_at < ? OR expires_at < ? LIMIT ?) RETURNING id"
 )
+REMOVE_ABANDONED: Final = (
+    "DELETE FROM usercore_registration_links WHERE id IN (SELECT id FROM usercore_registration_links"
+    " WHERE completed_at IS NULL AND requested_at < ? AND expires_at <= ? ORDER BY requested_at LIMIT ?)"
+    f" RETURNING {REGISTRATION_LINKS.select}"
+)
 
 NO_DIGEST: Final = b""
 
@@ -65,11 +71,13 @@ NO_DIGEST: Final = b""
 class SqlAccessTokens(AccessTokenRepository):
     """Keeps access tokens in the transaction that ``run`` runs in."""
 
-    def __init__(self, run: Executor) -> None:
+    def __init__(self, run: Executor, user_agents: SqlUserAgents) -> None:
         """Work in this transaction."""
         self._run = run
+        self._user_agents = user_agents
 
     def add(self, token: AccessToken) -> None:
+        self._user_agents.store(token.user_agent, until=token.expires_at)
         self._run(ACCESS_TOKENS.insert, ACCESS_TOKENS.row(token))
 
     def get(self, user_id: UserId, digest: Digest) -> AccessToken | None:
@@ -80,8 +88,8 @@ class SqlAccessTokens(AccessTokenRepository):
         return list(map(ACCESS_TOKENS.read, self._run(LIST_ACCESS, (user_id,))))
 
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
-        rows = self._run(END_ACCESS, (to_micros(at), user_id, digest))
-        return ACCESS_TOKENS.read(rows[0]) if rows else None
+        revoked = self._run(END_ACCESS, (to_micros(at), user_id, digest))
+        return self.get(user_id, digest) if revoked else None  # in RETURNING, SQLite would scan all user agents
 
     def revoke_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
         return len(self._run(END_ALL_ACCESS, (to_micros(at), user_id, keep or NO_DIGEST)))
@@ -145,6 +153,10 @@ class SqlRegistrationLinks(RegistrationLinkRepository):
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_LINKS, (to_micros(before), to_micros(before), limit)))
+
+    def remove_abandoned(self, requested_before: datetime, *, now: datetime, limit: int) -> list[RegistrationLink]:
+        rows = self._run(REMOVE_ABANDONED, (to_micros(requested_before), to_micros(now), limit))
+        return list(map(REGISTRATION_LINKS.read, rows))
 
     def _one(self, statement: str, link_id: int) -> RegistrationLink | None:
         rows = self._run(statement, (link_id, self._unit.tenant_id))

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from usercore.kernel.errors import RunAgain, StorageError
 from usercore.kernel.ids import UserId
-from usercore.storage.recording import RecordingUnit
+from usercore.storage.recording import RecordingUnit, UnitContext
 from usercore_storage.sql.attempts import SqlAttempts, SqlRegistrationAttempts
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.history import SqlHistory
@@ -15,6 +15,7 @@ from usercore_storage.sql.passwords import SqlCredentials
 from usercore_storage.sql.tenants import SqlTenants
 from usercore_storage.sql.throttling import SqlFailureCounters, SqlRateLimits
 from usercore_storage.sql.tokens import SqlAccessTokens, SqlLoginTokens, SqlRegistrationLinks
+from usercore_storage.sql.user_agents import SqlUserAgents
 from usercore_storage.sql.users import SqlClaims, SqlUsers
 
 T = TypeVar("T")
@@ -31,16 +32,33 @@ class SqlUnit(RecordingUnit):
         self.claims = SqlClaims(run, self)
         self.tenants = SqlTenants(run, self)
         self.credentials = SqlCredentials(run)
-        self.access_tokens = SqlAccessTokens(run)
+        self.user_agents = SqlUserAgents(run)
+        self.access_tokens = SqlAccessTokens(run, self.user_agents)
         self.login_tokens = SqlLoginTokens(run)
         self.registration_links = SqlRegistrationLinks(run, self)
-        self.attempts = SqlAttempts(run, self)
-        self.registration_attempts = SqlRegistrationAttempts(run, self)
+        self.attempts = SqlAttempts(run, self, self.user_agents)
+        self.registration_attempts = SqlRegistrationAttempts(run, self, self.user_agents)
         self.failure_counters = SqlFailureCounters(run)
         self.rate_limits = SqlRateLimits(run)
         self.history = SqlHistory(run, self)
         self.deliveries = SqlOutbox(run)
         self.authentication = SqlAuthenticationLookup(run, self)
+
+    def begin_transaction(self) -> None:
+        """Note that a transaction of the storage's own begins, for one unit or several."""
+        self.user_agents.begin_transaction()
+
+    def begin(self, origin: UnitContext) -> None:
+        super().begin(origin)
+        self.user_agents.begin_unit()
+
+    def finish(self) -> None:
+        super().finish()
+        self.user_agents.finish_unit()
+
+    def committed(self) -> None:
+        """Note that the transaction was committed, with all units that finished in it."""
+        self.user_agents.commit()
 
     def lock(self, user_id: UserId) -> None:
         """Lock the user without reading them: ``users.guard`` would take 6 % more instructions of W5."""

@@ -87,6 +87,7 @@ class Writer:
             StorageError: it could not begin.
         """
         self._connection("BEGIN IMMEDIATE")
+        self._connection.unit.begin_transaction()
         self._file.check()
         if self._record is None:
             record = self._file.record()
@@ -150,7 +151,10 @@ class Writer:
             self._sent = ()
             self._connection.roll_back()
         if self._sent:
-            _finish(self._sent, self._file.difference())
+            moved = self._file.difference()
+            if moved is None:
+                self._connection.unit.committed()
+            _finish(self._sent, moved)
         self._sent = ()
 
     def abandon(self) -> None:

@@ -209,3 +209,10 @@ class AccessTokenRepositoryContract(Contract):
 
         add(people, ACCESS_TOKEN)
         assert sorted(overlap(people, look_then_end)) == [False, True]
+
+    @pytest.mark.rule("K8")
+    def test_the_user_agent_of_a_token_is_not_removed_before_the_token_expires(self, people: Units[Unit]) -> None:
+        add(people, an_access_token(user_agent="of a token", issued_at=NOON, expires_at=NOON + 365 * DAY))
+        people.write(lambda unit: unit.user_agents.remove_unused(NOON + 365 * DAY, limit=1000))
+        (token,) = people.read(lambda unit: unit.access_tokens.list_of(ANN))
+        assert token.user_agent == "of a token"

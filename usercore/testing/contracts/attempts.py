@@ -15,7 +15,7 @@ from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing import strategies
-from usercore.testing.contracts.base import Contract, assert_same, check_for_all, check_runs_again, keep
+from usercore.testing.contracts.base import Contract, assert_same, check_for_all, check_runs_again, keep, write_and_fail
 from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, ANN, ATTEMPT, BOB, REGISTRATION_ATTEMPT
 
@@ -33,6 +33,9 @@ class Repository(Protocol):
 
     def remove_before(self, before: datetime, *, limit: int) -> int:
         """Remove older tries."""
+
+    def blank_logins(self, before: datetime, *, limit: int) -> int:
+        """Set the login to None in older attempts of no user."""
 
 
 @attrs.frozen
@@ -187,3 +190,57 @@ class AttemptRepositoriesContract(Contract):
         kind.add(people, *(kind.make(number, at=FIRST) for number in range(1, 6)))
         assert [kind.remove(people, limit=2) for _ in range(4)] == [2, 2, 1, 0]
         assert kind.listed(people) == []
+
+    @each_kind
+    @pytest.mark.rule("K8")
+    def test_logins_of_older_attempts_without_a_user_become_none_in_any_tenant(
+        self, people: Units[Unit], acme: Units[Unit], kind: Kind
+    ) -> None:
+        of_ann, old, fresh = kind.make(1, at=FIRST), kind.make(2, None, at=NOON - TICK), kind.make(3, None, at=NOON)
+        theirs = kind.make(4, None, at=FIRST, tenant_id=ACME)
+        kind.add(people, of_ann, old, fresh, kind.make(5, None, at=FIRST, login=None))
+        kind.add(acme, theirs)
+        assert people.write(lambda unit: kind.of(unit).blank_logins(NOON, limit=9)) == 2
+        assert kind.listed(people) == [of_ann]
+        assert kind.listed(people, None)[1:] == [fresh, evolve(old, login=None)]
+        assert kind.listed(acme, None) == [evolve(theirs, login=None)]
+
+    @each_kind
+    @pytest.mark.rule("K8")
+    def test_no_more_logins_are_blanked_than_asked_and_each_once(self, people: Units[Unit], kind: Kind) -> None:
+        kind.add(people, *(kind.make(number, None, at=FIRST) for number in range(1, 6)))
+        blank = [people.write(lambda unit: kind.of(unit).blank_logins(NOON, limit=2)) for _ in range(4)]
+        assert blank == [2, 2, 1, 0]
+        assert {attempt.login for attempt in kind.listed(people, None)} == {None}
+
+    @each_kind
+    @pytest.mark.rule("S6", "R1")
+    def test_attempts_with_one_user_agent_and_with_different_ones_have_their_own(
+        self, people: Units[Unit], kind: Kind
+    ) -> None:
+        several = [kind.make(number, user_agent=text) for number, text in enumerate(["a", "b", "a", "", "A", None], 1)]
+        kind.add(people, *several)
+        assert kind.listed(people) == several[::-1]
+
+    @each_kind
+    @pytest.mark.rule("S6", "R1")
+    def test_a_user_agent_of_a_failed_unit_is_stored_by_the_next(self, people: Units[Unit], kind: Kind) -> None:
+        write_and_fail(people, lambda unit: kind.of(unit).add(kind.make(1, user_agent="first")))
+        kind.add(people, kind.make(2, user_agent="first"))
+        assert [attempt.user_agent for attempt in kind.listed(people)] == ["first"]
+
+    @each_kind
+    @pytest.mark.rule("K8")
+    def test_user_agents_that_are_named_are_not_removed(self, people: Units[Unit], kind: Kind) -> None:
+        kind.add(people, kind.make(1, at=NOON, user_agent="at noon"))
+        people.write(lambda unit: unit.user_agents.remove_unused(NOON, limit=1000))
+        assert [attempt.user_agent for attempt in kind.listed(people)] == ["at noon"]
+
+    @each_kind
+    @pytest.mark.rule("K8")
+    def test_a_user_agent_that_was_removed_is_stored_again(self, people: Units[Unit], kind: Kind) -> None:
+        kind.add(people, kind.make(1, at=FIRST, user_agent="again"))
+        kind.remove(people, limit=9)
+        people.write(lambda unit: unit.user_agents.remove_unused(NOON, limit=1000))
+        kind.add(people, kind.make(2, at=NOON, user_agent="again"))
+        assert [attempt.user_agent for attempt in kind.listed(people)] == ["again"]

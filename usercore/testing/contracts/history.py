@@ -5,6 +5,7 @@ import pytest
 from usercore.history.model import Entry
 from usercore.history.ports import Place
 from usercore.kernel.changes import Subject
+from usercore.kernel.entity import evolve
 from usercore.kernel.ids import LIMIT
 from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
@@ -129,3 +130,36 @@ class HistoryRepositoryContract(Contract):
     def test_a_unit_that_fails_leaves_no_entry(self, people: Units[Unit]) -> None:
         write_and_fail(people, lambda unit: unit.history.add_many([ENTRY, an_entry(position=1)]))
         assert places(people) == []
+
+    @pytest.mark.rule("K8")
+    def test_personal_fields_are_taken_out_of_a_subjects_entries_and_the_rest_stays(self, people: Units[Unit]) -> None:
+        requested = an_entry(
+            subject=Subject.REGISTRATION, kind="a", old_text='{"email":"x","n":1}', new_text='{"email":"y"}'
+        )
+        others = [
+            evolve(requested, change_no=3, kind="b"),
+            evolve(requested, subject=Subject.USER),
+            evolve(requested, subject_id=BOB),
+        ]
+        keep_entries(people, requested, *others)
+        people.write(
+            lambda unit: unit.history.blank(
+                Subject.REGISTRATION, requested.subject_id, {"a": frozenset({"email"})}, tenant_id=requested.tenant_id
+            )
+        )
+        assert_same(get(people, requested), evolve(requested, old_text='{"n":1}', new_text=None))
+        assert [get(people, entry) for entry in others] == others
+
+    @pytest.mark.rule("K8", "T2")
+    def test_entries_of_any_tenant_are_blanked_and_only_of_that_one(
+        self, people: Units[Unit], acme: Units[Unit]
+    ) -> None:
+        theirs = an_entry(tenant_id=ACME, subject=Subject.REGISTRATION, subject_id=11, new_text='{"email":"y"}')
+        keep_entries(acme, theirs)
+        fields = {theirs.kind: frozenset({"email"})}
+        people.write(lambda unit: unit.history.blank(Subject.REGISTRATION, 11, fields, tenant_id=ENTRY.tenant_id))
+        assert get(acme, theirs) == theirs
+        people.write(lambda unit: unit.history.blank(Subject.REGISTRATION, 11, fields, tenant_id=ACME))
+        kept = get(acme, theirs)
+        assert kept is not None
+        assert kept.new == {}

@@ -166,3 +166,32 @@ class RegistrationLinkRepositoryContract(Contract):
 
         add(main, LINK)
         assert sorted(overlap(main, look_then_complete)) == [False, True]
+
+    @pytest.mark.rule("K8")
+    def test_older_expired_requests_that_were_not_completed_are_removed_in_any_tenant(
+        self, main: Units[Unit], acme: Units[Unit]
+    ) -> None:
+        old = {"requested_at": NOON - 2 * TICK, "expires_at": NOON}
+        gone = a_registration_link(id=1, **old)
+        stay = [
+            a_registration_link(id=2, **old, completed_at=NOON),
+            a_registration_link(id=3, requested_at=NOON - 2 * TICK, expires_at=NOON + TICK),
+            a_registration_link(id=4, requested_at=NOON - TICK, expires_at=NOON),
+        ]
+        theirs = a_registration_link(id=5, tenant_id=ACME, **old)
+        add(main, gone, *stay)
+        add(acme, theirs)
+        removed = main.write(lambda unit: unit.registration_links.remove_abandoned(NOON - TICK, now=NOON, limit=9))
+        assert sorted(removed, key=lambda link: link.id) == [gone, theirs]
+        assert (get(main, 1), get(acme, 5)) == (None, None)
+        assert [get(main, link.id) for link in stay] == stay
+
+    @pytest.mark.rule("K8")
+    def test_no_more_abandoned_requests_are_removed_than_asked(self, main: Units[Unit]) -> None:
+        old = {"requested_at": FIRST, "expires_at": NOON - TICK}
+        add(main, *(a_registration_link(id=number, **old) for number in range(1, 6)))
+        counts = [
+            len(main.write(lambda unit: unit.registration_links.remove_abandoned(NOON, now=NOON, limit=2)))
+            for _ in range(4)
+        ]
+        assert counts == [2, 2, 1, 0]

@@ -82,13 +82,22 @@ CREATE TABLE usercore_credentials (
     PRIMARY KEY (user_id)
 );
 
+CREATE TABLE usercore_user_agents (
+    digest bytea NOT NULL,
+    text text COLLATE "C" NOT NULL,
+    used_until bigint NOT NULL,
+    PRIMARY KEY (digest)
+);
+
+CREATE INDEX usercore_user_agents_by_use ON usercore_user_agents (used_until);
+
 CREATE TABLE usercore_access_tokens (
     user_id bigint NOT NULL,
     digest bytea NOT NULL,
     authenticator text COLLATE "C" NOT NULL,
     source text COLLATE "C",
     ip text COLLATE "C",
-    user_agent text COLLATE "C",
+    user_agent bytea,
     issued_at bigint NOT NULL,
     last_used_at bigint NOT NULL,
     expires_at bigint NOT NULL,
@@ -120,6 +129,8 @@ CREATE TABLE usercore_registration_links (
     PRIMARY KEY (id)
 );
 
+CREATE INDEX usercore_registration_links_open ON usercore_registration_links (requested_at) WHERE (completed_at IS NULL);
+
 CREATE TABLE usercore_attempts (
     user_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -129,11 +140,15 @@ CREATE TABLE usercore_attempts (
     authenticator text COLLATE "C",
     source text COLLATE "C",
     ip text COLLATE "C",
-    user_agent text COLLATE "C",
+    user_agent bytea,
     at bigint NOT NULL,
     count bigint NOT NULL,
     PRIMARY KEY (user_id, id)
 );
+
+CREATE INDEX usercore_attempts_by_time ON usercore_attempts (at);
+
+CREATE INDEX usercore_attempts_unknown ON usercore_attempts (user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL));
 
 CREATE TABLE usercore_registration_attempts (
     user_id bigint NOT NULL,
@@ -143,10 +158,14 @@ CREATE TABLE usercore_registration_attempts (
     status text COLLATE "C" NOT NULL,
     source text COLLATE "C",
     ip text COLLATE "C",
-    user_agent text COLLATE "C",
+    user_agent bytea,
     at bigint NOT NULL,
     PRIMARY KEY (user_id, id)
 );
+
+CREATE INDEX usercore_registration_attempts_by_time ON usercore_registration_attempts (at);
+
+CREATE INDEX usercore_registration_attempts_unknown ON usercore_registration_attempts (user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL));
 
 CREATE TABLE usercore_failure_counters (
     key bytea NOT NULL,
@@ -159,12 +178,16 @@ CREATE TABLE usercore_failure_counters (
     PRIMARY KEY (key)
 );
 
+CREATE INDEX usercore_failure_counters_stale ON usercore_failure_counters (last_at) WHERE ((kind <> 'account') OR ((tried = reset_to) AND (wrong_passwords = 0)));
+
 CREATE TABLE usercore_rate_limits (
     key bytea NOT NULL,
     started_at bigint NOT NULL,
     used bigint NOT NULL,
     PRIMARY KEY (key)
 );
+
+CREATE INDEX usercore_rate_limits_by_start ON usercore_rate_limits (started_at);
 
 CREATE TABLE usercore_history (
     subject_id bigint NOT NULL,
@@ -202,6 +225,8 @@ CREATE TABLE usercore_deliveries (
     PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
 );
 
-CREATE INDEX usercore_deliveries_due ON usercore_deliveries (due_at) WHERE state = 'pending';
+CREATE INDEX usercore_deliveries_due ON usercore_deliveries (due_at) WHERE (state = 'pending');
 
-CREATE INDEX usercore_deliveries_failed ON usercore_deliveries (tenant_id) WHERE state = 'failed';
+CREATE INDEX usercore_deliveries_failed ON usercore_deliveries (tenant_id) WHERE (state = 'failed');
+
+CREATE INDEX usercore_deliveries_done ON usercore_deliveries (revoked_at) WHERE (state = 'done');

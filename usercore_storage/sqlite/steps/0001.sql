@@ -82,13 +82,22 @@ CREATE TABLE usercore_credentials (
     PRIMARY KEY (user_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE usercore_user_agents (
+    digest BLOB NOT NULL,
+    text TEXT NOT NULL,
+    used_until INTEGER NOT NULL,
+    PRIMARY KEY (digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_user_agents_by_use ON usercore_user_agents (used_until);
+
 CREATE TABLE usercore_access_tokens (
     user_id INTEGER NOT NULL,
     digest BLOB NOT NULL,
     authenticator TEXT NOT NULL,
     source TEXT,
     ip TEXT,
-    user_agent TEXT,
+    user_agent BLOB,
     issued_at INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -120,6 +129,8 @@ CREATE TABLE usercore_registration_links (
     PRIMARY KEY (id)
 ) STRICT;
 
+CREATE INDEX usercore_registration_links_open ON usercore_registration_links (requested_at) WHERE (completed_at IS NULL);
+
 CREATE TABLE usercore_attempts (
     user_id INTEGER NOT NULL,
     id INTEGER NOT NULL,
@@ -129,11 +140,15 @@ CREATE TABLE usercore_attempts (
     authenticator TEXT,
     source TEXT,
     ip TEXT,
-    user_agent TEXT,
+    user_agent BLOB,
     at INTEGER NOT NULL,
     count INTEGER NOT NULL,
     PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_attempts_by_time ON usercore_attempts (at);
+
+CREATE INDEX usercore_attempts_unknown ON usercore_attempts (user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL));
 
 CREATE TABLE usercore_registration_attempts (
     user_id INTEGER NOT NULL,
@@ -143,10 +158,14 @@ CREATE TABLE usercore_registration_attempts (
     status TEXT NOT NULL,
     source TEXT,
     ip TEXT,
-    user_agent TEXT,
+    user_agent BLOB,
     at INTEGER NOT NULL,
     PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_registration_attempts_by_time ON usercore_registration_attempts (at);
+
+CREATE INDEX usercore_registration_attempts_unknown ON usercore_registration_attempts (user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL));
 
 CREATE TABLE usercore_failure_counters (
     key BLOB NOT NULL,
@@ -159,12 +178,16 @@ CREATE TABLE usercore_failure_counters (
     PRIMARY KEY (key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX usercore_failure_counters_stale ON usercore_failure_counters (last_at) WHERE ((kind <> 'account') OR ((tried = reset_to) AND (wrong_passwords = 0)));
+
 CREATE TABLE usercore_rate_limits (
     key BLOB NOT NULL,
     started_at INTEGER NOT NULL,
     used INTEGER NOT NULL,
     PRIMARY KEY (key)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_rate_limits_by_start ON usercore_rate_limits (started_at);
 
 CREATE TABLE usercore_history (
     subject_id INTEGER NOT NULL,
@@ -202,6 +225,8 @@ CREATE TABLE usercore_deliveries (
     PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX usercore_deliveries_due ON usercore_deliveries (due_at) WHERE state = 'pending';
+CREATE INDEX usercore_deliveries_due ON usercore_deliveries (due_at) WHERE (state = 'pending');
 
-CREATE INDEX usercore_deliveries_failed ON usercore_deliveries (tenant_id) WHERE state = 'failed';
+CREATE INDEX usercore_deliveries_failed ON usercore_deliveries (tenant_id) WHERE (state = 'failed');
+
+CREATE INDEX usercore_deliveries_done ON usercore_deliveries (revoked_at) WHERE (state = 'done');
