@@ -50,6 +50,7 @@ check: $(call ready,check) ## lint, types, import rules, references, tests with 
 	$(call python,check) -m scripts.make_changes --check
 	$(call python,check) -m scripts.make_user_fields --check
 	$(call python,check) -m scripts.make_step --check
+	$(call python,check) -m scripts.check_forgotten
 	$(call python,check) $(PYTEST) -m no_cover
 	$(call python,check) $(PYTEST) -m 'not no_cover' --cov --cov-report=term
 

@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from benchmarks import passwords, registering, remembering, signing_in, starting, writing
+from benchmarks import meta, passwords, registering, remembering, signing_in, starting, writing
 from benchmarks.figures import (
     RAW,
     USERCORE,
@@ -126,6 +126,29 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         open=signing_in.log_in,
         count=240,
         measures=[cpu(1.4), wall(), beside_bare()],
+    ),
+    Workload(
+        id="W6a",
+        title="store a value of a user",
+        open=meta.upsert,
+        count=240,
+        measures=[cpu(1.5), wall()],
+    ),
+    Workload(
+        id="W6b",
+        title="list the one user with a value",
+        open=meta.find_one,
+        count=4000,
+        measures=[cpu(1.5)],
+        leaves_rows=False,
+    ),
+    Workload(
+        id="W6c",
+        title="list the thousand users with a value",
+        open=meta.find_many,
+        count=40,
+        measures=[cpu(1.15)],
+        leaves_rows=False,
     ),
     Workload(
         id="W8",

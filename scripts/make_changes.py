@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from scripts.reference import asked_to_check, publish, table
-from usercore.composition.host import KINDS
 from usercore.kernel.changes import ChangeKind
+from usercore.storage import KINDS
 
 INTRODUCTION = """\
 # Changes

@@ -27,7 +27,8 @@ class Rule(TypedDict, total=False):
     """What ``rules.toml`` says of a rule."""
 
     title: str
-    later: bool
+    later: bool | str
+    """Whether the rule waits for its time, or the name of the package that it waits for."""
 
 
 Proofs = Mapping[str, Sequence[str]]
@@ -53,7 +54,7 @@ class MarkFinder(ast.NodeVisitor):
         """Take the ids out of a mark, wherever it stands: decorator, ``pytestmark``, ``pytest.param``."""
         if ast.unparse(node.func) == "pytest.mark.rule":
             where = "::".join(self._inside)
-            self.found += [(ast.literal_eval(argument), where) for argument in node.args]
+            self.found += [(str(one.value), where) for one in node.args if isinstance(one, ast.Constant)]
         self.generic_visit(node)
 
 
@@ -70,10 +71,16 @@ def find_proofs(root: Path) -> Proofs:
     return proofs
 
 
+def waits(rule: Rule) -> bool:
+    """Return whether a rule is not built yet; one that names a package waits until the package is there."""
+    later = rule.get("later", False)
+    return later if isinstance(later, bool) else not (ROOT / "usercore" / later).is_dir()
+
+
 def find_faults(rules: Mapping[str, Rule], proofs: Proofs) -> Iterator[str]:
     """Say which rules lack a test, and which marks name no rule."""
     for rule, entry in rules.items():
-        if rule not in proofs and not entry.get("later"):
+        if rule not in proofs and not waits(entry):
             yield f"no test proves rule {rule} ({entry['title']})"
     for rule in proofs.keys() - rules.keys():
         yield f"rules.toml has no rule {rule}, which is marked at {proofs[rule][0]}"
@@ -90,7 +97,7 @@ def describe(rules: Mapping[str, Rule], proofs: Proofs) -> str:
     rows = []
     for rule, entry in rules.items():
         tests = sorted(set(proofs.get(rule, ())))
-        missing = "*later*" if entry.get("later") else "**none**"
+        missing = "*later*" if waits(entry) else "**none**"
         rows.append([rule, entry["title"], "<br>".join(map(link, tests)) or missing])
     return INTRODUCTION + table(["rule", "what it is about", "tests that prove it"], rows)
 

@@ -4,6 +4,8 @@
 """
 
 import os
+import re
+import sys
 
 import pytest
 from hypothesis import settings
@@ -22,6 +24,42 @@ settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=100, derandomize=True)
 settings.register_profile("nightly", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile(choose_profile())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that runs the tests of one capability."""
+    parser.addoption("--capability", metavar="NAME", help="run only what is about this capability, on all storages")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not about the capability that was asked for."""
+    name = config.getoption("--capability")
+    if name is not None:
+        others = [item for item in items if not is_about(name, item)]
+        items[:] = [item for item in items if item not in set(others)]
+        config.hook.pytest_deselected(items=others)
+
+
+def is_about(name: str, item: pytest.Item) -> bool:
+    """Return whether a test has a capability in its file's or parameter's name, or its contract or life is about it."""
+    file = item.path.relative_to(item.config.rootpath)
+    if name in file.parts or re.fullmatch(rf"test_{name}(_\w+)?", file.stem):
+        return True
+    callspec = getattr(item, "callspec", None)
+    if callspec is not None and re.search(rf"\b(usercore_)?{name}\b", callspec.id):
+        return True
+    subjects = [one for one in getattr(callspec, "params", {}).values() if isinstance(one, type)]
+    cls, case = getattr(item, "cls", None), getattr(item, "originalname", item.name)
+    subjects += [base for base in getattr(cls, "__mro__", ()) if case in vars(base)]
+    return any(uses(one.__module__, name) for one in subjects)
+
+
+def uses(module: str, name: str) -> bool:
+    """Return whether a shipped contract or life is about a capability: it imports from its package."""
+    if not module.startswith("usercore.testing."):
+        return False
+    values = vars(sys.modules[module]).values()
+    return any(str(getattr(value, "__module__", "")).startswith(f"usercore.{name}.") for value in values)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -17,6 +17,7 @@ from benchmarks.crowds import Threads
 from benchmarks.figures import Figure, Goal, Ratio, ratio_of
 from benchmarks.growth import grow
 from benchmarks.measuring import Calls, Cost, Scaled, costs_of
+from benchmarks.meta import find_many, find_one
 from benchmarks.options import Options, parse
 from benchmarks.passwords import LEAST, open_by_hand, open_core_by, with_passwords
 from benchmarks.people import NOW, PASSWORD, id_of, person, secret_of
@@ -27,7 +28,7 @@ from benchmarks.stores import Stores, open_core
 from benchmarks.workloads import ALL, POSTGRES, Opener, Workload
 from benchmarks.writing import lasting
 from tests.rows import masked
-from usercore import Email, Identity, Rejected
+from usercore import Email, Identity, Page, Rejected
 
 USERS = 12
 SOME = 3
@@ -69,6 +70,19 @@ def test_both_sides_leave_the_same_rows(workload: Workload[Stores], tmp_path: Pa
 @pytest.mark.parametrize("workload", [one for one in ALL if not one.leaves_rows], ids=str)
 def test_what_leaves_no_rows_runs(workload: Workload[Stores], tmp_path: Path) -> None:
     run_all(workload, Stores(tmp_path))
+
+
+@pytest.mark.parametrize("opener", [find_one, find_many])
+def test_both_sides_find_the_same_values(opener: Opener[Stores], tmp_path: Path) -> None:
+    with opener(Stores(tmp_path), USERS) as sides:
+        ours, raw = sides["usercore"], sides["raw"]
+        assert isinstance(ours, Calls)
+        assert isinstance(raw, Calls)
+        for number in range(USERS):
+            found, page = raw.call(id_of(number)), ours.call(id_of(number))
+            assert found
+            assert isinstance(page, Page)
+            assert [*page.rows] == found
 
 
 @pytest.mark.parametrize("opener", [identify, identify_in_memory])

@@ -30,6 +30,7 @@ from usercore.kernel.errors import (
     Invalid,
     LostRace,
     NewerSchema,
+    NotAllowed,
     NotFound,
     Overloaded,
     RateLimited,
@@ -54,6 +55,7 @@ from usercore.mail.mailers import FolderMailer, SmtpMailer
 from usercore.mail.model import Links, Mail, MailKind, MailPolicy
 from usercore.mail.ports import Mailer
 from usercore.maintenance.cleanup import Cleaned, RetentionPolicy
+from usercore.meta.model import KeyUser, MetaPolicy, MetaRule, MetaType, MetaValue
 from usercore.opening import open  # noqa: A004 - the one verb of the library
 from usercore.outbox.errors import DeliveryNotFound
 from usercore.outbox.model import Delivery, DeliveryPolicy, DeliveryState
@@ -141,6 +143,7 @@ __all__ = [
     "ImportReport",
     "Indeterminate",
     "Invalid",
+    "KeyUser",
     "LinkPolicy",
     "Links",
     "LoginToken",
@@ -151,7 +154,12 @@ __all__ = [
     "MailKind",
     "MailPolicy",
     "Mailer",
+    "MetaPolicy",
+    "MetaRule",
+    "MetaType",
+    "MetaValue",
     "NewerSchema",
+    "NotAllowed",
     "NotFound",
     "Overloaded",
     "Page",

@@ -11,7 +11,7 @@ import attrs
 from usercore.accounts.diagnostics import History
 from usercore.accounts.service import Users
 from usercore.accounts.status import StatusReader
-from usercore.composition.host import OPERATOR_ONLY, Host
+from usercore.composition.host import Host
 from usercore.composition.policy import Policy
 from usercore.composition.runtime import Runtime
 from usercore.delivery.dispatcher import Outbox
@@ -23,10 +23,11 @@ from usercore.kernel.ids import plain_uuid
 from usercore.kernel.text import check_type, clean_optional, unique_key
 from usercore.kernel.unset import UNSET, Unset
 from usercore.maintenance.cleanup import Cleaned, Cleanup
+from usercore.meta.service import Meta
 from usercore.password_change.service import Passwords
 from usercore.registration.service import Registrations
 from usercore.sign_in.service import SignIn
-from usercore.storage import Storage, UnitSource
+from usercore.storage import KINDS, Storage, UnitSource
 from usercore.storage.atomic import run_atomic
 from usercore.tenants.built_in import add_built_in, has_built_in
 from usercore.tenants.rules import clean_tenant_key
@@ -237,6 +238,11 @@ class UserCore:
         return LoginTokens(service=self._service, policy=self.policy.login_tokens)
 
     @cached_property
+    def meta(self) -> Meta:
+        """Values of users by key."""
+        return Meta(service=self._service, policy=self.policy.meta)
+
+    @cached_property
     def history(self) -> History:
         """What happened, for operators."""
         return History(service=self._service, status=self._status)
@@ -253,7 +259,7 @@ class UserCore:
             service_of=self._engine.scope_of,
             subscribers=self._engine.subscribers,
             policy=self.policy.deliveries,
-            operator_only=OPERATOR_ONLY,
+            kinds=KINDS,
         )
 
     def relay(self) -> Relay:

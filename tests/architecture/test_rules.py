@@ -41,6 +41,14 @@ def test_a_rule_without_a_test_is_named_unless_it_is_for_later() -> None:
     assert list(find_faults(rules, {"A1": ["tests/test_a.py::test_now"]})) == []
 
 
+def test_a_rule_that_waits_for_a_package_needs_a_test_as_soon_as_the_package_is_there() -> None:
+    rules: dict[str, Rule] = {
+        "A1": {"title": "now", "later": "users"},
+        "A2": {"title": "then", "later": "no_such_package"},
+    }
+    assert list(find_faults(rules, {})) == ["no test proves rule A1 (now)"]
+
+
 def test_a_mark_of_an_unknown_rule_is_named() -> None:
     assert list(find_faults({}, {"Z9": ["tests/test_z.py::test_it"]})) == [
         "rules.toml has no rule Z9, which is marked at tests/test_z.py::test_it"

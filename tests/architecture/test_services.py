@@ -13,6 +13,7 @@ METHODS: Final = {
     "emails": {"change", "set_verified"},
     "history": {"attempts", "explain", "of_user"},
     "login_tokens": {"issue", "issue_many"},
+    "meta": {"declared", "delete", "get", "key_users", "list", "upsert"},
     "outbox": {"deliver", "discard", "failed", "pending", "retry"},
     "passwords": {"set"},
     "registration": {"check_email", "complete", "import_users", "register", "register_external", "request"},
@@ -41,7 +42,18 @@ METHODS: Final = {
 }
 """The use-cases of each service; a new one has a line in the documentation."""
 
-CORE: Final = {"bind", "cleanup", "close", "context", "joined", "over", "policy", "relay", "tenant"} | METHODS.keys()
+CORE: Final = {
+    "atomic",
+    "bind",
+    "cleanup",
+    "close",
+    "context",
+    "joined",
+    "over",
+    "policy",
+    "relay",
+    "tenant",
+} | METHODS.keys()
 
 STILL_OPEN: Final = frozenset({"registration"})
 """Services whose parts are still public, because its package is being rewritten; to be emptied."""

@@ -40,8 +40,14 @@ CHECKING: Final = {f"checking.PAGES[{name}]" for name in TABLES.keys() - REFEREN
 LOOKUPS: Final = frozenset({"users.FIND_BY_CLAIM", "users.FIND_BY_UUID", "users.ID_BY_CLAIM", "users.ID_BY_UUID"})
 """They name two shards, first the claim's by its digest, then the user's by the id that was found."""
 
+STATEMENTS: Final = statements()
+
+DECLARED: Final = frozenset(name for name in STATEMENTS if ".from_all_shards[" in name)
+"""A repository holds statements that ask all shards in an attribute of this name, with the reason."""
+
 FAN_OUTS: Final = (
     CLEANING
+    | DECLARED
     | CHECKING
     | LOOKUPS
     | {
@@ -60,8 +66,6 @@ FEATURES: Final = frozenset(
     TableAlias Tuple Update Values Var Where""".split()  # noqa: SIM905 - easier to read than a list
 )
 """What the statements are made of. No functions, casts or types: they are where engines differ."""
-
-STATEMENTS: Final = statements()
 
 
 @pytest.mark.parametrize("dialect", ["postgres", "sqlite"])

@@ -28,6 +28,9 @@ from usercore import (
 ANY_UNICODE: Final = ("a line separator", "an override of direction", "an isolate of direction")
 """What a password may have in it, as it is shown to nobody."""
 
+WELCOME: Final = {"password": ANY_UNICODE, "value": ("a bell", "a C1 control", *ANY_UNICODE)}
+"""The texts that are data in parameters of these names, and are taken."""
+
 REFUSALS: Final = (Invalid, NotFound, PasswordRefused, SignInRefused, TokenInvalid)
 
 TAKES_ANYTHING: Final = {
@@ -73,7 +76,7 @@ def outcomes(worlds: list[World], call: Call, parameter: str, value: object) -> 
 
 
 def texts_for(parameter: str) -> list[str]:
-    return [text for name, text in TEXTS.items() if parameter != "password" or name not in ANY_UNICODE]
+    return [text for name, text in TEXTS.items() if name not in WELCOME.get(parameter, ())]
 
 
 def takes_text(call: Call) -> list[str]:

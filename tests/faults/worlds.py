@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -22,13 +22,13 @@ from usercore import (
     Reference,
     RegistrationPolicy,
     Secret,
+    SignInRefused,
     Subscriber,
     ThrottlePolicy,
     User,
     UserCore,
 )
-from usercore.composition.host import KINDS
-from usercore.storage import Storage
+from usercore.storage import KINDS, Storage
 from usercore.testing import FakeClock, FakeGate, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
 from usercore.testing.fakes import check_closed
 from usercore_storage import memory, sqlite
@@ -93,6 +93,7 @@ class World:
     mailer: MemoryMailer
     ear: Ear
     ann: User
+    bob: User
     access_token: Secret
     login_token: Secret
     link: str
@@ -135,14 +136,23 @@ def build(storage: Storage) -> World:
     watch = storage if isinstance(storage, WatchedStorage) else None
     clock, mailer, ear = FakeClock(), MemoryMailer(watch), Ear(watch)
     core = UserCore.over(storage, watchful_host(watch, clock, mailer, ear))
-    core.tenant("system").tenants.create("acme", "Acme")
+    tenants = core.tenant("system").tenants
+    tenants.create("acme", "Acme")
+    tenants.create("closed", "Closed")
+    tenants.deactivate("closed")
     failed_delivery = _fail_a_delivery(core, ear, clock)
     registered = core.registration.register(
         "ann@example.com", password=PASSWORD, username="ann", external_id="x-1", first_name="Ann", send_email=False
     )
     assert registered.access_token is not None
+    core.emails.set_verified(registered.user.id, verified=True)
     core.users.set_access_ids(registered.user.id, ["a-1", "a-2"])
+    core.meta.upsert(registered.user.id, "acme", "a text")
+    bob = core.registration.register_external("deactivated@example.com", external_id="x-2").user
+    core.users.deactivate(bob.id)
     core.registration.request("guest@example.com")
+    with suppress(SignInRefused):
+        core.bind(user_agent="Lynx").sign_in.with_password("unknown@example.com", PASSWORD)
     core.outbox.deliver()
     return World(
         core=core,
@@ -150,6 +160,7 @@ def build(storage: Storage) -> World:
         mailer=mailer,
         ear=ear,
         ann=core.users.get(registered.user.id),
+        bob=core.users.get(bob.id),
         access_token=registered.access_token,
         login_token=core.login_tokens.issue(registered.user.id),
         link=secret_in(mailer, "guest@example.com"),

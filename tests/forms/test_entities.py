@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usercore import Identity, Page, Secret, SignedIn, forms
-from usercore.composition.host import KINDS
 from usercore.forms import entities
 from usercore.forms.form import Form, plain
 from usercore.registration.steps import Registration
+from usercore.storage import KINDS
 from usercore.testing import NOON, samples, strategies
 from usercore.testing.strategies import names, storable_text
 from usercore.users.model import OPERATOR_ONLY, AccountStatus, Preferences

@@ -5,16 +5,17 @@ from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usercore.composition.host import KINDS
 from usercore.history.model import Entry
 from usercore.history.rules import LONGEST, entry_of, is_empty, plain
 from usercore.kernel.changes import Change, ChangeKind, Subject
 from usercore.kernel.context import Actor, Context
 from usercore.kernel.ids import TenantId
+from usercore.storage import KINDS
 from usercore.testing import NOON
 from usercore.testing.samples import ANN, USER, a_user
 from usercore.testing.strategies import instants, users
@@ -169,3 +170,31 @@ def test_a_value_becomes_what_json_has(value: object, kept: Any) -> None:
 @given(instants())
 def test_an_instant_can_be_read_again(at: datetime) -> None:
     assert datetime.fromisoformat(plain(at)) == at
+
+
+@attrs.frozen
+class Thing:
+    """Part of a subject that is named by its key."""
+
+    key: str
+    value: str | None
+    public: bool = False
+
+
+@pytest.mark.rule("X2")
+@pytest.mark.parametrize(
+    ("old", "new", "stored"),
+    [
+        (Thing("k", "a"), Thing("k", "b"), ({"key": "k", "value": "a"}, {"key": "k", "value": "b"})),
+        (None, Thing("k", None), ({}, {"key": "k"})),
+        (Thing("k", "a"), None, ({"key": "k", "value": "a"}, {})),
+    ],
+    ids=["changed", "new", "removed"],
+)
+def test_what_names_a_part_of_the_subject_is_stored_even_where_it_did_not_change(
+    old: Thing | None, new: Thing | None, stored: tuple[dict[str, str], dict[str, str]]
+) -> None:
+    kind = ChangeKind("thing.changed", ("key", "value", "public"), always=frozenset({"key"}))
+    change = Change(kind=kind, subject_id=ANN, old=old, new=new)
+    made = entry_of(change, change_no=2, position=0, context=Context(), at=NOON)
+    assert (made.old, made.new) == stored

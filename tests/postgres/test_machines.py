@@ -12,7 +12,6 @@ from usercore_storage import postgres
 L = TypeVar("L", bound=StateMachine)
 
 
-@pytest.mark.rule("U3", "U8", "U9", "U13", "I3", "K2", "K3", "K9", "S7", "T3")
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.__name__)
 def test_a_dict_foretells_a_life(server: Server, database: str, life: type[StateMachine]) -> None:
     class OnPostgres(life):  # type: ignore[misc, valid-type]  # a parameter

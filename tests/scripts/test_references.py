@@ -10,8 +10,8 @@ from scripts.make_errors import is_for_strangers
 from scripts.make_policies import bounds_of, policies_in, rows_of, shown
 from scripts.make_reasons import MEANINGS, find_reasons, refusals_in
 from usercore import Policy, SignInRefused, StorageError, SystemOnly, TenantTaken, TokenExpired, forms
-from usercore.composition.host import KINDS
 from usercore.kernel.bounds import Between
+from usercore.storage import KINDS
 
 
 def test_every_part_of_the_policy_has_a_section() -> None:

@@ -5,11 +5,16 @@ from collections.abc import Callable
 import attrs
 import pytest
 
+from tests.faults.every_call import CALLS as EVERY_CALL
+from tests.faults.every_call import Call
+from tests.faults.worlds import build
 from tests.services.helpers import (
-    ANOTHER,
     PASSWORD,
+    TRIES,
     Dump,
+    Recorder,
     add_tenant,
+    changed,
     dump,
     over,
     recorded,
@@ -21,17 +26,18 @@ from usercore import (
     Email,
     Event,
     ExternalId,
+    Reference,
     Secret,
     SignInRefused,
     Subscriber,
+    User,
     UserCore,
     UsercoreError,
-    Username,
 )
 from usercore.kernel.context import MAIN
 from usercore.kernel.ids import USER_KIND, uuid_of
 from usercore.kernel.secret import generate_secret
-from usercore.testing import FakeClock, FakeRandomness
+from usercore.testing import FakeClock, FakeRandomness, WatchedStorage
 from usercore.tokens.model import ACCESS, LOGIN
 
 
@@ -59,50 +65,55 @@ def own(names: Names) -> Email:
 
 
 CALLS: dict[str, Callable[[UserCore, Names], object]] = {
-    "get by id": lambda core, names: core.users.get(names.id),
-    "get by uuid": lambda core, names: core.users.get(uuid_of(names.id, USER_KIND)),
-    "get by email": lambda core, names: core.users.get(Email(names.email)),
-    "get by username": lambda core, names: core.users.get(Username(names.name)),
-    "get by external id": lambda core, names: core.users.get(ExternalId(names.external_id)),
-    "find": lambda core, names: core.users.find(names.id),
-    "facts": lambda core, names: core.users.status(names.id),
-    "preferences": lambda core, names: core.users.preferences(names.id),
-    "update": lambda core, names: core.users.update(names.id, first_name="Eve"),
-    "take username": lambda core, names: core.users.update(own(names), username=names.name),
-    "link": lambda core, names: core.users.link_external_id(own(names), names.external_id),
-    "set access ids": lambda core, names: core.users.set_access_ids(names.id, ["1"]),
-    "deactivate": lambda core, names: core.users.deactivate(names.id),
-    "activate": lambda core, names: core.users.activate(names.id),
-    "change email": lambda core, names: core.emails.change(names.id, "eve@example.com"),
-    "set verified": lambda core, names: core.emails.set_verified(names.id, verified=True),
-    "take email": lambda core, names: core.emails.change(own(names), names.email),
-    "set password": lambda core, names: core.passwords.set(names.id, ANOTHER),
-    "register": lambda core, names: core.registration.register(names.email, username=names.name, password=PASSWORD),
-    "register external": lambda core, names: core.registration.register_external(
+    "users.update: take a username": lambda core, names: core.users.update(own(names), username=names.name),
+    "users.link_external_id: take an id": lambda core, names: core.users.link_external_id(
+        own(names), names.external_id
+    ),
+    "emails.change: take an email": lambda core, names: core.emails.change(own(names), names.email),
+    "registration.register": lambda core, names: core.registration.register(
+        names.email, username=names.name, password=PASSWORD
+    ),
+    "registration.register_external": lambda core, names: core.registration.register_external(
         names.email, external_id=names.external_id, fail_by_existing_email=True
     ),
-    "request": lambda core, names: core.registration.request(names.email),
-    "check email": lambda core, names: core.registration.check_email(names.email).status,
-    "check password": lambda core, names: core.registration.check_email(names.email, PASSWORD).password,
-    "sign in": lambda core, names: core.sign_in.with_password(names.email, PASSWORD),
-    "sign in by login token": lambda core, names: core.sign_in.with_login_token(names.login),
-    "sign in by spent token": lambda core, names: core.sign_in.with_login_token(names.redeemed),
-    "sign in by access token": lambda core, names: core.sign_in.with_access_token(names.access),
-    "vouch": lambda core, names: core.sign_in.trusted(names.id),
-    "identify": lambda core, names: core.sign_in.identify(names.access),
-    "list tokens": lambda core, names: core.access_tokens.list(names.id),
-    "end token": lambda core, names: core.access_tokens.revoke(names.access),
-    "end token by public id": lambda core, names: core.access_tokens.revoke(names.public_id),
-    "end all tokens": lambda core, names: core.access_tokens.revoke_all(names.id),
-    "issue token": lambda core, names: core.login_tokens.issue(names.id),
-    "history": lambda core, names: core.history.of_user(names.id),
-    "attempts": lambda core, names: core.history.attempts(names.id),
-    "explain": lambda core, names: core.history.explain(names.id),
-    "retry": lambda core, names: core.outbox.retry(names.delivery_id),
-    "drop": lambda core, names: core.outbox.discard(names.delivery_id),
+    "registration.request": lambda core, names: core.registration.request(names.email),
+    "registration.check_email": lambda core, names: core.registration.check_email(names.email).status,
+    "registration.check_email: password": lambda core, names: (
+        core.registration.check_email(names.email, PASSWORD).password
+    ),
+    "sign_in.with_password": lambda core, names: core.sign_in.with_password(names.email, PASSWORD),
+    "sign_in.with_login_token": lambda core, names: core.sign_in.with_login_token(names.login),
+    "sign_in.with_login_token: spent": lambda core, names: core.sign_in.with_login_token(names.redeemed),
+    "sign_in.with_access_token": lambda core, names: core.sign_in.with_access_token(names.access),
+    "sign_in.identify": lambda core, names: core.sign_in.identify(names.access),
+    "access_tokens.revoke": lambda core, names: core.access_tokens.revoke(names.access),
+    "access_tokens.revoke: public id": lambda core, names: core.access_tokens.revoke(names.public_id),
+    "meta.key_users": lambda core, names: str(core.meta.key_users(names.external_id).rows),
+    "outbox.retry": lambda core, names: core.outbox.retry(names.delivery_id),
+    "outbox.discard": lambda core, names: core.outbox.discard(names.delivery_id),
 }
 
-TOLD = {"sign in by login token", "sign in by spent token", "end token", "end token by public id"}
+NAMES_NOTHING = {
+    "core.atomic",  # its calls are tried by themselves
+    "core.bind",
+    "core.tenant",  # tenants are no secret of their users
+    "registration.complete",  # links belong to requests; the contract of registration links proves it
+    "registration.import_users",  # see tests/importing
+    "sign_in.authenticate",  # the host's own authenticator; with_password has the built-in one
+    "sign_in.verify_password",
+    *(str(call) for call in EVERY_CALL if call.service == "tenants"),
+    *(str(call) for call in EVERY_CALL if call.kinds().keys() <= {"cursor", "limit"}),
+}
+"""Calls that name no user, or nothing that is another tenant's."""
+
+BY_REFERENCE = [call for call in EVERY_CALL if "ref" in call.kinds()]
+
+TOLD = {
+    "sign_in.with_login_token",
+    "sign_in.with_login_token: spent",
+    "access_tokens.revoke",
+    "access_tokens.revoke: public id",
+}
 """Who has another tenant's secret or public id was told it: only what is answered must be the same, not the steps."""
 
 
@@ -110,6 +121,7 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     """Give Ann of the tenant ``main``, with tokens and a delivery that was set aside."""
     user = register(core, username="ann", external_id="17", password=PASSWORD)
     core.users.update(user.id, first_name="Ann")
+    core.meta.upsert(user.id, "17", "a value")
     for _ in range(2):
         core.outbox.deliver()
         clock.now += core.policy.deliveries.set_aside_after
@@ -182,6 +194,52 @@ def test_what_is_another_tenants_is_answered_as_what_is_nowhere(core: UserCore, 
     assert answers[0] == answers[1]
     assert steps == recorder.names or call in TOLD
     assert of_main(dump(core), names) == before
+
+
+def references_to(user: User) -> dict[str, Reference]:
+    """Return a reference of each kind."""
+    assert user.email is not None
+    assert user.external_id is not None
+    return {
+        "id": user.id,
+        "uuid": user.uuid,
+        "email": Email(user.email),
+        "external id": ExternalId(user.external_id),
+    }
+
+
+NOBODY: dict[str, Reference] = {
+    "id": 2**50 + 7,
+    "uuid": uuid_of(2**50 + 7, USER_KIND),
+    "email": Email("nobody@example.com"),
+    "external id": ExternalId("x-none"),
+}
+
+
+@pytest.mark.rule("T2")
+@pytest.mark.parametrize("call", BY_REFERENCE, ids=str)
+def test_a_reference_to_another_tenants_user_is_answered_as_one_to_no_user(call: Call, storage: WatchedStorage) -> None:
+    recorder = Recorder(storage)
+    world = build(recorder)
+    acme, arguments = world.core.tenant("acme"), call.arguments(world)
+    for kind, theirs in references_to(world.ann).items():
+        before, seen = dump(world.core), []
+        for reference in (theirs, NOBODY[kind]):
+            recorder.names.clear()
+            try:
+                told: object = call.on(acme)(**(arguments | {"ref": reference}))
+            except UsercoreError as error:
+                told = str(error)
+            seen.append((told, [*recorder.names]))
+        assert seen[0] == seen[1], kind
+        assert changed(before, dump(world.core)) <= TRIES
+
+
+@pytest.mark.rule("T2")
+def test_every_call_is_tried_on_another_tenants_user() -> None:
+    tried = {name.partition(":")[0] for name in CALLS} | set(map(str, BY_REFERENCE)) | NAMES_NOTHING
+    missing = sorted({*map(str, EVERY_CALL)} - tried)
+    assert not missing, f"tests/services/test_isolation.py: CALLS has no case for {missing}"
 
 
 @pytest.mark.rule("T2")

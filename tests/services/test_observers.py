@@ -10,10 +10,10 @@ import pytest
 
 from tests.services.helpers import over, refused, register
 from usercore import Event, Full, Invalid, Subscriber, UserCore
-from usercore.composition.host import KINDS, OPERATOR_ONLY
 from usercore.delivery.dispatcher import event_of
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import evolve
+from usercore.storage import KINDS
 from usercore.testing import FakeClock, FaultyStorage, WatchedStorage
 from usercore.testing.fakes import check_closed
 from usercore.testing.samples import an_entry
@@ -175,15 +175,41 @@ def test_no_field_for_operators_reaches_an_event_of_any_kind(kind: ChangeKind) -
     assert "note" not in kind.fields or "note" in kind.operator_only
     values = json.dumps(dict.fromkeys(kind.fields, "value"))
     entry = an_entry(kind=kind.name, subject=kind.subject, old_text=values, new_text=values)
-    seen = event_of(entry, OPERATOR_ONLY).entry
+    seen = event_of(entry, KINDS).entry
     shown = [field for field in kind.fields if field not in kind.operator_only]
     assert (list(seen.old), list(seen.new)) == (shown, shown)
-    assert event_of(evolve(entry, old_text=None), OPERATOR_ONLY).entry.old_text is None
+    assert event_of(evolve(entry, old_text=None), KINDS).entry.old_text is None
+
+
+@pytest.mark.rule("M6")
+def test_an_event_of_an_unknown_kind_shows_no_values() -> None:
+    seen = event_of(an_entry(kind="user.teleported"), KINDS).entry
+    assert (seen.kind, seen.old_text, seen.new_text) == ("user.teleported", None, None)
+
+
+@pytest.mark.rule("M6")
+@pytest.mark.parametrize("was_public", [True, False])
+@pytest.mark.parametrize("is_public", [True, False])
+def test_an_event_shows_each_side_of_a_change_only_if_that_side_is_public(was_public: bool, is_public: bool) -> None:  # noqa: FBT001 - parameters
+    kind = ChangeKind(
+        "thing.changed", ("key", "value", "public"), always=frozenset({"key", "public"}), shown_if="public"
+    )
+    old, new = [
+        {"key": "k", "value": value, "public": public} for value, public in (("a", was_public), ("b", is_public))
+    ]
+    entry = an_entry(kind=kind.name, old_text=json.dumps(old), new_text=json.dumps(new))
+    seen = event_of(entry, {kind.name: kind}).entry
+    assert [seen.old.get("value"), seen.new.get("value")] == ["a" if was_public else None, "b" if is_public else None]
+    assert [seen.old["key"], seen.new["key"], seen.new["public"]] == ["k", "k", is_public]
 
 
 def test_a_kind_marks_only_fields_that_it_has() -> None:
     with pytest.raises(ValueError, match="has no field 'note' to mark"):
         ChangeKind("user.renamed", ("name",), operator_only=frozenset({"note"}))
+    with pytest.raises(ValueError, match="has no field 'note' to mark"):
+        ChangeKind("user.renamed", ("name",), always=frozenset({"note"}))
+    with pytest.raises(ValueError, match="must always store the field 'name'"):
+        ChangeKind("user.renamed", ("name",), shown_if="name")
 
 
 @pytest.mark.rule("X3")

@@ -24,25 +24,8 @@ from usercore_storage.sql.tables import ALL
 
 Found = set[tuple[FindingKind, str, str]]
 
-OF_USERS: Final = {
-    "usercore_access_tokens",
-    "usercore_attempts",
-    "usercore_claims",
-    "usercore_credentials",
-    "usercore_deliveries",
-    "usercore_history",
-    "usercore_login_tokens",
-    "usercore_registration_attempts",
-}
-OF_TENANTS: Final = {
-    "usercore_attempts",
-    "usercore_claims",
-    "usercore_deliveries",
-    "usercore_history",
-    "usercore_registration_attempts",
-    "usercore_registration_links",
-    "usercore_users",
-}
+OF_USERS: Final = {table.name for table in ALL if table.user is not None or table.by_subject is not None}
+OF_TENANTS: Final = {table.name for table in ALL if table.tenant is not None}
 
 
 def fill(storage: Storage) -> None:

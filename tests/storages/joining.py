@@ -29,8 +29,7 @@ from usercore import (
     UsercoreError,
     UserNotFound,
 )
-from usercore.composition.host import KINDS
-from usercore.storage import Storage, Unit
+from usercore.storage import KINDS, Storage, Unit
 from usercore.testing import FakeHasher
 from usercore.testing.contracts.failure_counters import a_rule
 from usercore.throttling.model import CounterKind

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from usercore.storage import Storage
-from usercore.testing.machines import IdentifierMachine, LoginTokenMachine, SignInMachine, StateMachine, run_machine
+from usercore.testing.machines import LIVES, StateMachine, run_machine
 from usercore_storage import memory, sqlite
 
 
@@ -30,43 +30,7 @@ class OnSqlite(StateMachine):
             self.folder.cleanup()
 
 
-class IdentifiersInMemory(InMemory, IdentifierMachine):
-    """As it says."""
-
-
-class IdentifiersOnSqlite(OnSqlite, IdentifierMachine):
-    """As it says."""
-
-
-@pytest.mark.parametrize("life", [IdentifiersInMemory, IdentifiersOnSqlite])
-@pytest.mark.rule("U3", "U8", "U9", "U13", "I3")
-def test_a_dict_foretells_the_life_of_identifiers(life: type[IdentifierMachine]) -> None:
-    run_machine(life)
-
-
-class LoginTokensInMemory(InMemory, LoginTokenMachine):
-    """As it says."""
-
-
-class LoginTokensOnSqlite(OnSqlite, LoginTokenMachine):
-    """As it says."""
-
-
-@pytest.mark.parametrize("life", [LoginTokensInMemory, LoginTokensOnSqlite])
-@pytest.mark.rule("K3", "K9")
-def test_a_dict_foretells_a_login_tokens_life(life: type[LoginTokenMachine]) -> None:
-    run_machine(life)
-
-
-class SignInsInMemory(InMemory, SignInMachine):
-    """As it says."""
-
-
-class SignInsOnSqlite(OnSqlite, SignInMachine):
-    """As it says."""
-
-
-@pytest.mark.parametrize("life", [SignInsInMemory, SignInsOnSqlite])
-@pytest.mark.rule("S7", "K2", "K9", "T3")
-def test_a_dict_foretells_the_life_of_signing_in(life: type[SignInMachine]) -> None:
-    run_machine(life)
+@pytest.mark.parametrize("place", [InMemory, OnSqlite], ids=lambda place: place.__name__)
+@pytest.mark.parametrize("life", LIVES, ids=lambda life: life.__name__)
+def test_a_dict_foretells_a_life(life: type[StateMachine], place: type[StateMachine]) -> None:
+    run_machine(type(f"{life.__name__}{place.__name__}", (place, life), {}))

@@ -1,15 +1,14 @@
 """What the host brings: policy, clock, mailer, and the places where it plugs in code of its own."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Never
 
 import attrs
 
 from usercore.authenticators.external import Authenticator
 from usercore.composition.policy import Policy
-from usercore.delivery.dispatcher import OperatorOnly, Subscriber
+from usercore.delivery.dispatcher import Subscriber
 from usercore.kernel.callables import check_callable, check_method, items_of
-from usercore.kernel.changes import ChangeKind
 from usercore.kernel.randomness import Randomness, system_randomness
 from usercore.kernel.text import check_type
 from usercore.kernel.time import Clock, check_instant, system_clock
@@ -17,22 +16,11 @@ from usercore.kernel.values import frozen
 from usercore.mail.ports import Mailer
 from usercore.mail.rules import check_links
 from usercore.notifications import mail_subscriber
-from usercore.passwords import model as passwords
 from usercore.passwords.ports import Hasher
 from usercore.registration.input import PasswordCheck
 from usercore.registration.limits import EmailCheck, RegistrationGate
+from usercore.storage import KINDS
 from usercore.storage.recording import Subscriptions
-from usercore.tenants import model as tenants
-from usercore.tokens import model as tokens
-from usercore.users import model as users
-
-KINDS: Final[Mapping[str, ChangeKind]] = {
-    kind.name: kind for kind in (*users.KINDS, *tenants.KINDS, *passwords.KINDS, *tokens.KINDS)
-}
-"""The catalogue of changes, by name."""
-
-OPERATOR_ONLY: Final[OperatorOnly] = {kind.name: kind.operator_only for kind in KINDS.values() if kind.operator_only}
-"""The fields that no event shows, by the name of their kind."""
 
 _LONGEST_NAME: Final = 255
 """Characters of an authenticator's or subscriber's name. Source: spec S1."""

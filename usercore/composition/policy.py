@@ -5,6 +5,7 @@ from usercore.kernel.bounds import part
 from usercore.kernel.values import frozen
 from usercore.mail.model import MailPolicy
 from usercore.maintenance.cleanup import RetentionPolicy
+from usercore.meta.model import MetaPolicy
 from usercore.outbox.model import DeliveryPolicy
 from usercore.passwords.model import PasswordPolicy
 from usercore.throttling.model import ThrottlePolicy
@@ -23,6 +24,7 @@ class Policy:
     access_tokens: AccessTokenPolicy = part(AccessTokenPolicy())
     login_tokens: LoginTokenPolicy = part(LoginTokenPolicy())
     links: LinkPolicy = part(LinkPolicy())
+    meta: MetaPolicy = part(MetaPolicy())
     mail: MailPolicy = part(MailPolicy())
     deliveries: DeliveryPolicy = part(DeliveryPolicy())
     retention: RetentionPolicy = part(RetentionPolicy())

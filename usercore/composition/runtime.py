@@ -10,7 +10,7 @@ from usercore.authenticators.base import SignInMethod, method_of
 from usercore.authenticators.external import adapt
 from usercore.authenticators.login_token import LoginTokenAuthenticator
 from usercore.authenticators.password import PasswordAuthenticator
-from usercore.composition.host import OPERATOR_ONLY, Host, check_host, subscriptions_of
+from usercore.composition.host import Host, check_host, subscriptions_of
 from usercore.delivery.dispatcher import Subscriber, event_of, tell
 from usercore.delivery.relay import Relay
 from usercore.history.model import Entry
@@ -24,7 +24,7 @@ from usercore.passwords.ports import Hasher
 from usercore.registration.limits import RegistrationLimits
 from usercore.registration.steps import RegistrationSteps
 from usercore.sign_in.throttle import SignInThrottle
-from usercore.storage import CAPABILITIES, Storage, Unit, UnitSource
+from usercore.storage import CAPABILITIES, KINDS, Storage, Unit, UnitSource
 from usercore.storage.recording import UnitContext
 from usercore.tenants.model import Tenant
 from usercore.throttling.keys import CounterKeys
@@ -135,4 +135,4 @@ class Runtime:
             if not subscriber.durable:
                 for entry in entries:
                     if entry.kind in subscriber.kinds:
-                        tell(subscriber, event_of(entry, OPERATOR_ONLY))
+                        tell(subscriber, event_of(entry, KINDS))

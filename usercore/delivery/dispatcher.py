@@ -8,8 +8,9 @@ import attrs
 
 from usercore.history.model import Entry
 from usercore.history.ports import HistoryUnit
-from usercore.history.rules import without
+from usercore.history.rules import shown
 from usercore.kernel.callables import check_result
+from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId
 from usercore.kernel.log import log
@@ -38,13 +39,9 @@ class Event:
     delivery: Delivery | None = None
 
 
-OperatorOnly = Mapping[str, frozenset[str]]
-"""The fields of each kind of change that no event shows, by the kind's name."""
-
-
-def event_of(entry: Entry, operator_only: OperatorOnly, delivery: Delivery | None = None) -> Event:
-    """Return the event of an entry, without the fields for operators only. Source: spec U1, M6."""
-    return Event(entry=without(entry, operator_only.get(entry.kind, frozenset())), delivery=delivery)
+def event_of(entry: Entry, kinds: Mapping[str, ChangeKind], delivery: Delivery | None = None) -> Event:
+    """Return the event of an entry, without what only operators see. Source: spec U1, M6."""
+    return Event(entry=shown(entry, kinds.get(entry.kind)), delivery=delivery)
 
 
 def _frozen(kinds: Iterable[str]) -> frozenset[str]:
@@ -98,7 +95,7 @@ class Outbox:
     _service_of: Callable[[TenantId], ServiceContext[DispatcherUnit]]
     _subscribers: Sequence[Subscriber]
     _policy: DeliveryPolicy
-    _operator_only: OperatorOnly
+    _kinds: Mapping[str, ChangeKind]
 
     def deliver(self) -> int:
         """Make all deliveries that are due, of all tenants, and return how many were done. Starts no thread.
@@ -131,7 +128,7 @@ class Outbox:
         service = self._service_of(delivery.tenant_id)
         place = (delivery.change_no, delivery.position)
         entry = service.units.read(lambda unit: unit.history.get(delivery.subject, delivery.subject_id, place))
-        problem = None if entry is None else self._tell(event_of(entry, self._operator_only, delivery))
+        problem = None if entry is None else self._tell(event_of(entry, self._kinds, delivery))
         self._finish(service, delivery, problem)
         return problem is None
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
 from usercore.history.model import Entry
-from usercore.kernel.changes import Change
+from usercore.kernel.changes import Change, ChangeKind
 from usercore.kernel.context import Context
 from usercore.kernel.entity import evolve
 from usercore.kernel.time import is_instant
@@ -22,7 +23,10 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 
 
 def entry_of(change: Change, *, change_no: int, position: int, context: Context, at: datetime) -> Entry:
-    """Return the entry of a change: the values that differ, or, of a new entity, those that are not empty."""
+    """Return the entry of a change: the values that differ, or, of a new entity, those that are not empty.
+
+    Fields that the kind always stores are there in any case.
+    """
     old_text, new_text = _texts_of(change)
     return Entry(
         subject_id=change.subject_id,
@@ -41,23 +45,23 @@ def entry_of(change: Change, *, change_no: int, position: int, context: Context,
 
 
 def _texts_of(change: Change) -> tuple[str | None, str | None]:
-    fields, before, after = change.kind.fields, change.old, change.new
+    kind, before, after = change.kind, change.old, change.new
     if before is None or after is None:
-        return _text_of(_filled(fields, before)), _text_of(_filled(fields, after))
+        return _text_of(_filled(kind, before)), _text_of(_filled(kind, after))
     old, new = {}, {}
-    for name in fields:
+    for name in kind.fields:
         was, is_now = getattr(before, name), getattr(after, name)
-        if was != is_now:
+        if was != is_now or name in kind.always:
             old[name], new[name] = plain(was), plain(is_now)
     return _text_of(old), _text_of(new)
 
 
-def _filled(fields: tuple[str, ...], entity: object) -> dict[str, object]:
+def _filled(kind: ChangeKind, entity: object) -> dict[str, object]:
     """Return the values that are not empty; most are None, which needs no call to see."""
     filled = {}
-    for name in fields if entity is not None else ():
+    for name in kind.fields if entity is not None else ():
         value = getattr(entity, name)
-        if value is not None and not is_empty(value):
+        if (value is not None and not is_empty(value)) or name in kind.always:
             filled[name] = plain(value)
     return filled
 
@@ -68,14 +72,30 @@ def _text_of(values: dict[str, object]) -> str | None:
 
 def without(entry: Entry, fields: frozenset[str]) -> Entry:
     """Return the entry without these fields in its old and new values."""
-    if not fields:
+    old, new = (_text_of(_left(values, fields)) for values in (entry.old, entry.new))
+    return evolve(entry, old_text=old, new_text=new)
+
+
+def _left(values: Mapping[str, Any], removed: AbstractSet[str]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if name not in removed}
+
+
+def shown(entry: Entry, kind: ChangeKind | None) -> Entry:
+    """Return what subscribers see of the entry: no fields for operators, and of a private side what is always stored.
+
+    No values are shown of a kind that this version does not know. Source: spec U1, M6.
+    """
+    if kind is None:
+        return evolve(entry, old_text=None, new_text=None)
+    if not kind.operator_only and kind.shown_if is None:
         return entry
-    old_text, new_text = _left(entry.old, fields), _left(entry.new, fields)
-    return evolve(entry, old_text=old_text, new_text=new_text)
+    return evolve(entry, old_text=_shown(entry.old, kind), new_text=_shown(entry.new, kind))
 
 
-def _left(values: Mapping[str, Any], fields: frozenset[str]) -> str | None:
-    return _text_of({name: value for name, value in values.items() if name not in fields})
+def _shown(values: Mapping[str, Any], kind: ChangeKind) -> str | None:
+    is_private = kind.shown_if is not None and not values.get(kind.shown_if)
+    fields = kind.always if is_private else frozenset(kind.fields)
+    return _text_of(_left(values, values.keys() - (fields - kind.operator_only)))
 
 
 def is_empty(value: object) -> bool:

@@ -22,6 +22,10 @@ class ChangeKind:
     ``personal`` are those of them that erasure and clean-up take out. ``operator_only`` fields are stored in history
     for operators and are left out of events and of every answer meant for the user. Only ``public`` kinds can be
     subscribed to.
+
+    ``always`` fields are stored even if they did not change or are empty: they name the part of the subject that
+    changed. ``shown_if`` names a boolean field of old and new, which is always stored: events show the other fields of
+    a side only if it is true, so that private values reach operators only.
     """
 
     name: str
@@ -30,16 +34,22 @@ class ChangeKind:
     public: bool = False
     subject: Subject = Subject.USER
     operator_only: frozenset[str] = frozenset()
+    always: frozenset[str] = frozenset()
+    shown_if: str | None = None
 
     def __attrs_post_init__(self) -> None:
         """Check the markings.
 
         Raises:
-            ValueError: a field is marked that the kind does not have.
+            ValueError: a field is marked that the kind does not have, or ``shown_if`` is not always stored.
         """
-        unknown = self.operator_only.difference(self.fields)
+        marked = self.operator_only | self.always
+        unknown = marked.difference(self.fields)
         if unknown:
             msg = f"{self.name} has no field {min(unknown)!r} to mark"
+            raise ValueError(msg)
+        if self.shown_if is not None and self.shown_if not in self.always:
+            msg = f"{self.name} must always store the field {self.shown_if!r}, by which events are shown"
             raise ValueError(msg)
 
 

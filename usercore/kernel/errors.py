@@ -80,6 +80,14 @@ class Invalid(Rejected):
 
 
 @attrs.frozen
+class NotAllowed(Rejected):
+    """The actor of this core may not do this; ``action`` names what, such as ``meta.write``."""
+
+    code: ClassVar[str] = "actors.not_allowed"
+    action: str
+
+
+@attrs.frozen
 class RateLimited(Rejected):
     """Too many tries. Try again after ``retry_after``, which is the same for known and unknown accounts."""
 

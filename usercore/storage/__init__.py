@@ -1,27 +1,55 @@
 """What a storage must offer: every capability's slice in one unit, and units bound to an origin."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol, TypeVar
 
+from usercore.attempts.capability import CAPABILITY as ATTEMPTS
 from usercore.attempts.ports import AttemptsUnit
+from usercore.history.capability import CAPABILITY as HISTORY
 from usercore.history.ports import HistoryUnit
+from usercore.kernel.capability import Capability
+from usercore.kernel.changes import ChangeKind
 from usercore.kernel.units import Units
+from usercore.mail.capability import CAPABILITY as MAIL
+from usercore.meta.capability import CAPABILITY as META
+from usercore.meta.ports import MetaUnit
+from usercore.outbox.capability import CAPABILITY as OUTBOX
 from usercore.outbox.ports import OutboxUnit
+from usercore.passwords.capability import CAPABILITY as PASSWORDS
 from usercore.passwords.ports import PasswordsUnit
 from usercore.storage.lookups import LookupsUnit
 from usercore.storage.recording import UnitContext
+from usercore.tenants.capability import CAPABILITY as TENANTS
 from usercore.tenants.ports import TenantsUnit
+from usercore.throttling.capability import CAPABILITY as THROTTLING
 from usercore.throttling.ports import ThrottlingUnit
+from usercore.tokens.capability import CAPABILITY as TOKENS
 from usercore.tokens.ports import TokensUnit
+from usercore.users.capability import CAPABILITY as USERS
 from usercore.users.ports import UsersUnit
 
 T = TypeVar("T")
 
-CAPABILITIES: Final = frozenset(
-    {"tenants", "users", "passwords", "tokens", "attempts", "throttling", "history", "deliveries", "identifying"}
+CATALOGUE: Final[tuple[Capability, ...]] = (
+    TENANTS,
+    USERS,
+    PASSWORDS,
+    TOKENS,
+    ATTEMPTS,
+    THROTTLING,
+    META,
+    HISTORY,
+    OUTBOX,
+    MAIL,
 )
+"""The descriptors of all capabilities. A tuple, because listing folders would not work in every kind of package."""
+
+CAPABILITIES: Final = frozenset({one.name for one in CATALOGUE if one.unit is not None} | {"lookups"})
 """What a storage may declare. One that lacks any of them is refused when it is opened."""
+
+KINDS: Final[Mapping[str, ChangeKind]] = {kind.name: kind for one in CATALOGUE for kind in one.kinds}
+"""The kinds of changes, by name."""
 
 
 class Unit(
@@ -31,6 +59,7 @@ class Unit(
     TokensUnit,
     AttemptsUnit,
     ThrottlingUnit,
+    MetaUnit,
     HistoryUnit,
     OutboxUnit,
     LookupsUnit,

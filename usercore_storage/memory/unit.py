@@ -7,6 +7,7 @@ from usercore.storage.recording import RecordingUnit
 from usercore_storage.memory.attempts import MemoryAttempts, MemoryRegistrationAttempts, MemoryUserAgents
 from usercore_storage.memory.history import MemoryHistory
 from usercore_storage.memory.lookups import MemoryAuthenticationLookup
+from usercore_storage.memory.meta import MemoryMeta
 from usercore_storage.memory.outbox import MemoryOutbox
 from usercore_storage.memory.passwords import MemoryCredentials
 from usercore_storage.memory.tenants import MemoryTenants
@@ -35,6 +36,7 @@ class MemoryUnit(RecordingUnit):
         self.user_agents = MemoryUserAgents()
         self.failure_counters = MemoryFailureCounters(undo)
         self.rate_limits = MemoryRateLimits(undo)
+        self.meta = MemoryMeta(undo, self)
         self.history = MemoryHistory(undo, self)
         self.deliveries = MemoryOutbox(undo)
         self.authentication = MemoryAuthenticationLookup(self, self.access_tokens, self.credentials)

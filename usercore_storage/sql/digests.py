@@ -9,10 +9,15 @@ from usercore.users.keys import Space
 @lru_cache(maxsize=4096)  # a key is looked up before it is claimed, also those of an import's thousand records
 def digest_of_key(space: Space, key: str) -> bytes:
     """Give what is indexed instead of a key, which may be long: half a digest, so the key itself is compared, too."""
-    return sha256(f"{space._value_}\0{key}".encode()).digest()[:16]
+    return digest_of_texts(space._value_, key)
 
 
 @lru_cache(maxsize=1024)  # few user agents make up nearly all requests
 def digest_of_user_agent(text: str) -> bytes:
     """Return the digest under which a user agent is stored once: half of a SHA-256."""
     return sha256(text.encode()).digest()[:16]
+
+
+def digest_of_texts(first: str, second: str) -> bytes:
+    """Return what is indexed instead of two texts, the first without NUL; the texts are compared, too."""
+    return sha256(f"{first}\0{second}".encode()).digest()[:16]

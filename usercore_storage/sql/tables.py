@@ -5,6 +5,7 @@ from typing import Any, Final
 from usercore.attempts.model import Attempt, RegistrationAttempt, UserAgent
 from usercore.history.model import Entry
 from usercore.kernel.text import unique_key
+from usercore.meta.model import StoredMeta
 from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
@@ -12,7 +13,7 @@ from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
 from usercore.users.model import Claim, User
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
-from usercore_storage.sql.digests import digest_of_key, digest_of_user_agent
+from usercore_storage.sql.digests import digest_of_key, digest_of_texts, digest_of_user_agent
 from usercore_storage.sql.table import Table
 
 # Conditions of indexes have the parentheses that PostgreSQL writes, so that ``check`` can compare them.
@@ -117,6 +118,16 @@ RATE_LIMITS: Final = Table(
     tenant=None,
     indexes={"by_start": "(started_at)"},
 )
+META: Final = Table(
+    "usercore_meta",
+    StoredMeta,
+    key=["user_id", "key"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
+    extra={"digest": Derived(bytes, lambda meta: digest_of_texts(meta.key, meta.value), "key and value")},
+    indexes={"by_key": "(tenant_id, key, user_id)", "by_value": "(tenant_id, digest, user_id)"},
+)
 HISTORY: Final = Table(
     "usercore_history",
     Entry,
@@ -141,19 +152,5 @@ DELIVERIES: Final = Table(
     },
 )
 
-ALL: Final[tuple[Table[Any], ...]] = (
-    TENANTS,
-    USERS,
-    CLAIMS,
-    CREDENTIALS,
-    USER_AGENTS,
-    ACCESS_TOKENS,
-    LOGIN_TOKENS,
-    REGISTRATION_LINKS,
-    ATTEMPTS,
-    REGISTRATION_ATTEMPTS,
-    FAILURE_COUNTERS,
-    RATE_LIMITS,
-    HISTORY,
-    DELIVERIES,
-)
+ALL: Final[tuple[Table[Any], ...]] = tuple(table for table in [*vars().values()] if isinstance(table, Table))
+"""All of the above, in their order."""

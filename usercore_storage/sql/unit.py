@@ -10,6 +10,7 @@ from usercore_storage.sql.attempts import SqlAttempts, SqlRegistrationAttempts
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.history import SqlHistory
 from usercore_storage.sql.lookups import SqlAuthenticationLookup
+from usercore_storage.sql.meta import SqlMeta
 from usercore_storage.sql.outbox import SqlOutbox
 from usercore_storage.sql.passwords import SqlCredentials
 from usercore_storage.sql.tenants import SqlTenants
@@ -40,6 +41,7 @@ class SqlUnit(RecordingUnit):
         self.registration_attempts = SqlRegistrationAttempts(run, self, self.user_agents)
         self.failure_counters = SqlFailureCounters(run)
         self.rate_limits = SqlRateLimits(run)
+        self.meta = SqlMeta(run, self)
         self.history = SqlHistory(run, self)
         self.deliveries = SqlOutbox(run)
         self.authentication = SqlAuthenticationLookup(run, self)

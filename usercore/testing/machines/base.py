@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
 
+import attrs
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, run_state_machine_as_test
@@ -32,9 +33,11 @@ class StateMachine(RuleBasedStateMachine):
     """A core whose every answer a dict foretells.
 
     ``outcomes`` names what must have come about in a run: an outcome that never came is a fault of the machine.
+    ``policy`` is the core's, but for the limits of registering.
     """
 
     outcomes: ClassVar[frozenset[str]]
+    policy: ClassVar[Policy] = Policy()
     seen: ClassVar[Counter[str]]
 
     def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - whatever the base takes
@@ -55,7 +58,7 @@ class StateMachine(RuleBasedStateMachine):
             clock=self.clock,
             randomness=FakeRandomness(),
             hasher=FakeHasher(self.watch),
-            policy=Policy(registration=generous),
+            policy=attrs.evolve(type(self).policy, registration=generous),
         )
         self.core = UserCore.over(self.watch, host)
         self.begin()

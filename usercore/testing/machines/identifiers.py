@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 import attrs
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
@@ -39,6 +40,7 @@ class Person:
         return {text for text in (self.external_id, *self.access_ids) if text is not None}
 
 
+@pytest.mark.rule("U3", "U8", "U9", "U13", "I3")
 class IdentifierMachine(StateMachine):
     """Whatever somebody has, nobody else gets, and what is left is free."""
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, consumes, rule
 
@@ -16,6 +17,7 @@ from usercore.tokens.model import LOGIN, LoginTokenPolicy
 LIFETIME = LoginTokenPolicy().lifetime
 
 
+@pytest.mark.rule("K3", "K9")
 class LoginTokenMachine(StateMachine):
     """Tokens are redeemed once, before their time is over, by active users only."""
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, invariant, multiple, rule
 
@@ -23,6 +24,7 @@ THROTTLE: Final = ThrottlePolicy()
 TOKENS: Final = AccessTokenPolicy()
 
 
+@pytest.mark.rule("S7", "K2", "K9", "T3")
 class SignInMachine(StateMachine):
     """One user, two passwords, any number of tokens."""
 

@@ -189,6 +189,22 @@ CREATE TABLE usercore_rate_limits (
 
 CREATE INDEX usercore_rate_limits_by_start ON usercore_rate_limits (started_at);
 
+CREATE TABLE usercore_meta (
+    digest bytea NOT NULL,
+    user_id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    value text COLLATE "C" NOT NULL,
+    public boolean NOT NULL,
+    created_at bigint NOT NULL,
+    modified_at bigint NOT NULL,
+    PRIMARY KEY (user_id, key)
+);
+
+CREATE INDEX usercore_meta_by_key ON usercore_meta (tenant_id, key, user_id);
+
+CREATE INDEX usercore_meta_by_value ON usercore_meta (tenant_id, digest, user_id);
+
 CREATE TABLE usercore_history (
     subject_id bigint NOT NULL,
     subject text COLLATE "C" NOT NULL,

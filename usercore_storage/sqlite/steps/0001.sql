@@ -189,6 +189,22 @@ CREATE TABLE usercore_rate_limits (
 
 CREATE INDEX usercore_rate_limits_by_start ON usercore_rate_limits (started_at);
 
+CREATE TABLE usercore_meta (
+    digest BLOB NOT NULL,
+    user_id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    public INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    modified_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_meta_by_key ON usercore_meta (tenant_id, key, user_id);
+
+CREATE INDEX usercore_meta_by_value ON usercore_meta (tenant_id, digest, user_id);
+
 CREATE TABLE usercore_history (
     subject_id INTEGER NOT NULL,
     subject TEXT NOT NULL,

@@ -1,0 +1,184 @@
+"""Every part of a capability is registered where it must be; a failure names what is missing, and the place."""
+
+import ast
+import re
+import sqlite3
+import tomllib
+import typing
+from contextlib import closing
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import pytest
+
+import usercore
+from scripts.make_rules import find_faults, find_proofs
+from tests.architecture.source import ROOT, files, text_of, tree_of
+from tests.architecture.statements import NoRun
+from tests.faults.worlds import build
+from usercore import UserCore
+from usercore.composition.policy import Policy
+from usercore.kernel.capability import Capability
+from usercore.kernel.changes import ChangeKind
+from usercore.storage import CATALOGUE, Unit
+from usercore_storage import sqlite
+from usercore_storage.memory.undo_dict import UndoLog
+from usercore_storage.memory.unit import MemoryUnit
+from usercore_storage.sql.tables import ALL
+from usercore_storage.sql.unit import SqlUnit
+
+CORE: Final = ROOT / "usercore"
+PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+each_capability = pytest.mark.parametrize("capability", CATALOGUE, ids=lambda capability: capability.name)
+
+
+def capability_folders() -> list[str]:
+    """Return the names of the capabilities' folders that are there, from the import rules."""
+    (rule,) = (one for one in PROJECT["tool"]["importlinter"]["contracts"] if one["id"] == "core-layers")
+    (layer,) = (layer for layer in rule["layers"] if "|" in layer)
+    return [name for name in re.findall(r"\w+", layer) if (CORE / name).is_dir()]
+
+
+def exported() -> dict[str, set[str]]:
+    """Return the names that ``usercore`` imports, by the package that they come from."""
+    found: dict[str, set[str]] = {}
+    for node in tree_of(Path("usercore/__init__.py")).body:
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            found.setdefault(node.module.split(".")[1], set()).update(alias.name for alias in node.names)
+    return found
+
+
+def test_every_capability_has_a_descriptor_in_the_catalogue() -> None:
+    known = {capability.name for capability in CATALOGUE}
+    missing = [name for name in capability_folders() if name not in known]
+    assert not missing, f"usercore/storage/__init__.py: CATALOGUE lacks usercore/{missing[0]}/capability.py"
+
+
+@each_capability
+def test_a_descriptor_names_its_folder(capability: Capability) -> None:
+    assert capability.name in capability_folders(), "pyproject.toml: add the folder to the layer of the capabilities"
+
+
+@each_capability
+def test_the_unit_has_the_slice_of_every_capability(capability: Capability) -> None:
+    ports = CORE / capability.name / "ports.py"
+    slices = re.findall(r"^class (\w+Unit)\(", ports.read_text("utf-8"), re.MULTILINE) if ports.exists() else []
+    assert slices == ([] if capability.unit is None else [capability.unit.__name__]), (
+        f"usercore/{capability.name}/capability.py: unit is not what ports.py declares"
+    )
+    if capability.unit is not None:
+        assert capability.unit in Unit.__mro__, f"usercore/storage/__init__.py: Unit lacks {capability.unit.__name__}"
+
+
+@each_capability
+def test_the_policy_has_the_numbers_of_every_capability(capability: Capability) -> None:
+    declared = classes_in(capability.name, "Policy")
+    assert {one.__name__ for one in capability.policies} == declared, (
+        f"usercore/{capability.name}/capability.py: policies are not those that model.py declares"
+    )
+    composed = set(typing.get_type_hints(Policy).values())
+    missing = [one.__name__ for one in capability.policies if one not in composed]
+    assert not missing, f"usercore/composition/policy.py: Policy lacks {missing}"
+
+
+def classes_in(folder: str, suffix: str) -> set[str]:
+    """Return the names of the classes in a capability's model that end so."""
+    model = Path("usercore", folder, "model.py")
+    body = tree_of(model).body if (ROOT / model).exists() else []
+    return {node.name for node in body if isinstance(node, ast.ClassDef) and node.name.endswith(suffix)}
+
+
+@each_capability
+def test_every_kind_of_change_is_in_its_descriptor(capability: Capability) -> None:
+    modules = [
+        import_module(f"usercore.{capability.name}.{file.stem}") for file in (CORE / capability.name).glob("*.py")
+    ]
+    declared = {value.name for module in modules for value in vars(module).values() if isinstance(value, ChangeKind)}
+    missing = declared - {kind.name for kind in capability.kinds}
+    assert not missing, f"usercore/{capability.name}/capability.py: kinds lacks {sorted(missing)}"
+
+
+@each_capability
+def test_every_public_name_is_exported(capability: Capability) -> None:
+    names = exported().get(capability.name, set())
+    missing = sorted(set(capability.public) - (names & set(usercore.__all__)))
+    assert not missing, f"usercore/__init__.py: import and list in __all__ {missing}"
+    extra = sorted(names - set(capability.public))
+    assert not extra, f"usercore/{capability.name}/capability.py: public lacks {extra}"
+
+
+def repositories(capability: Capability) -> list[str]:
+    """Return the names of the repositories in a capability's slice of the unit."""
+    slices = {} if capability.unit is None else vars(capability.unit)
+    return [name for name, value in slices.items() if isinstance(value, property)]
+
+
+@each_capability
+def test_every_storage_and_a_contract_have_every_repository(capability: Capability) -> None:
+    contracts = "".join(text_of(file) for file in files("usercore/testing/contracts"))
+    for name in repositories(capability):
+        assert hasattr(SqlUnit(NoRun()), name), f"usercore_storage/sql/unit.py: SqlUnit lacks {name}"
+        assert hasattr(MemoryUnit(UndoLog()), name), f"usercore_storage/memory/unit.py: MemoryUnit lacks {name}"
+        assert re.search(rf"[.\"]{name}\b", contracts), f"usercore/testing/contracts: no case is about unit.{name}"
+
+
+@each_capability
+def test_every_service_is_an_attribute_of_the_core_that_a_page_shows(capability: Capability) -> None:
+    offered = {name: service_of(value) for name, value in vars(UserCore).items() if isinstance(value, cached_property)}
+    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md"))
+    for service in services_in(capability.name):
+        names = [name for name, offer in offered.items() if issubclass(offer, service) or service in parts_of(offer)]
+        assert names, f"usercore/core.py: UserCore has no attribute for {service.__module__}.{service.__name__}"
+        assert any(re.search(rf"\.{name}\b", pages) for name in names), f"docs/how-to: no page uses core.{names[0]}"
+
+
+def service_of(attribute: "cached_property[Any]") -> type:
+    """Return the class of a service of the core."""
+    service: type = typing.get_type_hints(attribute.func)["return"]
+    return service
+
+
+def parts_of(service: type) -> set[object]:
+    """Return the types of a service's own parts."""
+    return set(typing.get_type_hints(service).values())
+
+
+def services_in(folder: str) -> list[type]:
+    """Return the classes of a capability that work on units, which is what use-cases do."""
+    modules = [import_module(f"usercore.{folder}.{file.stem}") for file in (CORE / folder).glob("*.py")]
+    found = (value for module in modules for value in vars(module).values() if isinstance(value, type))
+    return [one for one in found if one.__module__.startswith(f"usercore.{folder}.") and "scope" in fields_of(one)]
+
+
+def fields_of(cls: type) -> set[str]:
+    """Return the names of the fields of an attrs class, or none."""
+    return {field.name for field in attrs.fields(cls)} if attrs.has(cls) else set()
+
+
+def test_everything_that_is_composed_comes_from_a_descriptor() -> None:
+    of_capabilities = {unit for one in CATALOGUE if (unit := one.unit) is not None}
+    unknown = [base for base in Unit.__bases__ if base.__module__.count(".ports") and base not in of_capabilities]
+    assert not unknown, f"no descriptor has {unknown}"
+    names = {field.name for field in attrs.fields(Policy)}
+    assert len(names) == len(set(typing.get_type_hints(Policy).values())), "one policy is composed twice"
+
+
+def test_the_world_of_the_tests_has_something_in_every_table(tmp_path: Path) -> None:
+    with closing(sqlite.open_storage(f"sqlite:///{tmp_path}/store.db")) as storage:
+        build(storage)
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
+        empty = [
+            table.name
+            for table in ALL
+            if not connection.execute(f"SELECT 1 FROM {table.name} LIMIT 1").fetchall()  # noqa: S608 - our own names
+        ]
+    assert not empty, f"tests/faults/worlds.py: build puts nothing into {empty}"
+
+
+def test_every_rule_that_can_be_proved_is_proved() -> None:
+    rules = tomllib.loads((ROOT / "docs/reference/rules.toml").read_text("utf-8"))
+    assert list(find_faults(rules, find_proofs(ROOT))) == []

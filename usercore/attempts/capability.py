@@ -1,0 +1,19 @@
+"""Attempts: the descriptor."""
+
+from typing import Final
+
+from usercore.attempts.model import RegistrationPolicy
+from usercore.attempts.ports import AttemptsUnit
+from usercore.kernel.capability import Capability
+
+CAPABILITY: Final = Capability(
+    name="attempts",
+    unit=AttemptsUnit,
+    policies=(RegistrationPolicy,),
+    public=(
+        "Attempt",
+        "AttemptStatus",
+        "RegistrationPolicy",
+        "RegistrationStatus",
+    ),
+)

@@ -1,0 +1,19 @@
+"""Descriptors: what a capability adds to usercore, declared once, in its ``capability.py``."""
+
+from usercore.kernel.changes import ChangeKind
+from usercore.kernel.values import frozen
+
+
+@frozen(kw_only=True)
+class Capability:
+    """What one capability adds. Registries and references are made from it.
+
+    ``unit`` is the slice of a unit that a storage implements, or None if nothing is stored; ``policies`` are the
+    classes that hold its numbers; ``public`` are the names that ``usercore`` exports for it.
+    """
+
+    name: str
+    unit: type | None = None
+    kinds: tuple[ChangeKind, ...] = ()
+    policies: tuple[type, ...] = ()
+    public: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Meta: text values of users by key, with rules that the host declares."""

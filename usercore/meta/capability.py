@@ -1,0 +1,15 @@
+"""Meta: the descriptor."""
+
+from typing import Final
+
+from usercore.kernel.capability import Capability
+from usercore.meta.model import KINDS, MetaPolicy
+from usercore.meta.ports import MetaUnit
+
+CAPABILITY: Final = Capability(
+    name="meta",
+    unit=MetaUnit,
+    kinds=KINDS,
+    policies=(MetaPolicy,),
+    public=("KeyUser", "MetaPolicy", "MetaRule", "MetaType", "MetaValue"),
+)

@@ -1,0 +1,24 @@
+"""Passwords: the descriptor."""
+
+from typing import Final
+
+from usercore.kernel.capability import Capability
+from usercore.passwords.model import KINDS, PasswordPolicy
+from usercore.passwords.ports import PasswordsUnit
+
+CAPABILITY: Final = Capability(
+    name="passwords",
+    unit=PasswordsUnit,
+    kinds=KINDS,
+    policies=(PasswordPolicy,),
+    public=(
+        "HashProfile",
+        "OWASP",
+        "PasswordChange",
+        "PasswordPolicy",
+        "PasswordRefused",
+        "Pepper",
+        "RFC_9106_HIGH",
+        "RFC_9106_LOW",
+    ),
+)

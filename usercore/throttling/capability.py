@@ -1,0 +1,14 @@
+"""Throttling: the descriptor."""
+
+from typing import Final
+
+from usercore.kernel.capability import Capability
+from usercore.throttling.model import ThrottlePolicy
+from usercore.throttling.ports import ThrottlingUnit
+
+CAPABILITY: Final = Capability(
+    name="throttling",
+    unit=ThrottlingUnit,
+    policies=(ThrottlePolicy,),
+    public=("ThrottlePolicy",),
+)
