@@ -74,18 +74,28 @@ from usercore.registration.limits import EmailCheck, RegistrationGate, Registrat
 from usercore.registration.service import EmailCheckResult, EmailStatus
 from usercore.registration.steps import Registration
 from usercore.sign_in.model import Identity, SignedIn
-from usercore.tenants.errors import BuiltIn, SystemOnly, TenantStaleVersion, TenantTaken
+from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import ThrottlePolicy
-from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenNotFound, TokenSpent, TokenUnknown
+from usercore.tokens.errors import (
+    TokenExpired,
+    TokenInvalid,
+    TokenNotFound,
+    TokenNotYetValid,
+    TokenRedeemed,
+    TokenRevoked,
+    TokenUnknown,
+)
 from usercore.tokens.model import (
     NIST_AAL1,
     AccessToken,
     AccessTokenPolicy,
+    LimitedUseToken,
     LinkPolicy,
-    LoginToken,
     LoginTokenPolicy,
+    RevocationReason,
     RevokedTokens,
+    TokenKind,
 )
 from usercore.users.errors import ExternalIdLinked, WrongState
 from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, UserFields
@@ -144,9 +154,9 @@ __all__ = [
     "Indeterminate",
     "Invalid",
     "KeyUser",
+    "LimitedUseToken",
     "LinkPolicy",
     "Links",
-    "LoginToken",
     "LoginTokenCredentials",
     "LoginTokenPolicy",
     "LostRace",
@@ -183,6 +193,7 @@ __all__ = [
     "Rejected",
     "Relay",
     "RetentionPolicy",
+    "RevocationReason",
     "RevokedTokens",
     "Secret",
     "SignInRefused",
@@ -196,14 +207,18 @@ __all__ = [
     "SystemOnly",
     "Taken",
     "Tenant",
+    "TenantInactive",
     "TenantNotFound",
     "TenantStaleVersion",
     "TenantTaken",
     "ThrottlePolicy",
     "TokenExpired",
     "TokenInvalid",
+    "TokenKind",
     "TokenNotFound",
-    "TokenSpent",
+    "TokenNotYetValid",
+    "TokenRedeemed",
+    "TokenRevoked",
     "TokenUnknown",
     "Unavailable",
     "Unset",

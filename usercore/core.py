@@ -27,13 +27,13 @@ from usercore.meta.service import Meta
 from usercore.password_change.service import Passwords
 from usercore.registration.service import Registrations
 from usercore.sign_in.service import SignIn
+from usercore.sign_in_tokens.service import LoginTokens
 from usercore.storage import KINDS, Storage, UnitSource
 from usercore.storage.atomic import run_atomic
 from usercore.tenants.built_in import add_built_in, has_built_in
 from usercore.tenants.rules import clean_tenant_key
 from usercore.tenants.service import Tenants, find_tenant
 from usercore.tokens.access_tokens import AccessTokens
-from usercore.tokens.login_tokens import LoginTokens
 
 T = TypeVar("T")
 
@@ -229,7 +229,7 @@ class UserCore:
 
     @cached_property
     def access_tokens(self) -> AccessTokens:
-        """Access tokens: listing and ending."""
+        """Access tokens: listing and revoking."""
         return AccessTokens(service=self._service)
 
     @cached_property

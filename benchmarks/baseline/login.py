@@ -16,16 +16,20 @@ _YEAR: Final = timedelta(days=365)
 
 _GUARD: Final = (
     "UPDATE usercore_users SET change_no = change_no + 1"
-    f" WHERE id = ? AND tenant_id = {TENANT} AND state <> 'erased' RETURNING change_no"
+    f" WHERE id = ? AND tenant_id = {TENANT} AND state <> 'erased'"
+    f" AND (SELECT active FROM usercore_tenants WHERE id = {TENANT}) RETURNING change_no"
 )
-_ISSUE: Final = "INSERT INTO usercore_login_tokens (user_id, digest, issued_at, expires_at) VALUES (?, ?, ?, ?)"
+_ISSUE: Final = (
+    "INSERT INTO usercore_limited_use_tokens (user_id, digest, kind, issued_at, expires_at, max_uses, uses)"
+    " VALUES (?, ?, 'ucl', ?, ?, 1, 0)"
+)
 _ISSUED: Final = (
     "INSERT INTO usercore_history (subject_id, subject, change_no, position, tenant_id, kind, at, actor, new_text)"
     f" VALUES (?, 'user', ?, 0, {TENANT}, 'login_token.issued', ?, 'host', ?)"
 )
-_SPEND: Final = (
-    "UPDATE usercore_login_tokens SET redeemed_at = ?1"
-    " WHERE user_id = ?2 AND digest = ?3 AND redeemed_at IS NULL AND expires_at > ?1"
+_REDEEM: Final = (
+    "UPDATE usercore_limited_use_tokens SET uses = uses + 1, redeemed_at = ?1"
+    " WHERE user_id = ?2 AND digest = ?3 AND revoked_at IS NULL AND uses < max_uses AND expires_at > ?1"
 )
 _ENTER: Final = (
     "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?, last_sign_in_ip = NULL"
@@ -46,7 +50,7 @@ _ATTEMPT: Final = (
     f" VALUES (?, ?, {TENANT}, ?, 'login_token', ?, 1)"
 )
 _USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"
-_WHY: Final = "SELECT redeemed_at FROM usercore_login_tokens WHERE user_id = ? AND digest = ?"
+_WHY: Final = "SELECT redeemed_at FROM usercore_limited_use_tokens WHERE user_id = ? AND digest = ?"
 
 
 class LoggingIn(ByHand):
@@ -80,7 +84,7 @@ class LoggingIn(ByHand):
 
     def _redeem(self, user_id: int, digest: bytes, now: datetime) -> Identity:
         at = micros_of(now)
-        if not self.execute(_SPEND, (at, user_id, digest)).rowcount:
+        if not self.execute(_REDEEM, (at, user_id, digest)).rowcount:
             raise SignInRefused
         row = self.execute(_ENTER, (at, user_id)).fetchone()
         if row is None:
@@ -113,7 +117,7 @@ class LoggingIn(ByHand):
 
     def _redeem_barely(self, user_id: int, digest: bytes, now: datetime) -> Identity:
         at = micros_of(now)
-        self.execute(_SPEND, (at, user_id, digest))
+        self.execute(_REDEEM, (at, user_id, digest))
         user = user_of(self.execute(_USER, (user_id,)).fetchone())
         token = draw("uca_", user_id, self.randomness)
         digest = digest_of(token)

@@ -9,7 +9,7 @@ import usercore
 from usercore import UserCore
 
 METHODS: Final = {
-    "access_tokens": {"list", "revoke", "revoke_all"},
+    "access_tokens": {"list", "revoke", "revoke_all", "revoke_by_id"},
     "emails": {"change", "set_verified"},
     "history": {"attempts", "explain", "of_user"},
     "login_tokens": {"issue", "issue_many"},

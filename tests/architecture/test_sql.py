@@ -18,7 +18,7 @@ from usercore_storage.sqlite.connections import Connection
 REFERENCES: Final = frozenset({"usercore_tenants", "usercore_user_agents"})
 """Small tables of which every shard may have a copy, and texts that each shard may store for its own rows."""
 
-SCANNING: Final = frozenset({"tokens.REMOVE_ACCESS", "tokens.REMOVE_LINKS", "tokens.REMOVE_LOGIN"})
+SCANNING: Final = frozenset({"tokens.REMOVE_ACCESS", "tokens.REMOVE_LINKS", "tokens.REMOVE_LIMITED"})
 """They run once a day, over all tokens."""
 
 CLEANING: Final = SCANNING | {

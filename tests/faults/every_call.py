@@ -17,6 +17,8 @@ from tests.faults.worlds import ANOTHER, PASSWORD, Badge, World
 from tests.fields import OWN_FIELDS
 from usercore import UNSET, Actor, Email, UserCore
 from usercore import open as open_core
+from usercore.kernel.secret import digest_of
+from usercore.tokens.model import ACCESS, public_id_of
 
 Sample = Callable[[World], object]
 
@@ -50,13 +52,14 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "on_bad": same(str),
     "on_progress": same(str),
     "password": same(ANOTHER),
+    "public_id": lambda world: public_id_of(ACCESS, world.ann.id, digest_of(world.access_token)),
+    "public_name": same("bobby"),
     "records": same([{"email": "carl@example.com", "external_id": "x-8"}, {"external_id": "x-1", "last_name": "Lee"}]),
     "ref": lambda world: world.ann.id,
     "secret": lambda world: world.access_token,
     "source": same("shop"),
     "time_zone": same("Europe/Bratislava"),
     "timestamp_offset_minutes": same(-60),
-    "token": lambda world: world.access_token,
     "user_agent": same("Mozilla/5.0"),
     "username": same("bob"),
     "version": same(None),

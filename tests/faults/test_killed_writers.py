@@ -36,7 +36,7 @@ LEFT_HALF: Final = {
         SELECT (SELECT count(*) FROM usercore_access_tokens) -
         (SELECT count(*) FROM usercore_history WHERE kind = 'access_token.issued')""",
     "a login token too many or too few": """
-        SELECT (SELECT count(*) FROM usercore_login_tokens) -
+        SELECT (SELECT count(*) FROM usercore_limited_use_tokens) -
         (SELECT count(*) FROM usercore_history WHERE kind = 'login_token.issued')""",
 }
 

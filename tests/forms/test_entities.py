@@ -36,7 +36,7 @@ DRAWN: dict[str, st.SearchStrategy[Any]] = {
     "attempt": strategies.attempts(login=st.just(NOTE)),
     "entry": strategies.entries(old_text=CHANGES, new_text=CHANGES),
     "identity": strategies.entities(Identity, **IDENTITIES),
-    "login_token": strategies.login_tokens(),
+    "limited_use_token": strategies.limited_use_tokens(),
     "preferences": strategies.entities(Preferences),
     "registration": strategies.entities(
         Registration, user=IDENTITIES["user"], access_token=st.sampled_from([None, SECRET])

@@ -16,10 +16,10 @@ from usercore.kernel.entity import differing, entity, evolve
 from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
-from usercore.testing.samples import ACCESS_TOKEN, CREDENTIAL, ENTRY, LOGIN_TOKEN, REGISTRATION_LINK
+from usercore.testing.samples import ACCESS_TOKEN, CREDENTIAL, ENTRY, LIMITED_USE_TOKEN, REGISTRATION_LINK
 from usercore.testing.strategies import entities
 from usercore.throttling.model import FailureCounter, RateLimitWindow
-from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
+from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink
 from usercore.users.model import Claim, User
 
 KEPT = (
@@ -28,7 +28,7 @@ KEPT = (
     Tenant,
     Credential,
     AccessToken,
-    LoginToken,
+    LimitedUseToken,
     RegistrationLink,
     Attempt,
     RegistrationAttempt,
@@ -127,7 +127,7 @@ def test_what_storages_keep_survives_the_draft_and_the_pickle(kind: type[object]
     [
         (CREDENTIAL, "hash"),
         (ACCESS_TOKEN, "digest"),
-        (LOGIN_TOKEN, "digest"),
+        (LIMITED_USE_TOKEN, "digest"),
         (REGISTRATION_LINK, "digest"),
         (ENTRY, "old_text"),
         (ENTRY, "new_text"),

@@ -36,7 +36,7 @@ class Post(socketserver.ThreadingTCPServer):
         self.offer = offer
         self.commands: list[str] = []
         self.clear: list[str] = []
-        self.letters: list[bytes] = []
+        self.mails: list[bytes] = []
         self.logins: list[tuple[str, str]] = []
 
     @property
@@ -45,7 +45,7 @@ class Post(socketserver.ThreadingTCPServer):
         return cast("tuple[str, int]", self.server_address)[1]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that break off."""
+        """Ignore clients that disconnect."""
 
 
 class Session(socketserver.BaseRequestHandler):
@@ -99,7 +99,7 @@ class Session(socketserver.BaseRequestHandler):
             self.log_in(command)
         elif verb == "DATA":
             self.say("354 go on")
-            self.server.letters.append(b"".join(iter(self.file.readline, b".\r\n")))
+            self.server.mails.append(b"".join(iter(self.file.readline, b".\r\n")))
             self.say("250 ok")
         elif verb in {"MAIL", "RCPT"} and not command.isascii() and not self.offer.smtputf8:
             self.say("553 not ASCII")

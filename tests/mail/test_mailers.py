@@ -1,4 +1,4 @@
-"""Letters leave by a folder or by SMTP, and never in clear where encryption was asked for."""
+"""Mails are sent by SMTP or written to a folder, and never sent in clear if encryption was asked for."""
 
 import math
 import smtplib
@@ -45,8 +45,8 @@ def a_mail(to: str = "ann@example.com", **changed: Any) -> Mail:
     return Mail(**fields)
 
 
-def read(letter: bytes) -> EmailMessage:
-    return message_from_bytes(letter, policy=SMTPUTF8)
+def read(mail: bytes) -> EmailMessage:
+    return message_from_bytes(mail, policy=SMTPUTF8)
 
 
 @pytest.fixture
@@ -59,14 +59,14 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     return context
 
 
-@pytest.mark.parametrize("letter", [LETTER, PLAIN], ids=["beyond ASCII", "plain"])
-def test_a_letter_is_handed_to_the_server(letter: Mail) -> None:
+@pytest.mark.parametrize("mail", [LETTER, PLAIN], ids=["beyond ASCII", "plain"])
+def test_a_mail_is_sent_to_the_server(mail: Mail) -> None:
     with serving(Offer(smtputf8=True)) as post:
-        mailer(post).send(letter)
-    message = read(post.letters[0])
-    to = letter.to.replace("bücher", "xn--bcher-kva")
-    assert (message["To"], message["From"], message["Subject"]) == (to, SENDER, letter.subject)
-    assert message.get_content().replace("\r\n", "\n") == letter.text
+        mailer(post).send(mail)
+    message = read(post.mails[0])
+    to = mail.to.replace("bücher", "xn--bcher-kva")
+    assert (message["To"], message["From"], message["Subject"]) == (to, SENDER, mail.subject)
+    assert message.get_content().replace("\r\n", "\n") == mail.text
 
 
 @pytest.mark.parametrize("domain", ["bücher.example", "xn--bcher-kva.example", "BÜCHER.example"])
@@ -75,7 +75,7 @@ def test_a_recipient_on_an_idn_domain_needs_no_smtputf8(domain: str) -> None:
         mailer(post).send(a_mail(f"ann@{domain}"))
     assert "RCPT TO:<ann@xn--bcher-kva.example>" in post.commands
     assert f"MAIL FROM:<{SENDER}>" in [command.partition(" size=")[0] for command in post.commands]
-    assert read(post.letters[0])["To"] == "ann@xn--bcher-kva.example"
+    assert read(post.mails[0])["To"] == "ann@xn--bcher-kva.example"
 
 
 def test_a_local_part_beyond_ascii_is_sent_by_smtputf8() -> None:
@@ -88,7 +88,7 @@ def test_a_local_part_beyond_ascii_is_sent_by_smtputf8() -> None:
 def test_a_local_part_beyond_ascii_is_refused_by_name_if_the_server_has_no_smtputf8() -> None:
     with serving(Offer()) as post, pytest.raises(smtplib.SMTPNotSupportedError, match="does not offer SMTPUTF8"):
         mailer(post).send(LETTER)
-    assert post.letters == []
+    assert post.mails == []
 
 
 SENDERS = {
@@ -105,9 +105,9 @@ SENDERS = {
 def test_every_header_is_ascii_and_the_sender_is_read_back(sender: str) -> None:
     with serving(Offer()) as post:
         mailer(post, sender=sender).send(a_mail(subject="Grüße " * 30, text="ü" * 2000 + "\n"))
-    (letter,) = post.letters
-    assert letter.isascii()
-    message = read(letter)
+    (mail,) = post.mails
+    assert mail.isascii()
+    message = read(mail)
     (origin,) = cast("AddressHeader", message["From"]).addresses
     assert (origin.display_name, origin.addr_spec) == SENDERS[sender]
     assert message["Subject"].strip() == ("Grüße " * 30).strip()
@@ -126,14 +126,14 @@ def test_headers_stay_whole_and_ascii_whatever_subject_and_text_are(subject: str
     assert message.get_content().replace("\r\n", "\n") == f"{text}\n"
 
 
-def test_a_letter_has_one_date_from_its_instant_and_one_message_id_of_the_senders_domain() -> None:
+def test_a_mail_has_one_date_from_its_instant_and_one_message_id_of_the_senders_domain() -> None:
     at = datetime(2026, 3, 1, 14, tzinfo=timezone(timedelta(hours=2)))
     message = read(message_of(a_mail(at=at, id="unique"), sender="Shop <shop@bücher.example>").as_bytes())
     assert [cast("DateHeader", date).datetime for date in message.get_all("Date", [])] == [AT]
     assert message.get_all("Message-ID") == ["<unique@xn--bcher-kva.example>"]
 
 
-def test_two_letters_have_two_ids() -> None:
+def test_two_mails_have_two_ids() -> None:
     assert len({a_mail().id for _ in range(1000)}) == 1000
 
 
@@ -200,7 +200,7 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("wrong", "error", "named"), WRONG, ids=[ascii(wrong) for wrong, *_ in WRONG])
-def test_what_a_mailer_cannot_work_with_is_refused_when_it_is_made(
+def test_a_value_that_a_mailer_cannot_use_is_refused_when_it_is_made(
     wrong: dict[str, Any], error: type[Exception], named: str
 ) -> None:
     with pytest.raises(error, match=named):
@@ -216,7 +216,7 @@ def test_port_465_begins_with_tls_and_others_with_starttls_unless_told_otherwise
 @pytest.mark.parametrize("implicit", [True, False])
 @pytest.mark.parametrize("login", [LOGIN, ("shop", "password"), ("shop", "pässword")], ids=ascii)
 @pytest.mark.parametrize("initial_response", [True, False])
-def test_a_letter_is_sent_encrypted_after_a_login(
+def test_a_mail_is_sent_encrypted_after_a_login(
     tls: ssl.SSLContext,
     implicit: bool,  # noqa: FBT001 - a parameter of the test
     login: tuple[str, str],
@@ -227,7 +227,7 @@ def test_a_letter_is_sent_encrypted_after_a_login(
     with serving(offer) as post:
         mailer(post, encrypted=True, implicit_tls=implicit, user=user, password=password).send(PLAIN)
     assert post.logins == [login]
-    assert len(post.letters) == 1
+    assert len(post.mails) == 1
     assert [command.split(" ")[0] for command in post.clear] == ([] if implicit else ["ehlo", "STARTTLS"])
 
 
@@ -235,7 +235,7 @@ def test_a_wrong_password_is_an_authentication_error_that_does_not_show_it(tls: 
     with serving(Offer(tls=tls, login=LOGIN)) as post, pytest.raises(smtplib.SMTPAuthenticationError) as raised:
         mailer(post, encrypted=True, user="jörg", password="fälsch").send(PLAIN)
     assert "fälsch" not in f"{raised.value!r} {raised.value}"
-    assert post.letters == []
+    assert post.mails == []
 
 
 def test_a_login_beyond_ascii_needs_auth_plain(tls: ssl.SSLContext) -> None:
@@ -248,7 +248,7 @@ def test_a_login_beyond_ascii_needs_auth_plain(tls: ssl.SSLContext) -> None:
 
 
 @pytest.mark.parametrize("implicit", [True, False])
-def test_a_server_whose_certificate_is_not_trusted_gets_no_letter(
+def test_a_server_whose_certificate_is_not_trusted_gets_no_mail(
     tls: ssl.SSLContext,
     implicit: bool,  # noqa: FBT001 - a parameter of the test
     monkeypatch: pytest.MonkeyPatch,
@@ -258,13 +258,13 @@ def test_a_server_whose_certificate_is_not_trusted_gets_no_letter(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "another.pem"))
     with serving(Offer(tls=tls, implicit_tls=implicit)) as post, pytest.raises(ssl.SSLCertVerificationError):
         mailer(post, encrypted=True, implicit_tls=implicit).send(PLAIN)
-    assert post.letters == []
+    assert post.mails == []
 
 
-def test_a_server_that_cannot_encrypt_gets_no_letter() -> None:
+def test_a_server_that_cannot_encrypt_gets_no_mail() -> None:
     with serving(Offer()) as post, pytest.raises(smtplib.SMTPNotSupportedError):
         mailer(post, encrypted=True).send(PLAIN)
-    assert post.letters == []
+    assert post.mails == []
     assert not any(line.lower().startswith(("mail", "rcpt")) for line in post.commands)
 
 
@@ -275,8 +275,8 @@ def test_a_server_that_is_not_there_is_an_os_error() -> None:
         nowhere.send(PLAIN)
 
 
-def test_a_letter_becomes_a_file_for_its_owner_only(tmp_path: Path) -> None:
-    folder = tmp_path / "letters"
+def test_a_mail_is_written_to_a_file_for_its_owner_only(tmp_path: Path) -> None:
+    folder = tmp_path / "mails"
     for _ in range(2):
         FolderMailer(folder=folder).send(LETTER)
     files = list(folder.glob("welcome-*.eml"))
@@ -287,5 +287,5 @@ def test_a_letter_becomes_a_file_for_its_owner_only(tmp_path: Path) -> None:
         assert read(file.read_bytes()).get_content().replace("\r\n", "\n") == LETTER.text
 
 
-def test_a_letter_does_not_show_its_text() -> None:
+def test_the_repr_of_a_mail_hides_its_text() -> None:
     assert LETTER.text.strip() not in repr(LETTER)

@@ -1,4 +1,4 @@
-"""A delivery is tried again after longer and longer pauses, set aside after a day, and taken up when told."""
+"""A failed delivery is retried after longer and longer pauses, set aside after a day, and retried on request."""
 
 from datetime import datetime, timedelta
 
@@ -46,7 +46,7 @@ def test_a_failure_makes_a_delivery_due_again_or_sets_it_aside(delivery: Deliver
     if failing < DAY:
         assert fail(delivery, now) == evolve(failed, due_at=now + pause_after(tries, POLICY))
     else:
-        assert fail(delivery, now) == evolve(failed, state=DeliveryState.FAILED, revoked_at=now)
+        assert fail(delivery, now) == evolve(failed, state=DeliveryState.FAILED, finished_at=now)
 
 
 @pytest.mark.rule("X3")
@@ -67,23 +67,23 @@ def test_a_delivery_that_always_fails_is_tried_for_one_day() -> None:
     delivery = a_delivery(made_at=NOON, due_at=NOON, tries=0, failing_since=None)
     while delivery.state is DeliveryState.PENDING:
         delivery = fail(delivery, delivery.due_at)
-    assert delivery.revoked_at is not None
-    assert DAY <= delivery.revoked_at - NOON < DAY + POLICY.longest_pause
+    assert delivery.finished_at is not None
+    assert DAY <= delivery.finished_at - NOON < DAY + POLICY.longest_pause
     assert delivery.tries == 36
 
 
 @pytest.mark.rule("X3")
 @given(deliveries(), instants())
 def test_a_delivery_that_succeeded_is_done(delivery: Delivery, now: datetime) -> None:
-    assert after_success(delivery, now=now) == evolve(delivery, state=DeliveryState.DONE, revoked_at=now, problem=None)
+    assert after_success(delivery, now=now) == evolve(delivery, state=DeliveryState.DONE, finished_at=now, problem=None)
 
 
 @pytest.mark.rule("X3")
 @given(deliveries(tries=st.integers(0, 50)), instants().filter(lambda at: at.year < 2200))
 def test_a_retried_delivery_has_a_whole_day_of_tries(delivery: Delivery, now: datetime) -> None:
-    aside = evolve(delivery, state=DeliveryState.FAILED, revoked_at=now)
+    aside = evolve(delivery, state=DeliveryState.FAILED, finished_at=now)
     again = after_retry(aside, now=now)
-    assert (again.state, again.due_at, again.tries, again.problem, again.revoked_at) == ("pending", now, 0, None, None)
+    assert (again.state, again.due_at, again.tries, again.problem, again.finished_at) == ("pending", now, 0, None, None)
     assert (again.id, again.lease_no, again.generation) == (delivery.id, delivery.lease_no, delivery.generation)
     failed = fail(again, now + TICK)
     assert (failed.state, failed.failing_since) == (DeliveryState.PENDING, now + TICK)

@@ -1,4 +1,4 @@
-"""Access tokens: what is kept of them, how long they open anything, and how their use is noted."""
+"""Access tokens: what is stored of them, how long they are valid, and how their last use is recorded."""
 
 import logging
 import re
@@ -11,15 +11,18 @@ from tests.services.helpers import dump, opens, over, refused, register, sign_in
 from usercore import (
     NIST_AAL1,
     AccessToken,
+    Email,
     Full,
+    RevocationReason,
     RevokedTokens,
     SignInRefused,
     TokenExpired,
     TokenNotFound,
-    TokenSpent,
+    TokenRevoked,
     TokenUnknown,
     User,
     UserCore,
+    UserNotFound,
 )
 from usercore.kernel.secret import generate_secret
 from usercore.testing import NOON, TICK, FakeClock, FakeRandomness, FaultyStorage, WatchedStorage
@@ -33,7 +36,7 @@ def last_used(core: UserCore, user: User) -> list[timedelta]:
 
 
 @pytest.mark.rule("K1")
-def test_only_digests_are_kept(core: UserCore) -> None:
+def test_only_digests_are_stored(core: UserCore) -> None:
     user = register(core)
     secrets = [sign_in(core, user), core.login_tokens.issue(user.id)]
     kept = repr(dump(core))
@@ -44,7 +47,7 @@ def test_only_digests_are_kept(core: UserCore) -> None:
 
 
 @pytest.mark.rule("K1")
-def test_what_cannot_be_a_secret_is_looked_up_nowhere(core: UserCore, storage: WatchedStorage) -> None:
+def test_a_malformed_secret_is_refused_without_a_look_up(core: UserCore, storage: WatchedStorage) -> None:
     token = sign_in(core, register(core)).reveal()
     for wrong in ("", token[:-1], token + "0", token[:-1] + "~", "ucl" + token[3:], token.swapcase(), "ű" * 62):
         reads = storage.reads
@@ -57,7 +60,7 @@ def test_what_cannot_be_a_secret_is_looked_up_nowhere(core: UserCore, storage: W
 
 
 @pytest.mark.rule("K1")
-def test_another_secret_of_the_right_form_opens_nothing(core: UserCore) -> None:
+def test_a_well_formed_secret_that_was_not_issued_is_unknown(core: UserCore) -> None:
     user = register(core)
     sign_in(core, user)
     with refused(core, TokenUnknown, but=()):
@@ -65,7 +68,7 @@ def test_another_secret_of_the_right_form_opens_nothing(core: UserCore) -> None:
 
 
 @pytest.mark.rule("K2")
-def test_a_token_is_kept_with_where_it_came_from(core: UserCore) -> None:
+def test_a_token_is_stored_with_its_origin(core: UserCore) -> None:
     user = register(core)
     sign_in(core.bind(ip="192.0.2.1", user_agent="Lynx", source="web"), user)
     (token,) = core.access_tokens.list(user.id)
@@ -75,7 +78,7 @@ def test_a_token_is_kept_with_where_it_came_from(core: UserCore) -> None:
 
 
 @pytest.mark.rule("K2")
-def test_identifying_is_one_read(core: UserCore, storage: WatchedStorage) -> None:
+def test_identify_is_one_read(core: UserCore, storage: WatchedStorage) -> None:
     token = sign_in(core, register(core))
     reads, writes = storage.reads, storage.writes
     core.sign_in.identify(token)
@@ -83,7 +86,7 @@ def test_identifying_is_one_read(core: UserCore, storage: WatchedStorage) -> Non
 
 
 @pytest.mark.rule("K2")
-def test_a_token_dies_when_it_is_not_used_for_ninety_days(core: UserCore, clock: FakeClock) -> None:
+def test_a_token_expires_when_it_is_not_used_for_ninety_days(core: UserCore, clock: FakeClock) -> None:
     token = sign_in(core, register(core))
     clock.now = NOON + 90 * DAY - TICK
     assert opens(core, token)
@@ -94,7 +97,7 @@ def test_a_token_dies_when_it_is_not_used_for_ninety_days(core: UserCore, clock:
 
 
 @pytest.mark.rule("K2")
-def test_a_token_that_is_used_lives_a_year(core: UserCore, clock: FakeClock) -> None:
+def test_a_token_that_is_used_expires_after_a_year(core: UserCore, clock: FakeClock) -> None:
     token = sign_in(core, register(core))
     for days in (80, 160, 240, 320):
         clock.now = NOON + days * DAY
@@ -107,7 +110,7 @@ def test_a_token_that_is_used_lives_a_year(core: UserCore, clock: FakeClock) -> 
 
 
 @pytest.mark.rule("K2")
-def test_the_preset_of_nist_asks_for_a_sign_in_each_month(core: UserCore, clock: FakeClock) -> None:
+def test_tokens_of_the_nist_preset_expire_after_thirty_days(core: UserCore, clock: FakeClock) -> None:
     core = over(core, policy=attrs.evolve(core.policy, access_tokens=NIST_AAL1))
     token = sign_in(core, register(core))
     clock.now = NOON + 30 * DAY - TICK
@@ -117,7 +120,7 @@ def test_the_preset_of_nist_asks_for_a_sign_in_each_month(core: UserCore, clock:
 
 
 @pytest.mark.rule("K2")
-def test_last_use_is_gathered_and_written_once_a_minute(
+def test_last_use_is_collected_and_written_once_a_minute(
     core: UserCore, clock: FakeClock, storage: WatchedStorage
 ) -> None:
     user = register(core)
@@ -147,7 +150,7 @@ def test_last_use_is_written_at_close(core: UserCore, clock: FakeClock, storage:
 
 
 @pytest.mark.rule("K2", "X2")
-def test_a_last_use_that_cannot_be_written_is_tried_again(
+def test_a_last_use_that_cannot_be_written_is_written_later(
     core: UserCore, clock: FakeClock, storage: WatchedStorage, caplog: pytest.LogCaptureFixture
 ) -> None:
     user = register(core)
@@ -167,7 +170,7 @@ def test_a_last_use_that_cannot_be_written_is_tried_again(
 
 
 @pytest.mark.rule("K2")
-def test_tokens_are_listed_newest_first_and_ended_by_secret_or_public_id(core: UserCore, clock: FakeClock) -> None:
+def test_tokens_are_listed_newest_first_and_revoked_by_secret_or_public_id(core: UserCore, clock: FakeClock) -> None:
     user = register(core)
     secrets = []
     for _ in range(3):
@@ -175,29 +178,57 @@ def test_tokens_are_listed_newest_first_and_ended_by_secret_or_public_id(core: U
         clock.tick()
     newest, middle, oldest = core.access_tokens.list(user.id)
     assert newest.issued_at > middle.issued_at > oldest.issued_at
-    assert core.access_tokens.revoke(middle.public_id).digest == middle.digest
+    assert core.access_tokens.revoke_by_id(Email("ann@example.com"), middle.public_id).digest == middle.digest
     assert core.access_tokens.revoke(secrets[0]).revoked_at == clock.now
     assert [opens(core, secret) for secret in secrets] == [False, False, True]
     assert core.access_tokens.list(user.id) == (newest,)
-    with refused(core, TokenSpent, but=()):
+    with refused(core, TokenRevoked, but=()):
         core.sign_in.identify(secrets[0])
     with refused(core, TokenUnknown, but=()):
         core.access_tokens.revoke(secrets[0])
     with refused(core, TokenNotFound, but=()):
-        core.access_tokens.revoke(middle.public_id)
+        core.access_tokens.revoke_by_id(user.id, middle.public_id)
     assert core.sign_in.identify(secrets[2].reveal()).user.id == user.id
 
 
+@pytest.mark.rule("K2")
+def test_a_public_id_is_no_secret(core: UserCore) -> None:
+    user = register(core)
+    secret = sign_in(core, user)
+    (token,) = core.access_tokens.list(user.id)
+    with refused(core, TokenUnknown, but=()):
+        core.access_tokens.revoke(token.public_id)
+    with refused(core, TokenUnknown, but=()):
+        core.sign_in.identify(token.public_id)
+    assert opens(core, secret)
+
+
+@pytest.mark.rule("K2")
+def test_a_public_id_revokes_a_token_of_the_named_user_only(core: UserCore) -> None:
+    ann, bob = register(core), register(core, "bob")
+    secrets = [sign_in(core, ann), sign_in(core, bob)]
+    (token,) = core.access_tokens.list(ann.id)
+    for user, public_id in ((bob, token.public_id), (ann, token.public_id[:-1] + "~"), (ann, ""), (ann, "\ud800")):
+        with refused(core, TokenNotFound, but=()):
+            core.access_tokens.revoke_by_id(user.id, public_id)
+    for wrong in (None, 7, secrets[0], b"uca"):
+        with refused(core, TypeError, but=()):
+            core.access_tokens.revoke_by_id(ann.id, wrong)  # type: ignore[arg-type]  # what is tested
+    with refused(core, UserNotFound, but=()):
+        core.access_tokens.revoke_by_id(7, token.public_id)
+    assert [opens(core, secret) for secret in secrets] == [True, True]
+
+
 @pytest.mark.rule("K2", "K9")
-def test_signing_out_everywhere_may_leave_one_token(core: UserCore) -> None:
+def test_signing_out_everywhere_can_keep_one_token(core: UserCore) -> None:
     user = register(core)
     here, there, login_token = sign_in(core, user), sign_in(core, user), core.login_tokens.issue(user.id)
-    assert core.access_tokens.revoke_all(user.id, keep=here) == RevokedTokens(access=1, login=1, reason="signed_out")
+    assert core.access_tokens.revoke_all(user.id, keep=here) == RevokedTokens(
+        access=1, login=1, reason=RevocationReason.SIGNED_OUT
+    )
     assert (opens(core, here), opens(core, there)) == (True, False)
     with refused(core, SignInRefused):
         core.sign_in.with_login_token(login_token)
     with unchanged(core):
-        assert core.access_tokens.revoke_all(user.id, keep=here) == RevokedTokens(
-            access=0, login=0, reason="signed_out"
-        )
+        assert core.access_tokens.revoke_all(user.id, keep=here) == RevokedTokens(reason=RevocationReason.SIGNED_OUT)
     assert core.access_tokens.revoke_all(user.id).access == 1

@@ -41,6 +41,7 @@ EXPECTED: Final[dict[str, list[str]]] = {
     "emails.change": ["user.email_changed", "user.email_replaced", "tokens.revoked"],
     "emails.set_verified": ["user.email_verification_changed"],
     "access_tokens.revoke": ["access_token.revoked"],
+    "access_tokens.revoke_by_id": ["access_token.revoked"],
     "access_tokens.revoke_all": ["tokens.revoked"],
     "login_tokens.issue": ["login_token.issued"],
     "login_tokens.issue_many": ["login_token.issued"] * 2,

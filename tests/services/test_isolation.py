@@ -87,7 +87,9 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "sign_in.with_access_token": lambda core, names: core.sign_in.with_access_token(names.access),
     "sign_in.identify": lambda core, names: core.sign_in.identify(names.access),
     "access_tokens.revoke": lambda core, names: core.access_tokens.revoke(names.access),
-    "access_tokens.revoke: public id": lambda core, names: core.access_tokens.revoke(names.public_id),
+    "access_tokens.revoke_by_id: own user": lambda core, names: core.access_tokens.revoke_by_id(
+        own(names), names.public_id
+    ),
     "meta.key_users": lambda core, names: str(core.meta.key_users(names.external_id).rows),
     "outbox.retry": lambda core, names: core.outbox.retry(names.delivery_id),
     "outbox.discard": lambda core, names: core.outbox.discard(names.delivery_id),
@@ -112,7 +114,6 @@ TOLD = {
     "sign_in.with_login_token",
     "sign_in.with_login_token: spent",
     "access_tokens.revoke",
-    "access_tokens.revoke: public id",
 }
 """Who has another tenant's secret or public id was told it: only what is answered must be the same, not the steps."""
 

@@ -1,4 +1,4 @@
-"""Secrets are drawn when they are delivered: what is kept of them, what makes them worthless, when there are none."""
+"""Secrets are generated when they are mailed: what is stored of them, and when none is generated."""
 
 import re
 from datetime import timedelta
@@ -22,7 +22,7 @@ from usercore.testing import NOON, TICK, FakeClock, FakeHasher, FakeRandomness, 
 
 
 class LosingMailer(Mailer):
-    """Sends the letter, but the first answer is lost."""
+    """Sends mails, but fails after the first one was sent."""
 
     def __init__(self) -> None:
         self.sent: list[Mail] = []
@@ -54,7 +54,7 @@ def registered(core: UserCore) -> User:
 
 
 @pytest.mark.rule("R6")
-def test_a_password_is_drawn_when_it_is_delivered(core: UserCore, hasher: FakeHasher, mailer: MemoryMailer) -> None:
+def test_a_password_is_generated_when_it_is_delivered(core: UserCore, hasher: FakeHasher, mailer: MemoryMailer) -> None:
     user = registered(core)
     assert (core.users.status(user.id).password_set, hasher.hashes) == (False, 0)
     assert core.outbox.deliver() == 1
@@ -64,7 +64,7 @@ def test_a_password_is_drawn_when_it_is_delivered(core: UserCore, hasher: FakeHa
 
 
 @pytest.mark.rule("R6")
-def test_a_drawn_password_works_for_fourteen_days(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> None:
+def test_a_generated_password_works_for_fourteen_days(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> None:
     registered(core)
     core.outbox.deliver()
     clock.now = NOON + timedelta(days=14) - TICK
@@ -89,7 +89,7 @@ def test_no_secret_is_stored(core: UserCore, mailer: MemoryMailer) -> None:
 
 
 @pytest.mark.rule("R6")
-def test_no_password_is_mailed_to_somebody_who_has_one_by_now(core: UserCore, mailer: MemoryMailer) -> None:
+def test_no_password_is_mailed_to_a_user_with_a_newer_one(core: UserCore, mailer: MemoryMailer) -> None:
     user = registered(core)
     core.passwords.set(user.id, PASSWORD)
     assert core.outbox.deliver() == 1
@@ -98,7 +98,7 @@ def test_no_password_is_mailed_to_somebody_who_has_one_by_now(core: UserCore, ma
 
 
 @pytest.mark.rule("R6")
-def test_no_password_is_mailed_to_somebody_who_gets_one_while_it_is_hashed(
+def test_no_password_is_mailed_to_a_user_whose_password_is_set_while_it_is_hashed(
     core: UserCore, storage: WatchedStorage, mailer: MemoryMailer
 ) -> None:
     hasher = BusyHasher(storage)
@@ -111,7 +111,7 @@ def test_no_password_is_mailed_to_somebody_who_gets_one_while_it_is_hashed(
 
 
 @pytest.mark.rule("R6")
-def test_no_password_is_mailed_to_somebody_who_was_shut_out(core: UserCore, mailer: MemoryMailer) -> None:
+def test_no_password_is_mailed_to_a_deactivated_user(core: UserCore, mailer: MemoryMailer) -> None:
     user = registered(core)
     core.users.deactivate(user.id)
     core.outbox.deliver()
@@ -119,7 +119,7 @@ def test_no_password_is_mailed_to_somebody_who_was_shut_out(core: UserCore, mail
 
 
 @pytest.mark.rule("R6")
-def test_a_relay_whose_lease_ran_out_mints_nothing(
+def test_a_relay_whose_lease_expired_generates_no_secret(
     core: UserCore, clock: FakeClock, storage: WatchedStorage, mailer: MemoryMailer
 ) -> None:
     slow = BusyHasher(storage)
@@ -131,7 +131,7 @@ def test_a_relay_whose_lease_ran_out_mints_nothing(
 
 
 @pytest.mark.rule("R6")
-def test_a_password_whose_letter_failed_is_drawn_anew(core: UserCore, clock: FakeClock) -> None:
+def test_a_new_password_is_generated_if_the_mail_failed(core: UserCore, clock: FakeClock) -> None:
     mailer = LosingMailer()
     core = over(core, mailer=mailer)
     registered(core)
@@ -147,7 +147,7 @@ def test_a_password_whose_letter_failed_is_drawn_anew(core: UserCore, clock: Fak
 
 
 @pytest.mark.rule("R6")
-def test_a_link_whose_letter_failed_is_drawn_anew(core: UserCore, clock: FakeClock) -> None:
+def test_a_new_link_is_generated_if_the_mail_failed(core: UserCore, clock: FakeClock) -> None:
     mailer = LosingMailer()
     core = over(core, mailer=mailer)
     core.registration.request("ann@example.com")
@@ -161,7 +161,7 @@ def test_a_link_whose_letter_failed_is_drawn_anew(core: UserCore, clock: FakeClo
 
 
 @pytest.mark.rule("R6")
-def test_a_link_that_is_over_is_not_mailed(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> None:
+def test_no_link_of_an_expired_request_is_mailed(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> None:
     core.registration.request("ann@example.com")
     clock.advance(timedelta(days=1))
     assert core.outbox.deliver() == 1
@@ -169,7 +169,7 @@ def test_a_link_that_is_over_is_not_mailed(core: UserCore, clock: FakeClock, mai
 
 
 @pytest.mark.rule("R6")
-def test_without_a_letter_there_is_no_password(core: UserCore, mailer: MemoryMailer) -> None:
+def test_without_a_mail_no_password_is_set(core: UserCore, mailer: MemoryMailer) -> None:
     mute = over(core, mailer=None)
     users = [registered(mute), register(core, "bob", send_email=False)]
     assert core.outbox.deliver() == 0

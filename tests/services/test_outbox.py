@@ -1,4 +1,4 @@
-"""Deliveries: subscribers are told at least once, in order; failures pause, are set aside, and taken up again."""
+"""Changes are delivered at least once, in order; failed deliveries wait, are set aside, and can be retried."""
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -17,7 +17,7 @@ LEASE = 30 * SECOND
 
 @attrs.define
 class Crm:
-    """A durable subscriber that notes what it is told, and fails on what it is told to."""
+    """A durable subscriber that records its events, and fails for some subjects."""
 
     failing: set[int] = attrs.field(factory=set)
     told: list[Event] = attrs.field(factory=list)
@@ -125,7 +125,7 @@ def test_a_failing_subscriber_does_not_hold_back_another(core: UserCore, crm: Cr
 
 
 @pytest.mark.rule("X3")
-def test_a_failure_pauses_a_second_and_doubles_up_to_an_hour(core: UserCore, clock: FakeClock, crm: Crm) -> None:
+def test_the_pause_after_a_failure_doubles_from_a_second_to_an_hour(core: UserCore, clock: FakeClock, crm: Crm) -> None:
     user = register(core)
     crm.failing = {user.id}
     rename(core, user, ["a"])
@@ -143,7 +143,7 @@ def test_a_failure_pauses_a_second_and_doubles_up_to_an_hour(core: UserCore, clo
 
 
 def set_aside(core: UserCore, clock: FakeClock, crm: Crm) -> tuple[User, str]:
-    """Let a delivery fail for a day, and give whose it is and its id."""
+    """Let a delivery fail for a day, and return its user and its id."""
     user = register(core)
     crm.failing = {user.id}
     rename(core, user, ["a"])
@@ -154,11 +154,13 @@ def set_aside(core: UserCore, clock: FakeClock, crm: Crm) -> tuple[User, str]:
 
 
 @pytest.mark.rule("X3")
-def test_after_a_day_a_delivery_is_set_aside_and_the_next_goes_on(core: UserCore, clock: FakeClock, crm: Crm) -> None:
+def test_after_a_day_of_failures_a_delivery_is_set_aside_and_the_next_is_delivered(
+    core: UserCore, clock: FakeClock, crm: Crm
+) -> None:
     user = register(core)
     crm.failing = {user.id}
     rename(core, user, ["a"])
-    clock.now += DAY  # nobody delivered: only failures count
+    clock.now += DAY  # nothing was delivered meanwhile: only failures count
     core.outbox.deliver()
     clock.now += DAY - TICK
     rename(core, user, ["b"])
@@ -168,7 +170,7 @@ def test_after_a_day_a_delivery_is_set_aside_and_the_next_goes_on(core: UserCore
     core.outbox.deliver()
     (failed,), (waiting,) = core.outbox.failed().rows, pending(core)
     assert (failed.state, failed.tries, failed.problem) == (DeliveryState.FAILED, 3, "ConnectionError")
-    assert (failed.revoked_at, waiting.tries) == (clock.now, 1)
+    assert (failed.finished_at, waiting.tries) == (clock.now, 1)
     crm.failing.clear()
     clock.now += SECOND
     assert core.outbox.deliver() == 1

@@ -1,4 +1,4 @@
-"""What operators see of deliveries, and by which ids they name them."""
+"""The lists of deliveries for operators, and the ids by which deliveries are named."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from usercore import Delivery, DeliveryNotFound, Invalid, UserCore
 
 
 def pending(core: UserCore, *names: str) -> list[Delivery]:
-    """Register people who are to be welcomed, and give the deliveries."""
+    """Register users who are to be welcomed, and return the deliveries."""
     for name in names:
         core.registration.register(f"{name}@example.com")
     return list(core.outbox.pending().rows)
@@ -46,8 +46,8 @@ def test_deliveries_are_listed_in_pages(core: UserCore) -> None:
 
 
 @pytest.mark.rule("X3")
-@pytest.mark.parametrize("asked", [{"limit": 0}, {"limit": 1001}, {"cursor": "?"}, {"cursor": "WzEsMl0="}], ids=str)
-def test_a_wrong_page_is_refused(core: UserCore, asked: dict[str, Any]) -> None:
+@pytest.mark.parametrize("arguments", [{"limit": 0}, {"limit": 1001}, {"cursor": "?"}, {"cursor": "WzEsMl0="}], ids=str)
+def test_a_wrong_page_is_refused(core: UserCore, arguments: dict[str, Any]) -> None:
     for call in (core.outbox.pending, core.outbox.failed):
         with refused(core, Invalid, but=()):
-            call(**asked)
+            call(**arguments)

@@ -100,6 +100,7 @@ def test_what_is_no_reference_is_refused_by_every_call(core: UserCore, value: An
         lambda: core.sign_in.trusted(value),
         lambda: core.access_tokens.list(value),
         lambda: core.access_tokens.revoke_all(value),
+        lambda: core.access_tokens.revoke_by_id(value, "uca-0-0"),
         lambda: core.login_tokens.issue(value),
         lambda: core.history.of_user(value),
         lambda: core.history.explain(value),

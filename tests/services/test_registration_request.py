@@ -14,7 +14,7 @@ from usercore import (
     Taken,
     TokenExpired,
     TokenInvalid,
-    TokenSpent,
+    TokenRedeemed,
     TokenUnknown,
     UserCore,
     Vetoed,
@@ -70,7 +70,7 @@ def test_a_link_works_once(core: UserCore, mailer: MemoryMailer) -> None:
     core.registration.request("ann@example.com")
     secret = link_of(core, mailer)
     core.registration.complete(secret)
-    with refused(core, TokenSpent, but=()):
+    with refused(core, TokenRedeemed, but=()):
         core.registration.complete(secret)
 
 

@@ -243,7 +243,7 @@ def test_only_a_password_or_the_hosts_word_lets_an_operator_in(core: UserCore) -
         lambda: system.sign_in.trusted(admin.id),
     )
     for way in weak:
-        with refused(system, SignInRefused, but=TRIES | {"login_tokens", "history"}):
+        with refused(system, SignInRefused, but=TRIES | {"limited_use_tokens", "history"}):
             way()
         assert system.history.attempts(admin.id).rows[0].status is AttemptStatus.REFUSED
     assert system.sign_in.identify(token).user.id == admin.id

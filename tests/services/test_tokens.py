@@ -1,4 +1,4 @@
-"""Login tokens, which event ends which token, and what clean-up removes."""
+"""Login tokens, which event revokes which token, and what clean-up removes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,6 +17,7 @@ from usercore import (
     RetentionPolicy,
     Secret,
     SignInRefused,
+    TenantInactive,
     User,
     UserCore,
     UserNotFound,
@@ -42,7 +43,7 @@ def test_a_login_token_signs_in_once(core: UserCore) -> None:
 
 
 @pytest.mark.rule("K3")
-def test_a_login_token_lives_five_minutes(core: UserCore, clock: FakeClock) -> None:
+def test_a_login_token_expires_after_five_minutes(core: UserCore, clock: FakeClock) -> None:
     user = register(core)
     secret = core.login_tokens.issue(user.id)
     clock.now = NOON + 5 * MINUTE
@@ -73,9 +74,33 @@ def test_many_login_tokens_are_issued_at_once_or_none(core: UserCore, storage: W
         core.login_tokens.issue_many(7, 3)
 
 
+@pytest.mark.rule("K3", "T3")
+def test_no_login_token_is_issued_in_an_inactive_tenant(core: UserCore) -> None:
+    user = register(core)
+    tenants = core.tenant("system").tenants
+    tenants.deactivate("main")
+    for issue in (core.login_tokens.issue, lambda ref: core.login_tokens.issue_many(ref, 2)):
+        with refused(core, TenantInactive, but=()):
+            issue(user.id)
+        with refused(core, UserNotFound, but=()):
+            issue(7)
+    tenants.activate("main")
+    assert core.sign_in.with_login_token(core.login_tokens.issue(user.id)).user.id == user.id
+
+
+@pytest.mark.rule("K3", "K9")
+def test_an_attempt_with_a_revoked_login_token_says_that_no_use_is_left(core: UserCore) -> None:
+    user = register(core)
+    secret = core.login_tokens.issue(user.id)
+    core.access_tokens.revoke_all(user.id)
+    with refused(core, SignInRefused):
+        core.sign_in.with_login_token(secret)
+    assert core.history.attempts(user.id).rows[0].status is AttemptStatus.TOKEN_COUNT_EXPIRED
+
+
 @attrs.frozen(kw_only=True)
 class Tokens:
-    """What somebody holds when an event comes."""
+    """A user's tokens before an event."""
 
     user: User
     mine: Secret
@@ -104,13 +129,13 @@ EVENTS: dict[str, tuple[Callable[[UserCore, Tokens], object], tuple[bool, bool, 
     "deactivated": (lambda core, tokens: core.users.deactivate(tokens.user.id), (False, False, False)),
     "inactive tenant": (lambda core, _: core.tenant("system").tenants.deactivate("main"), (False, False, False)),
 }
-"""What each event leaves open: this token, another one, a login token."""
+"""What is valid after each event: this access token, another one, a login token."""
 
 RESTORED: dict[str, tuple[Callable[[UserCore, Tokens], object], tuple[bool, bool, bool]]] = {
     "deactivated": (lambda core, tokens: core.users.activate(tokens.user.id), (False, False, False)),
     "inactive tenant": (lambda core, _: core.tenant("system").tenants.activate("main"), (True, True, True)),
 }
-"""What is open again when the event is taken back: what was ended stays so, what was refused does not."""
+"""What is valid when the event is undone: revoked tokens stay revoked, others are valid again."""
 
 
 def what_opens(core: UserCore, tokens: Tokens) -> tuple[bool, bool, bool]:
@@ -119,7 +144,7 @@ def what_opens(core: UserCore, tokens: Tokens) -> tuple[bool, bool, bool]:
 
 @pytest.mark.rule("K9")
 @pytest.mark.parametrize("event", EVENTS)
-def test_each_event_ends_what_it_should(core: UserCore, event: str) -> None:
+def test_each_event_revokes_what_it_should(core: UserCore, event: str) -> None:
     user = register(core, password=PASSWORD)
     login = core.login_tokens.issue(user.id)
     tokens = Tokens(user=user, mine=sign_in(core, user), other=sign_in(core, user), login=login)
@@ -133,7 +158,7 @@ def test_each_event_ends_what_it_should(core: UserCore, event: str) -> None:
 
 
 @pytest.mark.rule("K9")
-def test_nobody_elses_tokens_end(core: UserCore) -> None:
+def test_events_of_a_user_do_not_revoke_the_tokens_of_others(core: UserCore) -> None:
     user, bob = register(core, password=PASSWORD), register(core, "bob")
     theirs = Tokens(user=bob, mine=sign_in(core, bob), other=sign_in(core, bob), login=core.login_tokens.issue(bob.id))
     core.passwords.set(user.id, ANOTHER)
@@ -143,7 +168,7 @@ def test_nobody_elses_tokens_end(core: UserCore) -> None:
 
 
 @pytest.mark.rule("K8")
-def test_clean_up_removes_what_is_over(core: UserCore, clock: FakeClock) -> None:
+def test_clean_up_removes_rows_after_their_retention(core: UserCore, clock: FakeClock) -> None:
     user = core.registration.register("ann@example.com").user
     core.login_tokens.issue(user.id)
     core.registration.request("bob@example.com")
@@ -164,7 +189,7 @@ def test_clean_up_removes_what_is_over(core: UserCore, clock: FakeClock) -> None
         "rate_limits": [(DAY + TICK, 4)],
         "deliveries": [(7 * DAY + TICK, 2)],
         "access_tokens": [(30 * DAY + TICK, 1)],
-        "login_tokens": [(30 * DAY + TICK, 1)],
+        "limited_use_tokens": [(30 * DAY + TICK, 1)],
         "registration_links": [(30 * DAY + TICK, 1)],
         "unknown_logins": [(30 * DAY + TICK, 1)],
         "registration_addresses": [(30 * DAY + TICK, 2)],

@@ -11,11 +11,18 @@ from hypothesis import strategies as st
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, digest_of
 from usercore.testing import NOON, TICK
-from usercore.testing.samples import ANN, BOB, a_login_token, a_registration_link, an_access_token
-from usercore.testing.strategies import access_tokens, ids, instants, login_tokens, registration_links
-from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenSpent, TokenUnknown
-from usercore.tokens.model import AccessToken, AccessTokenPolicy, LoginToken, RegistrationLink, public_id_of
-from usercore.tokens.rules import check_completable, check_open, check_redeemable, is_completable
+from usercore.testing.samples import ANN, BOB, a_limited_use_token, a_registration_link, an_access_token
+from usercore.testing.strategies import access_tokens, ids, instants, limited_use_tokens, registration_links
+from usercore.tokens.errors import (
+    TokenExpired,
+    TokenInvalid,
+    TokenNotYetValid,
+    TokenRedeemed,
+    TokenRevoked,
+    TokenUnknown,
+)
+from usercore.tokens.model import AccessToken, AccessTokenPolicy, LimitedUseToken, RegistrationLink, public_id_of
+from usercore.tokens.rules import check_completable, check_open, check_redeemable, is_completable, obstacle_to_redeeming
 
 POLICY = AccessTokenPolicy()
 DAY = timedelta(days=1)
@@ -23,25 +30,34 @@ BEFORE, AT, AFTER = NOON - TICK, NOON, NOON + TICK
 
 Check = Callable[[datetime], object]
 
-LOGIN = a_login_token(expires_at=NOON)
+LIMITED = a_limited_use_token(valid_from=None, expires_at=NOON)
 OLD = an_access_token(expires_at=NOON, last_used_at=NOON - DAY)
 IDLE = an_access_token(expires_at=NOON + DAY, last_used_at=NOON - POLICY.idle_lifetime)
 LINK = a_registration_link(expires_at=NOON)
 
 CHECKS: dict[str, tuple[object, Check]] = {
-    "login": (LOGIN, lambda now: check_redeemable(LOGIN, now=now)),
+    "limited use": (LIMITED, lambda now: check_redeemable(LIMITED, now=now)),
     "access, too old": (OLD, lambda now: check_open(OLD, now=now, policy=POLICY)),
     "access, idle": (IDLE, lambda now: check_open(IDLE, now=now, policy=POLICY)),
     "registration": (LINK, lambda now: check_completable(LINK, now=now)),
 }
 
-SPENT: dict[str, Check] = {
-    "login": lambda now: check_redeemable(a_login_token(redeemed_at=now), now=now),
-    "login, expired too": lambda now: check_redeemable(a_login_token(redeemed_at=now, expires_at=now), now=now),
+REVOKED: dict[str, Check] = {
+    "limited use": lambda now: check_redeemable(a_limited_use_token(revoked_at=now), now=now),
+    "limited use, redeemed too": lambda now: check_redeemable(a_limited_use_token(revoked_at=now, uses=1), now=now),
+    "limited use, expired too": lambda now: check_redeemable(
+        a_limited_use_token(revoked_at=now, expires_at=now), now=now
+    ),
     "access": lambda now: check_open(an_access_token(revoked_at=now), now=now, policy=POLICY),
     "access, expired too": lambda now: check_open(
         an_access_token(revoked_at=now, expires_at=now), now=now, policy=POLICY
     ),
+}
+
+REDEEMED: dict[str, Check] = {
+    "once": lambda now: check_redeemable(a_limited_use_token(uses=1, redeemed_at=now), now=now),
+    "as often as it can be": lambda now: check_redeemable(a_limited_use_token(uses=3, max_uses=3), now=now),
+    "expired too": lambda now: check_redeemable(a_limited_use_token(uses=1, expires_at=now), now=now),
     "registration": lambda now: check_completable(a_registration_link(completed_at=now), now=now),
     "registration, expired too": lambda now: check_completable(
         a_registration_link(completed_at=now, expires_at=now), now=now
@@ -49,14 +65,14 @@ SPENT: dict[str, Check] = {
 }
 
 UNKNOWN: dict[str, Check] = {
-    "login": lambda now: check_redeemable(None, now=now),
+    "limited use": lambda now: check_redeemable(None, now=now),
     "access": lambda now: check_open(None, now=now, policy=POLICY),
     "registration": lambda now: check_completable(None, now=now),
 }
 
 
 def opens(check: Callable[[], object]) -> bool:
-    """Say whether the check lets it through."""
+    """Return whether the check passes."""
     try:
         check()
     except TokenInvalid:
@@ -74,16 +90,38 @@ def test_the_last_microsecond_opens_and_the_instant_itself_does_not(token: objec
         assert refusal.value.expired_at == NOON
 
 
-@pytest.mark.rule("K2", "K3", "R8")
-@pytest.mark.parametrize("check", SPENT.values(), ids=SPENT)
-def test_what_was_spent_or_ended_stays_so_also_after_its_time(check: Check) -> None:
-    with pytest.raises(TokenSpent):
+@pytest.mark.rule("K2", "K3")
+@pytest.mark.parametrize("check", REVOKED.values(), ids=REVOKED)
+def test_a_revoked_token_is_revoked_also_after_its_time(check: Check) -> None:
+    with pytest.raises(TokenRevoked):
         check(NOON)
+
+
+@pytest.mark.rule("K3", "R8")
+@pytest.mark.parametrize("check", REDEEMED.values(), ids=REDEEMED)
+def test_a_redeemed_token_is_redeemed_also_after_its_time(check: Check) -> None:
+    with pytest.raises(TokenRedeemed):
+        check(NOON)
+
+
+@pytest.mark.rule("K4")
+def test_a_token_is_valid_from_its_first_instant_on() -> None:
+    token = a_limited_use_token(valid_from=NOON, expires_at=AFTER)
+    assert check_redeemable(token, now=NOON) is token
+    with pytest.raises(TokenNotYetValid) as refusal:
+        check_redeemable(token, now=BEFORE)
+    assert refusal.value.valid_from == NOON
+
+
+@pytest.mark.rule("K3")
+def test_a_token_without_a_first_instant_is_valid_where_the_clock_is_behind() -> None:
+    token = a_limited_use_token(issued_at=NOON, valid_from=None, expires_at=AFTER)
+    assert check_redeemable(token, now=BEFORE) is token
 
 
 @pytest.mark.rule("K2", "K3", "R8")
 @pytest.mark.parametrize("check", UNKNOWN.values(), ids=UNKNOWN)
-def test_what_is_not_kept_is_unknown(check: Check) -> None:
+def test_a_token_that_is_not_stored_is_unknown(check: Check) -> None:
     with pytest.raises(TokenUnknown):
         check(NOON)
 
@@ -103,10 +141,14 @@ def test_using_it_keeps_an_access_token_from_idling_but_not_from_its_end() -> No
     assert not opens(lambda: check_open(token, now=end, policy=POLICY))
 
 
-@pytest.mark.rule("K3")
-@given(login_tokens(), instants())
-def test_a_login_token_opens_once_and_before_its_end(token: LoginToken, now: datetime) -> None:
-    assert opens(lambda: check_redeemable(token, now=now)) == (token.redeemed_at is None and now < token.expires_at)
+@pytest.mark.rule("K3", "K4")
+@given(limited_use_tokens(), instants())
+def test_a_token_can_be_redeemed_while_it_is_valid_and_has_uses_left(token: LimitedUseToken, now: datetime) -> None:
+    has_begun = token.valid_from is None or token.valid_from <= now
+    is_valid = token.revoked_at is None and has_begun and now < token.expires_at
+    can_be_redeemed = is_valid and token.uses < token.max_uses
+    assert (obstacle_to_redeeming(token, now=now) is None) == can_be_redeemed
+    assert opens(lambda: check_redeemable(token, now=now)) == can_be_redeemed
 
 
 @pytest.mark.rule("R8")
@@ -130,7 +172,7 @@ def test_a_public_id_has_a_form_and_hides_the_digest(user_id: UserId, digest: Di
 def test_public_ids_tell_kinds_users_and_tokens_apart() -> None:
     digest = digest_of("a")
     made = {
-        a_login_token(user_id=ANN, digest=digest).public_id,
+        a_limited_use_token(user_id=ANN, digest=digest).public_id,
         an_access_token(user_id=ANN, digest=digest).public_id,
         an_access_token(user_id=BOB, digest=digest).public_id,
         an_access_token(user_id=BOB, digest=digest_of("b")).public_id,

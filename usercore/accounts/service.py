@@ -15,7 +15,8 @@ from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
 from usercore.tenants.model import Tenant
 from usercore.tenants.service import get_tenant
-from usercore.tokens.service import revoke_tokens
+from usercore.tokens.model import RevocationReason
+from usercore.tokens.service import revoke_all
 from usercore.users.fields import UserFields, check_names, clean_own_fields
 from usercore.users.identifiers import clean_slots, next_access_ids
 from usercore.users.keys import host_id
@@ -209,7 +210,7 @@ class Users:
                 return old
             moved = self._replace(unit, old, evolve(old, state=to), kind)
             if to is UserState.DEACTIVATED:
-                revoke_tokens(unit, old.id, at=moved.modified_at, reason=kind.name, access=True)
+                revoke_all(unit, old.id, RevocationReason.DEACTIVATED, at=moved.modified_at)
             return moved
 
         return self._service.units.write(move)

@@ -196,8 +196,7 @@ def complete_attempt(
         user = unit.users.lock(user_id, event.note)
     except UserNotFound:
         raise RejectedAttempt(authenticator.unknown_status) from None
-    tenant = unit.tenants.get(user.tenant_id)
-    status = sign_in_obstacle(user, tenant_active=tenant is not None and tenant.active)
+    status = sign_in_obstacle(user, tenant_active=unit.tenants.is_active(user.tenant_id))
     if status is None and is_privileged(user) and not authenticator.allows_privileged:
         status = AttemptStatus.REFUSED
     if status is not None:

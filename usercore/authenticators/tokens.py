@@ -7,11 +7,20 @@ from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import RejectedAttempt, SignInUnit
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret, holder_of, text_of
-from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenSpent, TokenUnknown
+from usercore.tokens.errors import (
+    TokenExpired,
+    TokenInvalid,
+    TokenNotYetValid,
+    TokenRedeemed,
+    TokenRevoked,
+    TokenUnknown,
+)
 
 STATUS_OF: Final[Mapping[type[TokenInvalid], AttemptStatus]] = {
     TokenExpired: AttemptStatus.TOKEN_DATE_EXPIRED,
-    TokenSpent: AttemptStatus.TOKEN_COUNT_EXPIRED,
+    TokenNotYetValid: AttemptStatus.TOKEN_DATE_EXPIRED,
+    TokenRedeemed: AttemptStatus.TOKEN_COUNT_EXPIRED,
+    TokenRevoked: AttemptStatus.TOKEN_COUNT_EXPIRED,
 }
 """The statuses of attempts with invalid tokens; ``token_not_found`` for all others. Source: spec S6."""
 

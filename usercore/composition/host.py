@@ -15,7 +15,7 @@ from usercore.kernel.time import Clock, check_instant, system_clock
 from usercore.kernel.values import frozen
 from usercore.mail.ports import Mailer
 from usercore.mail.rules import check_links
-from usercore.notifications import mail_subscriber
+from usercore.notifications import mail_subscriber, mails
 from usercore.passwords.ports import Hasher
 from usercore.registration.input import PasswordCheck
 from usercore.registration.limits import EmailCheck, RegistrationGate
@@ -81,7 +81,7 @@ def check_host(host: Host) -> None:
     Raises:
         TypeError: something has the wrong type, lacks a member, cannot be called as usercore calls it, or is an
             ``async def`` or generator, which would never run.
-        ValueError: the clock gives an instant without a zone, a link that the letters need is missing, two subscribers
+        ValueError: the clock gives an instant without a zone, a link that the mails need is missing, two subscribers
             or authenticators have one name, or a subscriber wants a kind that there is not.
     """
     check_type(host.policy, Policy, name="policy")
@@ -91,7 +91,7 @@ def check_host(host: Host) -> None:
     check_callable(host.randomness, 1, name="randomness")
     if host.mailer is not None:
         check_method(host.mailer, "send", None, name="mailer")
-        check_links(host.policy.mail.links)
+        check_links(host.policy.mail.links, mails.LINKS)
     if host.hasher is not None:
         _check_hasher(host.hasher)
     for what, functions in (

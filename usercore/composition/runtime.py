@@ -19,6 +19,7 @@ from usercore.kernel.ids import IdMaker, TenantId
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.time import plain_clock
 from usercore.notifications import mail_subscriber
+from usercore.notifications.mails import CHANGES
 from usercore.passwords.hasher import Argon2Hasher
 from usercore.passwords.ports import Hasher
 from usercore.registration.limits import RegistrationLimits
@@ -63,14 +64,14 @@ class Runtime:
     def _subscribers(self) -> Sequence[Subscriber]:
         if self.host.mailer is None:
             return self.host.subscribers
-        letters = mail_subscriber.MailSubscriber(
+        mails = mail_subscriber.MailSubscriber(
             scope_of=self.scope_of,
             mailer=self.host.mailer,
             hasher=self.hasher,
             policy=self.policy.mail,
             passwords=self.policy.passwords,
         )
-        mailer = Subscriber(name=mail_subscriber.SUBSCRIBER, kinds=mail_subscriber.KINDS, handle=letters.handle)
+        mailer = Subscriber(name=mail_subscriber.SUBSCRIBER, kinds=CHANGES, handle=mails.handle)
         return (mailer, *self.host.subscribers)
 
     def scope(self, context: Context, joined: UnitSource | None = None) -> ServiceContext[Unit]:

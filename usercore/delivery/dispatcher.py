@@ -32,7 +32,7 @@ class DispatcherUnit(HistoryUnit, OutboxUnit, Protocol):
 class Event:
     """A change, as a subscriber gets it. ``delivery`` is None for subscribers that are not durable.
 
-    The entry leaves out fields that are for operators only, such as a user's note; ``history.of_user`` shows them.
+    Fields for operators only, such as a user's note, are left out of the entry; ``history.of_user`` returns them.
     """
 
     entry: Entry
@@ -150,7 +150,7 @@ class Outbox:
         service.units.write(finish)
 
     def pending(self, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Delivery]:
-        """List the tenant's deliveries that are still to be made; ``limit`` is 1 to 1000.
+        """List the tenant's pending deliveries; ``limit`` is 1 to 1000.
 
         Raises:
             TypeError: an argument has the wrong type.

@@ -8,8 +8,9 @@ from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, refuse
 from usercore.kernel.values import frozen
+from usercore.tokens.model import RevocationReason
 from usercore.tokens.ports import TokensUnit
-from usercore.tokens.service import revoke_tokens
+from usercore.tokens.service import revoke_all
 from usercore.users.emails import clean_email
 from usercore.users.keys import email_key
 from usercore.users.model import EMAIL_CHANGED, EMAIL_REPLACED, EMAIL_VERIFICATION_CHANGED, EmailPolicy, User
@@ -60,7 +61,7 @@ class Emails:
             if not is_same:
                 if old.email_verified:
                     unit.record(Change(kind=EMAIL_REPLACED, subject_id=old.id, old=old))
-                revoke_tokens(unit, old.id, at=now, reason=EMAIL_CHANGED.name, access=False)
+                revoke_all(unit, old.id, RevocationReason.EMAIL_CHANGED, at=now)
             return kept
 
         return self._service.units.write(change)

@@ -13,7 +13,7 @@ from usercore.kernel.context import ActorKind
 from usercore.registration.steps import Registration
 from usercore.sign_in.model import Identity, SignedIn
 from usercore.tenants.model import Tenant
-from usercore.tokens.model import AccessToken, LoginToken
+from usercore.tokens.model import AccessToken, LimitedUseToken
 from usercore.users.model import OPERATOR_ONLY, AccountStatus, Preferences, User
 
 
@@ -219,25 +219,30 @@ access_token: Final[Form[AccessToken, AccessTokenForm, OperatorAccessTokenForm]]
 """Make the plain data of an access token."""
 
 
-class LoginTokenForm(TypedDict):
-    """A login token as its user sees it."""
+class LimitedUseTokenForm(TypedDict):
+    """A limited-use token as its user sees it."""
 
     public_id: str
+    kind: str
     issued_at: str
+    valid_from: str | None
     expires_at: str
+    max_uses: int
+    uses: int
     redeemed_at: str | None
+    revoked_at: str | None
 
 
-class OperatorLoginTokenForm(LoginTokenForm):
-    """A login token as operators see it."""
+class OperatorLimitedUseTokenForm(LimitedUseTokenForm):
+    """A limited-use token as operators see it."""
 
     user_id: int
 
 
-login_token: Final[Form[LoginToken, LoginTokenForm, OperatorLoginTokenForm]] = Form(
-    LoginTokenForm, OperatorLoginTokenForm
+limited_use_token: Final[Form[LimitedUseToken, LimitedUseTokenForm, OperatorLimitedUseTokenForm]] = Form(
+    LimitedUseTokenForm, OperatorLimitedUseTokenForm
 )
-"""Make the plain data of a login token."""
+"""Make the plain data of a limited-use token."""
 
 
 class AttemptForm(TypedDict):

@@ -11,8 +11,16 @@ from usercore.kernel import errors
 from usercore.kernel.errors import FieldError, StorageError, UsercoreError
 from usercore.outbox.errors import DeliveryNotFound
 from usercore.passwords.errors import PasswordRefused
-from usercore.tenants.errors import BuiltIn, SystemOnly, TenantStaleVersion, TenantTaken
-from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenNotFound, TokenSpent, TokenUnknown
+from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
+from usercore.tokens.errors import (
+    TokenExpired,
+    TokenInvalid,
+    TokenNotFound,
+    TokenNotYetValid,
+    TokenRedeemed,
+    TokenRevoked,
+    TokenUnknown,
+)
 from usercore.users.errors import ExternalIdLinked, WrongState
 
 HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
@@ -23,11 +31,14 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     SignInRefused: 401,
     TokenInvalid: 401,
     TokenExpired: 401,
-    TokenSpent: 401,
+    TokenNotYetValid: 401,
+    TokenRedeemed: 401,
+    TokenRevoked: 401,
     TokenUnknown: 401,
     Vetoed: 403,
     BuiltIn: 403,
     SystemOnly: 403,
+    TenantInactive: 403,
     errors.NotFound: 404,
     errors.UserNotFound: 404,
     errors.TenantNotFound: 404,

@@ -10,8 +10,9 @@ from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import UserId
-from usercore.tokens.service import revoke_tokens
-from usercore.users.model import EMAIL_CHANGED, IMPORTED, Claim, User
+from usercore.tokens.model import RevocationReason
+from usercore.tokens.service import revoke_all
+from usercore.users.model import IMPORTED, Claim, User
 from usercore.users.service import make_claim, replace_user
 
 Known = tuple[Sequence[User], Sequence[Claim]]
@@ -75,4 +76,4 @@ def _replace(unit: ImportUnit, step: Update) -> None:
     old, new = step.old, step.new
     replace_user(unit, old, new, IMPORTED, at=new.modified_at, by=new.modified_by)
     if is_moved(old.email, new.email):
-        revoke_tokens(unit, old.id, at=new.modified_at, reason=EMAIL_CHANGED.name, access=False)
+        revoke_all(unit, old.id, RevocationReason.EMAIL_CHANGED, at=new.modified_at)

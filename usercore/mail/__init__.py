@@ -1,1 +1,1 @@
-"""Mail: the few letters that usercore writes, and the ways they leave the house."""
+"""Outgoing email: templates and transports."""

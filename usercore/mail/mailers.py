@@ -1,6 +1,6 @@
-"""Ways for letters to leave: SMTP, or a folder for development and tests.
+"""Transports of mail: SMTP, or a folder for development and tests.
 
-The modules of letters take as long to load as attrs, and most processes send none: only sending loads them.
+The standard library's mail modules take as long to load as attrs, and most processes send no mail: sending loads them.
 """
 
 import os
@@ -108,7 +108,7 @@ def _seconds(timeout: float) -> float:
 
 @frozen(kw_only=True)
 class SmtpMailer(Mailer):
-    """Sends by SMTP, one connection a letter, encrypted unless told otherwise. Timeout in seconds.
+    """Sends by SMTP, one connection a mail, encrypted unless told otherwise. Timeout in seconds.
 
     Port 465 is encrypted from the first byte, every other port by STARTTLS; ``implicit_tls`` decides for an unusual
     port. ``user`` and ``password`` go together; those beyond ASCII are sent by AUTH PLAIN.
@@ -145,7 +145,7 @@ class SmtpMailer(Mailer):
         return self.port == _IMPLICIT_TLS_PORT if self.implicit_tls is None else self.implicit_tls
 
     def send(self, mail: Mail) -> None:
-        """Send the letter.
+        """Send the mail.
 
         Raises:
             OSError: the server could not be reached or refused (``smtplib.SMTPException`` is one).
@@ -206,20 +206,20 @@ def _options_of(smtp: "SMTP", *addresses: str) -> list[str]:
     if all(map(str.isascii, addresses)):
         return []
     if not smtp.has_extn("smtputf8"):
-        msg = "the server does not offer SMTPUTF8, which an address with other letters before the @ needs"
+        msg = "the server does not offer SMTPUTF8, which an address that is not ASCII before the @ needs"
         raise smtplib.SMTPNotSupportedError(msg)
     return ["SMTPUTF8", "BODY=8BITMIME"]
 
 
 @frozen(kw_only=True)
 class FolderMailer(Mailer):
-    """Writes each letter as an ``.eml`` file, readable by its owner only, into a folder that it makes."""
+    """Writes each mail as an ``.eml`` file, readable by its owner only, into a folder that it creates."""
 
     folder: Path = attrs.field(converter=Path)
     sender: str = attrs.field(default="usercore@localhost", validator=_check_sender)
 
     def send(self, mail: Mail) -> None:
-        """Write the letter.
+        """Write the mail.
 
         Raises:
             OSError: the folder cannot be written.

@@ -1,4 +1,4 @@
-"""Letters and the links in them."""
+"""Mails, their templates, and the links in them."""
 
 import re
 from datetime import datetime
@@ -14,7 +14,7 @@ from usercore.kernel.time import system_clock
 from usercore.kernel.values import frozen
 
 PLACEHOLDER: Final = "{secret}"
-"""Where the secret goes in a link that carries one."""
+"""Marks the place of the secret in a link that has one."""
 
 _ABSOLUTE_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#<>\"{}\\]+([/?#][^\s<>\"\\]*)?")
 """A scheme, a host, and what follows it; a browser's or an app's. Source: RFC 3986, 3."""
@@ -24,23 +24,35 @@ _ID_CHARACTERS: Final = 22
 
 
 class MailKind(StrEnum):
-    """The letters there are."""
+    """The kinds of mails; ``usercore.notifications.mails`` defines each."""
 
     WELCOME = "welcome"
-    WELCOME_PASSWORD = "welcome_password"  # noqa: S105 - a kind of letter, not a password
+    WELCOME_PASSWORD = "welcome_password"  # noqa: S105 - a kind of mail, not a password
     REGISTRATION = "registration"
     HAVE_ACCOUNT = "have_account"
     EMAIL_CHANGED = "email_changed"
 
 
-def draw_mail_id(randomness: Randomness = system_randomness) -> str:
-    """Draw an id that no other mail has."""
+def generate_mail_id(randomness: Randomness = system_randomness) -> str:
+    """Return a random id for a mail."""
     return generate_text(_ID_CHARACTERS, randomness)
 
 
 @frozen(kw_only=True)
+class MailTemplate:
+    """The text of a kind of mail, in short plain English. ``link`` is the name of the field of ``Links`` in it.
+
+    Subject and text may contain ``{product}``; the text ``{link}``, ``{secret}`` and ``{days}``, too.
+    """
+
+    subject: str
+    text: str
+    link: str | None = None
+
+
+@frozen(kw_only=True)
 class Mail:
-    """One letter. Its text may hold a secret, so ``repr`` hides it; a mailer may store it to send it later.
+    """A mail. Its text may contain a secret, so ``repr`` hides it; a mailer may store it to send it later.
 
     ``id`` is unique: letters and digits, the part of the Message-ID before the ``@``. ``at`` is the instant of the
     Date.
@@ -50,7 +62,7 @@ class Mail:
     to: str
     subject: str
     text: str = attrs.field(repr=False)
-    id: str = attrs.field(factory=draw_mail_id)
+    id: str = attrs.field(factory=generate_mail_id)
     at: datetime = attrs.field(factory=system_clock)
 
 
@@ -64,7 +76,7 @@ def _check_link(links: "Links", field: "attrs.Attribute[str | None]", value: Any
     if not value.isprintable() or not _ABSOLUTE_URL.fullmatch(value):
         msg = f"{name} must be an absolute URL without white space, such as https://example.com/page, not {value!r}"
         raise ValueError(msg)
-    wanted = field.name in CARRYING
+    wanted = field.metadata["has_secret"]
     if value.count(PLACEHOLDER) != wanted:
         msg = (
             f"the link {field.name!r} needs {PLACEHOLDER} in it, once" if wanted else f"{name} carries no {PLACEHOLDER}"
@@ -72,33 +84,24 @@ def _check_link(links: "Links", field: "attrs.Attribute[str | None]", value: Any
         raise ValueError(msg)
 
 
-CARRYING: Final = frozenset({"registration"})
-"""The links that carry a secret."""
+def _link(*, has_secret: bool) -> Any:  # noqa: ANN401 - as attrs.field
+    return attrs.field(default=None, validator=_check_link, metadata={"has_secret": has_secret})
 
 
 @frozen(kw_only=True)
 class Links:
-    """Where the letters point, given by the host: absolute URLs.
+    """The pages of the host that mails link to: absolute URLs.
 
     ``registration`` has ``{secret}`` in it once, which is safe in a path, a query and a fragment; ``sign_in`` has not.
     """
 
-    sign_in: str | None = attrs.field(default=None, validator=_check_link)
-    registration: str | None = attrs.field(default=None, validator=_check_link)
-
-
-NEEDED: Final = {
-    MailKind.WELCOME: "sign_in",
-    MailKind.WELCOME_PASSWORD: "sign_in",
-    MailKind.REGISTRATION: "registration",
-    MailKind.HAVE_ACCOUNT: "sign_in",
-}
-"""The link that each kind of letter needs."""
+    sign_in: str | None = _link(has_secret=False)
+    registration: str | None = _link(has_secret=True)
 
 
 @frozen(kw_only=True)
 class MailPolicy:
-    """What the letters say besides their text. ``product``, one line, is the name they speak for."""
+    """What is filled into the mails. ``product``, one line, is the name of the host's product."""
 
     links: Links = part(Links())
     product: str = one_line("your account", most=100)

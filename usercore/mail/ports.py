@@ -1,4 +1,4 @@
-"""What mail asks of the world outside."""
+"""What mail needs from the host: a transport."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -7,8 +7,8 @@ from usercore.mail.model import Mail
 
 
 class Mailer(Protocol):
-    """Sends letters. Called outside units, perhaps from several threads, perhaps twice for one letter."""
+    """Sends mails. It is called outside units, perhaps from several threads, perhaps twice for one mail."""
 
     @abstractmethod
     def send(self, mail: Mail) -> None:
-        """Hand the letter over. Whatever is raised makes the delivery due again later."""
+        """Send the mail. If it raises, the delivery is due again later."""

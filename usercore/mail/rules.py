@@ -1,61 +1,27 @@
-"""What the letters say, in short plain English. Pure."""
+"""Composing mails from templates, and checking that their links are set. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
 
 from usercore.kernel.secret import Secret
-from usercore.mail.model import NEEDED, PLACEHOLDER, Links, Mail, MailKind, MailPolicy
-
-_LETTERS: Final = {
-    MailKind.WELCOME: (
-        "Welcome to {product}",
-        "Your account is ready.\n\nSign in here: {link}\n",
-    ),
-    MailKind.WELCOME_PASSWORD: (
-        "Welcome to {product}",
-        (
-            "Your account is ready.\n\nSign in here: {link}\nYour first password: {secret}\n\n"
-            "It works for {days} days. Please choose one of your own when you have signed in.\n"
-        ),
-    ),
-    MailKind.REGISTRATION: (
-        "Finish your registration with {product}",
-        (
-            "Somebody, probably you, wants to register this address.\n\nFinish here: {link}\n\n"
-            "The link works once. If it was not you, do nothing.\n"
-        ),
-    ),
-    MailKind.HAVE_ACCOUNT: (
-        "You have an account with {product}",
-        (
-            "Somebody, probably you, wanted to register this address, and it has an account already.\n\n"
-            "Sign in here: {link}\n\nIf it was not you, do nothing.\n"
-        ),
-    ),
-    MailKind.EMAIL_CHANGED: (
-        "Your address for {product} was changed",
-        (
-            "The email address of your account is no longer this one.\n\n"
-            "If you did not ask for that, please answer the people who run {product}.\n"
-        ),
-    ),
-}
+from usercore.mail.model import PLACEHOLDER, Links, Mail, MailKind, MailPolicy, MailTemplate
 
 
-def check_links(links: Links) -> None:
-    """Refuse a mailer without the links that its letters need.
+def check_links(links: Links, needed: Mapping[MailKind, str]) -> None:
+    """Check that every link that a kind of mail needs is set.
 
     Raises:
         ValueError: a link is missing.
     """
-    for kind, name in NEEDED.items():
+    for kind, name in needed.items():
         if not getattr(links, name):
-            msg = f"a letter of kind {kind} needs the link {name!r}: give it in Policy(mail=MailPolicy(links=...))"
+            msg = f"a mail of kind {kind} needs the link {name!r}: set it in Policy(mail=MailPolicy(links=...))"
             raise ValueError(msg)
 
 
 def compose_mail(
     kind: MailKind,
+    template: MailTemplate,
     to: str,
     policy: MailPolicy,
     *,
@@ -64,9 +30,9 @@ def compose_mail(
     secret: Secret | None = None,
     days: int = 0,
 ) -> Mail:
-    """Write a letter. The secret stands in its link, or alone where that has no place for it."""
+    """Return the mail that a template makes. The secret is put into the link, or where the text asks for it."""
     shown = "" if secret is None else secret.reveal()
-    link = getattr(policy.links, NEEDED[kind]) if kind in NEEDED else ""
-    subject, text = _LETTERS[kind]
-    filled = text.format(product=policy.product, link=link.replace(PLACEHOLDER, shown), secret=shown, days=days)
-    return Mail(kind=kind, to=to, subject=subject.format(product=policy.product), text=filled, id=mail_id, at=at)
+    link = "" if template.link is None else getattr(policy.links, template.link).replace(PLACEHOLDER, shown)
+    text = template.text.format(product=policy.product, link=link, secret=shown, days=days)
+    subject = template.subject.format(product=policy.product)
+    return Mail(kind=kind, to=to, subject=subject, text=text, id=mail_id, at=at)

@@ -55,7 +55,7 @@ class Cleaned:
     """How many rows of each kind were removed; ``unknown_logins`` and ``registration_addresses`` were blanked."""
 
     access_tokens: int
-    login_tokens: int
+    limited_use_tokens: int
     registration_links: int
     attempts: int
     registration_attempts: int
@@ -90,7 +90,7 @@ class Cleanup:
         abandoned = self._repeat(lambda unit: _remove_abandoned(unit, addresses, now))
         return Cleaned(
             access_tokens=self._repeat(lambda unit: unit.access_tokens.remove_expired(tokens, limit=BATCH)),
-            login_tokens=self._repeat(lambda unit: unit.login_tokens.remove_expired(tokens, limit=BATCH)),
+            limited_use_tokens=self._repeat(lambda unit: unit.limited_use_tokens.remove_expired(tokens, limit=BATCH)),
             registration_links=abandoned
             + self._repeat(lambda unit: unit.registration_links.remove_expired(min(tokens, addresses), limit=BATCH)),
             attempts=self._repeat(lambda unit: unit.attempts.remove_before(attempts, limit=BATCH)),

@@ -21,10 +21,11 @@ class DeliveryState(StrEnum):
 
 @entity
 class Delivery:
-    """One entry of history for one subscriber.
+    """One entry of history that is to be delivered to one subscriber.
 
-    ``generation`` identifies what the delivery was made for (a password's version, a request's id); ``lease_no`` tells
-    the latest lease from those before. ``problem`` is the name of the last failure's class.
+    ``generation`` is what the delivery was created for (a password's version, a request's id). ``lease_no`` counts the
+    leases, so that only the relay that leased it last can finish it. ``problem`` is the name of the class of the last
+    failure, nothing more. ``finished_at`` is the instant at which it was done or set aside.
     """
 
     subject_id: int
@@ -42,7 +43,7 @@ class Delivery:
     lease_no: int = 0
     problem: str | None = None
     failing_since: datetime | None = None
-    revoked_at: datetime | None = None
+    finished_at: datetime | None = None
 
     @property
     def id(self) -> str:

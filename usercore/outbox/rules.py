@@ -14,7 +14,7 @@ def pause_after(tries: int, policy: DeliveryPolicy) -> timedelta:
 
 def after_success(delivery: Delivery, *, now: datetime) -> Delivery:
     """Return the delivery as done: the subscriber handled it, or is no longer subscribed."""
-    return evolve(delivery, state=DeliveryState.DONE, revoked_at=now, problem=None)
+    return evolve(delivery, state=DeliveryState.DONE, finished_at=now, problem=None)
 
 
 def after_failure(delivery: Delivery, *, now: datetime, problem: str, policy: DeliveryPolicy) -> Delivery:
@@ -22,12 +22,12 @@ def after_failure(delivery: Delivery, *, now: datetime, problem: str, policy: De
     tries, since = delivery.tries + 1, delivery.failing_since or now
     failed = evolve(delivery, tries=tries, problem=problem, failing_since=since)
     if now - since >= policy.set_aside_after:
-        return evolve(failed, state=DeliveryState.FAILED, revoked_at=now)
+        return evolve(failed, state=DeliveryState.FAILED, finished_at=now)
     return evolve(failed, due_at=now + pause_after(tries, policy))
 
 
 def after_retry(delivery: Delivery, *, now: datetime) -> Delivery:
     """Return a delivery that was set aside as pending, with a new day of tries."""
     return evolve(
-        delivery, state=DeliveryState.PENDING, due_at=now, tries=0, problem=None, failing_since=None, revoked_at=None
+        delivery, state=DeliveryState.PENDING, due_at=now, tries=0, problem=None, failing_since=None, finished_at=None
     )

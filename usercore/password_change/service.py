@@ -14,8 +14,9 @@ from usercore.passwords.service import store_password
 from usercore.registration.input import PasswordCheck, acceptable, personal_words
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.ports import ThrottlingUnit
+from usercore.tokens.model import RevocationReason
 from usercore.tokens.ports import TokensUnit
-from usercore.tokens.service import revoke_tokens
+from usercore.tokens.service import revoke_all
 from usercore.users.ports import UsersUnit
 from usercore.users.service import get_user
 
@@ -56,7 +57,7 @@ class Passwords:
             unit.lock(user.id)
             now = self._service.clock()
             store_password(unit, user.id, hashed, at=now, reason=PasswordChange.RESET)
-            revoke_tokens(unit, user.id, at=now, reason="password.set", access=True)
+            revoke_all(unit, user.id, RevocationReason.PASSWORD_SET, at=now)
             account = self._keys.account(user.tenant_id, user.id)
             for counter in unit.failure_counters.get_many([account]):
                 unit.failure_counters.reset(account, up_to=counter.tried)

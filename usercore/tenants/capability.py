@@ -13,6 +13,7 @@ CAPABILITY: Final = Capability(
     public=(
         "BuiltIn",
         "SystemOnly",
+        "TenantInactive",
         "Tenant",
         "TenantStaleVersion",
         "TenantTaken",

@@ -19,6 +19,12 @@ class SystemOnly(Rejected):
     code: ClassVar[str] = "tenants.system_only"
 
 
+class TenantInactive(Rejected):
+    """The tenant is inactive: its users cannot sign in, so that nothing is issued that signs them in."""
+
+    code: ClassVar[str] = "tenants.inactive"
+
+
 @attrs.frozen
 class TenantTaken(Taken):
     """Another tenant has this key or name, ignoring case."""

@@ -24,6 +24,10 @@ class TenantRepository(Protocol):
         """Give the tenant, or None."""
 
     @abstractmethod
+    def is_active(self, tenant_id: TenantId) -> bool:
+        """Return whether the tenant exists and is active."""
+
+    @abstractmethod
     def find_by_key(self, key: str) -> Tenant | None:
         """Give the tenant with this key, ignoring case and width, or None."""
 

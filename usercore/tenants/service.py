@@ -15,7 +15,7 @@ from usercore.kernel.text import FieldErrors, check_type, clean_fields, unique_k
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
-from usercore.tenants.errors import SystemOnly, TenantStaleVersion, TenantTaken
+from usercore.tenants.errors import SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
 from usercore.tenants.model import ACTIVATED, CREATED, DEACTIVATED, UPDATED, Tenant
 from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.rules import CLEAN, check_deactivatable, check_renamable, clean_tenant_key, clean_tenant_name
@@ -48,6 +48,16 @@ def get_tenant(unit: TenantsUnit, tenant_id: TenantId) -> Tenant:
     if tenant is None:
         raise TenantNotFound
     return tenant
+
+
+def require_active(unit: TenantsUnit, tenant_id: TenantId) -> None:
+    """Check that the users of this tenant may sign in.
+
+    Raises:
+        TenantInactive: the tenant is inactive, or there is none.
+    """
+    if not unit.tenants.is_active(tenant_id):
+        raise TenantInactive
 
 
 def add_tenant(unit: TenantsUnit, tenant: Tenant) -> None:

@@ -18,7 +18,7 @@ from usercore.outbox.model import Delivery, DeliveryState
 from usercore.passwords.model import Credential, PasswordChange
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import NOON, TICK
-from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
+from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, TokenKind
 from usercore.users.identifiers import claims_of
 from usercore.users.keys import Space, Use
 from usercore.users.model import Claim, User, UserState
@@ -123,8 +123,17 @@ ACCESS_TOKEN: Final = AccessToken(
     revoked_at=None,
 )
 
-LOGIN_TOKEN: Final = LoginToken(
-    user_id=ANN, digest=digest_of("login"), issued_at=NOON, expires_at=NOON + timedelta(minutes=5)
+LIMITED_USE_TOKEN: Final = LimitedUseToken(
+    user_id=ANN,
+    digest=digest_of("limited use"),
+    kind=TokenKind.LOGIN,
+    issued_at=NOON - TICK,
+    valid_from=NOON,
+    expires_at=NOON + timedelta(minutes=5),
+    max_uses=1,
+    uses=0,
+    redeemed_at=None,
+    revoked_at=None,
 )
 
 REGISTRATION_LINK: Final = RegistrationLink(
@@ -196,7 +205,7 @@ DELIVERY: Final = Delivery(
     tries=1,
     lease_no=3,
     problem="OSError",
-    revoked_at=None,
+    finished_at=None,
 )
 
 CLAIM: Final = Claim(tenant_id=MAIN, space=Space.LOGIN, key="ann", holder_id=ANN, uses=int(Use.USERNAME))
@@ -205,7 +214,7 @@ a_user: Final = partial(evolve, USER)
 a_tenant: Final = partial(evolve, TENANT)
 a_credential: Final = partial(evolve, CREDENTIAL)
 an_access_token: Final = partial(evolve, ACCESS_TOKEN)
-a_login_token: Final = partial(evolve, LOGIN_TOKEN)
+a_limited_use_token: Final = partial(evolve, LIMITED_USE_TOKEN)
 a_registration_link: Final = partial(evolve, REGISTRATION_LINK)
 an_attempt: Final = partial(evolve, ATTEMPT)
 a_registration_attempt: Final = partial(evolve, REGISTRATION_ATTEMPT)

@@ -24,7 +24,7 @@ from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import TICK
 from usercore.throttling.model import FailureCounter, RateLimitWindow
-from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
+from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink
 from usercore.users.emails import clean_email
 from usercore.users.model import Claim, User
 
@@ -205,9 +205,9 @@ def access_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[AccessToken]:
     return entities(AccessToken, **fields)
 
 
-def login_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[LoginToken]:
-    """Whole login tokens."""
-    return entities(LoginToken, **fields)
+def limited_use_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[LimitedUseToken]:
+    """Whole limited-use tokens."""
+    return entities(LimitedUseToken, **fields)
 
 
 def registration_links(**fields: SearchStrategy[Any]) -> SearchStrategy[RegistrationLink]:

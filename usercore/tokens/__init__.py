@@ -1,1 +1,1 @@
-"""Tokens: access tokens for those who are signed in, login tokens that sign in once, links that prove an address."""
+"""Tokens: access tokens of signed-in users, limited-use tokens that are redeemed, and registration links."""

@@ -1,4 +1,4 @@
-"""Last use: gathered in memory and written now and then, so that identifying somebody stays one read."""
+"""Last use of access tokens: collected in memory and written once in a while, so that ``identify`` stays one read."""
 
 import threading
 from datetime import datetime
@@ -14,14 +14,14 @@ from usercore.tokens.model import AccessTokenPolicy
 from usercore.tokens.ports import TokensUnit
 
 BATCH: Final = 1000
-"""Uses that one unit writes, so that it holds the writers' turn for milliseconds."""
+"""Uses that one unit writes, so that it blocks other writers for milliseconds only."""
 
 
 class ActivityTracker:
-    """Gathers when access tokens were used. Safe to share between threads; what fails is tried again later."""
+    """Collects when access tokens were used. Safe to share between threads; what fails is retried later."""
 
     def __init__(self, policy: AccessTokenPolicy) -> None:
-        """Write as often as the policy says."""
+        """Use the interval of the policy."""
         self._every = policy.write_use_every
         self._uses: dict[tuple[UserId, Digest], datetime] = {}
         self._next: datetime | None = None
@@ -29,11 +29,11 @@ class ActivityTracker:
         reset_in_child(self)
 
     def reset_after_fork(self) -> None:
-        """Let somebody write again; see ``forks``."""
+        """Replace the lock, which another thread of the parent may have held; see ``forks``."""
         self._writing = threading.Lock()
 
     def note(self, user_id: UserId, digest: Digest, at: datetime, units: Units[TokensUnit] | None) -> None:
-        """Note a use, and write what was gathered if a minute is over and there is where to. Never raises."""
+        """Record a use, and write the collected ones if the interval is over and ``units`` is given. Never raises."""
         self._uses[user_id, digest] = at
         if self._next is None:
             self._next = at + self._every
@@ -42,9 +42,9 @@ class ActivityTracker:
             self.write(units)
 
     def write(self, units: Units[TokensUnit]) -> None:
-        """Write what was gathered; what cannot be written now stays gathered. Never raises."""
+        """Write the collected uses; those that cannot be written now are kept for later. Never raises."""
         if not self._writing.acquire(blocking=False):
-            return  # somebody writes already
+            return  # another thread is writing them
         try:
             while self._uses:
                 self._write_some(units)

@@ -9,32 +9,46 @@ from usercore.kernel.errors import NotFound, Rejected
 
 
 class TokenInvalid(Rejected):
-    """The secret opens nothing. Tell strangers this, never which kind it was."""
+    """The secret proves nothing. Tell strangers no more than this: its subclasses are for operators."""
 
     code: ClassVar[str] = "tokens.invalid"
 
 
 class TokenUnknown(TokenInvalid):
-    """There is no such token, or it is another tenant's."""
+    """There is no such token, or it belongs to another tenant."""
 
     code: ClassVar[str] = "tokens.unknown"
 
 
-class TokenSpent(TokenInvalid):
-    """It was redeemed before, or somebody ended it."""
+class TokenRevoked(TokenInvalid):
+    """The token was revoked."""
+
+    code: ClassVar[str] = "tokens.revoked"
+
+
+class TokenRedeemed(TokenInvalid):
+    """The token was redeemed as often as it can be."""
 
     code: ClassVar[str] = "tokens.redeemed"
 
 
 @attrs.frozen
+class TokenNotYetValid(TokenInvalid):
+    """The token is valid from a later instant on."""
+
+    code: ClassVar[str] = "tokens.not_yet_valid"
+    valid_from: datetime
+
+
+@attrs.frozen
 class TokenExpired(TokenInvalid):
-    """Its time is over."""
+    """The token's lifetime, or the time it may go unused, is over."""
 
     code: ClassVar[str] = "tokens.expired"
     expired_at: datetime
 
 
 class TokenNotFound(NotFound):
-    """No token has this public id."""
+    """The user has no token with this public id that could be revoked."""
 
     code: ClassVar[str] = "tokens.not_found"

@@ -1,11 +1,12 @@
-"""Tokens: what they are, and what is said of them.
+"""Tokens: their kinds, what is stored of them, and the changes that are recorded of them.
 
-The *secret* goes to the person. Only its *digest* is kept. The *public id* names a token to operators; it opens
+The *secret* goes to the user. Only its *digest* is stored. The *public id* names a token to operators and proves
 nothing.
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from enum import StrEnum
+from typing import Final, Self
 
 import attrs
 
@@ -16,91 +17,20 @@ from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.secret import Digest, write_base62
 from usercore.kernel.values import frozen
 
-ACCESS: Final = "uca"
-LOGIN: Final = "ucl"
-REGISTRATION: Final = "ucr"
-"""How the secrets of each kind begin. Source: spec K1."""
-
 _PUBLIC_BYTES: Final = 8
 _PUBLIC_WIDTH: Final = 11
 
 
-def public_id_of(kind: str, user_id: UserId, digest: Digest) -> str:
-    """Give the name under which operators see a token: kind, user and 64 bits of the digest."""
-    number = int.from_bytes(digest[:_PUBLIC_BYTES], "big")
-    return f"{kind}-{write_base62(user_id, 9)}-{write_base62(number, _PUBLIC_WIDTH)}"
-
-
-@entity
-class AccessToken:
-    """Proves a signed-in user, many times.
-
-    It opens something while ``now < expires_at``, ``now < last_used_at + idle lifetime`` and ``revoked_at`` is None.
-    """
-
-    user_id: UserId
-    digest: Digest = attrs.field(repr=False)
-    authenticator: str
-    source: str | None = None
-    ip: str | None = None
-    user_agent: str | None = None
-    issued_at: datetime
-    last_used_at: datetime
-    expires_at: datetime
-    revoked_at: datetime | None = None
-
-    @property
-    def public_id(self) -> str:
-        """The name under which operators see and end it."""
-        return public_id_of(ACCESS, self.user_id, self.digest)
-
-
-@entity
-class LoginToken:
-    """Signs one user in, once, in ``issued_at <= now < expires_at``; ``redeemed_at`` also marks a revoked one."""
-
-    user_id: UserId
-    digest: Digest = attrs.field(repr=False)
-    issued_at: datetime
-    expires_at: datetime
-    redeemed_at: datetime | None = None
-
-    @property
-    def public_id(self) -> str:
-        """The name under which operators see it."""
-        return public_id_of(LOGIN, self.user_id, self.digest)
-
-
-@entity
-class RegistrationLink:
-    """A request to register: the link that is mailed to ``email`` completes it, once.
-
-    Without a digest the link was not minted yet; minting again makes the older link worthless.
-    """
-
-    id: int
-    tenant_id: TenantId
-    email: str
-    language: str | None = None
-    source: str | None = None
-    referer: str | None = None
-    digest: Digest | None = attrs.field(default=None, repr=False)
-    requested_at: datetime
-    expires_at: datetime
-    completed_at: datetime | None = None
-    change_no: int = 1
-
-
 @frozen(kw_only=True)
 class AccessTokenPolicy:
-    """How long access tokens open anything, and how their use is gathered."""
+    """How long access tokens are valid, and how often their last use is written."""
 
     idle_lifetime: timedelta = span(timedelta(days=90), least=timedelta(seconds=1))
     lifetime: timedelta = span(timedelta(days=365), least=timedelta(seconds=1))
     """Source: spec K2."""
 
     write_use_every: timedelta = span(timedelta(minutes=1), least=timedelta(0), most=timedelta(days=1))
-    """Last use is gathered and written this often. Source: spec K2."""
+    """Last use is collected in memory and written this often. Source: spec K2."""
 
 
 NIST_AAL1: Final = AccessTokenPolicy(idle_lifetime=timedelta(days=30), lifetime=timedelta(days=30))
@@ -109,7 +39,7 @@ NIST_AAL1: Final = AccessTokenPolicy(idle_lifetime=timedelta(days=30), lifetime=
 
 @frozen(kw_only=True)
 class LoginTokenPolicy:
-    """How login tokens are issued."""
+    """How long login tokens are valid, and how many are issued at once."""
 
     lifetime: timedelta = span(timedelta(minutes=5), least=timedelta(seconds=1))
     """Source: spec K3; plenigo."""
@@ -120,7 +50,7 @@ class LoginTokenPolicy:
 
 @frozen(kw_only=True)
 class LinkPolicy:
-    """How long mailed links work."""
+    """How long mailed links are valid."""
 
     registration_lifetime: timedelta = span(timedelta(hours=24), least=timedelta(seconds=1))
     """Source: OWASP asks for short-lived links; a day survives greylisting and a night."""
@@ -128,7 +58,7 @@ class LinkPolicy:
 
 ACCESS_ISSUED: Final = ChangeKind("access_token.issued", ("public_id", "authenticator", "source", "expires_at"))
 ASSERTED_BY_HOST: Final = ChangeKind("access_token.asserted_by_host", ("public_id", "authenticator"), public=True)
-"""The host vouched for a privileged user, who then needed no password. Source: spec T5."""
+"""The host asserted who a privileged user is, so no password was needed. Source: spec T5."""
 ACCESS_REVOKED: Final = ChangeKind("access_token.revoked", ("public_id", "revoked_at"), public=True)
 TOKENS_REVOKED: Final = ChangeKind("tokens.revoked", ("access", "login", "reason"), public=True)
 LOGIN_ISSUED: Final = ChangeKind("login_token.issued", ("public_id", "expires_at"))
@@ -137,7 +67,7 @@ REGISTRATION_REQUESTED: Final = ChangeKind(
     "registration.requested", ("email", "expires_at"), frozenset({"email"}), public=True, subject=Subject.REGISTRATION
 )
 REGISTRATION_KNOWN: Final = ChangeKind("registration.known", public=True)
-"""Somebody asked to register the email of a user who has an account."""
+"""A registration was requested for the email of a user who has an account."""
 REGISTRATION_COMPLETED: Final = ChangeKind(
     "registration.completed", ("completed_at",), public=True, subject=Subject.REGISTRATION
 )
@@ -155,10 +85,163 @@ KINDS: Final = (
 )
 
 
+class RevocationReason(StrEnum):
+    """The events that revoke tokens, as history names them. Source: spec K9."""
+
+    SIGNED_OUT = "signed_out"
+    """The user signed out everywhere."""
+    PASSWORD_SET = "password.set"  # noqa: S105 - an event, not a password
+    EMAIL_CHANGED = "user.email_changed"
+    DEACTIVATED = "user.deactivated"
+
+
+@frozen(kw_only=True)
+class TokenRules:
+    """What the tokens of one kind have in common."""
+
+    policy: type[object]
+    """The class with the kind's numbers; ``Policy`` has one of it."""
+    max_uses: int | None
+    """How often a secret can be redeemed; None for one that is shown again and again while it is valid."""
+    issued: ChangeKind
+    redeemed: ChangeKind | None = None
+    revoked_by: frozenset[RevocationReason] = frozenset()
+    """The events that revoke the kind's tokens of a user: a column of the table in spec K9."""
+
+
+class TokenKind(StrEnum):
+    """The kinds of tokens. The value is how a kind's secrets and public ids begin, and what is stored of it.
+
+    A new kind of token is one member here and, if it belongs to a user, a count in ``RevokedTokens``. Source: spec K1.
+    """
+
+    rules: TokenRules
+
+    def __new__(cls, prefix: str, rules: TokenRules) -> Self:
+        """Create a member with its rules."""
+        member = str.__new__(cls, prefix)
+        member._value_ = prefix
+        member.rules = rules
+        return member
+
+    ACCESS = (
+        "uca",
+        TokenRules(
+            policy=AccessTokenPolicy,
+            max_uses=None,
+            issued=ACCESS_ISSUED,
+            revoked_by=frozenset(
+                {RevocationReason.SIGNED_OUT, RevocationReason.PASSWORD_SET, RevocationReason.DEACTIVATED}
+            ),
+        ),
+    )
+    LOGIN = (
+        "ucl",
+        TokenRules(
+            policy=LoginTokenPolicy,
+            max_uses=1,
+            issued=LOGIN_ISSUED,
+            redeemed=LOGIN_REDEEMED,
+            revoked_by=frozenset(RevocationReason),
+        ),
+    )
+    REGISTRATION = (
+        "ucr",
+        TokenRules(policy=LinkPolicy, max_uses=1, issued=REGISTRATION_REQUESTED, redeemed=REGISTRATION_COMPLETED),
+    )
+    """A registration request has no user, so that nothing of spec K9 revokes it."""
+
+    @property
+    def label(self) -> str:
+        """The kind's name in counts."""
+        return self.name.lower()
+
+
+ACCESS: Final[str] = TokenKind.ACCESS.value
+LOGIN: Final[str] = TokenKind.LOGIN.value
+REGISTRATION: Final[str] = TokenKind.REGISTRATION.value
+"""How the secrets of each kind begin."""
+
+
+def public_id_of(prefix: str, user_id: UserId, digest: Digest) -> str:
+    """Return the id under which operators see a token: prefix, user and 64 bits of the digest."""
+    number = int.from_bytes(digest[:_PUBLIC_BYTES], "big")
+    return f"{prefix}-{write_base62(user_id, 9)}-{write_base62(number, _PUBLIC_WIDTH)}"
+
+
+@entity
+class AccessToken:
+    """Proves a signed-in user, any number of times.
+
+    It is valid while ``now < expires_at``, ``now < last_used_at + idle lifetime`` and ``revoked_at`` is None.
+    """
+
+    user_id: UserId
+    digest: Digest = attrs.field(repr=False)
+    authenticator: str
+    source: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+    issued_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+    @property
+    def public_id(self) -> str:
+        """The id under which operators see it, and by which it can be revoked."""
+        return public_id_of(ACCESS, self.user_id, self.digest)
+
+
+@entity
+class LimitedUseToken:
+    """A user's token that can be redeemed ``max_uses`` times, in ``valid_from <= now < expires_at``, unless revoked.
+
+    Without ``valid_from`` it is valid from the start, also on a machine whose clock is behind. ``redeemed_at`` is the
+    instant of its last use.
+    """
+
+    user_id: UserId
+    digest: Digest = attrs.field(repr=False)
+    kind: TokenKind
+    issued_at: datetime
+    valid_from: datetime | None = None
+    expires_at: datetime
+    max_uses: int = 1
+    uses: int = 0
+    redeemed_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    @property
+    def public_id(self) -> str:
+        """The id under which operators see it."""
+        return public_id_of(self.kind, self.user_id, self.digest)
+
+
+@entity
+class RegistrationLink:
+    """A registration request. The link that is mailed to ``email`` completes it, once.
+
+    Without a digest no link was generated yet; generating another one makes the older link useless.
+    """
+
+    id: int
+    tenant_id: TenantId
+    email: str
+    language: str | None = None
+    source: str | None = None
+    referer: str | None = None
+    digest: Digest | None = attrs.field(default=None, repr=False)
+    requested_at: datetime
+    expires_at: datetime
+    completed_at: datetime | None = None
+    change_no: int = 1
+
+
 @entity
 class RevokedTokens:
-    """How many of a user's tokens an event ended, and which event."""
+    """How many of a user's tokens an event revoked, by kind, and which event."""
 
-    access: int
-    login: int
-    reason: str
+    access: int = 0
+    login: int = 0
+    reason: RevocationReason

@@ -1,118 +1,125 @@
 """What tokens ask of a storage. ``usercore.testing.contracts`` proves it, a file for each repository.
 
-Tokens belong to users; whose tenant it is, the callers see by reading or guarding the user.
+Tokens belong to users; the callers check the user's tenant by reading or locking the user.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.units import ChangingUnit
-from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
+from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, TokenKind
 
 
 class AccessTokenRepository(Protocol):
-    """Keeps access tokens, one a user and digest."""
+    """Stores access tokens by user and digest."""
 
     @abstractmethod
     def add(self, token: AccessToken) -> None:
-        """Keep a new token.
+        """Store a new token.
 
         Raises:
-            RunAgain: this user has a token with this digest; the next run draws another.
+            RunAgain: this user has a token with this digest; the next run generates another.
         """
 
     @abstractmethod
     def get(self, user_id: UserId, digest: Digest) -> AccessToken | None:
-        """Give the token, ended or not, or None."""
+        """Return the token, revoked or not, or None."""
 
     @abstractmethod
     def list_of(self, user_id: UserId) -> list[AccessToken]:
-        """Give the user's tokens, ended ones too, newest first, then by digest."""
+        """Return the user's tokens, also revoked ones, newest first, then by digest."""
 
     @abstractmethod
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
-        """End the token, in one step that no other unit can come between.
+        """Revoke the token, atomically.
 
         Returns:
-            The token as it is now; None if it was ended before or is not kept.
+            The token as it is now; None if it was revoked before or is not stored.
         """
 
     @abstractmethod
     def revoke_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
-        """End those of the user's tokens that are not ended, but for one; say how many."""
+        """Revoke the user's tokens that are not revoked, except ``keep``, and return their number."""
 
     @abstractmethod
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
-        """Keep when tokens were used last, only forward in time; ended ones and those not kept stay as they are."""
+        """Store when tokens were used last. A time moves forward only; revoked and missing tokens are left alone."""
 
     @abstractmethod
     def remove_expired(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` tokens of any tenant that ended or expired before; say how many."""
+        """Remove at most ``limit`` tokens of any tenant that were revoked or expired before; return their number."""
 
 
-class LoginTokenRepository(Protocol):
-    """Keeps login tokens, one a user and digest."""
+class LimitedUseTokenRepository(Protocol):
+    """Stores the tokens of every kind that is redeemed, by user and digest."""
 
     @abstractmethod
-    def add(self, token: LoginToken) -> None:
-        """Keep a new token.
+    def add(self, token: LimitedUseToken) -> None:
+        """Store a new token.
 
         Raises:
-            RunAgain: this user has a token with this digest; the next run draws another.
+            RunAgain: this user has a token with this digest; the next run generates another.
         """
 
     @abstractmethod
-    def get(self, user_id: UserId, digest: Digest) -> LoginToken | None:
-        """Give the token, or None."""
+    def get(self, user_id: UserId, digest: Digest) -> LimitedUseToken | None:
+        """Return the token, or None."""
 
     @abstractmethod
-    def redeem(self, user_id: UserId, digest: Digest, *, at: datetime) -> LoginToken | None:
-        """Mark the token spent, in one step that no other unit can come between.
+    def redeem(self, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken | None:
+        """Count a use of the token, atomically: at most ``max_uses`` callers ever get a token back.
 
         Returns:
-            The token as it is now, to exactly one caller ever; None if it was
-            spent before or is not kept. Whether it is expired is not looked at.
+            The token as it is now; None if it was revoked, has no use left, or is not stored. Whether it is expired or
+            not yet valid is not checked.
         """
 
     @abstractmethod
-    def revoke_all(self, user_id: UserId, *, at: datetime) -> int:
-        """Mark those of the user's tokens spent that are not; say how many."""
+    def revoke_all(self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime) -> Mapping[TokenKind, int]:
+        """Revoke the user's tokens of these kinds that are not revoked and have uses left.
+
+        Returns:
+            The number of tokens that were revoked, by kind, at least for the kinds of which there were any.
+        """
 
     @abstractmethod
     def remove_expired(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` tokens of any tenant that were spent or expired before; say how many."""
+        """Remove at most ``limit`` tokens of any tenant that are over since before that instant; return their number.
+
+        A token is over when it expires or is revoked, or with its last use if none is left.
+        """
 
 
 class RegistrationLinkRepository(Protocol):
-    """Keeps requests to register and the digests of their links. A unit sees those of its own tenant only."""
+    """Stores registration requests and the digests of their links. A unit sees those of its own tenant only."""
 
     @abstractmethod
     def add(self, link: RegistrationLink) -> None:
-        """Keep a new request; the unit holds its guard from now on.
+        """Store a new request; the unit holds its lock from now on.
 
         Raises:
-            RunAgain: a request has this id; the next run draws another.
+            RunAgain: a request has this id; the next run generates another.
         """
 
     @abstractmethod
     def get(self, link_id: int) -> RegistrationLink | None:
-        """Give the request, or None."""
+        """Return the request, or None."""
 
     @abstractmethod
     def lock(self, link_id: int) -> RegistrationLink | None:
-        """Lock the request until the unit ends, count a change of it, and give it as it is now, or None."""
+        """Lock the request until the unit ends, count a change of it, and return it as it is now, or None."""
 
     @abstractmethod
     def replace(self, link: RegistrationLink) -> None:
-        """Keep another state of a guarded request: all fields but ``id``, ``tenant_id`` and ``change_no``."""
+        """Store another state of a locked request: all fields but ``id``, ``tenant_id`` and ``change_no``."""
 
     @abstractmethod
     def remove_expired(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` requests of any tenant that were completed or expired before; say how many."""
+        """Remove at most ``limit`` requests of any tenant that were completed or expired before; return the number."""
 
     @abstractmethod
     def remove_abandoned(self, requested_before: datetime, *, now: datetime, limit: int) -> list[RegistrationLink]:
@@ -131,9 +138,9 @@ class TokensUnit(ChangingUnit, Protocol):
         """The access tokens as this unit sees them."""
 
     @property
-    def login_tokens(self) -> LoginTokenRepository:
-        """The login tokens as this unit sees them."""
+    def limited_use_tokens(self) -> LimitedUseTokenRepository:
+        """The tokens of every kind that is redeemed, as this unit sees them."""
 
     @property
     def registration_links(self) -> RegistrationLinkRepository:
-        """The tenant's requests to register as this unit sees them."""
+        """The tenant's registration requests as this unit sees them."""

@@ -1,40 +1,71 @@
-"""When a token opens something. Pure: no clock, no storage."""
+"""When a token is valid, and which event revokes which kinds. Pure: no clock, no storage."""
 
 from datetime import datetime
 
-from usercore.tokens.errors import TokenExpired, TokenSpent, TokenUnknown
-from usercore.tokens.model import AccessToken, AccessTokenPolicy, LoginToken, RegistrationLink
+from usercore.tokens.errors import (
+    TokenExpired,
+    TokenInvalid,
+    TokenNotYetValid,
+    TokenRedeemed,
+    TokenRevoked,
+    TokenUnknown,
+)
+from usercore.tokens.model import (
+    AccessToken,
+    AccessTokenPolicy,
+    LimitedUseToken,
+    RegistrationLink,
+    RevocationReason,
+    TokenKind,
+)
 
 
-def check_redeemable(token: LoginToken | None, *, now: datetime) -> LoginToken:
-    """Give the token back if it may be redeemed at ``now``.
+def kinds_revoked_by(reason: RevocationReason) -> frozenset[TokenKind]:
+    """Return the kinds of tokens that an event revokes. Source: spec K9."""
+    return frozenset(kind for kind in TokenKind if reason in kind.rules.revoked_by)
+
+
+def obstacle_to_redeeming(token: LimitedUseToken, *, now: datetime) -> TokenInvalid | None:
+    """Return why a token cannot be redeemed at ``now``, or None if it can."""
+    if token.revoked_at is not None:
+        return TokenRevoked()
+    if token.uses >= token.max_uses:
+        return TokenRedeemed()
+    if token.valid_from is not None and now < token.valid_from:
+        return TokenNotYetValid(token.valid_from)
+    return TokenExpired(token.expires_at) if now >= token.expires_at else None
+
+
+def check_redeemable(token: LimitedUseToken | None, *, now: datetime) -> LimitedUseToken:
+    """Return the token if it can be redeemed at ``now``.
 
     Raises:
         TokenUnknown: there is none.
-        TokenSpent: it was redeemed or ended before.
+        TokenRevoked: it was revoked.
+        TokenRedeemed: it was redeemed as often as it can be.
+        TokenNotYetValid: ``now`` is before ``valid_from``.
         TokenExpired: ``now`` is at or past ``expires_at``.
     """
     if token is None:
         raise TokenUnknown
-    if token.redeemed_at is not None:
-        raise TokenSpent
-    if now >= token.expires_at:
-        raise TokenExpired(token.expires_at)
+    obstacle = obstacle_to_redeeming(token, now=now)
+    if obstacle is not None:
+        raise obstacle
     return token
 
 
 def check_open(token: AccessToken | None, *, now: datetime, policy: AccessTokenPolicy) -> AccessToken:
-    """Give the token back if it opens something at ``now``.
+    """Return the token if it is valid at ``now``.
 
     Raises:
         TokenUnknown: there is none.
-        TokenSpent: it was ended.
-        TokenExpired: it is too old, or was not used for too long.
+        TokenRevoked: it was revoked.
+        TokenExpired: its lifetime is over, or it was not used for too long.
     """
     if token is None:
         raise TokenUnknown
     if token.revoked_at is not None:
-        raise TokenSpent
+        raise TokenRevoked
     if now >= token.expires_at:
         raise TokenExpired(token.expires_at)
     idle_until = token.last_used_at + policy.idle_lifetime
@@ -44,22 +75,22 @@ def check_open(token: AccessToken | None, *, now: datetime, policy: AccessTokenP
 
 
 def check_completable(link: RegistrationLink | None, *, now: datetime) -> RegistrationLink:
-    """Give the link back if it may complete a registration at ``now``.
+    """Return the link if it can complete a registration at ``now``.
 
     Raises:
         TokenUnknown: there is none.
-        TokenSpent: it was used before.
+        TokenRedeemed: it completed one already.
         TokenExpired: ``now`` is at or past ``expires_at``.
     """
     if link is None:
         raise TokenUnknown
     if link.completed_at is not None:
-        raise TokenSpent
+        raise TokenRedeemed
     if not is_completable(link, now=now):
         raise TokenExpired(link.expires_at)
     return link
 
 
 def is_completable(link: RegistrationLink, *, now: datetime) -> bool:
-    """Say whether the link may still complete a registration."""
+    """Return whether the link can still complete a registration."""
     return link.completed_at is None and now < link.expires_at

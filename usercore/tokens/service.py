@@ -1,6 +1,6 @@
-"""The steps of tokens that workflows take: finding, spending, issuing, ending."""
+"""Steps of use-cases that involve tokens: issuing, finding, redeeming and revoking them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from usercore.kernel.changes import Change
 from usercore.kernel.context import Context
@@ -8,46 +8,77 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.randomness import Randomness
 from usercore.kernel.secret import Digest, Secret, digest_of, generate_secret, holder_of, read_secret
-from usercore.tokens.errors import TokenSpent, TokenUnknown
+from usercore.tokens.errors import TokenRedeemed, TokenUnknown
 from usercore.tokens.model import (
     ACCESS,
     ACCESS_ISSUED,
-    LOGIN,
-    LOGIN_REDEEMED,
     REGISTRATION,
     TOKENS_REVOKED,
     AccessToken,
     AccessTokenPolicy,
-    LoginToken,
+    LimitedUseToken,
     RegistrationLink,
+    RevocationReason,
     RevokedTokens,
+    TokenKind,
 )
 from usercore.tokens.ports import TokensUnit
-from usercore.tokens.rules import check_completable, check_redeemable
+from usercore.tokens.rules import check_completable, check_redeemable, kinds_revoked_by, obstacle_to_redeeming
 
 
-def find_redeemable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -> LoginToken:
-    """Look up the login token with this secret and check it. Writes nothing.
+def issue(
+    unit: TokensUnit, kind: TokenKind, user_id: UserId, *, at: datetime, lifetime: timedelta, randomness: Randomness
+) -> Secret:
+    """Issue a token of this kind to a user that the unit has locked. Its secret cannot be read again.
 
     Raises:
-        TokenInvalid: it is unknown, spent or expired; its subclasses say which.
+        ValueError: tokens of this kind are not redeemed.
     """
-    read = read_secret(secret, LOGIN)
+    if kind.rules.max_uses is None:
+        msg = f"{kind.label} tokens are not redeemed"
+        raise ValueError(msg)
+    secret = generate_secret(kind, user_id, randomness)
+    token = LimitedUseToken(
+        user_id=user_id,
+        digest=digest_of(secret),
+        kind=kind,
+        issued_at=at,
+        expires_at=at + lifetime,
+        max_uses=kind.rules.max_uses,
+    )
+    unit.limited_use_tokens.add(token)
+    unit.record(Change(kind=kind.rules.issued, subject_id=user_id, new=token))
+    return secret
+
+
+def find_redeemable(
+    unit: TokensUnit, secret: Secret | str, *, now: datetime, kind: TokenKind = TokenKind.LOGIN
+) -> LimitedUseToken:
+    """Return the token of this kind with this secret if it can be redeemed. Writes nothing.
+
+    Raises:
+        TokenInvalid: it is unknown, revoked, redeemed, expired or not yet valid; its subclasses say which.
+    """
+    read = read_secret(secret, kind)
     if read is None:
-        raise TokenUnknown  # no look-up for what cannot be a secret
-    return check_redeemable(unit.login_tokens.get(UserId(read[0]), read[1]), now=now)
+        raise TokenUnknown  # malformed, so there is nothing to look up
+    return check_redeemable(unit.limited_use_tokens.get(UserId(read[0]), read[1]), now=now)
 
 
-def redeem(unit: TokensUnit, user_id: UserId, secret: Secret | str, *, at: datetime) -> None:
-    """Redeem the token of a locked user that was found redeemable.
+def redeem(unit: TokensUnit, user_id: UserId, secret: Secret | str, *, at: datetime) -> LimitedUseToken:
+    """Redeem a token that ``find_redeemable`` returned, once. The unit has locked its user.
 
     Raises:
-        TokenSpent: another unit redeemed or revoked it since it was read.
+        TokenInvalid: another unit redeemed or revoked it since it was read; its subclasses say which.
     """
-    redeemed = unit.login_tokens.redeem(user_id, digest_of(secret), at=at)
+    digest = digest_of(secret)
+    redeemed = unit.limited_use_tokens.redeem(user_id, digest, at=at)
     if redeemed is None:
-        raise TokenSpent
-    unit.record(Change(kind=LOGIN_REDEEMED, subject_id=user_id, new=redeemed))
+        present = unit.limited_use_tokens.get(user_id, digest)
+        raise TokenUnknown if present is None else obstacle_to_redeeming(present, now=at) or TokenRedeemed()
+    if redeemed.kind.rules.redeemed is not None:
+        unit.record(Change(kind=redeemed.kind.rules.redeemed, subject_id=user_id, new=redeemed))
+    return redeemed
 
 
 def issue_access_token(
@@ -60,7 +91,7 @@ def issue_access_token(
     context: Context,
     policy: AccessTokenPolicy,
 ) -> tuple[Secret, AccessToken]:
-    """Issue an access token to a guarded user; its secret cannot be read again."""
+    """Issue an access token to a user that the unit has locked. Its secret cannot be read again."""
     secret = generate_secret(ACCESS, user_id, randomness)
     token = AccessToken(
         user_id=user_id,
@@ -78,32 +109,32 @@ def issue_access_token(
     return secret, token
 
 
-def revoke_tokens(
-    unit: TokensUnit, user_id: UserId, *, at: datetime, reason: str, access: bool, keep: Digest | None = None
+def revoke_all(
+    unit: TokensUnit, user_id: UserId, reason: RevocationReason, *, at: datetime, keep: Digest | None = None
 ) -> RevokedTokens:
-    """End a guarded user's login tokens and, if asked, access tokens, but for one; say so if there were any."""
-    revoked = RevokedTokens(
-        access=unit.access_tokens.revoke_all(user_id, at=at, keep=keep) if access else 0,
-        login=unit.login_tokens.revoke_all(user_id, at=at),
-        reason=reason,
-    )
-    if revoked.access or revoked.login:
+    """Revoke those tokens of a locked user that this event ends, except one access token, and record their number."""
+    kinds = kinds_revoked_by(reason)
+    counts = unit.limited_use_tokens.revoke_all(user_id, kinds - {TokenKind.ACCESS}, at=at)
+    if TokenKind.ACCESS in kinds:
+        counts = {TokenKind.ACCESS: unit.access_tokens.revoke_all(user_id, at=at, keep=keep), **counts}
+    revoked = RevokedTokens(reason=reason, **{kind.label: count for kind, count in counts.items()})
+    if any(counts.values()):
         unit.record(Change(kind=TOKENS_REVOKED, subject_id=user_id, new=revoked))
     return revoked
 
 
 def mint_registration_link(unit: TokensUnit, link: RegistrationLink, *, randomness: Randomness) -> Secret:
-    """Draw the secret of a guarded request and keep its digest; an older secret is worthless from now on."""
+    """Generate the secret of a locked request and store its digest. An older secret is useless from now on."""
     secret = generate_secret(REGISTRATION, link.id, randomness)
     unit.registration_links.replace(evolve(link, digest=digest_of(secret)))
     return secret
 
 
 def find_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -> RegistrationLink:
-    """Look up the request that this link completes, and check it. Writes nothing.
+    """Return the request that this link completes. Writes nothing.
 
     Raises:
-        TokenInvalid: it is unknown, used or expired; its subclasses say which.
+        TokenInvalid: it is unknown, redeemed or expired; its subclasses say which.
     """
     link_id = holder_of(secret, REGISTRATION)
     link = None if link_id is None else unit.registration_links.get(link_id)
@@ -113,13 +144,13 @@ def find_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -
 
 
 def lock_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -> RegistrationLink:
-    """Look up the request that this link completes, lock it, and check it as it is now.
+    """Lock the request that this link completes, and return it.
 
     Raises:
-        TokenInvalid: it is unknown, used or expired; its subclasses say which.
+        TokenInvalid: it is unknown, redeemed or expired; its subclasses say which.
     """
-    link = find_completable(unit, secret, now=now)  # a wrong secret locks nobody
+    link = find_completable(unit, secret, now=now)  # before the lock: a wrong secret locks nothing
     present = unit.registration_links.lock(link.id)
-    if present is None or present.digest != link.digest:  # minted anew meanwhile
+    if present is None or present.digest != link.digest:  # another link was generated meanwhile
         raise TokenUnknown
     return check_completable(present, now=now)

@@ -84,4 +84,4 @@ def _line_of(delivery: Delivery) -> tuple[int, str, str]:
 
 
 def _done_at(delivery: Delivery) -> datetime | None:
-    return delivery.revoked_at if delivery.state is DeliveryState.DONE else None
+    return delivery.finished_at if delivery.state is DeliveryState.DONE else None

@@ -34,6 +34,10 @@ class MemoryTenants(TenantRepository):
     def get(self, tenant_id: TenantId) -> Tenant | None:
         return self._tenants.get(tenant_id)
 
+    def is_active(self, tenant_id: TenantId) -> bool:
+        tenant = self._tenants.get(tenant_id)
+        return tenant is not None and tenant.active
+
     def find_by_key(self, key: str) -> Tenant | None:
         tenant_id = self._keys.get(unique_key(key))
         return None if tenant_id is None else self._tenants.get(tenant_id)

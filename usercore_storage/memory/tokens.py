@@ -1,6 +1,7 @@
-"""Access tokens, login tokens and requests to register, in memory."""
+"""Access tokens, limited-use tokens and registration requests, in memory."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -9,22 +10,20 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.storage.recording import RecordingUnit
-from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
-from usercore.tokens.ports import AccessTokenRepository, LoginTokenRepository, RegistrationLinkRepository
+from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.ports import AccessTokenRepository, LimitedUseTokenRepository, RegistrationLinkRepository
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest, with_own
 from usercore_storage.memory.undo_list import UndoList, itself
 
-T = TypeVar("T", bound=AccessToken | LoginToken)
+T = TypeVar("T", bound=AccessToken | LimitedUseToken)
 
 
 class _Tokens(Generic[T]):
-    """Tokens by user and digest. ``mark`` names the field in which a token's end is kept."""
+    """Tokens by user and digest."""
 
-    def __init__(self, undo: UndoLog, mark: str, ended_of: Callable[[T], datetime | None]) -> None:
+    def __init__(self, undo: UndoLog) -> None:
         self._tokens = UndoDict[tuple[UserId, Digest], T](undo)
         self._digests = UndoList[UserId, Digest, Digest](undo, itself)
-        self._mark = mark
-        self._ended_of = ended_of
 
     def add(self, token: T) -> None:
         self._tokens.add((token.user_id, token.digest), token)
@@ -33,72 +32,78 @@ class _Tokens(Generic[T]):
     def get(self, user_id: UserId, digest: Digest) -> T | None:
         return self._tokens.get((user_id, digest))
 
-    def remove_expired(self, before: datetime, *, limit: int) -> int:
-        removed = oldest(
-            self._tokens.values(),
-            lambda token: _closed_at(self._ended_of(token), token.expires_at),
-            before=before,
-            limit=limit,
-        )
+    def _of(self, user_id: UserId) -> list[T]:
+        """Return the user's tokens by digest."""
+        found = (self.get(user_id, digest) for digest in self._digests.of(user_id))
+        return [token for token in found if token is not None]
+
+    def _evolve(self, token: T, **changes: object) -> T:
+        changed = evolve(token, **changes)
+        self._tokens.put((token.user_id, token.digest), changed)
+        return changed
+
+    def _remove(self, over_since: Callable[[T], datetime], before: datetime, limit: int) -> int:
+        removed = oldest(self._tokens.values(), over_since, before=before, limit=limit)
         for token in removed:
             self._tokens.remove((token.user_id, token.digest))
             self._digests.remove(token.user_id, token.digest)
         return len(removed)
 
-    def _end(self, user_id: UserId, digest: Digest, at: datetime) -> T | None:
-        token = self.get(user_id, digest)
-        if token is None or self._ended_of(token) is not None:
-            return None
-        return self._put(token, **{self._mark: at})
-
-    def _end_all(self, user_id: UserId, at: datetime, keep: Digest | None = None) -> int:
-        ended = [self._end(user_id, digest, at) for digest in self._digests.of(user_id) if digest != keep]
-        return sum(token is not None for token in ended)
-
-    def _put(self, token: T, **changes: datetime) -> T:
-        changed = evolve(token, **changes)
-        self._tokens.put((token.user_id, token.digest), changed)
-        return changed
-
 
 class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
-    """Keeps access tokens."""
-
-    def __init__(self, undo: UndoLog) -> None:
-        super().__init__(undo, "revoked_at", lambda token: token.revoked_at)
+    """Stores access tokens."""
 
     def list_of(self, user_id: UserId) -> list[AccessToken]:
-        found = (self.get(user_id, digest) for digest in self._digests.of(user_id))  # by digest; sorting keeps that
-        return sorted((token for token in found if token is not None), key=lambda token: token.issued_at, reverse=True)
+        return sorted(self._of(user_id), key=lambda token: token.issued_at, reverse=True)  # stable: then by digest
 
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
-        return self._end(user_id, digest, at)
+        token = self.get(user_id, digest)
+        return None if token is None or token.revoked_at is not None else self._evolve(token, revoked_at=at)
 
     def revoke_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
-        return self._end_all(user_id, at, keep)
+        revoked = [self.revoke(user_id, token.digest, at=at) for token in self._of(user_id) if token.digest != keep]
+        return sum(token is not None for token in revoked)
 
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
         for user_id, digest, at in uses:
             token = self.get(user_id, digest)
             if token is not None and token.revoked_at is None and token.last_used_at < at:
-                self._put(token, last_used_at=at)
+                self._evolve(token, last_used_at=at)
+
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
+        return self._remove(lambda token: _earliest(token.expires_at, token.revoked_at), before, limit)
 
 
-class MemoryLoginTokens(_Tokens[LoginToken], LoginTokenRepository):
-    """Keeps login tokens."""
+class MemoryLimitedUseTokens(_Tokens[LimitedUseToken], LimitedUseTokenRepository):
+    """Stores limited-use tokens."""
 
-    def __init__(self, undo: UndoLog) -> None:
-        super().__init__(undo, "redeemed_at", lambda token: token.redeemed_at)
+    def redeem(self, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken | None:
+        token = self.get(user_id, digest)
+        if token is None or not _has_uses(token):
+            return None
+        return self._evolve(token, uses=token.uses + 1, redeemed_at=at)
 
-    def redeem(self, user_id: UserId, digest: Digest, *, at: datetime) -> LoginToken | None:
-        return self._end(user_id, digest, at)
+    def revoke_all(self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime) -> Mapping[TokenKind, int]:
+        revoked = [token for token in self._of(user_id) if token.kind in kinds and _has_uses(token)]
+        for token in revoked:
+            self._evolve(token, revoked_at=at)
+        return Counter(token.kind for token in revoked)
 
-    def revoke_all(self, user_id: UserId, *, at: datetime) -> int:
-        return self._end_all(user_id, at)
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
+        return self._remove(_over_since, before, limit)
+
+
+def _has_uses(token: LimitedUseToken) -> bool:
+    return token.revoked_at is None and token.uses < token.max_uses
+
+
+def _over_since(token: LimitedUseToken) -> datetime:
+    last_use = token.redeemed_at if token.uses >= token.max_uses else None
+    return _earliest(token.expires_at, token.revoked_at, last_use)
 
 
 class MemoryRegistrationLinks(RegistrationLinkRepository):
-    """Keeps requests to register by id; the unit says whose tenant's are there."""
+    """Stores registration requests by id; a unit sees those of its tenant."""
 
     def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
         self._links = UndoDict[int, RegistrationLink](undo)
@@ -116,20 +121,20 @@ class MemoryRegistrationLinks(RegistrationLinkRepository):
         link = self.get(link_id)
         if link is None:
             return None
-        guarded = evolve(link, change_no=link.change_no + 1)
-        self._links.put(link_id, guarded)
-        self._unit.number(Subject.REGISTRATION, link_id, guarded.change_no)
-        return guarded
+        locked = evolve(link, change_no=link.change_no + 1)
+        self._links.put(link_id, locked)
+        self._unit.number(Subject.REGISTRATION, link_id, locked.change_no)
+        return locked
 
     def replace(self, link: RegistrationLink) -> None:
-        kept = self.get(link.id)
-        if kept is not None:
-            self._links.put(link.id, with_own(link, kept, "tenant_id", "change_no"))
+        stored = self.get(link.id)
+        if stored is not None:
+            self._links.put(link.id, with_own(link, stored, "tenant_id", "change_no"))
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
         removed = oldest(
-            self._links.values(),  # of all tenants, like every clean-up
-            lambda link: _closed_at(link.completed_at, link.expires_at),
+            self._links.values(),  # of all tenants, as in every clean-up
+            lambda link: _earliest(link.expires_at, link.completed_at),
             before=before,
             limit=limit,
         )
@@ -149,5 +154,5 @@ class MemoryRegistrationLinks(RegistrationLinkRepository):
         return removed
 
 
-def _closed_at(revoked_at: datetime | None, expires_at: datetime) -> datetime:
-    return expires_at if revoked_at is None else min(revoked_at, expires_at)
+def _earliest(expires_at: datetime, *others: datetime | None) -> datetime:
+    return min(at for at in (expires_at, *others) if at is not None)

@@ -12,7 +12,7 @@ from usercore_storage.memory.outbox import MemoryOutbox
 from usercore_storage.memory.passwords import MemoryCredentials
 from usercore_storage.memory.tenants import MemoryTenants
 from usercore_storage.memory.throttling import MemoryFailureCounters, MemoryRateLimits
-from usercore_storage.memory.tokens import MemoryAccessTokens, MemoryLoginTokens, MemoryRegistrationLinks
+from usercore_storage.memory.tokens import MemoryAccessTokens, MemoryLimitedUseTokens, MemoryRegistrationLinks
 from usercore_storage.memory.undo_dict import UndoLog
 from usercore_storage.memory.users import MemoryClaims, MemoryUsers
 
@@ -29,7 +29,7 @@ class MemoryUnit(RecordingUnit):
         self.tenants = MemoryTenants(undo, self)
         self.credentials = MemoryCredentials(undo)
         self.access_tokens = MemoryAccessTokens(undo)
-        self.login_tokens = MemoryLoginTokens(undo)
+        self.limited_use_tokens = MemoryLimitedUseTokens(undo)
         self.registration_links = MemoryRegistrationLinks(undo, self)
         self.attempts = MemoryAttempts(undo, self)
         self.registration_attempts = MemoryRegistrationAttempts(undo, self)

@@ -35,7 +35,7 @@ LIST: Final = (
 )
 REMOVE: Final = (
     f"DELETE FROM usercore_deliveries WHERE ({_KEY}) IN (SELECT {_KEY} FROM usercore_deliveries"
-    " WHERE state = 'done' AND revoked_at < ? ORDER BY revoked_at LIMIT ?) RETURNING subject_id"
+    " WHERE state = 'done' AND finished_at < ? ORDER BY finished_at LIMIT ?) RETURNING subject_id"
 )
 
 _FIRST: Final = (0, "", 0, 0, "")

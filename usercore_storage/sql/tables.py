@@ -10,7 +10,7 @@ from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
-from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
+from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink
 from usercore.users.model import Claim, User
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
 from usercore_storage.sql.digests import digest_of_key, digest_of_texts, digest_of_user_agent
@@ -68,8 +68,13 @@ ACCESS_TOKENS: Final = Table(
     tenant=None,
     once=_USER_AGENT,
 )
-LOGIN_TOKENS: Final = Table(
-    "usercore_login_tokens", LoginToken, key=["user_id", "digest"], shard="user_id", user="user_id", tenant=None
+LIMITED_USE_TOKENS: Final = Table(
+    "usercore_limited_use_tokens",
+    LimitedUseToken,
+    key=["user_id", "digest"],
+    shard="user_id",
+    user="user_id",
+    tenant=None,
 )
 REGISTRATION_LINKS: Final = Table(
     "usercore_registration_links",
@@ -148,7 +153,7 @@ DELIVERIES: Final = Table(
     indexes={
         "due": "(due_at) WHERE (state = 'pending')",
         "failed": "(tenant_id) WHERE (state = 'failed')",
-        "done": "(revoked_at) WHERE (state = 'done')",
+        "done": "(finished_at) WHERE (state = 'done')",
     },
 )
 

@@ -13,6 +13,7 @@ from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.tables import TENANTS
 
 GET: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE id = ?"
+IS_ACTIVE: Final = "SELECT active FROM usercore_tenants WHERE id = ?"
 BY_KEY: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE key_folded = ?"
 BY_NAME: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE name_folded = ?"
 GUARD: Final = f"UPDATE usercore_tenants SET change_no = change_no + 1 WHERE id = ? RETURNING {TENANTS.select}"
@@ -38,6 +39,9 @@ class SqlTenants(TenantRepository):
 
     def get(self, tenant_id: TenantId) -> Tenant | None:
         return self._one(GET, tenant_id)
+
+    def is_active(self, tenant_id: TenantId) -> bool:
+        return any(active for (active,) in self._run(IS_ACTIVE, (tenant_id,)))
 
     def find_by_key(self, key: str) -> Tenant | None:
         return self._one(BY_KEY, unique_key(key))

@@ -1,6 +1,7 @@
-"""Tokens in SQL; each statement but the clean-ups stays on its user's shard."""
+"""Tokens in SQL. Every statement except the clean-ups stays on its user's shard."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -9,25 +10,25 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
-from usercore.tokens.model import AccessToken, LoginToken, RegistrationLink
-from usercore.tokens.ports import AccessTokenRepository, LoginTokenRepository, RegistrationLinkRepository
-from usercore_storage.sql.executor import Executor
-from usercore_storage.sql.tables import ACCESS_TOKENS, LOGIN_TOKENS, REGISTRATION_LINKS
+from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.ports import AccessTokenRepository, LimitedUseTokenRepository, RegistrationLinkRepository
+from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
+from usercore_storage.sql.tables import ACCESS_TOKENS, LIMITED_USE_TOKENS, REGISTRATION_LINKS
 from usercore_storage.sql.user_agents import SqlUserAgents
 
 GET_ACCESS: Final = f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens WHERE user_id = ? AND digest = ?"
 LIST_ACCESS: Final = (
     f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens WHERE user_id = ? ORDER BY issued_at DESC, digest"
 )
-END_ACCESS: Final = (
+REVOKE_ACCESS: Final = (
     "UPDATE usercore_access_tokens SET revoked_at = ? WHERE user_id = ? AND digest = ? AND revoked_at IS NULL"
     " RETURNING digest"
 )
-END_ALL_ACCESS: Final = (
+REVOKE_ALL_ACCESS: Final = (
     "UPDATE usercore_access_tokens SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL AND digest <> ?"
     " RETURNING digest"
 )
-NOTE_USE: Final = (
+TOUCH_ACCESS: Final = (
     "UPDATE usercore_access_tokens SET last_used_at = ?"
     " WHERE user_id = ? AND digest = ? AND last_used_at < ? AND revoked_at IS NULL"
 )
@@ -36,21 +37,29 @@ REMOVE_ACCESS: Final = (
     " FROM usercore_access_tokens WHERE revoked_at < ? OR expires_at < ? LIMIT ?) RETURNING user_id"
 )
 
-GET_LOGIN: Final = f"SELECT {LOGIN_TOKENS.select} FROM usercore_login_tokens WHERE user_id = ? AND digest = ?"
-SPEND: Final = (
-    "UPDATE usercore_login_tokens SET redeemed_at = ? WHERE user_id = ? AND digest = ? AND redeemed_at IS NULL"
-    f" RETURNING {LOGIN_TOKENS.select}"
+GET_LIMITED: Final = (
+    f"SELECT {LIMITED_USE_TOKENS.select} FROM usercore_limited_use_tokens WHERE user_id = ? AND digest = ?"
 )
-SPEND_ALL: Final = (
-    "UPDATE usercore_login_tokens SET redeemed_at = ? WHERE user_id = ? AND redeemed_at IS NULL RETURNING digest"
+REDEEM: Final = (
+    "UPDATE usercore_limited_use_tokens SET uses = uses + 1, redeemed_at = ?"
+    " WHERE user_id = ? AND digest = ? AND revoked_at IS NULL AND uses < max_uses"
+    f" RETURNING {LIMITED_USE_TOKENS.select}"
 )
-REMOVE_LOGIN: Final = (
-    "DELETE FROM usercore_login_tokens WHERE (user_id, digest) IN (SELECT user_id, digest"
-    " FROM usercore_login_tokens WHERE redeemed_at < ? OR expires_at < ? LIMIT ?) RETURNING user_id"
+REVOKE_LIMITED: Final = {
+    size: (
+        "UPDATE usercore_limited_use_tokens SET revoked_at = ?"
+        f" WHERE user_id = ? AND revoked_at IS NULL AND uses < max_uses AND kind IN ({marks(size)}) RETURNING kind"
+    )
+    for size in SIZES
+}
+REMOVE_LIMITED: Final = (
+    "DELETE FROM usercore_limited_use_tokens WHERE (user_id, digest) IN (SELECT user_id, digest"
+    " FROM usercore_limited_use_tokens WHERE revoked_at < ? OR expires_at < ?"
+    " OR (redeemed_at < ? AND max_uses <= uses) LIMIT ?) RETURNING user_id"
 )
 
 GET_LINK: Final = f"SELECT {REGISTRATION_LINKS.select} FROM usercore_registration_links WHERE id = ? AND tenant_id = ?"
-GUARD_LINK: Final = (
+LOCK_LINK: Final = (
     "UPDATE usercore_registration_links SET change_no = change_no + 1 WHERE id = ? AND tenant_id = ?"
     f" RETURNING {REGISTRATION_LINKS.select}"
 )
@@ -69,7 +78,7 @@ NO_DIGEST: Final = b""
 
 
 class SqlAccessTokens(AccessTokenRepository):
-    """Keeps access tokens in the transaction that ``run`` runs in."""
+    """Stores access tokens in the transaction that ``run`` runs in."""
 
     def __init__(self, run: Executor, user_agents: SqlUserAgents) -> None:
         """Work in this transaction."""
@@ -88,47 +97,53 @@ class SqlAccessTokens(AccessTokenRepository):
         return list(map(ACCESS_TOKENS.read, self._run(LIST_ACCESS, (user_id,))))
 
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
-        revoked = self._run(END_ACCESS, (to_micros(at), user_id, digest))
+        revoked = self._run(REVOKE_ACCESS, (to_micros(at), user_id, digest))
         return self.get(user_id, digest) if revoked else None  # in RETURNING, SQLite would scan all user agents
 
     def revoke_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
-        return len(self._run(END_ALL_ACCESS, (to_micros(at), user_id, keep or NO_DIGEST)))
+        return len(self._run(REVOKE_ALL_ACCESS, (to_micros(at), user_id, keep or NO_DIGEST)))
 
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
         timed = ((user_id, digest, to_micros(at)) for user_id, digest, at in uses)
-        self._run.many(NOTE_USE, [(at, user_id, digest, at) for user_id, digest, at in timed])
+        self._run.many(TOUCH_ACCESS, [(at, user_id, digest, at) for user_id, digest, at in timed])
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_ACCESS, (to_micros(before), to_micros(before), limit)))
 
 
-class SqlLoginTokens(LoginTokenRepository):
-    """Keeps login tokens in the transaction that ``run`` runs in."""
+class SqlLimitedUseTokens(LimitedUseTokenRepository):
+    """Stores limited-use tokens in the transaction that ``run`` runs in."""
 
     def __init__(self, run: Executor) -> None:
-        """Work in this transaction."""
+        """Use this transaction."""
         self._run = run
 
-    def add(self, token: LoginToken) -> None:
-        self._run(LOGIN_TOKENS.insert, LOGIN_TOKENS.row(token))
+    def add(self, token: LimitedUseToken) -> None:
+        self._run(LIMITED_USE_TOKENS.insert, LIMITED_USE_TOKENS.row(token))
 
-    def get(self, user_id: UserId, digest: Digest) -> LoginToken | None:
-        rows = self._run(GET_LOGIN, (user_id, digest))
-        return LOGIN_TOKENS.read(rows[0]) if rows else None
+    def get(self, user_id: UserId, digest: Digest) -> LimitedUseToken | None:
+        rows = self._run(GET_LIMITED, (user_id, digest))
+        return LIMITED_USE_TOKENS.read(rows[0]) if rows else None
 
-    def redeem(self, user_id: UserId, digest: Digest, *, at: datetime) -> LoginToken | None:
-        rows = self._run(SPEND, (to_micros(at), user_id, digest))
-        return LOGIN_TOKENS.read(rows[0]) if rows else None
+    def redeem(self, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken | None:
+        rows = self._run(REDEEM, (to_micros(at), user_id, digest))
+        return LIMITED_USE_TOKENS.read(rows[0]) if rows else None
 
-    def revoke_all(self, user_id: UserId, *, at: datetime) -> int:
-        return len(self._run(SPEND_ALL, (to_micros(at), user_id)))
+    def revoke_all(self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime) -> Mapping[TokenKind, int]:
+        revoked: Counter[TokenKind] = Counter()
+        kind_of = {kind.value: kind for kind in kinds}
+        for some in in_sizes(sorted(kind_of)):
+            rows = self._run(REVOKE_LIMITED[len(some)], (to_micros(at), user_id, *some))
+            revoked.update(kind_of[value] for (value,) in rows)
+        return revoked
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
-        return len(self._run(REMOVE_LOGIN, (to_micros(before), to_micros(before), limit)))
+        at = to_micros(before)
+        return len(self._run(REMOVE_LIMITED, (at, at, at, limit)))
 
 
 class SqlRegistrationLinks(RegistrationLinkRepository):
-    """Keeps requests to register in the transaction that ``run`` runs in."""
+    """Stores registration requests in the transaction that ``run`` runs in."""
 
     def __init__(self, run: Executor, unit: RecordingUnit) -> None:
         """Work for this unit."""
@@ -143,7 +158,7 @@ class SqlRegistrationLinks(RegistrationLinkRepository):
         return self._one(GET_LINK, link_id)
 
     def lock(self, link_id: int) -> RegistrationLink | None:
-        link = self._one(GUARD_LINK, link_id)
+        link = self._one(LOCK_LINK, link_id)
         if link is not None:
             self._unit.number(Subject.REGISTRATION, link.id, link.change_no)
         return link

@@ -15,7 +15,7 @@ from usercore_storage.sql.outbox import SqlOutbox
 from usercore_storage.sql.passwords import SqlCredentials
 from usercore_storage.sql.tenants import SqlTenants
 from usercore_storage.sql.throttling import SqlFailureCounters, SqlRateLimits
-from usercore_storage.sql.tokens import SqlAccessTokens, SqlLoginTokens, SqlRegistrationLinks
+from usercore_storage.sql.tokens import SqlAccessTokens, SqlLimitedUseTokens, SqlRegistrationLinks
 from usercore_storage.sql.user_agents import SqlUserAgents
 from usercore_storage.sql.users import SqlClaims, SqlUsers
 
@@ -35,7 +35,7 @@ class SqlUnit(RecordingUnit):
         self.credentials = SqlCredentials(run)
         self.user_agents = SqlUserAgents(run)
         self.access_tokens = SqlAccessTokens(run, self.user_agents)
-        self.login_tokens = SqlLoginTokens(run)
+        self.limited_use_tokens = SqlLimitedUseTokens(run)
         self.registration_links = SqlRegistrationLinks(run, self)
         self.attempts = SqlAttempts(run, self, self.user_agents)
         self.registration_attempts = SqlRegistrationAttempts(run, self, self.user_agents)

@@ -34,22 +34,22 @@ BOBS = an_access_token(user_id=BOB)
 
 
 def add(units: Units[Unit], *tokens: AccessToken) -> None:
-    """Keep tokens."""
+    """Store tokens."""
     keep(units, lambda unit: unit.access_tokens.add, *tokens)
 
 
 def get(units: Units[Unit], token: AccessToken = ACCESS_TOKEN) -> AccessToken | None:
-    """Give a token as it is now, or None."""
+    """Return a token as it is now, or None."""
     return units.read(lambda unit: unit.access_tokens.get(token.user_id, token.digest))
 
 
 def revoke(units: Units[Unit], token: AccessToken = ACCESS_TOKEN, *, at: datetime = NOON) -> AccessToken | None:
-    """End a token in a unit of its own."""
+    """Revoke a token in a unit of its own."""
     return units.write(lambda unit: unit.access_tokens.revoke(token.user_id, token.digest, at=at))
 
 
 def numbered(number: int, **fields: object) -> AccessToken:
-    """Give a token with a digest of its own, whose order is its number's."""
+    """Return a token with a digest of its own, in the order of its number."""
     return evolve(ACCESS_TOKEN, digest=Digest(number.to_bytes(32, "big")), **fields)
 
 
@@ -57,7 +57,7 @@ class AccessTokenRepositoryContract(Contract):
     """One case a promise of ``AccessTokenRepository``."""
 
     @pytest.mark.rule("K2")
-    def test_access_tokens_are_kept_whole(self, people: Units[Unit]) -> None:
+    def test_access_tokens_are_stored_whole(self, people: Units[Unit]) -> None:
         check_kept_whole(
             people,
             fresh(access_tokens(user_id=ids().map(lambda _: ANN)), "digest", digests()),
@@ -66,7 +66,7 @@ class AccessTokenRepositoryContract(Contract):
         )
 
     @pytest.mark.rule("K2")
-    def test_access_tokens_with_values_at_the_edge_are_kept(self, people: Units[Unit]) -> None:
+    def test_access_tokens_with_values_at_the_edge_are_stored(self, people: Units[Unit]) -> None:
         edges = [
             numbered(0, source=None, ip=None, user_agent=None),
             numbered(1, source="", ip="", user_agent="", authenticator=""),
@@ -93,7 +93,7 @@ class AccessTokenRepositoryContract(Contract):
         assert get(people) == ACCESS_TOKEN
 
     @pytest.mark.rule("K1")
-    def test_an_access_token_that_is_not_there_is_none(self, people: Units[Unit]) -> None:
+    def test_an_access_token_that_is_not_stored_is_none(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN)
         assert get(people, BOBS) is None
         assert get(people, an_access_token(digest=digest_of("other"))) is None
@@ -114,7 +114,7 @@ class AccessTokenRepositoryContract(Contract):
         assert people.read(lambda unit: unit.access_tokens.list_of(UserId(999))) == []
 
     @pytest.mark.rule("K2")
-    def test_ending_gives_the_token_as_it_is_now_and_only_once(self, people: Units[Unit]) -> None:
+    def test_revoking_returns_the_token_as_it_is_now_and_only_once(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN)
         ended = revoke(people)
         assert_same(ended, evolve(ACCESS_TOKEN, revoked_at=NOON))
@@ -122,13 +122,13 @@ class AccessTokenRepositoryContract(Contract):
         assert get(people) == ended
 
     @pytest.mark.rule("K2")
-    def test_an_expired_token_can_be_ended(self, people: Units[Unit]) -> None:
+    def test_an_expired_token_can_be_revoked(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN)
         assert revoke(people, at=ACCESS_TOKEN.expires_at + DAY)
 
     @pytest.mark.parametrize("keep_digest", [None, DIGEST, digest_of("nobody's")], ids=["none", "one", "unknown"])
     @pytest.mark.rule("K9")
-    def test_ending_all_ends_what_is_not_ended_but_for_one(
+    def test_revoking_all_revokes_every_open_token_except_one(
         self, people: Units[Unit], keep_digest: Digest | None
     ) -> None:
         others = [numbered(number) for number in range(3)]
@@ -147,7 +147,7 @@ class AccessTokenRepositoryContract(Contract):
             assert_same(get(people), evolve(ACCESS_TOKEN, last_used_at=last))
 
     @pytest.mark.rule("K2")
-    def test_uses_are_noted_of_those_that_are_kept_and_not_ended(self, people: Units[Unit]) -> None:
+    def test_last_use_of_missing_and_revoked_tokens_is_ignored(self, people: Units[Unit]) -> None:
         several = [numbered(number) for number in range(600)]
         uses = [(token.user_id, token.digest, NOON + TICK) for token in (ENDED, *several[1:])]
         add(people, ENDED, BOBS, *several)
@@ -157,14 +157,14 @@ class AccessTokenRepositoryContract(Contract):
         assert {kept.last_used_at for kept in (get(people, token) for token in several[1:]) if kept} == {NOON + TICK}
 
     @pytest.mark.rule("K2")
-    def test_of_two_uses_of_one_token_the_later_is_kept(self, people: Units[Unit]) -> None:
+    def test_of_two_uses_of_one_token_the_later_is_stored(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN)
         uses = [(ANN, DIGEST, NOON + at * TICK) for at in (1, 3, 2)]
         people.write(lambda unit: unit.access_tokens.touch(uses))
         assert get(people) == evolve(ACCESS_TOKEN, last_used_at=NOON + 3 * TICK)
 
     @pytest.mark.rule("K8")
-    def test_access_tokens_that_ended_or_expired_before_are_removed(
+    def test_access_tokens_that_were_revoked_or_expired_before_are_removed(
         self, people: Units[Unit], acme: Units[Unit]
     ) -> None:
         gone = [
@@ -189,7 +189,7 @@ class AccessTokenRepositoryContract(Contract):
         assert people.read(lambda unit: unit.access_tokens.list_of(ANN)) == []
 
     @pytest.mark.rule("K2")
-    def test_one_of_eight_threads_ends_it(self, people: Units[Unit]) -> None:
+    def test_one_of_eight_threads_revokes_an_access_token(self, people: Units[Unit]) -> None:
         def look_then_end(number: int, meet: Meet) -> bool:
             assert get(people) == ACCESS_TOKEN
             meet()
@@ -201,7 +201,7 @@ class AccessTokenRepositoryContract(Contract):
         assert sorted(race(look_then_end)) == [False] * (THREADS - 1) + [True]
 
     @pytest.mark.rule("K2")
-    def test_one_of_two_open_units_ends_it(self, people: Units[Unit]) -> None:
+    def test_one_of_two_open_units_revokes_an_access_token(self, people: Units[Unit]) -> None:
         def look_then_end(unit: Unit, _: int, meet: Meet) -> bool:
             assert unit.access_tokens.get(ANN, DIGEST)
             meet()

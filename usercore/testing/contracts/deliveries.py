@@ -32,42 +32,42 @@ PENDING = DeliveryState.PENDING
 EDGES = [
     a_delivery(change_no=LIMIT - 1, position=5000, made_at=FIRST, due_at=LAST - TICK, tries=LIMIT - 1),
     a_delivery(subject=Subject.REGISTRATION, subject_id=LIMIT - 1, generation=None, problem=None),
-    a_delivery(subscriber="", state=FAILED, revoked_at=LAST - TICK, generation=0, problem=""),
+    a_delivery(subscriber="", state=FAILED, finished_at=LAST - TICK, generation=0, problem=""),
 ]
 
 
 FIXED = ("subject_id", "subject", "change_no", "position", "subscriber", "tenant_id", "kind", "lease_no")
-"""What stays of a delivery for as long as it is kept, or until it is leased."""
+"""The fields of a delivery that never change, or only when it is leased."""
 
 
 def key_of(delivery: Delivery) -> DeliveryKey:
-    """Give the key of a delivery."""
+    """Return the key of a delivery."""
     return delivery.subject_id, delivery.subject, delivery.change_no, delivery.position, delivery.subscriber
 
 
 def add(units: Units[Unit], *kept: Delivery) -> None:
-    """Keep deliveries."""
+    """Store deliveries."""
     keep(units, lambda unit: unit.deliveries.add, *kept)
 
 
 def get(units: Units[Unit], delivery: Delivery = DELIVERY) -> Delivery | None:
-    """Give a delivery as it is now, or None."""
+    """Return a delivery as it is now, or None."""
     return units.read(lambda unit: unit.deliveries.get(key_of(delivery)))
 
 
 def replace(units: Units[Unit], delivery: Delivery) -> bool:
-    """Keep another state in a unit of its own."""
+    """Store another state in a unit of its own."""
     return units.write(lambda unit: unit.deliveries.replace(delivery))
 
 
 def lease_one(units: Units[Unit], *, at: datetime) -> Delivery:
-    """Lease the mailer's one delivery for no time at all."""
+    """Lease the mailer's one delivery, which is due again at once."""
     (taken,) = units.write(lambda unit: unit.deliveries.lease(["mailer"], now=at, until=at, limit=9))
     return taken
 
 
 def listed(units: Units[Unit], state: DeliveryState = PENDING, *, limit: int) -> list[Delivery]:
-    """Give the main tenant's deliveries in a state, page after page."""
+    """Return the main tenant's deliveries in a state, page after page."""
     found: list[Delivery] = []
     after = None
     while page := units.read(lambda unit: unit.deliveries.list_in(state, MAIN, after=after, limit=limit)):  # noqa: B023
@@ -82,7 +82,7 @@ class DeliveryRepositoryContract(Contract):
     """One case a promise of the rest of ``DeliveryRepository``."""
 
     @pytest.mark.rule("X3")
-    def test_deliveries_are_kept_whole(self, people: Units[Unit]) -> None:
+    def test_deliveries_are_stored_whole(self, people: Units[Unit]) -> None:
         check_kept_whole(
             people,
             fresh(deliveries(), "change_no"),
@@ -92,11 +92,11 @@ class DeliveryRepositoryContract(Contract):
 
     @pytest.mark.parametrize("delivery", EDGES, ids=["numbers", "bare", "empty"])
     @pytest.mark.rule("X3")
-    def test_deliveries_with_values_at_the_edge_are_kept(self, people: Units[Unit], delivery: Delivery) -> None:
+    def test_deliveries_with_values_at_the_edge_are_stored(self, people: Units[Unit], delivery: Delivery) -> None:
         add(people, delivery)
         assert_same(get(people, delivery), delivery)
 
-    def test_a_delivery_that_is_not_there_is_none(self, people: Units[Unit]) -> None:
+    def test_a_delivery_that_is_not_stored_is_none(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         for fields in ({"subject_id": BOB}, {"subject": Subject.TENANT}, {"position": 1}, {"subscriber": "crm"}):
             absent = a_delivery(**fields)
@@ -105,7 +105,7 @@ class DeliveryRepositoryContract(Contract):
             assert get(people, absent) is None
 
     @pytest.mark.rule("X3")
-    def test_another_state_of_a_delivery_is_kept_whole(self, people: Units[Unit]) -> None:
+    def test_another_state_of_a_delivery_is_stored_whole(self, people: Units[Unit]) -> None:
         def check(drawn: Delivery) -> None:
             delivery = evolve(drawn, **{name: getattr(DELIVERY, name) for name in FIXED})
             assert replace(people, delivery) is True
@@ -115,12 +115,12 @@ class DeliveryRepositoryContract(Contract):
         check_for_all(deliveries(), check)
 
     @pytest.mark.rule("X3")
-    def test_who_leased_before_another_keeps_nothing(self, people: Units[Unit]) -> None:
+    def test_a_state_is_not_stored_if_the_delivery_was_leased_again(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         first, second = (lease_one(people, at=NOON + number * TICK) for number in range(2))
-        assert replace(people, evolve(first, state=DONE, revoked_at=NOON)) is False
+        assert replace(people, evolve(first, state=DONE, finished_at=NOON)) is False
         assert get(people) == second
-        assert replace(people, evolve(second, state=DONE, revoked_at=NOON)) is True
+        assert replace(people, evolve(second, state=DONE, finished_at=NOON)) is True
 
     @pytest.mark.rule("X3")
     def test_a_tenants_deliveries_are_listed_by_key_page_by_page(self, people: Units[Unit]) -> None:
@@ -153,10 +153,10 @@ class DeliveryRepositoryContract(Contract):
 
     @pytest.mark.rule("K8")
     def test_deliveries_done_before_are_removed(self, people: Units[Unit]) -> None:
-        gone = a_delivery(state=DONE, revoked_at=NOON - TICK)
+        gone = a_delivery(state=DONE, finished_at=NOON - TICK)
         stay = [
-            a_delivery(position=1, state=DONE, revoked_at=NOON),
-            a_delivery(position=2, state=FAILED, revoked_at=FIRST),
+            a_delivery(position=1, state=DONE, finished_at=NOON),
+            a_delivery(position=2, state=FAILED, finished_at=FIRST),
             a_delivery(position=3, due_at=FIRST),
         ]
         add(people, gone, *stay)
@@ -165,7 +165,7 @@ class DeliveryRepositoryContract(Contract):
 
     @pytest.mark.rule("K8")
     def test_no_more_deliveries_are_removed_than_asked(self, people: Units[Unit]) -> None:
-        add(people, *(a_delivery(position=number, state=DONE, revoked_at=FIRST) for number in range(5)))
+        add(people, *(a_delivery(position=number, state=DONE, finished_at=FIRST) for number in range(5)))
         removed = [people.write(lambda unit: unit.deliveries.remove_done(NOON, limit=2)) for _ in range(4)]
         assert removed == [2, 2, 1, 0]
         assert listed(people, DONE, limit=9) == []

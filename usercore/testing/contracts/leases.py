@@ -24,7 +24,7 @@ UNTIL = NOON + timedelta(seconds=30)
 
 
 def take(unit: Unit, *subscribers: str, now: datetime = NOON, limit: int = 100) -> list[Delivery]:
-    """Lease what is due; the mailer's unless others are named."""
+    """Lease due deliveries, the mailer's unless other subscribers are named."""
     taken = unit.deliveries.lease(subscribers or ("mailer",), now=now, until=UNTIL, limit=limit)
     return sorted(taken, key=key_of)
 
@@ -35,7 +35,7 @@ def lease(units: Units[Unit], *subscribers: str, now: datetime = NOON, limit: in
 
 
 def leased(delivery: Delivery) -> Delivery:
-    """Give a delivery as it is after it was leased."""
+    """Return a delivery as it is after it was leased."""
     return evolve(delivery, due_at=UNTIL, lease_no=delivery.lease_no + 1)
 
 
@@ -43,14 +43,14 @@ class LeaseContract(Contract):
     """One case a promise of ``DeliveryRepository.lease``."""
 
     @pytest.mark.rule("X3")
-    def test_a_due_delivery_is_taken_and_given_as_it_is_now(self, people: Units[Unit]) -> None:
+    def test_a_due_delivery_is_leased_and_returned_as_it_is_now(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         (taken,) = lease(people)
         assert_same(taken, leased(DELIVERY))
         assert get(people) == taken
 
     @pytest.mark.rule("X3")
-    def test_what_was_taken_is_due_again_at_the_end_of_the_lease(self, people: Units[Unit]) -> None:
+    def test_a_leased_delivery_is_due_again_at_the_end_of_the_lease(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         assert len(lease(people)) == 1
         assert lease(people, now=UNTIL - TICK) == []
@@ -61,25 +61,27 @@ class LeaseContract(Contract):
         "absent",
         [
             a_delivery(due_at=NOON + TICK),
-            a_delivery(state=DONE, revoked_at=NOON),
-            a_delivery(state=FAILED, revoked_at=NOON),
+            a_delivery(state=DONE, finished_at=NOON),
+            a_delivery(state=FAILED, finished_at=NOON),
             a_delivery(subscriber="crm"),
         ],
         ids=["not due", "done", "failed", "another's"],
     )
     @pytest.mark.rule("X3")
-    def test_what_is_not_due_not_pending_or_anothers_is_not_taken(self, people: Units[Unit], absent: Delivery) -> None:
+    def test_deliveries_that_are_not_due_not_pending_or_anothers_are_not_leased(
+        self, people: Units[Unit], absent: Delivery
+    ) -> None:
         add(people, absent)
         assert lease(people) == []
         assert get(people, absent) == absent
 
     @pytest.mark.rule("X3")
-    def test_without_subscribers_nothing_is_taken(self, people: Units[Unit]) -> None:
+    def test_without_subscribers_nothing_is_leased(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         assert people.write(lambda unit: unit.deliveries.lease([], now=NOON, until=UNTIL, limit=9)) == []
 
     @pytest.mark.rule("X3")
-    def test_only_the_earliest_of_a_subject_is_taken(self, people: Units[Unit]) -> None:
+    def test_only_the_earliest_delivery_of_a_subject_is_leased(self, people: Units[Unit]) -> None:
         in_order = [
             a_delivery(change_no=change_no, position=position) for change_no, position in ((2, 9), (2, 10), (10, 0))
         ]
@@ -88,18 +90,18 @@ class LeaseContract(Contract):
             (taken,) = lease(people)
             assert key_of(taken) == key_of(delivery)
             assert lease(people) == []
-            assert replace(people, evolve(taken, state=DONE, revoked_at=NOON))
+            assert replace(people, evolve(taken, state=DONE, finished_at=NOON))
         assert lease(people) == []
 
     @pytest.mark.rule("X3")
-    def test_one_that_is_not_due_holds_back_those_behind_it(self, people: Units[Unit]) -> None:
+    def test_a_delivery_that_is_not_due_holds_back_the_later_ones(self, people: Units[Unit]) -> None:
         add(people, a_delivery(due_at=NOON + TICK), a_delivery(change_no=3))
         assert lease(people) == []
         assert [delivery.change_no for delivery in lease(people, now=NOON + TICK)] == [2]
 
     @pytest.mark.rule("X3")
-    def test_one_that_was_set_aside_lets_the_next_go_on(self, people: Units[Unit]) -> None:
-        add(people, a_delivery(state=FAILED, revoked_at=NOON), a_delivery(change_no=3))
+    def test_a_delivery_that_was_set_aside_does_not_hold_back_the_next(self, people: Units[Unit]) -> None:
+        add(people, a_delivery(state=FAILED, finished_at=NOON), a_delivery(change_no=3))
         assert [delivery.change_no for delivery in lease(people)] == [3]
 
     @pytest.mark.rule("X3")
@@ -116,14 +118,14 @@ class LeaseContract(Contract):
         assert taken == sorted(map(leased, several[1:]), key=key_of)
 
     @pytest.mark.rule("X3")
-    def test_any_unit_takes_those_of_all_tenants(self, people: Units[Unit], acme: Units[Unit]) -> None:
+    def test_a_unit_leases_the_deliveries_of_all_tenants(self, people: Units[Unit], acme: Units[Unit]) -> None:
         theirs = a_delivery(tenant_id=ACME, subject_id=11)
         add(people, DELIVERY)
         add(acme, theirs)
         assert lease(acme) == sorted(map(leased, (DELIVERY, theirs)), key=key_of)
 
     @pytest.mark.rule("X3")
-    def test_no_more_are_taken_than_asked(self, people: Units[Unit]) -> None:
+    def test_no_more_deliveries_are_leased_than_asked(self, people: Units[Unit]) -> None:
         subscribers = ("mailer", "crm", "mailer", "crm", "mailer")
         add(
             people,
@@ -134,13 +136,13 @@ class LeaseContract(Contract):
         assert len({key_of(delivery) for taken in rounds for delivery in taken}) == 5
 
     @pytest.mark.rule("X3")
-    def test_a_unit_that_fails_takes_nothing(self, people: Units[Unit]) -> None:
+    def test_a_unit_that_fails_leases_nothing(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         write_and_fail(people, take)
         assert get(people) == DELIVERY
 
     @pytest.mark.rule("X3")
-    def test_of_eight_threads_no_two_take_the_same(self, people: Units[Unit]) -> None:
+    def test_no_two_of_eight_threads_lease_the_same_delivery(self, people: Units[Unit]) -> None:
         def look_then_take(_: int, meet: Meet) -> list[DeliveryKey]:
             assert get(people, several[0]) == several[0]
             meet()
@@ -152,7 +154,7 @@ class LeaseContract(Contract):
         assert sorted(taken) == [key_of(delivery) for delivery in several]
 
     @pytest.mark.rule("X3")
-    def test_of_two_open_units_no_two_take_the_same(self, people: Units[Unit]) -> None:
+    def test_no_two_open_units_lease_the_same_delivery(self, people: Units[Unit]) -> None:
         def look_then_take(unit: Unit, _: int, meet: Meet) -> list[DeliveryKey]:
             assert unit.deliveries.get(key_of(DELIVERY))
             meet()

@@ -1,4 +1,4 @@
-"""What every storage must do for requests to register and their links."""
+"""What every storage must do for registration requests and their links."""
 
 import pytest
 
@@ -34,17 +34,17 @@ EDGES = [
 
 
 def add(units: Units[Unit], *links: RegistrationLink) -> None:
-    """Keep requests."""
+    """Store requests."""
     keep(units, lambda unit: unit.registration_links.add, *links)
 
 
 def get(units: Units[Unit], link_id: int = LINK.id) -> RegistrationLink | None:
-    """Give a request as it is now, or None."""
+    """Return a request as it is now, or None."""
     return units.read(lambda unit: unit.registration_links.get(link_id))
 
 
 def complete(unit: Unit) -> bool:
-    """Complete a request as services do: guard it, and look whether that was done; say whether it was not."""
+    """Complete a request as services do: lock it, then check its state. Return whether it was still open."""
     link = unit.registration_links.lock(LINK.id)
     assert link
     unit.registration_links.replace(evolve(link, completed_at=NOON))
@@ -55,7 +55,7 @@ class RegistrationLinkRepositoryContract(Contract):
     """One case a promise of ``RegistrationLinkRepository``."""
 
     @pytest.mark.rule("R8")
-    def test_registration_links_are_kept_whole(self, main: Units[Unit]) -> None:
+    def test_registration_links_are_stored_whole(self, main: Units[Unit]) -> None:
         check_kept_whole(
             main,
             fresh(registration_links(), "id"),
@@ -65,7 +65,7 @@ class RegistrationLinkRepositoryContract(Contract):
 
     @pytest.mark.parametrize("link", EDGES, ids=lambda link: str(link.id))
     @pytest.mark.rule("R8")
-    def test_registration_links_with_values_at_the_edge_are_kept(
+    def test_registration_links_with_values_at_the_edge_are_stored(
         self, main: Units[Unit], link: RegistrationLink
     ) -> None:
         add(main, link)
@@ -81,12 +81,12 @@ class RegistrationLinkRepositoryContract(Contract):
         assert get(main) == LINK
         assert get(main, 11) == a_registration_link(id=11, email="second@example.com")
 
-    def test_a_registration_link_that_is_not_there_is_none(self, main: Units[Unit]) -> None:
+    def test_a_registration_link_that_is_not_stored_is_none(self, main: Units[Unit]) -> None:
         assert get(main) is None
         assert main.write(lambda unit: unit.registration_links.lock(LINK.id)) is None
 
     @pytest.mark.rule("T2")
-    def test_another_tenants_registration_link_is_not_there(self, main: Units[Unit], acme: Units[Unit]) -> None:
+    def test_another_tenants_registration_link_is_none(self, main: Units[Unit], acme: Units[Unit]) -> None:
         add(main, LINK)
         add(acme, a_registration_link(id=11, tenant_id=ACME))
         assert get(acme) is None
@@ -95,7 +95,7 @@ class RegistrationLinkRepositoryContract(Contract):
         assert get(main, 11) is None
 
     @pytest.mark.rule("R8")
-    def test_a_guard_counts_a_change_and_gives_the_request_as_it_is_now(self, main: Units[Unit]) -> None:
+    def test_locking_counts_a_change_and_returns_the_request_as_it_is_now(self, main: Units[Unit]) -> None:
         add(main, LINK, a_registration_link(id=11))
         guarded = main.write(lambda unit: unit.registration_links.lock(LINK.id))
         assert_same(guarded, evolve(LINK, change_no=LINK.change_no + 1))
@@ -103,7 +103,7 @@ class RegistrationLinkRepositoryContract(Contract):
         assert get(main, 11) == a_registration_link(id=11)
 
     @pytest.mark.rule("R6")
-    def test_another_state_of_a_registration_link_is_kept_whole(self, main: Units[Unit]) -> None:
+    def test_another_state_of_a_registration_link_is_stored_whole(self, main: Units[Unit]) -> None:
         def check(drawn: RegistrationLink) -> None:
             link = evolve(drawn, id=LINK.id, tenant_id=ACME)
             guarded = main.write(
@@ -117,7 +117,7 @@ class RegistrationLinkRepositoryContract(Contract):
         check_for_all(registration_links(), check)
 
     @pytest.mark.rule("R8")
-    def test_a_unit_that_fails_completes_nothing(self, main: Units[Unit]) -> None:
+    def test_a_unit_that_fails_completes_no_request(self, main: Units[Unit]) -> None:
         add(main, LINK)
         write_and_fail(main, complete)
         assert get(main) == LINK
@@ -148,7 +148,7 @@ class RegistrationLinkRepositoryContract(Contract):
         assert [get(main, number) for number in range(1, 6)] == [None] * 5
 
     @pytest.mark.rule("R8")
-    def test_one_of_eight_threads_completes_it(self, main: Units[Unit]) -> None:
+    def test_one_of_eight_threads_completes_a_request(self, main: Units[Unit]) -> None:
         def look_then_complete(_: int, meet: Meet) -> bool:
             assert get(main) == LINK
             meet()
@@ -158,7 +158,7 @@ class RegistrationLinkRepositoryContract(Contract):
         assert sorted(race(look_then_complete)) == [False] * (THREADS - 1) + [True]
 
     @pytest.mark.rule("R8")
-    def test_one_of_two_open_units_completes_it(self, main: Units[Unit]) -> None:
+    def test_one_of_two_open_units_completes_a_request(self, main: Units[Unit]) -> None:
         def look_then_complete(unit: Unit, _: int, meet: Meet) -> bool:
             assert unit.registration_links.get(LINK.id)
             meet()

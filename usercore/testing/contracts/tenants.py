@@ -110,8 +110,17 @@ class TenantRepositoryContract(Contract):
     def test_a_tenant_that_is_not_there_is_none(self, main: Units[Unit]) -> None:
         keep(main, lambda unit: unit.tenants.add, TENANT)
         assert main.read(lambda unit: unit.tenants.get(TenantId(999))) is None
+        assert main.read(lambda unit: unit.tenants.is_active(TenantId(999))) is False
         assert main.read(lambda unit: unit.tenants.find_by_key(TENANT.name)) is None
         assert main.read(lambda unit: unit.tenants.find_by_name(TENANT.key)) is None
+
+    @pytest.mark.rule("T3")
+    def test_a_tenant_says_whether_it_is_active(self, main: Units[Unit]) -> None:
+        keep(main, lambda unit: unit.tenants.add, numbered(11, active=True), numbered(12, active=False))
+        assert main.read(lambda unit: unit.tenants.is_active(TenantId(11))) is True
+        assert main.read(lambda unit: unit.tenants.is_active(TenantId(12))) is False
+        main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.lock(TenantId(11)), active=False)))
+        assert main.read(lambda unit: unit.tenants.is_active(TenantId(11))) is False
 
     @pytest.mark.parametrize("spelling", ["acme", "ACME", "AcMe", "\uff41\uff43\uff4d\uff45"])
     @pytest.mark.rule("T3")

@@ -1,4 +1,4 @@
-"""A login token's life: whatever is issued, awaited, ended and redeemed, a dict tells the outcome."""
+"""Login tokens: whatever is issued, revoked and redeemed, and whenever, a dict predicts the outcome."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ LIFETIME = LoginTokenPolicy().lifetime
 
 @pytest.mark.rule("K3", "K9")
 class LoginTokenMachine(StateMachine):
-    """Tokens are redeemed once, before their time is over, by active users only."""
+    """Tokens are redeemed once, before they expire, by active users only."""
 
     outcomes = frozenset({"redeemed", "expired", "deactivated", "unknown"})
 
@@ -34,12 +34,12 @@ class LoginTokenMachine(StateMachine):
         self.holder: dict[Secret, UserId] = {}
         self.redeemed: set[Secret] = set()
 
-    @rule(target=secrets, whom=st.integers(0, 1), count=st.integers(1, 3))
-    def issue(self, whom: int, count: int) -> Secret:
-        """Issue some tokens; give the last of them."""
-        for secret in self.core.login_tokens.issue_many(self.users[whom], count):
+    @rule(target=secrets, person=st.integers(0, 1), count=st.integers(1, 3))
+    def issue(self, person: int, count: int) -> Secret:
+        """Issue some tokens, and return the last of them."""
+        for secret in self.core.login_tokens.issue_many(self.users[person], count):
             self.expires_at[secret] = self.clock.now + LIFETIME
-            self.holder[secret] = self.users[whom]
+            self.holder[secret] = self.users[person]
         return secret
 
     @rule(span=st.timedeltas(TICK, LIFETIME))
@@ -48,14 +48,14 @@ class LoginTokenMachine(StateMachine):
         self.clock.advance(span)
 
     @rule(secret=secrets, off=st.sampled_from([-TICK, timedelta(0), TICK]))
-    def stand_at_the_edge(self, secret: Secret, off: timedelta) -> None:
-        """Redeem exactly when the time is over, and a microsecond before and after."""
+    def redeem_at_the_edge(self, secret: Secret, off: timedelta) -> None:
+        """Redeem exactly when the token expires, and a microsecond before and after."""
         self.clock.now = max(self.clock.now, self.expires_at[secret] + off)
         self.redeem(secret)
 
     @rule(secret=secrets)
     def redeem(self, secret: Secret) -> None:
-        """Redeem a token, which the dict says is good or not."""
+        """Redeem a token, and compare the outcome with the dict."""
         holder, why = self.holder[secret], self._why_not(secret)
         if why is not None:
             self.refuses(SignInRefused, lambda: self.core.sign_in.with_login_token(secret))
@@ -80,10 +80,10 @@ class LoginTokenMachine(StateMachine):
         """Redeem for the last time, and forget the secret."""
         self.redeem(secret)
 
-    @rule(whom=st.integers(0, 1))
-    def deactivate_or_activate(self, whom: int) -> None:
-        """Shut a user out, which ends all tokens, or let them in again, which brings none back."""
-        user_id = self.users[whom]
+    @rule(person=st.integers(0, 1))
+    def deactivate_or_activate(self, person: int) -> None:
+        """Deactivate a user, which revokes all tokens, or activate them again, which restores none."""
+        user_id = self.users[person]
         if self.active[user_id]:
             self.core.users.deactivate(user_id)
             self.redeemed |= {secret for secret, holder in self.holder.items() if holder == user_id}
@@ -91,22 +91,22 @@ class LoginTokenMachine(StateMachine):
             self.core.users.activate(user_id)
         self.active[user_id] = not self.active[user_id]
 
-    @rule(whom=st.integers(0, 1), seed=st.integers(0, 9))
-    def issue_while_deactivated(self, whom: int, seed: int) -> None:
-        """A token for somebody who is shut out is issued, and opens nothing."""
-        user_id = self.users[whom]
+    @rule(person=st.integers(0, 1), seed=st.integers(0, 9))
+    def issue_while_deactivated(self, person: int, seed: int) -> None:
+        """A token of a deactivated user can be issued, and cannot be redeemed."""
+        user_id = self.users[person]
         if not self.active[user_id]:
-            (secret,) = self.core.login_tokens.issue_many(Email(["ann@example.com", "bob@example.com"][whom]), 1)
+            (secret,) = self.core.login_tokens.issue_many(Email(["ann@example.com", "bob@example.com"][person]), 1)
             self.refuses(SignInRefused, lambda: self.core.sign_in.with_login_token(secret))
             self.saw("deactivated")
         else:
-            self._show_unknown(generate_secret(LOGIN, user_id, FakeRandomness(f"never issued {seed}")))
+            self._redeem_unknown(generate_secret(LOGIN, user_id, FakeRandomness(f"never issued {seed}")))
 
     @rule(text=st.text(max_size=80))
-    def show_what_was_never_issued(self, text: str) -> None:
-        """What is no secret opens nothing."""
-        self._show_unknown(Secret(text))
+    def redeem_what_was_never_issued(self, text: str) -> None:
+        """A text that was never issued cannot be redeemed."""
+        self._redeem_unknown(Secret(text))
 
-    def _show_unknown(self, secret: Secret) -> None:
+    def _redeem_unknown(self, secret: Secret) -> None:
         self.refuses(SignInRefused, lambda: self.core.sign_in.with_login_token(secret))
         self.saw("unknown")

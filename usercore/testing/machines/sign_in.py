@@ -14,7 +14,7 @@ from usercore.kernel.secret import Secret
 from usercore.testing.fakes import TICK
 from usercore.testing.machines.base import StateMachine
 from usercore.throttling.model import ThrottlePolicy
-from usercore.tokens.errors import TokenExpired, TokenSpent, TokenUnknown
+from usercore.tokens.errors import TokenExpired, TokenRevoked, TokenUnknown
 from usercore.tokens.model import AccessTokenPolicy
 
 EMAIL: Final = "ann@example.com"
@@ -29,7 +29,7 @@ class SignInMachine(StateMachine):
     """One user, two passwords, any number of tokens."""
 
     outcomes = frozenset(
-        {"signed in", "SignInRefused", "RateLimited", "TokenSpent", "TokenExpired", "TokenUnknown", "identified"}
+        {"signed in", "SignInRefused", "RateLimited", "TokenRevoked", "TokenExpired", "TokenUnknown", "identified"}
     )
 
     secrets: Bundle[Secret] = Bundle("secrets")
@@ -169,7 +169,7 @@ class SignInMachine(StateMachine):
         now = self.clock.now
         is_old = now >= self.issued_at[secret] + TOKENS.lifetime or now >= self.used_at[secret] + TOKENS.idle_lifetime
         if secret in self.ended:
-            self.refuses(TokenSpent, lambda: self.core.sign_in.identify(secret))
+            self.refuses(TokenRevoked, lambda: self.core.sign_in.identify(secret))
         elif is_old:
             self.refuses(TokenExpired, lambda: self.core.sign_in.identify(secret))
         elif not self.active or not self.tenant_active:

@@ -105,12 +105,17 @@ CREATE TABLE usercore_access_tokens (
     PRIMARY KEY (user_id, digest)
 );
 
-CREATE TABLE usercore_login_tokens (
+CREATE TABLE usercore_limited_use_tokens (
     user_id bigint NOT NULL,
     digest bytea NOT NULL,
+    kind text COLLATE "C" NOT NULL,
     issued_at bigint NOT NULL,
+    valid_from bigint,
     expires_at bigint NOT NULL,
+    max_uses bigint NOT NULL,
+    uses bigint NOT NULL,
     redeemed_at bigint,
+    revoked_at bigint,
     PRIMARY KEY (user_id, digest)
 );
 
@@ -237,7 +242,7 @@ CREATE TABLE usercore_deliveries (
     lease_no bigint NOT NULL,
     problem text COLLATE "C",
     failing_since bigint,
-    revoked_at bigint,
+    finished_at bigint,
     PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
 );
 
@@ -245,4 +250,4 @@ CREATE INDEX usercore_deliveries_due ON usercore_deliveries (due_at) WHERE (stat
 
 CREATE INDEX usercore_deliveries_failed ON usercore_deliveries (tenant_id) WHERE (state = 'failed');
 
-CREATE INDEX usercore_deliveries_done ON usercore_deliveries (revoked_at) WHERE (state = 'done');
+CREATE INDEX usercore_deliveries_done ON usercore_deliveries (finished_at) WHERE (state = 'done');

@@ -105,12 +105,17 @@ CREATE TABLE usercore_access_tokens (
     PRIMARY KEY (user_id, digest)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE usercore_login_tokens (
+CREATE TABLE usercore_limited_use_tokens (
     user_id INTEGER NOT NULL,
     digest BLOB NOT NULL,
+    kind TEXT NOT NULL,
     issued_at INTEGER NOT NULL,
+    valid_from INTEGER,
     expires_at INTEGER NOT NULL,
+    max_uses INTEGER NOT NULL,
+    uses INTEGER NOT NULL,
     redeemed_at INTEGER,
+    revoked_at INTEGER,
     PRIMARY KEY (user_id, digest)
 ) STRICT, WITHOUT ROWID;
 
@@ -237,7 +242,7 @@ CREATE TABLE usercore_deliveries (
     lease_no INTEGER NOT NULL,
     problem TEXT,
     failing_since INTEGER,
-    revoked_at INTEGER,
+    finished_at INTEGER,
     PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
 ) STRICT, WITHOUT ROWID;
 
@@ -245,4 +250,4 @@ CREATE INDEX usercore_deliveries_due ON usercore_deliveries (due_at) WHERE (stat
 
 CREATE INDEX usercore_deliveries_failed ON usercore_deliveries (tenant_id) WHERE (state = 'failed');
 
-CREATE INDEX usercore_deliveries_done ON usercore_deliveries (revoked_at) WHERE (state = 'done');
+CREATE INDEX usercore_deliveries_done ON usercore_deliveries (finished_at) WHERE (state = 'done');

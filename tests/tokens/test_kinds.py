@@ -1,0 +1,62 @@
+"""Each kind of token is declared once, and its declaration fits what uses it."""
+
+import attrs
+import pytest
+
+from usercore.composition.policy import Policy
+from usercore.tokens.model import (
+    ACCESS,
+    KINDS,
+    LOGIN,
+    REGISTRATION,
+    TOKENS_REVOKED,
+    RevocationReason,
+    RevokedTokens,
+    TokenKind,
+)
+from usercore.tokens.rules import kinds_revoked_by
+
+OF_USERS = [kind for kind in TokenKind if kind.rules.revoked_by]
+
+
+@pytest.mark.rule("K1")
+def test_secrets_of_each_kind_begin_as_its_value_says() -> None:
+    assert [ACCESS, LOGIN, REGISTRATION] == ["uca", "ucl", "ucr"] == [kind.value for kind in TokenKind]
+    assert {type(kind.value) for kind in TokenKind} == {str}
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("kind", TokenKind)
+def test_no_kind_is_the_beginning_of_another(kind: TokenKind) -> None:
+    assert [other for other in TokenKind if other.startswith(kind)] == [kind]
+
+
+@pytest.mark.parametrize("kind", TokenKind)
+def test_the_policy_has_the_numbers_of_each_kind(kind: TokenKind) -> None:
+    assert [type(part) for part in attrs.astuple(Policy(), recurse=False)].count(kind.rules.policy) == 1
+
+
+@pytest.mark.parametrize("kind", TokenKind)
+def test_the_changes_of_each_kind_are_in_the_catalogue(kind: TokenKind) -> None:
+    assert kind.rules.issued in KINDS
+    assert kind.rules.redeemed in (None, *KINDS)
+    assert (kind.rules.redeemed is None) == (kind.rules.max_uses is None)
+
+
+@pytest.mark.rule("K9")
+@pytest.mark.parametrize("kind", OF_USERS)
+def test_tokens_that_an_event_revokes_are_counted_and_kept_in_history(kind: TokenKind) -> None:
+    revoked = RevokedTokens(reason=RevocationReason.SIGNED_OUT, **{kind.label: 2})
+    assert getattr(revoked, kind.label) == 2
+    assert kind.label in TOKENS_REVOKED.fields
+
+
+@pytest.mark.rule("K9")
+def test_each_event_revokes_the_kinds_of_the_table() -> None:
+    both = {TokenKind.ACCESS, TokenKind.LOGIN}
+    assert {reason: kinds_revoked_by(reason) for reason in RevocationReason} == {
+        RevocationReason.SIGNED_OUT: both,
+        RevocationReason.PASSWORD_SET: both,
+        RevocationReason.EMAIL_CHANGED: {TokenKind.LOGIN},
+        RevocationReason.DEACTIVATED: both,
+    }

@@ -1,0 +1,122 @@
+"""The mails that usercore sends: one entry each. A new mail is an entry here, a ``MailKind``, and perhaps a link."""
+
+from collections.abc import Callable
+from typing import Final
+
+from usercore.history.model import Entry
+from usercore.kernel.changes import ChangeKind
+from usercore.kernel.values import frozen
+from usercore.mail.model import MailKind, MailTemplate
+from usercore.notifications.recipients import (
+    Prepare,
+    first_password,
+    present_address,
+    previous_address,
+    registration_link,
+)
+from usercore.tokens.model import REGISTRATION_KNOWN, REGISTRATION_REQUESTED
+from usercore.users.model import EMAIL_REPLACED, WELCOMED
+
+
+def _always(entry: Entry) -> bool:  # noqa: ARG001 - a condition
+    return True
+
+
+def _with_password(entry: Entry) -> bool:
+    return bool(entry.new.get("with_password"))
+
+
+def _without_password(entry: Entry) -> bool:
+    return not _with_password(entry)
+
+
+@frozen(kw_only=True)
+class MailDefinition:
+    """One mail: the change that asks for it, its text, and how its recipient and secret are found."""
+
+    kind: MailKind
+    change: ChangeKind
+    template: MailTemplate
+    prepare: Prepare
+    """Returns None if the mail is to be dropped."""
+    when: Callable[[Entry], bool] = _always
+    """Which of the changes of this kind ask for this mail."""
+
+
+MAILS: Final = (
+    MailDefinition(
+        kind=MailKind.WELCOME,
+        change=WELCOMED,
+        when=_without_password,
+        prepare=present_address,
+        template=MailTemplate(
+            subject="Welcome to {product}",
+            text="Your account is ready.\n\nSign in here: {link}\n",
+            link="sign_in",
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.WELCOME_PASSWORD,
+        change=WELCOMED,
+        when=_with_password,
+        prepare=first_password,
+        template=MailTemplate(
+            subject="Welcome to {product}",
+            text=(
+                "Your account is ready.\n\nSign in here: {link}\nYour first password: {secret}\n\n"
+                "It works for {days} days. Please choose one of your own when you have signed in.\n"
+            ),
+            link="sign_in",
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.REGISTRATION,
+        change=REGISTRATION_REQUESTED,
+        prepare=registration_link,
+        template=MailTemplate(
+            subject="Finish your registration with {product}",
+            text=(
+                "Somebody, probably you, wants to register this address.\n\nFinish here: {link}\n\n"
+                "The link works once. If it was not you, do nothing.\n"
+            ),
+            link="registration",
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.HAVE_ACCOUNT,
+        change=REGISTRATION_KNOWN,
+        prepare=present_address,
+        template=MailTemplate(
+            subject="You have an account with {product}",
+            text=(
+                "Somebody, probably you, wanted to register this address, and it has an account already.\n\n"
+                "Sign in here: {link}\n\nIf it was not you, do nothing.\n"
+            ),
+            link="sign_in",
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.EMAIL_CHANGED,
+        change=EMAIL_REPLACED,
+        prepare=previous_address,
+        template=MailTemplate(
+            subject="Your address for {product} was changed",
+            text=(
+                "The email address of your account is no longer this one.\n\n"
+                "If you did not ask for that, please answer the people who run {product}.\n"
+            ),
+        ),
+    ),
+)
+
+CHANGES: Final = frozenset(definition.change.name for definition in MAILS)
+"""The kinds of changes that the mailer subscribes to."""
+
+LINKS: Final = {definition.kind: definition.template.link for definition in MAILS if definition.template.link}
+"""The name of the link that each kind of mail needs, if it needs one."""
+
+
+def mail_for(entry: Entry) -> MailDefinition | None:
+    """Return the mail that a change asks for, or None."""
+    found = (definition for definition in MAILS if definition.change.name == entry.kind and definition.when(entry))
+    return next(found, None)

@@ -1,0 +1,1 @@
+"""Tokens that sign a user in: issuing them."""

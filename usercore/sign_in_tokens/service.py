@@ -1,0 +1,64 @@
+"""Login tokens: issued by the host, redeemed once by ``sign_in.with_login_token``."""
+
+from typing import Protocol
+
+from usercore.kernel.references import Reference, check_reference
+from usercore.kernel.secret import Secret
+from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.text import check_type, refuse
+from usercore.kernel.values import frozen
+from usercore.tenants.ports import TenantsUnit
+from usercore.tenants.service import require_active
+from usercore.tokens.model import LoginTokenPolicy, TokenKind
+from usercore.tokens.ports import TokensUnit
+from usercore.tokens.service import issue
+
+
+class SignInTokensUnit(TokensUnit, TenantsUnit, Protocol):
+    """The parts of a unit that issuing needs."""
+
+
+@frozen(kw_only=True)
+class LoginTokens:
+    """Issues login tokens. Trusted: a token signs its bearer in as the user. Safe to share between threads."""
+
+    _service: ServiceContext[SignInTokensUnit]
+    _policy: LoginTokenPolicy
+
+    def issue(self, ref: Reference) -> Secret:
+        """Issue a token and return its secret, which cannot be read again. One unit.
+
+        Raises:
+            TypeError: ``ref`` is no reference.
+            Invalid: ``ref`` is malformed.
+            UserNotFound: no user of this tenant has this reference.
+            TenantInactive: the tenant is inactive, so that its users cannot sign in.
+        """
+        return self.issue_many(ref, 1)[0]
+
+    def issue_many(self, ref: Reference, count: int) -> tuple[Secret, ...]:
+        """Issue 1 to 100 tokens, all or none, and return their secrets. One unit.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            Invalid: the count is out of range, or ``ref`` is malformed.
+            UserNotFound: no user of this tenant has this reference.
+            TenantInactive: the tenant is inactive, so that its users cannot sign in.
+        """
+        check_reference(ref)
+        if not 1 <= check_type(count, int, name="count") <= self._policy.most_at_once:
+            refuse("count", "out_of_range")
+
+        def issue_all(unit: SignInTokensUnit) -> tuple[Secret, ...]:
+            user_id = unit.resolve(ref)
+            unit.lock(user_id)
+            require_active(unit, self._service.context.tenant_id)
+            lifetime, randomness = self._policy.lifetime, self._service.randomness
+            return tuple(
+                issue(
+                    unit, TokenKind.LOGIN, user_id, at=self._service.clock(), lifetime=lifetime, randomness=randomness
+                )
+                for _ in range(count)
+            )
+
+        return self._service.units.write(issue_all)
