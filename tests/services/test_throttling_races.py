@@ -11,6 +11,7 @@ import pytest
 from tests.services.helpers import (
     ANN,
     PASSWORD,
+    BusyHasher,
     MeetingHasher,
     fail,
     over,
@@ -124,3 +125,35 @@ def test_of_two_names_that_look_at_once_one_gets_the_last_try(core: UserCore, st
 
     late = UserCore.over(Delayed(storage, meet), core._engine.host)
     assert sorted(statuses(late, [(ANN, "wrong"), ("ann", "wrong")])) == [RateLimited.code, SignInRefused.code]
+
+
+@pytest.mark.rule("S7")
+def test_forty_threads_of_two_processes_hash_ten_and_one_for_each_process(
+    core: UserCore, storage: WatchedStorage
+) -> None:
+    user = register(core, password=PASSWORD)
+    hasher = MeetingHasher(storage)
+    cores = [over(core, hasher=hasher), over(core, hasher=hasher)]
+    assert cores[0]._engine.locks is not cores[1]._engine.locks
+
+    def guess(number: int) -> str:
+        try:
+            return cores[number % 2].sign_in.with_password(ANN, "wrong").authenticator
+        except UsercoreError as error:
+            return error.code
+
+    outcomes = in_threads(40, guess)
+    assert 10 <= hasher.hashes == outcomes.count(SignInRefused.code) <= 12
+    assert core.users.status(user.id).failures_in_a_row == hasher.hashes
+
+
+@pytest.mark.rule("S7")
+def test_a_success_forgets_its_own_reserved_try_and_those_before_it_only(
+    core: UserCore, storage: WatchedStorage
+) -> None:
+    user = register(core, password=PASSWORD)
+    fail(core, times=2)
+    hasher = BusyHasher(storage)
+    hasher.meanwhile = lambda: fail(core, times=3)
+    over(core, hasher=hasher).sign_in.with_password(ANN, PASSWORD)
+    assert core.users.status(user.id).failures_in_a_row == 3

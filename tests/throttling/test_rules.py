@@ -74,13 +74,12 @@ def test_nine_failures_are_followed_by_no_wait(failed: FailureCounter | None) ->
 
 
 @pytest.mark.rule("S7")
-@given(failure_counters(), instants(), st.booleans())
+@given(failure_counters(), instants())
 def test_no_wait_is_longer_than_the_longest_whatever_the_clock_did(
     failed: FailureCounter,
     now: datetime,
-    longest: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    until = locked_until(failed, now=now, policy=POLICY, longest=longest)
+    until = locked_until(failed, now=now, policy=POLICY)
     assert until is None or NONE < until - now <= POLICY.longest_wait
 
 
@@ -94,13 +93,20 @@ def test_an_attempt_is_locked_out_until_the_wait_after_the_last_failure(failures
 
 
 @pytest.mark.rule("S7")
-def test_the_longest_wait_can_be_asked_for_from_the_first_failure() -> None:
-    assert locked_until(counter(1), now=NOON, policy=POLICY, longest=True) == NOON + 15 * MINUTE
+@given(st.integers(100, 300), st.integers(1, 100), st.sampled_from([CounterKind.ACCOUNT, CounterKind.LOGIN]))
+def test_as_many_failures_as_void_a_password_are_followed_by_the_longest_wait(
+    failures: int, before_wait: int, kind: CounterKind
+) -> None:
+    policy = ThrottlePolicy(failures_before_wait=before_wait)
+    assert next_wait(failures, kind, policy) == 15 * MINUTE
 
 
 @pytest.mark.rule("S7")
 def test_a_counter_from_before_the_clock_was_set_back_locks_nothing() -> None:
-    assert locked_until(counter(10), now=NOON - 2 * 60 * MINUTE, policy=POLICY) is None
+    early = NOON - 2 * 60 * MINUTE
+    assert locked_until(counter(10), now=early, policy=POLICY) is None
+    assert failures_of(counter(10), now=early, policy=POLICY) == 0
+    assert failures_of(counter(10), now=NOON - POLICY.longest_wait, policy=POLICY) == 10
 
 
 @pytest.mark.rule("S7", "K8")

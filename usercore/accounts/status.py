@@ -49,9 +49,9 @@ class StatusReader:
         """Return what keeps a user from signing in by password, in the words of ``history.explain``."""
         now, credential = self._service.clock(), unit.credentials.get(user.id)
         tenant, counter = unit.tenants.get(user.tenant_id), self._counter_of(unit, user)
-        is_at_limit = is_void(counter, policy=self._throttles)
-        is_voided = is_at_limit and can_be_void(unit, user)
-        until = locked_until(counter, now=now, policy=self._throttles, longest=is_at_limit and not is_voided)
+        has_other = unit.users.has_other_active(user.id)
+        is_voided = is_void(counter, policy=self._throttles) and can_be_void(user, has_other_active=has_other)
+        until = locked_until(counter, now=now, policy=self._throttles)
         status = sign_in_obstacle(user, tenant_active=True)
         found = {
             str(status): status is not None,

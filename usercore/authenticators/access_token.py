@@ -39,7 +39,13 @@ class AccessTokenAuthenticator:
     unknown_status: AttemptStatus = AttemptStatus.TOKEN_NOT_FOUND
 
     def verify(self, credentials: AccessTokenCredentials, lookup: LoginLookup, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
-        """Return the secret: the token is looked up in the unit."""
+        """Return the secret: the token is looked up in the unit.
+
+        Raises:
+            RejectedAttempt: no token has such a secret; no unit is opened for it.
+        """
+        if read_secret(credentials.secret, ACCESS) is None:
+            raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
         return credentials.secret
 
     def find_user(self, unit: SignInUnit, proof: Secret, now: datetime) -> UserId:
@@ -56,7 +62,7 @@ class AccessTokenAuthenticator:
         return found.user.id
 
     def complete(self, unit: SignInUnit, user: User, proof: Secret, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
-        """Complete the attempt; the token is kept."""
+        """Complete the attempt; the token stays valid."""
         found = self._find(unit, proof)
         return Authenticated(
             status=AttemptStatus.ACCESS_TOKEN_OK,

@@ -2,7 +2,7 @@
 
 An authenticator *verifies* credentials outside any unit of work: it may hash or ask another system there. What it found
 is *completed* inside the unit that writes the attempt and the token; before that the unit locks the user and refuses
-those who may not sign in, whichever authenticator found them.
+users who may not sign in, whichever authenticator found them.
 """
 
 from abc import abstractmethod
@@ -37,11 +37,11 @@ P = TypeVar("P")
 class SignInUnit(
     UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, AttemptsUnit, ThrottlingUnit, LookupsUnit, Protocol
 ):
-    """What signing in touches."""
+    """What a sign-in reads and writes."""
 
 
 class RejectedAttempt(Exception):
-    """Why an attempt is rejected: the status that is stored, and the error that the caller gets."""
+    """An attempt is rejected: the status that is stored, and the error that the caller gets."""
 
     def __init__(
         self,
@@ -73,8 +73,6 @@ class LoginLookup:
     counters: tuple[FailureCounter | None, ...] = ()
     has_void_password: bool = False
     """Whether too many wrong passwords in a row made the account's password void."""
-    waits_longest: bool = False
-    """Whether each further failure is followed by the longest wait, as the password must not become void."""
 
     @property
     def login_counter(self) -> FailureCounter | None:
@@ -83,7 +81,7 @@ class LoginLookup:
 
 
 class SignInEvent(NamedTuple):
-    """When an attempt is completed, and what the user's row notes of it: nothing if nobody is signed in by it."""
+    """When an attempt is completed, and what the user's row stores of it: nothing if no user is signed in by it."""
 
     now: datetime
     note: LastSignIn | None = None
@@ -163,15 +161,13 @@ def is_privileged(user: User) -> bool:
     return user.tenant_id == SYSTEM
 
 
-def can_be_void(unit: UsersUnit, user: User) -> bool:
+def can_be_void(user: User, *, has_other_active: bool) -> bool:
     """Return whether wrong passwords may make this user's password void.
 
-    Not the password of a user without an email, who could not reset it, nor that of the last active admin. Source:
-    spec S7.
+    Not the password of a user without an email, who could not reset it, nor that of an admin if the tenant has no
+    other active user. Source: spec S7.
     """
-    if user.email is None:
-        return False
-    return not is_privileged(user) or unit.users.has_other_active(user.id)
+    return user.email is not None and (has_other_active or not is_privileged(user))
 
 
 def sign_in_obstacle(user: User, *, tenant_active: bool) -> AttemptStatus | None:
@@ -184,7 +180,7 @@ def sign_in_obstacle(user: User, *, tenant_active: bool) -> AttemptStatus | None
 def complete_attempt(
     authenticator: BuiltInAuthenticator[C, P], proof: P, unit: SignInUnit, event: SignInEvent
 ) -> tuple[User, Authenticated]:
-    """Lock the user that was verified, refuse who may not sign in, and complete the attempt.
+    """Lock the user that was verified, check that the user may sign in, and complete the attempt.
 
     Every authenticator passes here, so the rules S3 and T5 hold for all of them.
 

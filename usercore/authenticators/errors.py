@@ -1,4 +1,4 @@
-"""What strangers and gates are told."""
+"""Errors of sign-ins, and of gates."""
 
 from typing import ClassVar
 
@@ -8,14 +8,14 @@ from usercore.kernel.errors import Rejected
 
 
 class SignInRefused(Rejected):
-    """Nobody was signed in. The same for whatever reason: the attempt that is kept says which."""
+    """No user was signed in. The error is the same for each reason; the stored attempt has the reason."""
 
     code: ClassVar[str] = "sign_in.refused"
 
 
 @attrs.frozen
 class Vetoed(Rejected):
-    """The named gate of the host said no."""
+    """The named gate of the host refused."""
 
     code: ClassVar[str] = "gates.vetoed"
     gate: str

@@ -5,11 +5,11 @@ from datetime import datetime
 import attrs
 
 from usercore.attempts.model import AttemptStatus
-from usercore.authenticators.base import Authenticated, LoginLookup, SignInEvent, SignInUnit
+from usercore.authenticators.base import Authenticated, LoginLookup, RejectedAttempt, SignInEvent, SignInUnit
 from usercore.authenticators.tokens import rejected_token, to_secret
 from usercore.kernel.context import Context
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret
+from usercore.kernel.secret import Secret, read_secret
 from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenInvalid
 from usercore.tokens.model import LOGIN
@@ -37,7 +37,13 @@ class LoginTokenAuthenticator:
     unknown_status: AttemptStatus = AttemptStatus.TOKEN_NOT_FOUND
 
     def verify(self, credentials: LoginTokenCredentials, lookup: LoginLookup, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
-        """Return the secret: the token is looked up in the unit that redeems it."""
+        """Return the secret: the token is looked up in the unit.
+
+        Raises:
+            RejectedAttempt: no token has such a secret; no unit is opened for it.
+        """
+        if read_secret(credentials.secret, LOGIN) is None:
+            raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
         return credentials.secret
 
     def find_user(self, unit: SignInUnit, proof: Secret, now: datetime) -> UserId:

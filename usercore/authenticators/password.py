@@ -73,7 +73,7 @@ class PasswordAuthenticator:
     unknown_status: AttemptStatus = AttemptStatus.NOT_FOUND
 
     def verify(self, credentials: PasswordCredentials, lookup: LoginLookup, context: Context) -> VerifiedPassword:  # noqa: ARG002 - the lookup decides
-        """Compute one hash, of the account's credential or of none, and judge what it shows.
+        """Compute one hash, also if there is no credential, and check the password and the account.
 
         Raises:
             RejectedAttempt: no user has this login and password, or the user may not sign in.

@@ -35,7 +35,7 @@ def to_secret(secret: Secret | str) -> Secret:
 
 
 def rejected_token(unit: SignInUnit, kind: str, secret: Secret, error: TokenInvalid) -> RejectedAttempt:
-    """Return why a token is rejected. What became of it is told in its own tenant only. Source: spec T2."""
+    """Return why a token is rejected; only its own tenant learns more than that it is unknown. Source: spec T2."""
     holder = None if isinstance(error, TokenUnknown) else holder_of(secret, kind)
     user = None if holder is None else unit.users.get(UserId(holder))
     if user is None:

@@ -13,7 +13,7 @@ from usercore.users.model import User
 
 @frozen(kw_only=True)
 class TrustedAuthenticator:
-    """Takes the host's word for a user. ``authenticate`` cannot reach it."""
+    """Signs in a user whom the host has authenticated. ``authenticate`` cannot reach it."""
 
     allows_privileged: bool
     name: str = "trusted"

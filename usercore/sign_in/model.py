@@ -1,4 +1,4 @@
-"""Who is signed in, and what the host's authenticators add to it."""
+"""The identity of a signed-in user, and what the host's authenticators add to it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -84,7 +84,7 @@ def signed_in_of(identity: Identity, secret: Secret) -> SignedIn:
 
 
 def with_secret(identity: Identity) -> SignedIn:
-    """Return the result of a way that always issues a token.
+    """Return the result of an authenticator that always issues a token.
 
     Raises:
         TypeError: it issued none.
@@ -96,7 +96,7 @@ def with_secret(identity: Identity) -> SignedIn:
 
 
 def extras_of(authenticators: Sequence[Authenticator[Never]], user: User) -> Mapping[str, Mapping[str, object]]:
-    """Ask the host's authenticators what they add, by name; one that raises is logged and adds nothing."""
+    """Return what the host's authenticators add, by name; one that raises is logged and adds nothing."""
     extras = {authenticator.name: _extra_of(authenticator, user) for authenticator in authenticators}
     return Extras({name: Extras(extra) for name, extra in extras.items() if extra})
 
@@ -106,11 +106,11 @@ def _extra_of(authenticator: Authenticator[Never], user: User) -> dict[str, obje
     try:
         return {} if extra is None else dict(extra(user) or {})
     except Exception:  # noqa: BLE001 - the host's code may raise anything
-        log().exception("the authenticator %s could not give its extra", authenticator.name)
+        log().exception("the extra of the authenticator %s failed", authenticator.name)
         return {}
 
 
 def login_of(credentials: object) -> str | None:
     """Return the login that credentials name, or None."""
     login = getattr(credentials, "login", None)
-    return login if isinstance(login, str) else None  # the host's classes may call anything so
+    return login if isinstance(login, str) else None  # a host's class may use the name for anything

@@ -35,6 +35,7 @@ from usercore.authenticators.trusted import TrustedAuthenticator
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SOURCE_LIMIT, Context
 from usercore.kernel.ids import UserId
+from usercore.kernel.log import log
 from usercore.kernel.references import Reference
 from usercore.kernel.secret import Secret, read_secret
 from usercore.kernel.service_context import ServiceContext
@@ -89,7 +90,7 @@ class SignIn:
 
         Raises:
             TypeError: no authenticator takes this class, or an argument has the wrong type.
-            SignInRefused: nobody was signed in; the stored attempts tell operators why.
+            SignInRefused: no user was signed in; the stored attempts have the reason, for operators.
             RateLimited: it is too early for another attempt.
             Overloaded: too many passwords are being hashed.
             Invalid: the source is malformed.
@@ -217,6 +218,9 @@ class SignIn:
     ) -> T:
         """Verify the credentials by each method in turn, and finish by the first that does.
 
+        The hash slot is acquired before any look-up, so that an attempt that is refused for overload costs nothing. It
+        is held until the password was verified, also while authenticators with a higher priority are asked.
+
         Raises:
             SignInRefused: none did, or the user may not sign in.
             RateLimited: it is too early for another attempt.
@@ -226,23 +230,54 @@ class SignIn:
         is_throttled = any(method.is_guessable for method in methods)
         with self._throttle.hold(login if is_throttled else None), ExitStack() as slot:
             if any(method.hashes for method in methods):
-                slot.enter_context(self._hasher.place())  # before any look-up: to refuse for overload costs nothing
+                slot.enter_context(self._hasher.place())
             attempting = _Attempting(context=context, login=login)
             if is_throttled:
                 attempting = self._begin(attempting, methods[0].name)
             for method in methods:
                 try:
-                    completion = method.verify(credentials, attempting.lookup, context)
-                    if method.hashes:
-                        slot.close()
+                    completion = self._verify(method, credentials, attempting, slot)
                     if completion is not None:
                         return finish(attempting, method, completion)
                 except RejectedAttempt as rejected:
                     attempting.rejections.append((method.name, rejected))
                     if not isinstance(rejected.error, SignInRefused):
                         break
-            self._store_failure(attempting, counts=is_throttled)
-        raise _error_of(attempting) from None
+                except BaseException:
+                    self._take_back(attempting)
+                    raise
+            raise self._failed(attempting, counts=is_throttled) from None
+
+    def _verify(
+        self, method: SignInMethod, credentials: object, attempting: _Attempting, slot: ExitStack
+    ) -> Completion | None:
+        try:
+            return method.verify(credentials, attempting.lookup, attempting.context)
+        finally:
+            if method.hashes:
+                slot.close()
+
+    def _take_back(self, attempting: _Attempting) -> None:
+        """Take back the reserved try of an attempt that raised before anything rejected it, if the storage can."""
+        if attempting.ordinal is None or attempting.rejections:
+            return
+        try:
+            self._service.units.write(
+                lambda unit: self._throttle.take_back(unit, attempting.lookup, attempting.ordinal)
+            )
+        except Exception:  # noqa: BLE001 - the error of the attempt goes on to the caller
+            log().warning("a reserved try could not be taken back", exc_info=True)
+
+    def _failed(self, attempting: _Attempting, *, counts: bool) -> BaseException:
+        """Store a failed attempt and return its error. A Ctrl-C reaches the caller even if nothing can be stored."""
+        error = _error_of(attempting)
+        try:
+            self._store_failure(attempting, counts=counts)
+        except Exception:
+            if isinstance(error, Exception):
+                raise
+            log().warning("an attempt could not be stored", exc_info=True)
+        return error
 
     def _begin(self, attempting: _Attempting, name: str) -> _Attempting:
         """Look up the account and the counters, and reserve the try, unless it is too early for another.
@@ -256,23 +291,30 @@ class SignIn:
             ordinal = self._throttle.reserve(lookup)
         except RejectedAttempt as rejected:
             attempting.rejections.append((name, rejected))
-            self._store_failure(attempting, counts=False)
-            raise rejected.error from None
+            raise self._failed(attempting, counts=False) from None
         return attrs.evolve(attempting, lookup=lookup, ordinal=ordinal)
 
     def _store_failure(self, attempting: _Attempting, *, counts: bool) -> None:
-        """Store what rejected the attempt, and count one failure, whatever number of methods was asked."""
+        """Store what rejected the attempt, and count one failure, whatever number of methods was asked.
+
+        An attempt that was only too early counts nothing. A method that rejected it before does count: or a host's
+        rate limit would hide guesses of passwords.
+        """
         rejections = attempting.rejections or [(None, RejectedAttempt(AttemptStatus.NOT_FOUND))]
+        statuses = {rejected.status for _, rejected in rejections}
+        is_wrong, is_failure = AttemptStatus.WRONG_PASS in statuses, statuses != {AttemptStatus.RATE_LIMIT_EXCEEDED}
         if all(rejected.is_miss for _, rejected in rejections):
             self._misses.record(attempting.context, self._service.clock(), self._service.units)
+            rejections = []
+        if not rejections and not (counts and attempting.lookup.keys):
             return
-        is_limited = any(rejected.status is AttemptStatus.RATE_LIMIT_EXCEEDED for _, rejected in rejections)
-        is_wrong = any(rejected.status is AttemptStatus.WRONG_PASS for _, rejected in rejections)
 
         def store(unit: SignInUnit) -> None:
             self._add_rejections(unit, attempting, rejections)
-            if counts and not is_limited:
+            if counts and is_failure:
                 self._throttle.record_failure(unit, attempting.lookup, attempting.ordinal, wrong_password=is_wrong)
+            elif counts:
+                self._throttle.take_back(unit, attempting.lookup, attempting.ordinal)
 
         self._service.units.write(store)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import LoginLookup, RejectedAttempt, SignInUnit, can_be_void
-from usercore.kernel.context import Context, printable_prefix
+from usercore.kernel.context import SYSTEM, Context, printable_prefix
 from usercore.kernel.errors import Invalid, RateLimited
 from usercore.kernel.ids import UserId
 from usercore.kernel.service_context import ServiceContext
@@ -65,16 +65,25 @@ class SignInThrottle:
             keys.append(self._keys.address(context.tenant_id, context.ip))
         found = {counter.key: counter for counter in read(lambda unit: unit.failure_counters.get_many(keys))}
         counters = tuple(map(found.get, keys))
-        reached = account is not None and is_void(counters[0], policy=self._policy)
-        void = account is not None and reached and read(lambda unit: can_be_void(unit, account.user))
         return LoginLookup(
             account=account,
             login_key=login_key,
             keys=tuple(keys),
             counters=counters,
-            has_void_password=void,
-            waits_longest=reached and not void,
+            has_void_password=self._has_void_password(account, counters[0] if counters else None, context),
         )
+
+    def _has_void_password(
+        self, account: LoginAccount | None, counter: FailureCounter | None, context: Context
+    ) -> bool:
+        """Return whether the account's password is void. Known and unknown logins run the same statements."""
+        user_id = NO_USER if account is None else account.user.id
+        has_other = context.tenant_id == SYSTEM and self._service.units.read(
+            lambda unit: unit.users.has_other_active(user_id)
+        )
+        if account is None or not is_void(counter, policy=self._policy):
+            return False
+        return can_be_void(account.user, has_other_active=has_other)
 
     def _account_of(self, name: ClaimName | None) -> LoginAccount | None:
         read = self._service.units.read
@@ -97,12 +106,7 @@ class SignInThrottle:
 
     def _check(self, lookup: LoginLookup, counters: Sequence[FailureCounter | None]) -> None:
         now = self._service.clock()
-        is_long, policy = lookup.waits_longest, self._policy
-        ends = [
-            locked_until(counter, now=now, policy=policy, longest=is_long and counter.kind is CounterKind.ACCOUNT)
-            for counter in counters
-            if counter is not None
-        ]
+        ends = [locked_until(counter, now=now, policy=self._policy) for counter in counters]
         last = max((end for end in ends if end is not None), default=None)
         if last is not None:
             user_id = lookup.account.user.id if lookup.account else None
@@ -134,13 +138,25 @@ class SignInThrottle:
                 self._record(unit, key, CounterKind.ADDRESS, wrong_password=False)
             elif ordinal is None:
                 self._record(unit, key, self._kind_of(lookup), wrong_password=counts_towards_void)
-            elif counts_towards_void:
-                unit.failure_counters.record_wrong_password(key)
+            else:  # also if there is none, so that the statements reveal neither account nor password
+                unit.failure_counters.add_wrong_passwords(key, int(counts_towards_void))
 
     def reset(self, unit: SignInUnit, lookup: LoginLookup, ordinal: int | None) -> None:
-        """Forget the account's failures up to the reserved try of a successful attempt."""
+        """Forget the account's failures up to a successful attempt: its reserved try, or the last one it looked up.
+
+        Wrong passwords are forgotten with them, also those of a row that no longer starts a wait.
+        """
+        counter = lookup.login_counter
+        if ordinal is None and counter is not None and (counter.failures or counter.wrong_passwords):
+            ordinal = counter.tried
         if ordinal is not None and lookup.login_key is not None:
             unit.failure_counters.reset(lookup.login_key, up_to=ordinal)
+
+    def take_back(self, unit: SignInUnit, lookup: LoginLookup, ordinal: int | None) -> None:
+        """Forget a reserved try that turned out to be neither right nor wrong: an outage must not lock users out."""
+        counter = lookup.login_counter
+        if counter is not None and ordinal is not None:
+            unit.failure_counters.take_back(counter.key, ordinal=ordinal, last_at=counter.last_at)
 
     def _record(self, unit: SignInUnit, key: bytes, kind: CounterKind, *, wrong_password: bool) -> FailureCounter:
         now = self._service.clock()

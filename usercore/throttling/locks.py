@@ -1,4 +1,4 @@
-"""Locks in front of accounts: a process works on one attempt of an account at a time."""
+"""Locks of accounts: a process verifies one attempt of an account at a time."""
 
 import threading
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ class _AccountLock:
 
 
 class AccountLocks:
-    """One lock for each account that is in use. Safe to share between threads."""
+    """One lock for each account with an attempt under way. Safe to share between threads."""
 
     def __init__(self, longest_wait: float) -> None:
         """Wait for a lock at most this many seconds."""

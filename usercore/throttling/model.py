@@ -49,7 +49,7 @@ class CountingRule:
 
     A last failure at or before ``forgotten_before`` is forgotten: the row of failures starts anew. So it does if it
     started at or before ``window_before`` and has fewer than ``window_threshold`` failures. A last failure after
-    ``set_back_after`` was counted before the clock was set back; its instant is replaced.
+    ``set_back_after`` was counted before the clock was set back; it is forgotten, too, and its instant is replaced.
     """
 
     forgotten_before: datetime

@@ -27,14 +27,22 @@ class FailureCounterRepository(Protocol):
         """
 
     @abstractmethod
-    def record_wrong_password(self, key: bytes) -> None:
-        """Count a wrong password for a failure that was recorded before. Without a counter nothing happens."""
+    def add_wrong_passwords(self, key: bytes, count: int) -> None:
+        """Count wrong passwords, 0 or more, for failures that were recorded before. Needs a counter to do anything."""
 
     @abstractmethod
     def reset(self, key: bytes, *, up_to: int) -> None:
         """Forget the failures up to this ordinal: never more than were tried, never fewer than before.
 
         At most as many wrong passwords stay as failures do. Without a counter nothing happens.
+        """
+
+    @abstractmethod
+    def take_back(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
+        """Forget the failure with this ordinal: ``reset_to`` rises by one, and wrong passwords stay as they are.
+
+        ``last_at`` is set to the given instant unless a later failure was counted. A counter without failures, or
+        without one of this ordinal, stays as it is.
         """
 
     @abstractmethod

@@ -21,36 +21,39 @@ def counting_rule(kind: CounterKind, *, now: datetime, policy: ThrottlePolicy) -
 
 
 def failures_of(counter: FailureCounter | None, *, now: datetime, policy: ThrottlePolicy) -> int:
-    """Return the failures in a row that still count at ``now``."""
+    """Return the failures in a row that still count at ``now``; none if the clock was set back since."""
     if counter is None or now - counter.last_at >= policy.forgotten_after:
         return 0
-    return counter.failures
+    return 0 if counter.last_at - now > policy.longest_wait else counter.failures
 
 
 def next_wait(failures: int, kind: CounterKind, policy: ThrottlePolicy) -> timedelta:
-    """Return how long to wait after this many failures: nothing, then doubling up to the longest wait."""
+    """Return how long to wait after this many failures: nothing, then doubling up to the longest wait.
+
+    So many failures of an account as make a password void are followed by the longest wait, as some passwords never
+    become void. A login that no user has waits alike, so waits do not reveal which logins exist.
+    """
     is_address = kind is CounterKind.ADDRESS
     free = policy.address_failures_before_wait if is_address else policy.failures_before_wait
     beyond = failures - free
     if beyond < 0:
         return timedelta(0)
+    if not is_address and failures >= policy.failures_before_void:
+        return policy.longest_wait
     doubled: int = 2 ** min(beyond, MOST_DOUBLINGS)
     return min(policy.first_wait * doubled, policy.longest_wait)
 
 
-def locked_until(
-    counter: FailureCounter | None, *, now: datetime, policy: ThrottlePolicy, longest: bool = False
-) -> datetime | None:
+def locked_until(counter: FailureCounter | None, *, now: datetime, policy: ThrottlePolicy) -> datetime | None:
     """Return the end of the wait that ``now`` lies in, at most the longest wait away, or None.
 
-    The last failure starts a wait, the longest one if asked; attempts that are refused meanwhile do not prolong it. A
-    counter whose wait would end later was written before the clock was set back, and locks nothing.
+    The last failure starts a wait; attempts that are refused meanwhile do not prolong it. A counter whose wait would
+    end later was written before the clock was set back, and locks nothing.
     """
     if counter is None:
         return None
     failures = failures_of(counter, now=now, policy=policy)
-    wait = policy.longest_wait if longest else next_wait(failures, counter.kind, policy)
-    until = counter.last_at + wait
+    until = counter.last_at + next_wait(failures, counter.kind, policy)
     return until if now < until <= now + policy.longest_wait else None
 
 

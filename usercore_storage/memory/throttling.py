@@ -45,7 +45,8 @@ class MemoryFailureCounters(_Counters[FailureCounter], FailureCounterRepository)
                 FailureCounter(key=key, kind=kind, tried=1, reset_to=0, wrong_passwords=wrong, since=at, last_at=at)
             )
         is_over = old.since <= rule.window_before and old.failures < rule.window_threshold
-        is_new = is_over or old.last_at <= rule.forgotten_before or not old.failures
+        is_set_back = old.last_at > rule.set_back_after
+        is_new = is_over or is_set_back or old.last_at <= rule.forgotten_before or not old.failures
         return self._put(
             evolve(
                 old,
@@ -53,14 +54,14 @@ class MemoryFailureCounters(_Counters[FailureCounter], FailureCounterRepository)
                 reset_to=old.tried if is_new else old.reset_to,
                 wrong_passwords=old.wrong_passwords + int(wrong_password),
                 since=at if is_new else old.since,
-                last_at=at if old.last_at > rule.set_back_after else max(old.last_at, at),
+                last_at=at if is_set_back else max(old.last_at, at),
             )
         )
 
-    def record_wrong_password(self, key: bytes) -> None:
+    def add_wrong_passwords(self, key: bytes, count: int) -> None:
         old = self._counters.get(key)
         if old is not None:
-            self._put(evolve(old, wrong_passwords=old.wrong_passwords + 1))
+            self._put(evolve(old, wrong_passwords=old.wrong_passwords + count))
 
     def reset(self, key: bytes, *, up_to: int) -> None:
         old = self._counters.get(key)
@@ -68,6 +69,12 @@ class MemoryFailureCounters(_Counters[FailureCounter], FailureCounterRepository)
             # A counter that was removed and started anew has not come as far as an older ordinal.
             reset_to = max(old.reset_to, min(up_to, old.tried))
             self._put(evolve(old, reset_to=reset_to, wrong_passwords=min(old.wrong_passwords, old.tried - reset_to)))
+
+    def take_back(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
+        old = self._counters.get(key)
+        if old is not None and old.reset_to < ordinal <= old.tried:
+            at = last_at if old.tried == ordinal else old.last_at
+            self._put(evolve(old, reset_to=old.reset_to + 1, last_at=at))
 
     def remove_stale(self, before: datetime, *, after: datetime, limit: int) -> int:
         def at_of(counter: FailureCounter) -> datetime | None:

@@ -16,7 +16,7 @@ GET_COUNTERS: Final = {
 }
 _FAILURES: Final = "usercore_failure_counters.tried - usercore_failure_counters.reset_to"
 _STARTS_ANEW: Final = (
-    f"CASE WHEN {_FAILURES} = 0 OR usercore_failure_counters.last_at <= ?"
+    f"CASE WHEN {_FAILURES} = 0 OR usercore_failure_counters.last_at <= ? OR usercore_failure_counters.last_at > ?"
     f" OR (usercore_failure_counters.since <= ? AND {_FAILURES} < ?) THEN"
 )
 RECORD_FAILURE: Final = (
@@ -29,12 +29,16 @@ RECORD_FAILURE: Final = (
     " THEN excluded.last_at ELSE usercore_failure_counters.last_at END"
     f" RETURNING {FAILURE_COUNTERS.select}"
 )
-COUNT_WRONG: Final = "UPDATE usercore_failure_counters SET wrong_passwords = wrong_passwords + 1 WHERE key = ?"
+ADD_WRONG: Final = "UPDATE usercore_failure_counters SET wrong_passwords = wrong_passwords + ? WHERE key = ?"
 _RESET_TO: Final = "CASE WHEN tried < ? THEN tried ELSE ? END"
 RESET: Final = (
     f"UPDATE usercore_failure_counters SET reset_to = {_RESET_TO},"
     f" wrong_passwords = CASE WHEN wrong_passwords < tried - {_RESET_TO} THEN wrong_passwords"
     f" ELSE tried - {_RESET_TO} END WHERE key = ? AND reset_to <= ?"
+)
+TAKE_BACK: Final = (
+    "UPDATE usercore_failure_counters SET reset_to = reset_to + 1,"
+    " last_at = CASE WHEN tried = ? THEN ? ELSE last_at END WHERE key = ? AND reset_to < ? AND ? <= tried"
 )
 _REMOVABLE: Final = f"SELECT key FROM usercore_failure_counters WHERE {REMOVABLE_COUNTER} AND last_at"
 REMOVE_OLD_COUNTERS: Final = (
@@ -77,16 +81,20 @@ class SqlFailureCounters(FailureCounterRepository):
         self, key: bytes, kind: CounterKind, *, at: datetime, rule: CountingRule, wrong_password: bool = False
     ) -> FailureCounter:
         now = to_micros(at)
-        anew = to_micros(rule.forgotten_before), to_micros(rule.window_before), rule.window_threshold
+        ahead = to_micros(rule.set_back_after)
+        anew = to_micros(rule.forgotten_before), ahead, to_micros(rule.window_before), rule.window_threshold
         new = key, kind._value_, int(wrong_password), now, now
-        rows = self._run(RECORD_FAILURE, (*new, *anew, *anew, to_micros(rule.set_back_after)))
+        rows = self._run(RECORD_FAILURE, (*new, *anew, *anew, ahead))
         return FAILURE_COUNTERS.read(rows[0])
 
-    def record_wrong_password(self, key: bytes) -> None:
-        self._run(COUNT_WRONG, (key,))
+    def add_wrong_passwords(self, key: bytes, count: int) -> None:
+        self._run(ADD_WRONG, (count, key))
 
     def reset(self, key: bytes, *, up_to: int) -> None:
         self._run(RESET, (up_to, up_to, up_to, up_to, up_to, up_to, key, up_to))
+
+    def take_back(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
+        self._run(TAKE_BACK, (ordinal, to_micros(last_at), key, ordinal, ordinal))
 
     def remove_stale(self, before: datetime, *, after: datetime, limit: int) -> int:
         old = len(self._run(REMOVE_OLD_COUNTERS, (to_micros(before), limit)))

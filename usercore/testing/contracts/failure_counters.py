@@ -1,6 +1,6 @@
 """What every storage must do to count failures."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
@@ -53,6 +53,11 @@ def reset(units: Units[Unit], up_to: int, key: bytes = KEY) -> None:
     units.write(lambda unit: unit.failure_counters.reset(key, up_to=up_to))
 
 
+def take_back(units: Units[Unit], ordinal: int, *, last_at: datetime, key: bytes = KEY) -> None:
+    """Take a failure back in a unit of its own."""
+    units.write(lambda unit: unit.failure_counters.take_back(key, ordinal=ordinal, last_at=last_at))
+
+
 def counter(units: Units[Unit], key: bytes = KEY) -> FailureCounter | None:
     """Return the counter of a key, or None."""
     found = units.read(lambda unit: unit.failure_counters.get_many([key]))
@@ -71,14 +76,15 @@ def next_counter(old: FailureCounter | None, key: bytes, ticks: int, rule: Count
     if old is None:
         return a_counter(key, wrong_passwords=wrong, since=at, last_at=at)
     ended = old.since <= rule.window_before and old.failures < rule.window_threshold
-    anew = ended or old.last_at <= rule.forgotten_before or old.failures == 0
+    set_back = old.last_at > rule.set_back_after
+    anew = ended or set_back or old.last_at <= rule.forgotten_before or old.failures == 0
     return evolve(
         old,
         tried=old.tried + 1,
         reset_to=old.tried if anew else old.reset_to,
         wrong_passwords=old.wrong_passwords + wrong,
         since=at if anew else old.since,
-        last_at=at if old.last_at > rule.set_back_after else max(old.last_at, at),
+        last_at=at if set_back else max(old.last_at, at),
     )
 
 
@@ -132,11 +138,37 @@ class FailureCounterRepositoryContract(Contract):
         assert counter(main) == a_counter(reset_to=1)
         assert record(main).failures == 1
 
+    @pytest.mark.parametrize(("ordinal", "last_at"), [(5, NOON + 3 * TICK), (4, NOON + 9 * TICK)])
+    @pytest.mark.rule("S7")
+    def test_a_failure_is_taken_back_with_its_instant_unless_a_later_one_was_counted(
+        self, main: Units[Unit], ordinal: int, last_at: datetime
+    ) -> None:
+        for _ in range(4):
+            record(main, wrong_password=True)
+        record(main, ticks=9)
+        take_back(main, ordinal, last_at=NOON + 3 * TICK)
+        expected = a_counter(tried=5, reset_to=1, wrong_passwords=4, last_at=last_at)
+        assert_same(counter(main), expected)
+
+    @pytest.mark.parametrize("ordinal", [0, 1, 2, 4])
+    @pytest.mark.rule("S7")
+    def test_a_failure_that_is_forgotten_or_was_never_counted_is_not_taken_back(
+        self, main: Units[Unit], ordinal: int
+    ) -> None:
+        for _ in range(3):
+            record(main)
+        reset(main, 2)
+        before = counter(main)
+        take_back(main, ordinal, last_at=NOON - TICK)
+        take_back(main, ordinal, last_at=NOON - TICK, key=OTHER)
+        assert counter(main) == before
+        assert counter(main, OTHER) is None
+
     @pytest.mark.rule("S7")
     def test_without_a_counter_nothing_is_reset_or_counted_as_wrong(self, main: Units[Unit]) -> None:
         record(main, OTHER)
         reset(main, 1)
-        main.write(lambda unit: unit.failure_counters.record_wrong_password(KEY))
+        main.write(lambda unit: unit.failure_counters.add_wrong_passwords(KEY, 1))
         assert counter(main) is None
         assert counter(main, OTHER) == a_counter(OTHER)
 
@@ -145,8 +177,10 @@ class FailureCounterRepositoryContract(Contract):
         record(main, wrong_password=True)
         record(main)
         assert counter(main) == a_counter(tried=2, wrong_passwords=1)
-        main.write(lambda unit: unit.failure_counters.record_wrong_password(KEY))
+        main.write(lambda unit: unit.failure_counters.add_wrong_passwords(KEY, 1))
         assert_same(counter(main), a_counter(tried=2, wrong_passwords=2))
+        main.write(lambda unit: unit.failure_counters.add_wrong_passwords(KEY, 0))
+        assert counter(main) == a_counter(tried=2, wrong_passwords=2)
 
     @pytest.mark.parametrize(("since", "failures"), [(-1, 4), (0, 1), (1, 1)])
     @pytest.mark.rule("S7")
@@ -180,7 +214,7 @@ class FailureCounterRepositoryContract(Contract):
         moved = main.write(
             lambda unit: unit.failure_counters.record_failure(KEY, CounterKind.ACCOUNT, at=early, rule=rule)
         )
-        assert moved.last_at == early
+        assert (moved.last_at, moved.since, moved.failures) == (early, early, 1)
 
     @pytest.mark.rule("S7")
     def test_any_failures_and_resets_agree_with_a_model(self, main: Units[Unit]) -> None:

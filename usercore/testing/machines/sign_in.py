@@ -1,16 +1,22 @@
-"""The life of signing in: passwords right and wrong, waits, and what ends which token. A dict tells every answer."""
+"""Signing in: passwords and a host's PINs, right and wrong, waits of account and address, and revoked tokens."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Final
 
+import attrs
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, invariant, multiple, rule
 
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.errors import SignInRefused
+from usercore.core import UserCore
+from usercore.kernel.context import Context
 from usercore.kernel.errors import RateLimited
+from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
+from usercore.sign_in.model import SignedIn
 from usercore.testing.fakes import TICK
 from usercore.testing.machines.base import StateMachine
 from usercore.throttling.model import ThrottlePolicy
@@ -20,16 +26,84 @@ from usercore.tokens.model import AccessTokenPolicy
 EMAIL: Final = "ann@example.com"
 PASSWORDS: Final = ("the first of two passwords", "the second of two passwords")
 
-THROTTLE: Final = ThrottlePolicy()
+THROTTLE: Final = ThrottlePolicy(address_failures_before_wait=12)
+"""An address waits early, so that few failures lead to it."""
+
 TOKENS: Final = AccessTokenPolicy()
+
+
+ADDRESS: Final = "192.0.2.7"
+
+
+@attrs.frozen
+class Pin:
+    """What the authenticator of the host takes."""
+
+    login: str
+    is_right: bool
+
+
+@attrs.define
+class PinAuthenticator:
+    """An authenticator of the host for one user; ``asked`` counts how often it was."""
+
+    user_id: UserId | None = None
+    asked: int = 0
+    name: str = "pin"
+    priority: int = 100
+    credentials: type[Pin] = Pin
+
+    def authenticate(self, credentials: Pin, context: Context) -> UserId | None:
+        """Return the user if the PIN is right.
+
+        Raises:
+            SignInRefused: it is wrong.
+        """
+        self.asked += 1
+        if not credentials.is_right:
+            raise SignInRefused
+        return self.user_id
+
+
+@attrs.define
+class _AddressModel:
+    """What is known of the failures from one address."""
+
+    failures: int = 0
+    since: datetime = datetime.min.replace(tzinfo=UTC)
+    last: datetime = datetime.min.replace(tzinfo=UTC)
+
+    def waits(self, now: datetime) -> bool:
+        beyond = self.failures - THROTTLE.address_failures_before_wait
+        if beyond < 0 or now - self.last >= THROTTLE.forgotten_after:
+            return False
+        doubled: int = 2**beyond
+        return now < self.last + min(THROTTLE.first_wait * doubled, THROTTLE.longest_wait)
+
+    def fail(self, now: datetime) -> None:
+        is_below = self.failures < THROTTLE.address_failures_before_wait
+        is_over = is_below and now - self.since >= THROTTLE.address_window
+        if is_over or now - self.last >= THROTTLE.forgotten_after:
+            self.failures, self.since = 0, now
+        self.failures, self.last = self.failures + 1, now
 
 
 @pytest.mark.rule("S7", "K2", "K9", "T3")
 class SignInMachine(StateMachine):
-    """One user, two passwords, any number of tokens."""
+    """One user, two passwords, a PIN, an address, any number of tokens."""
 
     outcomes = frozenset(
-        {"signed in", "SignInRefused", "RateLimited", "TokenRevoked", "TokenExpired", "TokenUnknown", "identified"}
+        {
+            "signed in",
+            "signed in by the host",
+            "the address waits",
+            "SignInRefused",
+            "RateLimited",
+            "TokenRevoked",
+            "TokenExpired",
+            "TokenUnknown",
+            "identified",
+        }
     )
 
     secrets: Bundle[Secret] = Bundle("secrets")
@@ -44,6 +118,12 @@ class SignInMachine(StateMachine):
         self.used_at: dict[Secret, datetime] = {}
         self.issued_at: dict[Secret, datetime] = {}
         self.ended: set[Secret] = set()
+        self.pins = PinAuthenticator(self.user_id)
+        host = self.core._engine.host  # noqa: SLF001 - the same fakes
+        policy = attrs.evolve(host.policy, throttles=THROTTLE)
+        host = attrs.evolve(host, authenticators=[self.pins], policy=policy)
+        self.with_pins = UserCore.over(self.watch, host)
+        self.address, self.numbers = _AddressModel(), count()
 
     def _waits(self) -> bool:
         beyond = self._counting() - THROTTLE.failures_before_wait
@@ -73,6 +153,38 @@ class SignInMachine(StateMachine):
         self.saw("signed in")
         return identity.access_token
 
+    @rule(target=secrets, is_right=st.booleans())
+    def show_pin(self, is_right: bool) -> MultipleResults[Secret] | Secret:  # noqa: FBT001 - drawn
+        """Sign in by the host's authenticator: it is not asked during a wait, and counts as the password does."""
+        pin, asked = Pin(EMAIL, is_right), self.pins.asked
+        if self._waits():
+            self.refuses(RateLimited, lambda: self.with_pins.sign_in.authenticate(pin))
+            assert self.pins.asked == asked
+            return multiple()
+        if not is_right or not self.active or not self.tenant_active:
+            self.refuses(SignInRefused, lambda: self.with_pins.sign_in.authenticate(pin))
+            self.failures, self.failed_at = self._counting() + 1, self.clock.now
+            return multiple()
+        identity = self.with_pins.sign_in.authenticate(pin)
+        assert isinstance(identity, SignedIn)
+        self._forgive()
+        self.used_at[identity.access_token] = self.issued_at[identity.access_token] = self.clock.now
+        self.saw("signed in by the host")
+        return identity.access_token
+
+    @rule(times=st.sampled_from([1, 6, 12]))
+    def fail_at_the_address(self, times: int) -> None:
+        """Show as many other logins from one address: each counts for the address, until it waits."""
+        here = self.with_pins.bind(ip=ADDRESS).sign_in
+        for _ in range(times):
+            if self.address.waits(self.clock.now):
+                self.refuses(RateLimited, lambda: here.with_password("late@example.com", "wrong"))
+                self.saw("the address waits")
+                return
+            login = f"u{next(self.numbers)}"  # another each time: none of them waits
+            self.refuses(SignInRefused, lambda login=login: here.with_password(login, "wrong"))  # type: ignore[misc]
+            self.address.fail(self.clock.now)
+
     @rule(target=secrets)
     def come_in(self) -> MultipleResults[Secret] | Secret:
         """Show the right password, once whoever is shut out was let in again."""
@@ -95,11 +207,11 @@ class SignInMachine(StateMachine):
             self.failed_at = self.clock.now
         self.failures = 0
 
-    @rule(count=st.integers(1, 12))
-    def fail_often(self, count: int) -> None:
+    @rule(times=st.integers(1, 12))
+    def fail_often(self, times: int) -> None:
         """Show the wrong password several times."""
         wrong = 1 - PASSWORDS.index(self.password)
-        for _ in range(count):
+        for _ in range(times):
             self.show_password(wrong, EMAIL)
 
     @rule(span=st.sampled_from([TICK, timedelta(seconds=9), timedelta(seconds=10), timedelta(minutes=15)]))

@@ -1,0 +1,210 @@
+"""Each method of signing in refuses each user who may not sign in, also one who may no longer when it completes.
+
+The methods are read from the core: a new one fails here until it has its row.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import attrs
+import pytest
+
+from tests.services.helpers import ANN, PASSWORD, Door, fail, over, register, sign_in
+from tests.services.test_registration_request import link_of
+from tests.services.test_throttling_races import Delayed
+from usercore import (
+    Email,
+    Identity,
+    RateLimited,
+    Secret,
+    SignInRefused,
+    TokenInvalid,
+    User,
+    UserCore,
+    UserNotFound,
+    UserState,
+)
+from usercore.kernel.entity import evolve
+from usercore.kernel.units import Units
+from usercore.storage import Unit
+from usercore.testing import MemoryMailer, WatchedStorage
+
+Action: TypeAlias = Callable[[], Identity]
+
+
+@attrs.frozen
+class Pass:
+    """What the host's authenticator takes."""
+
+    login: str = ANN
+
+
+def by_access_token(core: UserCore, user: User) -> Action:
+    token = core.sign_in.trusted(user.id, allow_privileged=True).access_token
+    return lambda: core.sign_in.with_access_token(token)
+
+
+def by_login_token(core: UserCore, user: User) -> Action:
+    secret = core.login_tokens.issue(user.id)
+    return lambda: core.sign_in.with_login_token(secret)
+
+
+METHODS: Final[dict[str, Callable[[UserCore, User], Action]]] = {
+    "password": lambda core, _: lambda: core.sign_in.with_password(ANN, PASSWORD),
+    "login_token": by_login_token,
+    "access_token": by_access_token,
+    "trusted": lambda core, user: lambda: core.sign_in.trusted(user.id),
+    "host": lambda core, _: lambda: core.sign_in.authenticate(Pass()),
+}
+"""How each method is prepared, while the user may still sign in, and then used."""
+
+
+def put(core: UserCore, user: User, state: UserState) -> None:
+    def move(unit: Unit) -> None:
+        unit.users.replace(evolve(unit.users.lock(user.id), state=state))
+
+    units: Units[Unit] = core._service.units
+    units.write(move)
+
+
+OBSTACLES: Final[dict[str, Callable[[UserCore, User], object]]] = {
+    "unclaimed": lambda core, user: put(core, user, UserState.UNCLAIMED),
+    "deactivated": lambda core, user: core.users.deactivate(user.id),
+    "deactivated, tokens stay": lambda core, user: put(core, user, UserState.DEACTIVATED),
+    "erased": lambda core, user: put(core, user, UserState.ERASED),
+    "inactive tenant": lambda core, _: core.tenant("system").tenants.deactivate("main"),
+}
+
+
+def with_host(core: UserCore, user: User) -> UserCore:
+    host = Door(name="host", credentials=Pass, answer=lambda: user.id)
+    return over(core, authenticators=[host])
+
+
+@pytest.mark.rule("S2", "S3")
+def test_each_method_of_signing_in_has_its_row(core: UserCore) -> None:
+    late = with_host(core, register(core))
+    assert {method.name for method in late.sign_in._methods} | {"trusted"} == METHODS.keys()
+
+
+@pytest.mark.rule("S3", "S5")
+@pytest.mark.parametrize("name", METHODS)
+def test_each_method_signs_in_who_may(core: UserCore, name: str) -> None:
+    user = register(core, password=PASSWORD)
+    assert METHODS[name](with_host(core, user), user)().user.id == user.id
+
+
+@pytest.mark.rule("S3", "T3")
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+@pytest.mark.parametrize("name", METHODS)
+def test_each_method_refuses_users_who_may_not_sign_in(core: UserCore, name: str, obstacle: str) -> None:
+    user = register(core, password=PASSWORD)
+    enter = METHODS[name](with_host(core, user), user)
+    check_refused(core, user, enter, lambda: OBSTACLES[obstacle](core, user))
+
+
+@pytest.mark.rule("S3", "T3")
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+@pytest.mark.parametrize("name", METHODS)
+def test_each_method_refuses_users_who_may_no_longer_sign_in_when_it_completes(
+    core: UserCore, storage: WatchedStorage, name: str, obstacle: str
+) -> None:
+    user = register(core, password=PASSWORD)
+    happens: list[Callable[[], object]] = []
+    delayed = Delayed(storage, lambda: happens.pop()() if happens else None)
+    late = with_host(UserCore.over(delayed, core._engine.host), user)
+    enter = METHODS[name](late, user)
+    happens.append(lambda: OBSTACLES[obstacle](core, user))
+    check_refused(core, user, enter, lambda: None)
+    assert not happens, "it happened"
+
+
+def check_refused(core: UserCore, user: User, enter: Action, happen: Callable[[], object]) -> None:
+    tokens, last = tokens_of(core, user), core.users.get(user.id).last_sign_in_at
+    happen()
+    with pytest.raises((SignInRefused, UserNotFound)):
+        enter()
+    assert tokens_of(core, user) <= tokens
+    stored = core._service.units.read(lambda unit: unit.users.get(user.id))
+    assert stored is None or stored.last_sign_in_at == last
+
+
+def tokens_of(core: UserCore, user: User) -> set[bytes]:
+    return {token.digest for token in core._service.units.read(lambda unit: unit.access_tokens.list_of(user.id))}
+
+
+@pytest.mark.rule("T5")
+@pytest.mark.parametrize("name", METHODS)
+def test_only_a_password_signs_in_a_privileged_user(core: UserCore, name: str) -> None:
+    system = core.tenant("system")
+    admin = register(system, password=PASSWORD)
+    enter = METHODS[name](with_host(system, admin), admin)
+    strong = {method.name for method in system.sign_in._methods if name == "password"}
+    if name in strong:
+        assert enter().user.id == admin.id
+    else:
+        check_refused(system, admin, enter, lambda: None)
+
+
+@pytest.mark.rule("S7")
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_whose_credentials_can_be_guessed_wait(core: UserCore, name: str) -> None:
+    user = register(core, password=PASSWORD)
+    late = with_host(core, user)
+    enter = METHODS[name](late, user)
+    fail(core, times=10)
+    guessable = {method.name for method in late.sign_in._methods if method.is_guessable}
+    assert guessable == {"password", "host"}
+    if name in guessable:
+        check_throttled(enter)
+    else:
+        assert enter().user.id == user.id
+
+
+def check_throttled(enter: Action) -> None:
+    with pytest.raises(RateLimited):
+        enter()
+
+
+VERIFIERS: Final[dict[str, Callable[[UserCore, str], object]]] = {
+    "access token, identify": lambda core, secret: core.sign_in.identify(secret),
+    "access token, sign in": lambda core, secret: core.sign_in.with_access_token(secret),
+    "login token": lambda core, secret: core.sign_in.with_login_token(secret),
+    "registration link": lambda core, secret: core.registration.complete(secret),
+    "password": lambda core, secret: core.sign_in.with_password(ANN, secret),
+}
+
+
+def secrets_of(core: UserCore, mailer: MemoryMailer) -> dict[str, str]:
+    """Return one of each kind of secret, and texts that are made of them."""
+    core.registration.request("bob@example.com")
+    user = register(core, password=PASSWORD)
+    access: Secret = sign_in(core, user)
+    identity = core.sign_in.identify(access)
+    login = core.login_tokens.issue(user.id).reveal()
+    return {
+        "access token": access.reveal(),
+        "login token": login,
+        "registration link": link_of(core, mailer),
+        "password": PASSWORD,
+        "public id": identity.token_id,
+        "digest": identity.token_digest.hex(),
+        "renamed": login.replace(login.split("_")[0], access.reveal().split("_")[0]),
+        "nothing": "",
+    }
+
+
+@pytest.mark.rule("K1", "S2", "S9")
+@pytest.mark.parametrize("verifier", VERIFIERS)
+def test_each_verifier_opens_for_its_own_kind_of_secret_only(
+    core: UserCore, mailer: MemoryMailer, verifier: str
+) -> None:
+    opened = set()
+    for kind, secret in secrets_of(core, mailer).items():
+        try:
+            VERIFIERS[verifier](core, secret)
+        except (SignInRefused, TokenInvalid):
+            continue
+        opened.add(kind)
+    assert opened == {verifier.split(",", maxsplit=1)[0]}
+    assert core.users.find(Email("bob@example.com")) is None or verifier == "registration link"
