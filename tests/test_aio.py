@@ -54,7 +54,7 @@ class NotingHasher(FakeHasher):
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        with self._slots.take():
+        with self._slots.hold():
             yield
 
     def verify(self, credential: Credential | None, password: str | None) -> bool:

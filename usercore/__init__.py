@@ -6,7 +6,7 @@ for those who write storages: they also work with ``usercore.storage``, ``userco
 
 from usercore.attempts.model import Attempt, AttemptStatus, RegistrationPolicy, RegistrationStatus
 from usercore.authenticators.access_token import AccessTokenCredentials
-from usercore.authenticators.errors import SignInRefused, Vetoed
+from usercore.authenticators.errors import SignInRefused
 from usercore.authenticators.external import Authenticator
 from usercore.authenticators.login_token import LoginTokenCredentials
 from usercore.authenticators.password import PasswordCredentials
@@ -15,6 +15,9 @@ from usercore.composition.policy import Policy
 from usercore.core import UserCore
 from usercore.delivery.dispatcher import Event, Subscriber
 from usercore.delivery.relay import Relay
+from usercore.gates.errors import Vetoed
+from usercore.gates.model import RegistrationRequest
+from usercore.gates.ports import EmailCheck, PasswordCheck, RegistrationGate
 from usercore.history.model import Entry
 from usercore.importing.model import BadRecord, ImportLine, ImportReport
 from usercore.kernel.changes import Subject
@@ -69,8 +72,6 @@ from usercore.passwords.model import (
     PasswordPolicy,
     Pepper,
 )
-from usercore.registration.input import PasswordCheck
-from usercore.registration.limits import EmailCheck, RegistrationGate, RegistrationRequest
 from usercore.registration.service import EmailCheckResult, EmailStatus
 from usercore.registration.steps import Registration
 from usercore.sign_in.model import Identity, SignedIn

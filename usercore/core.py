@@ -187,15 +187,8 @@ class UserCore:
 
     @cached_property
     def registration(self) -> Registrations:
-        """The ways in."""
-        return Registrations(
-            scope=self._service,
-            steps=self._engine.registering(self._service),
-            admission=self._engine.admission(self._service),
-            sign_in=self.sign_in,
-            links=self.policy.links,
-            mails=self._engine.host.mailer is not None,
-        )
+        """Registering and importing users."""
+        return self._engine.registrations(self._service, self.sign_in)
 
     @cached_property
     def sign_in(self) -> SignIn:
@@ -216,9 +209,7 @@ class UserCore:
         """Setting passwords."""
         return Passwords(
             service=self._service,
-            hasher=self._engine.hasher,
-            policy=self.policy.passwords,
-            checks=self._engine.host.password_checks,
+            new_passwords=self._engine.new_passwords,
             keys=self._engine.keys,
         )
 
@@ -249,7 +240,9 @@ class UserCore:
 
     @cached_property
     def _status(self) -> StatusReader:
-        return StatusReader(service=self._service, throttles=self.policy.throttles, keys=self._engine.keys)
+        return StatusReader(
+            service=self._service, throttles=self.policy.throttles, keys=self._engine.keys, hasher=self._engine.hasher
+        )
 
     @cached_property
     def outbox(self) -> Outbox:

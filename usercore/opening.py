@@ -10,11 +10,10 @@ from usercore.composition.host import Gates, Host, check_host
 from usercore.composition.policy import Policy
 from usercore.core import UserCore
 from usercore.delivery.dispatcher import Subscriber
+from usercore.gates.ports import EmailCheck, PasswordCheck
 from usercore.kernel.time import Clock, system_clock
 from usercore.kernel.urls import scheme_of
 from usercore.mail.ports import Mailer
-from usercore.registration.input import PasswordCheck
-from usercore.registration.limits import EmailCheck
 from usercore.storage import Storage
 
 GROUP: Final = "usercore.storages"

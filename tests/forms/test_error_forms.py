@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scripts.make_errors import find_errors
 from usercore import FieldError, Invalid, NewerSchema, RateLimited, Taken, Unavailable, UsercoreError, forms
-from usercore.authenticators.errors import Vetoed
+from usercore.gates.errors import Vetoed
 from usercore.testing.strategies import instants
 
 ERRORS = find_errors()

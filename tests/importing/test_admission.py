@@ -1,4 +1,4 @@
-"""The host is asked about whoever would be made, outside any unit, and about nobody else."""
+"""The host is asked about the users that an import would create, outside any unit, and about no others."""
 
 import attrs
 import pytest
@@ -37,20 +37,20 @@ def test_the_gate_is_asked_about_each_new_user_once(guarded: UserCore, gate: Fak
     assert first == expected
 
 
-def test_the_gate_is_not_asked_about_those_who_are_there(guarded: UserCore, core: UserCore, gate: FakeGate) -> None:
+def test_the_gate_is_not_asked_about_existing_users(guarded: UserCore, core: UserCore, gate: FakeGate) -> None:
     imported(core, ANN, BOB)
     assert counts(imported(guarded, ANN, {**BOB, "note": "new"})) == (0, 1, 1, 0)
     assert gate.asked == []
 
 
-def test_whom_the_gate_refuses_is_a_bad_record_each_time(guarded: UserCore, gate: FakeGate) -> None:
+def test_a_user_that_the_gate_refuses_is_a_bad_record_in_each_import(guarded: UserCore, gate: FakeGate) -> None:
     gate.refusal = Vetoed("bouncer")
     with unchanged(guarded):
         report = imported(guarded, ANN, {**ANN, "note": "again"}, ANN)
     assert shown(report.bad) == [f"line {line}: bouncer: vetoed" for line in (1, 2, 3)]
 
 
-def test_one_who_is_refused_does_not_keep_the_others_out(core: UserCore) -> None:
+def test_other_records_are_imported_if_the_gate_refuses_one(core: UserCore) -> None:
     def no_ann(application: RegistrationRequest) -> None:
         if application.external_id == "K-1":
             raise Vetoed("bouncer")
@@ -59,7 +59,7 @@ def test_one_who_is_refused_does_not_keep_the_others_out(core: UserCore) -> None
     assert counts(report) == (1, 1, 0, 1)
 
 
-def test_what_a_gate_raises_besides_ends_the_import(guarded: UserCore, gate: FakeGate) -> None:
+def test_another_exception_of_a_gate_ends_the_import(guarded: UserCore, gate: FakeGate) -> None:
     gate.refusal = ZeroDivisionError()
     with unchanged(guarded), pytest.raises(ZeroDivisionError):
         imported(guarded, ANN)
@@ -89,12 +89,12 @@ def overtaken(core: UserCore, gate: FakeGate) -> UserCore:
     return over(core, gates=Gates(registration=[ask]))
 
 
-def test_nobody_is_made_whom_the_host_was_not_asked_about(overtaken: UserCore, gate: FakeGate) -> None:
+def test_no_user_is_created_that_the_host_was_not_asked_about(overtaken: UserCore, gate: FakeGate) -> None:
     assert counts(imported(overtaken, BOB, {"external_id": "K-1"})) == (2, 0, 0, 0)
     assert asked(gate) == ["K-2", "K-2", "K-1"]
 
 
-def test_with_all_or_nothing_the_host_is_not_asked_in_the_middle(overtaken: UserCore) -> None:
+def test_with_all_or_nothing_the_host_is_asked_outside_the_unit(overtaken: UserCore) -> None:
     with pytest.raises(LostRace):
         overtaken.registration.import_users([BOB, {"external_id": "K-1"}], all_or_nothing=True)
     assert overtaken.users.find(ExternalId("K-2")) is None

@@ -1,4 +1,4 @@
-"""Records of one import meet each other as if each were imported alone; races and interrupts leave no half."""
+"""Records of one import have the effect of single imports; races and interrupts store no partial batch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from tests.services.helpers import Dump, add_tenant, dump, unchanged
 from usercore import AccessId, ExternalId, Host, LostRace, UserCore, UserState
 from usercore.importing import candidates
 from usercore.importing.plan import Plan
-from usercore.importing.unit import find_known, keep_steps
+from usercore.importing.unit import find_known, store_steps
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain
 from usercore.storage import Storage, Unit
@@ -26,14 +26,14 @@ def over(storage: Storage) -> UserCore:
     return UserCore.over(storage, Host(clock=FakeClock(), randomness=FakeRandomness()))
 
 
-def test_a_later_record_changes_whom_an_earlier_one_made(core: UserCore) -> None:
+def test_a_later_record_changes_the_user_that_an_earlier_one_created(core: UserCore) -> None:
     assert counts(imported(core, ANN, {**ANN, "first_name": "Anna"}, {**ANN, "first_name": "Anna"})) == (1, 1, 1, 0)
     user = core.users.get(ExternalId("K-1"))
     assert (user.first_name, user.version) == ("Anna", 2)
     assert [entry.new.get("first_name") for entry in core.history.of_user(user.id).rows] == ["Anna", "Ann"]
 
 
-def test_a_key_that_an_earlier_record_took_is_taken(core: UserCore) -> None:
+def test_a_key_that_an_earlier_record_claimed_is_taken(core: UserCore) -> None:
     report = imported(
         core, ANN, {**BOB, "access_ids": ["a-1"]}, {**BOB, "username": "x"}, {"email": "c@d.eu", "username": "X"}
     )
@@ -41,7 +41,7 @@ def test_a_key_that_an_earlier_record_took_is_taken(core: UserCore) -> None:
 
 
 @pytest.mark.parametrize("present", [(), (ANN,), (BOB,), (ANN, BOB)])
-def test_a_key_goes_from_one_user_to_the_next(core: UserCore, present: tuple[Record, ...]) -> None:
+def test_a_key_moves_from_one_user_to_the_next(core: UserCore, present: tuple[Record, ...]) -> None:
     imported(core, *present)
     records = [
         ANN,
@@ -70,7 +70,7 @@ RECORDS = st.lists(st.fixed_dictionaries({}, optional=NAMES), max_size=12)
 
 
 @given(RECORDS)
-def test_records_together_do_what_they_do_one_by_one(records: list[Record]) -> None:
+def test_records_of_one_batch_have_the_effect_of_single_imports(records: list[Record]) -> None:
     together, alone = over(memory.open_storage("memory://")), over(memory.open_storage("memory://"))
     at_once = imported(together, *records)
     singly = [imported(alone, record) for record in records]
@@ -92,7 +92,7 @@ def test_each_thousand_records_are_one_unit(core: UserCore, storage: WatchedStor
 
 
 @pytest.mark.rule("T2")
-def test_an_id_of_another_tenants_user_makes_a_batch_no_dearer(kept_in: Storage) -> None:
+def test_an_id_of_another_tenants_user_does_not_make_a_batch_slower(kept_in: Storage) -> None:
     main = over(faulty := FaultyStorage(kept_in))
     add_tenant(main)
     acme = main.tenant("acme")
@@ -110,7 +110,7 @@ def test_long_notes_make_smaller_batches() -> None:
     assert lengths == [17, 17, 6]
 
 
-def test_whoever_is_imported_stays_when_the_records_break_off(core: UserCore) -> None:
+def test_stored_batches_stay_if_the_iterable_of_records_raises(core: UserCore) -> None:
     def records() -> Iterator[Record]:
         for number in range(1500):
             yield {"external_id": number}
@@ -135,7 +135,7 @@ def test_a_unit_that_runs_again_imports_once(kept_in: Storage) -> None:
         assert len(core.history.of_user(ExternalId(f"new-{number}")).rows) == 1
 
 
-def test_a_unit_that_fails_keeps_nothing_of_its_batch(kept_in: Storage) -> None:
+def test_a_unit_that_fails_stores_nothing_of_its_batch(kept_in: Storage) -> None:
     faulty = FaultyStorage(kept_in)
     core = over(faulty)
     imported(core, ANN)
@@ -156,7 +156,7 @@ def changed_since(core: UserCore, state: UserState) -> None:
 
 
 @pytest.mark.parametrize("state", [UserState.DEACTIVATED, UserState.ERASED])
-def test_a_plan_for_somebody_who_changed_since_is_not_carried_out(core: UserCore, state: UserState) -> None:
+def test_a_plan_for_a_user_who_was_changed_meanwhile_is_not_stored(core: UserCore, state: UserState) -> None:
     imported(core, ANN)
     batch = list(candidates.candidates([{**ANN, "first_name": "Anna"}]))
     users, claims = core._service.units.read(lambda unit: find_known(unit, batch))
@@ -164,10 +164,10 @@ def test_a_plan_for_somebody_who_changed_since_is_not_carried_out(core: UserCore
     steps = [plan.step(candidate) for candidate in batch]
     changed_since(core, state)
     with unchanged(core), pytest.raises(LostRace):
-        core._service.units.write(lambda unit: keep_steps(unit, steps))
+        core._service.units.write(lambda unit: store_steps(unit, steps))
 
 
-def test_the_id_of_somebody_who_was_erased_names_nobody_any_more(core: UserCore) -> None:
+def test_the_id_of_an_erased_user_is_refused(core: UserCore) -> None:
     imported(core, {"id": 5, "external_id": "K-1"})
     changed_since(core, UserState.ERASED)
     with unchanged(core):

@@ -1,4 +1,4 @@
-"""``python -m usercore import``: what it prints where, how it exits, and how it is interrupted."""
+"""``python -m usercore import``: its output, its exit status, and how it is interrupted."""
 
 import os
 import pty
@@ -54,7 +54,9 @@ def test_a_good_file_is_imported_and_counted(store: str, tmp_path: Path, capsys:
     assert capsys.readouterr() == ("0 created, 0 updated, 2 unchanged, 0 bad\n", "")
 
 
-def test_bad_lines_are_told_on_standard_error(store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_lines_are_written_to_standard_error(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["import", written(tmp_path, BAD), "--store", store]) == 1
     assert capsys.readouterr() == (
         "1 created, 0 updated, 0 unchanged, 2 bad\n",
@@ -62,7 +64,7 @@ def test_bad_lines_are_told_on_standard_error(store: str, tmp_path: Path, capsys
     )
 
 
-def test_all_or_nothing_keeps_nothing_of_a_file_with_a_bad_line(
+def test_all_or_nothing_stores_nothing_of_a_file_with_a_bad_line(
     store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["import", written(tmp_path, BAD), "--store", store, "--all-or-nothing"]) == 1
@@ -72,7 +74,7 @@ def test_all_or_nothing_keeps_nothing_of_a_file_with_a_bad_line(
     assert users(store) == 2
 
 
-def test_people_come_into_the_tenant_that_is_named(store: str, tmp_path: Path) -> None:
+def test_users_are_imported_into_the_named_tenant(store: str, tmp_path: Path) -> None:
     with usercore.open(store) as core:
         core.tenant("system").tenants.create("acme", "Acme")
     assert main(["import", written(tmp_path, GOOD), "--store", store, "--tenant", "ACME"]) == 0
@@ -82,7 +84,7 @@ def test_people_come_into_the_tenant_that_is_named(store: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["people.jsonl", "people.NDJSON", "people.txt"])
-def test_the_ending_or_an_option_tells_the_format(store: str, tmp_path: Path, name: str) -> None:
+def test_the_suffix_or_an_option_determines_the_format(store: str, tmp_path: Path, name: str) -> None:
     file = written(tmp_path, '{"email": "ann@example.com"}\n', name)
     options = ["--format", "jsonl"] if name.endswith("txt") else []
     assert main(["import", file, "--store", store, *options]) == 0
@@ -118,14 +120,14 @@ def told(error: str) -> str:
     return line.removeprefix("usercore: ")
 
 
-def test_a_file_that_cannot_be_read_makes_no_store(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_creates_no_store(tmp_path: Path) -> None:
     done = run(str(tmp_path / "people.csv"), "--store", f"sqlite:///{tmp_path}/people.db")
     assert done.returncode == 2
     assert "No such file" in told(done.stderr)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_header_that_is_wrong_makes_no_store(tmp_path: Path) -> None:
+def test_a_wrong_header_creates_no_store(tmp_path: Path) -> None:
     file = written(tmp_path, "email,shoe_size\na@example.com,42\n")
     done = run(file, "--store", f"sqlite:///{tmp_path}/people.db")
     assert done.returncode == 2
@@ -158,7 +160,7 @@ def test_a_store_that_cannot_be_opened_is_named_by_its_code(tmp_path: Path, url:
 
 
 @pytest.mark.rule("Y4")
-def test_the_reason_of_the_system_stands_behind_the_code(tmp_path: Path) -> None:
+def test_the_reason_of_the_system_follows_the_code(tmp_path: Path) -> None:
     done = run(written(tmp_path, GOOD), "--store", f"sqlite:///{tmp_path}/missing/people.db")
     assert "no such folder" in told(done.stderr)
     assert f"{tmp_path}/missing" in done.stderr
@@ -194,7 +196,7 @@ def test_columns_are_mapped_zones_supplied_and_the_delimiter_named(
         (["--delimiter", ",;"], "expected one character"),
     ],
 )
-def test_an_option_that_cannot_be_read_says_what_was_expected(
+def test_an_option_that_cannot_be_parsed_names_what_was_expected(
     option: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -202,7 +204,7 @@ def test_an_option_that_cannot_be_read_says_what_was_expected(
     assert expected in capsys.readouterr().err
 
 
-def test_a_file_without_a_header_is_refused_without_a_word_of_it(tmp_path: Path) -> None:
+def test_a_file_without_a_header_is_refused_without_showing_its_content(tmp_path: Path) -> None:
     file = written(tmp_path, "k9,ann.smith@example.com,true,aGFzaA==,Ann Smith\n")
     done = run(file, "--store", f"sqlite:///{tmp_path}/people.db")
     assert (done.returncode, [path.name for path in tmp_path.iterdir()]) == (2, ["people.csv"])
@@ -210,7 +212,7 @@ def test_a_file_without_a_header_is_refused_without_a_word_of_it(tmp_path: Path)
     assert not {"k9", "ann.smith", "aGFzaA", "Smith"} & set(re.findall(r"[\w.]+", done.stderr))
 
 
-def test_a_tenant_that_is_not_there_is_named_by_its_code(
+def test_an_unknown_tenant_is_reported_by_its_code(
     store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["import", written(tmp_path, GOOD), "--store", store, "--tenant", "nobody"]) == 2
@@ -230,7 +232,7 @@ def interrupted(*arguments: str) -> tuple[int, list[str]]:
     return process.returncode, error.splitlines()
 
 
-def test_an_interrupt_says_how_far_it_got(store: str) -> None:
+def test_an_interrupt_reports_how_many_records_were_stored(store: str) -> None:
     status, told = interrupted("--store", store)
     assert status == 130
     message = re.fullmatch(r"usercore: interrupted after (\d+) records, which are done; .*", told[-1])
@@ -238,7 +240,7 @@ def test_an_interrupt_says_how_far_it_got(store: str) -> None:
     assert users(store) - int(message[1]) in {0, 1000}  # a batch that was kept may not have been counted yet
 
 
-def test_an_interrupt_of_all_or_nothing_keeps_nothing(store: str) -> None:
+def test_an_interrupt_of_all_or_nothing_stores_nothing(store: str) -> None:
     status, told = interrupted("--store", store, "--all-or-nothing")
     assert (status, told) == (130, ["usercore: interrupted before the end: nothing was kept"])
     assert users(store) == 0
@@ -261,13 +263,13 @@ def on_a_terminal(*arguments: str, env: dict[str, str] | None = None) -> str:
             return shown.decode()
 
 
-def test_there_is_a_bar_on_a_terminal(store: str, tmp_path: Path) -> None:
+def test_a_progress_bar_is_shown_on_a_terminal(store: str, tmp_path: Path) -> None:
     shown = on_a_terminal(written(tmp_path, BAD), "--store", store)
     assert "100%" in shown
     assert "line 3: email: malformed" in shown
 
 
-def test_without_tqdm_there_is_no_bar_and_all_else(store: str, tmp_path: Path) -> None:
+def test_without_tqdm_only_the_progress_bar_is_missing(store: str, tmp_path: Path) -> None:
     without = tmp_path / "without"
     without.mkdir()
     (without / "tqdm.py").write_text("raise ImportError", encoding="utf-8")

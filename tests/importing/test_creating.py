@@ -1,4 +1,4 @@
-"""Records make users: whole, once, and quietly."""
+"""Records create users with all their values, once, without mail, limits or attempts."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -53,7 +53,7 @@ WHOLE: Record = {
 }
 
 
-def test_a_record_makes_a_user_with_all_it_says(core: UserCore) -> None:
+def test_a_record_creates_a_user_with_all_its_values(core: UserCore) -> None:
     assert counts(imported(core, WHOLE)) == (1, 0, 0, 0)
     user = core.users.get(4711)
     assert (user.email, user.username, user.external_id) == ("Jana@bücher.example", "jana", "815")
@@ -66,7 +66,7 @@ def test_a_record_makes_a_user_with_all_it_says(core: UserCore) -> None:
     assert (user.email_verified_at, user.state, user.version) == (NOON, UserState.ACTIVE, 1)
 
 
-def test_the_new_user_is_found_by_all_that_names_them(core: UserCore) -> None:
+def test_the_new_user_is_found_by_each_identifier(core: UserCore) -> None:
     imported(core, WHOLE)
     names: list[Reference] = [
         Email("JANA@bücher.example"),
@@ -80,14 +80,14 @@ def test_the_new_user_is_found_by_all_that_names_them(core: UserCore) -> None:
     assert {core.users.get(name).id for name in names} == {4711}
 
 
-def test_a_record_may_say_nearly_nothing(core: UserCore, clock: FakeClock) -> None:
+def test_a_record_with_one_identifier_creates_a_user(core: UserCore, clock: FakeClock) -> None:
     imported(core, {"external_id": "K-1"})
     user = core.users.get(ExternalId("K-1"))
     assert (user.email, user.source, user.created_at) == (None, "unknown", clock.now)
     assert user.id >= FIRST_DRAWN
 
 
-def test_new_users_are_the_actors_and_of_the_bound_source(core: UserCore) -> None:
+def test_new_users_have_the_bound_actor_and_source(core: UserCore) -> None:
     imported(core.bind(actor=Actor.operator("Eve"), source="fair"), ANN)
     user = core.users.get(ExternalId("K-1"))
     assert (user.created_by, user.modified_by, user.source) == ("operator:Eve", "operator:Eve", "fair")
@@ -103,7 +103,7 @@ def test_each_new_user_has_one_entry_of_history(core: UserCore) -> None:
 
 
 @pytest.mark.rule("R1")
-def test_nobody_is_mailed_counted_or_put_on_record(core: UserCore, mailer: MemoryMailer) -> None:
+def test_an_import_sends_no_mail_counts_no_limit_and_stores_no_attempt(core: UserCore, mailer: MemoryMailer) -> None:
     imported(core, ANN, BOB, {"email": "nobody"})
     core.outbox.deliver()
     assert mailer.sent == []
@@ -112,7 +112,7 @@ def test_nobody_is_mailed_counted_or_put_on_record(core: UserCore, mailer: Memor
 
 
 @pytest.mark.rule("X3")
-def test_subscribers_hear_of_each_new_user(core: UserCore) -> None:
+def test_subscribers_are_called_for_each_new_user(core: UserCore) -> None:
     heard: list[int] = []
     crm = Subscriber(name="crm", kinds={"user.imported"}, handle=lambda event: heard.append(event.entry.subject_id))
     core = over(core, subscribers=[crm])
@@ -122,7 +122,7 @@ def test_subscribers_hear_of_each_new_user(core: UserCore) -> None:
 
 
 @pytest.mark.rule("T2")
-def test_a_tenant_imports_its_own_people(core: UserCore) -> None:
+def test_users_are_imported_into_the_tenant_of_the_core(core: UserCore) -> None:
     add_tenant(core)
     acme = core.tenant("acme")
     assert counts(imported(core, ANN)) == counts(imported(acme, ANN)) == (1, 0, 0, 0)
@@ -172,20 +172,20 @@ def test_the_main_tenant_gets_an_id_that_another_tenant_tried_to_bring(core: Use
     ("user_id", "fault"),
     [(0, "out_of_range"), (FIRST_DRAWN, "unknown"), (1 << 53, "out_of_range"), (-7, "out_of_range")],
 )
-def test_only_ids_that_are_never_drawn_may_be_brought(core: UserCore, user_id: int, fault: str) -> None:
+def test_an_id_that_could_be_generated_is_refused(core: UserCore, user_id: int, fault: str) -> None:
     with unchanged(core):
         report = imported(core, {"id": user_id, "email": "ann@example.com"})
     assert shown(report.bad) == [f"line 1: id: {fault}"]
 
 
 @pytest.mark.rule("I1")
-def test_the_greatest_id_that_is_never_drawn_may_be_brought(core: UserCore) -> None:
+def test_the_greatest_id_that_is_never_generated_is_imported(core: UserCore) -> None:
     imported(core, {"id": FIRST_DRAWN - 1, "external_id": "K-1"})
     assert core.users.get(FIRST_DRAWN - 1).external_id == "K-1"
 
 
 @pytest.mark.rule("I2")
-def test_nobody_brings_the_uuid_that_another_was_born_with(core: UserCore) -> None:
+def test_the_derived_uuid_of_another_user_is_taken(core: UserCore) -> None:
     ann = register(core)
     report = imported(core, {"email": "eve@example.com", "uuid": ann.uuid}, {"id": 5, "external_id": "x"})
     assert shown(report.bad) == ["line 1: uuid: taken"]
@@ -194,7 +194,7 @@ def test_nobody_brings_the_uuid_that_another_was_born_with(core: UserCore) -> No
 
 
 @pytest.mark.rule("I2")
-def test_a_uuid_that_its_owner_gave_up_for_another_may_be_brought(core: UserCore) -> None:
+def test_a_derived_uuid_that_its_user_replaced_is_free(core: UserCore) -> None:
     imported(core, {"id": 5, "external_id": "x", "uuid": BROUGHT})
     assert counts(imported(core, {"external_id": "y", "uuid": uuid_of(UserId(5), USER_KIND)})) == (1, 0, 0, 0)
     assert core.users.get(uuid_of(UserId(5), USER_KIND)).external_id == "y"
@@ -202,7 +202,7 @@ def test_a_uuid_that_its_owner_gave_up_for_another_may_be_brought(core: UserCore
 
 @pytest.mark.rule("I2")
 @pytest.mark.parametrize("number", [0, 5])
-def test_whoever_brings_an_id_may_bring_the_uuid_made_of_it(core: UserCore, number: int) -> None:
+def test_an_id_is_imported_together_with_the_uuid_derived_from_it(core: UserCore, number: int) -> None:
     made = uuid_of(UserId(number), USER_KIND)
     imported(core, {"id": 5, "external_id": "x", "uuid": made})
     assert counts(imported(core, {"external_id": "x", "note": "still there"})) == (0, 1, 0, 0)
@@ -210,7 +210,7 @@ def test_whoever_brings_an_id_may_bring_the_uuid_made_of_it(core: UserCore, numb
 
 
 @pytest.mark.rule("I2")
-def test_a_brought_uuid_wins_over_the_one_made_of_the_id(core: UserCore) -> None:
+def test_an_imported_uuid_replaces_the_derived_one(core: UserCore) -> None:
     imported(core, {"id": 5, "external_id": "x", "uuid": BROUGHT})
     assert core.users.get(BROUGHT).id == 5
     with pytest.raises(UserNotFound):
@@ -233,7 +233,7 @@ def test_a_brought_uuid_wins_over_the_one_made_of_the_id(core: UserCore) -> None
         ({"external_id": "new", "username": "bob@example.com"}, "username: not_own_email"),
     ],
 )
-def test_what_another_has_or_nobody_can_have_makes_a_bad_record(core: UserCore, record: Record, fault: str) -> None:
+def test_a_taken_or_impossible_identifier_makes_a_bad_record(core: UserCore, record: Record, fault: str) -> None:
     imported(core, {**ANN, "username": "annie", "uuid": BROUGHT})
     with unchanged(core):
         report = imported(core, record)

@@ -1,4 +1,4 @@
-"""The example's ten thousand customers, on every storage: who is good comes in, who is bad is told."""
+"""The example's ten thousand customers, on every storage: good ones are imported, bad ones reported."""
 
 import json
 from collections import Counter
@@ -49,7 +49,7 @@ def import_customers(core: UserCore, **told: Any) -> tuple[int, int, int, int]:
         return counts(core.registration.import_users(read_csv(file), **told))
 
 
-def test_good_customers_come_in_and_bad_lines_are_told(core: UserCore) -> None:
+def test_good_customers_are_imported_and_bad_lines_reported(core: UserCore) -> None:
     told: list[BadRecord] = []
     assert import_customers(core, on_bad=told.append) == (9915, 8, 8, 69)
     kinds = {int(line): kind for line, kind in json.loads((EXAMPLES / "customers.bad.json").read_bytes()).items()}

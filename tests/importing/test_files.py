@@ -1,4 +1,4 @@
-"""Files are read line by line: what is wrong with one is its own fault, and the next is read as if nothing were."""
+"""Files are read line by line, and a malformed line does not affect the next."""
 
 import io
 import json
@@ -34,7 +34,7 @@ def from_json(*lines: bytes) -> list[ImportLine]:
     return list(read_json_lines(io.BytesIO(b"\n".join(lines))))
 
 
-def test_the_header_names_the_cells_and_an_empty_cell_says_nothing() -> None:
+def test_the_header_names_the_cells_and_an_empty_cell_is_left_out() -> None:
     assert from_csv(b"email,note,external_id", b'a@b.eu,"x, ""y""",', b",,7") == [
         ImportLine(2, {"email": "a@b.eu", "note": 'x, "y"'}),
         ImportLine(3, {"external_id": "7"}),
@@ -65,7 +65,7 @@ def test_lines_have_the_numbers_of_an_editor() -> None:
         (b"a," + HUGE + HUGE, "too_long"),
     ],
 )
-def test_a_line_that_is_no_record_spoils_no_other(line: bytes, reason: str) -> None:
+def test_a_line_that_is_not_a_record_does_not_affect_the_others(line: bytes, reason: str) -> None:
     assert from_csv(b"email,note", b"a,", line, b"c,") == [
         ImportLine(2, {"email": "a"}),
         bad(3, reason),
@@ -74,7 +74,7 @@ def test_a_line_that_is_no_record_spoils_no_other(line: bytes, reason: str) -> N
 
 
 @pytest.mark.parametrize("cell", [b"J\xfcrgen", b"Ren\xc3", b"\xff"])
-def test_broken_bytes_stay_in_their_cell(cell: bytes) -> None:
+def test_undecodable_bytes_affect_only_their_cell(cell: bytes) -> None:
     (line, good) = from_csv(b"email,first_name", b"a," + cell, b"b,B")
     assert str(line.values["first_name"]).encode("utf-8", "surrogateescape") == cell
     assert good.values == {"email": "b", "first_name": "B"}
@@ -102,14 +102,14 @@ def test_a_quote_that_is_never_closed_ends_with_a_line_that_is_too_long_or_with_
         ("email,note".encode("utf-32-le"), FieldError("encoding", "unknown")),
     ],
 )
-def test_a_header_that_is_wrong_is_refused_before_any_record(header: bytes, fault: FieldError) -> None:
+def test_a_wrong_header_is_refused_before_any_record(header: bytes, fault: FieldError) -> None:
     with pytest.raises(Invalid) as refused:
         read_csv(io.BytesIO(header + b"\na@b.eu,b\n"))
     assert fault in refused.value.errors
     assert all("expected" in note and "a@b.eu" not in note for note in refused.value.__notes__)
 
 
-def test_each_line_of_json_is_an_object_and_empty_ones_are_passed_over() -> None:
+def test_each_line_of_json_is_an_object_and_blank_ones_are_skipped() -> None:
     lines = from_json(b'\xef\xbb\xbf{"email": "a@b.eu", "access_ids": [1, null]}\r', b"", b"  ", b'{"note": "\\u0000"}')
     assert lines == [ImportLine(1, {"email": "a@b.eu", "access_ids": [1, None]}), ImportLine(4, {"note": "\0"})]
 
@@ -133,7 +133,7 @@ def test_each_line_of_json_is_an_object_and_empty_ones_are_passed_over() -> None
         (b'{"note": "' + HUGE + b'"}', "too_long"),
     ],
 )
-def test_a_line_of_bad_json_spoils_no_other(line: bytes, reason: str) -> None:
+def test_a_line_of_malformed_json_does_not_affect_the_others(line: bytes, reason: str) -> None:
     good = b'{"email": "a"}'
     assert from_json(good, line, good) == [ImportLine(1, {"email": "a"}), bad(2, reason), ImportLine(3, {"email": "a"})]
 
@@ -175,7 +175,7 @@ def most_memory(work: Callable[[], object]) -> int:
         (read_csv, b'email\na"b"\n', b'"a' + b"x" * 1000 + b"\n"),
     ],
 )
-def test_memory_stays_flat_whatever_a_long_file_holds(
+def test_memory_stays_flat_for_every_kind_of_long_file(
     read: Callable[[Any], Iterator[ImportLine]], start: bytes, piece: bytes
 ) -> None:
     found: Counter[str] = Counter()
@@ -207,7 +207,7 @@ TABLE = "email,first_name\nann@b.eu,Ann\nbo@b.eu,J\u00fcrgen \U0001f600\n"
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("delimiter", list(",;\t|"))
 @pytest.mark.parametrize("last", ["", "\n"])
-def test_encoding_line_end_and_delimiter_are_found(end: str, encoding: str, delimiter: str, last: str) -> None:
+def test_encoding_line_end_and_delimiter_are_detected(end: str, encoding: str, delimiter: str, last: str) -> None:
     text = (TABLE.rstrip("\n") + last).replace(",", delimiter).replace("\n", end)
     assert list(read_csv(io.BytesIO(text.encode(encoding)))) == [
         ImportLine(2, {"email": "ann@b.eu", "first_name": "Ann"}),
@@ -216,7 +216,7 @@ def test_encoding_line_end_and_delimiter_are_found(end: str, encoding: str, deli
 
 
 @given(st.integers(1, 7), st.sampled_from(["utf-8", "utf-16-le"]), st.sampled_from(["\n", "\r\n", "\r"]))
-def test_a_file_is_read_alike_in_whatever_pieces_it_comes(size: int, encoding: str, end: str) -> None:
+def test_a_file_is_read_alike_in_chunks_of_any_size(size: int, encoding: str, end: str) -> None:
     class Pieces(io.BytesIO):
         def read1(self, _: int | None = -1, /) -> bytes:
             return super().read(size)
@@ -228,7 +228,7 @@ def test_a_file_is_read_alike_in_whatever_pieces_it_comes(size: int, encoding: s
         assert [line.values for line in read_json_lines(Pieces(text.encode(encoding)))] == found
 
 
-def test_a_given_delimiter_wins_and_must_be_one_character() -> None:
+def test_a_delimiter_that_is_passed_is_used_and_must_be_one_character() -> None:
     (line,) = read_csv(io.BytesIO(b"email#note\na@b.eu#x,y"), delimiter="#")
     assert line.values == {"email": "a@b.eu", "note": "x,y"}
     with pytest.raises(ValueError, match="one character"):
@@ -276,7 +276,7 @@ def test_names_are_mapped_to_fields() -> None:
         ({"memo": "note"}, FieldError("note", "mapped_but_missing")),
     ],
 )
-def test_a_map_that_does_not_fit_is_refused(names: dict[str, str], fault: FieldError) -> None:
+def test_a_map_to_unknown_or_repeated_fields_is_refused(names: dict[str, str], fault: FieldError) -> None:
     with pytest.raises(Invalid) as refused:
         read_csv(io.BytesIO(b"email,source\na,b"), Columns(names=names))
     assert fault in refused.value.errors
@@ -326,14 +326,16 @@ VALUES = st.recursive(
     indent=st.sampled_from([None, 1]),
     plain=st.booleans(),
 )
-def test_an_array_is_read_as_it_was_written(records: list[dict[str, Any]], indent: int | None, *, plain: bool) -> None:
+def test_every_array_that_was_written_is_read_back(
+    records: list[dict[str, Any]], indent: int | None, *, plain: bool
+) -> None:
     text = json.dumps(records, indent=indent, ensure_ascii=plain).encode()
     assert [line.values for line in read_json_lines(io.BytesIO(text))] == records
 
 
 @given(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), max_size=8))
 @example([b'"', b"", b'",'])
-def test_whatever_a_file_holds_each_line_is_told_once_at_most(lines: list[bytes]) -> None:
+def test_each_line_of_any_file_is_reported_at_most_once(lines: list[bytes]) -> None:
     def numbers(read: Iterator[ImportLine]) -> list[int]:
         return [line.number for line in read]
 
@@ -346,6 +348,6 @@ RECORDS = st.lists(st.dictionaries(st.sampled_from(["email", "note", "username"]
 
 
 @given(RECORDS)
-def test_json_lines_are_read_as_they_were_written(records: list[dict[str, str]]) -> None:
+def test_all_json_lines_that_were_written_are_read_back(records: list[dict[str, str]]) -> None:
     lines = [json.dumps(record).encode() for record in records]
     assert [line.values for line in from_json(*lines)] == records

@@ -1,4 +1,4 @@
-"""Memory stays flat: whoever imports ten megabytes needs hardly more than whoever imports one."""
+"""Memory stays flat: importing ten megabytes needs hardly more than importing one."""
 
 import json
 import subprocess
@@ -49,7 +49,9 @@ def write(file: Path, lines: Iterator[str], size: int) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lines", [ordinary, with_long_notes])
-def test_ten_megabytes_take_hardly_more_memory_than_one(tmp_path: Path, lines: Callable[[int], Iterator[str]]) -> None:
+def test_importing_ten_megabytes_needs_hardly_more_memory_than_one(
+    tmp_path: Path, lines: Callable[[int], Iterator[str]]
+) -> None:
     small = write(tmp_path / "small.jsonl", lines(1), MEGABYTE)
     large = write(tmp_path / "large.jsonl", lines(10**6), 10 * MEGABYTE)
     command = [sys.executable, "-c", IMPORT, str(tmp_path / "people.db"), small, large]

@@ -1,4 +1,4 @@
-"""A record enters whole and clean, or every fault of it is named."""
+"""A record is accepted whole and clean, or all its errors are reported."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -37,7 +37,7 @@ def test_what_is_left_out_is_unset() -> None:
 
 @pytest.mark.rule("U13")
 @pytest.mark.parametrize("name", sorted(FIELDS - {"external_id", "access_ids"}))
-def test_none_empties_every_field(name: str) -> None:
+def test_none_clears_every_field(name: str) -> None:
     record = clean_record({"external_id": "K-1", name: None})
     emptied = {"source": "unknown", "email_verified": False}.get(name, False if OWN_FIELDS.get(name) is True else None)
     if name in OWN_FIELDS:
@@ -50,23 +50,23 @@ def test_none_empties_every_field(name: str) -> None:
 
 @pytest.mark.rule("U13")
 @pytest.mark.parametrize("name", ["email", "username", "uuid", "created_at"])
-def test_an_empty_text_empties_as_none_does(name: str) -> None:
+def test_an_empty_text_clears_a_field_as_none_does(name: str) -> None:
     assert clean_record({"external_id": "K-1", name: ""}) == clean_record({"external_id": "K-1", name: None})
 
 
 @pytest.mark.rule("U9")
-def test_none_instead_of_all_access_ids_empties_every_slot() -> None:
+def test_none_as_access_ids_clears_every_slot() -> None:
     assert clean(access_ids=None).slots == {1: None, 2: None, 3: None, 4: None}
 
 
 @pytest.mark.rule("U9")
-def test_access_ids_stand_in_a_list_by_slot_or_in_fields_of_their_own() -> None:
+def test_access_ids_are_a_list_a_dict_by_slot_or_single_fields() -> None:
     assert clean(access_ids=["a", 2, None]).slots == {1: "a", 2: "2", 3: None}
     assert clean(access_ids={4: "d"}).slots == {4: "d"}
     assert clean(access_id_1="a", access_id_4=7).slots == {1: "a", 4: "7"}
 
 
-def test_all_faults_come_at_once_by_field() -> None:
+def test_all_errors_are_reported_at_once_by_field() -> None:
     values = {
         "email": "ann@",
         "language": "e",
@@ -112,17 +112,17 @@ def test_all_faults_come_at_once_by_field() -> None:
         ("username", {}),
     ],
 )
-def test_nothing_is_made_to_fit(name: str, value: object) -> None:
+def test_no_value_is_coerced(name: str, value: object) -> None:
     assert FieldError(name, "wrong_type") in faults_of({name: value})
 
 
-def test_a_name_that_nobody_could_read_is_told_in_short() -> None:
+def test_a_long_or_unprintable_field_name_is_shortened() -> None:
     (fault,) = faults_of({"\x1b[31m" + "x" * 1000 + "\ud800": 1})
     assert fault == FieldError("?[31m" + "x" * 59, "unknown_field")
 
 
 @pytest.mark.parametrize("values", [{}, {"username": "ann"}, {"access_ids": ["a"]}, {"email": None}, {"id": None}])
-def test_without_id_external_id_and_email_nobody_is_named(values: dict[str, object]) -> None:
+def test_a_record_without_id_external_id_and_email_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(Invalid) as refused:
         clean_record(values)
     assert refused.value.errors == (FieldError("record", "no_identifier"),)
@@ -173,12 +173,12 @@ def test_an_instant_is_read_from_iso_8601_and_as_postgresql_writes_it(text: str,
         ("9999-12-31T23:59:59-14:00", "out_of_range"),
     ],
 )
-def test_an_instant_that_cannot_be_kept_is_refused(value: object, reason: str) -> None:
+def test_an_instant_that_cannot_be_stored_is_refused(value: object, reason: str) -> None:
     assert faults_of({"created_at": value}) == [FieldError("created_at", reason)]
 
 
 @pytest.mark.rule("I2")
-def test_a_uuid_comes_as_one_or_in_its_usual_form() -> None:
+def test_a_uuid_object_or_its_canonical_text_is_accepted() -> None:
     assert clean(uuid=BORN).uuid == clean(uuid=str(BORN).upper()).uuid == BORN
 
 
@@ -189,7 +189,7 @@ def test_a_uuid_in_another_form_is_refused(text: str) -> None:
 
 
 @pytest.mark.rule("U7")
-def test_a_username_with_an_at_must_at_least_be_an_email() -> None:
+def test_a_username_with_an_at_must_be_an_email() -> None:
     assert clean(username="bob@example.com").username == "bob@example.com"  # whose, is known later
     assert [fault.field for fault in faults_of({"username": "bob@"})] == ["username"]
 
@@ -199,7 +199,7 @@ NESTED = st.recursive(VALUES, lambda parts: st.lists(parts, max_size=5) | st.dic
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FIELDS)) | st.text(max_size=9), NESTED, max_size=6))
-def test_whatever_comes_is_a_record_or_invalid(values: dict[str, object]) -> None:
+def test_every_input_is_a_record_or_raises_invalid(values: dict[str, object]) -> None:
     record, errors = None, tuple[FieldError, ...]()
     try:
         record = clean_record(values)

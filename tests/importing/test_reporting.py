@@ -1,4 +1,4 @@
-"""What the caller hears: progress, every bad record, a report that stays small; and all or nothing, if asked."""
+"""Progress, bad records, a report of bounded size, and all or nothing."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from usercore.testing import FakeClock, FakeRandomness, FaultyStorage, WatchedSt
 pytestmark = pytest.mark.rule("R7")
 
 
-def test_bad_records_are_told_by_place_with_all_their_faults_and_the_rest_goes_on(core: UserCore) -> None:
+def test_bad_records_are_reported_by_position_with_all_errors_and_the_others_are_imported(core: UserCore) -> None:
     report = imported(core, {"email": "ann@", "language": "e"}, ANN, {}, BOB)
     assert counts(report) == (2, 0, 0, 2)
     assert report.bad == (
@@ -26,7 +26,7 @@ def test_bad_records_are_told_by_place_with_all_their_faults_and_the_rest_goes_o
     assert shown(report.bad)[0] == "line 1: email: malformed; language: malformed"
 
 
-def test_a_line_of_a_file_keeps_its_number_and_its_faults(core: UserCore) -> None:
+def test_a_line_of_a_file_is_reported_with_its_number_and_errors(core: UserCore) -> None:
     broken = ImportLine(17, errors=(FieldError("record", "malformed"),))
     report = core.registration.import_users([broken, ImportLine(18, ANN), ImportLine(20, {})])
     assert counts(report) == (1, 0, 0, 2)
@@ -34,12 +34,12 @@ def test_a_line_of_a_file_keeps_its_number_and_its_faults(core: UserCore) -> Non
 
 
 @pytest.mark.parametrize("record", [None, 5, "ann@example.com", ["ann@example.com"], ("email", "ann@example.com")])
-def test_what_is_no_mapping_is_a_bad_record(core: UserCore, record: Any) -> None:
+def test_a_value_that_is_not_a_mapping_is_a_bad_record(core: UserCore, record: Any) -> None:
     assert shown(imported(core, record, ANN).bad) == ["line 1: record: wrong_type"]
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_the_report_keeps_a_thousand_bad_records_and_all_are_told(core: UserCore, whole: bool) -> None:  # noqa: FBT001 - a case
+def test_the_report_lists_a_thousand_bad_records_and_on_bad_is_called_for_all(core: UserCore, whole: bool) -> None:  # noqa: FBT001 - a case
     told: list[BadRecord] = []
     report = core.registration.import_users(({} for _ in range(2500)), all_or_nothing=whole, on_bad=told.append)
     assert (report.bad_count, len(report.bad), len(told)) == (2500, BAD_KEPT, 2500)
@@ -47,7 +47,7 @@ def test_the_report_keeps_a_thousand_bad_records_and_all_are_told(core: UserCore
     assert [bad.line for bad in told] == list(range(1, 2501))
 
 
-def test_who_hears_of_progress_and_of_bad_records_may_use_the_core(core: UserCore) -> None:
+def test_the_callbacks_may_use_the_core(core: UserCore) -> None:
     found: list[object] = []
     core.registration.import_users(
         [ANN, {}],
@@ -58,7 +58,7 @@ def test_who_hears_of_progress_and_of_bad_records_may_use_the_core(core: UserCor
 
 
 @pytest.mark.parametrize("records", [None, 5, True, "ann@example.com", b"x", ANN])
-def test_what_holds_no_records_is_refused(core: UserCore, records: Any) -> None:
+def test_an_argument_that_is_not_an_iterable_of_records_is_refused(core: UserCore, records: Any) -> None:
     with unchanged(core), pytest.raises(TypeError):
         core.registration.import_users(records)
 
@@ -73,11 +73,11 @@ def test_an_argument_of_another_type_is_refused_before_a_record_is_read(core: Us
     assert next(records) is ANN
 
 
-def test_nothing_to_import_is_nothing(core: UserCore) -> None:
+def test_an_import_of_no_records_reports_zeros(core: UserCore) -> None:
     assert counts(imported(core)) == counts(whole(core, [])) == (0, 0, 0, 0)
 
 
-def test_a_store_that_always_loses_says_so(core: UserCore, storage: WatchedStorage) -> None:
+def test_an_import_that_always_loses_raises_lost_race(core: UserCore, storage: WatchedStorage) -> None:
     def lose(_: Unit) -> None:
         raise RunAgain
 
@@ -95,7 +95,7 @@ def many(count: int) -> Iterator[Record]:
     return ({"external_id": number, "access_ids": [f"m-{number}"]} for number in range(count))
 
 
-def test_all_is_kept_if_nothing_is_bad(core: UserCore, storage: WatchedStorage) -> None:
+def test_all_or_nothing_stores_everything_if_no_record_is_bad(core: UserCore, storage: WatchedStorage) -> None:
     before, done = storage.writes, list[int]()
     report = whole(
         core, [*many(1500), {"external_id": 3, "note": "again"}, {"external_id": 4}], on_progress=done.append
@@ -105,7 +105,7 @@ def test_all_is_kept_if_nothing_is_bad(core: UserCore, storage: WatchedStorage) 
     assert core.users.get(ExternalId(1499)).access_ids[0] == "m-1499"
 
 
-def test_nothing_is_kept_if_any_record_is_bad_and_all_bad_ones_are_told(core: UserCore) -> None:
+def test_all_or_nothing_stores_nothing_if_any_record_is_bad_and_reports_all_bad_ones(core: UserCore) -> None:
     imported(core, ANN)
     bad: list[Record] = [
         {"email": "bob@"},
@@ -120,7 +120,7 @@ def test_nothing_is_kept_if_any_record_is_bad_and_all_bad_ones_are_told(core: Us
     assert shown(told) == ["line 1: email: malformed", "line 1503: access_ids: taken", "line 1504: access_ids: taken"]
 
 
-def test_all_or_nothing_that_runs_again_imports_and_tells_once(kept_in: Storage) -> None:
+def test_an_all_or_nothing_unit_that_runs_again_imports_and_reports_once(kept_in: Storage) -> None:
     faulty = FaultyStorage(kept_in)
     core = UserCore.over(faulty, Host(clock=FakeClock(), randomness=FakeRandomness()))
     imported(core, ANN)
@@ -132,7 +132,7 @@ def test_all_or_nothing_that_runs_again_imports_and_tells_once(kept_in: Storage)
     assert len(told) == 1
 
 
-def test_whoever_is_mistaken_in_the_middle_keeps_nothing(core: UserCore, storage: WatchedStorage) -> None:
+def test_an_exception_in_the_middle_of_all_or_nothing_stores_nothing(core: UserCore, storage: WatchedStorage) -> None:
     def fail(_: Unit) -> None:
         raise KeyboardInterrupt
 

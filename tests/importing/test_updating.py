@@ -1,4 +1,4 @@
-"""Records change the users they name, and nobody else; the same records again change nothing."""
+"""Records change the users they name and no others; the same records again change nothing."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -40,21 +40,21 @@ def test_the_same_records_again_change_nothing(core: UserCore, clock: FakeClock)
         assert counts(imported(core, *records)) == (0, 0, 3, 0)
 
 
-def test_what_a_record_leaves_out_stays_and_none_empties(core: UserCore, ann: User) -> None:
+def test_a_field_that_is_left_out_stays_and_none_clears_it(core: UserCore, ann: User) -> None:
     assert counts(imported(core, {"external_id": "K-1", "last_name": "Lee", "first_name": None})) == (0, 1, 0, 0)
     now = core.users.get(ann.id)
     assert (now.first_name, now.last_name, now.email, now.access_ids) == (None, "Lee", ann.email, ann.access_ids)
 
 
 @pytest.mark.rule("U1")
-def test_a_change_counts_and_says_when_and_by_whom(core: UserCore, ann: User, clock: FakeClock) -> None:
+def test_a_change_raises_the_version_and_stores_instant_and_actor(core: UserCore, ann: User, clock: FakeClock) -> None:
     imported(core, {"external_id": "K-1", "first_name": "Anna"})
     now = core.users.get(ann.id)
     assert (now.version, now.modified_at, now.created_at) == (ann.version + 1, clock.now, NOON)
 
 
 @pytest.mark.rule("X2")
-def test_a_change_leaves_one_entry_with_what_differs(core: UserCore, ann: User) -> None:
+def test_a_change_stores_one_entry_of_history_with_the_differences(core: UserCore, ann: User) -> None:
     imported(
         core, {"external_id": "K-1", "first_name": "Anna", "language": "sk", "created_at": NOON - timedelta(days=9)}
     )
@@ -81,7 +81,7 @@ def test_a_user_is_named_by_id_by_external_id_or_by_email(core: UserCore, ann: U
         {"id": 7, "email": "bob@example.com"},
     ],
 )
-def test_names_that_point_at_two_users_are_a_bad_record(core: UserCore, ann: User, record: Record) -> None:
+def test_identifiers_of_two_users_are_a_bad_record(core: UserCore, ann: User, record: Record) -> None:
     imported(core, BOB)
     record = {**record, "id": ann.id} if record.get("id") == "ann" else record
     with unchanged(core):
@@ -90,7 +90,7 @@ def test_names_that_point_at_two_users_are_a_bad_record(core: UserCore, ann: Use
 
 @pytest.mark.usefixtures("ann")
 @pytest.mark.rule("U8")
-def test_an_external_id_is_linked_to_whom_the_email_names_unless_they_have_another(core: UserCore) -> None:
+def test_an_external_id_is_linked_to_the_user_of_the_email_unless_they_have_another(core: UserCore) -> None:
     bob = register(core, "bob")
     imported(core, {"email": "bob@example.com", "external_id": "K-2"})
     assert core.users.get(ExternalId("K-2")).id == bob.id
@@ -126,14 +126,14 @@ def test_another_email_is_unverified_and_the_username_follows(core: UserCore, an
 
 
 @pytest.mark.rule("E4")
-def test_another_spelling_of_the_email_keeps_that_it_is_verified(core: UserCore, ann: User) -> None:
+def test_another_spelling_of_the_email_stays_verified(core: UserCore, ann: User) -> None:
     imported(core, {"external_id": "K-1", "email": "Ann@EXAMPLE.com"})
     now = core.users.get(ann.id)
     assert (now.email, now.email_verified_at) == ("Ann@example.com", ann.email_verified_at)
 
 
 @pytest.mark.rule("U6")
-def test_the_host_says_whether_an_email_is_verified(core: UserCore, ann: User, clock: FakeClock) -> None:
+def test_a_record_states_whether_the_email_is_verified(core: UserCore, ann: User, clock: FakeClock) -> None:
     assert counts(imported(core, {"external_id": "K-1", "email_verified": True})) == (0, 0, 1, 0)
     imported(core, {"external_id": "K-1", "email_verified": False})
     assert core.users.get(ann.id).email_verified_at is None
@@ -142,7 +142,7 @@ def test_the_host_says_whether_an_email_is_verified(core: UserCore, ann: User, c
 
 
 @pytest.mark.rule("U13")
-def test_an_email_can_be_taken_away_with_the_username_that_is_it(core: UserCore, ann: User) -> None:
+def test_an_email_is_removed_together_with_the_username_equal_to_it(core: UserCore, ann: User) -> None:
     imported(core, {"external_id": "K-1", "email": None})
     now = core.users.get(ann.id)
     assert (now.email, now.email_verified_at, now.username) == (None, None, None)
@@ -150,7 +150,7 @@ def test_an_email_can_be_taken_away_with_the_username_that_is_it(core: UserCore,
 
 
 @pytest.mark.rule("K9")
-def test_another_email_ends_login_tokens_and_another_spelling_does_not(core: UserCore, ann: User) -> None:
+def test_another_email_revokes_login_tokens_and_another_spelling_does_not(core: UserCore, ann: User) -> None:
     core.login_tokens.issue(ann.id)
     imported(core, {"external_id": "K-1", "email": "ANN@example.com"})
     assert "tokens.revoked" not in entries(core, ann)
@@ -169,14 +169,14 @@ def test_the_owner_of_a_replaced_email_is_not_mailed(core: UserCore, mailer: Mem
 
 
 @pytest.mark.rule("X7")
-def test_the_records_date_is_when_the_user_was_made(core: UserCore, ann: User) -> None:
+def test_the_date_of_the_record_becomes_created_at(core: UserCore, ann: User) -> None:
     imported(core, {"external_id": "K-1", "created_at": "2015-05-01T10:00:00+02:00"})
     assert core.users.get(ann.id).created_at == datetime(2015, 5, 1, 8, tzinfo=UTC)
     assert counts(imported(core, {"external_id": "K-1", "created_at": "2015-05-01T08:00:00Z"})) == (0, 0, 1, 0)
 
 
 @pytest.mark.rule("I2")
-def test_a_uuid_is_brought_later_or_taken_away_and_ones_own_is_nothing_new(core: UserCore, ann: User) -> None:
+def test_a_uuid_is_set_later_or_cleared_and_the_derived_one_changes_nothing(core: UserCore, ann: User) -> None:
     assert counts(imported(core, {"external_id": "K-1", "uuid": ann.uuid})) == (0, 0, 1, 0)
     imported(core, {"external_id": "K-1", "uuid": BROUGHT})
     assert core.users.get(BROUGHT).id == ann.id
@@ -194,7 +194,7 @@ def test_a_deactivated_user_is_changed_and_stays_so(core: UserCore, ann: User) -
 
 
 @pytest.mark.rule("I1")
-def test_an_id_that_only_another_tenant_has_drawn_names_nobody(core: UserCore, ann: User) -> None:
+def test_an_id_generated_in_another_tenant_is_unknown(core: UserCore, ann: User) -> None:
     assert ann.id >= FIRST_DRAWN
     operators = core.tenant("system")
     assert shown(imported(operators, {"id": ann.id, "note": "?"}).bad) == ["line 1: id: unknown"]
@@ -210,7 +210,7 @@ def test_an_id_that_only_another_tenant_has_drawn_names_nobody(core: UserCore, a
         ({"external_id": "K-1", "username": "bob@example.com"}, "username: not_own_email"),
     ],
 )
-def test_what_another_has_is_not_taken_by_a_change(core: UserCore, record: Record, fault: str) -> None:
+def test_a_change_to_an_identifier_of_another_user_is_refused(core: UserCore, record: Record, fault: str) -> None:
     imported(core, {**BOB, "username": "bobby"})
     with unchanged(core):
         assert shown(imported(core, {**record, "note": "?"}).bad) == [f"line 1: {fault}"]

@@ -1,4 +1,4 @@
-"""There are so many places for hashes and no more, and each is given back."""
+"""The number of hash slots is bounded, and each is released."""
 
 import threading
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 
 class AnnouncedSemaphore(threading.Semaphore):
-    """Tells when somebody asks for a place while none is free."""
+    """Sets an event when a thread begins to wait for a slot."""
 
     def __init__(self, value: int) -> None:
         super().__init__(value)
@@ -29,68 +29,73 @@ class AnnouncedSemaphore(threading.Semaphore):
         return super().acquire(blocking, timeout)
 
 
-def places(*, at_once: int = 2, waiting: int = 0, longest_wait: timedelta = HOUR) -> HashSlots:
-    """Make places with these bounds."""
+def slots(*, at_once: int = 2, waiting: int = 0, longest_wait: timedelta = HOUR) -> HashSlots:
+    """Return slots with these bounds."""
     return HashSlots(PasswordPolicy(hashes_at_once=at_once, most_waiting=waiting, longest_wait=longest_wait))
 
 
 @contextmanager
-def all_taken(of: HashSlots, count: int) -> Iterator[None]:
-    """Hold that many places."""
+def all_held(of: HashSlots, count: int) -> Iterator[None]:
+    """Hold that many slots."""
     if not count:
         yield
         return
-    with of.take(), all_taken(of, count - 1):
+    with of.hold(), all_held(of, count - 1):
         yield
 
 
 def check_all_free(of: HashSlots, count: int) -> None:
-    """Expect that many places and no more."""
-    with all_taken(of, count), pytest.raises(Overloaded), of.take():
+    """Expect that many free slots and no more."""
+    with all_held(of, count), pytest.raises(Overloaded), of.hold():
         pass
 
 
 @pytest.mark.rule("P4")
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_there_are_as_many_places_as_the_policy_says(count: int) -> None:
-    check_all_free(places(at_once=count), count)
+def test_there_are_as_many_slots_as_the_policy_allows(count: int) -> None:
+    check_all_free(slots(at_once=count), count)
 
 
 @pytest.mark.rule("P4")
-def test_who_waits_too_long_is_refused() -> None:
-    check_all_free(places(waiting=5, longest_wait=timedelta(0)), 2)
+def test_sixteen_callers_may_wait() -> None:
+    assert PasswordPolicy().most_waiting == 16
 
 
 @pytest.mark.rule("P4")
-def test_only_so_many_wait_and_one_more_is_refused_at_once() -> None:
-    crowded = places(at_once=1, waiting=1)
+def test_a_caller_that_waits_too_long_is_refused() -> None:
+    check_all_free(slots(waiting=5, longest_wait=timedelta(0)), 2)
+
+
+@pytest.mark.rule("P4")
+def test_a_caller_is_refused_at_once_if_the_queue_is_full() -> None:
+    crowded = slots(at_once=1, waiting=1)
     free = AnnouncedSemaphore(1)
-    crowded._free = free  # type: ignore[assignment]  # to see who waits
+    crowded._free = free  # type: ignore[assignment]  # to see that a thread waits
     entered = threading.Event()
 
     def wait() -> None:
-        with crowded.take():
+        with crowded.hold():
             entered.set()
 
     waiter = threading.Thread(target=wait)
-    with crowded.take():
+    with crowded.hold():
         waiter.start()
         assert free.waiting.wait(60)
-        with pytest.raises(Overloaded), crowded.take():
+        with pytest.raises(Overloaded), crowded.hold():
             pass
         assert not entered.is_set()
     waiter.join()
-    assert entered.is_set()  # the place was given on
+    assert entered.is_set()  # the slot was passed on
 
 
 @pytest.mark.rule("P4")
-def test_no_more_threads_hash_at_once_and_no_fewer() -> None:
-    taken, pairs, lock = places(at_once=2, waiting=6), threading.Barrier(2), threading.Lock()
+def test_exactly_as_many_threads_hash_at_once_as_there_are_slots() -> None:
+    held, pairs, lock = slots(at_once=2, waiting=6), threading.Barrier(2), threading.Lock()
     inside, most = 0, 0
 
     def run(_: int) -> None:
         nonlocal inside, most
-        with taken.take():
+        with held.hold():
             with lock:
                 inside += 1
                 most = max(most, inside)
@@ -104,17 +109,17 @@ def test_no_more_threads_hash_at_once_and_no_fewer() -> None:
 
 
 @pytest.mark.rule("P4")
-def test_a_place_is_given_back_after_an_exception() -> None:
-    taken = places(at_once=2)
+def test_a_slot_is_released_after_an_exception() -> None:
+    held = slots(at_once=2)
     for _ in range(5):
-        with pytest.raises(ZeroDivisionError), taken.take():
+        with pytest.raises(ZeroDivisionError), held.hold():
             raise ZeroDivisionError
-    check_all_free(taken, 2)
+    check_all_free(held, 2)
 
 
 @pytest.mark.rule("P4")
 @pytest.mark.parametrize(("waiting", "longest_wait"), [(0, HOUR), (5, timedelta(0))], ids=["full", "late"])
-def test_who_was_refused_takes_no_place(waiting: int, longest_wait: timedelta) -> None:
-    taken = places(at_once=1, waiting=waiting, longest_wait=longest_wait)
+def test_a_refused_caller_holds_no_slot(waiting: int, longest_wait: timedelta) -> None:
+    held = slots(at_once=1, waiting=waiting, longest_wait=longest_wait)
     for _ in range(20):
-        check_all_free(taken, 1)
+        check_all_free(held, 1)

@@ -1,4 +1,4 @@
-"""Argon2 behind bounded places: one hash for whatever is shown, none for what would ask too much."""
+"""Argon2 in bounded slots: one hash for every attempt, and none that demands too much."""
 
 from typing import Any, Literal
 
@@ -83,12 +83,27 @@ def test_the_default_profile_is_owasps() -> None:
 
 @pytest.mark.rule("P1")
 @pytest.mark.parametrize("profile", [OWASP, RFC_9106_LOW, RFC_9106_HIGH, CHEAP, OLDER])
-def test_a_profile_says_who_recommends_it_and_may_be_asked_for(profile: HashProfile) -> None:
-    policy = PasswordPolicy()
+def test_a_profile_names_its_source(profile: HashProfile) -> None:
     assert profile.source
-    assert profile.memory_kib <= policy.most_memory_kib
-    assert profile.passes <= policy.most_passes
-    assert profile.lanes <= policy.most_lanes
+
+
+@pytest.mark.rule("P1")
+def test_a_stored_hash_may_demand_256_mib_and_10_passes() -> None:
+    policy = PasswordPolicy()
+    assert (policy.most_memory_kib, policy.most_passes) == (256 * 1024, 10)
+
+
+@pytest.mark.rule("P1")
+@pytest.mark.parametrize("profile", [OWASP, RFC_9106_LOW, CHEAP, OLDER])
+def test_a_profile_within_the_bounds_is_accepted(profile: HashProfile) -> None:
+    assert PasswordPolicy(profile=profile).profile is profile
+
+
+@pytest.mark.rule("P1")
+def test_a_profile_above_the_bounds_is_accepted_only_with_raised_bounds() -> None:
+    with pytest.raises(ValueError, match=r"profile must not demand more than most_memory_kib"):
+        PasswordPolicy(profile=RFC_9106_HIGH)
+    assert PasswordPolicy(profile=RFC_9106_HIGH, most_memory_kib=RFC_9106_HIGH.memory_kib).profile is RFC_9106_HIGH
 
 
 @pytest.mark.rule("P1", "P2")
@@ -96,7 +111,7 @@ def test_a_profile_says_who_recommends_it_and_may_be_asked_for(profile: HashProf
     st.text(st.characters(exclude_categories=["Cs"]), max_size=300),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=300),
 )
-def test_the_whole_password_counts_and_no_other_opens(password: str, other: str) -> None:
+def test_the_whole_password_is_verified_and_no_other_is_accepted(password: str, other: str) -> None:
     hasher = CountingHasher()
     credential = credential_by(hasher, password)
     assert hasher.verify(credential, password)
@@ -118,6 +133,7 @@ def test_an_older_profile_is_verified_and_not_current(hasher: CountingHasher) ->
 def test_what_a_stored_hash_may_demand_is_bounded(bound: str, most: int) -> None:
     older = credential_by(Argon2Hasher(PasswordPolicy(profile=OLDER)))
     exact, below = CountingHasher(**{bound: most}), CountingHasher(**{bound: most - 1})
+    assert (exact.is_usable(older), below.is_usable(older)) == (True, False)
     assert exact.verify(older, PASSWORD)
     assert exact.computed == [OLDER.memory_kib]
     assert not below.verify(older, PASSWORD)
@@ -125,7 +141,7 @@ def test_what_a_stored_hash_may_demand_is_bounded(bound: str, most: int) -> None
 
 
 @pytest.mark.rule("P1")
-def test_with_a_pepper_the_hash_alone_is_worthless() -> None:
+def test_a_peppered_hash_cannot_be_verified_without_the_pepper() -> None:
     hasher = CountingHasher(peppers=(OLD_PEPPER,))
     credential = credential_by(hasher)
     assert credential.pepper_id == "old"
@@ -146,7 +162,7 @@ def test_a_rotated_pepper_still_verifies_and_is_not_current() -> None:
 
 
 @pytest.mark.rule("P1")
-def test_a_hash_without_a_pepper_is_verified_and_not_current_where_there_is_one(hasher: CountingHasher) -> None:
+def test_a_hash_without_a_pepper_is_verified_and_not_current_if_the_policy_has_one(hasher: CountingHasher) -> None:
     plain, peppered = credential_by(hasher), CountingHasher(peppers=(NEW_PEPPER,))
     assert (peppered.verify(plain, PASSWORD), peppered.is_current(plain)) == (True, False)
 
@@ -203,11 +219,25 @@ STORED: dict[str, Credential | None] = {
 @pytest.mark.rule("P3")
 @pytest.mark.parametrize("password", [PASSWORD, "", None], ids=["shown", "empty", "impossible"])
 @pytest.mark.parametrize("stored", STORED.values(), ids=STORED)
-def test_whatever_is_missing_one_hash_of_the_current_profile_is_computed(
+def test_one_hash_of_the_current_profile_is_computed_for_every_failure(
     hasher: CountingHasher, stored: Credential | None, password: str | None
 ) -> None:
     assert not hasher.verify(stored, password)
     assert hasher.computed == [CHEAP.memory_kib]
+
+
+@pytest.mark.rule("P1")
+@pytest.mark.parametrize(
+    "credential", [stored for name, stored in STORED.items() if name not in ("nobody", "another password")]
+)
+def test_a_hash_that_cannot_be_verified_is_unusable(hasher: CountingHasher, credential: Credential) -> None:
+    assert not hasher.is_usable(credential)
+    assert hasher.computed == []
+
+
+@pytest.mark.rule("P1")
+def test_a_hash_of_another_password_is_usable(hasher: CountingHasher) -> None:
+    assert hasher.is_usable(credential_by(hasher, "another"))
 
 
 @pytest.mark.rule("P3")
@@ -218,7 +248,7 @@ def test_right_and_wrong_cost_the_same(hasher: CountingHasher, password: str | N
 
 
 @pytest.mark.rule("P4")
-def test_a_hasher_has_the_places_of_its_policy() -> None:
+def test_a_hasher_has_the_slots_of_its_policy() -> None:
     hasher = CountingHasher(hashes_at_once=1, most_waiting=0)
     with hasher.place(), pytest.raises(Overloaded), hasher.place():
         pass

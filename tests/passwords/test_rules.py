@@ -1,4 +1,4 @@
-"""Which new passwords are taken: one policy, every reason at once, nothing asked that helps nobody."""
+"""Which new passwords are accepted: one policy, all reasons at once, no composition rules."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from tests.helpers import characters
 from usercore.passwords.errors import PasswordRefused
 from usercore.passwords.model import PasswordPolicy
-from usercore.passwords.rules import check_acceptable, generate_password, guesses_of, is_expired, is_personal, prepare
+from usercore.passwords.rules import (
+    check_strength,
+    generate_password,
+    is_expired,
+    is_personal,
+    prepare,
+    screen_password,
+)
+from usercore.passwords.strength import guesses_of
 from usercore.testing import NOON, TICK, FakeRandomness
 from usercore.testing.samples import a_credential
 from usercore.testing.strategies import hostile_text
@@ -26,10 +34,11 @@ def reasons(
 ) -> tuple[str, ...]:
     """Give every reason for which the password is refused, or none."""
     try:
-        kept = check_acceptable(password, policy=policy, personal=personal, host_reasons=host)
+        screened = screen_password(password, policy=policy, personal=personal, host_reasons=host)
+        stored = check_strength(screened, policy)
     except PasswordRefused as refusal:
         return refusal.reasons
-    assert kept == prepare(password, most_bytes=policy.most_bytes)
+    assert stored == prepare(password, most_bytes=policy.most_bytes)
     return ()
 
 
@@ -47,7 +56,7 @@ def reasons(
         "   v i o l e t   ",
     ],
 )
-def test_no_class_of_characters_is_asked_for(password: str) -> None:
+def test_no_class_of_characters_is_required(password: str) -> None:
     assert reasons(password) == ()
 
 
@@ -58,7 +67,7 @@ def test_fifteen_characters_are_enough_and_fourteen_are_not() -> None:
 
 
 @pytest.mark.rule("P2")
-def test_beside_a_second_factor_eight_are_enough() -> None:
+def test_a_policy_may_accept_eight_characters() -> None:
     policy = PasswordPolicy(least_characters=8)
     assert reasons("vk7tq0xw", policy=policy) == ()
     assert reasons("vk7tq0x", policy=policy) == ("too_short", "common")
@@ -73,7 +82,7 @@ def test_characters_are_counted_as_they_are_hashed() -> None:
 
 @pytest.mark.rule("P2")
 @pytest.mark.parametrize("unit", ["a", "é", "漢", "😀"])
-def test_at_most_1024_bytes_are_taken(unit: str) -> None:
+def test_at_most_1024_bytes_are_accepted(unit: str) -> None:
     longest = unit * (1024 // len(unit.encode()))
     assert prepare(longest, most_bytes=1024) == longest
     assert prepare(longest + unit, most_bytes=1024) is None
@@ -81,7 +90,7 @@ def test_at_most_1024_bytes_are_taken(unit: str) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_what_grows_when_normalised_is_measured_again() -> None:
+def test_the_bytes_of_the_normalised_form_are_limited_too() -> None:
     assert prepare("\u0958" * 170, most_bytes=1024) == "\u0915\u093c" * 170
     assert prepare("\u0958" * 171, most_bytes=1024) is None
     assert reasons("\u0958" * 171) == ("too_long",)
@@ -89,13 +98,13 @@ def test_what_grows_when_normalised_is_measured_again() -> None:
 
 @pytest.mark.rule("P2")
 @pytest.mark.parametrize("character", ["\0", "\t", "\n", "\x1b", "\x7f", "\x85", "\ud800"], ids=ascii)
-def test_what_nobody_can_type_is_forbidden(character: str) -> None:
+def test_controls_and_lone_surrogates_are_forbidden(character: str) -> None:
     assert prepare(GOOD + character, most_bytes=1024) is None
     assert reasons(GOOD + character) == ("forbidden",)
 
 
 @pytest.mark.rule("P2")
-def test_every_space_is_a_space() -> None:
+def test_every_unicode_space_becomes_a_plain_space() -> None:
     spaces = [character for character in characters() if category(character) == "Zs"]
     assert len(spaces) >= 17
     assert {prepare(f"a{space}b", most_bytes=9) for space in spaces} == {"a b"}
@@ -116,13 +125,13 @@ def test_every_space_is_a_space() -> None:
     ],
     ids=ascii,
 )
-def test_a_password_is_composed_and_nothing_else(typed: str, kept: str) -> None:
+def test_a_password_is_normalised_by_nfc_only(typed: str, kept: str) -> None:
     assert prepare(typed, most_bytes=99) == kept
 
 
 @pytest.mark.rule("P2")
 @given(st.one_of(st.text(), hostile_text()))
-def test_a_prepared_password_is_prepared(text: str) -> None:
+def test_preparing_twice_changes_nothing_more(text: str) -> None:
     kept = prepare(text, most_bytes=1024)
     assert kept is None or prepare(kept, most_bytes=1024) == kept
     assert kept is None or len(kept.encode()) <= 1024
@@ -130,13 +139,13 @@ def test_a_prepared_password_is_prepared(text: str) -> None:
 
 @pytest.mark.rule("P2")
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=40))
-def test_composed_and_decomposed_are_one_password(text: str) -> None:
+def test_composed_and_decomposed_forms_are_one_password(text: str) -> None:
     assert prepare(normalize("NFD", text), most_bytes=1024) == prepare(text, most_bytes=1024)
 
 
 @pytest.mark.rule("P2")
 @given(hostile_text())
-def test_every_text_is_taken_or_refused_for_a_reason(text: str) -> None:
+def test_every_text_is_accepted_or_refused_for_a_known_reason(text: str) -> None:
     known = {"too_short", "too_long", "common", "personal", "forbidden"}
     assert set(reasons(text, personal=("hostile",))) <= known
 
@@ -151,7 +160,7 @@ def test_a_common_password_is_refused(password: str) -> None:
 
 
 @pytest.mark.rule("P2")
-def test_common_ends_where_the_policy_says() -> None:
+def test_fewer_guesses_than_the_policy_asks_for_are_common() -> None:
     guesses = int(guesses_of(GOOD))
     assert reasons(GOOD, policy=PasswordPolicy(least_guesses=guesses)) == ()
     assert reasons(GOOD, policy=PasswordPolicy(least_guesses=guesses + 1)) == ("common",)
@@ -176,19 +185,19 @@ def test_a_password_made_of_a_name_is_personal(password: str, word: str) -> None
 @pytest.mark.parametrize(
     ("password", "word"), [(GOOD, "Annabel"), (GOOD, "violet"), ("ann 7 tram sleeps", "Ann"), (GOOD, "")]
 )
-def test_a_password_with_a_name_in_it_is_its_owners_own(password: str, word: str) -> None:
+def test_a_password_that_merely_contains_a_name_is_accepted(password: str, word: str) -> None:
     assert reasons(password, personal=[word]) == ()
 
 
 @pytest.mark.rule("P2")
 @given(st.integers(0, 14))
-def test_personal_is_what_leaves_less_than_half(rest: int) -> None:
+def test_a_password_is_personal_if_less_than_half_of_the_length_remains(rest: int) -> None:
     password = "annabel" + "#" * rest
     assert is_personal(password, ["annabel"], least_characters=15) == (rest < 7)
 
 
 @pytest.mark.rule("P2")
-def test_all_reasons_are_told_at_once() -> None:
+def test_all_reasons_are_reported_at_once() -> None:
     assert set(reasons("annabel", personal=["annabel"], host=["breached", "old"])) == {
         "breached",
         "old",
@@ -202,18 +211,18 @@ def test_all_reasons_are_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("password", "reason"), [("x" * 1025, "too_long"), (GOOD + "\0", "forbidden")], ids=["long", "forbidden"]
 )
-def test_the_hosts_reasons_stand_beside_what_cannot_be_a_password(password: str, reason: str) -> None:
+def test_the_hosts_reasons_are_reported_beside_too_long_and_forbidden(password: str, reason: str) -> None:
     assert reasons(password, host=["breached"]) == ("breached", reason)
 
 
 @pytest.mark.rule("P2")
-def test_a_host_may_refuse_what_the_policy_takes() -> None:
+def test_a_host_may_refuse_a_password_that_the_policy_accepts() -> None:
     assert reasons(GOOD, host=["breached"]) == ("breached",)
 
 
 @pytest.mark.rule("R6")
 @given(st.text())
-def test_a_drawn_password_is_accepted_and_hard_to_guess(seed: str) -> None:
+def test_a_generated_password_is_accepted_and_hard_to_guess(seed: str) -> None:
     drawn = generate_password(POLICY, FakeRandomness(seed)).reveal()
     assert len(drawn) == 20
     assert drawn.isascii()
@@ -224,17 +233,17 @@ def test_a_drawn_password_is_accepted_and_hard_to_guess(seed: str) -> None:
 
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize(("after", "is_over"), [(-TICK, False), (timedelta(0), True), (TICK, True)])
-def test_a_temporary_password_ends_at_its_instant(after: timedelta, is_over: bool) -> None:  # noqa: FBT001 - an outcome
+def test_a_temporary_password_expires_at_its_instant(after: timedelta, is_over: bool) -> None:  # noqa: FBT001 - an outcome
     assert is_expired(a_credential(expires_at=NOON), now=NOON + after) is is_over
 
 
 @pytest.mark.rule("P2")
-def test_another_password_never_ends() -> None:
+def test_a_password_without_expiry_never_expires() -> None:
     assert not is_expired(a_credential(expires_at=None), now=NOON + timedelta(days=100_000))
 
 
 @pytest.mark.rule("P2")
 def test_a_refusal_does_not_show_the_password() -> None:
     with pytest.raises(PasswordRefused) as refusal:
-        check_acceptable("annabel", policy=POLICY, personal=["annabel"])
+        screen_password("annabel", policy=POLICY, personal=["annabel"])
     assert "annabel" not in f"{refusal.value} {refusal.value!r}"

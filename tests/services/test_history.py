@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.services.helpers import ANOTHER, PASSWORD, dump, refused, register, sign_in, unchanged
+from tests.services.helpers import ANOTHER, PASSWORD, dump, over, refused, register, sign_in, unchanged
 from usercore import Actor, Entry, Full, Invalid, User, UserCore, UserNotFound
+from usercore.passwords.hasher import Argon2Hasher
 from usercore.testing import FakeClock, FaultyStorage, WatchedStorage
 
 
@@ -147,3 +148,12 @@ def test_a_call_whose_storage_fails_anywhere_stores_nothing(core: UserCore, stor
             run(late, second)
     run(late, second)
     assert calls > 1
+
+
+@pytest.mark.rule("P1")
+def test_a_hash_that_cannot_be_verified_is_explained(core: UserCore) -> None:
+    user = register(core, password=PASSWORD)
+    assert core.history.explain(user.id) == ()
+    strict = over(core, hasher=Argon2Hasher(core.policy.passwords))
+    assert strict.history.explain(user.id) == ("unusable_hash",)
+    assert strict.history.explain(register(core, "bob", send_email=False).id) == ("no_password",)

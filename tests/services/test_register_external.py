@@ -1,4 +1,4 @@
-"""Registering for a host that has its own sign-in: the existing user, the pause, and that nobody is signed in."""
+"""Registering for a host that has its own sign-in: the existing user, the pause, and no token."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ def test_every_value_becomes_the_users(core: UserCore) -> None:
 
 
 @pytest.mark.rule("R3")
-def test_nobody_is_signed_in(core: UserCore) -> None:
+def test_register_external_issues_no_token(core: UserCore) -> None:
     registration = core.registration.register_external("ann@example.com")
     assert registration.access_token is None
     assert core.access_tokens.list(registration.user.id) == ()
@@ -32,7 +32,7 @@ def test_nobody_is_signed_in(core: UserCore) -> None:
 
 
 @pytest.mark.rule("R3")
-def test_a_known_email_gives_the_existing_user_unchanged(core: UserCore, clock: FakeClock) -> None:
+def test_a_known_email_returns_the_existing_user_unchanged(core: UserCore, clock: FakeClock) -> None:
     user = register(core, first_name="Ann", external_id=1)
     clock.advance(PAUSE)
     before = dump(core)
@@ -46,7 +46,7 @@ def test_a_known_email_gives_the_existing_user_unchanged(core: UserCore, clock: 
 
 
 @pytest.mark.rule("R3")
-def test_a_known_email_is_refused_if_asked(core: UserCore, clock: FakeClock) -> None:
+def test_a_known_email_is_refused_if_fail_by_existing_email_is_on(core: UserCore, clock: FakeClock) -> None:
     user = register(core)
     clock.advance(PAUSE)
     with refused(core, Taken) as raised:
@@ -88,7 +88,7 @@ def test_another_users_external_id_is_taken(core: UserCore) -> None:
 
 
 @pytest.mark.rule("R3", "R6")
-def test_a_password_is_mailed_only_if_asked(core: UserCore, mailer: MemoryMailer) -> None:
+def test_a_password_is_mailed_only_with_password_reset(core: UserCore, mailer: MemoryMailer) -> None:
     core.registration.register_external("ann@example.com")
     core.registration.register_external("bob@example.com", with_password_reset=True)
     core.outbox.deliver()

@@ -1,8 +1,10 @@
-"""Registering by the host: what each outcome leaves, how often, who may veto, and what becomes of each value."""
+"""Registering by the host: what each outcome stores, the limits, the gates, and where each value is stored."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.services.helpers import PASSWORD, over, refused, register, registration_attempts
@@ -10,18 +12,22 @@ from usercore import (
     Email,
     Gates,
     Invalid,
+    Overloaded,
     PasswordRefused,
     Policy,
     RateLimited,
     RegistrationPolicy,
     RegistrationRequest,
     RegistrationStatus,
+    SignInRefused,
     Taken,
+    TenantInactive,
     UserCore,
     UsercoreError,
     Vetoed,
 )
 from usercore.testing import NOON, TICK, FakeClock, FakeGate, FakeHasher, MemoryMailer, WatchedStorage
+from usercore.testing.contracts.races import Meet, race
 from usercore.testing.fakes import check_closed
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -46,7 +52,7 @@ def veto_mallory(application: RegistrationRequest) -> None:
 
 @pytest.mark.rule("R1")
 @pytest.mark.parametrize(("error", "status", "fields"), REFUSALS, ids=[" ".join(fields) for _, _, fields in REFUSALS])
-def test_a_refusal_leaves_its_attempt_and_nothing_else(
+def test_a_refusal_stores_its_attempt_and_nothing_else(
     core: UserCore, clock: FakeClock, error: type[UsercoreError], status: RegistrationStatus, fields: dict[str, Any]
 ) -> None:
     core = over(core, gates=Gates(registration=[veto_mallory])).bind(ip="192.0.2.1", user_agent="Lynx", source="web")
@@ -62,7 +68,7 @@ def test_a_refusal_leaves_its_attempt_and_nothing_else(
 
 
 @pytest.mark.rule("R1")
-def test_a_success_leaves_its_attempt(core: UserCore) -> None:
+def test_a_success_stores_its_attempt(core: UserCore) -> None:
     user = register(core)
     (attempt,) = registration_attempts(core, user)
     assert (attempt.status, attempt.login) == (RegistrationStatus.OK, "ann@example.com")
@@ -85,7 +91,7 @@ def test_an_address_registers_twenty_users_an_hour(core: UserCore, clock: FakeCl
 
 
 @pytest.mark.rule("R1")
-def test_an_email_is_tried_once_in_five_seconds_whichever_way(core: UserCore, clock: FakeClock) -> None:
+def test_an_email_is_registered_once_in_five_seconds_by_whichever_method(core: UserCore, clock: FakeClock) -> None:
     core.registration.request("Ann@Example.com")
     clock.advance(timedelta(seconds=5) - TICK)
     with refused(core, RateLimited) as raised:
@@ -107,7 +113,7 @@ def test_an_email_is_tried_once_in_five_seconds_whichever_way(core: UserCore, cl
     ],
     ids=str,
 )
-def test_a_try_that_was_refused_for_another_fault_starts_no_pause(
+def test_a_registration_that_was_refused_for_another_fault_starts_no_pause(
     core: UserCore, fields: dict[str, Any], status: RegistrationStatus
 ) -> None:
     register(core, "bob", username="bob", external_id="17")
@@ -120,7 +126,7 @@ def test_a_try_that_was_refused_for_another_fault_starts_no_pause(
 
 
 @pytest.mark.rule("R1")
-def test_tries_that_are_refused_as_taken_count_against_the_other_limits(core: UserCore) -> None:
+def test_registrations_that_are_refused_as_taken_count_against_the_other_limits(core: UserCore) -> None:
     register(core, "bob", username="bob")
     for _ in range(5):
         with refused(core, Taken):
@@ -130,7 +136,7 @@ def test_tries_that_are_refused_as_taken_count_against_the_other_limits(core: Us
 
 
 @pytest.mark.rule("R1")
-def test_an_email_is_tried_five_times_a_day(core: UserCore, clock: FakeClock) -> None:
+def test_an_email_is_registered_five_times_a_day(core: UserCore, clock: FakeClock) -> None:
     for _ in range(5):
         core.registration.request("ann@example.com")
         clock.advance(timedelta(seconds=5))
@@ -142,7 +148,9 @@ def test_an_email_is_tried_five_times_a_day(core: UserCore, clock: FakeClock) ->
 
 
 @pytest.mark.rule("R1")
-def test_a_gate_sees_who_applies_and_is_asked_outside_any_unit(core: UserCore, storage: WatchedStorage) -> None:
+def test_a_gate_is_shown_the_registration_and_is_asked_outside_any_unit(
+    core: UserCore, storage: WatchedStorage
+) -> None:
     gate = FakeGate(storage)
     bound = over(core, gates=Gates(registration=[gate])).bind(ip="192.0.2.1")
     register(bound, username="ann", external_id=7)
@@ -190,7 +198,7 @@ def test_validate_email_off_never_skips_the_syntax(core: UserCore) -> None:
 
 
 @pytest.mark.rule("R2", "U1")
-def test_every_value_becomes_the_users(core: UserCore, clock: FakeClock) -> None:
+def test_every_value_is_stored_in_the_user(core: UserCore, clock: FakeClock) -> None:
     user = core.registration.register(
         "Ann@EXAMPLE.com",
         password=PASSWORD,
@@ -216,7 +224,7 @@ def test_every_value_becomes_the_users(core: UserCore, clock: FakeClock) -> None
 
 
 @pytest.mark.rule("R2", "U1")
-def test_what_is_not_given_reads_as_it_should(core: UserCore) -> None:
+def test_values_that_are_left_out_have_their_defaults(core: UserCore) -> None:
     user = register(core)
     assert (user.source, user.public_name, user.full_name) == ("unknown", "ann@example.com", "ann@example.com")
     assert (user.given_public_name, user.username, user.confirmed_at) == (None, None, None)
@@ -225,7 +233,7 @@ def test_what_is_not_given_reads_as_it_should(core: UserCore) -> None:
 
 
 @pytest.mark.rule("R2")
-def test_a_registered_user_is_signed_in_unless_told_otherwise(core: UserCore) -> None:
+def test_a_registered_user_is_signed_in_unless_sign_in_is_off(core: UserCore) -> None:
     registration = core.registration.register("ann@example.com", send_email=False)
     assert registration.access_token is not None
     identity = core.sign_in.identify(registration.access_token)
@@ -236,7 +244,7 @@ def test_a_registered_user_is_signed_in_unless_told_otherwise(core: UserCore) ->
 @pytest.mark.rule("R2", "U1")
 @pytest.mark.parametrize("password", [PASSWORD, None])
 @pytest.mark.parametrize(("tenant", "signs_in"), [("main", (True, True)), ("system", (True, False))])
-def test_a_sign_in_is_noted_of_a_new_user_if_there_is_one(
+def test_a_new_user_has_an_instant_of_last_sign_in_only_if_signed_in(
     core: UserCore, clock: FakeClock, tenant: str, signs_in: tuple[bool, bool], password: str | None
 ) -> None:
     bound = core.bind(ip="192.0.2.1").tenant(tenant)
@@ -249,7 +257,7 @@ def test_a_sign_in_is_noted_of_a_new_user_if_there_is_one(
 
 
 @pytest.mark.rule("R2")
-def test_the_letter_fits_the_password(core: UserCore, mailer: MemoryMailer) -> None:
+def test_the_welcome_email_contains_a_password_only_if_none_was_passed(core: UserCore, mailer: MemoryMailer) -> None:
     core.registration.register("ann@example.com")
     core.registration.register("bob@example.com", password=PASSWORD)
     core.registration.register("cid@example.com", send_email=False)
@@ -261,14 +269,14 @@ def test_the_letter_fits_the_password(core: UserCore, mailer: MemoryMailer) -> N
 
 
 @pytest.mark.rule("R2", "ERR")
-def test_all_faults_are_told_at_once(core: UserCore) -> None:
+def test_all_faults_are_reported_at_once(core: UserCore) -> None:
     with refused(core, Invalid) as raised:
         core.registration.register("no address", external_id=" 1", first_name="\0", language="?")
     assert [fault.field for fault in raised.value.errors] == ["email", "external_id", "first_name", "language"]
 
 
 @pytest.mark.rule("R1")
-def test_no_hash_is_spent_on_what_is_refused(core: UserCore, clock: FakeClock, hasher: FakeHasher) -> None:
+def test_a_registration_that_is_refused_computes_no_hash(core: UserCore, clock: FakeClock, hasher: FakeHasher) -> None:
     register(core)
     clock.advance(timedelta(seconds=5))
     with refused(core, Taken):
@@ -277,3 +285,106 @@ def test_no_hash_is_spent_on_what_is_refused(core: UserCore, clock: FakeClock, h
         register(core, "bob", password=PASSWORD, send_email="yes")
     assert hasher.hashes == 0
     assert core.users.find(Email("bob@example.com")) is None
+
+
+@pytest.mark.rule("R1", "P4")
+@pytest.mark.parametrize(
+    "limits",
+    [
+        RegistrationPolicy(),
+        RegistrationPolicy(per_email_pause=timedelta(0), per_email=1),
+        RegistrationPolicy(per_email_pause=timedelta(0), per_ip=1),
+    ],
+    ids=["pause", "email", "address"],
+)
+def test_a_rate_limited_registration_computes_no_hash_and_asks_for_no_slot(
+    core: UserCore, hasher: FakeHasher, limits: RegistrationPolicy
+) -> None:
+    core = over(core, policy=attrs.evolve(core.policy, registration=limits)).bind(ip="192.0.2.1")
+    core.registration.request("ann@example.com")
+    for _ in range(3):
+        with refused(core, RateLimited) as raised:
+            register(core, password=PASSWORD)
+        assert raised.value.retry_after > timedelta(0)
+    assert [attempt.status for attempt in registration_attempts(core)][:3] == [RegistrationStatus.RATE_LIMITED] * 3
+    assert (hasher.places, hasher.hashes) == (0, 0)
+
+
+@pytest.mark.rule("R1")
+def test_the_limits_are_counted_in_the_unit_so_that_a_race_cannot_pass_them(core: UserCore) -> None:
+    core = over(core, policy=attrs.evolve(core.policy, registration=RegistrationPolicy(per_ip=2))).bind(ip="192.0.2.1")
+
+    def register_one(number: int, meet: Meet) -> bool:
+        meet()
+        try:
+            return core.registration.register(f"user{number}@example.com", password=PASSWORD).created
+        except RateLimited:
+            return False
+
+    assert sum(race(register_one)) == 2
+
+
+@pytest.mark.rule("T3", "R2", "R3")
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda core: core.registration.register("ann@example.com"),
+        lambda core: core.registration.register("ann@example.com", password=PASSWORD),
+        lambda core: core.registration.register_external("ann@example.com"),
+        lambda core: core.registration.register_external("bob@example.com"),
+    ],
+    ids=["register", "register with a password", "register_external", "register_external of a known email"],
+)
+def test_no_user_is_registered_in_an_inactive_tenant(
+    core: UserCore, hasher: FakeHasher, call: Callable[[UserCore], object]
+) -> None:
+    register(core, "bob")
+    tenants = core.tenant("system").tenants
+    tenants.deactivate("main")
+    with refused(core, TenantInactive):
+        call(core)
+    assert registration_attempts(core)[0].status is RegistrationStatus.VETOED
+    assert hasher.places == 0
+    tenants.activate("main")
+    core.registration.register("ann@example.com")  # the refusal started no pause
+
+
+@pytest.mark.rule("T3", "R7")
+def test_users_are_imported_into_an_inactive_tenant_and_cannot_sign_in(core: UserCore) -> None:
+    core.tenant("system").tenants.deactivate("main")
+    assert core.registration.import_users([{"email": "ann@example.com"}]).created == 1
+    with refused(core, SignInRefused):
+        core.sign_in.trusted(Email("ann@example.com"))
+
+
+@pytest.mark.rule("P1", "P4")
+def test_a_password_in_doubt_is_judged_in_a_hash_slot(core: UserCore, hasher: FakeHasher) -> None:
+    hasher.is_overloaded = True
+    with refused(core, Overloaded, but=()):
+        register(core, password="qwertyuiop1234567")
+    hasher.is_overloaded = False
+    with refused(core, PasswordRefused) as raised:
+        register(core, password="qwertyuiop1234567")
+    assert raised.value.reasons == ("common",)
+    assert (hasher.places, hasher.hashes) == (1, 0)
+
+
+@pytest.mark.rule("P2")
+def test_the_hosts_password_checks_are_asked_without_a_hash_slot(core: UserCore, hasher: FakeHasher) -> None:
+    hasher.is_overloaded = True
+    core = over(core, password_checks=[lambda password: "breached" if password == PASSWORD else None])
+    with refused(core, PasswordRefused) as raised:
+        register(core, password=PASSWORD)
+    assert raised.value.reasons == ("breached",)
+
+
+@pytest.mark.rule("R2")
+def test_registration_has_public_methods_only_for_its_use_cases(core: UserCore) -> None:
+    assert [name for name in dir(core.registration) if not name.startswith("_")] == [
+        "check_email",
+        "complete",
+        "import_users",
+        "register",
+        "register_external",
+        "request",
+    ]

@@ -77,12 +77,18 @@ def unreadable(table: str, problem: str) -> Found:
     return {(FindingKind.UNREADABLE, f"usercore_{table}", problem)}
 
 
+def unusable(problem: str) -> Found:
+    return {(FindingKind.UNUSABLE, "usercore_credentials", f"its hash cannot be used: {problem}")}
+
+
 def schema(table: str, problem: str) -> Found:
     return {(FindingKind.SCHEMA, f"usercore_{table}", problem)}
 
 
 UNCLAIMED: Final = mismatch("users", "its username is not claimed")
 USELESS: Final = mismatch("claims", "user N has no such username")
+
+SALT_AND_DIGEST: Final = "$c2FsdHNhbHQ$" + "A" * 43
 
 ROWS: Final = {
     "users are gone": Damage("DELETE FROM usercore_users", orphan("user N is not there", *OF_USERS)),
@@ -145,6 +151,21 @@ ROWS: Final = {
     ),
     "history has no JSON": Damage(
         "UPDATE usercore_history SET old_text = '{'", unreadable("history", "its values make no Entry")
+    ),
+    "a hash demands too much memory": Damage(
+        f"UPDATE usercore_credentials SET hash = '$argon2id$v=19$m=8388608,t=1,p=1{SALT_AND_DIGEST}'",  # noqa: S608 - a constant
+        unusable("it demands N KiB, not N to N"),
+    ),
+    "a hash is not argon2id": Damage(
+        f"UPDATE usercore_credentials SET hash = '$argon2i$v=19$m=8,t=1,p=1{SALT_AND_DIGEST}'",  # noqa: S608 - a constant
+        unusable("it is not argonNid"),
+    ),
+    "a hash was cut off": Damage(
+        "UPDATE usercore_credentials SET hash = '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ'", unusable("it is damaged")
+    ),
+    "a hash is a usable one": Damage(
+        f"UPDATE usercore_credentials SET hash = '$argon2id$v=19$m=262144,t=10,p=1{SALT_AND_DIGEST}'",  # noqa: S608 - a constant
+        set(),
     ),
     "user agents are gone": Damage(
         "DELETE FROM usercore_user_agents", orphan("the text of its user_agent is not there", "attempts")

@@ -13,7 +13,17 @@ from usercore.testing import NOON, TICK
 from usercore.testing.strategies import failure_counters, instants
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.model import CounterKind, FailureCounter, RateLimitWindow, ThrottlePolicy
-from usercore.throttling.rules import counting_rule, failures_of, is_void, locked_until, next_wait, time_left
+from usercore.throttling.rules import (
+    counting_rule,
+    failures_of,
+    is_void,
+    locked_until,
+    next_wait,
+    time_left,
+    time_until_free,
+)
+from usercore_storage.memory.throttling import MemoryRateLimits
+from usercore_storage.memory.undo_dict import UndoLog
 
 POLICY = ThrottlePolicy()
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -196,3 +206,16 @@ def test_a_key_reveals_nothing_without_the_secret() -> None:
 def test_a_window_that_was_used_too_often_has_time_left(used: int, left: timedelta | None) -> None:
     window = RateLimitWindow(key=b"k" * 32, started_at=NOON, used=used)
     assert time_left(window, most=5, window=MINUTE, now=NOON + SECOND) == left
+
+
+@pytest.mark.rule("R1")
+@given(st.integers(1, 7), st.integers(0, 8), st.integers(-5, 5))
+def test_a_look_at_a_window_foretells_what_another_use_leads_to(most: int, uses: int, seconds: int) -> None:
+    windows = MemoryRateLimits(UndoLog())
+    key, window = b"k" * 32, 3 * SECOND
+    for _ in range(uses):
+        windows.use(key, at=NOON, window=window, most=most)
+    now = NOON + seconds * SECOND
+    foretold = [time_until_free(found, most=most, window=window, now=now) for found in windows.get_many([key])]
+    used = windows.use(key, at=now, window=window, most=most)
+    assert (foretold or [None]) == [time_left(used, most=most, window=window, now=now)]

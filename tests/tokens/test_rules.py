@@ -39,7 +39,7 @@ CHECKS: dict[str, tuple[object, Check]] = {
     "limited use": (LIMITED, lambda now: check_redeemable(LIMITED, now=now)),
     "access, too old": (OLD, lambda now: check_open(OLD, now=now, policy=POLICY)),
     "access, idle": (IDLE, lambda now: check_open(IDLE, now=now, policy=POLICY)),
-    "registration": (LINK, lambda now: check_completable(LINK, now=now)),
+    "registration": (LINK, lambda now: check_completable(LINK, now=now, most_refusals=4)),
 }
 
 REVOKED: dict[str, Check] = {
@@ -58,16 +58,17 @@ REDEEMED: dict[str, Check] = {
     "once": lambda now: check_redeemable(a_limited_use_token(uses=1, redeemed_at=now), now=now),
     "as often as it can be": lambda now: check_redeemable(a_limited_use_token(uses=3, max_uses=3), now=now),
     "expired too": lambda now: check_redeemable(a_limited_use_token(uses=1, expires_at=now), now=now),
-    "registration": lambda now: check_completable(a_registration_link(completed_at=now), now=now),
+    "registration": lambda now: check_completable(a_registration_link(completed_at=now), now=now, most_refusals=4),
     "registration, expired too": lambda now: check_completable(
-        a_registration_link(completed_at=now, expires_at=now), now=now
+        a_registration_link(completed_at=now, expires_at=now), now=now, most_refusals=4
     ),
+    "registration, refused too often": lambda now: check_completable(LINK, now=now, most_refusals=LINK.refusals),
 }
 
 UNKNOWN: dict[str, Check] = {
     "limited use": lambda now: check_redeemable(None, now=now),
     "access": lambda now: check_open(None, now=now, policy=POLICY),
-    "registration": lambda now: check_completable(None, now=now),
+    "registration": lambda now: check_completable(None, now=now, most_refusals=4),
 }
 
 
@@ -152,11 +153,14 @@ def test_a_token_can_be_redeemed_while_it_is_valid_and_has_uses_left(token: Limi
 
 
 @pytest.mark.rule("R8")
-@given(registration_links(), instants())
-def test_a_registration_link_opens_once_and_before_its_end(link: RegistrationLink, now: datetime) -> None:
+@given(registration_links(), instants(), st.integers(1, 1000))
+def test_a_registration_link_opens_once_before_its_end_and_its_last_refusal(
+    link: RegistrationLink, now: datetime, most: int
+) -> None:
     is_open = link.completed_at is None and now < link.expires_at
     assert is_completable(link, now=now) == is_open
-    assert opens(lambda: check_completable(link, now=now)) == is_open
+    is_accepted = is_open and link.refusals < most
+    assert opens(lambda: check_completable(link, now=now, most_refusals=most)) == is_accepted
 
 
 @pytest.mark.rule("K1")

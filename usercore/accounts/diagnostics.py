@@ -60,7 +60,8 @@ class History:
     def explain(self, ref: Reference) -> tuple[str, ...]:
         """Return what keeps a user from signing in by password; nothing if only the right password is missing.
 
-        Words: ``unclaimed_user``, ``inactive_user``, ``inactive_tenant``, ``no_password``, ``password_expired``,
+        Words: ``unclaimed_user``, ``inactive_user``, ``inactive_tenant``, ``no_password``, ``unusable_hash`` (it
+        cannot be verified: damaged, of a lost pepper, or it demands more than the policy allows), ``password_expired``,
         ``password_void`` (too many failures in a row), ``rate_limited``, ``password_only`` (privileged: no weaker way).
 
         Raises:

@@ -5,7 +5,7 @@ from typing import Protocol
 from usercore.authenticators.base import can_be_void, is_privileged, sign_in_obstacle
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
-from usercore.passwords.ports import PasswordsUnit
+from usercore.passwords.ports import Hasher, PasswordsUnit
 from usercore.passwords.rules import is_expired
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.keys import CounterKeys
@@ -28,6 +28,7 @@ class StatusReader:
     _service: ServiceContext[AccountsUnit]
     _throttles: ThrottlePolicy
     _keys: CounterKeys
+    _hasher: Hasher
 
     def status_of(self, unit: AccountsUnit, user: User) -> AccountStatus:
         """Return the status of a user as this unit sees it."""
@@ -57,6 +58,7 @@ class StatusReader:
             str(status): status is not None,
             "inactive_tenant": tenant is None or not tenant.active,
             "no_password": credential is None,
+            "unusable_hash": credential is not None and not self._hasher.is_usable(credential),
             "password_expired": credential is not None and is_expired(credential, now=now),
             "password_void": is_voided,
             "rate_limited": until is not None,

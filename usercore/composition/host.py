@@ -8,6 +8,7 @@ import attrs
 from usercore.authenticators.external import Authenticator
 from usercore.composition.policy import Policy
 from usercore.delivery.dispatcher import Subscriber
+from usercore.gates.ports import EmailCheck, PasswordCheck, RegistrationGate
 from usercore.kernel.callables import check_callable, check_method, items_of
 from usercore.kernel.randomness import Randomness, system_randomness
 from usercore.kernel.text import check_type
@@ -17,8 +18,6 @@ from usercore.mail.ports import Mailer
 from usercore.mail.rules import check_links
 from usercore.notifications import mail_subscriber, mails
 from usercore.passwords.ports import Hasher
-from usercore.registration.input import PasswordCheck
-from usercore.registration.limits import EmailCheck, RegistrationGate
 from usercore.storage import KINDS
 from usercore.storage.recording import Subscriptions
 
@@ -106,7 +105,7 @@ def check_host(host: Host) -> None:
 
 
 def _check_hasher(hasher: Hasher) -> None:
-    for method, count in (("place", 0), ("hash", 1), ("verify", 2), ("is_current", 1)):
+    for method, count in (("place", 0), ("hash", 1), ("verify", 2), ("is_current", 1), ("is_usable", 1)):
         check_method(hasher, method, *[None] * count, name="hasher")
 
 

@@ -13,7 +13,9 @@ from usercore.authenticators.password import PasswordAuthenticator
 from usercore.composition.host import Host, check_host, subscriptions_of
 from usercore.delivery.dispatcher import Subscriber, event_of, tell
 from usercore.delivery.relay import Relay
+from usercore.gates.service import NewPasswords, RegistrationGates
 from usercore.history.model import Entry
+from usercore.importing.service import Imports
 from usercore.kernel.context import Context
 from usercore.kernel.ids import IdMaker, TenantId
 from usercore.kernel.service_context import ServiceContext
@@ -22,8 +24,11 @@ from usercore.notifications import mail_subscriber
 from usercore.notifications.mails import CHANGES
 from usercore.passwords.hasher import Argon2Hasher
 from usercore.passwords.ports import Hasher
+from usercore.registration.email_link import EmailLinkRegistration
 from usercore.registration.limits import RegistrationLimits
+from usercore.registration.service import Registrations
 from usercore.registration.steps import RegistrationSteps
+from usercore.sign_in.service import SignIn
 from usercore.sign_in.throttle import SignInThrottle
 from usercore.storage import CAPABILITIES, KINDS, Storage, Unit, UnitSource
 from usercore.storage.recording import UnitContext
@@ -52,6 +57,9 @@ class Runtime:
         self.clock = plain_clock(host.clock)
         self.new_id = IdMaker(self.clock, host.randomness)
         self.hasher: Hasher = host.hasher or Argon2Hasher(host.policy.passwords)
+        self.registration_gates = RegistrationGates(
+            policy=host.policy.registration, email_checks=host.email_checks, gates=host.gates.registration
+        )
         self.keys = CounterKeys(secret=storage.secret, ipv6_prefix=host.policy.throttles.ipv6_prefix)
         self.locks = AccountLocks(host.policy.passwords.longest_wait.total_seconds())
         self.misses = MissTracker(self.new_id)
@@ -105,26 +113,29 @@ class Runtime:
         """Return what throttles sign-ins of this context."""
         return SignInThrottle(service=scope, policy=self.policy.throttles, keys=self.keys, locks=self.locks)
 
-    def admission(self, scope: ServiceContext[Unit]) -> RegistrationLimits:
-        """Give what lets newcomers in, or does not."""
-        return RegistrationLimits(
-            scope=scope,
-            policy=self.policy.registration,
-            emails=self.policy.emails,
-            gates=self.host.gates.registration,
-            email_checks=self.host.email_checks,
-            keys=self.keys,
-        )
+    @property
+    def new_passwords(self) -> NewPasswords:
+        """What checks new passwords and hashes them."""
+        return NewPasswords(policy=self.policy.passwords, checks=self.host.password_checks, hasher=self.hasher)
 
-    def registering(self, scope: ServiceContext[Unit]) -> RegistrationSteps:
-        """Give the steps that every registration takes."""
-        return RegistrationSteps(
-            scope=scope,
-            admission=self.admission(scope),
-            hasher=self.hasher,
-            passwords=self.policy.passwords,
-            password_checks=self.host.password_checks,
-            tokens=self.policy.access_tokens,
+    def registrations(self, service: ServiceContext[Unit], sign_in: SignIn) -> Registrations:
+        """Return the registrations of this context."""
+        policy, gates = self.policy, self.registration_gates
+        steps = RegistrationSteps(
+            service=service,
+            limits=RegistrationLimits(service=service, policy=policy.registration, keys=self.keys),
+            gates=gates,
+            passwords=self.new_passwords,
+            tokens=policy.access_tokens,
+        )
+        return Registrations(
+            service=service,
+            steps=steps,
+            email_link=EmailLinkRegistration(service=service, steps=steps, emails=policy.emails, links=policy.links),
+            imports=Imports(service=service, gates=gates, emails=policy.emails),
+            sign_in=sign_in,
+            emails=policy.emails,
+            sends_email=self.host.mailer is not None,
         )
 
     def observe(self, entries: Sequence[Entry]) -> None:

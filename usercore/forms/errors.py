@@ -5,8 +5,9 @@ from typing import Any, Final, Literal, TypedDict, overload
 
 import attrs
 
-from usercore.authenticators.errors import SignInRefused, Vetoed
+from usercore.authenticators.errors import SignInRefused
 from usercore.forms.form import Audience, Json, check_audience, plain
+from usercore.gates.errors import Vetoed
 from usercore.kernel import errors
 from usercore.kernel.errors import FieldError, StorageError, UsercoreError
 from usercore.outbox.errors import DeliveryNotFound

@@ -1,1 +1,1 @@
-"""Importing users: records become candidates, candidates batches, a batch a plan, and a plan what one unit keeps."""
+"""Importing users: records become candidates, candidates batches, a batch a plan, and one unit stores a plan."""

@@ -1,4 +1,4 @@
-"""From records to batches: each record is cleaned, and as many are gathered as one unit keeps."""
+"""From records to batches: each record is cleaned, and as many are gathered as one unit stores."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -10,17 +10,17 @@ from usercore.kernel.values import frozen
 from usercore.users.model import EmailPolicy
 
 BATCH: Final = 1000
-"""Records that one unit keeps. Source: usercore: others wait for tens of milliseconds, and a commit costs little."""
+"""Records that one unit stores. Source: usercore: others wait for tens of milliseconds, and a commit costs little."""
 
 BATCH_CHARACTERS: Final = 1_000_000
-"""Characters of notes after which a batch ends, so that long notes do not fill the memory."""
+"""Characters of notes after which a batch ends, so that long notes do not use up the memory."""
 
 _DEFAULT_POLICY: Final = EmailPolicy()
 
 
 @frozen
 class Candidate:
-    """A line that was read: its record or, for a bad one, its faults. ``admitted`` if it may make a user."""
+    """A line that was read: its record or, for a bad one, its errors. ``admitted`` if it may create a user."""
 
     line: int
     record: ImportRecord | None = None
@@ -29,7 +29,7 @@ class Candidate:
 
 
 def candidates(records: Iterable[object], policy: EmailPolicy = _DEFAULT_POLICY) -> Iterator[Candidate]:
-    """Clean records one by one; what is no line of a file has its place for a number, from 1."""
+    """Clean records one by one; those that are not lines of a file are numbered from 1."""
     for place, given in enumerate(records, start=1):
         if isinstance(given, ImportLine):
             yield _cleaned(given.number, given.values, policy, given.errors)
@@ -40,7 +40,7 @@ def candidates(records: Iterable[object], policy: EmailPolicy = _DEFAULT_POLICY)
 def _cleaned(line: int, values: object, policy: EmailPolicy, errors: tuple[FieldError, ...] = ()) -> Candidate:
     if errors:
         return Candidate(line, errors=errors)
-    if not isinstance(values, (dict, Mapping)):  # a dict is told quickly, other mappings are not
+    if not isinstance(values, (dict, Mapping)):  # the check is fast for a dict and slow for other mappings
         return Candidate(line, errors=(FieldError("record", "wrong_type"),))
     try:
         return Candidate(line, clean_record(values, policy))
@@ -49,7 +49,7 @@ def _cleaned(line: int, values: object, policy: EmailPolicy, errors: tuple[Field
 
 
 def batches(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
-    """Gather what one unit keeps."""
+    """Iterate over the records that one unit stores."""
     batch: list[Candidate] = []
     characters = 0
     for candidate in candidates:

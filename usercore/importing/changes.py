@@ -13,10 +13,10 @@ from usercore.users.rules import is_spelling_of
 
 
 def changes_of(user: User, record: ImportRecord, *, at: datetime) -> dict[str, Any]:
-    """Give the values of all fields that the record names or moves, changed or not.
+    """Return the values of all fields that the record contains or affects, changed or not.
 
     Raises:
-        Invalid: they do not go together with each other, or with what the user has.
+        Invalid: they contradict each other or the user.
     """
     changes = {**_login_changes(user, record, at=at), **record.fields}
     if is_spelling_of(changes.get("given_public_name", user.given_public_name), changes["email"]):
@@ -25,7 +25,9 @@ def changes_of(user: User, record: ImportRecord, *, at: datetime) -> dict[str, A
         changes["external_id"] = record.external_id
     if record.slots:
         changes["access_ids"] = next_access_ids(user.access_ids, record.slots)
-    if record.uuid is not UNSET and (record.uuid != user.uuid or not user.id):  # nobody's id yet: nobody's UUID
+    if record.uuid is not UNSET and (
+        record.uuid != user.uuid or not user.id
+    ):  # id 0 marks a user that does not exist yet, so it has no derived UUID
         changes["brought_uuid"] = record.uuid
     if record.created_at is not None:
         changes["created_at"] = record.created_at
@@ -48,7 +50,7 @@ def _login_changes(user: User, record: ImportRecord, *, at: datetime) -> dict[st
 
 
 def is_moved(old: str | None, new: str | None) -> bool:
-    """Say whether a user who goes from one email to the other is at another address: with another key, or none."""
+    """Return whether the new email is another address than the old one: with another key, or none."""
     if old is None or new is None:
         return old is not new
     return old != new and email_key(old) != email_key(new)

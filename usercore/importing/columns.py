@@ -1,4 +1,4 @@
-"""The names of a file's columns: what they are mapped to, and how a refusal shows them."""
+"""The names of a file's columns: the fields they are mapped to, and how errors show them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.values import frozen
 
 SHOWN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_ ./-]{0,31}")
-"""Names of columns that a refusal shows; it calls others by their place, because they may be values of a person."""
+"""Names of columns that errors show; others are shown by position, because they may be personal data."""
 
 
 @frozen(kw_only=True)
@@ -26,7 +26,7 @@ class Columns:
     zone: tzinfo | None = None
 
     def check(self, allowed: Iterable[str] = FIELDS) -> None:
-        """Refuse a map to fields that do not exist.
+        """Check that the names are mapped to fields that exist.
 
         Raises:
             Invalid: ``unknown_field``, or ``repeated`` if two names are mapped to one field.
@@ -53,7 +53,7 @@ class Columns:
 
 
 def refuse_with(errors: Iterable[FieldError], note: str) -> NoReturn:
-    """Refuse with these faults and a note that tells what was found and expected.
+    """Raise these errors with a note on what was found and what was expected.
 
     Raises:
         Invalid: always.

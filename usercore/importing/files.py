@@ -1,7 +1,7 @@
 """Readers of files of records: CSV with a header, JSON lines, and an array of JSON.
 
-A record that cannot be read is one bad record, however long it is, and the next one is read as if nothing were. No more
-of a file is in memory than one record, of at most ``RECORD_LIMIT`` characters.
+A record that cannot be read is one bad record, however long it is, and does not affect the next one. At most one record
+of a file is in memory, and at most ``RECORD_LIMIT`` characters of it.
 """
 
 import csv
@@ -22,13 +22,13 @@ from usercore.users.fields import types_of
 __all__ = ["Columns", "read_csv", "read_json_lines"]
 
 COLUMNS: Final = FIELDS - {"access_ids"}
-"""What a cell can hold: several ids stand in several columns."""
+"""The fields of columns; a cell holds one access id, so each of them has a column."""
 
 DELIMITERS: Final = ",;\t|"
-"""What is looked for in a header if the caller names no delimiter; the first of equals is taken."""
+"""The delimiters that are counted in a header if the caller names none; of equal counts the first one wins."""
 
 _EXACT: Final = frozenset({"external_id", "access_id_1", "access_id_2", "access_id_3", "access_id_4"})
-"""Ids of the host's are exact, so white space at their ends is refused and not trimmed. Source: spec U4."""
+"""Ids of the host are exact, so white space at their ends is refused and not trimmed. Source: spec U4."""
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,16}")
 _FLAGS: Final = {"true": True, "false": False}
@@ -48,7 +48,7 @@ _TYPED: Final[Mapping[str, Callable[[str], object]]] = {
     "email_verified": _flag,
     **{name: _READERS[kind] for name in OWN_FIELDS for kind in types_of(name) if kind in _READERS},
 }
-"""The columns whose cells are no text. A cell that cannot be read stays text, which is refused as ``wrong_type``."""
+"""The columns whose cells are not text. A cell that cannot be parsed stays text, which is refused as ``wrong_type``."""
 
 
 _AS_IT_IS: Final = Columns()
@@ -57,7 +57,7 @@ _AS_IT_IS: Final = Columns()
 def read_json_lines(file: BinaryIO, columns: Columns = _AS_IT_IS) -> Iterator[ImportLine]:
     """Iterate over the records of a file that has a JSON object on each line, or one array of objects.
 
-    Lines without anything are skipped.
+    Blank lines are skipped.
 
     Raises:
         Invalid: the map names fields that do not exist, or the encoding is neither UTF-8 nor UTF-16.
@@ -141,7 +141,7 @@ def read_csv(file: BinaryIO, columns: Columns = _AS_IT_IS, *, delimiter: str | N
                 row = next(reader)
             except StopIteration:
                 return
-            except csv.Error as error:  # the reader goes on with the next line
+            except csv.Error as error:  # the reader continues with the next line
                 yield _bad(number, "too_long" if "limit" in str(error) else "malformed")
             else:
                 cells = [cell.strip() for cell in row]
@@ -152,7 +152,7 @@ def read_csv(file: BinaryIO, columns: Columns = _AS_IT_IS, *, delimiter: str | N
 
 
 class _RecordLines:
-    """The lines that the CSV reader takes, with their number; it is stopped in a record that has become too long."""
+    """The lines for the CSV reader, with their numbers; a record that has become too long is ended by an error."""
 
     def __init__(self, lines: Iterable[str | None]) -> None:
         self.number = 0
@@ -167,7 +167,7 @@ class _RecordLines:
         self.number += 1
         self.size += RECORD_LIMIT if line is None else len(line)
         if line is None or self.size > RECORD_LIMIT:
-            return "x" * (csv.field_size_limit() + 1)  # refused wherever it stands, also inside of quotes
+            return "x" * (csv.field_size_limit() + 1)  # refused in any position, also inside quotes
         return line
 
 
@@ -209,7 +209,7 @@ def _check_header(names: Sequence[str], columns: Columns) -> None:
 def _csv_record(
     number: int, row: tuple[list[str], list[str]], names: Sequence[str], typed: Sequence[str], columns: Columns
 ) -> ImportLine:
-    """Make a record of the cells of a row, as they are and trimmed."""
+    """Return a record of the cells of a row, given as they are and trimmed."""
     given, cells = row
     if len(cells) < len(names):
         return _bad(number, "too_few_columns")

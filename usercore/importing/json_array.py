@@ -1,4 +1,4 @@
-"""The elements of a JSON array, one after the other: no more than one of them is in memory."""
+"""The elements of a JSON array, one after the other, so that at most one of them is in memory."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from typing import Final
 from usercore.importing.text_lines import RECORD_LIMIT
 
 MALFORMED: Final = "?"
-"""The text of an element that is missing or whose end is missing; it is no JSON."""
+"""The text for an element that is missing or has no end; it is not valid JSON."""
 
 _STRUCTURE: Final = re.compile(r'[\[\]{},"]|\r\n?|\n')
 _IN_STRING: Final = re.compile(r'\\(?:\r\n?|.|\Z)|"|\r\n?|\n', re.DOTALL)
@@ -18,7 +18,7 @@ Found = tuple[int, str | None]
 
 
 def elements(chunks: Iterable[str]) -> Iterator[Found]:
-    """Iterate over the elements of an array, whose text comes in pieces."""
+    """Iterate over the elements of an array, whose text is passed in chunks."""
     array = _Array()
     for chunk in chain(chunks, "\n"):
         yield from array.feed(chunk)
@@ -43,12 +43,12 @@ class _Array:
         self._parts: list[str] = []
 
     def feed(self, chunk: str) -> Iterator[Found]:
-        """Iterate over the elements that this piece completes."""
+        """Iterate over the elements that this chunk completes."""
         text = self._rest + chunk
         start = place = 0
         while match := (_IN_STRING if self._in_string else _STRUCTURE).search(text, place):
             if match.end() == len(text) and match[0] in {"\r", "\\", "\\\r"}:
-                break  # the next piece tells what it is
+                break  # the next chunk decides what it is
             place = match.end()
             if self._ends_element(match[0]):
                 self._add(text[start : match.start()])
@@ -71,7 +71,7 @@ class _Array:
         return self._depth == 1 and not self._in_string and mark in {",", "]"}
 
     def _move(self, mark: str) -> None:
-        """Go on behind a mark of structure."""
+        """Update the state for a structural character."""
         if mark[-1] in "\r\n":
             self._line += 1
         elif mark == '"':
@@ -101,6 +101,6 @@ class _Array:
         yield number, text
 
     def end(self) -> Iterator[Found]:
-        """Iterate over what is left: an element without an end, or text behind the array."""
+        """Iterate over the rest: an element without an end, or text after the array."""
         if self._number is not None or not self._is_over:
             yield from self._element(is_whole=False)

@@ -1,7 +1,7 @@
-"""Planning an import: what the records of a batch do to the users that are there. Pure, but for drawing ids.
+"""Planning an import: what the records of a batch change of the users that exist. Pure, except that it generates ids.
 
-A newcomer would compare each record with the storage only, and forget that records of one batch meet each other: the
-second line of a person must find whom the first one makes, and a key that the first one takes is taken.
+Comparing each record with the storage alone would not be enough, because records of one batch affect each other: a
+second line of a person must find the user that the first one creates, and a key that the first one claims is taken.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ from usercore.users.model import Claim, User, UserState
 
 
 class Outcome(StrEnum):
-    """What becomes of a record."""
+    """The outcome of a record."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
 @frozen
 class Creation:
-    """The line makes this user, who has these claims."""
+    """The line creates this user with these claims."""
 
     outcome: ClassVar = Outcome.CREATED
     line: int
@@ -44,7 +44,7 @@ class Creation:
 
 @frozen
 class Update:
-    """The line makes ``new`` of ``old``."""
+    """The line changes ``old`` to ``new``."""
 
     outcome: ClassVar = Outcome.UPDATED
     line: int
@@ -54,7 +54,7 @@ class Update:
 
 @frozen
 class Repetition:
-    """The line says nothing new of its user."""
+    """The line changes nothing of its user."""
 
     outcome: ClassVar = Outcome.UNCHANGED
     line: int
@@ -72,11 +72,11 @@ class RejectedRecord:
 Step = Creation | Update | Repetition | RejectedRecord
 
 Admit = Callable[[int, User], None]
-"""Asked about each line that would make a user; it may raise ``Invalid``, and then nobody is made."""
+"""Called for each line that would create a user; if it raises ``Invalid``, none is created."""
 
 
 class Plan:
-    """Decides on one record after another; who was made or changed by an earlier one is seen by the later ones."""
+    """Decides on one record after another; later records see the users that earlier ones create or change."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Plan:
         new_id: IdSource,
         admit: Admit,
     ) -> None:
-        """Start from these users and claims. New users are made of ``blank``: tenant, actor, instant, source."""
+        """Start from these users and claims. New users are copies of ``blank``: tenant, actor, instant, source."""
         self._users = {user.id: user for user in users}
         self._holders = {(claim.space, claim.key): claim.holder_id for claim in claims}
         self._blank = blank
@@ -116,7 +116,7 @@ class Plan:
     def _create(self, line: int, user: User, claims: Mapping[tuple[Space, str], Use]) -> Creation:
         self._check_free(user, claims)
         self._admit(line, user)
-        self._keep(user, claims)
+        self._remember(user, claims)
         return Creation(line, user, claims)
 
     def _update(self, line: int, old: User, changes: Mapping[str, Any]) -> Update:
@@ -125,15 +125,15 @@ class Plan:
         claims = claims_of(new)
         self._check_free(new, claims)
         for name in claims_of(old).keys() - claims.keys():
-            self._holders.pop(name, None)  # not there unless a line of the batch asks for it
-        self._keep(new, claims)
+            self._holders.pop(name, None)  # only the keys of the batch were looked up
+        self._remember(new, claims)
         return Update(line, old, new)
 
     def _named(self, record: ImportRecord) -> User | None:
-        """Give the user that the record names, or None if it makes one.
+        """Return the user that the record names, or None if it creates one.
 
         Raises:
-            Invalid: it names two, or nobody can be named so.
+            Invalid: it names two users, or its id cannot exist in this tenant.
         """
         found = set(self._holders_named(record))
         if record.id is not None:
@@ -149,7 +149,7 @@ class Plan:
     def _holders_named(self, record: ImportRecord) -> Iterator[UserId]:
         if isinstance(record.external_id, str):
             user = self._holder(Space.EXTERNAL, record.external_id)
-            if user is not None and user.external_id == record.external_id:  # and not an access id
+            if user is not None and user.external_id == record.external_id:  # the key may be an access id instead
                 yield user.id
         if isinstance(record.email, str):
             user = self._holder(Space.LOGIN, email_key(record.email))
@@ -171,13 +171,13 @@ class Plan:
         if errors:
             raise Invalid(tuple(errors))
 
-    def _keep(self, user: User, claims: Iterable[tuple[Space, str]]) -> None:
+    def _remember(self, user: User, claims: Iterable[tuple[Space, str]]) -> None:
         self._holders.update(dict.fromkeys(claims, user.id))
         self._users[user.id] = user
 
 
 def sought_ids(records: Iterable[ImportRecord], claims: Iterable[Claim]) -> set[UserId]:
-    """Give the ids of all users that the records could meet: those they name and those who have their keys."""
+    """Return the ids of all users that the records name or whose keys they claim."""
     ids = {UserId(claim.holder_id) for claim in claims}
     for record in records:
         if record.id is not None:
@@ -188,13 +188,13 @@ def sought_ids(records: Iterable[ImportRecord], claims: Iterable[Claim]) -> set[
 
 
 def check_id(user_id: UserId, user: User | None, tenant_id: TenantId) -> None:
-    """Refuse an id that names no user of the tenant and that no import into it may bring.
+    """Check that an id names a user of the tenant, or that a user with this id may be created by an import into it.
 
-    Ids are unique in the whole store, so if two tenants could bring them, each could probe for the other's. Only the
-    main tenant brings ids; elsewhere an id that is free and one of another tenant's user are refused alike.
+    Ids are unique in the whole store. If records of two tenants could contain new ids, each tenant could probe for the
+    other's. Only those of the main tenant may; elsewhere a free id and one of another tenant are refused alike.
 
     Raises:
-        Invalid: ``unknown``: such ids are drawn, or the tenant is not the main one; ``erased``.
+        Invalid: ``unknown``: such ids are generated, or the tenant is not the main one; ``erased``.
     """
     if user is None and (user_id >= FIRST_DRAWN or tenant_id != MAIN):
         refuse("id", "unknown")
@@ -203,6 +203,6 @@ def check_id(user_id: UserId, user: User | None, tenant_id: TenantId) -> None:
 
 
 def _check_linkable(user: User, external_id: str) -> None:
-    # Two people of the host's may share an email; only an id says for sure that it is the same person.
+    # Two people may share an email; only an equal external id proves that it is the same person.
     if user.external_id not in (None, external_id):
         refuse("external_id", "another_linked")

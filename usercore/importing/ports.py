@@ -1,4 +1,4 @@
-"""What an import asks of a unit."""
+"""What an import needs of a unit."""
 
 from typing import Protocol
 
@@ -7,4 +7,4 @@ from usercore.users.ports import UsersUnit
 
 
 class ImportUnit(UsersUnit, TokensUnit, Protocol):
-    """What an import touches."""
+    """What an import reads and writes."""

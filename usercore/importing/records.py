@@ -1,7 +1,7 @@
-"""Records of an import: what one may say, and how each of its values enters. Pure.
+"""Records of an import: their fields, and how each value is checked. Pure.
 
-A newcomer would convert what does not fit; here nothing is coerced but instants and UUIDs in their text form, and all
-faults of a record come out at once. Slow to load because of cattrs, so nothing but an import loads it.
+No value is coerced, except instants and UUIDs in their text form, and all errors of a record are reported at once. Slow
+to load because of cattrs, so only an import loads it.
 """
 
 import re
@@ -40,7 +40,7 @@ _INSTANT: Final = re.compile(
 """Source: ISO 8601-1, 5.4, of which RFC 3339 is a part; PostgreSQL, 8.5.2 (a blank, and zones in hours or seconds)."""
 
 _NAME_BYTES: Final = 64
-"""What is told of the name of a field that there is not."""
+"""How much an error shows of the name of an unknown field."""
 
 
 class Identifiers(TypedDict, total=False):
@@ -66,9 +66,9 @@ class Given(Identifiers, UserFields, total=False):
 
 @entity
 class ImportRecord:
-    """What a record says of one user, cleaned. ``UNSET`` is what it says nothing about.
+    """A cleaned record about one user. Fields that it leaves out are ``UNSET``.
 
-    ``fields`` are the user's own fields that it names, ``slots`` the access ids, and ``claims`` the keys it needs.
+    ``fields`` are the user's own fields that it contains, ``slots`` the access ids, and ``claims`` the keys it needs.
     """
 
     id: UserId | None
@@ -84,10 +84,10 @@ class ImportRecord:
 
 
 def clean_record(values: Mapping[str, object], policy: EmailPolicy = _DEFAULT_POLICY) -> ImportRecord:
-    """Give the record that these values are.
+    """Check and normalise the values of a record.
 
     Raises:
-        Invalid: every fault, by field: those of the field's own rule, ``wrong_type`` and ``unknown_field``; else
+        Invalid: every error, by field: those of the field's own rule, ``wrong_type`` and ``unknown_field``; else
             ``no_identifier`` (neither id, external id nor email) or ``given_twice`` (all access ids, and one by one).
     """
     try:
@@ -151,7 +151,7 @@ def _clean_id(value: object) -> int:
 
 
 def _clean_username(value: object) -> str:
-    # The user's email may be known only later, so until then one with an @ need only be somebody's.
+    # The user's email may become known only later; a username with an @ is compared with it then.
     email = value if isinstance(value, str) and "@" in value else None
     return clean_username(value, email=email)
 
@@ -164,7 +164,7 @@ def _clean_uuid(value: object) -> UUID:
         uuid = UUID(text)
     except ValueError:
         refuse("uuid", "malformed")
-    if str(uuid) != text.lower():  # the constructor takes braces and misplaced hyphens, too
+    if str(uuid) != text.lower():  # the constructor accepts braces and misplaced hyphens, too
         refuse("uuid", "malformed")
     return uuid
 
@@ -213,7 +213,7 @@ def _clean_access_ids(value: object) -> dict[int, str | None]:
 
 
 Hook = Callable[[object, type], object]
-"""As cattrs calls it: with the value and the type that it is to have."""
+"""Called by cattrs with the value and its declared type."""
 
 
 def _as_it_is(clean: Callable[[object], object]) -> Hook:
@@ -245,7 +245,7 @@ FIELDS: Final = frozenset(_HOOKS)
 """The names of the fields that a record may have."""
 
 
-@lru_cache(maxsize=8)  # compiling takes milliseconds, and a process has one policy
+@lru_cache(maxsize=8)  # compiling takes milliseconds, and a process usually has one policy
 def _structure_for(policy: EmailPolicy) -> Callable[[dict[str, Any], Any], Given]:
     hooks = {**_HOOKS, "email": _or_empty(partial(clean_email, policy=policy))}
     overrides: dict[str, Any] = {name: override(struct_hook=hook) for name, hook in hooks.items()}

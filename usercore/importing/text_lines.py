@@ -1,4 +1,4 @@
-"""Text of files of records: their encoding, and their lines, of which long ones are not held in memory."""
+"""The text of files of records: their encoding, and their lines. Overlong lines are not held in memory."""
 
 import codecs
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 from usercore.kernel.errors import FieldError, Invalid
 
 RECORD_LIMIT: Final = 1 << 20
-"""Characters of a record that are looked at; a note may have 262,144 bytes, and JSON may write each with six."""
+"""Most characters of a record; a note may have 262,144 bytes, and JSON may escape each with six characters."""
 
 CHUNK: Final = 1 << 14
 """Bytes that are read at once."""
@@ -17,7 +17,7 @@ _MARKS: Final = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", cod
 
 
 def open_text(file: BinaryIO) -> Iterator[str]:
-    """Iterate over the text of a file in UTF-8 or UTF-16. Broken bytes become lone surrogates, which no field takes.
+    """Iterate over the text of a file in UTF-8 or UTF-16. Undecodable bytes become surrogates, which no field accepts.
 
     Raises:
         Invalid: the encoding is another one, as far as its first bytes tell.
@@ -31,7 +31,7 @@ def open_text(file: BinaryIO) -> Iterator[str]:
 
 
 def _encoding_of(start: bytes) -> tuple[bytes, str]:
-    """Return the mark and the encoding; without a mark UTF-16 is known by the zero in its first character."""
+    """Return the BOM and the encoding; without a BOM UTF-16 is recognised by the zero in its first character."""
     if start.startswith(_UTF_32) or (start[1:4] == b"\0\0\0"):
         error = Invalid((FieldError("encoding", "unknown"),))
         error.add_note("found what looks like UTF-32; expected UTF-8 or UTF-16")
@@ -61,7 +61,7 @@ class Lines:
     """
 
     def __init__(self, chunks: Iterable[str]) -> None:
-        """Read lines of these pieces of text."""
+        """Read the lines of a text in chunks."""
         self._chunks = iter(chunks)
 
     def __iter__(self) -> Iterator[str | None]:
@@ -84,7 +84,7 @@ class Lines:
 
 
 def _end_of(text: str) -> str:
-    """Return what ends lines, or "" as long as nothing tells."""
+    """Return what ends lines, or "" while that is undecided."""
     cr, lf = text.find("\r"), text.find("\n")
     if lf >= 0 and not 0 <= cr < lf - 1:
         return "\n"

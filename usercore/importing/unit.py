@@ -1,4 +1,4 @@
-"""What an import reads and writes in its unit: in bulk whoever is new, one by one whoever changes."""
+"""What an import reads and writes in its unit: new users in bulk, changed ones one by one."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,19 +16,19 @@ from usercore.users.model import IMPORTED, Claim, User
 from usercore.users.service import make_claim, replace_user
 
 Known = tuple[Sequence[User], Sequence[Claim]]
-"""The users and claims that a batch could meet."""
+"""The users and claims that the records of a batch may refer to or collide with."""
 
 
 def find_known(unit: ImportUnit, batch: Iterable[Candidate]) -> Known:
-    """Look up whom and what the batch could meet."""
+    """Return the users and claims that the records of the batch may refer to or collide with."""
     records = [candidate.record for candidate in batch if candidate.record is not None]
     claims = unit.claims.find_many(list(dict.fromkeys(name for record in records for name in record.claims)))
     return unit.users.get_many(sorted(sought_ids(records, claims))), claims
 
 
-def keep_steps(unit: ImportUnit, steps: Sequence[Step]) -> None:
-    """Keep what was planned, in its order, because a key may go from one user to the next."""
-    _guard(unit, steps)
+def store_steps(unit: ImportUnit, steps: Sequence[Step]) -> None:
+    """Store what was planned, in its order, because a key may move from one user to the next."""
+    _lock(unit, steps)
     made: list[Creation] = []
     for step in steps:
         if isinstance(step, Creation):
@@ -40,8 +40,8 @@ def keep_steps(unit: ImportUnit, steps: Sequence[Step]) -> None:
     _add(unit, made)
 
 
-def _guard(unit: ImportUnit, steps: Iterable[Step]) -> None:
-    """Lock those who were there and will change, lower id first, and make sure that they are as they were read."""
+def _lock(unit: ImportUnit, steps: Iterable[Step]) -> None:
+    """Lock the users that change, lower id first, and check that they are as they were read."""
     made, seen = set[UserId](), dict[UserId, User]()
     for step in steps:
         if isinstance(step, Creation):
@@ -65,7 +65,7 @@ def _add(unit: ImportUnit, steps: Sequence[Creation]) -> None:
     if not steps:
         return
     users = [step.user for step in steps]
-    # Not as lists: what dies at once, the garbage collector need not look at.
+    # Generators, so that the garbage collector does not traverse lists that are discarded at once.
     unit.claims.add_many(make_claim(step.user, *name, use) for step in steps for name, use in step.claims.items())
     unit.users.add_many(users)
     for user in users:

@@ -1,17 +1,17 @@
-"""Setting a password: look, hash outside any unit, write; and what it ends."""
+"""Setting a password: read the user, hash outside any unit, write; all tokens of the user are revoked."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from usercore.gates.service import NewPasswords
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
-from usercore.passwords.model import PasswordChange, PasswordPolicy
-from usercore.passwords.ports import Hasher, PasswordsUnit
+from usercore.passwords.model import PasswordChange
+from usercore.passwords.ports import PasswordsUnit
 from usercore.passwords.service import store_password
-from usercore.registration.input import PasswordCheck, acceptable, personal_words
+from usercore.registration.input import personal_words
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.model import RevocationReason
@@ -22,7 +22,7 @@ from usercore.users.service import get_user
 
 
 class PasswordChangeUnit(UsersUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, Protocol):
-    """What setting a password touches."""
+    """What setting a password reads and writes."""
 
 
 @frozen(kw_only=True)
@@ -30,28 +30,24 @@ class Passwords:
     """Sets passwords. Trusted. Safe to share between threads."""
 
     _service: ServiceContext[PasswordChangeUnit]
-    _hasher: Hasher
-    _policy: PasswordPolicy
-    _checks: Sequence[PasswordCheck]
+    _new_passwords: NewPasswords
     _keys: CounterKeys
 
     def set(self, ref: Reference, password: str) -> datetime:
-        """Set a user's password as an operator; all their tokens end, and failures in a row are forgotten.
+        """Set a user's password as an operator; their tokens are revoked, and their counter of failures is reset.
 
-        Gives the instant from which it is the password.
+        Returns the instant from which it is the password.
 
         Raises:
             TypeError: an argument has the wrong type.
-            UserNotFound: nobody in this tenant is named so.
-            PasswordRefused: it breaks the policy, or a check of the host's refused it.
+            UserNotFound: there is no such user in this tenant.
+            PasswordRefused: it breaks the policy, or a check of the host refused it.
             Overloaded: too many passwords are being hashed.
         """
         check_reference(ref)
         check_type(password, str, name="password")
         user = self._service.units.read(lambda unit: get_user(unit, ref))
-        text = acceptable(password, self._policy, self._checks, personal_words(user))
-        with self._hasher.place():
-            hashed = self._hasher.hash(text)
+        hashed = self._new_passwords.hash(self._new_passwords.screen(password, personal_words(user)))
 
         def write(unit: PasswordChangeUnit) -> datetime:
             unit.lock(user.id)

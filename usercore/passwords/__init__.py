@@ -1,1 +1,1 @@
-"""Passwords: what is accepted, how it is hashed, and what is kept of it."""
+"""Passwords: which are accepted, how they are hashed, and what is stored of them."""

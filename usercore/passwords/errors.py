@@ -1,4 +1,4 @@
-"""Why a password was refused."""
+"""Why a new password was refused."""
 
 from typing import ClassVar
 

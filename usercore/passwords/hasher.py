@@ -1,7 +1,7 @@
-"""Argon2id with a bounded number of places, an optional pepper, and one hash for whatever is shown.
+"""Argon2id in a bounded number of slots, with an optional pepper, and one hash for every attempt.
 
-A newcomer would call ``PasswordHasher`` directly and find that unknown users answer faster, that 40 parallel sign-ins
-take the machine's memory, and that a planted hash can ask for all of it.
+Calling ``PasswordHasher`` directly would answer faster for unknown users, let 40 parallel sign-ins use up the machine's
+memory, and let a manipulated hash demand all of it.
 """
 
 import hmac
@@ -12,18 +12,19 @@ from hashlib import sha256
 from typing import Final
 
 import argon2
-from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
+from argon2.exceptions import Argon2Error, VerifyMismatchError
 
 from usercore.kernel.errors import Overloaded
 from usercore.kernel.forks import reset_in_child
 from usercore.passwords.model import Credential, HashProfile, PasswordPolicy
 from usercore.passwords.ports import Hasher
+from usercore.passwords.stored_hash import hash_problem
 
 _DECOY_SALT: Final = b"0" * 16
 
 
 class HashSlots:
-    """A bounded number of places with a bounded queue in front. Safe to share between threads."""
+    """A bounded number of slots with a bounded queue in front. Safe to share between threads."""
 
     def __init__(self, policy: PasswordPolicy) -> None:
         """Take the bounds from the policy."""
@@ -33,13 +34,13 @@ class HashSlots:
         reset_in_child(self)
 
     def reset_after_fork(self) -> None:
-        """Free all places; see ``forks``."""
+        """Release all slots; see ``forks``."""
         self._free = threading.BoundedSemaphore(self._policy.hashes_at_once)
         self._queue = threading.BoundedSemaphore(self._policy.hashes_at_once + self._policy.most_waiting)
 
     @contextmanager
-    def take(self) -> Iterator[None]:
-        """Hold a place.
+    def hold(self) -> Iterator[None]:
+        """Hold a slot.
 
         Raises:
             Overloaded: the queue is full, or the wait took too long.
@@ -63,18 +64,18 @@ class Argon2Hasher(Hasher):
     def __init__(self, policy: PasswordPolicy) -> None:
         """Hash by the policy's profile and first pepper."""
         self._policy = policy
-        self._places = HashSlots(policy)
+        self._slots = HashSlots(policy)
         self._argon2 = _hasher_of(policy.profile)
         self._peppers = {pepper.id: pepper.key for pepper in policy.peppers}
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Take one of the places in which hashes are computed.
+        """Hold one of the slots in which hashes are computed.
 
         Raises:
             Overloaded: too many wait already, or the wait took too long.
         """
-        with self._places.take():
+        with self._slots.hold():
             yield
 
     def hash(self, password: str) -> tuple[str, str | None]:
@@ -83,8 +84,8 @@ class Argon2Hasher(Hasher):
         return self._argon2.hash(self._seasoned(password, pepper_id)), pepper_id
 
     def verify(self, credential: Credential | None, password: str | None) -> bool:
-        """Say whether the password is the credential's; whatever is missing, one hash is computed."""
-        if credential is None or password is None or not self._is_affordable(credential):
+        """Return whether the password is the credential's; one hash is computed in every case."""
+        if credential is None or password is None or not self.is_usable(credential):
             return self._refuse(password or "")
         try:
             return self._argon2.verify(credential.hash, self._seasoned(password, credential.pepper_id))
@@ -94,9 +95,14 @@ class Argon2Hasher(Hasher):
             return self._refuse(password)
 
     def is_current(self, credential: Credential) -> bool:
-        """Say whether the hash was made by the current profile and pepper."""
+        """Return whether the hash was made by the current profile and pepper."""
         pepper_id = self._policy.peppers[0].id if self._policy.peppers else None
         return credential.pepper_id == pepper_id and not self._argon2.check_needs_rehash(credential.hash)
+
+    def is_usable(self, credential: Credential) -> bool:
+        """Return whether the pepper is known and the hash demands no more than the policy allows."""
+        is_known = credential.pepper_id is None or credential.pepper_id in self._peppers
+        return is_known and hash_problem(credential.hash, self._policy) is None
 
     def _refuse(self, password: str) -> bool:
         self._argon2.hash(password, salt=_DECOY_SALT)
@@ -106,21 +112,6 @@ class Argon2Hasher(Hasher):
         if pepper_id is None:
             return password.encode()
         return hmac.digest(self._peppers[pepper_id].reveal(), password.encode(), sha256)
-
-    def _is_affordable(self, credential: Credential) -> bool:
-        if credential.pepper_id is not None and credential.pepper_id not in self._peppers:
-            return False
-        try:
-            wanted = argon2.extract_parameters(credential.hash)
-        except InvalidHashError:
-            return False
-        policy = self._policy
-        return (
-            wanted.type is argon2.Type.ID
-            and wanted.memory_cost <= policy.most_memory_kib
-            and wanted.time_cost <= policy.most_passes
-            and wanted.parallelism <= policy.most_lanes
-        )
 
 
 def _hasher_of(profile: HashProfile) -> argon2.PasswordHasher:

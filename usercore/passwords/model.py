@@ -1,4 +1,4 @@
-"""What is kept of a password, and the policies that every number comes from."""
+"""What is stored of a password, and the policies that every number comes from."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,7 @@ from usercore.kernel.values import frozen
 
 
 class PasswordChange(StrEnum):
-    """Why a password became another. Source: spec P6; ``generated`` is the first one, drawn for a new user."""
+    """Why a password was replaced. Source: spec P6; ``drawn`` is the first one, generated for a new user."""
 
     CHANGE = "change"
     RESET = "reset"
@@ -29,7 +29,7 @@ class PasswordChange(StrEnum):
 class Credential:
     """A user's password. ``version`` counts the passwords the user has had; it makes older deliveries stale.
 
-    A temporary one opens nothing from ``expires_at`` on. ``rehashed`` hashes keep ``set_at``: it is the same password.
+    A temporary one is not accepted from ``expires_at`` on. A new hash of the same password has the same ``set_at``.
     """
 
     user_id: UserId
@@ -42,7 +42,7 @@ class Credential:
     expires_at: datetime | None = None
 
 
-_LANE_KIB: Final = 8
+LANE_KIB: Final = 8
 """The least memory of a lane. Source: RFC 9106, 3.1."""
 
 _LEAST_KEY: Final = 16
@@ -54,7 +54,7 @@ class HashProfile:
     """How much an argon2id hash costs. ``source`` names the recommendation. Source of the ranges: RFC 9106, 3.1."""
 
     name: str = attrs.field(validator=OneLine())
-    memory_kib: int = attrs.field(validator=Between(int, _LANE_KIB, 2**32 - 1, "KiB"))
+    memory_kib: int = attrs.field(validator=Between(int, LANE_KIB, 2**32 - 1, "KiB"))
     passes: int = attrs.field(validator=Between(int, 1, 2**32 - 1, "passes"))
     lanes: int = attrs.field(validator=Between(int, 1, 2**24 - 1, "lanes"))
     source: str = attrs.field(validator=OneLine())
@@ -65,8 +65,8 @@ class HashProfile:
         Raises:
             ValueError: each lane has less than 8 KiB.
         """
-        if self.memory_kib < _LANE_KIB * self.lanes:
-            msg = f"HashProfile.memory_kib must be {_LANE_KIB} for each of HashProfile.lanes, or more"
+        if self.memory_kib < LANE_KIB * self.lanes:
+            msg = f"HashProfile.memory_kib must be {LANE_KIB} for each of HashProfile.lanes, or more"
             raise ValueError(msg)
 
 
@@ -83,7 +83,7 @@ RFC_9106_HIGH: Final = HashProfile(
 
 @frozen(kw_only=True)
 class Pepper:
-    """A key that every hash needs and that no database has; 16 bytes or more, named so that it can be rotated."""
+    """A key that every hash depends on and that is not in the database; 16 bytes or more, with an id for rotation."""
 
     id: str = attrs.field(validator=OneLine())
     key: SecretBytes = attrs.field(converter=secret_bytes_of, repr=False)
@@ -101,7 +101,7 @@ class Pepper:
 
 @frozen(kw_only=True)
 class PasswordPolicy:
-    """What a password must be, and how it is hashed."""
+    """Which passwords are accepted, and how they are hashed."""
 
     least_characters: int = whole(15, least=8, most=64, unit="characters")
     """Source: NIST SP 800-63B-4, 3.1.1.2, for passwords that are the only factor; 8 beside a second factor."""
@@ -113,16 +113,19 @@ class PasswordPolicy:
     """Fewer and it counts as common. Source: zxcvbn's boundary between its scores 2 and 3."""
 
     generated_characters: int = whole(20, least=11, most=64, unit="characters")
-    """Length of a drawn password: 119 bits of letters and digits. Source: NIST asks for 64 bits of drawn secrets."""
+    """Length of a generated password: 119 bits of letters and digits. Source: NIST requires 64 bits."""
 
     generated_lifetime: timedelta = span(timedelta(days=14), least=timedelta(seconds=1))
-    """How long a drawn password opens anything. Source: spec R6."""
+    """How long a generated password is accepted. Source: spec R6."""
 
     profile: HashProfile = part(OWASP)
-    most_memory_kib: int = whole(2_097_152, least=8, most=2**32 - 1, unit="KiB")
-    most_passes: int = whole(16, least=1, most=2**32 - 1, unit="passes")
+    most_memory_kib: int = whole(262_144, least=8, most=2**32 - 1, unit="KiB")
+    most_passes: int = whole(10, least=1, most=2**32 - 1, unit="passes")
     most_lanes: int = whole(16, least=1, most=2**24 - 1, unit="lanes")
-    """What a stored hash may demand; above, it is not computed. Source: RFC 9106's largest recommendation."""
+    """What a stored hash may demand; one that demands more is unusable. Source: spec P1: 256 MiB and 10 passes.
+
+    ``RFC_9106_HIGH`` demands 2 GiB, so a policy with that profile also raises ``most_memory_kib``.
+    """
 
     peppers: tuple[Pepper, ...] = each((), Pepper)
     """The first is used for new hashes, the others only to verify old ones."""
@@ -130,11 +133,11 @@ class PasswordPolicy:
     hashes_at_once: int = whole(2, least=1, most=1024, unit="hashes")
     """Each takes the profile's memory and a core. Source: cores of the smallest machine that is tested."""
 
-    most_waiting: int = whole(64, least=0, most=1_000_000, unit="callers")
-    """Callers that wait for a place; more are refused as ``Overloaded``."""
+    most_waiting: int = whole(16, least=0, most=1_000_000, unit="callers")
+    """Callers that wait for a hash slot; further ones are refused as ``Overloaded`` at once. Source: spec P4."""
 
     longest_wait: timedelta = span(timedelta(seconds=10), least=timedelta(0), most=timedelta(hours=1))
-    """How long a caller waits for a place before ``Overloaded``."""
+    """How long a caller waits for a hash slot before ``Overloaded``."""
 
     def __attrs_post_init__(self) -> None:
         """Check how the values fit together.
@@ -156,6 +159,6 @@ class PasswordPolicy:
 
 
 SET: Final = ChangeKind("password.set", ("reason", "must_change", "expires_at", "set_at"), public=True)
-"""There is another password. The hash is not kept in history. Source: spec P6."""
+"""The password was replaced. History does not contain the hash. Source: spec P6."""
 
 KINDS: Final = (SET,)

@@ -10,15 +10,15 @@ from usercore.passwords.model import Credential
 
 
 class CredentialRepository(Protocol):
-    """Keeps one credential a user. ``usercore.testing.contracts.passwords`` proves it."""
+    """Stores one credential per user. ``usercore.testing.contracts.passwords`` proves it."""
 
     @abstractmethod
     def get(self, user_id: UserId) -> Credential | None:
-        """Give the user's credential, or None. One look-up, whoever the id is of."""
+        """Return the user's credential, or None. One look-up, also for ids of other tenants and of no user."""
 
     @abstractmethod
     def put(self, credential: Credential) -> None:
-        """Keep the credential of a guarded user instead of the one before."""
+        """Store the credential of a locked user in place of the one before."""
 
 
 class PasswordsUnit(ChangingUnit, Protocol):
@@ -34,7 +34,7 @@ class Hasher(Protocol):
 
     @abstractmethod
     def place(self) -> AbstractContextManager[None]:
-        """Take one of the places in which hashes are computed; taken before anything is looked up.
+        """Hold one of the slots in which hashes are computed; acquired before anything is looked up.
 
         Raises:
             Overloaded: too many wait already, or the wait took too long.
@@ -42,15 +42,19 @@ class Hasher(Protocol):
 
     @abstractmethod
     def hash(self, password: str) -> tuple[str, str | None]:
-        """Hash a prepared password by the current profile; give the hash and the id of the pepper, or None."""
+        """Return the hash of a prepared password by the current profile, and the id of its pepper or None."""
 
     @abstractmethod
     def verify(self, credential: Credential | None, password: str | None) -> bool:
-        """Say whether the password is the credential's.
+        """Return whether the password is the credential's.
 
-        Without a credential or a password that can be one, the answer is no and costs one hash all the same.
+        Without a credential, or with a text that cannot be a password, the result is False and costs one hash, too.
         """
 
     @abstractmethod
     def is_current(self, credential: Credential) -> bool:
-        """Say whether the hash was made by the current profile and pepper."""
+        """Return whether the hash was made by the current profile and pepper."""
+
+    @abstractmethod
+    def is_usable(self, credential: Credential) -> bool:
+        """Return whether the hash can be verified at all; if not, no password is right. Cheap: nothing is hashed."""

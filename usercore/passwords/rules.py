@@ -1,30 +1,40 @@
-"""Which passwords are accepted. Pure, but for the list of common ones, which is loaded at the first check."""
+"""Which passwords are accepted. Pure, except that the lists of common ones are loaded at the first check."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from unicodedata import category, normalize
 
+import attrs
+
 from usercore.kernel.randomness import Randomness
 from usercore.kernel.secret import Secret, generate_text
+from usercore.kernel.values import frozen
 from usercore.passwords.errors import PasswordRefused
 from usercore.passwords.model import Credential, PasswordPolicy
-
-_JUDGED = 32
-"""Characters that the estimator looks at. It takes two seconds for 72 signs that may stand for letters, 0.2 for 32."""
+from usercore.passwords.strength import guesses_of, is_guessable
 
 _SHORTEST_NAME = 4
-"""Shorter names stand in too many passwords by chance."""
+"""Shorter names are part of too many passwords by chance."""
+
+
+@frozen
+class ScreenedPassword:
+    """A new password that no cheap check refused, in the form that is hashed."""
+
+    text: str = attrs.field(repr=False)
+    is_in_doubt: bool
+    """Whether only the estimator can tell if it is common."""
 
 
 def prepare(password: str, *, most_bytes: int) -> str | None:
-    """Give a password in the form that is hashed, or None if it cannot be one.
+    """Return a password in the form that is hashed, or None if it cannot be one.
 
     Other spaces become U+0020, then NFC; controls and lone surrogates are refused. Source: RFC 8265, 4.2.
     """
     if len(password) > most_bytes:
         return None
     if password.isascii() and password.isprintable():
-        return password  # nearly all: there is nothing in it to look at or to normalise
+        return password  # the common case: nothing to replace or normalise
     spaced = "".join(" " if category(character) == "Zs" else character for character in password)
     text = normalize("NFC", spaced)
     if any(map(_is_forbidden, text)) or len(text.encode()) > most_bytes:
@@ -36,10 +46,10 @@ def _is_forbidden(character: str) -> bool:
     return category(character) in ("Cc", "Cs")
 
 
-def check_acceptable(
+def screen_password(
     password: str, *, policy: PasswordPolicy, personal: Iterable[str], host_reasons: Iterable[str] = ()
-) -> str:
-    """Give a new password in the form that is hashed. Any Unicode is welcome, and no class of characters is asked for.
+) -> ScreenedPassword:
+    """Check a new password by everything but the estimator. Any Unicode is accepted, and no character class required.
 
     Args:
         password: as it was typed.
@@ -48,7 +58,7 @@ def check_acceptable(
         host_reasons: what the host's own checks found.
 
     Raises:
-        PasswordRefused: with every reason.
+        PasswordRefused: with every reason that was found; ``common`` may be missing if there is another one.
     """
     text = prepare(password, most_bytes=policy.most_bytes)
     if text is None:
@@ -60,33 +70,36 @@ def check_acceptable(
     words = [word.casefold() for word in personal if len(word) >= _SHORTEST_NAME]
     if is_personal(text, words, least_characters=policy.least_characters):
         reasons.append("personal")
-    if guesses_of(text) < policy.least_guesses:
+    guessable = is_guessable(text, policy.least_guesses)
+    if guessable:
         reasons.append("common")
     if reasons:
         raise PasswordRefused(tuple(reasons))
-    return text
+    return ScreenedPassword(text, is_in_doubt=guessable is None)
+
+
+def check_strength(screened: ScreenedPassword, policy: PasswordPolicy) -> str:
+    """Return a password in the form that is hashed, after asking the estimator if need be. Slow: in a hash slot only.
+
+    Raises:
+        PasswordRefused: it is common.
+    """
+    if screened.is_in_doubt and guesses_of(screened.text) < policy.least_guesses:
+        raise PasswordRefused(("common",))
+    return screened.text
 
 
 def is_personal(password: str, words: Iterable[str], *, least_characters: int) -> bool:
-    """Say whether hardly anything is left of the password without one of the words."""
+    """Return whether less than half of the least length is left of the password without one of the words."""
     folded = password.casefold()
     return any(word in folded and len(folded.replace(word, "")) < least_characters // 2 for word in words)
 
 
-def guesses_of(password: str) -> float:
-    """Estimate how many guesses somebody needs who knows common passwords, words, dates, keyboards and sequences."""
-    if not password:  # the estimator fails on it
-        return 1.0
-    from zxcvbn import zxcvbn  # noqa: PLC0415 - 30 ms and a large list, needed only where a password is set
-
-    return float(zxcvbn(password[:_JUDGED])["guesses"])
-
-
 def generate_password(policy: PasswordPolicy, randomness: Randomness) -> Secret:
-    """Draw a password of letters and digits for somebody who has none."""
+    """Generate a password of letters and digits."""
     return Secret(generate_text(policy.generated_characters, randomness))
 
 
 def is_expired(credential: Credential, *, now: datetime) -> bool:
-    """Say whether a temporary password is over. It lives in ``set_at <= now < expires_at``."""
+    """Return whether a temporary password has expired: it is valid in ``set_at <= now < expires_at``."""
     return credential.expires_at is not None and now >= credential.expires_at

@@ -1,4 +1,4 @@
-"""The steps of keeping a password, taken by the workflows that span tokens and users."""
+"""Storing passwords, as a step of use-cases that also change tokens and users."""
 
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ def store_password(
     reason: PasswordChange,
     lifetime: timedelta | None = None,
 ) -> Credential:
-    """Keep another password of a guarded user and say so. With a lifetime it is temporary and must be changed."""
+    """Store a new password of a locked user and record it. With a lifetime it is temporary and must be changed."""
     old = unit.credentials.get(user_id)
     credential = Credential(
         user_id=user_id,
@@ -36,7 +36,7 @@ def store_password(
 
 
 def rehash(unit: PasswordsUnit, credential: Credential, hashed: tuple[str, str | None]) -> None:
-    """Keep a newer hash of the same password, unless it became another one meanwhile."""
+    """Store a newer hash of the same password, unless the password was replaced meanwhile."""
     present = unit.credentials.get(credential.user_id)
     if present is not None and present.set_at == credential.set_at and present.version == credential.version:
         unit.credentials.put(evolve(present, hash=hashed[0], pepper_id=hashed[1]))

@@ -1,1 +1,1 @@
-"""Registration: by the host, by an external system, and by a mailed link."""
+"""Registration: by the host, for an external system, and by a mailed link."""

@@ -1,19 +1,21 @@
-"""Registering by a stranger, who proves an email first: a link is mailed, and completes the registration once."""
+"""Registering by a mailed link, which proves the email and completes the registration once."""
+
+from collections.abc import Mapping
+from typing import NoReturn
 
 from usercore.attempts.model import RegistrationStatus
-from usercore.authenticators.errors import Vetoed
-from usercore.importing.service import Imports
+from usercore.gates.errors import Vetoed
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
-from usercore.kernel.errors import Taken
+from usercore.kernel.errors import Rejected, Taken, UsercoreError
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
-from usercore.registration.input import RegistrationInput, clean_applicant
+from usercore.registration.input import RegistrationInput, clean_registration
 from usercore.registration.limits import RejectedRegistration
 from usercore.registration.steps import Registration, RegistrationSteps, RegistrationUnit
-from usercore.tenants.service import get_tenant
+from usercore.tenants.errors import TenantInactive
 from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import (
     REGISTRATION_COMPLETED,
@@ -27,132 +29,129 @@ from usercore.users.model import EmailPolicy
 
 
 @frozen(kw_only=True)
-class RegistrationsByLink(Imports):
-    """Registering by a mailed link. Public: a stranger may be behind the call. Safe to share between threads."""
+class EmailLinkRegistration:
+    """Requests and completes registrations. Public: the caller may be anyone. Safe to share between threads."""
 
-    scope: ServiceContext[RegistrationUnit]
-    steps: RegistrationSteps
-    links: LinkPolicy
-    mails: bool
-    """Whether letters can be sent."""
+    _service: ServiceContext[RegistrationUnit]
+    _steps: RegistrationSteps
+    _emails: EmailPolicy
+    _links: LinkPolicy
 
-    @property
-    def _emails(self) -> EmailPolicy:
-        return self.admission.emails
-
-    def request(
-        self, email: str, *, language: str | None = None, source: str | None = None, referer: str | None = None
-    ) -> None:
-        """Ask to register an email. Public: the answer is the same for free, taken and throttled ones.
-
-        The owner of a free one is mailed a link for ``complete``, of a taken one that there is an account.
+    def request(self, email: object, fields: Mapping[str, object]) -> None:
+        """Store a request and record it, so that a link is mailed; see ``Registrations.request``.
 
         Raises:
             TypeError: a value has the wrong type.
-            RuntimeError: there is no mailer.
             Invalid: the email or another value is malformed.
             Vetoed: a gate of the host refused, or this is the operators' tenant.
         """
-        self.scope.check_alone("registration.request")
-        if not self.mails:
-            msg = "registration.request needs a mailer: usercore.open(..., mailer=...)"
-            raise RuntimeError(msg)
-        fields = {"language": language, "source": source, "referer": referer}
 
         def prepare() -> RegistrationInput:
-            applicant = clean_applicant(email, self._emails, fields=fields)
-            if self.scope.context.tenant_id == SYSTEM:
-                gate = "system"  # whoever is a user there is an admin
+            registrant = clean_registration(email, self._emails, fields=fields)
+            if self._service.context.tenant_id == SYSTEM:
+                gate = "system"  # every user of this tenant is an operator
                 raise Vetoed(gate)
-            self.steps.ask_host(applicant, "request", validate_email=True)
-            return applicant
+            self._steps.ask_gates(registrant, "request")
+            return registrant
 
-        applicant = self.steps.refusing(email, prepare)
+        registrant = self._steps.prepare(email, prepare)
+        self._service.units.write(lambda unit: self._request(unit, registrant))
 
-        def request(unit: RegistrationUnit) -> None:
-            if self.steps.limit(unit, applicant) is not None:
-                return
-            holder = self.steps.holder_of(unit, applicant.email)
-            if holder is None:
-                self._ask(unit, applicant)
-            else:
-                unit.lock(holder)
-                unit.record(Change(kind=REGISTRATION_KNOWN, subject_id=holder))
-                self.admission.add_attempt(unit, RegistrationStatus.TAKEN_EMAIL, holder, email)
+    def _request(self, unit: RegistrationUnit, registrant: RegistrationInput) -> None:
+        """Store a request or what prevented it. Nothing is returned or raised that would tell the caller which."""
+        if self._steps.count(unit, registrant) is not None:
+            return
+        if not self._steps.is_tenant_active(unit):
+            self._steps.reject(unit, TenantInactive(), registrant.email)
+            return
+        holder = self._steps.holder_of(unit, registrant.email)
+        if holder is None:
+            self._add_link(unit, registrant)
+            return
+        unit.lock(holder)
+        unit.record(Change(kind=REGISTRATION_KNOWN, subject_id=holder))
+        self._steps.add_attempt(unit, RegistrationStatus.TAKEN_EMAIL, holder, registrant.email)
 
-        self.scope.units.write(request)
+    def _add_link(self, unit: RegistrationUnit, registrant: RegistrationInput) -> None:
+        now = self._service.clock()
+        link = RegistrationLink(
+            id=self._service.new_id(),
+            tenant_id=self._service.context.tenant_id,
+            email=registrant.email,
+            language=registrant.fields.get("language"),
+            source=registrant.fields.get("source"),
+            referer=registrant.fields.get("referer"),
+            requested_at=now,
+            expires_at=now + self._links.registration_lifetime,
+        )
+        unit.registration_links.add(link)
+        unit.record(Change(kind=REGISTRATION_REQUESTED, subject_id=link.id, new=link, generation=link.id))
+        self._steps.add_attempt(unit, RegistrationStatus.OK, None, registrant.email)
 
     def complete(
-        self,
-        secret: Secret | str,
-        *,
-        password: str | None = None,
-        username: str | None = None,
-        first_name: str | None = None,
-        last_name: str | None = None,
+        self, secret: Secret | str, *, password: object, username: object, fields: Mapping[str, object]
     ) -> Registration:
-        """Complete a registration by the mailed link: the email is verified, the user confirmed and signed in. Public.
+        """Store the user of a request and sign them in; see ``Registrations.complete``.
 
         Raises:
             TypeError: a value has the wrong type.
-            TokenInvalid: the link is unknown, used or expired; its subclasses say which.
+            TokenInvalid: the link is unknown, used up or expired, or the tenant is inactive.
             Invalid: every fault, by field.
             PasswordRefused: the password breaks the policy.
-            Taken: somebody registered the email or the username meanwhile.
+            Taken: another user has the email or the username.
             Overloaded: too many passwords are being hashed.
         """
-        self.scope.check_alone("registration.complete")
-        link = self.scope.units.read(lambda unit: find_completable(unit, secret, now=self.scope.clock()))
-        fields = {
-            "first_name": first_name,
-            "last_name": last_name,
-            "language": link.language,
-            "source": link.source,
-            "referer": link.referer,
-        }
-
-        def prepare() -> RegistrationInput:
-            applicant = evolve(
-                clean_applicant(link.email, self._emails, username=username, fields=fields), verified=True
+        link = self._service.units.read(lambda unit: self._find(unit, secret))
+        try:
+            registrant = clean_registration(
+                link.email, self._emails, username=username, fields={**fields, **_fields_of(link)}
             )
-            text = self.steps.check_password(password, applicant)
-            hashed, taken = self.steps.hash_unless_taken(applicant, text)
-            if taken is not None:
-                raise taken
-            return hashed
-
-        applicant = self.steps.refusing(link.email, prepare)
-
-        return self.steps.write(lambda unit: self._complete(unit, secret, applicant))
+            screened = self._steps.screen(password, registrant)
+            registrant = self._steps.hash(evolve(registrant, verified=True), screened, check_limits=False)
+        except (Rejected, Taken) as error:
+            self._refuse(secret, error)
+        return self._steps.write(lambda unit: self._complete(unit, secret, registrant))
 
     def _complete(
-        self, unit: RegistrationUnit, secret: Secret | str, applicant: RegistrationInput
+        self, unit: RegistrationUnit, secret: Secret | str, registrant: RegistrationInput
     ) -> Registration | RejectedRegistration:
-        now = self.scope.clock()
-        link = lock_completable(unit, secret, now=now)
-        if not get_tenant(unit, self.scope.context.tenant_id).active:
-            raise TokenUnknown
+        link = self._lock(unit, secret)
         try:
-            registration = self.steps.keep(unit, applicant, sign_in=True, welcome=None, login=link.email)
+            registration = self._steps.store(unit, registrant, sign_in=True, welcome=None, login=link.email)
         except Taken as error:  # raised before its first write
-            return self.steps.refused(unit, error, link.email)
-        done = evolve(link, completed_at=now)
+            return self._count_refusal(unit, link, error)
+        done = evolve(link, completed_at=self._service.clock())
         unit.registration_links.replace(done)
         unit.record(Change(kind=REGISTRATION_COMPLETED, subject_id=link.id, new=done))
         return registration
 
-    def _ask(self, unit: RegistrationUnit, applicant: RegistrationInput) -> None:
-        now = self.scope.clock()
-        link = RegistrationLink(
-            id=self.scope.new_id(),
-            tenant_id=self.scope.context.tenant_id,
-            email=applicant.email,
-            language=applicant.fields.get("language"),
-            source=applicant.fields.get("source"),
-            referer=applicant.fields.get("referer"),
-            requested_at=now,
-            expires_at=now + self.links.registration_lifetime,
-        )
-        unit.registration_links.add(link)
-        unit.record(Change(kind=REGISTRATION_REQUESTED, subject_id=link.id, new=link, generation=link.id))
-        self.admission.add_attempt(unit, RegistrationStatus.OK, None, applicant.email)
+    def _refuse(self, secret: Secret | str, error: UsercoreError) -> NoReturn:
+        """Count a refusal from before the unit and raise it, unless other refusals used up the link meanwhile.
+
+        Raises:
+            UsercoreError: the error, or ``TokenInvalid`` instead of it.
+        """
+        self._service.units.write(lambda unit: self._count_refusal(unit, self._lock(unit, secret), error))
+        raise error
+
+    def _count_refusal(
+        self, unit: RegistrationUnit, link: RegistrationLink, error: UsercoreError
+    ) -> RejectedRegistration:
+        unit.registration_links.replace(evolve(link, refusals=link.refusals + 1))
+        return self._steps.reject(unit, error, link.email)
+
+    def _find(self, unit: RegistrationUnit, secret: Secret | str) -> RegistrationLink:
+        self._check_tenant(unit)
+        return find_completable(unit, secret, now=self._service.clock(), policy=self._links)
+
+    def _lock(self, unit: RegistrationUnit, secret: Secret | str) -> RegistrationLink:
+        self._check_tenant(unit)
+        return lock_completable(unit, secret, now=self._service.clock(), policy=self._links)
+
+    def _check_tenant(self, unit: RegistrationUnit) -> None:
+        if not self._steps.is_tenant_active(unit):
+            raise TokenUnknown  # as for a link that does not exist: the caller learns nothing about the tenant
+
+
+def _fields_of(link: RegistrationLink) -> dict[str, object]:
+    return {"language": link.language, "source": link.source, "referer": link.referer}

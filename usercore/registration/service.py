@@ -1,22 +1,28 @@
-"""Registering by the host: with or without a password, for its own sign-in, and checking an email beforehand."""
+"""Registration, as hosts call it: by the host, for an external system, by a mailed link, and by importing."""
 
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Unpack
 
 from usercore.attempts.model import RegistrationStatus
+from usercore.importing.model import BadRecord, ImportLine, ImportReport
+from usercore.importing.service import Imports
 from usercore.kernel.entity import entity
-from usercore.kernel.errors import RateLimited, Taken
+from usercore.kernel.errors import Taken
 from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Secret
+from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
-from usercore.registration.email_link import RegistrationsByLink
-from usercore.registration.input import RegistrationInput, clean_applicant
+from usercore.registration.email_link import EmailLinkRegistration
+from usercore.registration.input import RegistrationInput, clean_registration
 from usercore.registration.limits import RejectedRegistration
-from usercore.registration.steps import Registration, RegistrationUnit
+from usercore.registration.steps import Registration, RegistrationSteps, RegistrationUnit
 from usercore.sign_in.service import SignIn
 from usercore.users.emails import clean_email
 from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, check_names
 from usercore.users.identifiers import email_holder
+from usercore.users.model import EmailPolicy
 from usercore.users.service import get_user
 
 
@@ -29,7 +35,7 @@ class EmailStatus(StrEnum):
 
 @entity
 class EmailCheckResult:
-    """Whether an email is taken, by whom, and whether the password is theirs (None if none was asked about)."""
+    """Whether an email is taken, by which user, and whether the password is theirs (None if none was passed)."""
 
     email: str
     status: EmailStatus
@@ -38,10 +44,17 @@ class EmailCheckResult:
 
 
 @frozen(kw_only=True)
-class Registrations(RegistrationsByLink):
-    """The ways in. Trusted, but for ``request`` and ``complete``. Safe to share between threads."""
+class Registrations:
+    """Registers users. Trusted, but for ``request`` and ``complete``. Safe to share between threads."""
 
-    sign_in: SignIn
+    _service: ServiceContext[RegistrationUnit]
+    _steps: RegistrationSteps
+    _email_link: EmailLinkRegistration
+    _imports: Imports
+    _sign_in: SignIn
+    _emails: EmailPolicy
+    _sends_email: bool
+    """Whether there is a mailer."""
 
     def register(
         self,
@@ -57,16 +70,17 @@ class Registrations(RegistrationsByLink):
     ) -> Registration:
         """Register a user, who is signed in at once unless ``sign_in`` is off.
 
-        Without a password one is drawn and mailed if there is a mailer and ``send_email`` is on; else there is none.
-        ``validate_email=False`` skips blocked domains and the host's checks, never the syntax. ``fields`` are any of
-        ``RegistrationFields``; ``docs/reference/user-fields.md`` has them all.
+        Without a password one is generated and mailed if there is a mailer and ``send_email`` is on; else the user has
+        none. ``validate_email=False`` skips blocked domains and the host's checks, never the syntax. ``fields`` are any
+        of ``RegistrationFields``; ``docs/reference/user-fields.md`` has them all.
 
         Raises:
             TypeError: a value has the wrong type, or there is no field of a name.
             Invalid: every fault, by field.
             PasswordRefused: the password breaks the policy.
             Vetoed: a gate of the host refused.
-            RateLimited: too many tries with this email or from this address.
+            TenantInactive: the tenant is inactive.
+            RateLimited: too many registrations with this email or from this address.
             Taken: another user has the email, the username or the external id.
             Overloaded: too many passwords are being hashed.
         """
@@ -76,21 +90,26 @@ class Registrations(RegistrationsByLink):
             check_type(flag, bool, name=name)
 
         def prepare() -> tuple[RegistrationInput, Taken | None]:
-            applicant = clean_applicant(email, self._emails, username=username, external_id=external_id, fields=fields)
-            text = self.steps.check_password(password, applicant)
-            self.steps.ask_host(applicant, "register", validate_email=validate_email)
-            return self.steps.hash_unless_taken(applicant, text)
+            registrant = clean_registration(
+                email, self._emails, username=username, external_id=external_id, fields=fields
+            )
+            screened = self._steps.screen(password, registrant)
+            self._steps.ask_gates(registrant, "register", validate_email=validate_email)
+            try:
+                return self._steps.hash(registrant, screened, check_limits=True), None
+            except Taken as taken:
+                return registrant, taken  # raised in the unit, after the limits are counted
 
-        applicant, taken = self.steps.refusing(email, prepare)
-        welcome = password is None if self.mails and send_email else None
+        registrant, taken = self._steps.prepare(email, prepare)
+        welcome = password is None if self._sends_email and send_email else None
 
         def register(unit: RegistrationUnit) -> Registration | RejectedRegistration:
-            refused = self.steps.limit(unit, applicant)
-            if refused is None and taken is not None:
+            rejected = self._steps.count(unit, registrant)
+            if rejected is None and taken is not None:
                 raise taken
-            return refused or self.steps.keep(unit, applicant, sign_in=sign_in, welcome=welcome, login=email)
+            return rejected or self._steps.store(unit, registrant, sign_in=sign_in, welcome=welcome, login=email)
 
-        return self.steps.write_user(register, applicant, email)
+        return self._steps.write_user(register, registrant, email)
 
     def register_external(
         self,
@@ -102,17 +121,18 @@ class Registrations(RegistrationsByLink):
         fail_by_existing_email: bool = False,
         **fields: Unpack[ExternalRegistrationFields],
     ) -> Registration:
-        """Register a user of a host that has its own sign-in. Signs nobody in.
+        """Register a user of a host that has its own sign-in. No token is issued.
 
-        A known email gives the existing user, unchanged and with ``created=False``, or is refused if asked so. With
-        ``with_password_reset`` and a mailer a drawn password is mailed. ``name`` is the last name; ``fields`` are any
-        of ``ExternalRegistrationFields``.
+        For a known email the existing user is returned, unchanged and with ``created=False``, unless
+        ``fail_by_existing_email`` is on. With ``with_password_reset`` and a mailer a generated password is mailed.
+        ``name`` is the last name; ``fields`` are any of ``ExternalRegistrationFields``.
 
         Raises:
             TypeError: a value has the wrong type, or there is no field of a name.
             Invalid: every fault, by field.
             Vetoed: a gate of the host refused.
-            RateLimited: the same email within 5 seconds, or too many tries.
+            TenantInactive: the tenant is inactive.
+            RateLimited: the same email within 5 seconds, or too many registrations.
             Taken: the email is known and ``fail_by_existing_email`` is on, or the external id is another user's.
         """
         check_names(fields, ExternalRegistrationFields, call="registration.register_external")
@@ -120,33 +140,84 @@ class Registrations(RegistrationsByLink):
         check_type(fail_by_existing_email, bool, name="fail_by_existing_email")
 
         def prepare() -> RegistrationInput:
-            applicant = clean_applicant(
+            registrant = clean_registration(
                 email, self._emails, external_id=external_id, fields={**fields, "last_name": name}
             )
-            self.steps.ask_host(applicant, "register_external", validate_email=True)
-            return applicant
+            self._steps.ask_gates(registrant, "register_external")
+            return registrant
 
-        applicant = self.steps.refusing(email, prepare)
+        registrant = self._steps.prepare(email, prepare)
+        welcome = True if self._sends_email and with_password_reset else None
 
         def register(unit: RegistrationUnit) -> Registration | RejectedRegistration:
-            try:
-                self.admission.check_pause(unit, applicant.email, now=self.scope.clock())
-            except RateLimited as error:
-                return self.steps.refused(unit, error, email)
-            found = self.steps.find_claims(unit, applicant)
-            holder = email_holder(found, applicant.email)
+            rejected = self._steps.count_pause(unit, registrant)
+            if rejected is not None:
+                return rejected
+            found = self._steps.find_claims(unit, registrant)
+            holder = email_holder(found, registrant.email)
             if holder is not None:
                 return self._known(unit, holder, email, fail=fail_by_existing_email)
-            refused = self.steps.limit(unit, applicant, paused=True)
-            welcome = True if self.mails and with_password_reset else None
-            return refused or self.steps.keep(unit, applicant, sign_in=False, welcome=welcome, login=email, found=found)
+            return self._steps.count_windows(unit, registrant) or self._steps.store(
+                unit, registrant, sign_in=False, welcome=welcome, login=email, found=found
+            )
 
-        return self.steps.write_user(register, applicant, email)
+        return self._steps.write_user(register, registrant, email)
+
+    def request(
+        self, email: str, *, language: str | None = None, source: str | None = None, referer: str | None = None
+    ) -> None:
+        """Request to register an email. Public: the answer is the same for free, taken and throttled ones.
+
+        If no user has the email, a link for ``complete`` is mailed to it, else a note that there is an account. In an
+        inactive tenant nothing is mailed.
+
+        Raises:
+            TypeError: a value has the wrong type.
+            RuntimeError: there is no mailer.
+            Invalid: the email or another value is malformed.
+            Vetoed: a gate of the host refused, or this is the operators' tenant.
+        """
+        self._service.check_alone("registration.request")
+        if not self._sends_email:
+            msg = "registration.request needs a mailer: usercore.open(..., mailer=...)"
+            raise RuntimeError(msg)
+        self._email_link.request(email, {"language": language, "source": source, "referer": referer})
+
+    def complete(
+        self,
+        secret: Secret | str,
+        *,
+        password: str | None = None,
+        username: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+    ) -> Registration:
+        """Complete a registration by the mailed link: the email is verified, the user confirmed and signed in. Public.
+
+        A link is used up by ten refusals, whatever their reasons.
+
+        Raises:
+            TypeError: a value has the wrong type.
+            TokenInvalid: the link is unknown, used up or expired; its subclasses say which. Also if the tenant is
+                inactive.
+            Invalid: every fault, by field.
+            PasswordRefused: the password breaks the policy.
+            Taken: another user has the email or the username.
+            Overloaded: too many passwords are being hashed.
+        """
+        self._service.check_alone("registration.complete")
+        return self._email_link.complete(
+            secret,
+            password=password,
+            username=username,
+            fields={"first_name": first_name, "last_name": last_name},
+        )
 
     def check_email(self, email: str, password: str | None = None) -> EmailCheckResult:
-        """Say whether an email is taken and, if asked, whether the password is its user's. Signs nobody in.
+        """Return whether an email is taken and, if a password is passed, whether it is that user's.
 
-        With a password it counts as a sign-in as far as throttling and records go; without, nothing is recorded.
+        With a password it is throttled and stored as an attempt to sign in, but no token is issued. Without, nothing is
+        stored.
 
         Raises:
             TypeError: an argument has the wrong type.
@@ -156,20 +227,56 @@ class Registrations(RegistrationsByLink):
         """
         clean = clean_email(email, self._emails)
         if password is not None:
-            self.scope.check_alone("registration.check_email")
+            self._service.check_alone("registration.check_email")
             check_type(password, str, name="password")
-        holder = self.scope.units.read(lambda unit: self.steps.holder_of(unit, clean))
+        holder = self._service.units.read(lambda unit: self._steps.holder_of(unit, clean))
         return EmailCheckResult(
             email=clean,
             status=EmailStatus.AVAILABLE if holder is None else EmailStatus.TAKEN,
             user_id=holder,
-            password=None if password is None else self.sign_in.verify_password(email, password),
+            password=None if password is None else self._sign_in.verify_password(email, password),
+        )
+
+    def import_users(
+        self,
+        records: Iterable[Mapping[str, object] | ImportLine],
+        *,
+        all_or_nothing: bool = False,
+        on_progress: Callable[[int], object] | None = None,
+        on_bad: Callable[[BadRecord], object] | None = None,
+    ) -> ImportReport:
+        """Create or update users by records; bad ones are reported, and the others imported.
+
+        A record may have: ``id`` (below 2^40 if it creates a user, and in the tenant ``main`` only), ``email``,
+        ``email_verified``, ``username``, ``external_id``, ``access_ids`` (as ``users.set_access_ids`` takes them) or
+        ``access_id_1`` to ``access_id_4``, ``uuid``, ``created_at`` (an aware datetime or RFC 3339 text with a zone),
+        and the fields of ``users.update``. A field that it leaves out stays as it is; None clears it. It names its user
+        by id, by external id, else by email.
+
+        A thousand records are stored at a time, and importing the same records again changes nothing. With
+        ``all_or_nothing`` nothing is stored if any record is bad; this one unit needs memory for all that it changes.
+        No email is sent, no attempt stored and no limit counted; the host's gates and email checks are asked about new
+        users. Inactive tenants can be imported into: their users cannot sign in.
+
+        Args:
+            records: mappings, or lines of a file that a reader returned.
+            all_or_nothing: whether one bad record prevents the whole import.
+            on_progress: called with the number of records that are stored, or with ``all_or_nothing`` checked.
+            on_bad: called with each bad record, also with those that the report no longer lists.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            LostRace: others changed the same users again and again; import again, what is stored stays.
+            StorageError: the storage failed; the batches before are stored.
+        """
+        return self._imports.import_users(
+            records, all_or_nothing=all_or_nothing, on_progress=on_progress, on_bad=on_bad
         )
 
     def _known(
         self, unit: RegistrationUnit, holder: UserId, login: str, *, fail: bool
     ) -> Registration | RejectedRegistration:
-        self.admission.add_attempt(unit, RegistrationStatus.TAKEN_EMAIL, holder, login)
+        self._steps.add_attempt(unit, RegistrationStatus.TAKEN_EMAIL, holder, login)
         if fail:
             return RejectedRegistration(Taken("login", "email"), RegistrationStatus.TAKEN_EMAIL, holder)
         return Registration(user=get_user(unit, holder), created=False)

@@ -15,6 +15,7 @@ CAPABILITY: Final = Capability(
         "SystemOnly",
         "TenantInactive",
         "Tenant",
+        "TenantInactive",
         "TenantStaleVersion",
         "TenantTaken",
     ),

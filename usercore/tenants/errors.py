@@ -20,7 +20,7 @@ class SystemOnly(Rejected):
 
 
 class TenantInactive(Rejected):
-    """The tenant is inactive: its users cannot sign in, so that nothing is issued that signs them in."""
+    """The tenant is inactive: its users cannot sign in, so none is registered and no login token is issued."""
 
     code: ClassVar[str] = "tenants.inactive"
 

@@ -124,6 +124,9 @@ class FakeHasher(Hasher):
     def is_current(self, credential: Credential) -> bool:
         return credential.hash.startswith(f"{self.profile}$")
 
+    def is_usable(self, credential: Credential) -> bool:
+        return credential.hash.count("$") == 2
+
     def _compute(self, profile: str, salt: str, password: str) -> str:
         check_closed(self._watch, "a password was hashed")
         self.hashes += 1

@@ -147,6 +147,7 @@ REGISTRATION_LINK: Final = RegistrationLink(
     requested_at=NOON,
     expires_at=NOON + _DAY,
     completed_at=None,
+    refusals=3,
     change_no=2,
 )
 

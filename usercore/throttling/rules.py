@@ -65,3 +65,9 @@ def is_void(counter: FailureCounter | None, *, policy: ThrottlePolicy) -> bool:
 def time_left(used: RateLimitWindow, *, most: int, window: timedelta, now: datetime) -> timedelta | None:
     """Return how long to wait until the window ends, if it was used more than ``most`` times; else None."""
     return used.started_at + window - now if used.used > most else None
+
+
+def time_until_free(present: RateLimitWindow, *, most: int, window: timedelta, now: datetime) -> timedelta | None:
+    """Return how long to wait until another use is allowed, or None if it is now: what ``use`` would lead to."""
+    is_open = present.started_at + window > now and present.started_at - now <= window
+    return present.started_at + window - now if is_open and present.used >= most else None

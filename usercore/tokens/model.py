@@ -55,6 +55,9 @@ class LinkPolicy:
     registration_lifetime: timedelta = span(timedelta(hours=24), least=timedelta(seconds=1))
     """Source: OWASP asks for short-lived links; a day survives greylisting and a night."""
 
+    registration_refusals: int = whole(10, least=1, most=1000, unit="refusals")
+    """A registration link is used up after this many, so that it cannot be used to list usernames. Source: spec K7."""
+
 
 ACCESS_ISSUED: Final = ChangeKind("access_token.issued", ("public_id", "authenticator", "source", "expires_at"))
 ASSERTED_BY_HOST: Final = ChangeKind("access_token.asserted_by_host", ("public_id", "authenticator"), public=True)
@@ -235,6 +238,9 @@ class RegistrationLink:
     requested_at: datetime
     expires_at: datetime
     completed_at: datetime | None = None
+    refusals: int = 0
+    """How often completing it was refused, for whatever reason."""
+
     change_no: int = 1
 
 

@@ -74,18 +74,21 @@ def check_open(token: AccessToken | None, *, now: datetime, policy: AccessTokenP
     return token
 
 
-def check_completable(link: RegistrationLink | None, *, now: datetime) -> RegistrationLink:
+def check_completable(link: RegistrationLink | None, *, now: datetime, most_refusals: int) -> RegistrationLink:
     """Return the link if it can complete a registration at ``now``.
 
     Raises:
         TokenUnknown: there is none.
         TokenRedeemed: it completed one already.
+        TokenRevoked: completing it was refused ``most_refusals`` times.
         TokenExpired: ``now`` is at or past ``expires_at``.
     """
     if link is None:
         raise TokenUnknown
     if link.completed_at is not None:
         raise TokenRedeemed
+    if link.refusals >= most_refusals:
+        raise TokenRevoked
     if not is_completable(link, now=now):
         raise TokenExpired(link.expires_at)
     return link

@@ -17,6 +17,7 @@ from usercore.tokens.model import (
     AccessToken,
     AccessTokenPolicy,
     LimitedUseToken,
+    LinkPolicy,
     RegistrationLink,
     RevocationReason,
     RevokedTokens,
@@ -130,27 +131,27 @@ def mint_registration_link(unit: TokensUnit, link: RegistrationLink, *, randomne
     return secret
 
 
-def find_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -> RegistrationLink:
+def find_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime, policy: LinkPolicy) -> RegistrationLink:
     """Return the request that this link completes. Writes nothing.
 
     Raises:
-        TokenInvalid: it is unknown, redeemed or expired; its subclasses say which.
+        TokenInvalid: it is unknown, redeemed, revoked or expired; its subclasses say which.
     """
     link_id = holder_of(secret, REGISTRATION)
     link = None if link_id is None else unit.registration_links.get(link_id)
     if link is None or link.digest != digest_of(secret):
         raise TokenUnknown
-    return check_completable(link, now=now)
+    return check_completable(link, now=now, most_refusals=policy.registration_refusals)
 
 
-def lock_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime) -> RegistrationLink:
+def lock_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime, policy: LinkPolicy) -> RegistrationLink:
     """Lock the request that this link completes, and return it.
 
     Raises:
-        TokenInvalid: it is unknown, redeemed or expired; its subclasses say which.
+        TokenInvalid: it is unknown, redeemed, revoked or expired; its subclasses say which.
     """
-    link = find_completable(unit, secret, now=now)  # before the lock: a wrong secret locks nothing
+    link = find_completable(unit, secret, now=now, policy=policy)  # before the lock: a wrong secret locks nothing
     present = unit.registration_links.lock(link.id)
     if present is None or present.digest != link.digest:  # another link was generated meanwhile
         raise TokenUnknown
-    return check_completable(present, now=now)
+    return check_completable(present, now=now, most_refusals=policy.registration_refusals)

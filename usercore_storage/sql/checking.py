@@ -12,11 +12,18 @@ from usercore.kernel.errors import Corrupt
 from usercore.kernel.values import frozen
 from usercore_storage.check_report import Finding, FindingKind, Findings
 from usercore_storage.sql.executor import Executor, marks
-from usercore_storage.sql.integrity import Read, deliveries_without_entry, mismatches_in, orphans_in, texts_missing
+from usercore_storage.sql.integrity import (
+    Read,
+    deliveries_without_entry,
+    mismatches_in,
+    orphans_in,
+    texts_missing,
+    unusable_hashes,
+)
 from usercore_storage.sql.schema import VERSIONS, TableSchemas, can_be_read, differences
 from usercore_storage.sql.strict_rows import READERS, Unreadable
 from usercore_storage.sql.table import Row, Table
-from usercore_storage.sql.tables import ALL, DELIVERIES
+from usercore_storage.sql.tables import ALL, CREDENTIALS, DELIVERIES
 
 T = TypeVar("T")
 
@@ -117,6 +124,8 @@ def _look_at(run: Executor, table: Table[Any], after: Row) -> RowPage:
     findings += orphans_in(run, table, readable)
     findings += texts_missing(run, table, readable)
     findings += mismatches_in(run, table, readable)
+    if table is CREDENTIALS:
+        findings += unusable_hashes(readable)
     if table is DELIVERIES:
         findings += deliveries_without_entry(run, after, last)
     return RowPage(findings, len(rows), last)

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.values import frozen
+from usercore.passwords.model import PasswordPolicy
+from usercore.passwords.stored_hash import hash_problem
 from usercore.users.identifiers import claims_for, claims_of, field_of
 from usercore.users.keys import Space, Use
 from usercore.users.model import IDENTIFIERS, Claim, User
@@ -18,7 +20,7 @@ from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.strict_rows import READERS, Unreadable
 from usercore_storage.sql.table import Row, Table
-from usercore_storage.sql.tables import ALL, CLAIMS, DELIVERIES, USERS
+from usercore_storage.sql.tables import ALL, CLAIMS, CREDENTIALS, DELIVERIES, USERS
 from usercore_storage.sql.users import FIND_CLAIMS
 
 OWNERS: Final = {size: f"SELECT id, tenant_id FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES}
@@ -40,6 +42,8 @@ WITHOUT_ENTRY: Final = (
     f"SELECT {_KEY} FROM usercore_deliveries AS d WHERE ({_KEY}) > ({marks(5)}) AND ({_KEY}) <= ({marks(5)})"
     f" AND NOT EXISTS (SELECT 1 FROM usercore_history AS h WHERE {_SAME})"
 )
+
+_PASSWORDS: Final = PasswordPolicy()
 
 Read = tuple[Row, Any]
 """A row, and the entity that it makes."""
@@ -76,6 +80,14 @@ def orphans_in(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterat
             yield _finding(FindingKind.ORPHAN, table.name, row, f"user {names.user} is not there")
         elif names.user is not None and names.tenants and owners[names.user] != names.tenants[0]:
             yield _finding(FindingKind.MISMATCH, table.name, row, f"user {names.user} belongs to another tenant")
+
+
+def unusable_hashes(page: Sequence[Read]) -> Iterator[Finding]:
+    """Find the credentials whose argon2 hash cannot be verified under the default policy."""
+    for row, credential in page:
+        problem = hash_problem(credential.hash, _PASSWORDS) if credential.hash.startswith("$argon2") else None
+        if problem is not None:
+            yield _finding(FindingKind.UNUSABLE, CREDENTIALS.name, row, f"its hash cannot be used: {problem}")
 
 
 def texts_missing(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterator[Finding]:

@@ -29,7 +29,8 @@ EDGES = [
     LINK,
     a_registration_link(id=1, digest=None, language=None, source=None, referer=None),
     a_registration_link(id=LIMIT - 1, source="", referer="x" * 2000, change_no=LIMIT - 1),
-    a_registration_link(id=2, requested_at=FIRST, expires_at=LAST - TICK, completed_at=LAST - TICK),
+    a_registration_link(id=2, requested_at=FIRST, expires_at=LAST - TICK, completed_at=LAST - TICK, refusals=0),
+    a_registration_link(id=3, refusals=LIMIT - 1),
 ]
 
 
@@ -41,6 +42,14 @@ def add(units: Units[Unit], *links: RegistrationLink) -> None:
 def get(units: Units[Unit], link_id: int = LINK.id) -> RegistrationLink | None:
     """Return a request as it is now, or None."""
     return units.read(lambda unit: unit.registration_links.get(link_id))
+
+
+def count_refusal(unit: Unit) -> int:
+    """Count a refusal of a request as services do: lock it, and store the number that it has now."""
+    link = unit.registration_links.lock(LINK.id)
+    assert link
+    unit.registration_links.replace(evolve(link, refusals=link.refusals + 1))
+    return link.refusals + 1
 
 
 def complete(unit: Unit) -> bool:
@@ -166,6 +175,28 @@ class RegistrationLinkRepositoryContract(Contract):
 
         add(main, LINK)
         assert sorted(overlap(main, look_then_complete)) == [False, True]
+
+    @pytest.mark.rule("K7")
+    def test_refusals_in_two_open_units_are_both_counted(self, main: Units[Unit]) -> None:
+        def look_then_count(unit: Unit, _: int, meet: Meet) -> int:
+            assert unit.registration_links.get(LINK.id)
+            meet()
+            return count_refusal(unit)
+
+        add(main, LINK)
+        assert sorted(overlap(main, look_then_count)) == [LINK.refusals + 1, LINK.refusals + 2]
+
+    @pytest.mark.rule("K7")
+    def test_refusals_in_eight_threads_are_all_counted(self, main: Units[Unit]) -> None:
+        def look_then_count(_: int, meet: Meet) -> int:
+            meet()
+            return main.write(count_refusal)
+
+        add(main, LINK)
+        assert sorted(race(look_then_count)) == [LINK.refusals + number + 1 for number in range(THREADS)]
+        stored = get(main)
+        assert stored
+        assert stored.refusals == LINK.refusals + THREADS
 
     @pytest.mark.rule("K8")
     def test_older_expired_requests_that_were_not_completed_are_removed_in_any_tenant(

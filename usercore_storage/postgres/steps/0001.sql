@@ -130,6 +130,7 @@ CREATE TABLE usercore_registration_links (
     requested_at bigint NOT NULL,
     expires_at bigint NOT NULL,
     completed_at bigint,
+    refusals bigint NOT NULL,
     change_no bigint NOT NULL,
     PRIMARY KEY (id)
 );

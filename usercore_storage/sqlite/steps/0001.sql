@@ -130,6 +130,7 @@ CREATE TABLE usercore_registration_links (
     requested_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     completed_at INTEGER,
+    refusals INTEGER NOT NULL,
     change_no INTEGER NOT NULL,
     PRIMARY KEY (id)
 ) STRICT;

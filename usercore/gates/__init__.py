@@ -1,0 +1,1 @@
+"""Gates: what the host plugs in to refuse registrations, emails and new passwords."""

@@ -1,0 +1,34 @@
+"""What the host implements. All of it runs outside any unit."""
+
+from abc import abstractmethod
+from typing import Protocol
+
+from usercore.gates.model import RegistrationRequest
+
+
+class RegistrationGate(Protocol):
+    """A gate of the host for registrations. It may only refuse."""
+
+    @abstractmethod
+    def __call__(self, application: RegistrationRequest, /) -> None:
+        """Return if the registration may go on.
+
+        Raises:
+            Vetoed: it may not.
+        """
+
+
+class EmailCheck(Protocol):
+    """A check of the host for the emails of new users, such as whether the domain accepts mail."""
+
+    @abstractmethod
+    def __call__(self, email: str, /) -> str | None:
+        """Return the reason why this email is refused, or None."""
+
+
+class PasswordCheck(Protocol):
+    """A check of the host for new passwords, such as a list of breached ones."""
+
+    @abstractmethod
+    def __call__(self, password: str, /) -> str | None:
+        """Return the reason why this password is refused, or None."""
