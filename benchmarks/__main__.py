@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks --help`` says how."""
+"""Run the benchmarks; see ``python -m benchmarks --help``."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -11,17 +11,17 @@ from benchmarks.growth import GOALS, Growth, grow
 from benchmarks.measuring import costs_of
 from benchmarks.options import Options, parse
 from benchmarks.results import FOLDER, Result, keep, result_of, table_of, this_machine
-from benchmarks.stores import HashSlots, Stores
+from benchmarks.stores import StoreProvider, Stores
 from benchmarks.workloads import ALL, POSTGRES, Opener, Workload
 
-P = TypeVar("P", bound=HashSlots)
+P = TypeVar("P", bound=StoreProvider)
 
 _NO_DRIVER: Final = "PostgreSQL is left out: psycopg is not installed (make bench installs it)"
 _NO_SERVER: Final = "PostgreSQL is left out: no server is installed (on Debian: apt-get install postgresql)"
 
 
 def main() -> None:
-    """Measure what the command line asks for."""
+    """Measure what the command line selects."""
     options = parse()
     results: list[Result] = []
     grown: list[Growth] = []
@@ -37,7 +37,7 @@ def main() -> None:
     machine = this_machine(postgres=version)
     print(f"\n{table_of(results)}\n\n{machine}")
     if options.whole:
-        from benchmarks.plot import draw  # noqa: PLC0415 - matplotlib is there only where plots are made
+        from benchmarks.plot import draw  # noqa: PLC0415 - matplotlib is installed only where plots are made
 
         keep(machine, results, grown)
         draw(grown, FOLDER)
@@ -49,7 +49,7 @@ def _shown(result: Result) -> Result:
 
 
 def measure_sqlite(stores: Stores, options: Options) -> Iterator[Result]:
-    """Measure the chosen workloads on SQLite at the chosen sizes, with the peers that can do them beside them."""
+    """Measure the selected workloads on SQLite at the selected sizes, with the peers that support them."""
     for workload in options.chosen(ALL):
         openers = [workload.open, *(_peers_of(workload.id) if options.peers else ())]
         for users in options.sizes_of(workload):
@@ -57,13 +57,13 @@ def measure_sqlite(stores: Stores, options: Options) -> Iterator[Result]:
 
 
 def _peers_of(workload: str) -> Sequence[Opener[Stores]]:
-    from benchmarks.django_peer.sides import OPENERS  # noqa: PLC0415 - there only where peers are asked for
+    from benchmarks.django_peer.sides import OPENERS  # noqa: PLC0415 - installed only where peers are measured
 
     return [OPENERS[workload]] if workload in OPENERS else []
 
 
 def measure_growth(stores: Stores, options: Options) -> Iterator[tuple[Growth, Result]]:
-    """Measure how costs grow, if that is chosen."""
+    """Measure how costs grow with the number of users, if that is selected."""
     if options.grows:
         for workload in ALL:
             if workload.id in GOALS:
@@ -71,32 +71,32 @@ def measure_growth(stores: Stores, options: Options) -> Iterator[tuple[Growth, R
 
 
 def measure_postgres(options: Options) -> tuple[str | None, list[Result]]:
-    """Measure the chosen workloads on PostgreSQL, where there is a server; give its version, too."""
+    """Measure the selected workloads on PostgreSQL, if there is a server; return its version, too."""
     workloads = list(options.chosen(POSTGRES)) if options.on("postgres") else []
     if not workloads:
         return None, []
     if find_spec("psycopg") is None:
         print(_NO_DRIVER)
         return None, []
-    from benchmarks.databases import databases, find_programs  # noqa: PLC0415 - only where the driver is
+    from benchmarks.databases import databases, find_programs  # noqa: PLC0415 - only where the driver is installed
 
     programs = find_programs()
     if programs is None:
         print(_NO_SERVER)
         return None, []
-    with databases(programs) as places:
+    with databases(programs) as stores:
         results = [
-            _shown(measure_one(workload, [workload.open], places, users))
+            _shown(measure_one(workload, [workload.open], stores, users))
             for workload in workloads
             for users in options.sizes_of(workload)
         ]
-        return places.version, results
+        return stores.version, results
 
 
-def measure_one(workload: Workload[P], openers: Sequence[Opener[P]], places: P, users: int) -> Result:
-    """Measure one workload at one size; each of the openers gives some of the sides."""
+def measure_one(workload: Workload[P], openers: Sequence[Opener[P]], stores: P, users: int) -> Result:
+    """Measure one workload at one size; each of the openers returns some of the sides."""
     with ExitStack() as stack:
-        sides = {name: side for opener in openers for name, side in stack.enter_context(opener(places, users)).items()}
+        sides = {name: side for opener in openers for name, side in stack.enter_context(opener(stores, users)).items()}
         costs = costs_of(
             sides,
             rounds=workload.rounds,

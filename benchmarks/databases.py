@@ -10,14 +10,14 @@ import usercore
 from benchmarks.baseline.postgres import PostgresStore
 from benchmarks.baseline.store import Store
 from benchmarks.people import NOW
-from benchmarks.stores import HashSlots, insert_people
+from benchmarks.stores import StoreProvider, insert_people
 from scripts.postgres_server import Server, find_programs, running
 
 __all__ = ["Databases", "databases", "find_programs"]
 
 
 @attrs.frozen
-class Databases(HashSlots):
+class Databases(StoreProvider):
     """Databases on a server, each size copied from a master."""
 
     server: Server
@@ -30,16 +30,16 @@ class Databases(HashSlots):
         return str(version).split()[0]  # without what the packager adds
 
     def open_core(self, users: int, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
-        """Open a copy; see ``HashSlots``."""
+        """Open a copy; see ``StoreProvider``."""
         url = f"{self.copy(users, 'usercore')}?isolation=read_committed"  # as the raw side
         return usercore.open(url, clock=lambda: NOW, subscribers=subscribers)
 
     def by_hand(self, users: int, name: str = "raw", *, reads: bool = False) -> Store:
-        """Open a copy; see ``HashSlots``."""
+        """Open a copy; see ``StoreProvider``."""
         return PostgresStore(self.copy(users, name), reads=reads)
 
     def copy(self, users: int, name: str) -> str:
-        """Give the URL of a copy for one side of one workload; it replaces the one before."""
+        """Return the URL of a copy for one side of one workload; it replaces the earlier one."""
         database = f"store_of_{users}_{name}"
         self.server.ask(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
         self.server.ask(f"CREATE DATABASE {database} TEMPLATE {self._master(users)}")
@@ -55,7 +55,7 @@ class Databases(HashSlots):
 
 
 def fill(url: str, users: int) -> None:
-    """Make a store in which each of so many people has claims, a history entry and an access token."""
+    """Create a store with so many users, each with claims, a history entry and an access token."""
     usercore.open(url).close()
     with closing(PostgresStore(url)) as store:
         store.write(insert_people, store.many, users)
@@ -63,6 +63,6 @@ def fill(url: str, users: int) -> None:
 
 @contextmanager
 def databases(programs: Path) -> Iterator[Databases]:
-    """Run a server for a while, on a disk: durable commits are to cost what they cost."""
+    """Run a server for the duration of a ``with``, on a disk, so that durable commits cost what they should."""
     with running(programs) as server:
         yield Databases(server)

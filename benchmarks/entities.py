@@ -1,4 +1,4 @@
-"""What a storage keeps of the person with a number, as entities; ``stores`` writes the same as rows."""
+"""The entities of the user with a number; ``stores`` writes the same as rows."""
 
 import json
 from datetime import timedelta
@@ -15,12 +15,12 @@ from usercore.users.model import Claim, User
 
 
 def user_of(number: int) -> User:
-    """Give the user."""
+    """Return the user."""
     return user_from(person(number), id_of(number), BEFORE)
 
 
 def token_of(number: int) -> AccessToken:
-    """Give the user's access token."""
+    """Return the user's access token."""
     return AccessToken(
         user_id=id_of(number),
         digest=digest_of(secret_of(number)),
@@ -32,14 +32,14 @@ def token_of(number: int) -> AccessToken:
 
 
 def claims_of(number: int) -> list[Claim]:
-    """Give the claims that the user holds."""
+    """Return the claims that the user holds."""
     one = person(number)
     named = (Space.LOGIN, one.email, Use.EMAIL), (Space.EXTERNAL, one.external_id, Use.EXTERNAL_ID)
     return [Claim(tenant_id=MAIN, space=space, key=key, holder_id=id_of(number), uses=use) for space, key, use in named]
 
 
 def entry_of(number: int) -> Entry:
-    """Give what history tells of the user."""
+    """Return the user's history entry."""
     one = person(number)
     fields = {"state": "active", "email": one.email, "external_id": one.external_id, "language": one.language}
     return Entry(

@@ -1,4 +1,4 @@
-"""Figures: what is read off the costs of a workload's sides, and what is good enough."""
+"""Figures: ratios of the costs of a workload's sides, and their goals."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -9,14 +9,14 @@ import attrs
 from benchmarks.measuring import Cost
 
 Costs = Mapping[str, Sequence[Cost]]
-"""What each side cost, round by round."""
+"""The cost of each side, round by round."""
 
 USERCORE: Final = "usercore"
 RAW: Final = "raw"
 BARE: Final = "bare"
 SINGLY: Final = "row by row"
 OURS: Final = frozenset({USERCORE, RAW, BARE, SINGLY})
-"""The sides that are no peers."""
+"""The sides that are not peers."""
 
 
 @attrs.frozen
@@ -28,17 +28,17 @@ class Ratio:
     most: float
 
     def __str__(self) -> str:
-        """Write it as ``1.23 [1.10-1.31]``."""
+        """Return it as ``1.23 [1.10-1.31]``."""
         return f"{self.median:.2f} [{self.least:.2f}-{self.most:.2f}]"
 
 
 def spread_of(values: Sequence[float]) -> Ratio:
-    """Give median and range."""
+    """Return median and range."""
     return Ratio(statistics.median(values), min(values), max(values))
 
 
 def ratio_of(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
-    """Give the ratio of two sides, round by round."""
+    """Return the ratio of two sides, round by round."""
     return spread_of([one / other for one, other in zip(ours, theirs, strict=True)])
 
 
@@ -51,11 +51,11 @@ class Goal:
     always: bool = False
 
     def __str__(self) -> str:
-        """Write it as ``<= 1.5``."""
+        """Return it as ``<= 1.5``."""
         return f"{'>=' if self.more else '<='} {self.bound:g}"
 
     def is_met(self, value: Ratio) -> bool:
-        """Say whether that is good enough."""
+        """Return whether the value meets the goal."""
         if self.more:
             return (value.least if self.always else value.median) >= self.bound
         return (value.most if self.always else value.median) <= self.bound
@@ -63,7 +63,7 @@ class Goal:
 
 @attrs.frozen(kw_only=True)
 class Figure:
-    """One figure of a result; without a goal it is only worth knowing."""
+    """One figure of a result; without a goal it is only information."""
 
     name: str
     value: Ratio
@@ -77,66 +77,66 @@ class Figure:
 
 @attrs.frozen(kw_only=True)
 class Measure:
-    """How a figure is read off the costs."""
+    """How a figure is computed from the costs."""
 
     name: str
     of: Callable[[Costs], Ratio]
     goal: Goal | None = None
 
     def figure(self, costs: Costs) -> Figure:
-        """Read it off."""
+        """Compute the figure."""
         return Figure(name=self.name, value=self.of(costs), goal=self.goal)
 
 
 def cpu(most: float | None = None) -> Measure:
-    """Measure usercore's processor time to the raw side's."""
+    """Compare usercore's processor time with the raw side's."""
     return Measure(name="CPU", of=lambda costs: _cpu(costs, USERCORE, RAW), goal=_at_most(most))
 
 
 def wall(most: float | None = None) -> Measure:
-    """Measure how long usercore takes to how long the raw side takes."""
+    """Compare usercore's duration with the raw side's."""
     return Measure(
         name="wall", of=lambda costs: ratio_of(_walls(costs, USERCORE), _walls(costs, RAW)), goal=_at_most(most)
     )
 
 
 def rate(least: float | None = None) -> Measure:
-    """Measure how much usercore gets done in a time to what the raw side does."""
+    """Compare usercore's rate of operations with the raw side's."""
     return _rate("rate", RAW, least)
 
 
 def rate_beside_bare(least: float | None = None) -> Measure:
-    """Measure how much usercore gets done in a time to what the bare feature does."""
+    """Compare usercore's rate of operations with that of the bare feature."""
     return _rate("rate to the bare feature", BARE, least)
 
 
 def rate_beside_single_rows(least: float | None = None) -> Measure:
-    """Measure how much usercore gets done in a time to what the raw side does if it sends row by row."""
+    """Compare usercore's rate with that of the raw side if it sends row by row."""
     return _rate("rate to single INSERTs", SINGLY, least)
 
 
 def beside_bare() -> Measure:
-    """Measure usercore's processor time to that of the bare feature."""
+    """Compare usercore's processor time with that of the bare feature."""
     return Measure(name="CPU to the bare feature", of=lambda costs: _cpu(costs, USERCORE, BARE))
 
 
 def lead_over(peer: str) -> Measure:
-    """Measure a peer's processor time to usercore's."""
+    """Compare a peer's processor time with usercore's."""
     return Measure(name=f"CPU of {peer} to usercore's", of=lambda costs: _cpu(costs, peer, USERCORE))
 
 
 def memory(most: float | None = None) -> Measure:
-    """Measure how much memory usercore's process needs to how much the raw side's does."""
+    """Compare the memory of usercore's process with the raw side's."""
     return Measure(name="memory", of=lambda costs: _memory(costs, USERCORE, RAW), goal=_at_most(most))
 
 
 def lead_in_memory(peer: str) -> Measure:
-    """Measure how much memory a peer's process needs to how much usercore's does."""
+    """Compare the memory of a peer's process with usercore's."""
     return Measure(name=f"memory of {peer} to usercore's", of=lambda costs: _memory(costs, peer, USERCORE))
 
 
 def worst_call(side: str, most: float | None = None) -> Measure:
-    """Measure how many milliseconds a side's slowest call took."""
+    """Return the milliseconds of a side's slowest call."""
     return Measure(
         name=f"slowest call, ms, {side}",
         of=lambda costs: spread_of([cost.worst * 1000 for cost in costs[side]]),
@@ -145,14 +145,14 @@ def worst_call(side: str, most: float | None = None) -> Measure:
 
 
 def fairness(side: str) -> Measure:
-    """Measure what the worker of a side who did least did to the one who did most, in the worst turn of a round."""
+    """Compare the operations of a side's slowest and fastest worker, in the worst turn of a round."""
     return Measure(
         name=f"least to most work, {side}", of=lambda costs: spread_of([one.fairness for one in costs[side]])
     )
 
 
 def refused(side: str, most: int | None = None) -> Measure:
-    """Measure how many calls of a side were refused because the store was busy."""
+    """Count the calls of a side that were refused because the store was busy."""
     return Measure(
         name=f"busy errors, {side}",
         of=lambda costs: spread_of([cost.refused for cost in costs[side]]),

@@ -1,6 +1,6 @@
-"""Growth: what an operation costs as users become more, for both sides, at all sizes side by side.
+"""Growth: the cost of an operation with more and more users, for both sides, at all sizes alternately.
 
-Everything is told in units of what the raw side costs with the fewest users, so that both curves have one measure.
+All costs are in units of the raw side's with the fewest users, so that both curves have one scale.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ from benchmarks.stores import Stores
 from benchmarks.workloads import Workload
 
 GOALS: Final[Mapping[str, Goal | None]] = {"W1": Goal(bound=2), "W3": None, "W5": None}
-"""What is watched as it grows, and how much more it may cost with a million users than with ten thousand.
-Source: performance goals of the project."""
+"""How much more a workload may cost with a million users than with ten thousand. Source: performance goals of the
+project."""
 
 _FROM: Final = 10_000
 _TO: Final = 1_000_000
@@ -25,7 +25,7 @@ _TO: Final = 1_000_000
 
 @attrs.frozen(kw_only=True)
 class Point:
-    """What both sides cost with so many users."""
+    """The costs of both sides with so many users."""
 
     users: int
     usercore: Ratio
@@ -48,7 +48,7 @@ def grow(workload: Workload[Stores], stores: Stores, sizes: Sequence[int]) -> tu
 
 
 def _costs_at(workload: Workload[Stores], stores: Stores, sizes: Sequence[int]) -> Costs:
-    """Measure usercore and the raw side at all sizes, in turn."""
+    """Measure usercore and the raw side at all sizes, alternately."""
     with ExitStack() as stack:
         sides: dict[str, Side] = {}
         for users in sizes:

@@ -48,14 +48,14 @@ the last changes a user in memory."""
 IMPORT: Final = "W10a"
 USERS: Final = 10_000
 FEWER_USERS: Final = {"W2a": 1000, "W8": 1000}
-"""These workloads fill in users or passwords in the process that is counted."""
+"""These workloads insert users or passwords in the counted process."""
 
 _TOTAL: Final = re.compile(r"^==\d+== I +refs: +([\d,]+)$", re.MULTILINE)
 _PAUSE: Final = 0.01
 
 
 def main() -> None:
-    """Print the instructions per operation of the chosen workloads, one line each."""
+    """Print the instructions per operation of the selected workloads, one line each."""
     options = _parser().parse_args()
     if options.run:
         _run(*options.run, side=options.side)
@@ -78,14 +78,14 @@ def count(workload: str, side: str) -> int:
 
 
 def count_import() -> int:
-    """Return the instructions of ``import usercore`` in a fresh process whose byte code is written already."""
+    """Return the instructions of ``import usercore`` in a new process whose bytecode is compiled already."""
     statement = "import usercore"
     subprocess.run([sys.executable, "-c", statement], check=True)  # noqa: S603 - our own statement
     return _instructions_of(["-c", statement]) - _instructions_of(["-c", "pass"])
 
 
 def _instructions_of(arguments: Sequence[str], *options: str) -> int:
-    """Return what was counted in a process of Python with these arguments."""
+    """Return the number of instructions of a Python process with these arguments."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *options, sys.executable, *arguments]
     environment = os.environ | {"PYTHONHASHSEED": "0"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
@@ -96,7 +96,7 @@ def _instructions_of(arguments: Sequence[str], *options: str) -> int:
 
 
 def _run(workload: str, folder: str, *, side: str) -> None:
-    """Run a workload in the process that is counted."""
+    """Run a workload in the counted process."""
     operations = COUNTS[workload]
     openers = {one.id: one.open for one in ALL} | {"W14": _register, MEMORY: _change_in_memory}
     with openers[workload](Stores(Path(folder)), FEWER_USERS.get(workload, USERS)) as sides:
@@ -127,7 +127,7 @@ def _change_in_memory(_: Stores, __: int) -> Iterator[dict[str, Side]]:
 
 
 def _with_arguments(side: Side, count: int) -> Side:
-    """Return the side with its arguments made, so that making them does not count."""
+    """Return the side with its arguments made, so that making them is not counted."""
     if isinstance(side, Calls):
         return attrs.evolve(side, arguments=iter(list(itertools.islice(side.arguments, count))))
     if isinstance(side, Streams):
@@ -137,7 +137,7 @@ def _with_arguments(side: Side, count: int) -> Side:
 
 
 def _switch(state: str) -> None:
-    """Switch counting on or off in this process. It listens between two instructions, so it must not wait idly."""
+    """Switch counting on or off in this process. Valgrind reacts between two instructions, so it must not wait idly."""
     switching = subprocess.Popen(  # noqa: S603 - our own process
         ["vgdb", f"--pid={os.getpid()}", "instrumentation", state],  # noqa: S607 - it comes with Valgrind
         stdout=subprocess.DEVNULL,

@@ -1,7 +1,7 @@
-"""Measuring: the sides of a comparison run in turn, and each round gives one ratio.
+"""Measuring: the sides of a comparison run alternately, and each round has one ratio.
 
-Absolute times hold on no machine but the one that made them, and not for long: clocks change their frequency between
-runs. So only what ran side by side is compared.
+Absolute times are valid on one machine only, and not for long: processors change their frequency between runs. So only
+costs that were measured side by side are compared.
 """
 
 import gc
@@ -15,16 +15,16 @@ from typing import Any, Final, Protocol
 import attrs
 
 TURNS: Final = 4
-"""Turns of each side in a round: there and back again, twice, so that whatever drifts meets all sides alike."""
+"""Turns of each side in a round: back and forth, twice, so that a drift affects all sides alike."""
 
 
 @attrs.frozen
 class Cost:
-    """Seconds of processor and of waiting.
+    """Seconds of processor time and of elapsed time.
 
-    Where several threads or processes work, also how long the slowest call took in seconds, what the one who did least
-    did to the one who did most, and how many calls were refused because the store was busy. Where memory is measured,
-    the bytes that it is about.
+    With several threads or processes, also the seconds of the slowest call, the ratio of the least to the most
+    operations of a worker, and the number of calls that were refused because the store was busy. Where memory is
+    measured, its bytes.
     """
 
     cpu: float
@@ -50,12 +50,12 @@ class Side(Protocol):
 
     @abstractmethod
     def run(self, count: int) -> Cost:
-        """Do the next ``count`` operations and say what they cost."""
+        """Run the next ``count`` operations and return their cost."""
 
 
 @contextmanager
 def no_collections() -> Iterator[None]:
-    """Keep the garbage collector out of what is measured."""
+    """Disable the garbage collector while measuring."""
     gc.collect()
     gc.disable()
     try:
@@ -83,13 +83,13 @@ class Calls:
 
 @attrs.frozen
 class Scaled:
-    """A slow side: it does ``part`` of the operations and is charged for all."""
+    """A slow side: it runs ``part`` of the operations, and its cost is scaled to all."""
 
     side: Side
     part: float
 
     def run(self, count: int) -> Cost:
-        """Do some of the operations."""
+        """Run some of the operations."""
         some = max(1, round(count * self.part))
         redeemed = self.side.run(some)
         return Cost(redeemed.cpu * count / some, redeemed.wall * count / some)
@@ -98,9 +98,9 @@ class Scaled:
 def costs_of(
     sides: Mapping[str, Side], *, rounds: int, count: int, turns: int = TURNS, warms_up: bool = True
 ) -> dict[str, Sequence[Cost]]:
-    """Give what ``count`` operations of each side cost, round by round, after one round that is thrown away.
+    """Return the cost of ``count`` operations of each side, round by round, after a discarded round.
 
-    What does not ``warm up`` spares that one.
+    Without ``warm_up`` no round is discarded.
     """
     if warms_up:
         _round(sides, count, turns)

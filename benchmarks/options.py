@@ -1,4 +1,4 @@
-"""Options: what the command line asks for."""
+"""Options of the command line."""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -7,15 +7,15 @@ from typing import Final, TypeVar
 
 import attrs
 
-from benchmarks.stores import HashSlots
+from benchmarks.stores import StoreProvider
 from benchmarks.workloads import ALL, POSTGRES, Workload
 
-P = TypeVar("P", bound=HashSlots)
+P = TypeVar("P", bound=StoreProvider)
 
 QUICK_ROUNDS: Final = 3
 QUICK_TURNS: Final = 2
 QUICK: Final = 8
-"""A quick run does this fraction of the operations. It shows that all works, and roughly where it stands."""
+"""A quick run does this fraction of the operations. It shows that everything works, and approximate figures."""
 
 GROWTH: Final = "growth"
 _UNITS: Final = {"k": 1000, "m": 1_000_000}
@@ -26,7 +26,7 @@ _MANY: Final = 1_000_000
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """What is to be measured, and how thoroughly."""
+    """What is measured, and how thoroughly."""
 
     quick: bool
     peers: bool
@@ -38,7 +38,7 @@ class Options:
 
     @property
     def whole(self) -> bool:
-        """Whether everything is measured, so that it is written down."""
+        """Whether everything is measured, so that the results are stored."""
         return not self.quick and not self.only and self.storage == "all"
 
     @property
@@ -47,17 +47,17 @@ class Options:
         return self.storage != "postgres" and (not self.only or GROWTH in self.only)
 
     def on(self, storage: str) -> bool:
-        """Say whether this engine is measured."""
+        """Return whether this engine is measured."""
         return self.storage in {"all", storage}
 
     def chosen(self, workloads: Sequence[Workload[P]]) -> Iterator[Workload[P]]:
-        """Give the workloads that are measured, as thoroughly as they are."""
+        """Return the workloads that are measured, adapted to these options."""
         for workload in workloads:
             if not self.only or workload.id in self.only:
                 yield self.as_asked(workload)
 
     def as_asked(self, workload: Workload[P]) -> Workload[P]:
-        """Give a workload that is as thorough as it is to be."""
+        """Return a workload with the rounds and operations that are selected."""
         if self.seconds and workload.lasting is not None:
             return attrs.evolve(workload, open=workload.lasting(self.seconds), rounds=1, turns=1)
         if self.quick:
@@ -66,12 +66,12 @@ class Options:
         return workload
 
     def sizes_of(self, workload: Workload[P]) -> Sequence[int]:
-        """Give how many users there are to be."""
+        """Return the numbers of users."""
         return self.users if workload.of_size else self.users[:1]
 
 
 def parse() -> Options:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure usercore against the tuned drivers. A whole run is written down, no other is.",

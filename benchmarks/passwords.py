@@ -1,4 +1,4 @@
-"""W2: signing in by a password, with a hash that costs next to nothing, and in two threads with one that is safe."""
+"""W2: signing in with a password, with a hash that costs next to nothing, and in two threads with a secure one."""
 
 import random
 import sqlite3
@@ -12,7 +12,7 @@ import argon2
 import usercore
 from benchmarks.baseline.passwords import Passwords
 from benchmarks.baseline.store import SqliteStore
-from benchmarks.crowds import Threads
+from benchmarks.concurrency import Threads
 from benchmarks.measuring import Calls, Side
 from benchmarks.people import BEFORE, NOW, PASSWORD, id_of, person
 from benchmarks.stores import Stores, open_core
@@ -20,13 +20,13 @@ from usercore.kernel.time import to_micros
 from usercore.passwords.model import OWASP, HashProfile, PasswordPolicy
 
 LEAST: Final = HashProfile(name="least", memory_kib=8, passes=1, lanes=1, source="the least that argon2 can do")
-"""It shows what is around the hash. Nobody is to keep a password so."""
+"""It shows the cost around the hash. Never store a password with it."""
 
 HOLDERS: Final = 10_000
-"""So many people have a password, spread over all: one each for more would only take long to fill in."""
+"""Users with a password, spread over all: one each for more would take long to insert."""
 
 THREADS: Final = 2
-"""As many as usercore lets hash at once unless told otherwise."""
+"""As many as usercore hashes at once by default."""
 
 _SALT: Final = b"the same for all"
 _CREDENTIAL: Final = (
@@ -36,31 +36,31 @@ _CREDENTIAL: Final = (
 
 
 def holders(users: int) -> range:
-    """Give the numbers of those who have a password."""
+    """Return the numbers of the users with a password."""
     return range(0, users, max(1, users // HOLDERS))
 
 
 def logins(users: int, seed: int) -> Iterator[str]:
-    """Give the emails of people with a password, drawn again and again."""
+    """Yield the emails of users with a password, drawn at random."""
     drawn, numbers = random.Random(seed), holders(users)
     while True:
         yield person(drawn.choice(numbers)).email
 
 
 def hasher_of(profile: HashProfile) -> argon2.PasswordHasher:
-    """Give argon2 with these parameters."""
+    """Return argon2 with these parameters."""
     return argon2.PasswordHasher(
         time_cost=profile.passes, memory_cost=profile.memory_kib, parallelism=profile.lanes, type=argon2.Type.ID
     )
 
 
 def hash_by(profile: HashProfile) -> str:
-    """Hash everybody's password, the same in every run."""
+    """Return the hash of the common password, the same in every run."""
     return hasher_of(profile).hash(PASSWORD, salt=_SALT)
 
 
 def with_passwords(stores: Stores, users: int, name: str, profile: HashProfile) -> Path:
-    """Give a copy of a store in which some people have a password."""
+    """Return a copy of a store in which some users have a password."""
     path, hashed = stores.copy(users, name), hash_by(profile)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executemany(_CREDENTIAL, ((id_of(number), hashed) for number in holders(users)))
@@ -68,7 +68,7 @@ def with_passwords(stores: Stores, users: int, name: str, profile: HashProfile) 
 
 
 def open_core_by(path: Path, profile: HashProfile) -> usercore.UserCore:
-    """Open a store with usercore, whose new hashes are such."""
+    """Open a store with usercore, with this profile for new hashes."""
     return open_core(path, policy=usercore.Policy(passwords=PasswordPolicy(profile=profile)))
 
 
@@ -79,7 +79,7 @@ def open_by_hand(path: Path, profile: HashProfile) -> Passwords:
 
 @contextmanager
 def sign_in(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
-    """Sign in with the least hash: a look, the hash, a durable commit."""
+    """Sign in with the least hash: a read, the hash, a durable commit."""
     with (
         closing(open_core_by(with_passwords(stores, users, "usercore", LEAST), LEAST)) as core,
         closing(open_by_hand(with_passwords(stores, users, "raw", LEAST), LEAST)) as raw,

@@ -1,4 +1,4 @@
-"""People who do not exist, the same ones in every run: whoever has a number has a name, an email and a token."""
+"""Invented people, the same in every run: a number determines name, email and token."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import shake_128
@@ -11,13 +11,13 @@ from usercore.kernel.secret import generate_secret
 from usercore.tokens.model import ACCESS
 
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
-"""When everything is measured: the clock stands still."""
+"""The instant of every measurement: the clock is stopped."""
 
 BEFORE: Final = NOW - timedelta(days=1)
-"""When everybody registered, and when their tokens were used last: never within the last minute."""
+"""When all users registered and their tokens were last used: not within the last minute."""
 
 PASSWORD: Final = "correct horse battery staple"
-"""Everybody's, so that it is hashed once."""
+"""The password of all users, so that it is hashed once."""
 
 _FIRST_ID: Final = 1 << 41
 _FIRST_NAMES: Final = ("Ann", "Björn", "Chloë", "Dana", "Emil", "Fatma", "Goran", "Hana", "Ilja", "Jana", "Kofi")
@@ -28,7 +28,7 @@ _LANGUAGES: Final = ("en", "de", "sk", "cs-CZ", "pt-BR")
 
 @attrs.frozen(kw_only=True)
 class Person:
-    """Somebody by number."""
+    """An invented person."""
 
     number: int
     email: str
@@ -39,7 +39,7 @@ class Person:
 
 
 def person(number: int) -> Person:
-    """Give the person with this number."""
+    """Return the person with this number."""
     return Person(
         number=number,
         email=f"person.{number}@{_DOMAINS[number % len(_DOMAINS)]}",
@@ -51,11 +51,11 @@ def person(number: int) -> Person:
 
 
 def id_of(number: int) -> UserId:
-    """Give the id that the person has in a filled store."""
+    """Return the id that the person has in a filled store."""
     return UserId(_FIRST_ID + number)
 
 
 def secret_of(number: int) -> str:
-    """Give the secret of the access token that the person has in a filled store."""
+    """Return the secret of the access token that the person has in a filled store."""
     secret = generate_secret(ACCESS, id_of(number), lambda count: shake_128(f"token {number}".encode()).digest(count))
     return secret.reveal()

@@ -1,4 +1,4 @@
-"""The plot of growth: two curves a workload, usercore and raw, in units of raw with the fewest users."""
+"""The plot of growth: two curves for each workload, usercore and raw, in units of raw with the fewest users."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from benchmarks.figures import Ratio
 from benchmarks.growth import Growth, Point
 
 _SIDES: Final = (("usercore", "#0b6e99", "o"), ("raw", "#c8641a", "s"))
-"""Colours that also the colour-blind tell apart; the shapes of the points differ, too."""
+"""Colours that colour-blind readers can distinguish; the shapes of the points differ, too."""
 
 _LABELS: Final = {"usercore": "usercore", "raw": "raw: sqlite3 by hand"}
 _STYLE: Final = {"font.size": 11, "svg.hashsalt": "usercore", "svg.fonttype": "none"}

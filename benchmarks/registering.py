@@ -11,20 +11,20 @@ from benchmarks.baseline.importing import Importing, ImportingRowByRow
 from benchmarks.baseline.registering import RegistrationSteps
 from benchmarks.measuring import Calls, Cost, Scaled, Side
 from benchmarks.people import NOW, Person, person
-from benchmarks.stores import HashSlots
+from benchmarks.stores import StoreProvider
 from usercore import Subscriber
 
 CRM: Final = Subscriber(name=RegistrationSteps.subscriber, kinds=frozenset({"user.registered"}), handle=lambda _: None)
-"""Somebody who is to be told of each new user, so that each leaves a delivery."""
+"""A subscriber to new users, so that each causes a delivery."""
 
 
 @contextmanager
-def register_external(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
+def register_external(stores: StoreProvider, users: int) -> Iterator[dict[str, Side]]:
     """Register people one by one: claims, limits, history, delivery and attempt in one durable commit."""
     with (
-        closing(places.open_core(users, [CRM])) as core,
-        closing(RegistrationSteps(places.by_hand(users), lambda: NOW)) as raw,
-        closing(RegistrationSteps(places.by_hand(users, "bare"), lambda: NOW)) as bare,
+        closing(stores.open_core(users, [CRM])) as core,
+        closing(RegistrationSteps(stores.by_hand(users), lambda: NOW)) as raw,
+        closing(RegistrationSteps(stores.by_hand(users, "bare"), lambda: NOW)) as bare,
     ):
 
         def register(one: Person) -> None:
@@ -44,12 +44,12 @@ def register_external(places: HashSlots, users: int) -> Iterator[dict[str, Side]
 
 
 @contextmanager
-def import_users(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
+def import_users(stores: StoreProvider, users: int) -> Iterator[dict[str, Side]]:
     """Import people with an external id and an access id, in durable commits of a thousand."""
     with (
-        closing(places.open_core(users)) as core,
-        closing(Importing(places.by_hand(users), lambda: NOW)) as raw,
-        closing(Importing(places.by_hand(users, "bare"), lambda: NOW)) as bare,
+        closing(stores.open_core(users)) as core,
+        closing(Importing(stores.by_hand(users), lambda: NOW)) as raw,
+        closing(Importing(stores.by_hand(users, "bare"), lambda: NOW)) as bare,
     ):
         yield {
             "usercore": Streams(core.registration.import_users, map(record, count(users))),
@@ -59,18 +59,18 @@ def import_users(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
 
 
 @contextmanager
-def import_users_by_copy(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
-    """Import as above where usercore copies and the raw side sends many rows at once; beside both, row by row."""
+def import_users_by_copy(stores: StoreProvider, users: int) -> Iterator[dict[str, Side]]:
+    """Import as above where usercore copies and the raw side sends many rows at once; both also row by row."""
     with (
-        import_users(places, users) as sides,
-        closing(ImportingRowByRow(places.by_hand(users, "row_by_row"), lambda: NOW)) as singly,
+        import_users(stores, users) as sides,
+        closing(ImportingRowByRow(stores.by_hand(users, "row_by_row"), lambda: NOW)) as singly,
     ):
         yield sides | {"row by row": Scaled(Streams(singly.import_users, map(record, count(users))), 1 / 3)}
 
 
 @attrs.frozen
 class Streams:
-    """One call that takes so many of the records."""
+    """One call that takes ``count`` of the records."""
 
     call: Callable[[Iterable[Mapping[str, str]]], object]
     records: Iterator[Mapping[str, str]]
@@ -81,7 +81,7 @@ class Streams:
 
 
 def record(number: int) -> dict[str, str]:
-    """Give the record of the person with this number."""
+    """Return the record of the person with this number."""
     one = person(number)
     return {
         "email": one.email,

@@ -1,4 +1,4 @@
-"""Results: what came out, where, and how; kept as JSON, and shown as a table in the README."""
+"""Results: figures, machine and versions; stored as JSON, and shown as a table in the README."""
 
 import json
 import os
@@ -25,7 +25,7 @@ _TITLES: Final = ("", "workload", "users", "measure", "goal", "median [range]", 
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """What came out of one workload with so many users."""
+    """The result of one workload with so many users."""
 
     id: str
     title: str
@@ -35,7 +35,7 @@ class Result:
     figures: Sequence[Figure]
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return the result as one line."""
         size = "" if self.users is None else f", {self.users:,} users"
         return f"{self.id} {self.title}{size}: " + "; ".join(f"{one.name} {one.value}" for one in self.figures)
 
@@ -54,7 +54,7 @@ class Machine:
     command: str
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return the machine as one line."""
         engines = f"SQLite {self.sqlite}" + (f", PostgreSQL {self.postgres}" if self.postgres else "")
         return (
             f"{self.cpu}, {self.cores} cores, {self.system}, Python {self.python}, {engines},"
@@ -63,7 +63,7 @@ class Machine:
 
 
 def this_machine(*, postgres: str | None) -> Machine:
-    """Look at this machine; ``postgres`` is the version of the server that was measured."""
+    """Return a description of this machine; ``postgres`` is the version of the measured server."""
     return Machine(
         cpu=_cpu(),
         cores=len(os.sched_getaffinity(0)),
@@ -86,7 +86,7 @@ def _cpu() -> str:
 
 
 def result_of(workload: Workload[Any], users: int, costs: Costs) -> Result:
-    """Give the result of a workload, from what each side cost in each round."""
+    """Return the result of a workload, from what each side cost in each round."""
     peers = [workload.lead(name) for name in costs if name not in OURS]
     return Result(
         id=workload.id,
@@ -99,7 +99,7 @@ def result_of(workload: Workload[Any], users: int, costs: Costs) -> Result:
 
 
 def keep(machine: Machine, results: Sequence[Result], growths: Sequence[attrs.AttrsInstance]) -> None:
-    """Write the results down, with the points of the plots, and show them in the README."""
+    """Store the results with the points of the plots, and update the table in the README."""
     kept = {
         "machine": attrs.asdict(machine),
         "results": list(map(_plain, results)),
@@ -116,7 +116,7 @@ def _plain(result: Result) -> dict[str, Any]:
 
 
 def table_of(results: Sequence[Result]) -> str:
-    """Give the results as a table: a line for each figure."""
+    """Return the results as a table: one row per figure."""
     rows = (cells for result in results for cells in _rows(result))
     rules = ["---"] * len(_TITLES)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (_TITLES, rules, *rows))

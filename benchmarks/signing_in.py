@@ -1,4 +1,4 @@
-"""W1, W5 and W8: who is signed in, and signing in by a login token."""
+"""W1, W5 and W8: identifying by an access token, and signing in with a login token."""
 
 import random
 from collections.abc import Iterator
@@ -11,32 +11,32 @@ from benchmarks.baseline.memory import Dicts
 from benchmarks.entities import token_of, user_of
 from benchmarks.measuring import Calls, Side
 from benchmarks.people import NOW, id_of, secret_of
-from benchmarks.stores import HashSlots
+from benchmarks.stores import StoreProvider
 from usercore.kernel.context import MAIN, SYSTEM
 from usercore.kernel.ids import UserId
 from usercore.storage import Unit
 
 
 def secrets(users: int, seed: int) -> Iterator[str]:
-    """Give the secrets of people drawn again and again: caches see as many people as there are."""
+    """Yield the secrets of users drawn at random: caches see as many users as there are."""
     drawn = random.Random(seed)
     while True:
         yield secret_of(drawn.randrange(users))
 
 
 def ids(users: int, seed: int) -> Iterator[UserId]:
-    """Give the ids of people drawn again and again."""
+    """Yield the ids of users drawn at random."""
     drawn = random.Random(seed)
     while True:
         yield id_of(drawn.randrange(users))
 
 
 @contextmanager
-def identify(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
-    """Identify; last use is gathered on both sides, and written when they close."""
+def identify(stores: StoreProvider, users: int) -> Iterator[dict[str, Side]]:
+    """Identify; last uses are collected on both sides, and written when they close."""
     with (
-        closing(places.open_core(users)) as core,
-        closing(Identifying(places.by_hand(users, reads=True), lambda: NOW)) as raw,
+        closing(stores.open_core(users)) as core,
+        closing(Identifying(stores.by_hand(users, reads=True), lambda: NOW)) as raw,
     ):
         yield {
             "usercore": Calls(core.sign_in.identify, secrets(users, seed=1)),
@@ -45,12 +45,12 @@ def identify(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
 
 
 @contextmanager
-def log_in(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
+def log_in(stores: StoreProvider, users: int) -> Iterator[dict[str, Side]]:
     """Issue a login token and redeem it: two units, two durable commits."""
     with (
-        closing(places.open_core(users)) as core,
-        closing(LoggingIn(places.by_hand(users), lambda: NOW)) as raw,
-        closing(LoggingIn(places.by_hand(users, "bare"), lambda: NOW)) as bare,
+        closing(stores.open_core(users)) as core,
+        closing(LoggingIn(stores.by_hand(users), lambda: NOW)) as raw,
+        closing(LoggingIn(stores.by_hand(users, "bare"), lambda: NOW)) as bare,
     ):
         yield {
             "usercore": Calls(
@@ -62,7 +62,7 @@ def log_in(places: HashSlots, users: int) -> Iterator[dict[str, Side]]:
 
 
 @contextmanager
-def identify_in_memory(_: HashSlots, users: int) -> Iterator[dict[str, Side]]:
+def identify_in_memory(_: StoreProvider, users: int) -> Iterator[dict[str, Side]]:
     """Identify on the in-memory storage and on plain dicts; both hold the same entities."""
     with closing(usercore.open("memory://", clock=lambda: NOW)) as core:
         dicts = Dicts(lambda: NOW)

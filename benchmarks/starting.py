@@ -20,7 +20,7 @@ from benchmarks.signing_in import secrets
 from benchmarks.stores import Stores, open_core
 
 DEPENDENCIES: Final = "import argon2, attrs, cattrs, email_validator, idna, zxcvbn"
-"""What ``pyproject.toml`` names, without sqlite-utils."""
+"""The dependencies in ``pyproject.toml``, without sqlite-utils."""
 
 _TIMED: Final = """
 import time
@@ -32,9 +32,9 @@ print(time.process_time() - cpu, time.perf_counter() - wall)
 
 @attrs.frozen
 class FreshProcess:
-    """A piece of code in a process of its own; the start of the interpreter is not counted.
+    """Code in a process of its own; the start of the interpreter is not counted.
 
-    Modules are compiled in the round that is thrown away, whatever the environment says about keeping bytecode.
+    Modules are compiled in the discarded round, whatever the environment says about bytecode.
     """
 
     code: str
@@ -50,7 +50,7 @@ class FreshProcess:
 
 
 def said_by(code: str, bytecode: Path, *, given: str = "") -> str:
-    """Run code in a fresh process and give what it prints; it may read what is ``given``."""
+    """Run code in a new process and return its output; it may read ``given``."""
     command = [sys.executable, "-c", code]
     kept = os.environ | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(bytecode)}
     return subprocess.run(command, capture_output=True, check=True, text=True, env=kept, input=given).stdout  # noqa: S603 - this Python
@@ -64,21 +64,21 @@ def import_usercore(stores: Stores, _users: int) -> Iterator[dict[str, Side]]:
 
 
 class Closable(Protocol):
-    """What was opened."""
+    """An object that was opened."""
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Release all resources."""
 
 
 @attrs.frozen
 class Openings:
-    """Opens a store for each secret and identifies its holder; closing comes when the clock has stopped."""
+    """Opens a store for each secret and identifies its owner; the stores are closed when the clock has stopped."""
 
     open: Callable[[str], Closable]
     secrets: Iterator[str]
 
     def run(self, count: int) -> Cost:
-        """Open that many times."""
+        """Open ``count`` times."""
         redeemed = Cost(0, 0)
         for secret in islice(self.secrets, count):
             opened: list[Closable] = []
@@ -92,7 +92,7 @@ class Openings:
 
 @contextmanager
 def open_and_identify(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
-    """Open a store that is there, in a process that has imported everything, and identify once."""
+    """Open an existing store, in a process that has imported everything, and identify once."""
     ours, theirs = stores.copy(users, "usercore"), stores.copy(users, "raw")
 
     def open_usercore(secret: str) -> Closable:

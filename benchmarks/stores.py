@@ -1,6 +1,6 @@
 """Stores with many users, filled quickly: rows are written directly, into the tables that usercore made.
 
-Each size is filled once a run; every side then works on a copy of its own, which is named after it.
+Each size is filled once per run; every side then works on its own copy, which is named after it.
 """
 
 import json
@@ -43,32 +43,32 @@ _HISTORY: Final = (
 )
 
 
-class HashSlots(Protocol):
-    """Where the stores of a run are."""
+class StoreProvider(Protocol):
+    """Provides the stores of a run."""
 
     def open_core(self, users: int, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
         """Open a copy with usercore."""
 
     def by_hand(self, users: int, name: str = "raw", *, reads: bool = False) -> Store:
-        """Open a copy for the calls by hand; for one that only ``reads`` it may be opened so."""
+        """Open a copy for the calls by hand; one that only ``reads`` may be opened read-only."""
 
 
 @attrs.frozen
-class Stores(HashSlots):
+class Stores(StoreProvider):
     """Files in a temporary folder."""
 
     folder: Path
 
     def open_core(self, users: int, subscribers: Sequence[usercore.Subscriber] = ()) -> usercore.UserCore:
-        """Open a copy; see ``HashSlots``."""
+        """Open a copy; see ``StoreProvider``."""
         return open_core(self.copy(users, "usercore"), subscribers)
 
     def by_hand(self, users: int, name: str = "raw", *, reads: bool = False) -> Store:  # noqa: ARG002 - SQLite has one kind
-        """Open a copy; see ``HashSlots``."""
+        """Open a copy; see ``StoreProvider``."""
         return SqliteStore(self.copy(users, name))
 
     def copy(self, users: int, name: str) -> Path:
-        """Give a copy of the store with this many users, made for one side of one workload."""
+        """Return a copy of the store with this many users, made for one side of one workload."""
         master = self.folder / f"{users}.db"
         if not master.exists():
             fill(master, users)
@@ -86,13 +86,13 @@ def open_core(
 
 
 def remove(path: Path) -> None:
-    """Remove a store with the files that SQLite and the writers' line keep beside it."""
+    """Remove a store with the files that SQLite and the process lock have beside it."""
     for file in path.parent.glob(f"{path.name}*"):
         file.unlink()
 
 
 def fill(path: Path, users: int) -> None:
-    """Make a store in which each of so many people has claims, a history entry and an access token."""
+    """Create a store with so many users, each with claims, a history entry and an access token."""
     usercore.open(f"sqlite:///{path}").close()
     connection = sqlite3.connect(path)
     for setting in _FAST:
@@ -104,7 +104,7 @@ def fill(path: Path, users: int) -> None:
 
 
 def insert_people(many: Callable[[str, Iterable[tuple[Any, ...]]], object], users: int) -> None:
-    """Insert the rows of so many people; ``many`` runs a statement for each row."""
+    """Insert the rows of so many users; ``many`` runs a statement for each row."""
     many(_USER, _users(users))
     many(_CLAIM, _claims(users))
     many(_TOKEN, _tokens(users))

@@ -1,4 +1,4 @@
-"""The workloads: what is compared, how often, and what is to be reached. Source: performance goals of the project."""
+"""The workloads: what is compared, how often, and the goals. Source: performance goals of the project."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from benchmarks import meta, passwords, registering, remembering, signing_in, starting, writing
+from benchmarks import memory_use, meta, passwords, registering, signing_in, starting, writing
 from benchmarks.figures import (
     RAW,
     USERCORE,
@@ -26,21 +26,21 @@ from benchmarks.figures import (
     worst_call,
 )
 from benchmarks.measuring import TURNS, Side
-from benchmarks.stores import HashSlots, Stores
+from benchmarks.stores import StoreProvider, Stores
 
-P = TypeVar("P", bound=HashSlots)
+P = TypeVar("P", bound=StoreProvider)
 
 LONG_ROUNDS: Final = 7
-"""Rounds of what takes long because threads wait for each other."""
+"""Rounds of workloads that take long because threads wait for each other."""
 
 Opener = Callable[[P, int], AbstractContextManager[Mapping[str, Side]]]
 
 
 @attrs.frozen(kw_only=True)
 class Workload(Generic[P]):
-    """One thing that is measured. ``open`` gives its sides in stores with so many users.
+    """One measurement. ``open`` returns its sides, in stores with so many users.
 
-    ``count`` operations of each side make a round; ``measures`` are what is read off the rounds.
+    ``count`` operations of each side make a round; ``measures`` are computed from the rounds.
     """
 
     id: str
@@ -49,7 +49,7 @@ class Workload(Generic[P]):
     count: int
     measures: Sequence[Measure]
     leaves_rows: bool = True
-    """Whether both sides leave rows, which are then the same."""
+    """Whether both sides store rows, which must then be the same."""
 
     of_size: bool = True
     """Whether the number of users matters."""
@@ -57,16 +57,16 @@ class Workload(Generic[P]):
     rounds: int = 11
     turns: int = TURNS
     warms_up: bool = True
-    """Whether the first round is thrown away, in which caches are cold."""
+    """Whether the first round, with cold caches, is discarded."""
 
     lead: Callable[[str], Measure] = lead_over
-    """Measures usercore beside a peer."""
+    """Measures of usercore against a peer."""
 
     lasting: Callable[[float], Opener[P]] | None = None
-    """Gives, for a workload that can last, how it is opened so that a turn takes so many seconds."""
+    """Returns, for a workload of variable duration, how it is opened so that a turn takes so many seconds."""
 
     def __str__(self) -> str:
-        """Name it."""
+        """Return its name."""
         return f"{self.id} {self.title}"
 
 
@@ -221,7 +221,7 @@ ALL: Final[Sequence[Workload[Stores]]] = (
     Workload(
         id="W11a",
         title="memory of users in memory",
-        open=remembering.keep_in_memory,
+        open=memory_use.keep_in_memory,
         count=1,
         measures=[memory(1.2)],
         leaves_rows=False,
@@ -232,7 +232,7 @@ ALL: Final[Sequence[Workload[Stores]]] = (
     Workload(
         id="W11b",
         title="memory of a process over a file",
-        open=remembering.identify_in_process,
+        open=memory_use.identify_in_process,
         count=4000,
         measures=[memory(1.3)],
         rounds=LONG_ROUNDS,
@@ -241,7 +241,7 @@ ALL: Final[Sequence[Workload[Stores]]] = (
     ),
 )
 
-POSTGRES: Final[Sequence[Workload[HashSlots]]] = (
+POSTGRES: Final[Sequence[Workload[StoreProvider]]] = (
     Workload(
         id="P1",
         title="identify by an access token, PostgreSQL",
@@ -275,4 +275,5 @@ POSTGRES: Final[Sequence[Workload[HashSlots]]] = (
         of_size=False,
     ),
 )
-"""The same on PostgreSQL, judged by the processor time of the client, which does not depend on the number of users."""
+"""The same on PostgreSQL, measured by the processor time of the client, which does not depend on the number of users.
+"""

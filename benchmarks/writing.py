@@ -1,4 +1,4 @@
-"""W9: one, several and many who write, and who read beside."""
+"""W9: one, several and many writers, with readers beside them."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ import usercore
 from benchmarks.baseline.identifying import Identifying
 from benchmarks.baseline.store import SqliteStore
 from benchmarks.baseline.updating import Updating
-from benchmarks.crowds import Threads, Worker, processes
+from benchmarks.concurrency import Threads, Worker, processes
 from benchmarks.measuring import Calls, Side
 from benchmarks.people import NOW, id_of
 from benchmarks.signing_in import secrets
@@ -24,21 +24,21 @@ from usercore.kernel.errors import Busy
 MANY: Final = 16
 PROCESSES: Final = 8
 READS: Final = 20
-"""Of so many operations of the mixed load one writes."""
+"""Operations of the mixed load for each write."""
 
 
 @attrs.frozen
 class Change:
-    """The operation that changes one user, the next each time, to what they never were."""
+    """The operation that changes the next user to a new value each time."""
 
     users: int
 
     def usercore(self, core: usercore.UserCore, number: int) -> object:
-        """Do it by usercore."""
+        """Change the user with usercore."""
         return core.users.update(id_of(number % self.users), first_name=f"Name {number}")
 
     def raw(self, updating: Updating, number: int) -> object:
-        """Do it by hand."""
+        """Change the user by hand."""
         return updating.update(id_of(number % self.users), f"Name {number}")
 
 
@@ -149,5 +149,5 @@ def change_in_processes(stores: Stores, users: int, *, seconds: float = 0) -> It
 
 
 def lasting(seconds: float) -> Callable[[Stores, int], AbstractContextManager[dict[str, Side]]]:
-    """Give how to change users in several processes for so many seconds."""
+    """Return a function that changes users in several processes for so many seconds."""
     return partial(change_in_processes, seconds=seconds)

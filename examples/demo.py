@@ -1,7 +1,7 @@
-"""The main job, from an import to a token redeemed twice, with the sample data of the three documents.
+"""A demonstration from an import to a token redeemed twice, with the sample data of the three documents.
 
-Prints each step, what was refused and why, and fails when an outcome differs from ``demo.expected``. The store that it
-leaves, ``demo.db``, opens with ordinary SQLite tools.
+Prints each step and each refusal with its reason, and fails when an outcome differs from ``demo.expected``. The store
+that it creates, ``demo.db``, can be opened with ordinary SQLite tools.
 """
 
 import difflib
@@ -41,47 +41,47 @@ LINKS: Final = Links(sign_in="https://app.example.com/in", registration="https:/
 
 
 class DemoClock:
-    """The present, moved on by hand, so that no step has to wait."""
+    """A clock that the demo advances, so that no step has to wait."""
 
     def __init__(self) -> None:
         """Start at a fixed noon."""
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        """Give the instant."""
+        """Return the instant."""
         return self.now
 
 
 class FooAuthenticator:
-    """The host's own way in, for partners who show a badge; it adds what the host knows of a user."""
+    """The host's own authenticator, for partners who show a badge; it adds what the host knows of a user."""
 
     name = "foo"
     priority = 600
     credentials = dict
 
     def authenticate(self, credentials: Mapping[str, str], context: Context) -> Reference | None:  # noqa: ARG002 - not needed
-        """Give the user whose badge is shown."""
+        """Return the user whose badge is shown."""
         return Email(credentials["badge"]) if "badge" in credentials else None
 
-    def extra(self, user: User) -> Mapping[str, object]:  # noqa: ARG002 - the same for everybody here
-        """Give what ``identify`` shows under ``foo``."""
+    def extra(self, user: User) -> Mapping[str, object]:  # noqa: ARG002 - the same for all users here
+        """Return what ``identify`` shows under ``foo``."""
         return {"external_id": "baz", "custom_flag": True}
 
 
 class Demo:
-    """Plays the steps and gathers what they say."""
+    """Runs the steps and yields their output."""
 
     def __init__(self, core: UserCore, clock: DemoClock) -> None:
-        """Play on this core."""
+        """Run on this core."""
         self.core, self.clock = core, clock
 
     def play(self) -> Iterator[str]:
-        """Play everything, line by line."""
+        """Run all steps and yield their output, line by line."""
         yield from self.imports()
         yield from self.plenigo()
         yield from self.remp()
         yield from self.izenda()
-        yield from self.letters()
+        yield from self.outgoing_email()
 
     def imports(self) -> Iterator[str]:
         """Import the customers twice."""
@@ -130,7 +130,7 @@ class Demo:
         yield f"external id linked: {core.users.link_external_id(plain.id, '56202510').external_id}"
 
     def remp(self) -> Iterator[str]:
-        """Create a user, sign in, show who is signed in."""
+        """Create a user, sign in, show the identity."""
         core = self.core.bind(source="api")
         yield "== REMP CRM: users module =="
         made = core.registration.register("user@user.sk", password="a sunny day in Bratislava", first_name="Test")
@@ -157,7 +157,7 @@ class Demo:
             yield f"attempt: {attempt.status} as {attempt.login}"
 
     def izenda(self) -> Iterator[str]:
-        """Keep tenants apart."""
+        """Show that tenants are isolated."""
         yield "== Izenda: tenants =="
         operators = self.core.tenant("system")
         tenant = operators.tenants.create("acme", "Acme", date_format="MM/DD/YYYY", language="en-US")
@@ -173,8 +173,8 @@ class Demo:
         operators.tenants.activate("acme")
         yield f"active again: {acme.sign_in.identify(token).user.full_name}"
 
-    def letters(self) -> Iterator[str]:
-        """Ask to register as a stranger, and deliver."""
+    def outgoing_email(self) -> Iterator[str]:
+        """Request a registration without an account, and deliver the email."""
         yield "== Letters =="
         self.core.registration.request("stranger@example.com")
         self.core.registration.request("user@user.sk")
@@ -182,7 +182,7 @@ class Demo:
         yield f"still to be delivered: {len(self.core.outbox.pending().rows)}"
 
     def refused(self, what: str, call: Callable[[], object], whose: Reference | None = None) -> str:
-        """Make a call that must be refused, and say why it was; of a sign-in only the attempt tells that."""
+        """Make a call that must be refused, and report the reason; for a sign-in only the attempt has it."""
         try:
             call()
         except SignInRefused as refusal:
@@ -196,7 +196,7 @@ class Demo:
 
 
 def main(store: Path = STORE) -> int:
-    """Play the demo on a new store and compare it with what is expected; 0 if all is as it should be."""
+    """Run the demo on a new store and compare it with the expected output; return 0 if they agree."""
     for path in store.parent.glob(f"{store.name}*"):
         path.unlink()
     clock = DemoClock()

@@ -2,7 +2,7 @@
 
 Run ``python examples/make_customers.py [FOLDER]``; the folder of this script is the default.
 Beside it ``customers.bad.json`` says which physical lines (the header is line 1) are bad, and
-how. Nobody is real, every domain is reserved for examples, and the same bytes come out of
+how. No customer is real, every domain is reserved for examples, and the same bytes come out of
 every Python: change the seed, the data or the order of draws, and every line changes.
 """
 # ruff: noqa: E501, RUF001  (a culture is one line; letters of many scripts look alike)
@@ -38,7 +38,7 @@ class Culture(NamedTuple):
 
 
 def each(column: str, *values: str) -> list[Patch]:
-    """Give one patch of this column for each value."""
+    """Return one patch of this column for each value."""
     return [{column: value} for value in values]
 
 
@@ -84,9 +84,9 @@ FIRST_INSTANT = datetime(2015, 1, 2, tzinfo=UTC)
 DAYS = 3_800
 ZONES = (0, 0, 60, 120, 180, 330, 540, -300, -210)  # minutes east of Greenwich
 
-# What a line of each kind has instead of good values, one patch a line. ``other`` and ``third``
-# are earlier good records. None leaves a column out, an unknown column is one too many.
-# The surrogate ``\udcfc`` is written as the single byte fc, which is not UTF-8.
+# What a line of each kind has instead of good values, one patch per line. ``other`` and ``third`` are earlier good
+# records. None omits a column, an unknown column is one too many. The surrogate ``\udcfc`` is written as the single
+# byte fc, which is not UTF-8.
 FAULTS: dict[str, list[Patch]] = {
     "no_identifier": [dict.fromkeys(("email", "external_id", *ACCESS_IDS, "username"), "")] * 2,
     "email_malformed": each(
@@ -131,7 +131,7 @@ class Customers:
         self._ids: set[str] = set()
 
     def draw(self) -> Record:
-        """Draw a good record. It has an email or an external id: an import knows it again."""
+        """Draw a good record. It has an email or an external id, by which an import recognises it."""
         culture = self._rng.choice(CULTURES)
         first, last = self._name(culture.first_names), self._name(culture.last_names)
         email = self._email(culture, first, last) if self._often(0.98) else ""
@@ -150,7 +150,7 @@ class Customers:
         }
 
     def draw_plain(self) -> Record:
-        """Draw a good record that takes a fault without getting a second one by it."""
+        """Draw a good record to which a fault can be added without causing a second one."""
         while not (record := self.draw())["email"] or "@" in record["username"]:
             pass
         return record
@@ -164,7 +164,7 @@ class Customers:
         return name, latin or name.lower()
 
     def _unused(self, used: set[str], draw: Callable[[], str]) -> str:
-        """Draw until what was drawn is unlike anything used. Stricter than the keys of users."""
+        """Draw until the value differs from all used ones. Stricter than the keys of users."""
         while (key := unicodedata.normalize("NFKC", (text := draw()).casefold())) in used:
             pass
         used.add(key)
@@ -221,14 +221,14 @@ class Customers:
 
 
 def schedule(rng: Random) -> dict[int, tuple[str, Patch]]:
-    """Say at which places there is something else than a new good record."""
+    """Return the positions of lines other than new good records."""
     events = [(kind, patch) for kind, patches in FAULTS.items() for patch in patches]
     events += [("repeat", {})] * REPEATS + [("update", {})] * UPDATES
     return dict(zip(rng.sample(range(SETTLED, RECORDS), len(events)), events, strict=True))
 
 
 def make_lines(rng: Random) -> Iterator[tuple[Patch, str | None]]:
-    """Give the lines in their order, each with its kind of fault, None for a good one."""
+    """Return the lines in their order, each with its kind of fault, None for a good one."""
     customers, events, known = Customers(rng), schedule(rng), list[Record]()
     for place in range(RECORDS):
         kind, patch = events.get(place, ("new", {}))
@@ -244,7 +244,7 @@ def make_lines(rng: Random) -> Iterator[tuple[Patch, str | None]]:
 
 
 def update(rng: Random, known: list[Record]) -> Patch:
-    """Give a line that only names a customer whose first name was missing."""
+    """Return a line that only names a customer whose first name was missing."""
     # Two first names would take turns whenever the file is imported again, and R7 says nothing changes.
     nameless = [one for one in known if one["external_id"] and not one["first_name"]]
     one = rng.choice(nameless)
@@ -260,7 +260,7 @@ def pick_two(rng: Random, known: list[Record]) -> list[Record]:
 
 
 def spoil(record: Record, patch: Patch, other: Record, third: Record) -> Patch:
-    """Put the fault into a good record."""
+    """Add the fault to a good record."""
     fault = {
         column: None if value is None else value.format(other=other, third=third) for column, value in patch.items()
     }

@@ -1,4 +1,4 @@
-"""Checks the types of the Python blocks of README and docs pages, by mypy strict: ``python -m scripts.check_pages``."""
+"""Check the types of the Python blocks of README and docs pages, by mypy strict: ``python -m scripts.check_pages``."""
 
 import subprocess
 import sys

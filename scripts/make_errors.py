@@ -22,7 +22,7 @@ INTRODUCTION = """\
 Made by `make docs` out of the classes; changes belong there.
 Catch by class, branch by `code`: a code never changes its meaning. No error has a sentence for end users.
 *HTTP* is the status that fits, as `usercore.forms.HTTP_STATUSES` has it. *public* errors may come from calls that
-strangers are behind; *trusted* ones only from calls of the host, an operator or an API token.
+anyone can send; *trusted* ones only from calls of the host, an operator or an API token.
 
 """
 PUBLIC_CALLS = (
@@ -34,44 +34,44 @@ PUBLIC_CALLS = (
     "sign_in.with_login_token",
     "sign_in.with_password",
 )
-"""The methods that strangers may be behind. Source: spec R8."""
+"""The methods that anyone can send. Source: spec R8."""
 ANYWHERE = (LostRace, StorageError)
 """What every call may raise, and no docstring repeats."""
 NAMED = re.compile(r"^\s+(\w+):", re.MULTILINE)
 NOT_LOADED = ("usercore.__main__", "usercore.testing")
-"""The command line would run, and the tools for tests need pytest."""
+"""The command line would run, and the test tools need pytest."""
 
 
 def find_errors() -> list[type[UsercoreError]]:
-    """Give all public errors of the core, by code."""
+    """Return all public errors of the core, by code."""
     for module in find_modules():
         importlib.import_module(module)
     return sorted(filter(is_public, walk(UsercoreError)), key=lambda error: (error.code, error.__name__))
 
 
 def is_public(error: type[UsercoreError]) -> bool:
-    """Say whether hosts may know the class."""
+    """Return whether hosts may use the class."""
     ours = error.__module__.startswith("usercore.") and not error.__name__.startswith("_")
     # attrs makes a class with slots twice, and the first one stays around for a while.
     return ours and getattr(sys.modules[error.__module__], error.__name__, None) is error
 
 
 def find_modules() -> Iterator[str]:
-    """Name all modules of the core."""
+    """Iterate over the names of all modules of the core."""
     for module in pkgutil.walk_packages(usercore.__path__, "usercore."):
         if not module.name.startswith(NOT_LOADED):
             yield module.name
 
 
 def walk(error: type[UsercoreError]) -> Iterator[type[UsercoreError]]:
-    """Give a class and all that are made of it."""
+    """Iterate over a class and all its subclasses."""
     yield error
     for special in error.__subclasses__():
         yield from walk(special)
 
 
 def fields_of(error: type[UsercoreError]) -> str:
-    """Name the fields and their types."""
+    """Return the fields and their types as text."""
     if not attrs.has(error):
         return ""
     fields = attrs.fields(attrs.resolve_types(error))
@@ -79,7 +79,7 @@ def fields_of(error: type[UsercoreError]) -> str:
 
 
 def short(annotation: str) -> str:
-    """Leave out where the types come from."""
+    """Remove the modules of types."""
     return re.sub(r"(\w+\.)+", "", annotation)
 
 
@@ -91,17 +91,17 @@ def errors_of_public_calls() -> frozenset[str]:
     return frozenset(name for text in docstrings for name in NAMED.findall(text.partition("Raises:")[2]))
 
 
-def is_for_strangers(error: type[UsercoreError]) -> bool:
+def is_of_public_calls(error: type[UsercoreError]) -> bool:
     """Return whether a public call names the error, or the base beside it that stands for its kinds."""
     named = {base.__name__ for base in error.__mro__ if base.__module__ == error.__module__}
     return issubclass(error, ANYWHERE) or not named.isdisjoint(errors_of_public_calls())
 
 
 def row(error: type[UsercoreError]) -> list[str]:
-    """Describe one error."""
+    """Return the row of one error."""
     meaning = (inspect.getdoc(error) or "").partition("\n")[0]
     names = [f"`{name}`" for name in (error.code, error.__name__, error.__bases__[0].__name__)]
-    audience = "public" if is_for_strangers(error) else "trusted"
+    audience = "public" if is_of_public_calls(error) else "trusted"
     return [*names, fields_of(error), str(http_status(error)), audience, meaning]
 
 

@@ -43,7 +43,7 @@ class MarkFinder(ast.NodeVisitor):
         self._inside: list[str] = []
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
-        """Remember where we are."""
+        """Record the class and function that is visited."""
         self._inside.append(node.name)
         self.generic_visit(node)
         self._inside.pop()
@@ -51,7 +51,7 @@ class MarkFinder(ast.NodeVisitor):
     visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef  # noqa: N815 - the names of ast
 
     def visit_Call(self, node: ast.Call) -> None:
-        """Take the ids out of a mark, wherever it stands: decorator, ``pytestmark``, ``pytest.param``."""
+        """Read the ids of a mark in any position: decorator, ``pytestmark``, ``pytest.param``."""
         if ast.unparse(node.func) == "pytest.mark.rule":
             where = "::".join(self._inside)
             self.found += [(str(one.value), where) for one in node.args if isinstance(one, ast.Constant)]
@@ -78,7 +78,7 @@ def waits(rule: Rule) -> bool:
 
 
 def find_faults(rules: Mapping[str, Rule], proofs: Proofs) -> Iterator[str]:
-    """Say which rules lack a test, and which marks name no rule."""
+    """Find the rules that lack a test, and the marks that name no rule."""
     for rule, entry in rules.items():
         if rule not in proofs and not waits(entry):
             yield f"no test proves rule {rule} ({entry['title']})"
@@ -87,13 +87,13 @@ def find_faults(rules: Mapping[str, Rule], proofs: Proofs) -> Iterator[str]:
 
 
 def link(test: str) -> str:
-    """Show a test by its file's name and its own, and lead to its file."""
+    """Return a link to a test's file, with the file's name and the test's."""
     path, *names = test.split("::")
     return f"[{'::'.join([Path(path).name, *names])}](../../{path})"
 
 
 def describe(rules: Mapping[str, Rule], proofs: Proofs) -> str:
-    """Lay out the reference."""
+    """Return the text of the reference."""
     rows = []
     for rule, entry in rules.items():
         tests = sorted(set(proofs.get(rule, ())))
@@ -103,7 +103,7 @@ def describe(rules: Mapping[str, Rule], proofs: Proofs) -> str:
 
 
 def main() -> None:
-    """Write the reference or check it; end with status 1 where rules and tests do not match."""
+    """Write the reference or check it; end with status 1 if rules and tests do not match."""
     check = asked_to_check(__doc__)
     rules: dict[str, Rule] = tomllib.loads((FOLDER / "rules.toml").read_text(encoding="utf-8"))
     proofs = find_proofs(ROOT)

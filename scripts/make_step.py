@@ -1,7 +1,7 @@
 """Make the first step of each SQL engine's schema from the tables: ``usercore_storage/<engine>/steps/0001.sql``.
 
-Before the first release there is one step, which is made anew when a table changes. Released steps are frozen: a change
-of a table is then a new step, written by hand.
+Before the first release there is one step, which is generated again when a table changes. Released steps are frozen: a
+change of a table is then a new step, written by hand.
 """
 
 import sys
@@ -30,7 +30,7 @@ def step_of(types: Mapping[str, str], options: Callable[[Table[Any]], str]) -> s
 def shape_of(step: str) -> set[tuple[str, ...]]:
     """Return the statements of a step, each with its lines in one order: that of columns does not matter.
 
-    A released step stays as it is if somebody moves a field of an entity.
+    A released step stays valid if a field of an entity is moved.
     """
     return {_schema_of(statement) for statement in step.split(";\n") if statement.strip()}
 
@@ -49,7 +49,7 @@ def differing(folder: Path) -> Iterable[tuple[Path, str]]:
 
 
 def main() -> None:
-    """Write the steps that differ, or end with status 1 where there are some."""
+    """Write the steps that differ, or end with status 1 if any does."""
     check = asked_to_check(__doc__)
     for file, text in differing(STORAGES):
         if check:

@@ -1,4 +1,4 @@
-"""A private PostgreSQL server for tests and benchmarks: a folder and a free port of its own, and gone afterwards."""
+"""A private PostgreSQL server for tests and benchmarks, in a temporary folder and on a free port."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ import psycopg
 ROLE: Final = "usercore"
 
 GUARDED: Final = "guarded"
-"""A role that has to show its password, once a test has created it; all others are trusted."""
+"""A role that needs a password, once a test has created it; all others are trusted."""
 
 SETTINGS: Final = """
 listen_addresses = '127.0.0.1'
@@ -34,7 +34,7 @@ _databases = count(1)
 
 
 def find_programs() -> Path | None:
-    """Give the folder with the newest server's programs: of the path, or where Debian keeps them."""
+    """Return the folder with the newest server's programs, from ``PATH`` or where Debian installs them."""
     on_path = shutil.which("initdb")
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]))
     found = [*debian, *([Path(on_path)] if on_path else [])]
@@ -45,7 +45,7 @@ class Server:
     """A server in a folder."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
-        """Make its files."""
+        """Create its files."""
         self._programs = programs
         self._data = folder / "data"
         self._lent = lent_to(folder)
@@ -60,7 +60,7 @@ class Server:
         """Run one of the server's programs.
 
         Raises:
-            RuntimeError: it failed; its words say why.
+            RuntimeError: it failed; the message has its output.
         """
         command = [str(self._programs / program), f"--pgdata={self._data}", *arguments]
         done = subprocess.run(
@@ -78,23 +78,23 @@ class Server:
         self._run("pg_ctl", "--silent", "--wait", f"--mode={mode}", "stop")
 
     def url(self, database: str = "postgres", role: str = ROLE) -> str:
-        """Give the URL of a database."""
+        """Return the URL of a database."""
         return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
 
     def ask(self, statement: str, *values: object, database: str = "postgres") -> list[tuple[Any, ...]]:
-        """Run a statement of the administrator's."""
+        """Run a statement as the administrator and return its rows."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             cursor = connection.execute(statement.encode(), values)
             return [] if cursor.description is None else cursor.fetchall()
 
     def make_database(self, template: str = "template1") -> str:
-        """Make a database, as a copy of another, and give its name."""
+        """Create a database, as a copy of another, and return its name."""
         name = f"store_{next(_databases)}"
         self.ask(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def empty(self, database: str) -> None:
-        """Remove all rows of a store, which takes a tenth of the time of making a database."""
+        """Remove all rows of a store, which takes a tenth of the time of creating a database."""
         tables = self.ask(
             "SELECT tablename FROM pg_tables WHERE tablename LIKE 'usercore_%%' AND tablename <> 'usercore_schema'",
             database=database,
@@ -103,7 +103,7 @@ class Server:
         self.ask("; ".join(deletions), database=database)
 
     def end_sessions(self, database: str) -> int:
-        """End all sessions with a database, wait until they are over, and say how many there were."""
+        """End all sessions with a database, wait until they are over, and return their number."""
         ended = self.ask(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE datname = %s AND pid <> pg_backend_pid()",
@@ -114,7 +114,7 @@ class Server:
 
 @contextmanager
 def running(programs: Path, place: str | None = None) -> Iterator[Server]:
-    """Run a server for a while, in a new folder in this place; without one where the system puts temporary files."""
+    """Run a server for the duration of a ``with``, in a new folder in this location or the system's."""
     with temporary_folder(place) as folder:
         server = Server(programs, folder)
         server.start()
@@ -126,7 +126,7 @@ def running(programs: Path, place: str | None = None) -> Iterator[Server]:
 
 @contextmanager
 def temporary_folder(place: str | None = None) -> Iterator[Path]:
-    """Make a folder in this place for a while."""
+    """Create a folder in this location for the duration of a ``with``."""
     folder = Path(tempfile.mkdtemp(prefix="usercore-", dir=place))
     try:
         yield folder
@@ -134,17 +134,17 @@ def temporary_folder(place: str | None = None) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def place_in_memory() -> str | None:
-    """Give where files are kept in memory, if there is room: tests crash the server and not the machine.
+def folder_in_memory() -> str | None:
+    """Return a folder in memory, if there is room: tests crash the server but not the machine.
 
-    Else it is the system's place for temporary files; a folder that pytest makes is closed to the server's user.
+    Otherwise return the system's folder for temporary files; a folder that pytest makes is closed to the server's user.
     """
     memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of its own in it
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free >= _ROOM else None
 
 
 def lent_to(folder: Path) -> dict[str, Any]:
-    """Give how a process is started that works in this folder: root lends it another user, as whom servers insist."""
+    """Return how to start a process that works in this folder: root changes to another user, which servers require."""
     if os.geteuid():
         return {}
     known = {entry.pw_name for entry in pwd.getpwall()}
@@ -154,7 +154,7 @@ def lent_to(folder: Path) -> dict[str, Any]:
 
 
 def free_port() -> int:
-    """Give a port of this machine that nobody listens on."""
+    """Return a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

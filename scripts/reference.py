@@ -1,4 +1,4 @@
-"""What the makers of references share: tables in Markdown, and files that are either written or compared."""
+"""Helpers of the scripts that make references: tables in Markdown, and files that are either written or compared."""
 
 import argparse
 import sys
@@ -10,20 +10,20 @@ FOLDER = ROOT / "docs" / "reference"
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay out a table; a bar inside a cell is escaped."""
+    """Return a table; a bar inside a cell is escaped."""
     lines = [headings, ["---"] * len(headings), *rows]
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
 def asked_to_check(purpose: str | None) -> bool:
-    """Read the command line: is the file only to be compared?"""
+    """Parse the command line: return whether the file is only compared."""
     parser = argparse.ArgumentParser(description=purpose)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the file is not up to date")
     return bool(parser.parse_args().check)
 
 
 def publish(name: str, text: str, *, check: bool) -> None:
-    """Write the reference, or compare it with the file and end with status 1 where they differ."""
+    """Write the reference, or compare it with the file and end with status 1 if they differ."""
     file = FOLDER / name
     if not check:
         FOLDER.mkdir(parents=True, exist_ok=True)

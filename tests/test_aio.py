@@ -13,8 +13,8 @@ import attrs
 import pytest
 
 import usercore
-from tests.faults.every_call import CALLS, Call, vars_of
-from tests.faults.worlds import PASSWORD, build
+from tests.faults.filled_stores import PASSWORD, build
+from tests.faults.public_calls import CALLS, Call, vars_of
 from usercore import (
     Email,
     Host,
@@ -131,9 +131,9 @@ def test_a_login_past_the_queue_is_told_at_once() -> None:
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_what_hashes_is_declared_and_runs_on_the_pool_for_hashes(call: Call) -> None:
     hasher = NotingHasher()
-    world = build(memory.open_storage("memory://"))
-    world.core._engine.hasher = hasher
-    rebuilt = attrs.evolve(world, core=world.core.bind())
+    filled = build(memory.open_storage("memory://"))
+    filled.core._runtime.hasher = hasher
+    rebuilt = attrs.evolve(filled, core=filled.core.bind())
     hasher.threads.clear()
 
     async def main() -> None:
@@ -257,7 +257,7 @@ def test_it_opens_as_the_core_does_and_closes_at_the_end() -> None:
     run(main())
 
 
-def test_a_store_that_nobody_waits_for_is_closed() -> None:
+def test_a_store_whose_caller_was_cancelled_is_closed() -> None:
     opened: list[UserCore] = []
     started, go_on, closed = threading.Event(), threading.Event(), threading.Event()
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.__main__ import measure_postgres
 from benchmarks.baseline.importing import Importing, ImportingRowByRow
-from benchmarks.crowds import Threads
+from benchmarks.concurrency import Threads
 from benchmarks.figures import Figure, Goal, Ratio, ratio_of
 from benchmarks.growth import grow
 from benchmarks.measuring import Calls, Cost, Scaled, costs_of

@@ -1,4 +1,4 @@
-"""UserCore: the services over one storage, bound to a tenant, an actor and an origin."""
+"""UserCore: the services over one storage, bound to a tenant, an actor and a request context."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -39,45 +39,45 @@ T = TypeVar("T")
 
 
 class UserCore:
-    """Users, their tokens and their rights, bound to one tenant, actor and origin. Safe to share between threads.
+    """Users, their tokens and their rights, bound to one tenant, actor and request. Safe to share between threads.
 
-    ``tenant`` and ``bind`` give cheap copies; ``close`` closes them all.
+    ``tenant`` and ``bind`` return cheap copies; ``close`` closes them all.
     """
 
-    def __init__(self, engine: Runtime, context: Context, joined: UnitSource | None = None) -> None:
-        """Bind an engine; hosts call ``usercore.open``."""
-        self._engine = engine
+    def __init__(self, runtime: Runtime, context: Context, joined: UnitSource | None = None) -> None:
+        """Bind a runtime to a context; hosts call ``usercore.open``."""
+        self._runtime = runtime
         self._context = context
         self._joined = joined
-        self._service = engine.scope(context, joined)
+        self._service = runtime.scope(context, joined)
 
     @classmethod
     def over(cls, storage: Storage, host: Host | None = None) -> Self:
-        """Give a core over a storage that is open already; tests hand in their fakes here.
+        """Create a core over an already open storage; tests pass their fakes here.
 
         Raises:
             StorageError: the storage failed.
-            TypeError: what the host brings has the wrong type, or would never run.
-            ValueError: the storage lacks a capability, or what the host brings does not fit.
+            TypeError: what the host passes has the wrong type, or would never run.
+            ValueError: the storage lacks a capability, or what the host passes does not fit.
         """
         core = cls(Runtime(storage, host or Host()), Context())
         core._make_built_in()
         return core
 
     def _make_built_in(self) -> None:
-        service = self._engine.scope(Context(tenant_id=SYSTEM, tenant_key="system"))
+        service = self._runtime.scope(Context(tenant_id=SYSTEM, tenant_key="system"))
         if not service.units.read(has_built_in):
             service.units.write(lambda unit: add_built_in(unit, at=service.clock()))
 
     @property
     def context(self) -> Context:
-        """Whom this core acts for."""
+        """The context in which this core acts."""
         return self._context
 
     @property
     def policy(self) -> Policy:
-        """How this core behaves."""
-        return self._engine.policy
+        """The policy of this core."""
+        return self._runtime.policy
 
     def tenant(self, key: str | UUID) -> "UserCore":
         """Return this core bound to another tenant, by its key, ignoring case, or its UUID.
@@ -85,9 +85,9 @@ class UserCore:
         Raises:
             TypeError: the key is neither text nor a UUID.
             Invalid: no tenant can have this key.
-            TenantNotFound: there is none.
+            TenantNotFound: no tenant has this key.
         """
-        known = self._engine.tenants
+        known = self._runtime.tenants
         tenant = known.get(plain_uuid(key) if isinstance(key, UUID) else check_type(key, str, name="tenant"))
         if tenant is None:
             clean_key = clean_tenant_key(key, field="tenant")
@@ -97,7 +97,7 @@ class UserCore:
                 # Other spellings are looked up each time, so the cache has at most two entries a tenant.
                 known[tenant.key] = known[tenant.uuid] = tenant
         context = attrs.evolve(self._context, tenant_id=tenant.id, tenant_key=tenant.key)
-        return UserCore(self._engine, context, self._joined)
+        return UserCore(self._runtime, context, self._joined)
 
     def bind(
         self,
@@ -107,13 +107,13 @@ class UserCore:
         user_agent: str | None | Unset = UNSET,
         source: str | None | Unset = UNSET,
     ) -> "UserCore":
-        """Return this core bound to another actor or origin; what is left out stays, and None clears.
+        """Return this core bound to another actor or request; what is left out stays, and None clears.
 
-        Without an actor it is the host that acts.
+        Without an actor the host itself acts.
 
         Raises:
             TypeError: a value has the wrong type.
-            Invalid: the ip is no address, or the source is malformed.
+            Invalid: the ip is not an address, or the source is malformed.
         """
         context = self._context
         if actor is not UNSET:
@@ -124,29 +124,28 @@ class UserCore:
             context = attrs.evolve(context, user_agent=None if user_agent is None else clean_user_agent(user_agent))
         if source is not UNSET:
             context = attrs.evolve(context, source=clean_optional(source, field="source", most=SOURCE_LIMIT))
-        return UserCore(self._engine, context, self._joined)
+        return UserCore(self._runtime, context, self._joined)
 
     def joined(self, connection: object) -> "UserCore":
-        """Give this core working in the transaction that is open on a connection of the host's, for its one thread.
+        """Return this core bound to the transaction that is open on a connection of the host's, for use in its thread.
 
-        The host's rows and ours are kept together by the host's commit, or together not. Each call runs in a savepoint;
-        one that raises keeps nothing but an attempt, and the transaction goes on. Subscribers are told by whoever
-        delivers after the commit. What counts failures is refused with ``TypeError``: signing in, redeeming, public
-        requests.
+        The host's commit stores the host's rows and ours together, or none of them. Each call runs in a savepoint; one
+        that raises stores nothing but an attempt, and the transaction goes on. Deliveries to subscribers are made after
+        the commit by the relay or ``outbox.deliver``. Calls that count failures raise ``TypeError``: signing in,
+        redeeming, public requests.
 
         Args:
             connection: a ``sqlite3.Connection`` after ``BEGIN IMMEDIATE``, or a ``psycopg.Connection`` in a
                 transaction, to the store of this core.
 
         Raises:
-            TypeError: the storage cannot work on this, or the core is joined already.
-            ValueError: no transaction is open, the connection is to another store, or values would not come as they are
-                kept.
+            TypeError: the storage cannot use this object, or the core is joined already.
+            ValueError: no transaction is open, the connection is to another store, or values would change in it.
             LostRace: the transaction has lost a race already.
             StorageError: the connection is closed or another thread's, or the transaction cannot go on.
         """
         self._service.check_alone("joined")
-        return UserCore(self._engine, self._context, self._engine.storage.join(connection))
+        return UserCore(self._runtime, self._context, self._runtime.storage.join(connection))
 
     def atomic(self, work: Callable[["UserCore"], T]) -> T:
         """Run several calls as one unit: all of them are stored, or none is. Return what ``work`` returns.
@@ -169,7 +168,7 @@ class UserCore:
         check_callable(work, None, name="work")
 
         def run(parts: UnitSource) -> T:
-            result = work(UserCore(self._engine, self._context, parts))
+            result = work(UserCore(self._runtime, self._context, parts))
             check_result(result, name="what work returns")
             return result
 
@@ -188,20 +187,20 @@ class UserCore:
     @cached_property
     def registration(self) -> Registrations:
         """Registering and importing users."""
-        return self._engine.registrations(self._service, self.sign_in)
+        return self._runtime.registrations(self._service, self.sign_in)
 
     @cached_property
     def sign_in(self) -> SignIn:
-        """The ways to sign in, and who is signed in."""
+        """Signing in and identifying the holder of an access token."""
         return SignIn(
             service=self._service,
-            methods=self._engine.sign_in_methods(),
-            authenticators=sorted(self._engine.host.authenticators, key=lambda one: -one.priority),
-            hasher=self._engine.hasher,
-            throttle=self._engine.throttle(self._service),
+            methods=self._runtime.sign_in_methods(),
+            authenticators=sorted(self._runtime.host.authenticators, key=lambda one: -one.priority),
+            hasher=self._runtime.hasher,
+            throttle=self._runtime.throttle(self._service),
             tokens=self.policy.access_tokens,
-            activity=self._engine.activity,
-            misses=self._engine.misses,
+            activity=self._runtime.activity,
+            misses=self._runtime.misses,
         )
 
     @cached_property
@@ -209,8 +208,8 @@ class UserCore:
         """Setting passwords."""
         return Passwords(
             service=self._service,
-            new_passwords=self._engine.new_passwords,
-            keys=self._engine.keys,
+            new_passwords=self._runtime.new_passwords,
+            keys=self._runtime.keys,
         )
 
     @cached_property
@@ -241,32 +240,32 @@ class UserCore:
     @cached_property
     def _status(self) -> StatusReader:
         return StatusReader(
-            service=self._service, throttles=self.policy.throttles, keys=self._engine.keys, hasher=self._engine.hasher
+            service=self._service, throttles=self.policy.throttles, keys=self._runtime.keys, hasher=self._runtime.hasher
         )
 
     @cached_property
     def outbox(self) -> Outbox:
-        """What subscribers are still to be told."""
+        """Deliveries to subscribers that are pending or failed."""
         return Outbox(
             service=self._service,
-            service_of=self._engine.scope_of,
-            subscribers=self._engine.subscribers,
+            service_of=self._runtime.scope_of,
+            subscribers=self._runtime.subscribers,
             policy=self.policy.deliveries,
             kinds=KINDS,
         )
 
     def relay(self) -> Relay:
-        """Give a context manager that delivers in the background while it lasts."""
+        """Return a context manager that delivers in the background while it lasts."""
         self._service.check_alone("relay")
         relay = Relay(self.outbox, self.policy.deliveries.relay_pause)
-        self._engine.relays.add(relay)
+        self._runtime.relays.add(relay)
         return relay
 
     def cleanup(self) -> Cleaned:
-        """Remove what is over, of all tenants: ended tokens, old attempts, deliveries that were made. Run it daily.
+        """Remove revoked and expired tokens, old attempts and completed deliveries of all tenants. Run it daily.
 
         Raises:
-            StorageError: the storage failed; what went before is gone.
+            StorageError: the storage failed; what was removed before stays removed.
         """
         self._service.check_alone("cleanup")
         policy = self.policy
@@ -277,12 +276,12 @@ class UserCore:
     def close(self) -> None:
         """Write the gathered last uses and give back what is held. Closing again does nothing."""
         self._service.check_alone("close")
-        self._engine.activity.write(self._service.units)
-        self._engine.misses.write(self._service.clock(), self._service.units)
-        self._engine.storage.close()
+        self._runtime.activity.write(self._service.units)
+        self._runtime.misses.write(self._service.clock(), self._service.units)
+        self._runtime.storage.close()
 
     def __enter__(self) -> Self:
-        """Give this core."""
+        """Return this core."""
         self._service.check_alone("with")
         return self
 

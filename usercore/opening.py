@@ -1,4 +1,4 @@
-"""Opening: a storage is found by the scheme of its URL, among those that are installed."""
+"""Open a store: the scheme of its URL selects one of the installed storages."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -17,17 +17,17 @@ from usercore.mail.ports import Mailer
 from usercore.storage import Storage
 
 GROUP: Final = "usercore.storages"
-"""The entry points that name storages."""
+"""The group of entry points that name storages."""
 
 _OURS: Final = {
     "memory": "usercore_storage.memory",
     "sqlite": "usercore_storage.sqlite",
     "postgresql": "usercore_storage.postgres",
 }
-"""Our own entry points. Nobody can stand in for them, and most processes are spared asking what is installed."""
+"""The built-in storages. They cannot be replaced, and most processes need not query the installed entry points."""
 
 
-def open(  # noqa: A001 - the one verb of the library, as in ``usercore.open``; a keyword an extension point
+def open(  # noqa: A001 - as in ``usercore.open``
     url: str,
     *,
     policy: Policy | None = None,
@@ -39,22 +39,22 @@ def open(  # noqa: A001 - the one verb of the library, as in ``usercore.open``; 
     email_checks: Sequence[EmailCheck] = (),
     subscribers: Sequence[Subscriber] = (),
 ) -> UserCore:
-    """Open a store, made if it is missing, and give a core over it that acts as the host for the tenant ``main``.
+    """Open a store, created if it is missing, and return a core that acts as the host for the tenant ``main``.
 
     Args:
         url: ``memory://``, ``sqlite:///file.db`` or the URL of another installed storage.
         policy: every number; None is the default ones.
-        clock: gives the present instant in UTC.
-        mailer: sends the letters; without one there are none.
+        clock: returns the present instant in UTC.
+        mailer: sends emails; without one none are sent.
         authenticators: ways to sign in besides the built-in ones.
         gates: the host's vetoes.
         password_checks: refuse new passwords.
-        email_checks: refuse emails of those who register.
-        subscribers: hear of changes.
+        email_checks: refuse emails at registration.
+        subscribers: receive events of changes.
 
     Raises:
-        TypeError: the URL is not text, or what is brought has the wrong type or would never run (``async def``).
-        ValueError: no storage has this scheme, the URL has another form, or what is brought does not fit.
+        TypeError: the URL is not text, or an argument has the wrong type or would never run (``async def``).
+        ValueError: no storage has this scheme, the URL has another form, or an argument does not fit.
         StorageError: the store cannot be used; its subclasses say why. It is left as it was.
     """
     host = Host(
@@ -67,7 +67,7 @@ def open(  # noqa: A001 - the one verb of the library, as in ``usercore.open``; 
         email_checks=email_checks,
         subscribers=subscribers,
     )
-    check_host(host)  # before a store is made that would then be refused
+    check_host(host)  # before a store is created that would then be refused
     storage = open_storage(url)
     try:
         return UserCore.over(storage, host)
@@ -77,7 +77,7 @@ def open(  # noqa: A001 - the one verb of the library, as in ``usercore.open``; 
 
 
 def open_storage(url: str) -> Storage:
-    """Open the storage that the URL's scheme names.
+    """Open the storage that the URL's scheme selects.
 
     Raises:
         TypeError: the URL is not text.

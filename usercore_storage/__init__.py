@@ -1,4 +1,4 @@
-"""Storages for usercore: in memory, and one set of SQL for several engines. Opened by URL, checked and copied by it."""
+"""Storages for usercore: in memory, and one set of SQL for several engines. Open, check and back up by URL."""
 
 from usercore_storage.backups import backup
 from usercore_storage.check_report import Finding, FindingKind, Report

@@ -1,4 +1,4 @@
-"""What a check finds: findings name rows by their keys, and never show what a person brought."""
+"""The report of a check. Findings name rows by their keys and never show personal data."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,24 +8,24 @@ from typing import Final
 from usercore.kernel.values import frozen
 
 MOST: Final = 100
-"""Findings listed of one kind in one table; the rest are counted, so that memory stays flat. Source: usercore: as many
-as SQLite lists of its own."""
+"""Findings listed for each kind in each table; further ones are only counted, so that memory use stays bounded. Source:
+usercore: as many as SQLite's own integrity check lists."""
 
 
 class FindingKind(StrEnum):
-    """What sort of thing is wrong."""
+    """The kind of a problem."""
 
     DAMAGE = "damage"
-    """The engine itself says so: pages, indexes, the journal mode."""
+    """The engine itself reports damage: pages, indexes, the journal mode."""
 
     SCHEMA = "schema"
-    """A table, column, index or trigger is missing, too much or different, or the version is another."""
+    """A table, column, index or trigger is missing, unexpected or different, or the version is another."""
 
     UNREADABLE = "unreadable"
-    """A row does not make its entity."""
+    """A row cannot be read as its entity."""
 
     ORPHAN = "orphan"
-    """A row belongs to something that is not there."""
+    """A row refers to something that does not exist."""
 
     UNUSABLE = "unusable"
     """A password's hash cannot be verified: it is damaged, or demands more than the default policy allows.
@@ -34,12 +34,12 @@ class FindingKind(StrEnum):
     """
 
     MISMATCH = "mismatch"
-    """Two places disagree: a user's identifiers and claims, a key and its digest, two tenants."""
+    """Two records disagree: a user's identifiers and claims, a key and its digest, two tenants."""
 
 
 @frozen(kw_only=True)
 class Finding:
-    """One thing that is wrong. ``key`` names the row, ``id=101``; it is empty where no single row is meant.
+    """One problem. ``key`` names the row, as in ``id=101``; it is empty if no single row is meant.
 
     Keys are ids, digests in hexadecimal digits and names of the host's subscribers.
     """
@@ -52,7 +52,7 @@ class Finding:
 
 @frozen(kw_only=True)
 class Report:
-    """What a check found, and how many ``rows`` it read. ``left_out`` findings are counted and not listed."""
+    """The findings of a check and the number of ``rows`` read; ``left_out`` findings are counted but not listed."""
 
     findings: tuple[Finding, ...]
     left_out: int
@@ -60,31 +60,31 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether the check found no problem."""
         return not self.findings
 
 
 class Findings:
-    """Gathers findings, the first of each kind and table."""
+    """Collects findings and lists the first of each kind and table."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Create an empty collection."""
         self._listed: list[Finding] = []
         self._counts = Counter[tuple[FindingKind, str]]()
         self.rows = 0
 
     def add(self, kind: FindingKind, table: str, problem: str) -> None:
-        """Note something that is about no single row."""
+        """Add a finding that concerns no single row."""
         self.extend([Finding(kind=kind, table=table, problem=problem)])
 
     def extend(self, findings: Iterable[Finding]) -> None:
-        """Note findings."""
+        """Add findings."""
         for finding in findings:
             self._counts[finding.kind, finding.table] += 1
             if self._counts[finding.kind, finding.table] <= MOST:
                 self._listed.append(finding)
 
     def report(self) -> Report:
-        """Give what was noted."""
+        """Return the report of all findings so far."""
         left_out = self._counts.total() - len(self._listed)
         return Report(findings=tuple(self._listed), left_out=left_out, rows=self.rows)

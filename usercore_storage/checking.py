@@ -1,4 +1,4 @@
-"""Checking a store: ``usercore_storage.check(url)``. Engines are imported when they are asked for."""
+"""Check a store: ``usercore_storage.check(url)``. An engine is imported only when a URL names it."""
 
 from importlib import import_module
 from typing import Final
@@ -10,17 +10,17 @@ _ENGINES: Final = {"sqlite": "usercore_storage.sqlite.checking", "postgresql": "
 
 
 def check(url: str) -> Report:
-    """Look at a whole store and say what is wrong with it; nothing is changed, made or migrated.
+    """Check a whole store and return its problems; nothing is changed, created or migrated.
 
-    It reads every row once, page by page, beside whoever works with the store. On SQLite it looks at the file itself,
-    too. It says nothing of the values of people.
+    Every row is read once, page by page, while the store stays in use. On SQLite the file itself is checked, too. The
+    report shows no personal data.
 
     Raises:
         TypeError: the URL is not text.
-        ValueError: it is no URL of a SQLite or PostgreSQL store; a memory store has nothing to check.
+        ValueError: it is not the URL of a SQLite or PostgreSQL store; a memory store has nothing to check.
         ImportError: the engine's driver is not installed.
         LostRace: the process forked again and again meanwhile.
-        StorageError: there is no store, or none that this usercore knows; its subclasses say why.
+        StorageError: there is no store, or not one that this usercore knows; its subclasses say why.
     """
     scheme = scheme_of(url)
     if scheme == "memory":

@@ -1,4 +1,4 @@
-"""Emails by hand: the validator looks at each domain once, as most emails share a few."""
+"""Emails by hand: each domain is validated once, as most emails share a few."""
 
 import re
 from functools import lru_cache
@@ -14,10 +14,10 @@ _LONGEST_LOCAL: Final = 64
 
 
 def clean_email(text: str) -> str:
-    """Give an email as it is stored.
+    """Return an email as it is stored.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is invalid.
     """
     local, _, domain = text.rpartition("@")
     if len(local) > _LONGEST_LOCAL or len(text) > _LONGEST or not _PLAIN(local):
@@ -31,7 +31,7 @@ def _domain(domain: str) -> str:
 
 
 def key_of(email: str) -> str:
-    """Give the key of an email."""
+    """Return the key of an email."""
     local, _, domain = email.rpartition("@")
     domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
     return f"{local.casefold()}@{domain}" if local.isascii() else f"{normalize('NFC', local.casefold())}@{domain}"

@@ -1,4 +1,4 @@
-"""W1 by hand: whose access token is this, and may they come in?"""
+"""W1 by hand: find the owner of an access token, and check that it is accepted."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -30,18 +30,18 @@ _NOTE: Final = (
 
 
 class Identifying(ByHand):
-    """Identifies, and gathers when tokens were used."""
+    """Identifies, and collects the last uses of tokens."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        """Work on this store."""
+        """Use this store."""
         super().__init__(store, clock)
         self.uses: dict[tuple[int, bytes], datetime] = {}
 
     def identify(self, secret: str) -> Identity:
-        """Say whose token this is.
+        """Return the identity of the token's owner.
 
         Raises:
-            TokenUnknown: nobody's, or it opens nothing.
+            TokenUnknown: the token is unknown or not accepted.
         """
         user_id, digest = holder_of(secret, "uca_"), digest_of(secret)
         row = self.execute(_IDENTIFY, (user_id, digest)).fetchone()
@@ -67,7 +67,7 @@ class Identifying(ByHand):
         )
 
     def close(self) -> None:
-        """Write the gathered uses, and close."""
+        """Write the collected uses, and close."""
         rows = [(micros_of(at), *key) for key, at in self.uses.items()]
         self.store.write(self.many, _NOTE, rows)
         super().close()

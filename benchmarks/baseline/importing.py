@@ -32,7 +32,7 @@ _RECORD: Final = (
 
 @attrs.define
 class _Record:
-    """A record, cleaned, with the keys it claims by their digests."""
+    """A cleaned record, with the keys it claims by their digests."""
 
     email: str
     external_id: str
@@ -44,17 +44,17 @@ class _Record:
 
 
 class Importing(ByHand):
-    """Imports whoever is not there yet."""
+    """Imports users that do not exist yet."""
 
     def import_users(self, records: Iterable[Mapping[str, str]]) -> int:
-        """Keep the users who are new, with claims and history; say how many."""
+        """Store the new users, with claims and history; return their number."""
         made, left = 0, iter(records)
         while batch := list(map(_clean, islice(left, BATCH))):
             made += self.store.write(self._import, batch)
         return made
 
     def import_barely(self, records: Iterable[Mapping[str, str]]) -> int:
-        """Do the same without looking who is there, and keep nothing but users and claims."""
+        """Store all users without checking for existing ones, and only with their claims."""
         made, left = 0, iter(records)
         while batch := list(map(_clean, islice(left, BATCH))):
             self.store.write(self._keep, batch, micros_of(self.clock()))
@@ -76,7 +76,7 @@ class Importing(ByHand):
         self.many(_USER, (_user_row(record, at) for record in new))
 
     def _new_ones(self, batch: Sequence[_Record]) -> list[_Record]:
-        """Leave out whose keys are held, or asked for by an earlier record."""
+        """Return the records whose keys are free and not claimed by an earlier record."""
         held = self._held([digest for record in batch for digest in record.claims])
         new = []
         for record in batch:
@@ -98,7 +98,7 @@ class ImportingRowByRow(Importing):
     """Imports by single INSERTs: each is sent and answered before the next."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        """Work on this store."""
+        """Use this store."""
         super().__init__(store, clock)
         self.many = self._one_by_one
 

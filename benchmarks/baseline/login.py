@@ -1,4 +1,4 @@
-"""W5 by hand: issue a login token, and sign in by it."""
+"""W5 by hand: issue a login token, and sign in with it."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -54,7 +54,7 @@ _WHY: Final = "SELECT redeemed_at FROM usercore_limited_use_tokens WHERE user_id
 
 
 class LoggingIn(ByHand):
-    """Issues and redeems, with the guard, history and attempt that usercore keeps, too."""
+    """Issues and redeems, with the lock, history and attempt that usercore stores, too."""
 
     def issue(self, user_id: int) -> str:
         """Issue a login token."""
@@ -70,10 +70,10 @@ class LoggingIn(ByHand):
         return secret
 
     def redeem(self, secret: str) -> Identity:
-        """Sign in by a login token.
+        """Sign in with a login token.
 
         Raises:
-            SignInRefused: the token is worthless, or its user may not sign in.
+            SignInRefused: the token is not accepted, or its user may not sign in.
         """
         user_id, digest, now = holder_of(secret, "ucl_"), digest_of(secret), self.clock()
         try:
@@ -109,7 +109,7 @@ class LoggingIn(ByHand):
         self.execute(_ATTEMPT, (user_id, self.new_id(), status, at))
 
     def issue_and_redeem_barely(self, user_id: int) -> Identity:
-        """Do the same, and keep nothing but the tokens."""
+        """Issue and redeem, and store only the tokens."""
         now, secret = self.clock(), draw("ucl_", user_id, self.randomness)
         at, digest = micros_of(now), digest_of(secret)
         self.execute(_ISSUE, (user_id, digest, at, micros_of(now + _MINUTES)))

@@ -19,11 +19,11 @@ _IDLE: Final = timedelta(days=90)
 class Dicts:
     """Users by id, their tokens by user and digest, tenants that are active, users whose password must change.
 
-    Where everything is kept also claims by tenant, space and key, and each user's history.
+    In the measurement of memory also claims by tenant, space and key, and each user's history.
     """
 
     def __init__(self, clock: Clock) -> None:
-        """Start empty."""
+        """Create empty dicts."""
         self.clock = clock
         self.lock = Lock()
         self.users: dict[int, User] = {}
@@ -35,7 +35,7 @@ class Dicts:
         self.uses: dict[tuple[int, bytes], datetime] = {}
 
     def keep(self, user: User, claims: Iterable[Claim], token: AccessToken, entry: Entry) -> None:
-        """Keep a user with all that belongs to it."""
+        """Store a user with everything that belongs to it."""
         self.users[user.id] = user
         for claim in claims:
             self.claims[claim.tenant_id, claim.space, claim.key] = claim
@@ -43,10 +43,10 @@ class Dicts:
         self.history[entry.subject_id] = [entry]
 
     def identify(self, secret: str) -> Identity:
-        """Say whose token this is.
+        """Return the identity of the token's owner.
 
         Raises:
-            TokenUnknown: nobody's, or it opens nothing.
+            TokenUnknown: the token is unknown or not accepted.
         """
         user_id = holder_of(secret, "uca_")
         key = user_id, digest_of(secret)

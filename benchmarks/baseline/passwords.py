@@ -34,7 +34,7 @@ _MOST_MEMORY: Final = 2_097_152
 _MOST: Final = 16
 _DECOY_SALT: Final = b"0" * 16
 _NO_WAIT: Final = timedelta(0)
-_NOBODY: Final[tuple[Any, ...]] = (0, *[None] * 7)
+_NO_USER: Final[tuple[Any, ...]] = (0, *[None] * 7)
 
 _FIND: Final = (
     "SELECT u.id, u.state, n.active, c.hash, c.version, c.set_at, c.must_change, c.expires_at"
@@ -79,10 +79,10 @@ _USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id
 
 
 class Passwords(ByHand):
-    """Signs in by passwords, with the counters, history and attempt that usercore keeps, too."""
+    """Signs in with passwords, with the counters, history and attempt that usercore stores, too."""
 
     def __init__(self, store: Store, clock: Clock, hasher: argon2.PasswordHasher) -> None:
-        """Work on this store; new hashes are made by ``hasher``."""
+        """Use this store; ``hasher`` makes new hashes."""
         super().__init__(store, clock)
         self.hasher = hasher
         self.current = f"$argon2id$v=19$m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}$"
@@ -92,11 +92,11 @@ class Passwords(ByHand):
 
         Raises:
             RateLimited: after ten failures in a row, until the wait is over.
-            SignInRefused: nobody has this name and password, or they may not sign in.
+            SignInRefused: no user has this name and password, or the user may not sign in.
         """
         now, key, clean = self.clock(), _key_of(login), prepare(password, most_bytes=_LONGEST)
         at = micros_of(now)
-        found = self.execute(_FIND, (_digest_of(key), key)).fetchone() or _NOBODY
+        found = self.execute(_FIND, (_digest_of(key), key)).fetchone() or _NO_USER
         account = hmac.digest(self.key, _account_of(found[0], key).encode(), "sha256")
         tries = self.execute(_TRIES, (account,)).fetchone()
         ordinal = None if tries is None else self._reserve(account, tries, found[0], login, at)
@@ -122,7 +122,7 @@ class Passwords(ByHand):
     def _reserve(
         self, account: bytes, tries: tuple[int, int, int, int], user_id: int, login: str, at: int
     ) -> int | None:
-        """Count the try before its outcome is known, where there are failures; refuse one that comes too early."""
+        """Count the attempt before its outcome is known, if there are failures; refuse one that comes too early."""
         tried, reset_to, _, last_at = tries
         failures = tried - reset_to
         if not failures or at - last_at >= _DAY:
@@ -139,7 +139,7 @@ class Passwords(ByHand):
         return int(tried)
 
     def _judge(self, found: tuple[Any, ...], password: str | None, at: int) -> str:
-        """Give the word for what comes out; whatever is missing, one hash is computed."""
+        """Return the outcome; one hash is computed even if the user or credential is missing."""
         user_id, state, active, hashed, _, _, _, expires_at = found
         if hashed is None or password is None or not self._is_affordable(hashed):
             self.hasher.hash(password or "", salt=_DECOY_SALT)
@@ -148,7 +148,7 @@ class Passwords(ByHand):
             verify_secret(hashed.encode(), password.encode(), argon2.Type.ID)
         except VerifyMismatchError:
             return "wrong_pass"
-        except VerificationError:  # it is damaged
+        except VerificationError:  # the hash is damaged
             self.hasher.hash(password, salt=_DECOY_SALT)
             return "wrong_pass"
         if expires_at is not None and at >= expires_at:
@@ -197,7 +197,7 @@ class Passwords(ByHand):
         return _signed_in(user, now, secret, must_change=must_change == 1)
 
     def sign_in_barely(self, login: str, password: str) -> Identity:
-        """Do the same, and keep nothing but the token."""
+        """Sign in, and store only the token."""
         now, key = self.clock(), key_of(login)
         user_id, _, _, hashed, _, _, must_change, _ = self.execute(_FIND, (_digest_of(key), key)).fetchone()
         verify_secret(hashed.encode(), password.encode(), argon2.Type.ID)
@@ -220,7 +220,7 @@ def _signed_in(user: User, now: datetime, secret: str, *, must_change: bool) -> 
 
 
 def _key_of(login: str) -> str:
-    """Give the key of an email or username; one that nobody has if nobody can have it."""
+    """Return the key of an email or username; an unused key if the login is invalid."""
     if len(login) > _LONGEST_NAME or not login.isprintable():
         return ""
     try:

@@ -19,10 +19,10 @@ _SETTINGS: Final = "-c lock_timeout=10s -c statement_timeout=10s -c idle_in_tran
 
 
 class PostgresStore:
-    """A connection to a database. One that only ``reads`` needs no transactions; the others begin with a statement."""
+    """A connection to a database. One that only ``reads`` needs no transactions."""
 
     def __init__(self, url: str, *, reads: bool = False) -> None:
-        """Connect. All our integers are ``bigint``: sent as such, a statement is prepared once for all sizes."""
+        """Connect. All integers are ``bigint``: sent as such, a statement is prepared once for all sizes."""
         self.connection: psycopg.Connection[TupleRow] = psycopg.connect(
             url, autocommit=reads, prepare_threshold=0, cursor_factory=psycopg.RawCursor, options=_SETTINGS
         )
@@ -43,12 +43,12 @@ class PostgresStore:
         cursor.executemany(text, rows)
 
     def _prepare(self, statement: str) -> tuple[bytes, psycopg.Cursor[TupleRow]]:
-        places = count(1)
-        text = re.sub(r"\?(\d*)", lambda mark: f"${mark[1] or next(places)}", statement)
+        stores = count(1)
+        text = re.sub(r"\?(\d*)", lambda mark: f"${mark[1] or next(stores)}", statement)
         self._prepared[statement] = made = text.encode(), self.connection.cursor(binary=True)
         return made
 
-    def write(self, work: Callable[..., T], *values: Any) -> T:  # noqa: ANN401 - handed through
+    def write(self, work: Callable[..., T], *values: Any) -> T:  # noqa: ANN401 - passed through
         """Run ``work`` in a transaction, again if it lost a race; see ``Store``."""
         while True:
             try:

@@ -56,15 +56,15 @@ _ATTEMPT: Final = (
 
 
 class RegistrationSteps(ByHand):
-    """Registers, with the limits, claims, history, delivery and attempt that usercore keeps, too."""
+    """Registers, with the limits, claims, history, delivery and attempt that usercore stores, too."""
 
     subscriber = "crm"
 
     def register(self, person: Person) -> Registration:
-        """Register somebody, or give who has the email.
+        """Register a user, or return the one who has the email.
 
         Raises:
-            RateLimited: too many tries with this email.
+            RateLimited: too many attempts with this email.
             Taken: another user has the external id.
         """
         applicant = clean(person)
@@ -107,7 +107,7 @@ class RegistrationSteps(ByHand):
         return error
 
     def register_barely(self, person: Person) -> User:
-        """Register somebody, and keep nothing but user and claims."""
+        """Register a user, and store only user and claims."""
         applicant = clean(person)
         return self.store.write(self._register_barely, applicant)
 
@@ -124,7 +124,7 @@ class RegistrationSteps(ByHand):
 
 
 def clean(person: Person) -> Person:
-    """Check what somebody registers with: lengths, nothing that cannot be shown, NFC."""
+    """Check the fields of a registration: lengths, no unprintable characters, NFC."""
     if not _LANGUAGE(person.language):
         raise ValueError(person)
     return Person(
@@ -142,7 +142,7 @@ def _linked(person: Person) -> tuple[bytes, str]:
 
 
 def user_from(person: Person, number: int, now: datetime) -> User:
-    """Give the user that somebody becomes."""
+    """Return the user for a registration."""
     return User(
         id=UserId(number),
         tenant_id=TenantId(TENANT),

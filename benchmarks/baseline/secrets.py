@@ -1,4 +1,4 @@
-"""Secrets by hand: the form, check sum and holder of usercore's, unrolled."""
+"""Secrets by hand: format, checksum and owner as usercore's, unrolled."""
 
 from binascii import crc32
 from hashlib import sha256
@@ -17,7 +17,7 @@ _DRAWN: Final = 43
 
 
 def holder_of(secret: str, kind: str) -> int:
-    """Give the id of the holder; 0, which nobody has, if form or check sum is wrong."""
+    """Return the id of the owner, or 0, which is no id, if format or checksum is wrong."""
     if len(secret) != _LENGTH or not secret.startswith(kind) or not secret.isascii():
         return 0
     written = secret.encode()
@@ -30,12 +30,12 @@ def holder_of(secret: str, kind: str) -> int:
 
 
 def digest_of(secret: str) -> bytes:
-    """Give what is kept of a secret."""
+    """Return the stored digest of a secret."""
     return sha256(secret.encode()).digest()
 
 
 def draw(kind: str, holder: int, randomness: Randomness) -> str:
-    """Draw a secret for the holder."""
+    """Return a new random secret for the owner."""
     drawn = randomness(2 * _DRAWN).translate(_CHARACTERS, _REFUSED)
     while len(drawn) < _DRAWN:
         drawn += randomness(2 * _DRAWN).translate(_CHARACTERS, _REFUSED)
@@ -44,7 +44,7 @@ def draw(kind: str, holder: int, randomness: Randomness) -> str:
 
 
 def nine(number: int) -> str:
-    """Write a number in nine characters, two at a time."""
+    """Return a number as nine characters, two at a time."""
     number, a = divmod(number, 3844)
     number, b = divmod(number, 3844)
     number, c = divmod(number, 3844)
@@ -53,11 +53,11 @@ def nine(number: int) -> str:
 
 
 def eleven(number: int) -> str:
-    """Write a number of 64 bits in eleven characters."""
+    """Return a number of 64 bits as eleven characters."""
     high, low = divmod(number, 62**9)
     return _PAIRS[high] + nine(low)
 
 
 def public_id(kind: str, holder: int, digest: bytes) -> str:
-    """Give the name under which operators see a token."""
+    """Return the name under which operators see a token."""
     return f"{kind}-{nine(holder)}-{eleven(int.from_bytes(digest[:8]))}"

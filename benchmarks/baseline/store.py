@@ -1,4 +1,4 @@
-"""The connection, and what all calls by hand share."""
+"""The connection and the helpers that all calls by hand share."""
 
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -37,7 +37,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Store(Protocol):
-    """A connection that lives long, to SQLite or PostgreSQL. Statements have question marks, numbered or not."""
+    """A long-lived connection to SQLite or PostgreSQL. Statements have question marks, numbered or not."""
 
     @property
     def key(self) -> bytes:
@@ -45,14 +45,14 @@ class Store(Protocol):
 
     @property
     def execute(self) -> Callable[..., Any]:
-        """Runs a statement with its values and gives a cursor, which is read at once."""
+        """Runs a statement with its values and returns a cursor, which is read at once."""
 
     @property
     def many(self) -> Callable[[str, Iterable[tuple[Any, ...]]], object]:
         """Runs a statement for each row."""
 
-    def write(self, work: Callable[..., T], *values: Any) -> T:  # noqa: ANN401 - handed through
-        """Run ``work`` with these values in a transaction, and keep all or nothing."""
+    def write(self, work: Callable[..., T], *values: Any) -> T:  # noqa: ANN401 - passed through
+        """Run ``work`` with these values in a transaction."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -62,7 +62,7 @@ class SqliteStore:
     """A connection to a file."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file and make the settings. Whichever thread uses the store, it is one at a time."""
+        """Open the file and apply the settings. Any thread may use the store, but only one at a time."""
         self.connection = sqlite3.connect(path, isolation_level=None, cached_statements=512, check_same_thread=False)
         self.execute: Callable[..., Any] = self.connection.cursor().execute  # one cursor for all statements
         self.many = self.connection.executemany
@@ -70,7 +70,7 @@ class SqliteStore:
             self.execute(f"PRAGMA {setting}").fetchall()
         (self.key,) = self.execute(SECRET).fetchone()
 
-    def write(self, work: Callable[..., T], *values: Any) -> T:  # noqa: ANN401 - handed through
+    def write(self, work: Callable[..., T], *values: Any) -> T:  # noqa: ANN401 - passed through
         """Run ``work`` in a transaction; see ``Store``."""
         self.execute("BEGIN IMMEDIATE")
         try:
@@ -90,7 +90,7 @@ class ByHand:
     """A kind of call by hand, on a store of its own."""
 
     def __init__(self, store: Store, clock: Clock, randomness: Randomness = system_randomness) -> None:
-        """Work on this store."""
+        """Use this store."""
         self.store, self.clock, self.randomness = store, clock, randomness
         self.execute, self.many, self.key = store.execute, store.many, store.key
         started = micros_of(clock()) // 1000 - EPOCH_MS
@@ -102,10 +102,10 @@ class ByHand:
 
 
 def line(text: str) -> str:
-    """Give a line of text as it is kept.
+    """Return a line of text as it is stored.
 
     Raises:
-        ValueError: it is too long, or cannot be shown.
+        ValueError: it is too long, or has unprintable characters.
     """
     if len(text) > _LONGEST or not text.isprintable():
         raise ValueError(text)
@@ -113,5 +113,5 @@ def line(text: str) -> str:
 
 
 def micros_of(at: datetime) -> int:
-    """Give microseconds since 1970."""
+    """Return microseconds since 1970."""
     return (at - _EPOCH) // _MICROSECOND

@@ -20,19 +20,19 @@ _RECORD: Final = (
 
 
 class Updating(ByHand):
-    """Changes the first name, with the history that usercore keeps, too."""
+    """Changes the first name, with the history that usercore stores, too."""
 
     def update(self, user_id: int, first_name: str) -> User:
-        """Change it, and give the user as it is now.
+        """Change the first name and return the user.
 
         Raises:
-            UserNotFound: nobody has this id.
+            UserNotFound: no user has this id.
         """
         return self.store.write(self._update, user_id, line(first_name))
 
     def _update(self, user_id: int, first_name: str) -> User:
         execute, at = self.execute, micros_of(self.clock())
-        found = execute(_OLD, (user_id,)).fetchone()  # no writer can come between
+        found = execute(_OLD, (user_id,)).fetchone()  # no other writer can come in between
         if found is None:
             raise UserNotFound
         (old,) = found

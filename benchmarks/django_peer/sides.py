@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from benchmarks.django_peer.settings import use
 from benchmarks.measuring import Calls, Scaled, Side
+from benchmarks.memory_use import MemoryOf
 from benchmarks.passwords import holders
 from benchmarks.people import BEFORE, PASSWORD, Person, person
 from benchmarks.registering import Streams, record
-from benchmarks.remembering import MemoryOf
 from benchmarks.stores import Stores, remove
 
 NAME: Final = "Django"

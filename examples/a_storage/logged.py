@@ -1,7 +1,7 @@
-"""A storage that works as the one it wraps, and appends each committed change to a file, as a line of JSON.
+"""A storage that wraps another one and appends each committed change to a file, as a line of JSON.
 
-The line is written after the commit, so a process that dies between the two leaves the line out. Who must not miss a
-change subscribes to it.
+The line is written after the commit, so a process that dies in between omits it. Use a durable subscriber if no change
+may be missed.
 """
 
 import json
@@ -50,11 +50,11 @@ class ChangeLog:
     """A file of lines, readable by its owner only. Safe to share between threads and processes."""
 
     def __init__(self, path: str) -> None:
-        """Open the file at its end, and make it if it is missing."""
+        """Open the file for appending; create it if it is missing."""
         self._file = open(path, "ab", buffering=0, opener=_open_private)  # noqa: SIM115 - closed by `close`
 
     def write(self, entries: Sequence[Entry]) -> None:
-        """Append the entries in one piece. Never raises: the unit is kept already."""
+        """Append the entries in one write. Never raises: the unit is committed already."""
         try:
             self._file.write("".join(map(line_of, entries)).encode())
         except (OSError, ValueError):  # ValueError: the file was closed
@@ -70,7 +70,7 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def line_of(entry: Entry) -> str:
-    """Give the line of a change: who changed what and when, and none of the values, which may be personal."""
+    """Return the line of a change: actor, change and time, without values, which may be personal."""
     line = {
         "at": entry.at.isoformat(),
         "kind": entry.kind,
@@ -82,10 +82,10 @@ def line_of(entry: Entry) -> str:
 
 
 class LoggedStorage(Storage):
-    """Wraps a storage. All promises but the log are the inner one's."""
+    """Wraps a storage. All behaviour but the log is the inner one's."""
 
     def __init__(self, storage: Storage, log: ChangeLog) -> None:
-        """Take both over; ``close`` closes them."""
+        """Wrap the storage; ``close`` closes both."""
         self._storage = storage
         self._changes = log
 
@@ -100,11 +100,11 @@ class LoggedStorage(Storage):
         return self._storage.secret
 
     def units(self, origin: UnitContext) -> Units[Unit]:
-        """Give the inner storage's units, which tell the log before they tell the core."""
+        """Return the inner storage's units, which notify the log before the core."""
         return self._storage.units(attrs.evolve(origin, observe=partial(self._observe, origin.observe)))
 
     def join(self, connection: object) -> UnitSource:
-        """Give the inner storage's units, of which the log hears nothing: the commit is the host's."""
+        """Return the inner storage's units, which do not notify the log: the commit is the host's."""
         return self._storage.join(connection)
 
     def close(self) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import usercore
-from tests.faults.every_call import CALLS, Call, takes
+from tests.faults.filled_stores import FilledStore, both, build
 from tests.faults.hostile import NO_TEXT, WRONG, Hostile
-from tests.faults.worlds import World, both, build
+from tests.faults.public_calls import CALLS, Call, takes
 from tests.services.helpers import TRIES, unchanged
 from usercore import (
     AccessId,
@@ -27,57 +27,57 @@ from usercore_storage import memory
 
 
 @pytest.fixture(scope="module")  # nothing in this file changes anything
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[World]]:
-    with both(tmp_path_factory.mktemp("worlds")) as worlds:
-        yield worlds
+def filled_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[FilledStore]]:
+    with both(tmp_path_factory.mktemp("filled_stores")) as filled_stores:
+        yield filled_stores
 
 
 @pytest.mark.rule("ERR", "R8")
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_every_call_works_with_its_samples_and_calls_nothing_of_the_hosts_inside_a_unit(call: Call) -> None:
-    world = build(WatchedStorage(memory.open_storage("memory://")))
-    call.of(world)(**call.arguments(world))
+    filled = build(WatchedStorage(memory.open_storage("memory://")))
+    call.of(filled)(**call.arguments(filled))
 
 
 @pytest.mark.rule("ERR")
 @pytest.mark.parametrize("call", [call for call in CALLS if call.kinds()], ids=str)
-def test_a_value_of_a_wrong_type_is_refused_and_changes_nothing(call: Call, worlds: list[World]) -> None:
-    for world in worlds:
+def test_a_value_of_a_wrong_type_is_refused_and_changes_nothing(call: Call, filled_stores: list[FilledStore]) -> None:
+    for filled in filled_stores:
         for parameter, kinds in call.kinds().items():
-            with unchanged(world.core, but=TRIES):
+            with unchanged(filled.core, but=TRIES):
                 for value in (*WRONG.values(), Hostile()):
                     if not takes(kinds, value):
                         with pytest.raises((TypeError, Invalid)):
-                            call.of(world)(**{**call.needed(world), parameter: value})
+                            call.of(filled)(**{**call.needed(filled), parameter: value})
 
 
 @pytest.mark.rule("I3", "ERR")
 @pytest.mark.parametrize("call", [call for call in CALLS if "ref" in call.kinds()], ids=str)
-def test_a_reference_that_holds_a_wrong_type_is_refused(call: Call, worlds: list[World]) -> None:
+def test_a_reference_that_holds_a_wrong_type_is_refused(call: Call, filled_stores: list[FilledStore]) -> None:
     wrong = [WRONG[name] for name in NO_TEXT]
     references: list[object] = [kind(value) for kind in (Email, Username) for value in wrong]
     references += [kind(value) for kind in (ExternalId, AccessId, AnyId) for value in wrong if type(value) is not int]
-    for world in worlds:
-        with unchanged(world.core):
+    for filled in filled_stores:
+        with unchanged(filled.core):
             for reference in references:
                 with pytest.raises((TypeError, Invalid)):
-                    call.of(world)(**{**call.needed(world), "ref": reference})
+                    call.of(filled)(**{**call.needed(filled), "ref": reference})
 
 
 @pytest.mark.rule("S1", "ERR")
 @pytest.mark.parametrize("name", NO_TEXT)
-def test_credentials_that_hold_a_wrong_type_are_refused(name: str, worlds: list[World]) -> None:
+def test_credentials_that_hold_a_wrong_type_are_refused(name: str, filled_stores: list[FilledStore]) -> None:
     shown: list[Callable[[], object]] = [
         lambda: PasswordCredentials(login=WRONG[name], password="x"),
         lambda: PasswordCredentials(login="ann", password=WRONG[name]),
         lambda: LoginTokenCredentials(secret=WRONG[name]),
         lambda: AccessTokenCredentials(secret=WRONG[name]),
     ]
-    for world in worlds:
-        with unchanged(world.core):
+    for filled in filled_stores:
+        with unchanged(filled.core):
             for credentials in shown:
                 with pytest.raises(TypeError):
-                    world.core.sign_in.authenticate(credentials())
+                    filled.core.sign_in.authenticate(credentials())
 
 
 @pytest.mark.rule("ERR")

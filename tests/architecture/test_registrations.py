@@ -18,7 +18,7 @@ import usercore
 from scripts.make_rules import find_faults, find_proofs
 from tests.architecture.source import ROOT, files, text_of, tree_of
 from tests.architecture.statements import NoRun
-from tests.faults.worlds import build
+from tests.faults.filled_stores import build
 from usercore import UserCore
 from usercore.composition.policy import Policy
 from usercore.kernel.capability import Capability
@@ -176,7 +176,7 @@ def test_the_world_of_the_tests_has_something_in_every_table(tmp_path: Path) -> 
             for table in ALL
             if not connection.execute(f"SELECT 1 FROM {table.name} LIMIT 1").fetchall()  # noqa: S608 - our own names
         ]
-    assert not empty, f"tests/faults/worlds.py: build puts nothing into {empty}"
+    assert not empty, f"tests/faults/filled_stores.py: build puts nothing into {empty}"
 
 
 def test_every_rule_that_can_be_proved_is_proved() -> None:

@@ -1,4 +1,4 @@
-"""What other processes do: ``python -m tests.faults.child COMMAND URL``; they say on standard output what was done."""
+"""Commands of other processes: ``python -m tests.faults.child COMMAND URL``; they print what was done."""
 
 import itertools
 import sys
@@ -14,20 +14,20 @@ from usercore import Policy, RegistrationPolicy, SignInRefused, Taken, UserCore
 THREADS: Final = 4
 
 POLICY: Final = Policy(registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=1_000_000))
-"""Without the pause between two tries of one email, or the losers of a race would be told of that."""
+"""Without the pause between two attempts with one email, which the losers of a race would otherwise meet."""
 
 _saying = threading.Lock()
 
 
 def say(*words: object) -> None:
-    """Write a line at once, whole."""
+    """Print a whole line at once."""
     with _saying:
         sys.stdout.write(" ".join(map(str, words)) + "\n")
         sys.stdout.flush()
 
 
 def write(core: UserCore, name: str) -> None:
-    """Register users and issue tokens until somebody kills this process; say what was acknowledged."""
+    """Register users and issue tokens until the process is killed; print what was acknowledged."""
 
     def write_on(thread: int) -> None:
         for number in itertools.count():
@@ -45,7 +45,7 @@ def write(core: UserCore, name: str) -> None:
 
 
 def redeem(core: UserCore) -> None:
-    """Redeem each secret of standard input in all threads at once; say how many won."""
+    """Redeem each secret of standard input in all threads at once; print how many succeeded."""
 
     def redeems(secret: str) -> bool:
         try:
@@ -58,7 +58,7 @@ def redeem(core: UserCore) -> None:
 
 
 def register(core: UserCore) -> None:
-    """Register each email of standard input in all threads at once; say how many won."""
+    """Register each email of standard input in all threads at once; print how many succeeded."""
 
     def registers(email: str) -> bool:
         try:
@@ -71,7 +71,7 @@ def register(core: UserCore) -> None:
 
 
 def race(wins: Callable[[str], bool]) -> None:
-    """Let all threads do the same with each line of standard input."""
+    """Run the same in all threads for each line of standard input."""
     say("ready")
     with ThreadPoolExecutor(THREADS) as pool:
         for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Stores of each kind, with something of everything in them."""
+"""Stores of each kind, with rows in every table."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disks import can_mount
-from tests.faults.worlds import World, both
+from tests.faults.filled_stores import FilledStore, both
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and say so, what needs a disk of its own where none can be mounted."""
+    """Skip, with a notice, tests that need a disk of their own if none can be mounted."""
     needing = [item for item in items if item.get_closest_marker("needs_mount")]
     if needing and not can_mount():
         items[:] = [item for item in items if item not in needing]
@@ -19,12 +19,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    """Name a store that is not there yet."""
+    """Return the URL of a store that does not exist yet."""
     return f"sqlite:///{tmp_path}/store.db"
 
 
 @pytest.fixture
-def worlds(tmp_path: Path) -> Iterator[list[World]]:
-    """Give a full store of each kind."""
-    with both(tmp_path) as worlds:
-        yield worlds
+def filled_stores(tmp_path: Path) -> Iterator[list[FilledStore]]:
+    """Return a full store of each kind."""
+    with both(tmp_path) as filled_stores:
+        yield filled_stores

@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def mounted(folder: Path, megabytes: int) -> Iterator[None]:
-    """Mount a disk in memory over a folder for a while."""
+    """Mount a disk in memory over a folder for the duration of a ``with``."""
     _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder))
     try:
         yield
@@ -18,7 +18,7 @@ def mounted(folder: Path, megabytes: int) -> Iterator[None]:
 
 
 def can_mount() -> bool:
-    """Say whether a disk can be mounted here."""
+    """Return whether a disk can be mounted."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             with mounted(Path(folder), 1):

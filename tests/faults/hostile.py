@@ -1,4 +1,4 @@
-"""Values that nobody should have to think of: of wrong types, and texts that cannot be kept."""
+"""Values of wrong types, and texts that cannot be stored."""
 
 from typing import Any, Final
 
@@ -37,7 +37,7 @@ WRONG: Final[dict[str, Any]] = {
 
 
 class Hostile:
-    """Agrees to everything, and cannot be shown."""
+    """Equals everything, and cannot be converted to text."""
 
     def __eq__(self, other: object) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Starting other processes on a store."""
+"""Start other processes on a store."""
 
 import subprocess
 import sys

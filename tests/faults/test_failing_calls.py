@@ -1,4 +1,4 @@
-"""The storage fails at the n-th of its calls, for every n of every public method: all of a unit is kept, or nothing."""
+"""The storage fails at the n-th of its calls, for every n of every public method; no unit is stored in part."""
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from tests.faults.every_call import CALLS, Call
-from tests.faults.worlds import build
+from tests.faults.filled_stores import build
+from tests.faults.public_calls import CALLS, Call
 from tests.services.helpers import changed, dump
 from usercore import Busy, Full, Unavailable
 from usercore.storage import Storage
@@ -26,24 +26,24 @@ SEVERAL_UNITS: Final = {
     "sign_in.verify_password",
     "sign_in.with_password",
 }
-"""They may stop between two units, such as leasing a delivery and noting what became of it. Each is kept or not."""
+"""They may stop between two units, such as leasing a delivery and storing its result. Each is stored or not."""
 
 IN_FILES: Final = {"registration.register", "registration.complete", "sign_in.with_login_token", "passwords.set"}
-"""Calls of many statements, which are tried on SQLite, too; there each costs the disk."""
+"""Calls of many statements, which are tested on SQLite, too; there each needs the disk."""
 
 
 class Tried:
-    """A full store whose calls can fail, a call on it, and what was there before."""
+    """A full store whose calls can fail, a call on it, and the rows before."""
 
     def __init__(self, storage: Storage, call: Call) -> None:
         self.storage = FaultyStorage(storage)
-        self.world = build(self.storage)
-        self.before = dump(self.world.core)
-        self.arguments = call.arguments(self.world)
+        self.filled = build(self.storage)
+        self.before = dump(self.filled.core)
+        self.arguments = call.arguments(self.filled)
         self._call = call
 
     def run(self) -> None:
-        self._call.of(self.world)(**self.arguments)
+        self._call.of(self.filled)(**self.arguments)
 
     def fail(self, number: int, fault: type[BaseException]) -> None:
         """Make the call, in which one of the storage's fails, every second only after it was made."""
@@ -51,7 +51,7 @@ class Tried:
             self.run()
 
     def changed(self) -> set[str]:
-        return changed(self.before, dump(self.world.core))
+        return changed(self.before, dump(self.filled.core))
 
 
 def in_memory(call: Call) -> Tried:
@@ -70,9 +70,7 @@ def check_every_call_of_the_storage(make: Callable[[], Tried], fault: type[BaseE
 @pytest.mark.rule("ERR", "X2")
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("call", [call for call in CALLS if str(call) not in SEVERAL_UNITS], ids=str)
-def test_a_call_that_the_storage_fails_changes_nothing_and_works_when_it_is_made_again(
-    call: Call, fault: type[BaseException]
-) -> None:
+def test_a_failed_call_changes_nothing_and_works_when_repeated(call: Call, fault: type[BaseException]) -> None:
     check_every_call_of_the_storage(lambda: in_memory(call), fault)
 
 
@@ -80,7 +78,9 @@ def test_a_call_that_the_storage_fails_changes_nothing_and_works_when_it_is_made
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("call", [call for call in CALLS if str(call) in IN_FILES], ids=str)
-def test_the_same_in_a_file(call: Call, fault: type[BaseException], tmp_path: Path) -> None:
+def test_a_failed_call_in_a_file_changes_nothing_and_works_when_repeated(
+    call: Call, fault: type[BaseException], tmp_path: Path
+) -> None:
     with ExitStack() as stack:
 
         def in_a_file() -> Tried:
@@ -94,7 +94,7 @@ def test_the_same_in_a_file(call: Call, fault: type[BaseException], tmp_path: Pa
 @pytest.mark.rule("ERR")
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("call", [call for call in CALLS if str(call) in SEVERAL_UNITS], ids=str)
-def test_a_call_of_several_units_works_when_it_is_made_again(call: Call, fault: type[BaseException]) -> None:
+def test_a_failed_call_of_several_units_works_when_repeated(call: Call, fault: type[BaseException]) -> None:
     counted = in_memory(call)
     for number in range(1, counted.storage.calls_of(counted.run) + 1):
         tried = in_memory(call)

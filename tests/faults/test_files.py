@@ -1,4 +1,4 @@
-"""Files that are no store, or not ours, or not to be written: the error that names it, and the file as it was."""
+"""Files that are no store, or of others, or not writable: the error that names it, and the unchanged file."""
 
 import os
 import random
@@ -13,13 +13,13 @@ from typing import Final
 import pytest
 
 import usercore
-from tests.faults.forked import in_child
+from tests.faults.fork_helpers import in_child
 from usercore import Corrupt, Email, ForeignFile, NewerSchema, ReadOnly, StorageError, Unavailable
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Give the bytes of a store."""
+    """Return the bytes of a store."""
     path = tmp_path_factory.mktemp("whole") / "store.db"
     with usercore.open(f"sqlite:///{path}") as core:
         core.registration.register("ann@example.com", note="long " * 3000)
@@ -51,12 +51,12 @@ FOREIGN: Final = {
 
 @pytest.mark.rule("ERR")
 @pytest.mark.parametrize("script", FOREIGN.values(), ids=list(FOREIGN))
-def test_a_database_of_others_is_refused(script: str, tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_refused(script: str, tmp_path: Path) -> None:
     check_refused(made_by(tmp_path / "others.db", script), ForeignFile)
 
 
 @pytest.mark.rule("ERR")
-def test_a_database_of_others_is_shared_if_the_url_says_so(tmp_path: Path) -> None:
+def test_a_database_of_another_program_can_be_shared_by_url(tmp_path: Path) -> None:
     path = made_by(tmp_path / "others.db", FOREIGN["a table"])
     with usercore.open(f"sqlite:///{path}?shared=1") as core:
         core.registration.register("ann@example.com")
@@ -93,7 +93,7 @@ def test_a_store_without_a_schema_version_is_refused(script: str, tmp_path: Path
 GARBAGE: Final[dict[str, Callable[[bytes], bytes]]] = {
     "one byte": lambda _: b"\0",
     "a short text": lambda _: b"hello\n",
-    "a long text": lambda _: b"hello world\n" * 1000,
+    "a long text": lambda _: b"hello filled\n" * 1000,
     "zeros": lambda _: bytes(8192),
     "randomness": lambda _: random.Random(1).randbytes(8192),  # noqa: S311 - the same in each run
     "only a header": lambda whole: whole[:100],
@@ -111,7 +111,7 @@ def test_what_is_no_store_is_refused(damage: Callable[[bytes], bytes], whole: by
 
 
 @pytest.mark.rule("ERR")
-def test_a_store_that_was_cut_off_is_refused_wherever_it_was(whole: bytes, tmp_path: Path) -> None:
+def test_a_store_truncated_anywhere_is_refused(whole: bytes, tmp_path: Path) -> None:
     randomness = random.Random(2)  # noqa: S311 - the same in each run
     ends = {
         1,
@@ -139,7 +139,7 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.rule("ERR")
-def test_what_is_no_file_is_refused_and_waits_for_nobody(tmp_path: Path) -> None:
+def test_a_path_that_is_no_file_is_refused_without_blocking(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "nowhere").symlink_to(tmp_path / "missing" / "store.db")
     os.mkfifo(tmp_path / "pipe")
@@ -152,7 +152,7 @@ def test_what_is_no_file_is_refused_and_waits_for_nobody(tmp_path: Path) -> None
 
 @pytest.fixture
 def commons(whole: bytes) -> Iterator[Path]:
-    """Give a folder that everybody can enter, and write to, with a store that everybody owns."""
+    """Return a folder that all users can enter and write to, with a store that all can use."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o777)
@@ -163,7 +163,7 @@ def commons(whole: bytes) -> Iterator[Path]:
 
 
 def opening(path: Path) -> str:
-    """Say what comes of opening a store and writing to it."""
+    """Return the outcome of opening a store and writing to it."""
     try:
         with usercore.open(f"sqlite:///{path}") as core:
             core.registration.register("bob@example.com")
@@ -191,14 +191,14 @@ def test_a_store_that_may_not_be_read_or_written_is_refused(commons: Path, whole
 
 
 @pytest.mark.rule("ERR")
-def test_a_store_cannot_be_made_where_nothing_may_be_made(commons: Path) -> None:
+def test_a_store_cannot_be_created_in_a_read_only_folder(commons: Path) -> None:
     commons.chmod(0o555)
     assert in_child(lambda: opening(commons / "new.db"), as_nobody=True) == Unavailable.code
     assert not (commons / "new.db").exists()
 
 
 @pytest.mark.rule("ERR")
-def test_a_side_file_that_may_not_be_opened_is_an_error_of_the_storage(commons: Path, whole: bytes) -> None:
+def test_a_side_file_without_permission_is_a_storage_error(commons: Path, whole: bytes) -> None:
     (commons / "store.db-lock").mkdir()
     assert in_child(lambda: opening(commons / "store.db"), as_nobody=True) == Unavailable.code
     assert (commons / "store.db").read_bytes() == whole

@@ -1,4 +1,4 @@
-"""A core that is used on both sides of a fork: no side loses what it acknowledged, and neither waits for a ghost."""
+"""A core on both sides of a fork: no side loses what it acknowledged, and neither waits for a thread that is gone."""
 
 import os
 import sqlite3
@@ -12,8 +12,8 @@ from typing import Final
 import pytest
 
 import usercore
-from tests.faults.forked import in_child
-from tests.faults.worlds import ANOTHER, PASSWORD, POLICY
+from tests.faults.filled_stores import ANOTHER, PASSWORD, POLICY
+from tests.faults.fork_helpers import in_child
 from usercore import Email, HashProfile, Host, PasswordPolicy, Policy, Unavailable, UserCore
 from usercore.passwords.model import Credential
 from usercore.testing import FakeHasher, WatchedStorage
@@ -39,7 +39,7 @@ def are_there(core: UserCore, *names: str) -> bool:
 
 @contextmanager
 def held_open(core: UserCore, storage: WatchedStorage) -> Iterator[threading.Event]:
-    """Let another thread be inside a unit until the event is set."""
+    """Hold a unit open in another thread until the event is set."""
     inside, go_on = threading.Event(), threading.Event()
 
     def hold(_: object) -> None:
@@ -59,7 +59,7 @@ def held_open(core: UserCore, storage: WatchedStorage) -> Iterator[threading.Eve
 
 
 @pytest.mark.rule("U3", "X2")
-def test_a_child_and_its_parent_both_write_on_and_find_what_the_other_wrote(url: str, tmp_path: Path) -> None:
+def test_a_child_and_its_parent_both_write_and_read_each_others_rows(url: str, tmp_path: Path) -> None:
     core, _ = core_over(url)
     with core:
         register(core, "before")
@@ -72,7 +72,7 @@ def test_a_child_and_its_parent_both_write_on_and_find_what_the_other_wrote(url:
 
 
 @pytest.mark.rule("U3")
-def test_what_a_child_acknowledged_is_there_when_its_parent_closed_in_between(url: str) -> None:
+def test_a_childs_acknowledged_writes_survive_its_parents_closing(url: str) -> None:
     core, _ = core_over(url)
     register(core, "before")
     (half_done, half_doing), (closed, closing_now) = os.pipe(), os.pipe()
@@ -105,7 +105,7 @@ def test_a_fork_waits_for_the_unit_of_another_thread_and_both_sides_go_on(url: s
 
 
 @pytest.mark.rule("ERR")
-def test_a_child_of_a_fork_inside_a_unit_is_refused_and_its_parent_goes_on(url: str) -> None:
+def test_a_child_forked_inside_a_unit_is_refused_and_its_parent_goes_on(url: str) -> None:
     core, storage = core_over(url)
     with core:
         said: list[str] = []
@@ -149,15 +149,15 @@ def test_a_child_does_not_wait_for_hashes_that_its_parent_computes(url: str) -> 
 
 
 @pytest.mark.rule("P4")
-def test_a_child_has_all_places_for_hashes(url: str) -> None:
+def test_a_child_has_all_hash_slots(url: str) -> None:
     policy = Policy(passwords=PasswordPolicy(profile=CHEAP, hashes_at_once=1))
-    with usercore.open(url, policy=policy) as core, core._engine.hasher.place():
+    with usercore.open(url, policy=policy) as core, core._runtime.hasher.place():
         done = in_child(lambda: str(core.registration.register("ann@example.com", password=ANOTHER).created))
         assert done == "True"
 
 
 @pytest.mark.rule("I1", "K1")
-def test_both_sides_draw_ids_and_secrets_of_their_own() -> None:
+def test_both_sides_draw_different_ids_and_secrets() -> None:
     with UserCore.over(memory.open_storage("memory://"), Host(policy=POLICY, hasher=FakeHasher())) as core:
         ann = core.registration.register("ann@example.com", sign_in=False).user
 

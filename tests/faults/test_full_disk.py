@@ -1,4 +1,4 @@
-"""A full disk: what finds no room is taken back whole, and the store goes on when there is room again."""
+"""A full disk: units without room are rolled back completely, and the store works when there is room again."""
 
 import resource
 import sqlite3
@@ -26,8 +26,8 @@ def register(core: UserCore, number: int) -> int:
 
 @contextmanager
 def no_more_pages(core: UserCore) -> Iterator[None]:
-    """Let SQLite believe that the disk has no page more than the file has."""
-    storage = core._engine.storage
+    """Set the maximum size of the database to its present one."""
+    storage = core._runtime.storage
     assert isinstance(storage, SqliteStorage)
     connection = storage.writer()._connection
     ((pages,),) = connection("PRAGMA page_count")
@@ -38,7 +38,7 @@ def no_more_pages(core: UserCore) -> Iterator[None]:
 
 @contextmanager
 def no_longer_files(most_bytes: int) -> Iterator[None]:
-    """Let the system refuse to make a file longer than this."""
+    """Set the system's limit on the size of files."""
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, old[1]))
     try:
@@ -48,7 +48,7 @@ def no_longer_files(most_bytes: int) -> Iterator[None]:
 
 
 @pytest.mark.rule("ERR")
-def test_what_finds_no_room_is_taken_back_and_the_store_goes_on(url: str) -> None:
+def test_a_unit_without_room_is_rolled_back_and_the_store_goes_on(url: str) -> None:
     with usercore.open(url) as core:
         kept = register(core, 1)
         before = dump(core)
@@ -59,7 +59,7 @@ def test_what_finds_no_room_is_taken_back_and_the_store_goes_on(url: str) -> Non
 
 
 @pytest.mark.rule("ERR")
-def test_a_write_that_the_system_refuses_is_taken_back_and_the_store_goes_on(url: str, tmp_path: Path) -> None:
+def test_a_unit_beyond_the_file_size_limit_is_rolled_back_and_the_store_goes_on(url: str, tmp_path: Path) -> None:
     with usercore.open(url) as core:
         kept = [register(core, number) for number in range(3)]
         before = dump(core)
@@ -74,7 +74,7 @@ def test_a_write_that_the_system_refuses_is_taken_back_and_the_store_goes_on(url
 
 
 @pytest.mark.rule("ERR")
-def test_a_store_that_finds_no_room_is_not_half_made(url: str) -> None:
+def test_a_store_without_room_is_not_created_in_part(url: str) -> None:
     with no_longer_files(20_000), pytest.raises(StorageError):
         usercore.open(url)
     with usercore.open(url) as core:
@@ -83,7 +83,7 @@ def test_a_store_that_finds_no_room_is_not_half_made(url: str) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a disk of two megabytes, of which half is ballast."""
+    """Return a disk of two megabytes, of which half is ballast."""
     disk = tmp_path / "disk"
     disk.mkdir()
     with mounted(disk, 2):
@@ -92,7 +92,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def register_until_full(core: UserCore, thread: int) -> list[str]:
-    """Give the emails of those whose registration was acknowledged."""
+    """Return the emails of acknowledged registrations."""
     told: list[str] = []
     for number in count():
         email = f"{thread}.{number}@example.com"
@@ -106,7 +106,7 @@ def register_until_full(core: UserCore, thread: int) -> list[str]:
 
 @pytest.mark.rule("ERR")
 @pytest.mark.needs_mount
-def test_on_a_full_disk_what_was_acknowledged_is_kept_and_the_store_goes_on_when_there_is_room(
+def test_a_full_disk_loses_nothing_acknowledged_and_the_store_works_when_there_is_room(
     small_disk: Path,
 ) -> None:
     url = f"sqlite:///{small_disk}/store.db"

@@ -1,4 +1,4 @@
-"""Code of the host's that calls back into the core, raises what it must not, or answers nonsense."""
+"""Code of the host that calls the core, raises what it must not, or returns invalid values."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 import usercore
-from tests.faults.worlds import ANOTHER, PASSWORD, POLICY
+from tests.faults.filled_stores import ANOTHER, PASSWORD, POLICY
 from tests.services.helpers import TRIES, unchanged
 from usercore import (
     AnyId,
@@ -44,7 +44,7 @@ def core_over(storage: Storage, **brought: Any) -> UserCore:
 
 
 class Stop(BaseException):
-    """What is no ``Exception``, as Ctrl-C and the end of a thread are none."""
+    """Not an ``Exception``, as ``KeyboardInterrupt`` and ``SystemExit``."""
 
 
 @attrs.frozen
@@ -53,8 +53,8 @@ class Badge:
 
 
 @attrs.frozen
-class Door:
-    """An authenticator that does as it is told."""
+class HostAuthenticator:
+    """An authenticator that returns what a test sets."""
 
     ask: Callable[[Context], Any]
     name: str = "door"
@@ -75,9 +75,9 @@ def test_an_authenticator_may_use_the_core(storage: Storage) -> None:
         plain.users.update(ann.id, note="she was at the door")
         return plain.sign_in.with_password("ann@example.com", PASSWORD).user.id
 
-    core = core_over(storage, authenticators=[Door(ask)])
+    core = core_over(storage, authenticators=[HostAuthenticator(ask)])
     assert core.sign_in.authenticate(Badge()).user.note == "she was at the door"
-    assert len(core.access_tokens.list(ann.id)) == 3  # registering, the password, the door
+    assert len(core.access_tokens.list(ann.id)) == 3  # registering, the password, the authenticator
 
 
 NO_TEXT: Final[Any] = 5
@@ -86,8 +86,8 @@ NONSENSE: Final = [5, Email("a\0b"), Username("\ud800"), ExternalId(""), AnyId(1
 
 @pytest.mark.rule("S1", "S3", "S4")
 @pytest.mark.parametrize("found", NONSENSE, ids=ascii)
-def test_an_authenticator_that_names_nobody_signs_nobody_in(found: object, storage: Storage) -> None:
-    core = core_over(storage, authenticators=[Door(lambda _: found)])
+def test_an_authenticator_that_names_no_user_signs_no_user_in(found: object, storage: Storage) -> None:
+    core = core_over(storage, authenticators=[HostAuthenticator(lambda _: found)])
     with unchanged(core, but=TRIES), pytest.raises(SignInRefused):
         core.sign_in.authenticate(Badge())
     (attempt,) = core.history.attempts().rows
@@ -100,14 +100,14 @@ def test_an_authenticator_cannot_name_a_user_of_another_tenant(storage: Storage)
     plain.tenant("system").tenants.create("acme", "Acme")
     bob = plain.tenant("acme").registration.register("bob@example.com").user
     for found in (bob.id, bob.uuid):
-        core = core_over(storage, authenticators=[Door(lambda _, found=found: found)])  # type: ignore[misc]
+        core = core_over(storage, authenticators=[HostAuthenticator(lambda _, found=found: found)])  # type: ignore[misc]
         with pytest.raises(SignInRefused):
             core.sign_in.authenticate(Badge())
 
 
 @pytest.mark.rule("X3")
 @pytest.mark.parametrize("raised", [Stop, SystemExit, ConnectionError])
-def test_what_an_observer_raises_does_not_reach_the_caller(
+def test_an_exception_of_an_observer_does_not_reach_the_caller(
     raised: type[BaseException], storage: Storage, caplog: pytest.LogCaptureFixture
 ) -> None:
     cores: list[UserCore] = []
@@ -130,7 +130,7 @@ def register_and_deliver(core: UserCore) -> None:
 
 @pytest.mark.rule("X3")
 @pytest.mark.parametrize("durable", [False, True])
-def test_ctrl_c_in_the_main_thread_reaches_the_caller(durable: bool, storage: Storage) -> None:  # noqa: FBT001 - a parameter
+def test_an_interrupt_in_the_main_thread_reaches_the_caller(durable: bool, storage: Storage) -> None:  # noqa: FBT001 - a parameter
     def interrupt(_: Event) -> None:
         raise KeyboardInterrupt
 
@@ -159,7 +159,7 @@ def test_an_interrupt_in_another_thread_is_a_failed_delivery(storage: Storage) -
 
 
 @pytest.mark.rule("X3")
-def test_a_subscriber_may_change_what_it_is_told_of_and_deliver(storage: Storage) -> None:
+def test_a_subscriber_may_change_the_subject_of_its_event_and_deliver(storage: Storage) -> None:
     cores: list[UserCore] = []
     told: list[str] = []
 
@@ -179,9 +179,7 @@ def test_a_subscriber_may_change_what_it_is_told_of_and_deliver(storage: Storage
 
 @pytest.mark.rule("R6", "X3")
 @pytest.mark.parametrize("raised", [Stop, SystemExit])
-def test_a_mail_whose_mailer_wants_to_stop_the_process_is_sent_later(
-    raised: type[BaseException], storage: Storage
-) -> None:
+def test_an_email_whose_mailer_raises_system_exit_is_sent_later(raised: type[BaseException], storage: Storage) -> None:
     class StoppingMailer(MemoryMailer):
         stops = True
 
@@ -204,7 +202,7 @@ def test_a_mail_whose_mailer_wants_to_stop_the_process_is_sent_later(
 
 @pytest.mark.rule("R1")
 @pytest.mark.parametrize("raised", [Stop, SystemExit, KeyboardInterrupt, ValueError])
-def test_a_gate_or_check_that_raises_something_else_keeps_nobody(raised: type[BaseException], storage: Storage) -> None:
+def test_another_error_of_a_gate_or_check_registers_no_user(raised: type[BaseException], storage: Storage) -> None:
     def refuse(_: RegistrationRequest | str) -> None:
         raise raised
 
@@ -227,13 +225,13 @@ def test_a_gate_may_use_the_core(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize(("clock", "error"), [(lambda: datetime(2026, 3, 1), ValueError), (lambda: 5.0, TypeError)])  # noqa: DTZ001 - without a zone
-def test_a_clock_that_does_not_say_where_is_refused(clock: Any, error: type[Exception]) -> None:
+def test_a_clock_without_a_time_zone_is_refused(clock: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         usercore.open("memory://", clock=clock)
 
 
 @pytest.mark.rule("X2")
-def test_a_clock_of_another_zone_tells_the_same_instants(storage: Storage) -> None:
+def test_a_clock_of_another_time_zone_returns_the_same_instants(storage: Storage) -> None:
     there = FakeClock(datetime(2026, 3, 1, 14, tzinfo=timezone(timedelta(hours=2))))
     core = UserCore.over(storage, Host(policy=POLICY, clock=there, hasher=FakeHasher()))
     user = core.registration.register("ann@example.com").user

@@ -1,4 +1,4 @@
-"""Ctrl-C anywhere in a call: what was acknowledged is there, nothing is there by half, and everybody goes on."""
+"""An interrupt anywhere in a call: what was acknowledged is stored, nothing in part, and all threads go on."""
 
 import random
 import signal
@@ -11,9 +11,9 @@ from typing import NoReturn
 import pytest
 
 import usercore
+from tests.faults.filled_stores import POLICY
 from tests.faults.rounds import rounds
 from tests.faults.test_killed_writers import check_whole
-from tests.faults.worlds import POLICY
 from usercore import UserCore
 
 pytestmark = pytest.mark.no_cover
@@ -25,7 +25,7 @@ def interrupt(*_: object) -> NoReturn:
 
 @contextmanager
 def interrupting() -> Iterator[None]:
-    """Let an alarm raise what Ctrl-C raises, in the main thread."""
+    """Raise ``KeyboardInterrupt`` in the main thread by an alarm."""
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         yield
@@ -54,7 +54,7 @@ def register_until_interrupted(core: UserCore, name: str, seconds: float) -> lis
 @pytest.mark.slow
 @pytest.mark.rule("ERR", "U3", "X2")
 @pytest.mark.parametrize("others", [0, 3])
-def test_a_call_that_is_interrupted_leaves_nothing_by_half_and_nobody_waiting(others: int, tmp_path: Path) -> None:
+def test_an_interrupted_call_leaves_no_partial_changes_and_no_waiting_thread(others: int, tmp_path: Path) -> None:
     randomness = random.Random(others)  # noqa: S311 - the same moments in each run
     with usercore.open(f"sqlite:///{tmp_path}/store.db", policy=POLICY) as core, ThreadPoolExecutor(4) as pool:
         for turn in range(rounds(few=40, many=2000)):

@@ -1,4 +1,4 @@
-"""A process that is killed while it writes: what it acknowledged is there, and nothing is there by half."""
+"""A process that is killed while it writes: what it acknowledged is stored, and nothing in part."""
 
 import random
 import sqlite3
@@ -42,11 +42,11 @@ LEFT_HALF: Final = {
 
 
 def acknowledged_before_death(child: Child, lines: int) -> list[list[str]]:
-    """Kill a child after it said so many lines, and give all that it said."""
+    """Kill a child after it printed so many lines, and return all that it printed."""
     said = [hear(child) for _ in range(lines)]
     child.kill()
     assert child.stdout is not None
-    said += child.stdout.read().split("\n")[:-1]  # the last may have been cut off
+    said += child.stdout.read().split("\n")[:-1]  # the last may be cut off
     return [line.split() for line in said]
 
 
@@ -69,7 +69,7 @@ def check_whole(path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.rule("U3", "X2", "K3")
-def test_what_a_killed_writer_acknowledged_is_there_and_nothing_is_there_by_half(tmp_path: Path) -> None:
+def test_a_killed_writers_acknowledged_units_are_stored_and_none_in_part(tmp_path: Path) -> None:
     path, randomness = tmp_path / "store.db", random.Random(20)  # noqa: S311 - the same moments in each run
     for number in range(rounds(few=4)):
         with started("write", f"sqlite:///{path}", f"round{number}") as child:

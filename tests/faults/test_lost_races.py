@@ -1,4 +1,4 @@
-"""A race that is lost between looking and writing: the unit runs again, sees who won, and says so."""
+"""A race that is lost between reading and writing: the unit runs again, sees the winner, and reports it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar, cast
@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, cast
 import attrs
 import pytest
 
-from tests.faults.worlds import POLICY
+from tests.faults.filled_stores import POLICY
 from tests.services.helpers import dump, unchanged
 from usercore import Email, Host, LostRace, Taken, UserCore
 from usercore.kernel.units import Units
@@ -20,18 +20,18 @@ Want = Callable[[UserCore, int], object]
 
 
 NOTHING: Final[dict[str, object]] = {"find": None, "find_many": []}
-"""What the looks at claims answer where there are none."""
+"""The results of queries for claims that find none."""
 
 
 class Seeing:
-    """How often those who look whether a key is free still see that it is, though it was taken already."""
+    """How many queries still see a taken key as free."""
 
     def __init__(self) -> None:
         self.blind_for = 0
         self.looks = 0
 
     def see(self, kept: Callable[..., Any], nothing: object) -> Callable[..., Any]:
-        """Give a look that sees what is kept, or nothing while it is blind."""
+        """Return a query that returns what is stored, or nothing while it is blind."""
 
         def query(*what: Any) -> object:
             self.looks += 1
@@ -45,7 +45,7 @@ class Seeing:
 
 @attrs.frozen
 class Blind:
-    """A unit, or its claims, seen as they were."""
+    """A unit, or its claims, in an earlier state."""
 
     _target: Any
     _seeing: Seeing
@@ -59,7 +59,7 @@ class Blind:
 
 @attrs.frozen
 class BlindUnits(Units[Unit]):
-    """Units that see what was."""
+    """Units that see an earlier state."""
 
     _units: Units[Unit]
     _seeing: Seeing
@@ -72,7 +72,7 @@ class BlindUnits(Units[Unit]):
 
 
 class BlindStorage(Storage):
-    """A storage in which somebody always comes between."""
+    """A storage in which another transaction always comes in between."""
 
     def __init__(self, storage: Storage) -> None:
         self.seeing = Seeing()
@@ -98,7 +98,7 @@ class BlindStorage(Storage):
 
 @attrs.frozen
 class Race:
-    """Ann is there, and Bob wants what is hers."""
+    """Ann exists, and Bob wants her identifiers."""
 
     core: UserCore
     open: UserCore
@@ -128,7 +128,7 @@ WANTED: Final[dict[str, Want]] = {
 
 @pytest.mark.rule("U3")
 @pytest.mark.parametrize("want", WANTED.values(), ids=list(WANTED))
-def test_who_was_not_seen_when_we_looked_is_seen_in_the_next_run(
+def test_a_user_missed_by_the_first_read_is_seen_in_the_next_run(
     want: Callable[[UserCore, int], object], race: Race
 ) -> None:
     race.seeing.blind_for = 1
@@ -138,7 +138,7 @@ def test_who_was_not_seen_when_we_looked_is_seen_in_the_next_run(
 
 
 @pytest.mark.rule("U3", "R1")
-def test_of_two_who_register_a_free_email_one_is_told_that_it_is_taken(race: Race) -> None:
+def test_of_two_registrations_of_a_free_email_one_raises_taken(race: Race) -> None:
     before = race.open.users.get(Email("ann@example.com"))
     race.seeing.blind_for = 2  # once before the hash, and once in the unit
     with unchanged(race.open, but={"registration_attempts", "rate_limits"}), pytest.raises(Taken):
@@ -150,7 +150,7 @@ def test_of_two_who_register_a_free_email_one_is_told_that_it_is_taken(race: Rac
 
 @pytest.mark.rule("U3")
 @pytest.mark.parametrize("want", WANTED.values(), ids=list(WANTED))
-def test_a_race_that_is_lost_for_ever_ends_and_changes_nothing(
+def test_a_race_that_is_always_lost_ends_and_changes_nothing(
     want: Callable[[UserCore, int], object], race: Race
 ) -> None:
     race.seeing.blind_for = 10_000

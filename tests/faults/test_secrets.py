@@ -1,4 +1,4 @@
-"""One whole life on SQLite: no secret of it is in a byte that is kept, in a log, or in anything that is shown."""
+"""A whole scenario on SQLite: none of its secrets is in a stored byte, in a log, or in any output."""
 
 import base64
 import copy
@@ -19,18 +19,18 @@ import attrs
 import pytest
 
 import usercore
-from tests.faults.life import PEPPER, lived
+from tests.faults.scenario import PEPPER, completed_scenario
 from usercore import Mail, Secret
 from usercore.kernel.secret import SecretBytes
 from usercore.passwords.hasher import Argon2Hasher
 
 
 def forms(secret: bytes) -> dict[str, bytes]:
-    """Give the forms in which a secret could stand in bytes."""
+    """Return the forms in which a secret could occur in bytes."""
     text = secret.decode()
     encoded = {coding: text.encode(coding) for coding in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le")}
     encoded |= {"hex": secret.hex().encode(), "HEX": secret.hex().upper().encode(), "reversed": secret[::-1]}
-    # Base64 looks different at each of the three places in a group; the ends are shared with what stands beside.
+    # Base64 differs at each of the three offsets in a group; its ends also depend on adjacent bytes.
     for shift in range(3):
         encoded[f"base64 at {shift}"] = base64.b64encode(b"\0" * shift + secret)[4 if shift else 0 : -4]
         encoded[f"base64url at {shift}"] = base64.urlsafe_b64encode(b"\0" * shift + secret)[4 if shift else 0 : -4]
@@ -46,7 +46,7 @@ def found_in(where: bytes, secrets: dict[str, str]) -> list[str]:
     ]
 
 
-def test_the_search_finds_every_form_wherever_it_stands() -> None:
+def test_the_search_finds_every_form_at_every_offset() -> None:
     secret = "ucl_secret that is long enough"
     for name, form in forms(secret.encode()).items():
         assert f"it in {name}" in found_in(b"before" + form + b"after", {"it": secret})
@@ -55,32 +55,32 @@ def test_the_search_finds_every_form_wherever_it_stands() -> None:
 
 
 @pytest.mark.rule("K1", "R6", "P6", "X2", "X3")
-def test_no_secret_of_a_whole_life_is_in_a_byte_that_is_kept(tmp_path: Path) -> None:
-    with lived(tmp_path) as life:
+def test_no_secret_of_a_scenario_is_in_a_stored_byte(tmp_path: Path) -> None:
+    with completed_scenario(tmp_path) as scenario:
         while_open = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
         assert {"store.db", "store.db-wal"} <= while_open.keys()
-        assert len(life.secrets) > 12
+        assert len(scenario.secrets) > 12
         for name, kept in while_open.items():
-            assert found_in(kept, life.secrets) == [], name
+            assert found_in(kept, scenario.secrets) == [], name
             assert found_in(kept, {"pepper": PEPPER.key.reveal().decode()}) == [], name
         assert b"ann@example.com" in while_open["store.db-wal"], "the search finds what is there"
-        secrets = life.secrets
+        secrets = scenario.secrets
     assert found_in((tmp_path / "store.db").read_bytes(), secrets) == []
 
 
 @pytest.mark.rule("K1", "S4", "ERR")
-def test_no_secret_of_a_whole_life_is_shown_or_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_of_a_scenario_is_shown_or_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with lived(tmp_path) as life:
-        shown = [*life.shown, *life.shown]
+    with completed_scenario(tmp_path) as scenario:
+        shown = [*scenario.shown, *scenario.shown]
         texts = [f"{one}\n{one!r}\n{one!s:>5}\n" for one in shown]
         logged = [caplog.text, *(record.getMessage() for record in caplog.records)]
         assert "the listener is away" in caplog.text
-        assert found_in("".join([*texts, *logged]).encode("utf-8", "replace"), life.secrets) == []
+        assert found_in("".join([*texts, *logged]).encode("utf-8", "replace"), scenario.secrets) == []
 
 
 def written(one: object) -> bytes:
-    """Write something down in every way that it lets itself be written."""
+    """Return the object in every form in which it can be written."""
     ways: list[Callable[[], object]] = [
         lambda: pickle.dumps(one),
         lambda: json.dumps(one),
@@ -95,26 +95,26 @@ def written(one: object) -> bytes:
 
 
 @pytest.mark.rule("K1")
-def test_what_holds_a_secret_is_not_written_down_by_accident(tmp_path: Path) -> None:
-    with lived(tmp_path) as life:
-        for one in life.shown:
-            if not isinstance(one, Mail):  # a letter is there to tell the secret
-                assert found_in(written(one), life.secrets) == [], type(one)
+def test_holders_of_secrets_cannot_be_serialized_by_accident(tmp_path: Path) -> None:
+    with completed_scenario(tmp_path) as scenario:
+        for one in scenario.shown:
+            if not isinstance(one, Mail):  # an email must contain the secret
+                assert found_in(written(one), scenario.secrets) == [], type(one)
 
 
 @pytest.mark.rule("K1")
 @pytest.mark.parametrize(
     "write", [pickle.dumps, json.dumps, copy.copy, copy.deepcopy], ids=["pickle", "json", "copy", "deepcopy"]
 )
-def test_a_secret_is_not_written_down(write: Callable[[Secret], object]) -> None:
+def test_a_secret_cannot_be_serialized(write: Callable[[Secret], object]) -> None:
     with pytest.raises(TypeError):
         write(Secret("ucl_secret"))
 
 
 @pytest.mark.rule("X3")
-def test_a_delivery_holds_nothing_of_a_person(tmp_path: Path) -> None:
-    with lived(tmp_path) as life:
-        deliveries = life.core.outbox.pending().rows
+def test_a_delivery_has_no_personal_data(tmp_path: Path) -> None:
+    with completed_scenario(tmp_path) as scenario:
+        deliveries = scenario.core.outbox.pending().rows
         assert deliveries
         assert not re.search("ann|bob|guest", repr(deliveries))
 
@@ -127,11 +127,11 @@ HOLDERS: dict[type, dict[str, Any]] = {
     usercore.Pepper: {"id": "p1", "key": PLANTED.encode()},
     usercore.SmtpMailer: {"host": "mail", "sender": "a@example.com", "user": "shop", "password": PLANTED},
 }
-"""The classes that are given a secret in clear, and what they are made of."""
+"""The classes that take a secret in clear, and their arguments."""
 
 
 def holders() -> list[object]:
-    """Make one of each class that holds a secret, and of what holds such a class."""
+    """Return one object of each class that holds a secret, and of those that hold such an object."""
     made: list[object] = [cls(**values) for cls, values in HOLDERS.items()]
     pepper = usercore.Pepper(id="p1", key=PLANTED.encode())
     policy = usercore.Policy(passwords=usercore.PasswordPolicy(peppers=(pepper,)))
@@ -167,7 +167,7 @@ class LoggedBy(logging.Handler):
 
 
 def logged(one: object) -> str:
-    """Return what the log shows of a value."""
+    """Return the log output for a value."""
     handler = LoggedBy()
     logger = logging.getLogger("usercore.tests.shown")
     logger.addHandler(handler)
@@ -184,7 +184,7 @@ SHOWN: list[Callable[[Any], object]] = [
     repr,
     str,
     lambda one: f"{one} {one!r} {one!s:>5}",
-    lambda one: "%s %r" % (one, one),  # noqa: UP031 - a way of showing
+    lambda one: "%s %r" % (one, one),  # noqa: UP031 - one of the forms
     lambda one: [one, {"one": one}],
     ValueError,
     logged,
@@ -209,7 +209,7 @@ SHOWN: list[Callable[[Any], object]] = [
     bytes,
     hash,
 ]
-"""The ways to show or write down a value without asking for its secret."""
+"""The ways to show or write a value without asking for its secret."""
 
 
 @pytest.mark.rule("K1")
@@ -227,15 +227,13 @@ def test_no_way_of_showing_a_value_shows_its_secret(one: object) -> None:
 @pytest.mark.rule("K1")
 @pytest.mark.parametrize("one", [one for one in holders() if attrs.has(type(one))], ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("write", [pickle.dumps, copy.deepcopy], ids=["pickle", "deepcopy"])
-def test_what_holds_a_secret_is_neither_pickled_nor_copied_deeply(
-    write: Callable[[object], object], one: object
-) -> None:
+def test_holders_of_secrets_are_neither_pickled_nor_deep_copied(write: Callable[[object], object], one: object) -> None:
     with pytest.raises(TypeError, match=r"a secret is not pickled or copied|cannot pickle"):
         write(one)
 
 
-PUBLIC_TEXTS = {("Tenant", "key"), ("Context", "tenant_key")}
-"""Fields whose names sound like a secret and that anyone may see."""
+PUBLIC_TEXTS = {("Tenant", "key"), ("Context", "tenant_key"), ("MetaRule", "key"), ("MetaValue", "key")}
+"""Fields whose names sound like a secret but are public."""
 
 
 @pytest.mark.rule("K1")
@@ -253,7 +251,7 @@ def test_every_public_field_that_sounds_like_a_secret_hides_it(cls: type) -> Non
 @pytest.mark.parametrize("service", ["users", "passwords", "history", "registration", "sign_in"])
 def test_no_service_shows_the_key_of_its_store(service: str) -> None:
     core = usercore.open("memory://")
-    key = core._engine.storage.secret
+    key = core._runtime.storage.secret
     shown = attrs.asdict(getattr(core, service))
     assert shown
     assert repr(key) not in repr(shown)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import usercore
+from tests.faults.filled_stores import POLICY
 from tests.faults.processes import all_started, hear, tell
-from tests.faults.worlds import POLICY
 from usercore import Email, UserCore
 
 
@@ -24,13 +24,13 @@ def are_there(core: UserCore, *names: str) -> bool:
 def test_opening_a_second_core_does_not_let_another_process_take_the_wal_of_the_first(url: str) -> None:
     first = usercore.open(url, policy=POLICY)
     register(first, "early")
-    second = usercore.open(url, policy=POLICY)  # looks at the file, and must not let go of its locks
+    second = usercore.open(url, policy=POLICY)  # reads the file, and must not release its locks
     with all_started(1, "register", url) as (other,):
         tell(other, "other@example.com")
         assert hear(other) == "1"
         assert other.stdin is not None
         other.stdin.close()
-        assert other.wait(60) == 0  # it closed, and would have removed the WAL if it had believed to be alone
+        assert other.wait(60) == 0  # it closed, and would have removed the WAL if it believed to be alone
     register(first, "late1", "late2")
     with all_started(1, "register", url) as (reader,):
         for name in ("early", "other", "late1", "late2"):
@@ -41,7 +41,7 @@ def test_opening_a_second_core_does_not_let_another_process_take_the_wal_of_the_
 
 
 @pytest.mark.rule("U3")
-def test_cores_of_one_process_find_what_the_others_wrote(url: str) -> None:
+def test_cores_of_one_process_read_each_others_rows(url: str) -> None:
     with usercore.open(url, policy=POLICY) as one, usercore.open(url, policy=POLICY) as two:
         with ThreadPoolExecutor(2) as pool:
             done = [
@@ -55,11 +55,11 @@ def test_cores_of_one_process_find_what_the_others_wrote(url: str) -> None:
 
 
 @pytest.mark.rule("T1")
-def test_a_store_that_many_open_at_once_is_made_once(tmp_path: Path) -> None:
+def test_a_store_opened_by_many_at_once_is_created_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
     with ThreadPoolExecutor(8) as pool:
         cores = list(pool.map(lambda _: usercore.open(url, policy=POLICY), range(8)))
-    assert len({core._engine.storage.secret for core in cores}) == 1
+    assert len({core._runtime.storage.secret for core in cores}) == 1
     for core in cores:
         assert [tenant.key for tenant in core.tenant("system").tenants.list().rows] == ["main", "system"]
         core.close()

@@ -1,4 +1,4 @@
-"""Of any number of callers in any number of processes one wins."""
+"""Of any number of callers in any number of processes one succeeds."""
 
 from typing import Final
 

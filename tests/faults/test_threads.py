@@ -1,4 +1,4 @@
-"""Many threads on one core: every call does what it does alone, or is refused by a rule; and the core can be closed."""
+"""Many threads on one core: every call behaves as alone, or is refused by a rule; and the core can be closed."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 import usercore
+from tests.faults.filled_stores import ANOTHER, PASSWORD, POLICY
 from tests.faults.rounds import rounds
-from tests.faults.worlds import ANOTHER, PASSWORD, POLICY
 from usercore import Email, Host, Overloaded, Rejected, SignInRefused, StorageError, Taken, Unavailable, User, UserCore
 from usercore.testing import FakeHasher
 from usercore_storage import memory, sqlite
@@ -37,8 +37,8 @@ def in_threads(count: int, run: Callable[[int], object]) -> list[object]:
         return list(pool.map(start, range(count)))
 
 
-def lead_a_life(core: UserCore, name: str) -> User:
-    """Do what one user does, and check what each step said."""
+def call_everything_once(core: UserCore, name: str) -> User:
+    """Run the calls of one user, and check the result of each."""
     user = core.registration.register(f"{name}@example.com", password=PASSWORD, external_id=name).user
     with pytest.raises(Taken):
         core.registration.register(f"{name}@example.com", password=PASSWORD)
@@ -56,10 +56,10 @@ def lead_a_life(core: UserCore, name: str) -> User:
 
 @pytest.mark.slow
 @pytest.mark.rule("U3", "X2", "K3", "S5")
-def test_lives_that_are_led_beside_each_other_are_led_as_if_alone(core: UserCore) -> None:
+def test_concurrent_users_see_the_same_results_as_alone(core: UserCore) -> None:
     for turn in range(rounds(few=1, many=20)):
-        users = in_threads(THREADS, lambda number, turn=turn: lead_a_life(core, f"u{turn}x{number}"))  # type: ignore[misc]
-        alone = lead_a_life(core, f"alone{turn}")
+        users = in_threads(THREADS, lambda number, turn=turn: call_everything_once(core, f"u{turn}x{number}"))  # type: ignore[misc]
+        alone = call_everything_once(core, f"alone{turn}")
         kinds = [entry.kind for entry in core.history.of_user(alone.id).rows]
         for user in users:
             assert isinstance(user, User)
@@ -69,7 +69,7 @@ def test_lives_that_are_led_beside_each_other_are_led_as_if_alone(core: UserCore
 
 @pytest.mark.slow
 @pytest.mark.rule("U13", "X2")
-def test_changes_of_one_user_come_one_after_another(core: UserCore) -> None:
+def test_concurrent_changes_of_one_user_are_all_stored(core: UserCore) -> None:
     user = core.registration.register("ann@example.com").user
     in_threads(THREADS, lambda number: core.users.update(user.id, note=f"note {number}"))
     changes = [entry for entry in core.history.of_user(user.id).rows if entry.kind == "user.updated"]
@@ -78,7 +78,7 @@ def test_changes_of_one_user_come_one_after_another(core: UserCore) -> None:
 
 
 @pytest.mark.rule("U3")
-def test_a_key_that_is_wanted_by_all_goes_to_one(core: UserCore) -> None:
+def test_only_one_of_many_threads_gets_a_key(core: UserCore) -> None:
     users = [core.registration.register(f"u{number}@example.com", sign_in=False).user for number in range(8)]
 
     def link(number: int) -> bool:
@@ -90,7 +90,7 @@ def test_a_key_that_is_wanted_by_all_goes_to_one(core: UserCore) -> None:
 
 
 @pytest.mark.rule("ERR")
-def test_closing_while_others_work_refuses_what_comes_later_and_keeps_what_was_acknowledged(url: str) -> None:
+def test_closing_under_load_refuses_later_calls_and_loses_nothing_acknowledged(url: str) -> None:
     kept: list[int] = []
     core = usercore.open(url, policy=POLICY)
     some_are_kept = threading.Event()

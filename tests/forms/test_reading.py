@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.faults.every_call import CALLS, Call
-from tests.faults.worlds import World, build
+from tests.faults.filled_stores import FilledStore, build
+from tests.faults.public_calls import CALLS, Call
 from tests.helpers import faults_of
 from usercore import Email, FieldError, UserCore, UsercoreError, forms
 from usercore_storage import memory
@@ -41,17 +41,17 @@ def core() -> UserCore:
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
+def filled() -> FilledStore:
     return build(memory.open_storage("memory://"))
 
 
 @pytest.mark.rule("Y2")
 @pytest.mark.parametrize(("call", "name"), PLACES, ids=lambda value: str(value))  # noqa: PLW0108 - pytest asks for a function
 @given(value=JSON)
-def test_any_json_is_read_or_refused_by_field(world: World, call: Call, name: str, value: Any) -> None:
-    others = {other: sample for other, sample in call.arguments(world).items() if other != name}
+def test_any_json_is_read_or_refused_by_field(filled: FilledStore, call: Call, name: str, value: Any) -> None:
+    others = {other: sample for other, sample in call.arguments(filled).items() if other != name}
     with suppress(UsercoreError):
-        forms.call(call.of(world), {name: value}, fields=[name], **others)
+        forms.call(call.of(filled), {name: value}, fields=[name], **others)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a unit changed in memory is taken back whole, whatever it did and wherever it failed."""
+"""All changes of a failing unit in memory are undone, whatever it did and wherever it failed."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -24,7 +24,7 @@ class Item:
 
 
 class Tables:
-    """Cells and lists over one undo log, with a plain model of what they must hold."""
+    """Dicts and lists over one undo log, with a plain model of what they must contain."""
 
     def __init__(self) -> None:
         self.undo = UndoLog()
@@ -65,13 +65,13 @@ class Tables:
         assert len(list(self.lists.firsts())) == len({group for group, _ in self.model_lists})
 
     def attempt(self, steps: "list[Step]", *, fails: bool) -> None:
-        """Take the steps; if they fail, take back what they did, in the model by a copy."""
+        """Run the steps; if they fail, undo them, in the model by a copy."""
         mark, cells, lists = len(self.undo), dict(self.model_cells), dict(self.model_lists)
         for step in steps:
             step(self)
             self.check()
         if fails:
-            self.undo.take_back(mark)
+            self.undo.roll_back(mark)
             self.model_cells, self.model_lists = cells, lists
         self.check()
 
@@ -90,7 +90,7 @@ CHANGES: Final[st.SearchStrategy[Step]] = st.one_of(
 
 
 def inner(steps: st.SearchStrategy[Step]) -> st.SearchStrategy[Step]:
-    """Give steps that are taken together, and that fail together or not."""
+    """Generate steps that run together and that fail together or not."""
     return st.builds(
         lambda taken, fails: lambda tables: tables.attempt(taken, fails=fails), st.lists(steps), st.booleans()
     )
@@ -101,7 +101,7 @@ NESTED_STEPS: Final = st.lists(st.recursive(CHANGES, inner, max_leaves=10), max_
 
 
 @given(STEPS, STEPS)
-def test_a_failing_end_leaves_everything_as_before(before: list[Step], work: list[Step]) -> None:
+def test_failing_steps_change_nothing(before: list[Step], work: list[Step]) -> None:
     tables = Tables()
     tables.attempt(before, fails=False)
     tables.undo.clear()  # committed
@@ -112,7 +112,7 @@ def test_a_failing_end_leaves_everything_as_before(before: list[Step], work: lis
 
 
 @given(NESTED_STEPS, st.booleans())
-def test_an_inner_failure_takes_back_its_own_changes_and_no_others(work: list[Step], fails: bool) -> None:  # noqa: FBT001 - drawn
+def test_an_inner_failure_undoes_its_own_changes_and_no_others(work: list[Step], fails: bool) -> None:  # noqa: FBT001 - drawn
     Tables().attempt(work, fails=fails)
 
 
@@ -123,13 +123,13 @@ def test_a_step_that_was_interrupted_may_run_again(before: list[Step], work: lis
     kept, mark = tables.state(), len(tables.undo)
     tables.attempt(work, fails=False)
     while len(tables.undo) > mark:
-        tables.undo[-1]()  # and interrupted before it was forgotten
-        tables.undo.take_back(len(tables.undo) - 1)
+        tables.undo[-1]()  # and interrupted before it was removed from the log
+        tables.undo.roll_back(len(tables.undo) - 1)
     assert tables.state() == kept
 
 
 @given(st.lists(ITEMS, unique_by=lambda item: item.place), KEYS, st.integers(0, 5))
-def test_the_newest_come_first_and_end_before_a_place(items: list[Item], before: int, limit: int) -> None:
+def test_newest_returns_items_before_a_position_in_reverse_order(items: list[Item], before: int, limit: int) -> None:
     lists = UndoList[None, int, Item](UndoLog(), lambda item: item.place)
     for item in items:
         lists.add(None, item)

@@ -1,7 +1,7 @@
-"""A server for each process that runs tests, and databases in it.
+"""A server for each process that runs tests, and databases on it.
 
-A machine without PostgreSQL leaves these tests out and says so, unless ``USERCORE_REQUIRE_POSTGRES=1`` demands them, as
-CI does. ``USERCORE_WITHOUT_POSTGRES=1`` leaves them out in any case.
+Without PostgreSQL these tests are skipped with a notice, unless ``USERCORE_REQUIRE_POSTGRES=1`` requires them, as CI
+does. ``USERCORE_WITHOUT_POSTGRES=1`` skips them in any case.
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.postgres_server import Server, find_programs, place_in_memory, running
+from scripts.postgres_server import Server, find_programs, folder_in_memory, running
 from tests.postgres.pooler import find_pooler, pooled
 from usercore_storage import postgres
 
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave these tests out if they are not wanted or cannot run, and fail if they were demanded."""
+    """Skip these tests if they are not wanted or cannot run; fail if they are required."""
     ours = [item for item in items if HERE in item.path.parents]
     if os.environ.get("USERCORE_WITHOUT_POSTGRES") == "1" or find_programs() is None:
         missing = ours
@@ -34,16 +34,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """Give a server."""
+    """Return a server."""
     programs = find_programs()
     assert programs is not None
-    with running(programs, place_in_memory()) as server:
+    with running(programs, folder_in_memory()) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def pooler(server: Server) -> Iterator[int]:
-    """Give the port of a pooler before the server."""
+    """Return the port of a pooler before the server."""
     program = find_pooler()
     assert program is not None
     with pooled(program, server) as port:
@@ -52,7 +52,7 @@ def pooler(server: Server) -> Iterator[int]:
 
 @pytest.fixture(scope="session")
 def template(server: Server) -> str:
-    """Name a database that has our tables and no rows."""
+    """Return the name of a database that has usercore's tables and no rows."""
     name = server.make_database()
     postgres.open_storage(server.url(name)).close()
     return name
@@ -60,20 +60,20 @@ def template(server: Server) -> str:
 
 @pytest.fixture(scope="session")
 def shared(server: Server, template: str) -> str:
-    """Name a database that tests share one after the other."""
+    """Return the name of a database that tests share one after the other."""
     return server.make_database(template)
 
 
 @pytest.fixture
 def emptied(server: Server, shared: str) -> str:
-    """Name a database that no longer has the rows of the tests before."""
+    """Return the name of the shared database, without the rows of earlier tests."""
     server.empty(shared)
     return shared
 
 
 @pytest.fixture
 def database(server: Server, template: str) -> Iterator[str]:
-    """Name a database of the test's own, without rows."""
+    """Return the name of a new database without rows."""
     name = server.make_database(template)
     yield name
     server.ask(f"DROP DATABASE {name} WITH (FORCE)")
@@ -81,16 +81,16 @@ def database(server: Server, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def own_server() -> Iterator[Server]:
-    """Give a server that the test may stop."""
+    """Return a server that the test may stop."""
     programs = find_programs()
     assert programs is not None
-    with running(programs, place_in_memory()) as server:
+    with running(programs, folder_in_memory()) as server:
         yield server
 
 
 @pytest.fixture
 def own_database(own_server: Server) -> str:
-    """Name a database on the test's own server, without rows."""
+    """Return the name of a database without rows on the test's own server."""
     name = own_server.make_database()
     postgres.open_storage(own_server.url(name)).close()
     return name

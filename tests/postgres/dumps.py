@@ -1,4 +1,4 @@
-"""Everything that a storage keeps, as entities, to compare one kind of storage with another."""
+"""All rows of a storage as entities, to compare one kind of storage with another."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -18,7 +18,7 @@ Rows = dict[str, list[str]]
 
 
 def rows_of(storage: Storage) -> Rows:
-    """Give every field of every row, by the name of the entity."""
+    """Return every field of every row, by the name of the entity."""
     found: Rows = {}
     for entity in _entities_in(storage):
         found.setdefault(type(entity).__name__, []).append(repr(attrs.astuple(entity)))
@@ -44,7 +44,7 @@ def _in_tables(run: Executor) -> Iterator[Any]:
 
 
 def _in_memory(storage: MemoryStorage) -> Iterator[Any]:
-    for repository in vars(storage._stage._unit).values():
+    for repository in vars(storage._runner._unit).values():
         for part in vars(repository).values() if hasattr(repository, "__dict__") else ():
             if isinstance(part, UndoDict):
                 yield from (value for value in part.values() if attrs.has(type(value)))

@@ -1,4 +1,4 @@
-"""What tests of PostgreSQL share: cores over fakes, and what they see in the database itself."""
+"""Helpers of the PostgreSQL tests: cores with fakes, and queries on the database itself."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,17 +17,17 @@ from usercore_storage.postgres import PostgresStorage
 from usercore_storage.postgres.connections import Connection
 
 GENEROUS = Policy(registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=10**9))
-"""Nobody has to pause between two registrations."""
+"""Registrations of one email need no pause."""
 
 
 def core_over(storage: Storage) -> UserCore:
-    """Give a core that hashes at once."""
+    """Return a core that hashes without delay."""
     return UserCore.over(storage, Host(hasher=FakeHasher(), policy=GENEROUS))
 
 
 @contextmanager
 def opened(url: str) -> Iterator[PostgresStorage]:
-    """Open a store for a while."""
+    """Open a store for the duration of a ``with``."""
     storage = postgres.open_storage(url)
     try:
         yield storage
@@ -35,12 +35,12 @@ def opened(url: str) -> Iterator[PostgresStorage]:
         storage.close()
 
 
-def call_before_statements(connection: Connection, hear: Callable[[bytes], object]) -> None:
-    """Call ``hear`` with the text of each statement that is run on a connection from now on, before it is sent."""
+def call_before_statements(connection: Connection, notify: Callable[[bytes], object]) -> None:
+    """Call ``notify`` with the text of each statement that is run on a connection from now on, before it is sent."""
 
     class Listening(psycopg.RawCursor[TupleRow]):
         def execute(self, query: Any, params: Any = None, **given: Any) -> Self:
-            hear(query)
+            notify(query)
             return super().execute(query, params, **given)
 
     connection._cursors.clear()
@@ -49,13 +49,13 @@ def call_before_statements(connection: Connection, hear: Callable[[bytes], objec
 
 
 def emails_in(server: Server, database: str) -> list[str]:
-    """Give the emails of all users, sorted."""
+    """Return the emails of all users, sorted."""
     rows = server.ask("SELECT email FROM usercore_users ORDER BY email", database=database)
     return [email for (email,) in rows]
 
 
 def halves_in(server: Server, database: str) -> list[tuple[int]]:
-    """Give who lacks the user, the claim, the history or the attempt that one unit made together."""
+    """Return users without their claim, history or attempt, and such rows without their user."""
     return server.ask(
         "SELECT coalesce(u.id, c.holder_id, h.subject_id, a.user_id) FROM usercore_users AS u"
         " FULL JOIN usercore_claims AS c ON c.holder_id = u.id"

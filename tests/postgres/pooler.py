@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import Final
 
-from scripts.postgres_server import ROLE, Server, free_port, lent_to, place_in_memory, temporary_folder
+from scripts.postgres_server import ROLE, Server, folder_in_memory, free_port, lent_to, temporary_folder
 
 SETTINGS: Final = """
 [databases]
@@ -26,18 +26,18 @@ log_disconnections = 0
 log_pooler_errors = 0
 log_stats = 0
 """
-"""Fewer sessions than a store's connections. It is not told to follow prepared statements: old ones cannot."""
+"""Fewer sessions than a store's connections. Tracking of prepared statements is off: old versions lack it."""
 
 
 def find_pooler() -> str | None:
-    """Give the program, of the path or where Debian keeps it."""
+    """Return the path of the program, from ``PATH`` or where Debian installs it."""
     return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
 
 @contextmanager
 def pooled(program: str, server: Server) -> Iterator[int]:
-    """Run it for a while, and give its port."""
-    with temporary_folder(place_in_memory()) as folder:
+    """Run it for the duration of a ``with``, and yield its port."""
+    with temporary_folder(folder_in_memory()) as folder:
         port = free_port()
         (folder / "settings").write_text(SETTINGS.format(server=server.port, own=port, folder=folder))
         (folder / "users").write_text(f'"{ROLE}" ""\n')
@@ -54,5 +54,5 @@ def pooled(program: str, server: Server) -> Iterator[int]:
 
 
 def url_through(port: int, database: str) -> str:
-    """Give the URL of a store behind it."""
+    """Return the URL of a store behind it."""
     return f"postgresql://{ROLE}@127.0.0.1:{port}/{database}?prepare=0"

@@ -1,4 +1,4 @@
-"""A proxy between the driver and the server that can cut a connection, or fall silent, at a chosen word."""
+"""A proxy between the driver and the server that can cut a connection, or stop forwarding, at a chosen word."""
 
 import select
 import socket
@@ -10,10 +10,10 @@ _CHUNK = 65_536
 
 
 class Proxy:
-    """Hands bytes on, until a client sends the word at which it is told to cut."""
+    """Forwards bytes until a client sends the word at which it must cut."""
 
     def __init__(self, server_port: int) -> None:
-        """Stand before the server on this port."""
+        """Forward to the server on this port."""
         self._server_port = server_port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -28,14 +28,14 @@ class Proxy:
         self._word, self._reaches = word, reaches
 
     def fall_silent_at(self, word: bytes) -> None:
-        """Pass nothing on any more, on no connection, once a client sends this word."""
+        """Forward nothing any more, on any connection, once a client sends this word."""
         self._word, self._is_silent = word, True
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self._closed.set()
         with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the waiting thread
         self._listener.close()
         for client in self._unanswered:
             client.close()
@@ -63,13 +63,13 @@ class Proxy:
                         self._closed.wait()
                     if self._reaches:
                         server.sendall(data)
-                        server.recv(_CHUNK)  # it has done it, and nobody hears of that
+                        server.recv(_CHUNK)  # the server has done it, but the reply is lost
                     return
                 target.sendall(data)
 
 
 @contextmanager
 def proxied(server_port: int) -> Iterator[Proxy]:
-    """Run a proxy for a while."""
+    """Run a proxy for the duration of a ``with``."""
     with closing(Proxy(server_port)) as proxy:
         yield proxy

@@ -1,4 +1,4 @@
-"""Both sides of the benchmarks on PostgreSQL leave the same rows."""
+"""Both sides of the benchmarks on PostgreSQL store the same rows."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from benchmarks.databases import Databases
-from benchmarks.stores import HashSlots
+from benchmarks.stores import StoreProvider
 from benchmarks.workloads import POSTGRES, Workload
 from scripts.postgres_server import Server
 from tests.rows import masked
@@ -17,7 +17,7 @@ SOME = 3
 
 
 def rows_of(url: str) -> dict[str, list[str]]:
-    """Give all rows of a store, masked."""
+    """Return all rows of a store, masked."""
     with psycopg.connect(url, row_factory=dict_row) as connection:
         found = connection.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'usercore_%'").fetchall()
         tables = [row["tablename"] for row in found]
@@ -34,7 +34,7 @@ def places(server: Server) -> Databases:
 
 
 @pytest.mark.parametrize("workload", POSTGRES, ids=str)
-def test_both_sides_leave_the_same_rows(workload: Workload[HashSlots], places: Databases) -> None:
+def test_both_sides_store_the_same_rows(workload: Workload[StoreProvider], places: Databases) -> None:
     before = rows_of(places.copy(USERS, "untouched"))
     with workload.open(places, USERS) as sides:
         for side in sides.values():

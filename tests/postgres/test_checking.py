@@ -1,4 +1,4 @@
-"""Checking a store in a database."""
+"""Check a store in a database."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -7,7 +7,7 @@ import pytest
 
 from scripts.postgres_server import Server
 from tests.postgres.helpers import opened
-from tests.storages.checking import CheckingCases, Runtime, fill
+from tests.storages.checking import CheckedStore, CheckingCases, fill
 from usercore import Corrupt, Unavailable
 from usercore_storage import FindingKind, check
 from usercore_storage.postgres import checking, migrations
@@ -18,7 +18,7 @@ SPY: Final = (
 )
 
 
-class PostgresEngine(Runtime):
+class PostgresEngine(CheckedStore):
     """A database of the test's own."""
 
     def __init__(self, server: Server, database: str) -> None:
@@ -34,7 +34,7 @@ class PostgresEngine(Runtime):
 
 @pytest.fixture(scope="module")
 def full(server: Server, template: str) -> str:
-    """Name a database with something of everything."""
+    """Return the name of a database with rows in every table."""
     name = server.make_database(template)
     with opened(server.url(name)) as storage:
         fill(storage)
@@ -43,7 +43,7 @@ def full(server: Server, template: str) -> str:
 
 @pytest.fixture
 def engine(server: Server, full: str) -> Iterator[PostgresEngine]:
-    """Give a full store that may be damaged."""
+    """Return a full store that may be damaged."""
     engine = PostgresEngine(server, server.make_database(full))
     yield engine
     server.ask(f"DROP DATABASE {engine.database} WITH (FORCE)")
@@ -51,7 +51,7 @@ def engine(server: Server, full: str) -> Iterator[PostgresEngine]:
 
 class TestPostgresChecking(CheckingCases):
     @pytest.fixture
-    def engine(self, server: Server, full: str) -> Iterator[Runtime]:
+    def engine(self, server: Server, full: str) -> Iterator[CheckedStore]:
         engine = PostgresEngine(server, server.make_database(full))
         engine.url += "?options=-c%20default_transaction_read_only%3Don"  # for the check, not for what damages
         yield engine
@@ -98,7 +98,7 @@ def test_a_store_in_another_schema_is_checked_there(server: Server) -> None:
     assert report.rows > 0
 
 
-def test_a_database_without_a_store_and_an_older_one_are_found_and_left(
+def test_a_database_without_a_store_and_an_older_one_are_reported_and_not_changed(
     server: Server, engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     empty = server.make_database()
@@ -118,6 +118,6 @@ def test_a_store_without_one_version_is_refused(engine: PostgresEngine, script: 
 
 
 @pytest.mark.rule("ERR")
-def test_a_server_that_is_not_there_is_told_at_once() -> None:
+def test_an_absent_server_is_reported_at_once() -> None:
     with pytest.raises(Unavailable):
         check("postgresql://usercore@127.0.0.1:1/people")

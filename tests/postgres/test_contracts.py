@@ -1,4 +1,4 @@
-"""PostgreSQL keeps the contract, whichever isolation it gives: with less, the guards alone keep the rules true."""
+"""PostgreSQL satisfies the contract at every isolation level; at lower ones the row locks suffice."""
 
 from collections.abc import Iterator
 

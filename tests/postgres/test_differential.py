@@ -1,4 +1,4 @@
-"""The same calls on memory, SQLite and PostgreSQL: same answers, same refusals, same rows after each of them."""
+"""The same calls on memory, SQLite and PostgreSQL: same results, same errors, same rows after each of them."""
 
 import shutil
 import tempfile
@@ -10,17 +10,17 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from scripts.postgres_server import Server, place_in_memory
-from tests.postgres.differences import Differences
+from scripts.postgres_server import Server, folder_in_memory
+from tests.postgres.comparison import Differences
 from usercore.storage import Storage
 from usercore_storage import memory, postgres, sqlite
 
 LEAST: Final = 50
 STEPS: Final = 50
-"""Sequences, and the steps of each. More sequences are for the night."""
+"""Sequences, and the steps of each. The nightly profile runs more sequences."""
 
 MOST_BY_DAY: Final = 100
-"""Examples of the profiles that run by day."""
+"""The most examples of a profile that is not nightly."""
 
 OUTCOMES: Final = frozenset(
     """change_email revoke_tokens go_to identify issue link find look_back redeem register register_external
@@ -28,13 +28,13 @@ OUTCOMES: Final = frozenset(
     ExternalIdLinked Invalid PasswordRefused RateLimited SignInRefused Taken TenantNotFound TokenUnknown
     """.split()  # noqa: SIM905 - easier to read than a list
 )
-"""What must have come about in so many sequences: each call, and these refusals."""
+"""The outcomes that must occur in these sequences: each call, and these errors."""
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Give a folder in memory, if there is room: the sequences are many, and no power is cut."""
-    folder = Path(tempfile.mkdtemp(dir=place_in_memory()))
+    """Return a folder in memory, if there is room: many sequences run, and durability is not tested here."""
+    folder = Path(tempfile.mkdtemp(dir=folder_in_memory()))
     yield folder
     shutil.rmtree(folder)
 
@@ -61,7 +61,7 @@ def test_three_storages_do_not_differ(server: Server, database: str, folder: Pat
             max_examples=asked if is_night else LEAST,
             stateful_step_count=STEPS,
             deadline=None,
-            derandomize=not is_night,  # each outcome must come about, and so few sequences may miss one by chance
+            derandomize=not is_night,  # each outcome must occur, and so few random sequences may miss one
         ),
     )
     assert not OUTCOMES - Machine.seen, f"never came about: {sorted(OUTCOMES - Machine.seen)}"

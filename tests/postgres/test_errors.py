@@ -1,4 +1,4 @@
-"""What the server's codes mean: which lost races run again, and which error tells what."""
+"""The meaning of the server's codes: which lost races run again, and which error stands for which code."""
 
 import psycopg
 import pytest

@@ -1,4 +1,4 @@
-"""A process that does not close its store ends at once and prints nothing of its own, on every Python."""
+"""A process that does not close its store ends at once and prints nothing, on every Python."""
 
 import subprocess
 import sys

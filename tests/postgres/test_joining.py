@@ -13,12 +13,12 @@ from psycopg.types.numeric import IntDumper
 from psycopg.types.string import StrBinaryDumper, TextLoader
 
 from scripts.postgres_server import Server
-from tests.storages.joining import ANN, ORDERS, JoiningCases, Runtime
+from tests.storages.joining import ANN, ORDERS, HostEngine, JoiningCases
 from usercore import Email, LostRace, StorageError, UserCore
 from usercore_storage import postgres
 
 
-class PostgresEngine(Runtime):
+class PostgresEngine(HostEngine):
     """A database with a table of the host's."""
 
     def __init__(self, server: Server, database: str) -> None:
@@ -40,7 +40,7 @@ class PostgresEngine(Runtime):
         return bool(connection.info.transaction_status != TransactionStatus.IDLE)
 
     def begin(self, connection: Any) -> None:
-        connection.execute("SELECT 1")  # the driver begins
+        connection.execute("SELECT 1")  # begins a transaction implicitly
 
     def is_closed(self, connection: Any) -> bool:
         return bool(connection.closed)
@@ -48,19 +48,19 @@ class PostgresEngine(Runtime):
     def elsewhere(self) -> Any:
         return psycopg.connect(self.server.url("postgres"))
 
-    def watch(self, connection: Any, hear: Callable[[], None]) -> None:  # noqa: ARG002 - all that the child has
+    def watch(self, connection: Any, notify: Callable[[], None]) -> None:  # noqa: ARG002 - all that the child has
         execute, commit = psycopg.Cursor.execute, psycopg.Connection.commit
 
-        def heard_execute(self: Any, *given: Any, **options: Any) -> Any:
-            hear()
+        def notifying_execute(self: Any, *given: Any, **options: Any) -> Any:
+            notify()
             return execute(self, *given, **options)
 
-        def heard_commit(self: Any) -> None:
-            hear()
+        def notifying_commit(self: Any) -> None:
+            notify()
             commit(self)
 
-        psycopg.Cursor.execute = heard_execute  # type: ignore[method-assign]  # in a child that lives for one call
-        psycopg.Connection.commit = heard_commit  # type: ignore[method-assign]
+        psycopg.Cursor.execute = notifying_execute  # type: ignore[method-assign]  # in a child that lives for one call
+        psycopg.Connection.commit = notifying_commit  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ def engine(server: Server, emptied: str) -> Iterator[PostgresEngine]:
 
 @pytest.mark.rule("ERR")
 class TestJoining(JoiningCases):
-    """As it says."""
+    """Cases that only PostgreSQL has."""
 
-    def test_how_the_host_reads_its_rows_and_types_is_not_for_ours(
+    def test_the_hosts_row_factory_and_loaders_do_not_apply_to_our_rows(
         self, engine: PostgresEngine, core: UserCore
     ) -> None:
         with engine.open() as connection:
@@ -93,7 +93,7 @@ class TestJoining(JoiningCases):
             with pytest.raises(ValueError, match="client_encoding must be UTF8"):
                 core.joined(connection)
 
-    def test_a_race_that_was_lost_is_told_and_not_run_again(self, engine: PostgresEngine, core: UserCore) -> None:
+    def test_a_lost_race_is_reported_and_not_run_again(self, engine: PostgresEngine, core: UserCore) -> None:
         with closing(engine.connect()) as connection:
             connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
             engine.begin(connection)
@@ -107,7 +107,7 @@ class TestJoining(JoiningCases):
             assert core.joined(connection).registration.register_external("bob@example.com").created
             connection.commit()
 
-    def test_a_transaction_with_an_error_of_the_hosts_is_told(self, engine: PostgresEngine, core: UserCore) -> None:
+    def test_a_failed_transaction_is_refused(self, engine: PostgresEngine, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             with pytest.raises(psycopg.Error):
@@ -131,9 +131,7 @@ class TestJoining(JoiningCases):
             with pytest.raises(ValueError, match="client_encoding must be UTF8"):
                 joined.users.find(Email(ANN))
 
-    def test_what_the_host_sends_its_own_types_by_is_not_for_our_copies(
-        self, engine: PostgresEngine, core: UserCore
-    ) -> None:
+    def test_the_hosts_dumpers_do_not_apply_to_our_copies(self, engine: PostgresEngine, core: UserCore) -> None:
         class PathDumper(StrBinaryDumper):
             def dump(self, obj: Any) -> bytes | bytearray | memoryview | None:
                 return super().dump(obj.as_posix())
@@ -143,7 +141,7 @@ class TestJoining(JoiningCases):
             records = [{"external_id": str(number), "email": f"{number}@example.com"} for number in range(30)]
             assert core.joined(connection).registration.import_users(records).created == len(records)
 
-    def test_an_import_that_lost_a_race_says_so_and_blames_no_record(
+    def test_an_import_that_lost_a_race_raises_and_reports_no_record(
         self, engine: PostgresEngine, core: UserCore
     ) -> None:
         ann = core.registration.register_external(ANN).user
@@ -155,9 +153,7 @@ class TestJoining(JoiningCases):
             with pytest.raises(LostRace):
                 joined.registration.import_users([{"email": ANN, "last_name": "Lee"}, {"email": "bob@example.com"}])
 
-    def test_a_transaction_that_is_doomed_when_it_is_joined_is_told(
-        self, engine: PostgresEngine, core: UserCore
-    ) -> None:
+    def test_a_failed_transaction_is_refused_when_joined(self, engine: PostgresEngine, core: UserCore) -> None:
         ann = core.registration.register_external(ANN).user
         with closing(engine.connect()) as connection, closing(engine.connect()) as other:
             for one in (connection, other):

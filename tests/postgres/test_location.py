@@ -1,4 +1,4 @@
-"""What a URL says, and what it may not say."""
+"""Which URLs are accepted, and what they mean."""
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -18,7 +18,7 @@ def test_a_plain_url_has_sane_defaults() -> None:
     assert "target_session_attrs" not in told
 
 
-def test_our_options_are_read_and_the_rest_is_handed_on() -> None:
+def test_our_options_are_parsed_and_others_are_passed_to_libpq() -> None:
     location = location_of(
         "postgresql://h/d?isolation=serializable&pool_min=2&sslmode=require&pool_max=3&timeout=4"
         "&application_name=crm%20two&prepare=0&connect_timeout=3"
@@ -60,7 +60,7 @@ def test_the_driver_is_told_what_libpq_reads_in_the_url(url: str, told: dict[str
 _ADDED = {"fallback_application_name", "connect_timeout", "keepalives_idle", "tcp_user_timeout", "client_encoding"}
 
 
-def test_of_several_hosts_the_one_that_can_be_written_to_is_taken() -> None:
+def test_several_hosts_select_the_writable_one() -> None:
     told = conninfo_to_dict(location_of("postgresql://one:5432,two:5433/people").conninfo)
     assert (told["host"], told["port"], told["target_session_attrs"]) == ("one,two", "5432,5433", "read-write")
     told = conninfo_to_dict(location_of("postgresql://one,two/people?target_session_attrs=any").conninfo)

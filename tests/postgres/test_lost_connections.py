@@ -1,4 +1,4 @@
-"""A connection that breaks before the commit costs a second run; one that breaks during it leaves the outcome open."""
+"""A connection lost before the commit costs a second run; one lost during it leaves the outcome unknown."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Interrupted(FaultyStorage):
-    """Ends all sessions with the database right before a call that is chosen by its number."""
+    """Ends all sessions with the database right before the call with this number."""
 
     def __init__(self, storage: Storage, end_sessions: Callable[[], object]) -> None:
         super().__init__(storage)
@@ -29,7 +29,9 @@ class Interrupted(FaultyStorage):
         return super().call(method, *args, **kwargs)
 
 
-def test_a_unit_that_lost_its_connection_at_any_call_runs_again_and_is_kept_once(server: Server, database: str) -> None:
+def test_a_unit_that_lost_its_connection_at_any_call_runs_again_and_is_stored_once(
+    server: Server, database: str
+) -> None:
     with opened(server.url(database)) as inner:
         storage = Interrupted(inner, lambda: server.end_sessions(database))
         core = core_over(storage)
@@ -58,13 +60,13 @@ def test_a_session_that_ends_before_the_commit_is_sent_costs_a_second_run(server
 
 
 @pytest.mark.parametrize("reaches", [True, False])
-def test_a_connection_that_breaks_during_the_commit_leaves_the_outcome_open(
+def test_a_connection_that_breaks_during_the_commit_is_indeterminate(
     server: Server, database: str, *, reaches: bool
 ) -> None:
     url = server.url(database)
     with proxied(server.port) as proxy, opened(url.replace(f":{server.port}/", f":{proxy.port}/")) as store:
         core = core_over(store)
-        proxy.cut_at(b"COMMIT\0", reaches=reaches)  # BEGIN has READ COMMITTED in it, perhaps
+        proxy.cut_at(b"COMMIT\0", reaches=reaches)  # BEGIN may contain READ COMMITTED
         with pytest.raises(Indeterminate):
             core.registration.register_external("ann@example.com")
         assert emails_in(server, database) == ["ann@example.com"] * reaches
@@ -72,7 +74,7 @@ def test_a_connection_that_breaks_during_the_commit_leaves_the_outcome_open(
         assert core.registration.register_external("ann@example.com").created is not reaches
 
 
-def test_a_read_that_lost_its_connection_looks_again(server: Server, database: str) -> None:
+def test_a_read_that_lost_its_connection_runs_again(server: Server, database: str) -> None:
     with opened(server.url(database)) as inner:
         storage = Interrupted(inner, lambda: server.end_sessions(database))
         core = core_over(storage)
@@ -83,13 +85,13 @@ def test_a_read_that_lost_its_connection_looks_again(server: Server, database: s
             assert core.users.get(Email("ann@example.com")) == user
 
 
-def test_of_several_hosts_the_one_that_answers_is_taken(server: Server, database: str) -> None:
-    url = server.url(database).replace("127.0.0.1:", "127.0.0.1:1,127.0.0.1:")  # nobody listens on port 1
+def test_the_first_host_that_answers_is_used(server: Server, database: str) -> None:
+    url = server.url(database).replace("127.0.0.1:", "127.0.0.1:1,127.0.0.1:")  # no server listens on port 1
     with opened(url) as store:
         assert core_over(store).registration.register_external("ann@example.com").created
 
 
-def test_a_server_that_is_away_is_told_in_time_and_found_again(own_server: Server, own_database: str) -> None:
+def test_an_absent_server_is_reported_in_time_and_used_again_later(own_server: Server, own_database: str) -> None:
     with opened(f"{own_server.url(own_database)}?timeout=1") as store:
         core = core_over(store)
         user = core.registration.register_external("ann@example.com").user

@@ -1,4 +1,4 @@
-"""Users live their lives on PostgreSQL, and a dict foretells every answer."""
+"""The state machines on PostgreSQL."""
 
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ L = TypeVar("L", bound=StateMachine)
 
 
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.__name__)
-def test_a_dict_foretells_a_life(server: Server, database: str, life: type[StateMachine]) -> None:
+def test_a_machine_agrees_with_its_model(server: Server, database: str, life: type[StateMachine]) -> None:
     class OnPostgres(life):  # type: ignore[misc, valid-type]  # a parameter
         def open_storage(self) -> Storage:
             server.empty(database)

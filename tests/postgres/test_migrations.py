@@ -1,4 +1,4 @@
-"""The schema comes about in frozen steps, once, however many processes open a new database."""
+"""The schema is created in frozen steps, once, however many processes open a new database."""
 
 import re
 import subprocess
@@ -41,7 +41,7 @@ THIRD: Final = (
     "INSERT INTO usercore_words SELECT id, later_field FROM usercore_users",
 )
 LATER: Final = [*SHIPPED, ";\n".join(SECOND), ";\n".join(THIRD)]
-"""Steps that are still to come, behind those that are shipped."""
+"""Future steps after the shipped ones."""
 
 COLUMNS = (
     "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns"
@@ -59,24 +59,24 @@ def test_the_steps_make_the_tables_that_the_entities_describe(server: Server, da
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_no_step_makes_what_shards_cannot_keep(step: str) -> None:
+def test_no_step_creates_what_shards_cannot_have(step: str) -> None:
     assert not re.search(r"\b(serial|sequence|generated|trigger|deferrable|references)\b", text_of(step), re.IGNORECASE)
 
 
-def test_processes_that_open_a_new_database_at_once_take_turns_and_agree(server: Server) -> None:
+def test_processes_opening_a_new_database_at_once_apply_each_step_once(server: Server) -> None:
     database = server.make_database()
     with psycopg.connect(server.url(database)) as first, ExitStack() as stack:
         first.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         children = [stack.enter_context(opening(server.url(database))) for _ in range(PROCESSES)]
-        wait_for_all_in_line(server, database)
+        wait_for_all_to_queue(server, database)
         first.rollback()
         secrets = {child.communicate(timeout=60)[0].strip() for child in children}
     (kept,) = server.ask("SELECT version, encode(secret, 'hex') FROM usercore_schema", database=database)
     assert kept == (VERSION, *secrets)
 
 
-def wait_for_all_in_line(server: Server, database: str) -> None:
-    """Look until all processes wait for their turn."""
+def wait_for_all_to_queue(server: Server, database: str) -> None:
+    """Wait until all processes wait for the advisory lock."""
     until = monotonic() + 60
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event = 'advisory'"
     while server.ask(waiting, database) != [(PROCESSES,)]:
@@ -84,7 +84,7 @@ def wait_for_all_in_line(server: Server, database: str) -> None:
 
 
 def opening(url: str) -> "subprocess.Popen[str]":
-    """Start a process that opens a store and says its secret."""
+    """Start a process that opens a store and prints its secret."""
     return subprocess.Popen([sys.executable, "-c", OPEN, url], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
@@ -108,7 +108,7 @@ def test_a_schema_without_its_version_is_refused(server: Server, database: str) 
 
 def test_a_step_that_fails_leaves_nothing(server: Server) -> None:
     database = server.make_database()
-    server.ask("CREATE TABLE usercore_deliveries (id bigint)", database=database)  # the last one of the step
+    server.ask("CREATE TABLE usercore_deliveries (id bigint)", database=database)  # the last table of the step
     with pytest.raises(Unavailable):
         postgres.open_storage(server.url(database))
     assert server.ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", database=database) == [
@@ -116,10 +116,10 @@ def test_a_step_that_fails_leaves_nothing(server: Server) -> None:
     ]
 
 
-def bring_up(
+def migrate_file(
     server: Server, database: str, steps: Sequence[str], hear: Callable[[bytes], object] | None = None
 ) -> None:
-    """Take steps as a process does that opens the store."""
+    """Apply steps as a process does that opens the store."""
     with connected(location_of(server.url(database))) as connection:
         if hear is not None:
             call_before_statements(connection, hear)
@@ -136,7 +136,7 @@ def version_of(server: Server, database: str) -> int:
 
 @pytest.fixture
 def old(server: Server, database: str) -> str:
-    """Name a database with one user in the shipped schema."""
+    """Return the name of a database with one user in the shipped schema."""
     with opened(server.url(database)) as store:
         core_over(store).registration.register_external("ann@example.com", first_name="Ann")
     return database
@@ -144,7 +144,7 @@ def old(server: Server, database: str) -> str:
 
 def test_each_step_is_one_transaction_with_its_version(server: Server) -> None:
     database, ran = server.make_database(), list[str]()
-    bring_up(server, database, LATER, lambda text: ran.append(text.decode().split("(")[0]))
+    migrate_file(server, database, LATER, lambda text: ran.append(text.decode().split("(")[0]))
     commits = [location for location, statement in enumerate(ran) if statement == "COMMIT"]
     begins = [location for location, statement in enumerate(ran) if statement.startswith("BEGIN")]
     assert len(begins) == len(commits) == len(LATER)
@@ -153,31 +153,29 @@ def test_each_step_is_one_transaction_with_its_version(server: Server) -> None:
     assert version_of(server, database) == len(LATER)
 
 
-def test_later_steps_keep_what_is_in_an_old_store_and_its_secret(server: Server, old: str) -> None:
+def test_later_steps_preserve_rows_and_secret(server: Server, old: str) -> None:
     secret = server.ask("SELECT secret FROM usercore_schema", database=old)
     for _ in range(2):
-        bring_up(server, old, LATER)
+        migrate_file(server, old, LATER)
         assert server.ask("SELECT secret FROM usercore_schema", database=old) == secret
         assert server.ask("SELECT word FROM usercore_words", database=old) == [("Ann",)]
     assert version_of(server, old) == len(LATER)
 
 
 @pytest.mark.parametrize("location", range(len(SECOND) + 1))
-def test_a_later_step_that_fails_keeps_nothing_of_it_and_the_store_as_it_was(
-    server: Server, old: str, location: int
-) -> None:
+def test_a_failing_later_step_leaves_the_store_unchanged(server: Server, old: str, location: int) -> None:
     failing = ";\n".join([*SECOND[:location], "INSERT INTO nowhere VALUES (1)", *SECOND[location:]])
     with pytest.raises(StorageError):
-        bring_up(server, old, [*SHIPPED, failing])
+        migrate_file(server, old, [*SHIPPED, failing])
     assert version_of(server, old) == VERSION
     opened_again = postgres.open_storage(server.url(old))
     opened_again.close()
-    bring_up(server, old, LATER)
+    migrate_file(server, old, LATER)
     assert version_of(server, old) == len(LATER)
 
 
-def test_a_store_with_later_steps_is_refused_and_stays_as_it_is(server: Server, old: str) -> None:
-    bring_up(server, old, LATER)
+def test_a_store_with_later_steps_is_refused_and_not_changed(server: Server, old: str) -> None:
+    migrate_file(server, old, LATER)
     with pytest.raises(NewerSchema) as refusal:
         postgres.open_storage(server.url(old))
     assert (refusal.value.found, refusal.value.known) == (len(LATER), VERSION)
@@ -185,7 +183,7 @@ def test_a_store_with_later_steps_is_refused_and_stays_as_it_is(server: Server, 
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_a_session_that_ends_at_any_statement_leaves_whole_steps(
+def test_a_session_that_ends_at_any_statement_leaves_complete_steps(
     server: Server, template: str, *, is_new: bool
 ) -> None:
     for location in count(1):
@@ -197,9 +195,9 @@ def test_a_session_that_ends_at_any_statement_leaves_whole_steps(
                 server.end_sessions(database)  # noqa: B023 - used at once
 
         with suppress(StorageError):
-            bring_up(server, database, LATER, end_session)
+            migrate_file(server, database, LATER, end_session)
         assert version_of(server, database) in {0, *range(0 if is_new else VERSION, len(LATER) + 1)}
-        bring_up(server, database, LATER)
+        migrate_file(server, database, LATER)
         assert version_of(server, database) == len(LATER)
         assert server.ask("SELECT count(*) FROM usercore_words", database=database) == [(0,)]
         server.ask(f"DROP DATABASE {database} WITH (FORCE)")
@@ -208,15 +206,15 @@ def test_a_session_that_ends_at_any_statement_leaves_whole_steps(
             break
 
 
-def test_later_steps_are_taken_once_by_threads_that_open_at_once(server: Server, old: str) -> None:
+def test_threads_opening_at_once_apply_later_steps_once(server: Server, old: str) -> None:
     with ThreadPoolExecutor(PROCESSES) as pool:
-        list(pool.map(lambda _: bring_up(server, old, LATER), range(PROCESSES)))
+        list(pool.map(lambda _: migrate_file(server, old, LATER), range(PROCESSES)))
     assert version_of(server, old) == len(LATER)
     assert server.ask("SELECT word FROM usercore_words", database=old) == [("Ann",)]
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
-def test_a_database_that_cannot_keep_all_text_is_refused(server: Server, encoding: str) -> None:
+def test_a_database_without_utf_8_is_refused(server: Server, encoding: str) -> None:
     server.ask(f"CREATE DATABASE of_{encoding} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
     with pytest.raises(ValueError, match="UTF-8"):
         postgres.open_storage(server.url(f"of_{encoding}".lower()))

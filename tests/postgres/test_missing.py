@@ -1,4 +1,4 @@
-"""Without its extra the storage says what to install."""
+"""Without its extra the storage names what to install."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Several processes on one database: one winner, and a fork that shares nothing with its parent."""
+"""Several processes on one database: one wins a race, and a forked child shares nothing with its parent."""
 
 import threading
 from collections import Counter
@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from scripts.postgres_server import Server
-from tests.faults.forked import in_child
+from tests.faults.fork_helpers import in_child
 from tests.faults.processes import all_started, hear, tell
 from tests.postgres.helpers import core_over, emails_in, halves_in, opened
 from usercore import Email, Unavailable
 from usercore.kernel.context import MAIN
 from usercore.storage import Unit
-from usercore.testing.contracts.base import add_people, units_of
+from usercore.testing.contracts.base import add_users, units_of
 from usercore.testing.contracts.units import names, rename
 from usercore.testing.samples import ANN, BOB, a_user
 from usercore_storage.postgres.connections import Connection
@@ -25,7 +25,7 @@ ROUNDS = 5
 
 
 @pytest.mark.rule("U3")
-def test_of_many_processes_one_registers_an_email(server: Server, database: str) -> None:
+def test_only_one_of_many_processes_registers_an_email(server: Server, database: str) -> None:
     emails = [f"{number}@example.com" for number in range(ROUNDS)]
     with (
         opened(server.url(database)) as store,
@@ -41,7 +41,7 @@ def test_of_many_processes_one_registers_an_email(server: Server, database: str)
 
 
 @pytest.mark.rule("K3")
-def test_of_many_processes_one_redeems_a_token(server: Server, database: str) -> None:
+def test_only_one_of_many_processes_redeems_a_token(server: Server, database: str) -> None:
     with opened(server.url(database)) as store:
         core = core_over(store)
         user = core.registration.register_external("ann@example.com").user
@@ -68,7 +68,7 @@ def test_a_fork_works_on_both_sides(server: Server, database: str) -> None:
     assert len(emails_in(server, database)) == 3
 
 
-def test_a_fork_while_another_thread_is_in_a_unit_takes_nothing_from_it(server: Server, database: str) -> None:
+def test_a_fork_does_not_disturb_a_unit_of_another_thread(server: Server, database: str) -> None:
     inside, enough = threading.Event(), threading.Event()
 
     def rename_slowly(unit: Unit) -> None:
@@ -78,7 +78,7 @@ def test_a_fork_while_another_thread_is_in_a_unit_takes_nothing_from_it(server: 
 
     with opened(server.url(database)) as store, ThreadPoolExecutor() as pool:
         people = units_of(store)
-        add_people(people, MAIN, ANN, BOB)
+        add_users(people, MAIN, ANN, BOB)
         slow = pool.submit(people.write, rename_slowly)
         assert inside.wait(60)
         said = in_child(lambda: str(people.write(lambda unit: rename(unit, "Eve", BOB))))
@@ -88,7 +88,7 @@ def test_a_fork_while_another_thread_is_in_a_unit_takes_nothing_from_it(server: 
         assert people.read(names) == ["Zoë", "Eve"]
 
 
-def test_a_child_cannot_go_on_with_its_parents_unit(server: Server, database: str) -> None:
+def test_a_child_cannot_continue_its_parents_unit(server: Server, database: str) -> None:
     said = []
 
     def fork_inside(unit: Unit) -> None:
@@ -113,7 +113,7 @@ def test_a_child_cannot_go_on_with_its_parents_unit(server: Server, database: st
 
     with opened(server.url(database)) as store:
         people = units_of(store)
-        add_people(people, MAIN, ANN, BOB)
+        add_users(people, MAIN, ANN, BOB)
         people.write(fork_inside)
         assert people.read(names) == ["Zoë", "Zoë"]
     assert said == [str([a_user().first_name] * 2)]

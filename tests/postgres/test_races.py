@@ -1,4 +1,4 @@
-"""What units do to one another on a server where they really run at the same time."""
+"""Interactions of units on a server that runs them concurrently."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain
 from usercore.kernel.units import Units
 from usercore.storage import Unit
-from usercore.testing.contracts.base import add_people, units_of
+from usercore.testing.contracts.base import add_users, units_of
 from usercore.testing.contracts.races import Meet, overlap
 from usercore.testing.contracts.units import names, rename
 from usercore.testing.samples import ANN, BOB, a_user
@@ -25,10 +25,8 @@ from usercore.users.model import UserState
 
 
 @pytest.mark.parametrize(("isolation", "active"), [("serializable", 1), ("read_committed", 0)])
-def test_two_who_check_each_other_contradict_themselves_only_where_that_is_asked_for(
-    server: Server, database: str, isolation: str, active: int
-) -> None:
-    """The one case that guards do not cover, because it takes none; so it tells the isolation."""
+def test_write_skew_happens_only_at_read_committed(server: Server, database: str, isolation: str, active: int) -> None:
+    """The one case that locks do not cover, because it takes none; so it reveals the isolation level."""
 
     def leave_if_another_stays(unit: Unit, number: int, meet: Meet) -> None:
         everybody = [unit.users.get(ANN), unit.users.get(BOB)]
@@ -48,7 +46,7 @@ def test_two_who_check_each_other_contradict_themselves_only_where_that_is_asked
 
 
 @pytest.mark.parametrize("isolation", ["serializable", "read_committed"])
-def test_two_who_wait_for_each_other_are_both_kept(server: Server, database: str, isolation: str) -> None:
+def test_two_deadlocked_units_are_both_stored(server: Server, database: str, isolation: str) -> None:
     def rename_both(unit: Unit, number: int, meet: Meet) -> None:
         first, second = (ANN, BOB) if number else (BOB, ANN)
         rename(unit, f"of {number}", first)
@@ -57,14 +55,14 @@ def test_two_who_wait_for_each_other_are_both_kept(server: Server, database: str
 
     with opened(f"{server.url(database)}?isolation={isolation}") as store:
         people = units_of(store)
-        add_people(people, MAIN, ANN, BOB)
+        add_users(people, MAIN, ANN, BOB)
         overlap(people, rename_both)
         assert people.read(names) in (["of 0", "of 0"], ["of 1", "of 1"])
         assert people.read(lambda unit: [user.change_no for user in unit.users.get_many([ANN, BOB])]) == [3, 3]
 
 
 def hold(people: Units[Unit], held: threading.Event, enough: threading.Event) -> None:
-    """Hold Ann's guard in a unit until it is enough."""
+    """Hold Ann's lock in a unit until ``enough`` is set."""
 
     def hold_on(unit: Unit) -> None:
         unit.users.lock(ANN)
@@ -83,13 +81,13 @@ def hold(people: Units[Unit], held: threading.Event, enough: threading.Event) ->
     ],
     ids=["no connection to read", "no connection to write", "a lock"],
 )
-def test_who_waits_too_long_is_told_so(
+def test_a_unit_that_waits_too_long_for_a_lock_is_busy(
     server: Server, database: str, options: str, use: Callable[[Units[Unit]], object]
 ) -> None:
     held, enough = threading.Event(), threading.Event()
     with opened(f"{server.url(database)}?timeout=1&{options}") as store, ThreadPoolExecutor() as pool:
         people = units_of(store)
-        add_people(people, MAIN, ANN, BOB)
+        add_users(people, MAIN, ANN, BOB)
         holder = pool.submit(hold, people, held, enough)
         assert held.wait(60)
         with pytest.raises(Busy):
@@ -100,7 +98,7 @@ def test_who_waits_too_long_is_told_so(
         assert people.read(names)[0] == "Zoë"
 
 
-def test_a_unit_that_swallows_a_lost_race_is_not_kept_by_half(server: Server, database: str) -> None:
+def test_a_unit_that_swallows_a_lost_race_is_not_stored_in_part(server: Server, database: str) -> None:
     def rename_and_clash(unit: Unit) -> None:
         rename(unit, "Zoë", ANN)
         with suppress(RunAgain):
@@ -108,13 +106,15 @@ def test_a_unit_that_swallows_a_lost_race_is_not_kept_by_half(server: Server, da
 
     with opened(server.url(database)) as store:
         people = units_of(store)
-        add_people(people, MAIN, ANN, BOB)
+        add_users(people, MAIN, ANN, BOB)
         with pytest.raises(StorageError):
             people.write(rename_and_clash)
         assert people.read(names) == [a_user().first_name] * 2
 
 
-def test_ctrl_c_in_a_wait_of_the_servers_keeps_nothing_and_breaks_nothing(server: Server, database: str) -> None:
+def test_an_interrupt_while_waiting_for_the_server_stores_nothing_and_breaks_nothing(
+    server: Server, database: str
+) -> None:
     held, enough = threading.Event(), threading.Event()
 
     def interrupt_who_waits() -> None:
@@ -126,7 +126,7 @@ def test_ctrl_c_in_a_wait_of_the_servers_keeps_nothing_and_breaks_nothing(server
 
     with opened(server.url(database)) as store, ThreadPoolExecutor() as pool:
         people = units_of(store)
-        add_people(people, MAIN, ANN, BOB)
+        add_users(people, MAIN, ANN, BOB)
         holder = pool.submit(hold, people, held, enough)
         assert held.wait(60)
         pool.submit(interrupt_who_waits)

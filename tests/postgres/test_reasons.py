@@ -1,4 +1,4 @@
-"""A store that cannot be opened tells operators why, and shows no password."""
+"""A store that cannot be opened reports the reason without a password."""
 
 import subprocess
 import sys
@@ -52,13 +52,13 @@ REASONS: Final[dict[str, Callable[[Server, str], str]]] = {
 
 @pytest.fixture(scope="module")
 def empty(server: Server) -> str:
-    """Name a database without tables."""
+    """Return the name of a database without tables."""
     return server.make_database()
 
 
 @pytest.mark.rule("Y4")
 @pytest.mark.parametrize("reason", REASONS)
-def test_a_store_that_cannot_be_opened_tells_the_reason(server: Server, empty: str, reason: str) -> None:
+def test_an_error_of_opening_names_the_reason(server: Server, empty: str, reason: str) -> None:
     with pytest.raises(Unavailable) as refusal:
         postgres.open_storage(REASONS[reason](server, empty))
     assert refusal.value.reason is not None
@@ -70,7 +70,7 @@ def test_a_store_that_cannot_be_opened_tells_the_reason(server: Server, empty: s
 
 @pytest.mark.rule("Y4")
 @pytest.mark.parametrize("reason", [reason for reason in REASONS if not reason.startswith("permission")])
-def test_a_store_that_cannot_be_checked_tells_the_reason(server: Server, empty: str, reason: str) -> None:
+def test_an_error_of_checking_names_the_reason(server: Server, empty: str, reason: str) -> None:
     with pytest.raises(Unavailable, match=reason):
         check(REASONS[reason](server, empty))
 

@@ -1,4 +1,4 @@
-"""How statements run: reads of one statement without a transaction, one preparation each, many rows by COPY."""
+"""How statements run: single reads without a transaction, one preparation each, many rows by COPY."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference
 from usercore.storage import Unit
 from usercore.testing import NOON
-from usercore.testing.contracts.base import add_people, units_of
+from usercore.testing.contracts.base import add_users, units_of
 from usercore.testing.contracts.units import names, rename
 from usercore.testing.samples import ANN, BOB, a_user
 from usercore.users.model import User
@@ -29,8 +29,8 @@ from usercore_storage.sql.unit import SqlUnit
 
 @contextmanager
 def taken(store: PostgresStorage) -> Iterator[Connection]:
-    """Take a connection out of the pool for a while."""
-    connection = store._pool.take()
+    """Acquire a connection of the pool for the duration of a ``with``."""
+    connection = store._pool.acquire()
     try:
         yield connection
     finally:
@@ -48,14 +48,14 @@ def sent_on(store: PostgresStorage) -> Iterator[list[bytes]]:
 
 
 def prepared_on(store: PostgresStorage) -> list[str]:
-    """Give what the server has prepared for the connection."""
+    """Return what the server has prepared for the connection."""
     with taken(store) as connection:
         found = [text for (text,) in connection("SELECT statement FROM pg_prepared_statements")]
     return [text for text in found if "pg_prepared_statements" not in text]
 
 
 def transaction_of(unit: Unit) -> tuple[str, str]:
-    """Ask the server which isolation a unit has, and whether it may only read."""
+    """Return the isolation of a unit on the server, and whether it is read-only."""
     assert isinstance(unit, SqlUnit)
     ((isolation, read_only),) = unit.credentials._run(
         "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')"
@@ -63,12 +63,12 @@ def transaction_of(unit: Unit) -> tuple[str, str]:
     return isolation, read_only
 
 
-def test_a_look_of_one_statement_needs_no_transaction(server: Server, database: str) -> None:
+def test_a_read_of_one_statement_needs_no_transaction(server: Server, database: str) -> None:
     with opened(server.url(database)) as store:
         assert units_of(store).read(transaction_of) == ("read committed", "off")
 
 
-def test_a_look_of_more_is_in_a_transaction_that_changes_nothing(server: Server, database: str) -> None:
+def test_a_read_of_several_statements_runs_in_a_read_only_transaction(server: Server, database: str) -> None:
     def look_twice(unit: Unit) -> tuple[str, str]:
         unit.users.get(ANN)
         return transaction_of(unit)
@@ -77,17 +77,17 @@ def test_a_look_of_more_is_in_a_transaction_that_changes_nothing(server: Server,
         assert units_of(store).read(look_twice) == ("repeatable read", "on")
 
 
-def test_a_look_that_does_nothing_but_write_changes_nothing(server: Server, database: str) -> None:
+def test_a_read_that_only_writes_changes_nothing(server: Server, database: str) -> None:
     with opened(server.url(database)) as store:
         people = units_of(store)
-        add_people(people, MAIN, ANN, BOB)
+        add_users(people, MAIN, ANN, BOB)
         before = people.read(lambda unit: unit.users.get(ANN))
         with pytest.raises(ReadOnly):
             people.read(lambda unit: unit.users.lock(ANN))
         assert people.read(lambda unit: unit.users.get(ANN)) == before
 
 
-def test_a_look_starts_over_if_somebody_came_between_its_first_statements(server: Server, database: str) -> None:
+def test_a_read_starts_over_after_a_commit_between_its_first_statements(server: Server, database: str) -> None:
     seen = []
 
     def query(unit: Unit) -> list[str | None]:
@@ -98,7 +98,7 @@ def test_a_look_starts_over_if_somebody_came_between_its_first_statements(server
 
     with opened(server.url(database)) as store, opened(server.url(database)) as other_store:
         others = units_of(other_store)
-        add_people(others, MAIN, ANN, BOB)
+        add_users(others, MAIN, ANN, BOB)
         assert units_of(store).read(query) == ["Zoë", "Zoë"]
     assert [user and user.first_name for user in seen] == [a_user().first_name, "Zoë"]
 
@@ -134,7 +134,7 @@ def test_a_statement_is_prepared_once_for_each_mixture_of_ints_that_are_null(ser
     assert len(prepared) == 2**2
 
 
-def test_there_is_room_for_all_statements() -> None:
+def test_the_statement_cache_has_room_for_all_statements() -> None:
     assert len(statements()) < STATEMENTS
 
 
@@ -145,14 +145,14 @@ def test_a_refused_unit_leaves_its_statements_prepared(server: Server, database:
 
     with opened(f"{server.url(database)}?pool_max=1") as store:
         people = units_of(store)
-        add_people(people, MAIN, ANN, BOB)
+        add_users(people, MAIN, ANN, BOB)
         before = prepared_on(store)
         with pytest.raises(ZeroDivisionError):
             people.write(rename_and_fail)
         assert {*before} <= {*prepared_on(store)}
 
 
-def test_nothing_is_prepared_where_that_is_asked_for(server: Server, database: str) -> None:
+def test_prepare_0_prepares_no_statement(server: Server, database: str) -> None:
     with opened(f"{server.url(database)}?pool_max=1&prepare=0") as store:
         assert core_over(store).registration.register_external("ann@example.com").created
         assert prepared_on(store) == []
@@ -166,7 +166,7 @@ def test_a_few_rows_go_in_by_one_statement(server: Server, database: str) -> Non
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, LEAST - 1, LEAST, 1000])
-def test_many_rows_are_kept_whole_however_they_go_in(server: Server, database: str, count: int) -> None:
+def test_many_rows_are_stored_completely_by_every_way_of_inserting(server: Server, database: str, count: int) -> None:
     users = [
         evolve(a_user(), id=number, email=None if number % 2 else f"ü{number}@example.com") for number in ids(count)
     ]
@@ -177,7 +177,7 @@ def test_many_rows_are_kept_whole_however_they_go_in(server: Server, database: s
 
 
 @pytest.mark.parametrize("count", [2, LEAST])
-def test_one_row_in_the_way_keeps_all_of_them_out_and_runs_again(server: Server, database: str, count: int) -> None:
+def test_one_conflicting_row_stores_none_and_runs_again(server: Server, database: str, count: int) -> None:
     runs = []
 
     def add(unit: Unit) -> None:
@@ -194,7 +194,7 @@ def test_one_row_in_the_way_keeps_all_of_them_out_and_runs_again(server: Server,
 
 
 def ids(count: int) -> list[UserId]:
-    """Give ids from 1."""
+    """Return the ids from 1 to ``count``."""
     return [UserId(number) for number in range(1, count + 1)]
 
 
@@ -231,7 +231,7 @@ def test_a_user_is_read_by_any_reference_in_one_round_trip(server: Server, datab
     [lambda user: user.id, lambda user: Email(user.email), lambda user: user.uuid],
     ids=["id", "email", "uuid"],
 )
-def test_whether_a_user_is_there_is_one_statement_that_reads_no_column_but_the_id(
+def test_existence_is_checked_by_one_statement_that_reads_only_the_id(
     server: Server, database: str, reference: Callable[[User], Reference]
 ) -> None:
     with opened(f"{server.url(database)}?pool_max=1") as store:

@@ -1,21 +1,21 @@
-"""A text that cannot be kept is refused before the server sees it, in the same words as in memory."""
+"""Text that cannot be stored is refused before it is sent to the server, with the same error as in memory."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from scripts.postgres_server import Server
-from tests.faults.every_call import CALLS, Call
+from tests.faults.filled_stores import FilledStore, build
 from tests.faults.hostile import TEXTS
+from tests.faults.public_calls import CALLS, Call
 from tests.faults.test_texts import outcomes, takes_text, texts_for
-from tests.faults.worlds import World, build
 from usercore import AccessId, AnyId, Email, ExternalId, Username
 from usercore.storage import Storage
 from usercore_storage import memory, postgres
 
 
 @pytest.fixture(scope="module")
-def worlds(server: Server, template: str) -> Iterator[list[World]]:
+def filled_stores(server: Server, template: str) -> Iterator[list[FilledStore]]:
     url = server.url(server.make_database(template))
     storages: list[Storage] = [memory.open_storage("memory://"), postgres.open_storage(url)]
     yield [build(storage) for storage in storages]
@@ -25,15 +25,15 @@ def worlds(server: Server, template: str) -> Iterator[list[World]]:
 
 @pytest.mark.rule("U4", "U5", "U7", "U8", "P2", "K1", "ERR")
 @pytest.mark.parametrize("call", [call for call in CALLS if takes_text(call)], ids=str)
-def test_a_text_that_cannot_be_kept_never_reaches_the_server(call: Call, worlds: list[World]) -> None:
+def test_text_that_cannot_be_stored_is_never_sent_to_the_server(call: Call, filled_stores: list[FilledStore]) -> None:
     for parameter in takes_text(call):
         for text in texts_for(parameter):
-            assert len(outcomes(worlds, call, parameter, text)) == 1, parameter
+            assert len(outcomes(filled_stores, call, parameter, text)) == 1, parameter
 
 
 @pytest.mark.rule("I3", "U4")
 @pytest.mark.parametrize("call", [call for call in CALLS if "ref" in call.kinds()], ids=str)
-def test_a_reference_by_such_a_text_never_reaches_the_server(call: Call, worlds: list[World]) -> None:
+def test_a_reference_with_such_text_is_never_sent_to_the_server(call: Call, filled_stores: list[FilledStore]) -> None:
     for kind in (Email, Username, ExternalId, AccessId, AnyId):
         for text in TEXTS.values():
-            assert len(outcomes(worlds, call, "ref", kind(text))) == 1, kind
+            assert len(outcomes(filled_stores, call, "ref", kind(text))) == 1, kind

@@ -1,4 +1,4 @@
-"""Every wait ends within the timeout of the URL: for a lock, a statement, a connection, a server that is silent."""
+"""Every wait ends within the timeout of the URL: for a lock, a statement, a connection, a server that hangs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from usercore_storage.sql.unit import SqlUnit
 TIMEOUT: Final = "timeout=1"
 
 SLACK: Final = 3.0
-"""Seconds beyond the timeout, on a machine that does other things, too; without a bound it is a minute and more."""
+"""Seconds beyond the timeout, on a busy machine; without a limit the wait takes a minute and more."""
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def test_identify_does_not_wait_for_a_locked_table_either(server: Server, databa
 
 
 @pytest.mark.rule("Y3")
-def test_a_statement_that_is_given_up_is_ended_on_the_server_too(server: Server, database: str) -> None:
+def test_an_overdue_statement_is_cancelled_on_the_server(server: Server, database: str) -> None:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
     with opened(f"{server.url(database)}?{TIMEOUT}") as store, locked(server, database, "usercore_users"):
         with pytest.raises(Busy):
@@ -100,7 +100,7 @@ def test_a_check_does_not_wait_longer_for_a_locked_table_of_rows(server: Server,
 
 @pytest.mark.rule("Y3")
 @pytest.mark.parametrize("method", ["read", "write"])
-def test_a_statement_that_works_too_long_is_ended(server: Server, database: str, method: str) -> None:
+def test_a_statement_that_runs_too_long_is_cancelled(server: Server, database: str, method: str) -> None:
     def sleep(unit: Unit) -> None:
         assert isinstance(unit, SqlUnit)
         unit.credentials._run("SELECT pg_sleep(30)")
@@ -119,7 +119,7 @@ def test_a_statement_that_works_too_long_is_ended(server: Server, database: str,
     ],
     ids=["a read", "a write", "a commit"],
 )
-def test_a_server_that_falls_silent_is_given_up(
+def test_a_server_that_stops_answering_is_unavailable(
     server: Server, database: str, word: bytes, call: Callable[[UserCore, int], object], error: type[Exception]
 ) -> None:
     url = f"{server.url(database)}?{TIMEOUT}&prepare=0"

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from scripts.make_changes import row as row_of_change
-from scripts.make_errors import is_for_strangers
+from scripts.make_errors import is_of_public_calls
 from scripts.make_policies import bounds_of, policies_in, rows_of, shown
 from scripts.make_reasons import MEANINGS, find_reasons, refusals_in
 from usercore import Policy, SignInRefused, StorageError, SystemOnly, TenantTaken, TokenExpired, forms
@@ -59,7 +59,7 @@ def test_a_kind_of_change_is_listed_with_who_may_see_its_fields() -> None:
     assert "`source`" not in personal
 
 
-def test_errors_of_calls_that_strangers_are_behind_are_told_apart() -> None:
-    assert all(map(is_for_strangers, (SignInRefused, TokenExpired, StorageError)))
-    assert not any(map(is_for_strangers, (SystemOnly, TenantTaken)))
+def test_errors_of_public_calls_are_told_apart() -> None:
+    assert all(map(is_of_public_calls, (SignInRefused, TokenExpired, StorageError)))
+    assert not any(map(is_of_public_calls, (SystemOnly, TenantTaken)))
     assert forms.http_status(SystemOnly) == 403

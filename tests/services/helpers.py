@@ -51,7 +51,7 @@ Dump = dict[str, list[dict[str, str]]]
 
 def dump(core: UserCore) -> Dump:
     """Give everything that is stored, by table."""
-    storage = core._engine.storage
+    storage = core._runtime.storage
     while isinstance(storage, WatchedStorage | FaultyStorage):
         storage = storage._storage
     tables = _in_memory(storage) if isinstance(storage, MemoryStorage) else _in_file(storage)
@@ -63,7 +63,7 @@ def _shown(row: dict[str, object]) -> dict[str, str]:
 
 
 def _in_memory(storage: MemoryStorage) -> Iterator[tuple[str, list[dict[str, object]]]]:
-    unit = storage._stage._unit
+    unit = storage._runner._unit
     for name, repository in vars(unit).items():
         kept = vars(repository).values() if hasattr(repository, "__dict__") else ()
         rows = [row for part in kept for row in _rows_of(part)]
@@ -117,8 +117,8 @@ def unchanged(core: UserCore, *, but: Collection[str] = ()) -> Iterator[None]:
 
 def over(core: UserCore, **brought: Any) -> UserCore:
     """Give a core over the same storage, bound alike, with these things brought by the host."""
-    host = attrs.evolve(core._engine.host, **brought)
-    return UserCore(UserCore.over(core._engine.storage, host)._engine, core.context)
+    host = attrs.evolve(core._runtime.host, **brought)
+    return UserCore(UserCore.over(core._runtime.storage, host)._runtime, core.context)
 
 
 def register(core: UserCore, name: str = "ann", **fields: Any) -> User:
@@ -225,10 +225,10 @@ class Recorder(FaultyStorage):
 
 def recorded(core: UserCore) -> tuple[UserCore, Recorder]:
     """Give a core over the same storage whose calls are noted."""
-    storage = core._engine.storage
+    storage = core._runtime.storage
     assert isinstance(storage, WatchedStorage)
     recorder = Recorder(storage)
-    return UserCore.over(recorder, core._engine.host), recorder
+    return UserCore.over(recorder, core._runtime.host), recorder
 
 
 class BusyStorage(WatchedStorage):

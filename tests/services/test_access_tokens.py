@@ -102,7 +102,7 @@ def test_a_token_that_is_used_expires_after_a_year(core: UserCore, clock: FakeCl
     for days in (80, 160, 240, 320):
         clock.now = NOON + days * DAY
         assert opens(core, token)
-        core._engine.activity.write(core._service.units)
+        core._runtime.activity.write(core._service.units)
     clock.now = NOON + 365 * DAY - TICK
     assert opens(core, token)
     clock.tick()
@@ -156,7 +156,7 @@ def test_a_last_use_that_cannot_be_written_is_written_later(
     user = register(core)
     token, other = sign_in(core, user), sign_in(core, register(core, "bob"))
     faulty = FaultyStorage(storage)
-    late = UserCore.over(faulty, core._engine.host)
+    late = UserCore.over(faulty, core._runtime.host)
     late.sign_in.identify(token)
     for _ in range(2):
         clock.advance(MINUTE)

@@ -208,7 +208,7 @@ def test_generators_work_more_than_once() -> None:
     )
     for _ in range(2):
         with usercore.open("memory://") as plain:
-            core = UserCore.over(plain._engine.storage, host)
+            core = UserCore.over(plain._runtime.storage, host)
             for _ in range(2):
                 with refused(core, Invalid):
                     core.registration.register("ann@example.com")

@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from tests.faults.every_call import CALLS, Call
-from tests.faults.worlds import build
+from tests.faults.filled_stores import build
+from tests.faults.public_calls import CALLS, Call
 from tests.services.helpers import TRIES, Dump, changed, dump
 from usercore.storage import KINDS, Storage
 from usercore.testing import WatchedStorage
@@ -64,10 +64,10 @@ def history_in(dump: Dump) -> Counter[str]:
 
 def recorded_by(call: Call, storage: Storage) -> tuple[Counter[str], bool]:
     """Make a call on an empty store; return the kinds of the rows that it left, and whether anything else changed."""
-    world = build(WatchedStorage(storage))
-    arguments, before = call.arguments(world), dump(world.core)
-    call.of(world)(**arguments)
-    after = dump(world.core)
+    filled = build(WatchedStorage(storage))
+    arguments, before = call.arguments(filled), dump(filled.core)
+    call.of(filled)(**arguments)
+    after = dump(filled.core)
     return history_in(after) - history_in(before), bool(changed(state_in(before), state_in(after)))
 
 
@@ -84,7 +84,7 @@ def test_a_change_leaves_its_rows_and_what_is_none_leaves_none(call: Call, kept_
 def test_every_kind_of_change_is_recorded_by_some_call() -> None:
     seen = {kind for call in CALLS for kind in recorded_by(call, memory.open_storage("memory://"))[0]}
     missing = sorted(KINDS.keys() - seen - ELSEWHERE)
-    assert not missing, f"no call of tests/faults/every_call.py records {missing}: give it samples that do"
+    assert not missing, f"no call of tests/faults/public_calls.py records {missing}: give it samples that do"
 
 
 ELSEWHERE: Final = {"access_token.asserted_by_host", "registration.known"}

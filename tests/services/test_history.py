@@ -141,7 +141,7 @@ def test_a_call_whose_storage_fails_anywhere_stores_nothing(core: UserCore, stor
     for user in (first, second):
         sign_in(core, user)
     faulty = FaultyStorage(storage)
-    late, run = UserCore.over(faulty, core._engine.host), FAILING[call]
+    late, run = UserCore.over(faulty, core._runtime.host), FAILING[call]
     calls = faulty.calls_of(lambda: run(late, first))
     for number in range(1, calls + 1):
         with unchanged(core), pytest.raises(Full), faulty.failing(number, Full()):

@@ -296,7 +296,7 @@ def test_a_ctrl_c_reaches_the_caller_even_if_the_attempt_cannot_be_stored(
         raise KeyboardInterrupt
 
     faulty = FaultyStorage(storage)
-    late = UserCore.over(faulty, attrs.evolve(core._engine.host, authenticators=[Door(answer=stop)]))
+    late = UserCore.over(faulty, attrs.evolve(core._runtime.host, authenticators=[Door(answer=stop)]))
     with faulty.failing(2, ConnectionError()), pytest.raises(KeyboardInterrupt):
         late.sign_in.authenticate(Badge(1))
 
@@ -305,7 +305,7 @@ def test_a_ctrl_c_reaches_the_caller_even_if_the_attempt_cannot_be_stored(
 def test_an_outage_counts_no_failure_of_the_right_password(core: UserCore, storage: WatchedStorage) -> None:
     user = register(core, password=PASSWORD)
     faulty = FaultyStorage(storage)
-    late = UserCore.over(faulty, core._engine.host)
+    late = UserCore.over(faulty, core._runtime.host)
     fail(core)
     calls = faulty.calls_of(lambda: late.sign_in.with_password(ANN, PASSWORD))
     fail(core)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import attrs
 import pytest
 
-from tests.faults.every_call import CALLS as EVERY_CALL
-from tests.faults.every_call import Call
-from tests.faults.worlds import build
+from tests.faults.filled_stores import build
+from tests.faults.public_calls import CALLS as EVERY_CALL
+from tests.faults.public_calls import Call
 from tests.services.helpers import (
     PASSWORD,
     TRIES,
@@ -221,10 +221,10 @@ NOBODY: dict[str, Reference] = {
 @pytest.mark.parametrize("call", BY_REFERENCE, ids=str)
 def test_a_reference_to_another_tenants_user_is_answered_as_one_to_no_user(call: Call, storage: WatchedStorage) -> None:
     recorder = Recorder(storage)
-    world = build(recorder)
-    acme, arguments = world.core.tenant("acme"), call.arguments(world)
-    for kind, theirs in references_to(world.ann).items():
-        before, seen = dump(world.core), []
+    filled = build(recorder)
+    acme, arguments = filled.core.tenant("acme"), call.arguments(filled)
+    for kind, theirs in references_to(filled.ann).items():
+        before, seen = dump(filled.core), []
         for reference in (theirs, NOBODY[kind]):
             recorder.names.clear()
             try:
@@ -233,7 +233,7 @@ def test_a_reference_to_another_tenants_user_is_answered_as_one_to_no_user(call:
                 told = str(error)
             seen.append((told, [*recorder.names]))
         assert seen[0] == seen[1], kind
-        assert changed(before, dump(world.core)) <= TRIES
+        assert changed(before, dump(filled.core)) <= TRIES
 
 
 @pytest.mark.rule("T2")

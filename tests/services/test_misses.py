@@ -124,7 +124,7 @@ def test_misses_survive_a_storage_that_fails(
     core: UserCore, storage: WatchedStorage, clock: FakeClock, error: Exception
 ) -> None:
     faulty = FaultyStorage(storage)
-    late = UserCore.over(faulty, core._engine.host)
+    late = UserCore.over(faulty, core._runtime.host)
     show(late, times=3)
     clock.advance(MINUTE)
     with faulty.failing(1, error):
@@ -142,9 +142,9 @@ def test_memory_is_bounded_also_while_the_storage_fails(
     core: UserCore, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(misses, "MOST_ADDRESSES", 10)
-    tracker, units = MissTracker(core._engine.new_id), core._service.units
-    failing = FaultyStorage(core._engine.storage)
-    broken = UserCore.over(failing, core._engine.host)._service.units
+    tracker, units = MissTracker(core._runtime.new_id), core._service.units
+    failing = FaultyStorage(core._runtime.storage)
+    broken = UserCore.over(failing, core._runtime.host)._service.units
     for minute in range(5):
         for number in range(30):
             tracker.record(core.bind(ip=f"192.0.{minute}.{number}").context, clock.now, units)
@@ -178,7 +178,7 @@ def test_of_parallel_misses_none_is_lost(core: UserCore, clock: FakeClock) -> No
 @pytest.mark.rule("K3")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_does_not_store_its_parents_misses(core: UserCore) -> None:
-    tracker, context, at = MissTracker(core._engine.new_id), core.context, core._service.clock()
+    tracker, context, at = MissTracker(core._runtime.new_id), core.context, core._service.clock()
     tracker.record(context, at, core._service.units)
     tracker._lock.acquire()  # as another thread may when the process is forked
     child = os.fork()

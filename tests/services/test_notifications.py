@@ -194,8 +194,8 @@ def test_a_mail_has_the_clocks_instant_and_an_id_of_the_cores_randomness(core: U
     core.outbox.deliver()
     again = MemoryMailer()
     with usercore.open("memory://") as plain:
-        host = attrs.evolve(core._engine.host, randomness=FakeRandomness("mail"), mailer=again)
-        other = UserCore.over(plain._engine.storage, host)
+        host = attrs.evolve(core._runtime.host, randomness=FakeRandomness("mail"), mailer=again)
+        other = UserCore.over(plain._runtime.storage, host)
         registered(other)
         other.registration.request("bob@example.com")
         other.outbox.deliver()

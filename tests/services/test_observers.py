@@ -63,7 +63,7 @@ def test_an_observer_is_not_called_after_a_rollback(core: UserCore, storage: Wat
     told: list[Event] = []
     user = register(core)
     faulty = FaultyStorage(storage)
-    core = UserCore.over(faulty, core._engine.host)
+    core = UserCore.over(faulty, core._runtime.host)
     core = over(core, subscribers=[Subscriber(name="log", kinds={"user.updated"}, handle=told.append, durable=False)])
     with refused(core, Invalid, but=()):
         core.users.update(user.id, language="?")
@@ -124,7 +124,7 @@ def test_a_relay_delivers_in_the_background_and_stops(core: UserCore) -> None:
 def test_a_relay_outlives_a_storage_that_fails_for_a_while(core: UserCore, storage: WatchedStorage) -> None:
     heard = Signal()
     faulty = FaultyStorage(storage)
-    core = UserCore.over(faulty, core._engine.host)
+    core = UserCore.over(faulty, core._runtime.host)
     subscriber = Subscriber(name="crm", kinds={"user.registered"}, handle=lambda _: heard.set())
     core = over(core, subscribers=[subscriber])
     register(core)

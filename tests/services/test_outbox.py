@@ -115,7 +115,7 @@ def test_a_failure_holds_back_the_same_users_deliveries_and_no_others(
 @pytest.mark.rule("X3")
 def test_a_failing_subscriber_does_not_hold_back_another(core: UserCore, crm: Crm) -> None:
     other = Crm()
-    subscribers = [*core._engine.host.subscribers, Subscriber(name="log", kinds={"user.updated"}, handle=other.handle)]
+    subscribers = [*core._runtime.host.subscribers, Subscriber(name="log", kinds={"user.updated"}, handle=other.handle)]
     core = over(core, subscribers=subscribers)
     user = register(core)
     crm.failing = {user.id}

@@ -112,7 +112,7 @@ def test_each_method_refuses_users_who_may_no_longer_sign_in_when_it_completes(
     user = register(core, password=PASSWORD)
     happens: list[Callable[[], object]] = []
     delayed = Delayed(storage, lambda: happens.pop()() if happens else None)
-    late = with_host(UserCore.over(delayed, core._engine.host), user)
+    late = with_host(UserCore.over(delayed, core._runtime.host), user)
     enter = METHODS[name](late, user)
     happens.append(lambda: OBSTACLES[obstacle](core, user))
     check_refused(core, user, enter, lambda: None)

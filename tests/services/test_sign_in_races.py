@@ -32,7 +32,7 @@ def ann(core: UserCore) -> User:
 
 
 def over_busy(core: UserCore, busy: BusyStorage) -> UserCore:
-    return UserCore.over(busy, core._engine.host)
+    return UserCore.over(busy, core._runtime.host)
 
 
 def happening(busy: BusyStorage, meanwhile: Callable[[], object], *, after: int) -> None:

@@ -108,7 +108,7 @@ def test_nobody_overtakes_a_failure_that_is_being_counted(core: UserCore, storag
             nothing.wait(0.2)
 
     hasher = MeetingHasher(storage, patience=0)
-    late = over(UserCore.over(Delayed(storage, let_the_first_wait), core._engine.host), hasher=hasher)
+    late = over(UserCore.over(Delayed(storage, let_the_first_wait), core._runtime.host), hasher=hasher)
     statuses(late, [(ANN, "wrong")] * 40)
     assert hasher.hashes == 10
 
@@ -123,7 +123,7 @@ def test_of_two_names_that_look_at_once_one_gets_the_last_try(core: UserCore, st
         with suppress(BrokenBarrierError):
             both.wait(0.2)
 
-    late = UserCore.over(Delayed(storage, meet), core._engine.host)
+    late = UserCore.over(Delayed(storage, meet), core._runtime.host)
     assert sorted(statuses(late, [(ANN, "wrong"), ("ann", "wrong")])) == [RateLimited.code, SignInRefused.code]
 
 
@@ -134,7 +134,7 @@ def test_forty_threads_of_two_processes_hash_ten_and_one_for_each_process(
     user = register(core, password=PASSWORD)
     hasher = MeetingHasher(storage)
     cores = [over(core, hasher=hasher), over(core, hasher=hasher)]
-    assert cores[0]._engine.locks is not cores[1]._engine.locks
+    assert cores[0]._runtime.locks is not cores[1]._runtime.locks
 
     def guess(number: int) -> str:
         try:

@@ -67,7 +67,7 @@ def test_many_login_tokens_are_issued_at_once_or_none(core: UserCore, storage: W
         with refused(core, TypeError, but=()):
             core.login_tokens.issue_many(user.id, wrong)  # type: ignore[arg-type]  # what is tested
     faulty = FaultyStorage(storage)
-    late = UserCore.over(faulty, core._engine.host)
+    late = UserCore.over(faulty, core._runtime.host)
     with refused(core, Full, but=()), faulty.failing(11, Full()):
         late.login_tokens.issue_many(user.id, 10)
     with refused(core, UserNotFound, but=()):
@@ -283,7 +283,7 @@ def test_a_clean_up_that_fails_at_any_call_is_taken_up_by_the_next(
     storage: WatchedStorage, core: UserCore, clock: FakeClock
 ) -> None:
     faulty = FaultyStorage(storage)
-    late = UserCore.over(faulty, core._engine.host)
+    late = UserCore.over(faulty, core._runtime.host)
     calls = faulty.calls_of(late.cleanup)
     core.registration.request("bob@example.com")
     register(core)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sqlite.notebooks import Notebook
+from tests.sqlite.note_writer import NoteWriter
 from usercore_storage import sqlite
 from usercore_storage.sqlite import SqliteStorage
 from usercore_storage.sqlite.writer import Writer
@@ -14,13 +14,13 @@ from usercore_storage.sqlite.writer import Writer
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Name a store that is not there yet."""
+    """Return the path of a store that does not exist yet."""
     return tmp_path / "store.db"
 
 
 @pytest.fixture
 def store(path: Path) -> Iterator[SqliteStorage]:
-    """Give a store with nothing in it."""
+    """Return an empty store."""
     store = sqlite.open_storage(f"sqlite:///{path}")
     yield store
     store.close()
@@ -28,13 +28,13 @@ def store(path: Path) -> Iterator[SqliteStorage]:
 
 @pytest.fixture
 def writer(path: Path) -> Iterator[Writer]:
-    """Give a writing connection to a file with nothing in it."""
+    """Return a writing connection to an empty store."""
     path.touch()
     with closing(Writer(path)) as writer:
         yield writer
 
 
 @pytest.fixture
-def notebook(writer: Writer) -> Notebook:
-    """Give a writing connection over a table of the test's own."""
-    return Notebook(writer)
+def note_writer(writer: Writer) -> NoteWriter:
+    """Return a writing connection over a table of the tests' own."""
+    return NoteWriter(writer)

@@ -1,4 +1,4 @@
-"""Interrupting the main thread, at a chosen place or at a chosen moment."""
+"""Interrupt the main thread, at a chosen point of the code or at a chosen moment."""
 
 import signal
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from tests.sqlite.notebooks import Notebook, note
+from tests.sqlite.note_writer import NoteWriter, note
 
 
 class Interrupter:
@@ -23,14 +23,14 @@ class Interrupter:
         self._left, self._again, self._delay, self._error = place, again, delay, error
         self._is_armed = False
 
-    def write(self, notebook: Notebook, name: str) -> bool:
-        """Write a name down; say whether this call was told that it is kept."""
-        told = []
-        self.interrupt(lambda: told.append(notebook.write(note(name)) == name))
-        return told == [True]
+    def write(self, note_writer: NoteWriter, name: str) -> bool:
+        """Write a name; return whether the call reported it as stored."""
+        reported = []
+        self.interrupt(lambda: reported.append(note_writer.write(note(name)) == name))
+        return reported == [True]
 
     def interrupt(self, call: Callable[[], object]) -> bool:
-        """Make a call; say whether the place was reached, and so it was interrupted."""
+        """Make a call; return whether the interrupt occurred."""
         with suppress(self._error), self._watching():
             call()
         return self._left <= 0
@@ -57,7 +57,7 @@ class Interrupter:
             self._left -= 1
             if not self._left:
                 if self._again:
-                    sys.settrace(self._watch_again)  # to raise ends the watching
+                    sys.settrace(self._watch_again)  # raising ends the tracing
                 raise self._error
 
     def _watch_again(self, frame: FrameType, _: str, __: object) -> None:
@@ -73,5 +73,5 @@ class Interrupter:
 
 
 def is_ours(frame: FrameType) -> bool:
-    module: str = frame.f_globals.get("__name__", "")  # what is compiled from a text has none
+    module: str = frame.f_globals.get("__name__", "")  # compiled source has none
     return module.startswith(("usercore_storage.sqlite.", "usercore_storage.postgres.", "usercore_storage.sql.joined"))

@@ -1,4 +1,4 @@
-"""Copying a store that is in use: whole, of one instant, nobody else's, and either there or not."""
+"""A backup of a store in use: complete, of one instant, private, and either present or absent."""
 
 import errno
 import os
@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.forked import in_child
+from tests.faults.filled_stores import FilledStore, build
+from tests.faults.fork_helpers import in_child
 from tests.faults.test_full_disk import no_longer_files
-from tests.faults.worlds import World, build
 from tests.sqlite.fixtures.make import FOLDER
 from usercore import Corrupt, ForeignFile, Host, StorageError, Unavailable, UserCore
 from usercore_storage import backup, check, sqlite
@@ -22,14 +22,14 @@ from usercore_storage.sqlite import SqliteStorage, backups, files, forks
 
 
 @pytest.fixture
-def world(store: SqliteStorage) -> World:
-    """Give a full store that stays open."""
+def filled(store: SqliteStorage) -> FilledStore:
+    """Return a full store that stays open."""
     return build(store)
 
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """Name a file that is not there yet, in a folder of its own."""
+    """Return the path of a file that does not exist yet, in a folder of its own."""
     folder = tmp_path / "copies"
     folder.mkdir()
     return folder / "copy.db"
@@ -37,7 +37,7 @@ def target(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copy page by page, so that much comes between."""
+    """Copy page by page, so that much happens in between."""
     monkeypatch.setattr(backups, "PAGES", 1)
 
 
@@ -50,7 +50,7 @@ def url_of(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("filled")
 def test_a_copy_is_the_store_as_it_is(path: Path, target: Path) -> None:
     backup(url_of(path), target)
     assert [file.name for file in target.parent.iterdir()] == ["copy.db"]
@@ -58,18 +58,18 @@ def test_a_copy_is_the_store_as_it_is(path: Path, target: Path) -> None:
     assert rows_of(target) == rows_of(path)
 
 
-def test_opening_a_copy_restores_it(world: World, path: Path, target: Path) -> None:
+def test_opening_a_copy_restores_it(filled: FilledStore, path: Path, target: Path) -> None:
     backup(url_of(path), str(target))
     with closing(sqlite.open_storage(url_of(target))) as copied, closing(sqlite.open_storage(url_of(path))) as store:
         assert copied.secret == store.secret
-    with UserCore.over(sqlite.open_storage(url_of(target)), Host(clock=world.clock)) as core:
-        assert core.sign_in.identify(world.access_token).user.id == world.ann.id
-        core.users.update(world.ann.id, first_name="Anna")
-    assert world.core.users.get(world.ann.id).first_name == "Ann"
+    with UserCore.over(sqlite.open_storage(url_of(target)), Host(clock=filled.clock)) as core:
+        assert core.sign_in.identify(filled.access_token).user.id == filled.ann.id
+        core.users.update(filled.ann.id, first_name="Anna")
+    assert filled.core.users.get(filled.ann.id).first_name == "Ann"
 
 
-@pytest.mark.usefixtures("world")
-def test_a_copy_is_its_owners_alone(path: Path, target: Path) -> None:
+@pytest.mark.usefixtures("filled")
+def test_only_its_owner_can_read_a_copy(path: Path, target: Path) -> None:
     before = os.umask(0)
     try:
         modes = set[int]()
@@ -86,12 +86,12 @@ def mode_of(path: Path) -> int:
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_progress_is_told_page_by_page_and_ends_when_all_are_done(world: World, path: Path, target: Path) -> None:
+def test_progress_is_reported_for_each_page_until_all_are_done(filled: FilledStore, path: Path, target: Path) -> None:
     heard: list[tuple[int, int]] = []
 
     def hear(done: int, total: int) -> None:
         heard.append((done, total))
-        world.core.users.update(world.ann.id, note="changed " * len(heard))  # on its own, the backup would begin anew
+        filled.core.users.update(filled.ann.id, note="changed " * len(heard))  # by itself, the backup would begin again
 
     before = rows_of(path)
     backup(url_of(path), target, on_progress=hear)
@@ -101,12 +101,14 @@ def test_progress_is_told_page_by_page_and_ends_when_all_are_done(world: World, 
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_a_writer_that_keeps_writing_neither_starves_it_nor_waits(world: World, path: Path, target: Path) -> None:
+def test_a_busy_writer_neither_delays_the_backup_nor_waits_for_it(
+    filled: FilledStore, path: Path, target: Path
+) -> None:
     written, enough, steps = [0], threading.Event(), [0]
 
     def register() -> None:
         while not enough.is_set():
-            world.core.registration.register(f"u{written[0]}@example.com", external_id=str(written[0]), sign_in=False)
+            filled.core.registration.register(f"u{written[0]}@example.com", external_id=str(written[0]), sign_in=False)
             written[0] += 1
 
     def hear(done: int, total: int) -> None:
@@ -129,12 +131,12 @@ def test_a_writer_that_keeps_writing_neither_starves_it_nor_waits(world: World, 
 
 
 class Stopped(BaseException):
-    """What no ``except Exception`` catches, as a Ctrl-C."""
+    """Not caught by ``except Exception``, as an interrupt."""
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, Stopped])
-@pytest.mark.usefixtures("world", "small_steps")
-def test_what_is_stopped_leaves_nothing(error: type[BaseException], path: Path, target: Path) -> None:
+@pytest.mark.usefixtures("filled", "small_steps")
+def test_a_stopped_backup_leaves_no_file(error: type[BaseException], path: Path, target: Path) -> None:
     def stop(done: int, _: int) -> None:
         if done == 3:
             raise error
@@ -146,8 +148,8 @@ def test_what_is_stopped_leaves_nothing(error: type[BaseException], path: Path, 
     assert check(url_of(target)).is_clean
 
 
-@pytest.mark.usefixtures("world")
-def test_who_is_killed_leaves_nothing_of_that_name(path: Path, target: Path) -> None:
+@pytest.mark.usefixtures("filled")
+def test_a_killed_backup_leaves_no_file_at_the_target(path: Path, target: Path) -> None:
     def copy_until_killed() -> str:
         backup(url_of(path), target, on_progress=lambda *_: os.kill(os.getpid(), signal.SIGKILL))
         return "survived"
@@ -157,8 +159,8 @@ def test_who_is_killed_leaves_nothing_of_that_name(path: Path, target: Path) -> 
 
 
 @pytest.mark.rule("ERR")
-@pytest.mark.usefixtures("world")
-def test_a_full_disk_is_told_and_leaves_nothing(path: Path, target: Path) -> None:
+@pytest.mark.usefixtures("filled")
+def test_a_full_disk_is_reported_and_leaves_no_file(path: Path, target: Path) -> None:
     with no_longer_files(8192), pytest.raises(StorageError):
         backup(url_of(path), target)
     assert list(target.parent.iterdir()) == []
@@ -166,7 +168,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(path: Path, target: Path) -> Non
 
 @pytest.fixture(params=["a file", "a folder", "a link that leads nowhere", "the store itself"])
 def occupied(request: pytest.FixtureRequest, path: Path, target: Path) -> Path:
-    """Name something that is there already."""
+    """Return a path that exists already."""
     if request.param == "a file":
         target.write_bytes(b"mine")
     elif request.param == "a folder":
@@ -176,26 +178,24 @@ def occupied(request: pytest.FixtureRequest, path: Path, target: Path) -> Path:
     return path if request.param == "the store itself" else target
 
 
-@pytest.mark.usefixtures("world")
-def test_nothing_is_overwritten(path: Path, occupied: Path) -> None:
+@pytest.mark.usefixtures("filled")
+def test_an_existing_target_is_not_overwritten(path: Path, occupied: Path) -> None:
     before = occupied.lstat()
     with pytest.raises(FileExistsError):
         backup(url_of(path), occupied, on_progress=lambda *_: pytest.fail("it was copied for nothing"))
     assert occupied.lstat() == before
 
 
-@pytest.mark.usefixtures("world")
-def test_what_came_meanwhile_is_not_overwritten(path: Path, target: Path) -> None:
+@pytest.mark.usefixtures("filled")
+def test_a_target_created_meanwhile_is_not_overwritten(path: Path, target: Path) -> None:
     with pytest.raises(FileExistsError):
         backup(url_of(path), target, on_progress=lambda *_: target.write_bytes(b"mine"))
     assert target.read_bytes() == b"mine"
     assert list(target.parent.iterdir()) == [target]
 
 
-@pytest.mark.usefixtures("world")
-def test_the_copy_is_on_the_disk_before_it_has_its_name(
-    path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("filled")
+def test_the_copy_is_synced_before_it_is_linked(path: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     sync, link = os.fsync, os.link
 
@@ -214,8 +214,8 @@ def test_the_copy_is_on_the_disk_before_it_has_its_name(
 
 
 @pytest.mark.rule("ERR")
-@pytest.mark.usefixtures("world")
-def test_a_file_system_without_hard_links_is_told_and_keeps_nothing(
+@pytest.mark.usefixtures("filled")
+def test_a_file_system_without_hard_links_is_reported_and_no_file_remains(
     path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(old: Path, new: Path) -> None:
@@ -228,14 +228,14 @@ def test_a_file_system_without_hard_links_is_told_and_keeps_nothing(
 
 
 def fork_beside() -> threading.Thread:
-    """Let another thread fork; it waits until whoever looks lets go."""
+    """Start a thread that forks; the fork waits until the reader pauses."""
     thread = threading.Thread(target=in_child, args=(lambda: "forked",))
     thread.start()
     return thread
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_a_fork_does_not_wait_for_it_and_it_begins_anew(world: World, path: Path, target: Path) -> None:
+def test_a_fork_interrupts_a_backup_which_then_starts_over(filled: FilledStore, path: Path, target: Path) -> None:
     heard, forking = list[int](), list[threading.Thread]()
 
     def hear(done: int, _: int) -> None:
@@ -243,18 +243,20 @@ def test_a_fork_does_not_wait_for_it_and_it_begins_anew(world: World, path: Path
         assert [file.suffix for file in target.parent.iterdir()] == [".part"]
         if not forking:
             forking.append(fork_beside())
-            while not any(gate.is_shut and threading.get_ident() in gate._inside for gate in list(forks._gates)):
-                pass  # until the fork waits for this very copy
+            while not any(
+                barrier.is_shut and threading.get_ident() in barrier._inside for barrier in list(forks._barriers)
+            ):
+                pass  # until the fork waits for this copy
 
     backup(url_of(path), target, on_progress=hear)
     forking[0].join()
     assert heard.count(1) == 2
     assert check(url_of(target)).is_clean
-    world.core.users.update(world.ann.id, first_name="Anna")
+    filled.core.users.update(filled.ann.id, first_name="Anna")
 
 
-def test_a_store_stays_as_it_is(world: World, path: Path, target: Path) -> None:
-    world.core.close()
+def test_a_backup_does_not_change_the_store(filled: FilledStore, path: Path, target: Path) -> None:
+    filled.core.close()
     before = path.read_bytes()
     backup(url_of(path), target)
     assert path.read_bytes() == before
@@ -264,7 +266,7 @@ def test_a_store_stays_as_it_is(world: World, path: Path, target: Path) -> None:
 @pytest.mark.rule("ERR")
 def test_what_is_no_store_is_not_copied(tmp_path: Path, target: Path) -> None:
     (tmp_path / "folder").mkdir()
-    (tmp_path / "garbage").write_bytes(b"hello world\n" * 1000)
+    (tmp_path / "garbage").write_bytes(b"hello filled\n" * 1000)
     (tmp_path / "empty").touch()
     with closing(sqlite3.connect(tmp_path / "others")) as connection:
         connection.execute("CREATE TABLE people (name)")
@@ -277,7 +279,7 @@ def test_what_is_no_store_is_not_copied(tmp_path: Path, target: Path) -> None:
 
 
 @pytest.mark.rule("ERR")
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("filled")
 def test_a_copy_cannot_be_made_where_there_is_no_folder(path: Path, target: Path) -> None:
     with pytest.raises(StorageError):
         backup(url_of(path), target.parent / "missing" / "copy.db")
@@ -302,6 +304,6 @@ def test_only_a_file_can_be_copied(url: str, hint: str, target: Path) -> None:
 
 
 @pytest.mark.parametrize("url", [None, 7, b"sqlite:///store.db"])
-def test_a_store_is_named_by_a_text(url: Any, target: Path) -> None:
+def test_a_url_must_be_text(url: Any, target: Path) -> None:
     with pytest.raises(TypeError):
         backup(url, target)

@@ -1,4 +1,4 @@
-"""Rows in bulk are kept as they are, though columns that all of them leave empty are not named."""
+"""Rows inserted in bulk are stored unchanged, though columns that are empty in all of them are omitted."""
 
 import sqlite3
 from contextlib import closing
@@ -15,12 +15,12 @@ from usercore_storage.sql.tables import USERS
 people = st.builds(
     lambda users, times: users * times, st.lists(strategies.users(), max_size=3), st.sampled_from((1, FEW))
 )
-"""Fewer and more than those from which on columns are left out."""
+"""Fewer and more than those from which on columns are omitted."""
 
 
 @pytest.mark.rule("R7")
 @given(people)
-def test_what_is_inserted_together_is_what_would_be_alone(users: list[User]) -> None:
+def test_rows_inserted_together_equal_rows_inserted_alone(users: list[User]) -> None:
     rows = [USERS.row(user) for user in users]
     with closing(sqlite3.connect(":memory:")) as database:
         database.execute(f"CREATE TABLE usercore_users ({USERS.select})")

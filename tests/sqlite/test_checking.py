@@ -1,4 +1,4 @@
-"""Checking a store in a file: what is found, and that nothing is changed, whatever is wrong with it."""
+"""Check a store in a file: the findings, and that nothing is changed, whatever is wrong with it."""
 
 import os
 import random
@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import usercore
-from tests.faults.forked import in_child
-from tests.storages.checking import CheckingCases, Runtime, fill
+from tests.faults.fork_helpers import in_child
+from tests.storages.checking import CheckedStore, CheckingCases, fill
 from usercore import Corrupt, ForeignFile, StorageError, Unavailable
 from usercore_storage import FindingKind, check, sqlite
 from usercore_storage.sql.tables import ALL, RATE_LIMITS
@@ -30,8 +30,8 @@ from usercore_storage.sqlite.snapshot_reader import SnapshotReader
 NOISE: Final = random.Random(1).randbytes(4096)  # noqa: S311 - the same in each run
 
 
-class SqliteEngine(Runtime):
-    """A file of which nothing but our own statements changes a byte."""
+class SqliteEngine(CheckedStore):
+    """A file that changes only by the test's own statements."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -48,7 +48,7 @@ class SqliteEngine(Runtime):
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a store with something of everything."""
+    """Return a store with rows in every table."""
     path = tmp_path_factory.mktemp("full") / "store.db"
     with closing(sqlite.open_storage(f"sqlite:///{path}")) as storage:
         fill(storage)
@@ -57,19 +57,19 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(full: Path, path: Path) -> SqliteEngine:
-    """Give a full store that may be damaged."""
+    """Return a full store that may be damaged."""
     shutil.copyfile(full, path)
     return SqliteEngine(path)
 
 
 def state_of(folder: Path) -> dict[str, bytes]:
-    """Give all files, with all their bytes."""
+    """Return all files, with all their bytes."""
     return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
 
 class TestSqliteChecking(CheckingCases):
     @pytest.fixture
-    def engine(self, full: Path, path: Path) -> Iterator[Runtime]:
+    def engine(self, full: Path, path: Path) -> Iterator[CheckedStore]:
         shutil.copyfile(full, path)
         yield SqliteEngine(path)
         before = state_of(path.parent)
@@ -118,12 +118,12 @@ def test_a_schema_that_only_this_engine_takes_is_found(engine: SqliteEngine, scr
     assert problem in problems_in(engine, FindingKind.SCHEMA)
 
 
-def test_a_table_is_gone_on_from_no_key_that_is_no_unicode(engine: SqliteEngine) -> None:
+def test_an_undecodable_key_ends_the_check_of_its_table(engine: SqliteEngine) -> None:
     engine.run("UPDATE usercore_deliveries SET subscriber = subscriber || CAST(x'ff' AS TEXT)")
     assert problems_in(engine, FindingKind.DAMAGE) == ["it cannot be read to its end"]
 
 
-def test_rows_of_the_hosts_that_lead_nowhere_are_found(engine: SqliteEngine) -> None:
+def test_dangling_foreign_keys_of_the_host_are_found(engine: SqliteEngine) -> None:
     engine.run("CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a REFERENCES a); INSERT INTO b VALUES (1)")
     (finding,) = check(engine.url).findings
     assert (finding.table, finding.key, finding.problem) == ("b", "rowid=1", "its row of a is not there")
@@ -144,7 +144,7 @@ def test_noise_in_any_page_is_found(full: Path, tmp_path: Path) -> None:
 
 
 def put_noise_into(engine: SqliteEngine, table: str) -> None:
-    """Overwrite the page in which a table begins."""
+    """Overwrite the root page of a table."""
     ((page,),) = engine.ask(f"SELECT rootpage FROM sqlite_schema WHERE name = '{table}'")  # noqa: S608 - a table's name
     with engine.path.open("r+b") as file:
         file.seek((page - 1) * 4096)
@@ -153,7 +153,7 @@ def put_noise_into(engine: SqliteEngine, table: str) -> None:
 
 @pytest.mark.rule("ERR")
 @pytest.mark.parametrize("table", [table.name for table in ALL])
-def test_a_table_that_cannot_be_read_is_named_and_the_others_are_looked_at(engine: SqliteEngine, table: str) -> None:
+def test_an_unreadable_table_is_named_and_the_others_are_checked(engine: SqliteEngine, table: str) -> None:
     engine.run("UPDATE usercore_rate_limits SET started_at = 9000000000000000000")
     put_noise_into(engine, table)
     found = check(engine.url).findings
@@ -171,7 +171,7 @@ def test_a_table_of_the_hosts_that_cannot_be_read_is_damage(engine: SqliteEngine
 
 
 def said_of(path: Path) -> str:
-    """Say what comes of a check that must change nothing."""
+    """Return the outcome of a check that must change nothing."""
     before = path.read_bytes()
     try:
         report = check(f"sqlite:///{path}")
@@ -184,7 +184,7 @@ def said_of(path: Path) -> str:
 
 @pytest.mark.rule("ERR")
 @given(data=st.data())
-def test_whatever_byte_is_flipped_a_check_says_something_and_changes_nothing(full: Path, data: st.DataObject) -> None:
+def test_a_check_of_any_flipped_byte_ends_and_changes_nothing(full: Path, data: st.DataObject) -> None:
     whole = bytearray(full.read_bytes())
     place = data.draw(st.one_of(st.integers(0, 99), st.integers(0, len(whole) - 1)))
     whole[place] ^= data.draw(st.integers(1, 255))
@@ -196,12 +196,12 @@ def test_whatever_byte_is_flipped_a_check_says_something_and_changes_nothing(ful
 
 
 @pytest.mark.rule("ERR")
-def test_a_store_that_was_cut_off_is_damaged(full: Path, path: Path) -> None:
+def test_a_truncated_store_is_damaged(full: Path, path: Path) -> None:
     path.write_bytes(full.read_bytes()[:-4096])
     assert said_of(path) == Corrupt.code
 
 
-def test_a_missing_file_is_not_made(path: Path) -> None:
+def test_a_missing_file_is_not_created(path: Path) -> None:
     for name in ("store.db", "missing/store.db"):
         with pytest.raises(Unavailable):
             check(f"sqlite:///{path.parent / name}")
@@ -209,12 +209,12 @@ def test_a_missing_file_is_not_made(path: Path) -> None:
 
 
 @pytest.mark.rule("ERR")
-def test_a_file_of_others_is_refused(path: Path) -> None:
+def test_a_file_of_another_program_is_refused(path: Path) -> None:
     SqliteEngine(path).run("CREATE TABLE people (name)")
     assert said_of(path) == ForeignFile.code
 
 
-def test_an_empty_file_and_an_older_store_are_found_and_left(
+def test_an_empty_file_and_an_older_store_are_reported_and_not_changed(
     engine: SqliteEngine, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "VERSION", 2)
@@ -228,7 +228,7 @@ def test_an_empty_file_and_an_older_store_are_found_and_left(
 
 
 @pytest.mark.rule("ERR")
-def test_what_a_killed_writer_left_is_left_to_those_who_open_the_store(full: Path, path: Path) -> None:
+def test_a_hot_journal_is_left_for_opening_the_store(full: Path, path: Path) -> None:
     def write_until_killed() -> str:
         connection = sqlite3.connect(path, isolation_level=None)
         connection.executescript("PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; CREATE TABLE rest (x)")
@@ -243,7 +243,7 @@ def test_what_a_killed_writer_left_is_left_to_those_who_open_the_store(full: Pat
     assert said_of(path) == "clean"
 
 
-def test_what_a_killed_writer_left_in_the_wal_is_read_and_stays_there(engine: SqliteEngine, path: Path) -> None:
+def test_a_killed_writers_wal_is_read_and_kept(engine: SqliteEngine, path: Path) -> None:
     def write_until_killed() -> str:
         core = usercore.open(engine.url)
         core.registration.register("late@example.com", sign_in=False)
@@ -260,7 +260,7 @@ def test_what_a_killed_writer_left_in_the_wal_is_read_and_stays_there(engine: Sq
     assert (path.read_bytes(), wal.read_bytes()) == before
 
 
-def test_memory_stays_flat(engine: SqliteEngine) -> None:
+def test_memory_use_does_not_grow_with_the_store(engine: SqliteEngine) -> None:
     def peak_with(rows: int) -> int:
         engine.run(
             "DELETE FROM usercore_attempts; INSERT INTO usercore_attempts (user_id, id, tenant_id, status, at, count)"  # noqa: S608 - a number
@@ -273,19 +273,19 @@ def test_memory_stays_flat(engine: SqliteEngine) -> None:
         tracemalloc.stop()
         return peak
 
-    peak_with(10)  # what is imported and compiled once
+    peak_with(10)  # imports and compiles everything once
     assert peak_with(20_000) < 1.5 * peak_with(2_000)
 
 
 def fork_beside() -> threading.Thread:
-    """Let another thread fork; it waits until whoever looks lets go."""
+    """Start a thread that forks; the fork waits until the reader pauses."""
     thread = threading.Thread(target=in_child, args=(lambda: "forked",))
     thread.start()
     return thread
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_fork_does_not_wait_for_a_long_look(path: Path) -> None:
+def test_a_fork_does_not_wait_for_a_long_query(path: Path) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     forks: list[threading.Thread] = []
 
@@ -308,6 +308,6 @@ def test_what_cannot_be_checked_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", [None, 7, b"sqlite:///store.db", Path("store.db")])
-def test_a_store_is_named_by_a_text(url: Any) -> None:
+def test_a_url_must_be_text(url: Any) -> None:
     with pytest.raises(TypeError):
         check(url)

@@ -50,7 +50,7 @@ STEPS: dict[str, tuple[Callable[[Unit, int], object], Callable[[Unit], object]]]
     ),
     "deliveries": (
         lambda unit, number: unit.deliveries.add(
-            evolve(a_delivery(change_no=number), state=DeliveryState.DONE, revoked_at=NOON)
+            evolve(a_delivery(change_no=number), state=DeliveryState.DONE, finished_at=NOON)
         ),
         lambda unit: unit.deliveries.remove_done(NOON, limit=1000),
     ),

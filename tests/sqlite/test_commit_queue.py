@@ -1,4 +1,4 @@
-"""The line in front of the writing connection: whose turn it is, who leads, and what becomes of those who wait."""
+"""The queue in front of the writing connection: order, leadership, timeouts, and the outcome of waiting units."""
 
 import threading
 from collections import Counter
@@ -10,40 +10,40 @@ from typing import TypeVar
 
 import pytest
 
-from tests.sqlite.notebooks import ORIGIN, PATIENCE, Guarded, Notebook, kinds, note
+from tests.sqlite.note_writer import ORIGIN, PATIENCE, NoteWriter, StoreNoteWriter, kinds, note
 from usercore.kernel.errors import Busy, Unavailable
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sqlite import SqliteStorage
-from usercore_storage.sqlite.commit_queue import LOOK_UP, MOST_TOGETHER, CommitQueue, QueuedUnit, Take
+from usercore_storage.sqlite.commit_queue import MOST_TOGETHER, POLL_SECONDS, CommitQueue, QueuedUnit, Take
 from usercore_storage.sqlite.writer import Writer
 
 T = TypeVar("T")
 
 
-def test_a_unit_whose_turn_does_not_come_is_busy_and_never_runs(path: Path) -> None:
+def test_a_unit_that_waits_too_long_is_busy_and_never_runs(path: Path) -> None:
     path.touch()
-    with closing(Writer(path, longest_wait=LOOK_UP / 2)) as writer:
-        notebook = Notebook(writer)
-        assert kinds(notebook.group(note("late"), while_waiting=wait)) == [Busy]
-        assert notebook.found() == []
-        assert notebook.write(note("next")) == "next"
-        assert notebook.found() == ["next"]
+    with closing(Writer(path, longest_wait=POLL_SECONDS / 2)) as writer:
+        note_writer = NoteWriter(writer)
+        assert kinds(note_writer.group(note("late"), while_waiting=wait)) == [Busy]
+        assert note_writer.found() == []
+        assert note_writer.write(note("next")) == "next"
+        assert note_writer.found() == ["next"]
 
 
-def test_a_unit_waits_as_long_as_it_may(notebook: Notebook) -> None:
+def test_a_unit_waits_until_its_deadline(note_writer: NoteWriter) -> None:
     def wait_a_while(futures: list[Future[str]]) -> None:
-        assert wait(futures, 3 * LOOK_UP).done == set()
+        assert wait(futures, 3 * POLL_SECONDS).done == set()
 
-    assert notebook.group(note("patient"), while_waiting=wait_a_while) == ["patient"]
-
-
-def finish(jobs: Sequence[QueuedUnit]) -> None:
-    for job in jobs:
-        job.result, job.done = "done", True
-        job.call()
+    assert note_writer.group(note("patient"), while_waiting=wait_a_while) == ["patient"]
 
 
-def a_job() -> QueuedUnit:
+def finish(group: Sequence[QueuedUnit]) -> None:
+    for queued in group:
+        queued.result, queued.done = "done", True
+        queued.call()
+
+
+def a_queued_unit() -> QueuedUnit:
     return QueuedUnit(lambda _: None, ORIGIN)
 
 
@@ -51,88 +51,93 @@ def test_a_unit_can_withdraw_until_a_leader_takes_it() -> None:
     withdrew: list[bool] = []
 
     def lead(take: Take) -> None:
-        line._waiting += others
-        withdrew.append(line._withdraws(others[0]))
-        jobs = take()
-        withdrew.append(line._withdraws(others[1]))
-        finish(jobs)
+        queue._waiting += others
+        withdrew.append(queue._withdraws(others[0]))
+        group = take()
+        withdrew.append(queue._withdraws(others[1]))
+        finish(group)
 
-    line, others = CommitQueue(lead), [a_job(), a_job()]
-    line.submit(a_job())
+    queue, others = CommitQueue(lead), [a_queued_unit(), a_queued_unit()]
+    queue.submit(a_queued_unit())
     assert withdrew == [True, False]
-    assert [job.done for job in others] == [False, True]
+    assert [queued.done for queued in others] == [False, True]
 
 
-def test_who_leads_takes_no_more_than_may_commit_together_and_always_itself() -> None:
+def test_a_leader_takes_at_most_the_limit_and_always_its_own_unit() -> None:
     taken: list[Sequence[QueuedUnit]] = []
 
     def lead(take: Take) -> None:
         if not taken:
-            line._waiting[:0] = others
+            queue._waiting[:0] = others
         taken.append(take())
         finish(taken[-1])
 
-    line, others, leader, last = CommitQueue(lead), [a_job() for _ in range(MOST_TOGETHER + 5)], a_job(), a_job()
-    line.submit(leader)
-    line.submit(last)
+    queue, others, leader, last = (
+        CommitQueue(lead),
+        [a_queued_unit() for _ in range(MOST_TOGETHER + 5)],
+        a_queued_unit(),
+        a_queued_unit(),
+    )
+    queue.submit(leader)
+    queue.submit(last)
     assert taken == [[*others[: MOST_TOGETHER - 1], leader], [*others[MOST_TOGETHER - 1 :], last]]
 
 
-def test_whoever_is_interrupted_leaves_and_the_others_it_took_wait_on() -> None:
+def test_an_interrupted_leader_leaves_and_the_units_that_it_took_wait_again() -> None:
     def lead(take: Take) -> None:
-        line._waiting += others
+        queue._waiting += others
         assert take() == [leader, *others]
         finish(others[:1])
         raise KeyboardInterrupt
 
-    line, leader, others = CommitQueue(lead), a_job(), [a_job(), a_job(), a_job()]
+    queue, leader, others = CommitQueue(lead), a_queued_unit(), [a_queued_unit(), a_queued_unit(), a_queued_unit()]
     with pytest.raises(KeyboardInterrupt):
-        line.submit(leader)
-    assert line._waiting == others[1:]
+        queue.submit(leader)
+    assert queue._waiting == others[1:]
     assert others[1].wake.acquire(blocking=False), "the next was called"
 
 
-def test_who_is_done_leads_nobody() -> None:
-    line, job = CommitQueue(lambda _: None), a_job()
-    finish([job])
-    assert not line._takes_lead(job)
+def test_a_done_unit_does_not_lead() -> None:
+    queue, queued = CommitQueue(lambda _: None), a_queued_unit()
+    finish([queued])
+    assert not queue._takes_lead(queued)
 
 
-def test_when_the_turn_does_not_come_only_the_leader_hears_of_it(notebook: Notebook) -> None:
+def test_a_process_lock_timeout_fails_only_the_leader(note_writer: NoteWriter) -> None:
     refusals = [Unavailable(), Busy()]
 
     def lead(take: Take) -> None:
         if refusals:
             raise refusals.pop()
-        notebook._noted(take)
+        note_writer._noted(take)
 
     def let_turns_fail(_: object) -> None:
-        notebook.line._lead = lead
+        note_writer.queue._lead = lead
 
-    outcomes = notebook.group(note("a"), note("b"), note("c"), while_waiting=let_turns_fail)
+    outcomes = note_writer.group(note("a"), note("b"), note("c"), while_waiting=let_turns_fail)
     assert kinds(outcomes) == [Busy, Unavailable, "c"]
-    assert notebook.found() == ["c"]
+    assert note_writer.found() == ["c"]
 
 
 def test_a_unit_in_a_unit_is_refused_also_when_another_thread_leads_it(store: SqliteStorage) -> None:
     def open_another(_: Executor) -> None:
-        notebook.write(note("inner"))
+        note_writer.write(note("inner"))
 
     def say_thread(_: Executor) -> int:
         return threading.get_ident()
 
-    notebook = Guarded(store)
-    first, refused, last = notebook.group(say_thread, open_another, say_thread)
+    note_writer = StoreNoteWriter(store)
+    first, refused, last = note_writer.group(say_thread, open_another, say_thread)
     assert first == last, "one thread led them all"
     assert kinds([refused]) == [RuntimeError]
 
 
-def test_whoever_waits_when_the_store_closes_is_refused_or_kept(notebook: Notebook) -> None:
+def test_units_waiting_while_the_store_closes_are_refused_or_stored(note_writer: NoteWriter) -> None:
     with ThreadPoolExecutor(1) as pool:
         closed: list[Future[None]] = []
         outcomes = kinds(
-            notebook.group(
-                note("a"), note("b"), while_waiting=lambda _: closed.append(pool.submit(notebook.writer.close))
+            note_writer.group(
+                note("a"), note("b"), while_waiting=lambda _: closed.append(pool.submit(note_writer.writer.close))
             )
         )
         closed[0].result(PATIENCE)
@@ -140,16 +145,16 @@ def test_whoever_waits_when_the_store_closes_is_refused_or_kept(notebook: Notebo
 
 
 @pytest.mark.slow
-def test_sixteen_threads_get_alike(notebook: Notebook) -> None:
+def test_sixteen_threads_are_served_fairly(note_writer: NoteWriter) -> None:
     counts, start = Counter[int](), threading.Barrier(16)
 
     def write(number: int) -> None:
         start.wait(PATIENCE)
         while counts.total() < 3200:
-            notebook.write(note(f"{number}"))
+            note_writer.write(note(f"{number}"))
             counts[number] += 1
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(write, range(16)))
-    assert len(notebook.found()) == counts.total()
+    assert len(note_writer.found()) == counts.total()
     assert min(counts.values()) >= 0.5 * max(counts.values()), counts

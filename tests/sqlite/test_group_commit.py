@@ -1,4 +1,4 @@
-"""Units that wait commit together: nobody hears before the commit, and whoever fails takes nobody along."""
+"""Waiting units commit together: none is reported before the commit, and a failing unit fails alone."""
 
 import sqlite3
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.sqlite.notebooks import ORIGIN, Notebook, Work, kinds, note
+from tests.sqlite.note_writer import ORIGIN, NoteWriter, Work, kinds, note
 from usercore.kernel.errors import Busy, RunAgain, StorageError, Unavailable
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sqlite.commit_queue import QueuedUnit
 
 
 def noting_then(name: str, *statements: str) -> Work:
-    """Make a unit that writes a name down and then runs these statements."""
+    """Return a unit that writes a name and then runs these statements."""
 
     def work(run: Executor) -> str:
         note(name)(run)
@@ -24,72 +24,74 @@ def noting_then(name: str, *statements: str) -> Work:
     return work
 
 
-def test_units_that_wait_are_kept_by_one_commit(notebook: Notebook) -> None:
-    assert notebook.group(note("a"), note("b"), note("c")) == ["a", "b", "c"]
-    assert notebook.groups == [3]
-    assert notebook.statements.count("COMMIT") == notebook.statements.count("BEGIN IMMEDIATE") == 1
-    assert notebook.found() == ["a", "b", "c"]
+def test_waiting_units_share_one_commit(note_writer: NoteWriter) -> None:
+    assert note_writer.group(note("a"), note("b"), note("c")) == ["a", "b", "c"]
+    assert note_writer.groups == [3]
+    assert note_writer.statements.count("COMMIT") == note_writer.statements.count("BEGIN IMMEDIATE") == 1
+    assert note_writer.found() == ["a", "b", "c"]
 
 
-def test_a_unit_alone_needs_no_savepoint(notebook: Notebook) -> None:
-    notebook.write(lambda run: run("INSERT INTO keys VALUES ('a')"))
-    assert notebook.statements == ["BEGIN IMMEDIATE", "INSERT INTO keys VALUES ('a')", "COMMIT"]
+def test_a_unit_alone_needs_no_savepoint(note_writer: NoteWriter) -> None:
+    note_writer.write(lambda run: run("INSERT INTO keys VALUES ('a')"))
+    assert note_writer.statements == ["BEGIN IMMEDIATE", "INSERT INTO keys VALUES ('a')", "COMMIT"]
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
-def test_a_unit_that_raises_is_taken_back_alone(notebook: Notebook, error: type[BaseException]) -> None:
+def test_a_raising_unit_is_rolled_back_alone(note_writer: NoteWriter, error: type[BaseException]) -> None:
     def fail(run: Executor) -> None:
         note("b")(run)
         raise error
 
-    assert kinds(notebook.group(note("a"), fail, note("c"))) == ["a", error, "c"]
-    assert notebook.statements.count("COMMIT") == 1
-    assert notebook.found() == ["a", "c"]
+    assert kinds(note_writer.group(note("a"), fail, note("c"))) == ["a", error, "c"]
+    assert note_writer.statements.count("COMMIT") == 1
+    assert note_writer.found() == ["a", "c"]
 
 
-def test_a_unit_that_meets_a_key_in_use_is_taken_back_alone(notebook: Notebook) -> None:
-    notebook.write(lambda run: run("INSERT INTO keys VALUES ('taken')"))
+def test_a_unit_that_meets_a_key_in_use_is_rolled_back_alone(note_writer: NoteWriter) -> None:
+    note_writer.write(lambda run: run("INSERT INTO keys VALUES ('taken')"))
     guilty = noting_then("b", "INSERT INTO keys VALUES ('taken')")
-    assert kinds(notebook.group(note("a"), guilty, note("c"))) == ["a", RunAgain, "c"]
-    assert notebook.groups == [3]
-    assert notebook.found() == ["a", "c"]
+    assert kinds(note_writer.group(note("a"), guilty, note("c"))) == ["a", RunAgain, "c"]
+    assert note_writer.groups == [3]
+    assert note_writer.found() == ["a", "c"]
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_when_sqlite_gives_up_the_transaction_the_others_run_again_and_are_kept(notebook: Notebook, place: int) -> None:
-    notebook.write(lambda run: run("INSERT INTO keys VALUES ('taken')"))
+def test_after_a_rollback_by_sqlite_the_other_units_run_again_and_are_stored(
+    note_writer: NoteWriter, place: int
+) -> None:
+    note_writer.write(lambda run: run("INSERT INTO keys VALUES ('taken')"))
     works = [note("a"), note("b")]
     works.insert(place, noting_then("guilty", "INSERT OR ROLLBACK INTO keys VALUES ('taken')"))
-    outcomes = kinds(notebook.group(*works))
+    outcomes = kinds(note_writer.group(*works))
     assert outcomes.pop(place) is RunAgain
-    assert outcomes == notebook.found() == ["a", "b"]
-    assert notebook.statements.count("COMMIT") == 2
+    assert outcomes == note_writer.found() == ["a", "b"]
+    assert note_writer.statements.count("COMMIT") == 2
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_when_the_commit_is_refused_the_others_run_again_and_are_kept(notebook: Notebook, place: int) -> None:
+def test_after_a_refused_commit_the_other_units_run_again_and_are_stored(note_writer: NoteWriter, place: int) -> None:
     works = [note("a"), note("b")]
     works.insert(place, noting_then("guilty", "INSERT INTO leaning VALUES ('nobody')"))
-    outcomes = kinds(notebook.group(*works))
+    outcomes = kinds(note_writer.group(*works))
     assert outcomes.pop(place) is StorageError
-    assert outcomes == notebook.found() == ["a", "b"]
+    assert outcomes == note_writer.found() == ["a", "b"]
 
 
 def fail_at(
-    notebook: Notebook, failing: str, *, times: int, gives_up: bool = False, code: int = sqlite3.SQLITE_IOERR_FSYNC
+    note_writer: NoteWriter, failing: str, *, times: int, gives_up: bool = False, code: int = sqlite3.SQLITE_IOERR_FSYNC
 ) -> list[str]:
-    """Let a statement of the group fail so many times; perhaps SQLite gives up the transaction. Gives the tries."""
-    connection, tries = notebook.writer._connection, list[str]()
+    """Make a statement of the group fail so many times, perhaps with a rollback by SQLite; return the attempts."""
+    connection, tries = note_writer.writer._connection, list[str]()
     execute = connection._execute
 
     def fail(statement: str, values: Any = ()) -> sqlite3.Cursor:
-        if statement != failing or notebook.is_held_up:
+        if statement != failing or note_writer.is_blocked:
             return execute(statement, values)
         tries.append(statement)
         if len(tries) > times:
             return execute(statement, values)
         if gives_up:
-            notebook.raw.execute("ROLLBACK")
+            note_writer.raw.execute("ROLLBACK")
         error = sqlite3.OperationalError("made by a test")
         error.sqlite_errorcode = code
         raise error
@@ -98,14 +100,14 @@ def fail_at(
     return tries
 
 
-def answered_at_the_first_commit(notebook: Notebook, *works: Work) -> tuple[list[Any], int]:
-    """Run a group; give its outcomes, and how many heard theirs while SQLite was about to commit for the first time."""
+def outcomes_at_the_first_commit(note_writer: NoteWriter, *works: Work) -> tuple[list[Any], int]:
+    """Run a group; return its outcomes, and how many were reported before the first commit."""
     answered: list[int] = []
 
     def watch(futures: list[Future[Any]]) -> None:
-        notebook.at_commit = lambda: answered.append(answered[0] if answered else heard(futures))
+        note_writer.at_commit = lambda: answered.append(answered[0] if answered else heard(futures))
 
-    return notebook.group(*works, while_waiting=watch), answered[0]
+    return note_writer.group(*works, while_waiting=watch), answered[0]
 
 
 def heard(futures: list[Future[Any]]) -> int:
@@ -113,21 +115,23 @@ def heard(futures: list[Future[Any]]) -> int:
 
 
 @pytest.mark.parametrize("gives_up", [False, True])
-def test_when_the_commit_fails_for_the_group_each_is_kept_alone(notebook: Notebook, *, gives_up: bool) -> None:
-    fail_at(notebook, "COMMIT", times=1, gives_up=gives_up)
-    outcomes, answered = answered_at_the_first_commit(notebook, note("a"), note("b"), note("c"))
-    assert outcomes == notebook.found() == ["a", "b", "c"]
+def test_if_the_commit_of_a_group_fails_each_unit_is_committed_alone(
+    note_writer: NoteWriter, *, gives_up: bool
+) -> None:
+    fail_at(note_writer, "COMMIT", times=1, gives_up=gives_up)
+    outcomes, answered = outcomes_at_the_first_commit(note_writer, note("a"), note("b"), note("c"))
+    assert outcomes == note_writer.found() == ["a", "b", "c"]
     assert answered == 0
 
 
 @pytest.mark.parametrize("gives_up", [False, True])
-def test_whose_commit_fails_alone_is_not_kept_and_hears_so(notebook: Notebook, *, gives_up: bool) -> None:
-    fail_at(notebook, "COMMIT", times=2, gives_up=gives_up)
-    assert kinds(notebook.group(note("a"), note("b"), note("c"))) == [Unavailable, "b", "c"]
-    assert notebook.found() == ["b", "c"]
+def test_a_unit_whose_own_commit_fails_is_not_stored_and_raises(note_writer: NoteWriter, *, gives_up: bool) -> None:
+    fail_at(note_writer, "COMMIT", times=2, gives_up=gives_up)
+    assert kinds(note_writer.group(note("a"), note("b"), note("c"))) == [Unavailable, "b", "c"]
+    assert note_writer.found() == ["b", "c"]
 
 
-def test_a_refusal_that_leaned_on_a_row_which_was_not_kept_is_no_refusal(notebook: Notebook) -> None:
+def test_a_refusal_based_on_a_rolled_back_row_is_decided_again(note_writer: NoteWriter) -> None:
     def add_unless_there(run: Executor) -> str:
         if run("SELECT 1 FROM keys WHERE name = 'wanted'"):
             raise LookupError
@@ -141,49 +145,49 @@ def test_a_refusal_that_leaned_on_a_row_which_was_not_kept_is_no_refusal(noteboo
         asked.append("asked")
         return add_unless_there(run)
 
-    assert kinds(notebook.group(doomed, ask)) == [StorageError, "mine"]
-    assert len(asked) == 2, "it was refused first, and the error of that run is not told"
-    assert notebook.raw.execute("SELECT name FROM keys").fetchall() == [("wanted",)]
+    assert kinds(note_writer.group(doomed, ask)) == [StorageError, "mine"]
+    assert len(asked) == 2, "it was refused first, and the error of that run is not reported"
+    assert note_writer.raw.execute("SELECT name FROM keys").fetchall() == [("wanted",)]
 
 
-def test_when_no_turn_comes_for_running_again_nobody_waits_for_more_than_one(notebook: Notebook) -> None:
-    fail_at(notebook, "COMMIT", times=1)
+def test_a_lock_timeout_when_running_again_fails_all_remaining_units_at_once(note_writer: NoteWriter) -> None:
+    fail_at(note_writer, "COMMIT", times=1)
     begins: list[list[str]] = []
 
     def let_turns_fail() -> None:
-        begins.append(fail_at(notebook, "BEGIN IMMEDIATE", times=3, code=sqlite3.SQLITE_BUSY))
+        begins.append(fail_at(note_writer, "BEGIN IMMEDIATE", times=3, code=sqlite3.SQLITE_BUSY))
 
     works = note("a"), lambda _: let_turns_fail(), note("c")
-    assert kinds(notebook.group(*works)) == [Busy, Busy, Busy]
+    assert kinds(note_writer.group(*works)) == [Busy, Busy, Busy]
     assert begins == [["BEGIN IMMEDIATE"]]
-    assert notebook.found() == []
+    assert note_writer.found() == []
 
 
-def test_nobody_is_answered_before_the_commit(notebook: Notebook) -> None:
+def test_no_unit_is_reported_before_the_commit(note_writer: NoteWriter) -> None:
     def refuse(_: Executor) -> None:
         raise ZeroDivisionError
 
-    outcomes, answered = answered_at_the_first_commit(notebook, note("a"), refuse, note("c"), refuse)
+    outcomes, answered = outcomes_at_the_first_commit(note_writer, note("a"), refuse, note("c"), refuse)
     assert kinds(outcomes) == ["a", ZeroDivisionError, "c", ZeroDivisionError]
     assert answered == 0
 
 
-def test_a_result_is_told_to_whoever_asked(notebook: Notebook) -> None:
-    outcomes = notebook.group(*(lambda _, number=number: number for number in range(20)))
+def test_each_caller_gets_its_own_result(note_writer: NoteWriter) -> None:
+    outcomes = note_writer.group(*(lambda _, number=number: number for number in range(20)))
     assert outcomes == list(range(20))
 
 
-def test_what_a_leader_was_interrupted_in_is_settled_by_the_next(notebook: Notebook) -> None:
-    kept, open_still = QueuedUnit(note("kept"), ORIGIN), QueuedUnit(note("open"), ORIGIN)
-    kept.result = note("kept")(notebook.writer._connection)
-    notebook.writer._sent = [kept]  # committed, and not told
-    notebook.line._waiting.append(kept)
-    assert notebook.write(note("a")) == "a"
-    assert kept.done
-    assert notebook.groups == [1]
-    notebook.raw.execute("BEGIN")
-    open_still.result = note("open")(notebook.writer._connection)
-    notebook.writer._sent = [open_still]  # about to commit
-    assert notebook.write(note("b")) == "b"
-    assert not open_still.done
-    assert notebook.found() == ["kept", "a", "b"]
+def test_the_next_leader_completes_what_an_interrupted_one_began(note_writer: NoteWriter) -> None:
+    stored, still_open = QueuedUnit(note("stored"), ORIGIN), QueuedUnit(note("open"), ORIGIN)
+    stored.result = note("stored")(note_writer.writer._connection)
+    note_writer.writer._sent = [stored]  # committed, but not reported
+    note_writer.queue._waiting.append(stored)
+    assert note_writer.write(note("a")) == "a"
+    assert stored.done
+    assert note_writer.groups == [1]
+    note_writer.raw.execute("BEGIN")
+    still_open.result = note("open")(note_writer.writer._connection)
+    note_writer.writer._sent = [still_open]  # about to commit
+    assert note_writer.write(note("b")) == "b"
+    assert not still_open.done
+    assert note_writer.found() == ["stored", "a", "b"]

@@ -1,4 +1,4 @@
-"""A store's file stays the one at its path, under one name: where it does not, nothing is acknowledged."""
+"""A store's file must stay the one at its path, under one name: otherwise nothing is acknowledged."""
 
 import os
 import shutil
@@ -13,9 +13,9 @@ from typing import Final
 import pytest
 
 import usercore
-from tests.faults.forked import in_child
+from tests.faults.fork_helpers import in_child
 from tests.faults.processes import hear, started
-from tests.sqlite.notebooks import Notebook, kinds, note
+from tests.sqlite.note_writer import NoteWriter, kinds, note
 from usercore import Email, StorageError, StoreMoved, UserCore
 from usercore_storage import backup, check
 from usercore_storage.sqlite.files import location_of, side_of
@@ -59,7 +59,7 @@ moves = pytest.mark.parametrize("move", MOVES, ids=lambda move: move.__name__)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Name a store in a folder of its own."""
+    """Return the path of a store in a folder of its own."""
     (tmp_path / "folder").mkdir()
     return tmp_path / "folder" / "store.db"
 
@@ -70,7 +70,7 @@ def url_of(path: Path) -> str:
 
 @pytest.fixture
 def core(path: Path) -> Iterator[UserCore]:
-    """Give a store with an open writer and a reader."""
+    """Return a store with an open writer and a reader."""
     with usercore.open(url_of(path)) as core:
         core.registration.register("ann@example.com", sign_in=False)
         yield core
@@ -90,7 +90,7 @@ def test_a_write_after_the_file_moved_is_refused_and_so_are_all_later_calls(
 
 
 @pytest.mark.rule("ERR")
-def test_a_file_that_came_back_is_used_again_only_by_those_who_open_it(core: UserCore, path: Path) -> None:
+def test_a_file_that_came_back_is_usable_only_after_reopening(core: UserCore, path: Path) -> None:
     rename(path)
     with pytest.raises(StoreMoved):
         core.registration.register("bob@example.com")
@@ -107,36 +107,36 @@ def test_a_file_that_came_back_is_used_again_only_by_those_who_open_it(core: Use
 def test_no_unit_of_threads_is_acknowledged_when_the_file_moves_during_its_group(path: Path, move: Move) -> None:
     path.touch()
     with closing(Writer(path)) as writer:
-        notebook = Notebook(writer)
-        notebook.at_commit = lambda: move(path)
-        assert kinds(notebook.group(note("a"), note("b"), note("c"))) == [StoreMoved] * 3
+        note_writer = NoteWriter(writer)
+        note_writer.at_commit = lambda: move(path)
+        assert kinds(note_writer.group(note("a"), note("b"), note("c"))) == [StoreMoved] * 3
         with pytest.raises(StoreMoved):
-            notebook.write(note("d"))
-        assert notebook.found() == ["a", "b", "c"], "they were in the file already, and nobody was told so"
+            note_writer.write(note("d"))
+        assert note_writer.found() == ["a", "b", "c"], "they were in the file already, and nobody was reported so"
 
 
 @pytest.mark.rule("ERR")
 @moves
-def test_what_threads_were_told_is_in_the_file_that_moved(core: UserCore, path: Path, move: Move) -> None:
+def test_acknowledged_units_are_in_the_moved_file(core: UserCore, path: Path, move: Move) -> None:
     held = os.open(path, os.O_RDONLY)
     wal = os.open(path.with_name("store.db-wal"), os.O_RDONLY)
 
     def write(thread: int) -> list[str]:
-        told: list[str] = []
+        reported: list[str] = []
         while True:
-            email = f"user{thread}.{len(told)}@example.com"
+            email = f"user{thread}.{len(reported)}@example.com"
             try:
                 core.registration.register(email, sign_in=False)
             except StoreMoved:
-                return told
-            told.append(email)
+                return reported
+            reported.append(email)
 
     with ThreadPoolExecutor(4) as pool:
         writing = [pool.submit(write, thread) for thread in range(4)]
         while core.users.find(Email("user0.3@example.com")) is None:
             pass
         move(path)
-        told = [email for one in writing for email in one.result()]
+        reported = [email for one in writing for email in one.result()]
     twin = path.parent.parent / "twin.db"
     twin.write_bytes(Path(f"/proc/self/fd/{held}").read_bytes())
     twin.with_name("twin.db-wal").write_bytes(Path(f"/proc/self/fd/{wal}").read_bytes())
@@ -144,12 +144,12 @@ def test_what_threads_were_told_is_in_the_file_that_moved(core: UserCore, path: 
     os.close(wal)
     with closing(sqlite3.connect(twin)) as connection:
         stored = {email for (email,) in connection.execute("SELECT email FROM usercore_users")}
-    assert set(told) <= stored
+    assert set(reported) <= stored
 
 
 @pytest.mark.rule("ERR")
 @moves
-def test_another_process_that_writes_is_told(path: Path, move: Move) -> None:
+def test_a_writing_process_notices_the_move(path: Path, move: Move) -> None:
     usercore.open(url_of(path)).close()
     with started("write", url_of(path), "child") as child:
         assert hear(child).startswith("user")
@@ -229,7 +229,7 @@ def test_paths_to_one_file_are_one_store_with_one_side_file(path: Path) -> None:
 
 
 @pytest.mark.rule("ERR")
-def test_the_side_file_remembers_store_and_inode(core: UserCore, path: Path) -> None:
+def test_the_side_file_records_store_and_inode(core: UserCore, path: Path) -> None:
     record = side_of(path).read_bytes()
     assert len(record) == RECORD_BYTES
     store_id, inode = record.decode().split()
@@ -242,7 +242,7 @@ def test_the_side_file_remembers_store_and_inode(core: UserCore, path: Path) -> 
 
 
 @pytest.mark.rule("ERR")
-def test_a_writer_is_told_that_another_process_opened_another_store_at_the_path(core: UserCore, path: Path) -> None:
+def test_a_writer_notices_another_store_opened_at_its_path(core: UserCore, path: Path) -> None:
     other = path.with_name("other.db")
     with usercore.open(url_of(other)) as others:
         others.registration.register("guest@example.com")
@@ -255,7 +255,7 @@ def test_a_writer_is_told_that_another_process_opened_another_store_at_the_path(
 
 
 @pytest.mark.rule("ERR")
-def test_after_a_fork_a_file_with_another_store_in_it_is_not_gone_on_with(core: UserCore, path: Path) -> None:
+def test_after_a_fork_a_file_with_another_store_is_refused(core: UserCore, path: Path) -> None:
     other = path.with_name("other.db")
     usercore.open(url_of(other)).close()
 
@@ -282,7 +282,7 @@ def test_reads_notice_a_move_after_a_second(path: Path) -> None:
     assert isinstance(file.difference(), StoreMoved)
 
 
-def test_a_path_that_cannot_be_looked_at_is_no_proof_of_a_move(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_path_does_not_count_as_a_move(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: Path) -> None:
         raise PermissionError(13, "made by a test")
 

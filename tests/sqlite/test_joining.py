@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.storages.joining import ANN, ORDERS, JoiningCases, Runtime
+from tests.storages.joining import ANN, ORDERS, HostEngine, JoiningCases
 from usercore import Busy, Email, StorageError, UserCore
 from usercore.storage import Unit
 from usercore.testing.contracts.failure_counters import a_rule
@@ -18,7 +18,7 @@ from usercore.throttling.model import CounterKind
 from usercore_storage import sqlite
 
 
-class SqliteEngine(Runtime):
+class SqliteEngine(HostEngine):
     """A file with a table of the host's."""
 
     def __init__(self, folder: Path) -> None:
@@ -53,12 +53,12 @@ class SqliteEngine(Runtime):
     def elsewhere(self) -> Any:
         return sqlite3.connect(self.folder / "other.db", isolation_level=None)
 
-    def watch(self, connection: Any, hear: Callable[[], None]) -> None:
-        connection.set_trace_callback(lambda _: hear())
+    def watch(self, connection: Any, notify: Callable[[], None]) -> None:
+        connection.set_trace_callback(lambda _: notify())
 
 
 def in_thread(call: Callable[[], object]) -> Any:
-    """Give what a call in another thread raised."""
+    """Return the error of a call in another thread."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call).exception()
 
@@ -72,9 +72,9 @@ def engine(tmp_path: Path) -> Iterator[SqliteEngine]:
 
 @pytest.mark.rule("ERR")
 class TestJoining(JoiningCases):
-    """As it says."""
+    """Cases that only SQLite has."""
 
-    def test_how_the_host_reads_its_rows_is_not_for_ours(self, engine: SqliteEngine, core: UserCore) -> None:
+    def test_the_hosts_row_factory_does_not_apply_to_our_rows(self, engine: SqliteEngine, core: UserCore) -> None:
         with engine.open() as connection:
             connection.row_factory = sqlite3.Row
             user = core.joined(connection).registration.register_external(ANN).user
@@ -83,7 +83,7 @@ class TestJoining(JoiningCases):
             with pytest.raises(ValueError, match="text_factory must be str"):
                 core.joined(connection)
 
-    def test_a_host_that_changes_its_mind_about_text_is_told(self, engine: SqliteEngine, core: UserCore) -> None:
+    def test_changing_the_text_factory_later_is_refused(self, engine: SqliteEngine, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             connection.text_factory = lambda kept: kept.decode("latin-1")
@@ -102,7 +102,7 @@ class TestJoining(JoiningCases):
         finally:
             del sqlite3.converters[name]
 
-    def test_a_store_that_is_merely_attached_is_refused(self, engine: SqliteEngine, core: UserCore) -> None:
+    def test_an_attached_store_is_refused(self, engine: SqliteEngine, core: UserCore) -> None:
         with closing(engine.elsewhere()) as connection:
             connection.execute("ATTACH ? AS people", [str(engine.folder / "store.db")])
             connection.execute("BEGIN IMMEDIATE")
@@ -126,7 +126,7 @@ class TestJoining(JoiningCases):
         assert core.users.get(Email(ANN)) == user
         assert engine.orders() == 1
 
-    def test_a_deferred_transaction_that_has_read_is_told_that_others_wrote(
+    def test_a_deferred_transaction_whose_snapshot_is_outdated_loses_the_race(
         self, engine: SqliteEngine, core: UserCore
     ) -> None:
         with closing(engine.connect()) as connection:
@@ -138,13 +138,13 @@ class TestJoining(JoiningCases):
             assert connection.in_transaction
             assert joined.users.find(Email(ANN)) is None
 
-    def test_another_threads_connection_is_told(self, engine: SqliteEngine, core: UserCore) -> None:
+    def test_a_connection_of_another_thread_is_refused(self, engine: SqliteEngine, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             outcomes = in_thread(lambda: joined.users.find(Email(ANN))), in_thread(lambda: core.joined(connection))
         assert [outcome.code for outcome in outcomes] == ["storage.unavailable"] * 2
 
-    def test_a_transaction_that_sqlite_gave_up_is_not_gone_on_with(self, engine: SqliteEngine, core: UserCore) -> None:
+    def test_a_transaction_that_sqlite_rolled_back_is_not_continued(self, engine: SqliteEngine, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
 

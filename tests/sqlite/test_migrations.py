@@ -1,4 +1,5 @@
-"""The schema comes about step by step: once, whole, however many processes open a file and whenever they are killed."""
+"""The schema is created step by step: once, completely, however many processes open a file and whenever they are
+killed."""
 
 import os
 import shutil
@@ -13,7 +14,7 @@ from typing import Final
 import pytest
 
 import usercore
-from tests.faults.forked import in_child, in_children
+from tests.faults.fork_helpers import in_child, in_children
 from tests.sqlite.fixtures.make import FOLDER, HOST, PASSWORD
 from usercore import AccessId, Email, UserCore
 from usercore.kernel.errors import NewerSchema, StorageError
@@ -31,22 +32,22 @@ MADE_UP: Final = (
     "INSERT INTO usercore_words SELECT id, email FROM usercore_users",
     "UPDATE usercore_users SET later_field = first_name",
 )
-"""A step that is still to come."""
+"""A future step."""
 
 PROCESSES: Final = 8
 
 LATER: Final[Steps] = [*SHIPPED, MADE_UP, ["ALTER TABLE usercore_words ADD COLUMN language TEXT"]]
 
 TOKENS: Final[Mapping[int, str]] = {1: "uca_0geqm7Jr41fDGaBljnZRVZQ4Ilbe1EL2vvKmjDJSfydkIEZcQmLA3q58Pq"}
-"""An access token in the store that is kept of each schema."""
+"""An access token in the fixture of each schema."""
 
 
 def kept_of(version: int) -> Path:
     return FOLDER / f"{version:04}.db"
 
 
-def bring_up(path: Path, steps: Steps | None = None, *, trace: Callable[[str], object] | None = None) -> None:
-    """Take steps as a process does that opens the file."""
+def migrate_file(path: Path, steps: Steps | None = None, *, trace: Callable[[str], object] | None = None) -> None:
+    """Apply steps as a process does that opens the file."""
     path.touch()
     with closing(Connection(path)) as connection:
         if trace is not None:
@@ -55,7 +56,7 @@ def bring_up(path: Path, steps: Steps | None = None, *, trace: Callable[[str], o
 
 
 def version_of(path: Path) -> int:
-    """Give the version, or 0 if there is none."""
+    """Return the version, or 0 if there is none."""
     with closing(sqlite3.connect(path)) as connection:
         has_one = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'usercore_schema'").fetchone()
         version = connection.execute("SELECT version FROM usercore_schema").fetchone() if has_one else (0,)
@@ -63,7 +64,7 @@ def version_of(path: Path) -> int:
 
 
 def shape_of(connection: sqlite3.Connection) -> dict[str, object]:
-    """Give what tables there are, and what they have. The order of columns does not matter."""
+    """Return the tables and their schemas. The order of columns does not matter."""
     listed = connection.execute(
         "SELECT name, wr, strict FROM pragma_table_list WHERE name LIKE 'usercore_%' AND name <> 'usercore_schema'"
     )
@@ -80,7 +81,7 @@ def shape_of(connection: sqlite3.Connection) -> dict[str, object]:
 
 
 def test_the_steps_make_the_tables_that_the_entities_describe(path: Path) -> None:
-    bring_up(path)
+    migrate_file(path)
     with closing(sqlite3.connect(path)) as stepped, closing(sqlite3.connect(":memory:")) as described:
         for table in tables.ALL:
             for statement in table.ddl(TYPES, options_of):
@@ -91,14 +92,14 @@ def test_the_steps_make_the_tables_that_the_entities_describe(path: Path) -> Non
 
 @pytest.mark.parametrize("version", range(1, VERSION + 1))
 def test_a_step_is_frozen(path: Path, version: int) -> None:
-    bring_up(path, SHIPPED[:version])
+    migrate_file(path, SHIPPED[:version])
     with closing(sqlite3.connect(path)) as fresh, closing(sqlite3.connect(kept_of(version))) as kept:
         assert shape_of(fresh) == shape_of(kept)
 
 
 @pytest.fixture(params=range(1, VERSION + 1))
 def old(request: pytest.FixtureRequest, path: Path) -> int:
-    """Put a store of an older schema in place; say which."""
+    """Copy the fixture of an older schema to the path; return its version."""
     shutil.copyfile(kept_of(request.param), path)
     return int(request.param)
 
@@ -118,7 +119,7 @@ def test_a_store_of_each_schema_opens_and_answers(old: int, path: Path) -> None:
 
 def test_each_step_is_one_transaction_with_its_version(path: Path) -> None:
     ran: list[str] = []
-    bring_up(path, LATER, trace=lambda statement: ran.append(statement.split("(")[0]))
+    migrate_file(path, LATER, trace=lambda statement: ran.append(statement.split("(")[0]))
     commits = [place for place, statement in enumerate(ran) if statement == "COMMIT"]
     assert len(commits) == len(LATER)
     assert [ran[place - 1] for place in commits] == [
@@ -128,10 +129,10 @@ def test_each_step_is_one_transaction_with_its_version(path: Path) -> None:
     assert ran.count("BEGIN IMMEDIATE") == len(LATER) + 1, "the last one finds nothing to do"
 
 
-def test_an_old_store_keeps_what_is_in_it_and_its_secret(path: Path) -> None:
+def test_migrating_preserves_rows_and_secret(path: Path) -> None:
     shutil.copyfile(kept_of(1), path)
     for _ in range(2):
-        bring_up(path, LATER)
+        migrate_file(path, LATER)
         with closing(sqlite3.connect(path)) as connection, closing(sqlite3.connect(kept_of(1))) as before:
             secret = "SELECT secret FROM usercore_schema"
             assert connection.execute(secret).fetchone() == before.execute(secret).fetchone()
@@ -141,25 +142,25 @@ def test_an_old_store_keeps_what_is_in_it_and_its_secret(path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", range(len(MADE_UP) + 1))
-def test_a_step_that_fails_keeps_nothing_of_it_and_the_store_as_it_was(old: int, path: Path, place: int) -> None:
+def test_a_failing_step_leaves_the_store_unchanged(old: int, path: Path, place: int) -> None:
     failing = [*MADE_UP[:place], "INSERT INTO nowhere VALUES (1)", *MADE_UP[place:]]
     with pytest.raises(StorageError):
-        bring_up(path, [*SHIPPED, failing])
+        migrate_file(path, [*SHIPPED, failing])
     assert version_of(path) == VERSION >= old
     with closing(sqlite.open_storage(f"sqlite:///{path}")):
-        bring_up(path, LATER)
+        migrate_file(path, LATER)
 
 
-def test_a_newer_store_is_refused_and_stays_as_it_is(path: Path) -> None:
-    bring_up(path, LATER)
+def test_a_newer_store_is_refused_and_not_changed(path: Path) -> None:
+    migrate_file(path, LATER)
     with pytest.raises(NewerSchema) as refused:
-        bring_up(path)
+        migrate_file(path)
     assert (refused.value.found, refused.value.known) == (len(LATER), VERSION)
     assert version_of(path) == len(LATER)
 
 
 class Killer:
-    """Kills its process when SQLite is asked for the n-th statement."""
+    """Kills its process when SQLite runs the n-th statement."""
 
     def __init__(self, place: int) -> None:
         self._left = place
@@ -170,11 +171,11 @@ class Killer:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def brought_up(path: Path, place: int) -> str:
-    """Take steps in another process, which is killed at a place."""
+def migrate_and_be_killed(path: Path, place: int) -> str:
+    """Apply steps in another process, which is killed at a statement."""
 
     def run() -> str:
-        bring_up(path, LATER, trace=Killer(place))
+        migrate_file(path, LATER, trace=Killer(place))
         return "done"
 
     return in_child(run)
@@ -188,9 +189,9 @@ def test_a_process_that_is_killed_at_any_statement_does_no_harm(path: Path, kept
             file.unlink()
         if kept is not None:
             shutil.copyfile(kept_of(kept), path)
-        said = brought_up(path, place)
+        said = migrate_and_be_killed(path, place)
         assert version_of(path) in {kept or 0, *range(VERSION, len(LATER) + 1)}
-        bring_up(path, LATER)
+        migrate_file(path, LATER)
         check_whole(path, users=0 if kept is None else 1)
         if said:
             assert said == "done"
@@ -203,7 +204,7 @@ def test_a_process_that_is_killed_at_any_statement_does_no_harm(path: Path, kept
 def test_a_process_that_is_killed_before_the_file_has_a_wal_does_no_harm(path: Path, kept: int | None) -> None:
     def write_until_killed() -> str:
         connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute("PRAGMA cache_size = 1")  # pages go to the file before the commit
+        connection.execute("PRAGMA cache_size = 1")  # pages are written to the file before the commit
         connection.executescript("BEGIN; CREATE TABLE rest (x)")
         connection.executemany("INSERT INTO rest VALUES (?)", [("x" * 1000,)] * 100)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -215,7 +216,7 @@ def test_a_process_that_is_killed_before_the_file_has_a_wal_does_no_harm(path: P
     assert in_child(write_until_killed) == ""
     assert path.stat().st_size > before
     usercore.open(f"sqlite:///{path}").close()
-    bring_up(path, LATER)
+    migrate_file(path, LATER)
     check_whole(path, users=0 if kept is None else 1)
 
 
@@ -234,9 +235,9 @@ def secret_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize("kept", [None, 1])
-def test_processes_that_open_a_file_at_once_take_each_step_once(path: Path, kept: int | None) -> None:
+def test_processes_opening_a_file_at_once_apply_each_step_once(path: Path, kept: int | None) -> None:
     def take_steps() -> str:
-        bring_up(path, LATER)
+        migrate_file(path, LATER)
         return secret_of(path)
 
     if kept is not None:

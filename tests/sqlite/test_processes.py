@@ -1,4 +1,4 @@
-"""Many processes write into one file: nobody is refused, nobody starves, nothing is lost."""
+"""Many processes write to one file: none is refused, none starves, nothing is lost."""
 
 import subprocess
 import sys
@@ -12,27 +12,28 @@ import pytest
 from tests.architecture.source import ROOT
 from tests.faults.processes import hear, tell
 from tests.faults.rounds import rounds
-from tests.sqlite.notebooks import ORIGIN
+from tests.sqlite.note_writer import ORIGIN
 from usercore.kernel.context import MAIN
-from usercore.testing.contracts.base import add_people
+from usercore.testing.contracts.base import add_users
 from usercore.testing.samples import ANN
 from usercore_storage import sqlite
 
 PROCESSES: Final = 8
 SECONDS: Final = rounds(few=2, many=60)
 FAIR: Final = 0.5 if SECONDS > 30 else 0.2
-"""Least to most; in seconds, on a busy machine, chance weighs more. SQLite's own waiting gives 0.00 in either."""
+"""Ratio of the least to the most writes; with few seconds, on a busy machine, chance weighs more. With SQLite's own
+busy handler it is 0.00."""
 
 
 @pytest.mark.slow
 @pytest.mark.rule("U13")
 @pytest.mark.parametrize("threads", (1, 4)[: rounds(few=1, many=2)])
-def test_eight_writing_processes_are_served_alike(
+def test_eight_writing_processes_are_served_fairly(
     path: Path, threads: int, record_property: Callable[[str, object], None]
 ) -> None:
     url = f"sqlite:///{path}"
     store = sqlite.open_storage(url)
-    add_people(store.units(ORIGIN), MAIN, ANN)
+    add_users(store.units(ORIGIN), MAIN, ANN)
     command = [sys.executable, "-m", "tests.sqlite.writing", url, str(SECONDS), str(threads)]
     with ExitStack() as stack:
         children = [

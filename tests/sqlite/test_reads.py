@@ -1,4 +1,4 @@
-"""Looks: of one statement without a transaction, of several on one state."""
+"""Reads: single statements without a transaction, several in one snapshot."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.helpers import PASSWORD
-from tests.sqlite.notebooks import ORIGIN
+from tests.sqlite.note_writer import ORIGIN
 from usercore import Host, ReadOnly, SignInRefused, UserCore
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
@@ -15,7 +15,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing import FakeHasher
-from usercore.testing.contracts.base import add_people
+from usercore.testing.contracts.base import add_users
 from usercore.testing.samples import ANN, BOB
 from usercore_storage import sqlite
 from usercore_storage.sqlite import SqliteStorage
@@ -24,19 +24,19 @@ from usercore_storage.sqlite import SqliteStorage
 @pytest.fixture
 def store(path: Path) -> Iterator[SqliteStorage]:
     store = sqlite.open_storage(f"sqlite:///{path}")
-    add_people(store.units(ORIGIN), MAIN, ANN, BOB)
+    add_users(store.units(ORIGIN), MAIN, ANN, BOB)
     yield store
     store.close()
 
 
 def statements_of(store: SqliteStorage, look_at: tuple[UserId, ...]) -> list[str]:
-    """Give what a look at these users runs."""
+    """Return the statements of a query for these users."""
     units = store.units(ORIGIN)
     return read_by(store, lambda: units.read(lambda unit: [unit.users.get(user_id) for user_id in look_at]))
 
 
 def read_by(store: SqliteStorage, action: Callable[[], object]) -> list[str]:
-    """Give what an action runs on a reading connection."""
+    """Return the statements that an action runs on a reading connection."""
     said: list[str] = []
     connection = store.acquire_reader()
     connection.raw.set_trace_callback(said.append)
@@ -46,16 +46,16 @@ def read_by(store: SqliteStorage, action: Callable[[], object]) -> list[str]:
     return [text.split()[0] for text in said]
 
 
-def test_a_look_of_one_statement_needs_no_transaction(store: SqliteStorage) -> None:
+def test_a_read_of_one_statement_needs_no_transaction(store: SqliteStorage) -> None:
     assert statements_of(store, (ANN,)) == ["SELECT"]
 
 
-def test_a_look_of_several_sees_one_state(store: SqliteStorage) -> None:
+def test_a_read_of_several_statements_sees_one_snapshot(store: SqliteStorage) -> None:
     assert statements_of(store, (ANN, BOB)) == ["SELECT", "BEGIN", "SELECT", "SELECT", "ROLLBACK"]
 
 
 @pytest.mark.parametrize("login", ["ann@example.com", "nobody@example.com"])
-def test_a_sign_in_by_a_password_looks_three_times_and_needs_no_transaction(store: SqliteStorage, login: str) -> None:
+def test_a_sign_in_with_a_password_reads_three_times_without_a_transaction(store: SqliteStorage, login: str) -> None:
     core = UserCore.over(store, Host(hasher=FakeHasher()))
     core.registration.register("ann@example.com", password=PASSWORD)
 
@@ -75,7 +75,7 @@ def rename(units: Units[Unit], name: str) -> None:
     units.write(change)
 
 
-def test_a_look_starts_over_if_somebody_came_between_its_first_statements(store: SqliteStorage, path: Path) -> None:
+def test_a_read_starts_over_after_a_commit_between_its_first_statements(store: SqliteStorage, path: Path) -> None:
     others, seen = sqlite.open_storage(f"sqlite:///{path}"), list[str | None]()
 
     def query(unit: Unit) -> list[str | None]:
@@ -95,6 +95,6 @@ def name_of(unit: Unit, user_id: UserId) -> str | None:
     return user.first_name
 
 
-def test_a_look_that_would_change_something_is_refused(store: SqliteStorage) -> None:
+def test_a_read_that_writes_is_refused(store: SqliteStorage) -> None:
     with pytest.raises(ReadOnly):
         store.units(ORIGIN).read(lambda unit: unit.users.lock(ANN))

@@ -13,7 +13,7 @@ from usercore_storage import sqlite as sqlite_storage
 
 @pytest.mark.rule("S5")
 @pytest.mark.parametrize("way", ["password", "login token"])
-def test_who_signs_in_has_it_noted_by_the_guard(path: Path, way: str) -> None:
+def test_a_sign_in_updates_the_user_by_the_lock_statement(path: Path, way: str) -> None:
     said: list[str] = []
     with closing(sqlite_storage.open_storage(f"sqlite:///{path}")) as store:
         core = UserCore.over(store, Host(hasher=FakeHasher()))

@@ -1,4 +1,4 @@
-"""What is refused tells operators why: the form of a URL, the folder, the file, the system's reason."""
+"""Errors name the reason: the form of a URL, the folder, the file, the system's reason."""
 
 import errno
 import fcntl
@@ -13,8 +13,8 @@ from typing import Any, Final
 import pytest
 
 import usercore
-from tests.faults.forked import NOBODY
-from tests.sqlite.test_process_lock import another_has_the_turn
+from tests.faults.fork_helpers import NOBODY
+from tests.sqlite.test_process_lock import another_process_holds_the_lock
 from usercore import Busy, StorageError, Unavailable
 from usercore.__main__ import main
 from usercore_storage import backup
@@ -26,7 +26,7 @@ FORM: Final = "sqlite:///relative.db or sqlite:////absolute.db"
 
 @pytest.fixture(autouse=True)
 def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Work in a folder in which nothing is made by mistake."""
+    """Work in a folder where files created by mistake do no harm."""
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.chdir(empty)
@@ -77,9 +77,9 @@ def reason_of(use: Callable[[], Any]) -> str:
 
 
 @pytest.mark.rule("ERR")
-def test_what_cannot_be_opened_is_named_with_the_reason(tmp_path: Path) -> None:
+def test_an_error_of_opening_names_the_reason(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    (tmp_path / "garbage.db").write_bytes(b"hello world\n" * 1000)
+    (tmp_path / "garbage.db").write_bytes(b"hello filled\n" * 1000)
     (tmp_path / "loop.db").symlink_to("loop.db")
     os.mkfifo(tmp_path / "pipe")
     reasons = {
@@ -101,7 +101,7 @@ def test_the_command_line_prints_the_reason(tmp_path: Path, capsys: pytest.Captu
     assert capsys.readouterr().err == f"usercore: storage.unavailable: no such folder: '{tmp_path}/missing'\n"
 
 
-def test_without_a_working_folder_a_relative_path_is_an_error_of_the_storage(
+def test_a_relative_path_without_a_working_directory_is_a_storage_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usercore.open(f"sqlite:///{tmp_path}/people.db").close()
@@ -116,7 +116,7 @@ def test_without_a_working_folder_a_relative_path_is_an_error_of_the_storage(
 
 @pytest.mark.rule("ERR")
 @pytest.mark.parametrize("code", [errno.ENOTSUP, errno.ENOLCK])
-def test_a_file_system_without_locks_is_an_error_of_the_storage(
+def test_a_file_system_without_locks_is_a_storage_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def refuse(_: int, __: int) -> None:
@@ -131,9 +131,7 @@ def test_a_file_system_without_locks_is_an_error_of_the_storage(
 
 
 @pytest.mark.rule("ERR")
-def test_a_lock_that_fails_while_it_is_waited_for_is_an_error_of_the_storage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_that_fails_while_waiting_is_a_storage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = fcntl.flock
 
     def refuse_to_wait(handle: int, how: int) -> None:
@@ -143,15 +141,15 @@ def test_a_lock_that_fails_while_it_is_waited_for_is_an_error_of_the_storage(
 
     path = tmp_path / "people.db"
     path.touch()
-    with closing(ProcessLock(path)) as turn, another_has_the_turn(path):
+    with closing(ProcessLock(path)) as process_lock, another_process_holds_the_lock(path):
         monkeypatch.setattr(fcntl, "flock", refuse_to_wait)
         with pytest.raises(Unavailable, match="locks"):
-            turn.run(lambda: None, longest_wait=60)
+            process_lock.run(lambda: None, longest_wait=60)
 
 
 @pytest.mark.rule("ERR")
 @pytest.mark.parametrize("call", ["pread", "pwrite", "ftruncate"])
-def test_a_side_file_that_cannot_be_read_or_written_is_an_error_of_the_storage(
+def test_an_unreadable_or_read_only_side_file_is_a_storage_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     def refuse(*_: object) -> None:
@@ -159,21 +157,25 @@ def test_a_side_file_that_cannot_be_read_or_written_is_an_error_of_the_storage(
 
     path = tmp_path / "people.db"
     path.touch()
-    with closing(ProcessLock(path)) as turn, monkeypatch.context() as patch:
+    with closing(ProcessLock(path)) as lock, monkeypatch.context() as patch:
         patch.setattr(os, call, refuse)
-        for use in (turn.remember, turn.remembers) if call == "pread" else (turn.remember,):
+        for use in (lock.remember, lock.remembers) if call == "pread" else (lock.remember,):
             assert reason_of(partial(use, b"record")) == f"{os.strerror(errno.ENOSPC)}: '{path}-lock'"
 
 
-def test_a_writer_that_waited_too_long_is_told_for_what(tmp_path: Path) -> None:
+def test_busy_names_what_the_writer_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     path.touch()
-    with closing(ProcessLock(path)) as turn, another_has_the_turn(path), pytest.raises(Busy, match="another process"):
-        turn.run(lambda: None, longest_wait=0.01)
+    with (
+        closing(ProcessLock(path)) as lock,
+        another_process_holds_the_lock(path),
+        pytest.raises(Busy, match="another process"),
+    ):
+        lock.run(lambda: None, longest_wait=0.01)
 
 
 def modes_of(folder: Path) -> dict[str, tuple[int, int, int]]:
-    """Give owner, group and mode of each file."""
+    """Return owner, group and mode of each file."""
     found = {file.name: file.stat() for file in folder.glob("people.db*")}
     return {name: (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) for name, status in found.items()}
 

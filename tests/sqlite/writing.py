@@ -1,10 +1,10 @@
-"""A process that writes, ``python -m tests.sqlite.writing URL SECONDS THREADS``, and says how often."""
+"""A process that writes, ``python -m tests.sqlite.writing URL SECONDS THREADS``, and prints how often."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
-from tests.sqlite.notebooks import ORIGIN
+from tests.sqlite.note_writer import ORIGIN
 from usercore.opening import open_storage
 from usercore.storage import Unit
 from usercore.testing.samples import ANN
@@ -16,7 +16,7 @@ def touch(unit: Unit) -> None:
 
 
 def main(url: str, seconds: str, threads: str) -> None:
-    """Write as fast as it goes, once somebody says go."""
+    """Write as often as possible, once the parent sends a line."""
     storage = open_storage(url)
     units = storage.units(ORIGIN)
 

@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.faults.every_call import CALLS, Call
-from tests.faults.worlds import build
-from tests.storages.joining import ANN, BOB, COUNTING, Ears
+from tests.faults.filled_stores import build
+from tests.faults.public_calls import CALLS, Call
+from tests.storages.joining import ANN, BOB, COUNTING, Listeners
 from usercore import (
     Actor,
     Email,
@@ -41,12 +41,12 @@ class AtomicCases:
         """Return every row that is stored."""
 
     @pytest.fixture
-    def ears(self) -> Ears:
-        return Ears()
+    def listeners(self) -> Listeners:
+        return Listeners()
 
     @pytest.fixture
-    def core(self, storage: Storage, ears: Ears) -> UserCore:
-        return UserCore.over(storage, ears.host())
+    def core(self, storage: Storage, listeners: Listeners) -> UserCore:
+        return UserCore.over(storage, listeners.host())
 
     @pytest.mark.rule("Y1")
     def test_all_calls_are_stored_and_the_result_is_returned(self, core: UserCore) -> None:
@@ -94,11 +94,11 @@ class AtomicCases:
     @pytest.mark.rule("Y1")
     @pytest.mark.parametrize("call", CALLS, ids=str)
     def test_every_call_works_and_can_be_undone_or_names_itself(self, storage: Storage, call: Call) -> None:
-        world = build(storage)
+        filled = build(storage)
         before = self.dump(storage)
 
         def work(core: UserCore) -> None:
-            atomic = attrs.evolve(world, core=core)
+            atomic = attrs.evolve(filled, core=core)
             if str(call) in COUNTING:
                 with pytest.raises(TypeError, match="is not for a joined or atomic core") as refusal:
                     call.of(atomic)(**call.arguments(atomic))
@@ -108,7 +108,7 @@ class AtomicCases:
             raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
-            world.core.atomic(work)
+            filled.core.atomic(work)
         assert self.dump(storage) == before
 
     def test_it_cannot_join_or_be_used_as_a_context(self, core: UserCore) -> None:
@@ -120,26 +120,26 @@ class AtomicCases:
 
         core.atomic(work)
 
-    def test_observers_are_told_after_the_commit_of_what_was_stored(self, core: UserCore, ears: Ears) -> None:
+    def test_observers_are_told_after_the_commit_of_what_was_stored(self, core: UserCore, listeners: Listeners) -> None:
         core.outbox.deliver()
-        ears.plain.clear()  # of the tenants that are built in
-        ears.durable.clear()
+        listeners.plain.clear()  # of the tenants that are built in
+        listeners.durable.clear()
 
         def work(core: UserCore) -> None:
             ann = core.registration.register_external(ANN).user
             with suppress(Invalid):
                 core.users.update(ann.id, language="no language")
             core.users.update(ann.id, first_name="Ann")
-            assert ears.plain == []
+            assert listeners.plain == []
 
         core.atomic(work)
-        assert ears.plain == ["user.registered", "user.updated"]
-        assert ears.durable == []
+        assert listeners.plain == ["user.registered", "user.updated"]
+        assert listeners.durable == []
         assert core.outbox.deliver() == 2
-        assert ears.durable == ears.plain
+        assert listeners.durable == listeners.plain
 
-    def test_observers_are_not_told_of_what_was_undone(self, core: UserCore, ears: Ears) -> None:
-        ears.plain.clear()
+    def test_observers_are_not_told_of_what_was_undone(self, core: UserCore, listeners: Listeners) -> None:
+        listeners.plain.clear()
 
         def work(core: UserCore) -> None:
             core.registration.register_external(ANN)
@@ -147,7 +147,7 @@ class AtomicCases:
 
         with pytest.raises(ZeroDivisionError):
             core.atomic(work)
-        assert ears.plain == []
+        assert listeners.plain == []
 
     def test_bound_copies_work_in_the_same_unit(self, core: UserCore) -> None:
         def work(core: UserCore) -> None:
@@ -215,9 +215,11 @@ class AtomicCases:
 
         core.atomic(work)
 
-    def test_a_lost_race_runs_it_again_even_if_the_work_suppresses_it(self, storage: Storage, ears: Ears) -> None:
+    def test_a_lost_race_runs_it_again_even_if_the_work_suppresses_it(
+        self, storage: Storage, listeners: Listeners
+    ) -> None:
         faulty = FaultyStorage(storage)
-        core = UserCore.over(faulty, ears.host())
+        core = UserCore.over(faulty, listeners.host())
         runs = []
 
         def work(core: UserCore) -> None:
@@ -233,9 +235,11 @@ class AtomicCases:
         assert len(runs) == 2
         assert core.users.find(Email(BOB)) is not None
 
-    def test_a_failing_storage_undoes_all_even_if_the_work_suppresses_it(self, storage: Storage, ears: Ears) -> None:
+    def test_a_failing_storage_undoes_all_even_if_the_work_suppresses_it(
+        self, storage: Storage, listeners: Listeners
+    ) -> None:
         faulty = FaultyStorage(storage)
-        core = UserCore.over(faulty, ears.host())
+        core = UserCore.over(faulty, listeners.host())
         before = self.dump(storage)
 
         def work(core: UserCore) -> None:

@@ -1,4 +1,4 @@
-"""What a check finds, on every engine that has one: cases to inherit from. Each damage is made by hand."""
+"""The findings of a check, on every engine: cases to inherit. The test damages the rows by SQL."""
 
 import re
 import threading
@@ -10,8 +10,8 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from tests.faults.every_call import CALLS
-from tests.faults.worlds import build
+from tests.faults.filled_stores import build
+from tests.faults.public_calls import CALLS
 from usercore import Email, Host, NewerSchema, SignInRefused, UserCore, UsercoreError
 from usercore.opening import open_storage
 from usercore.storage import Storage
@@ -29,37 +29,37 @@ OF_TENANTS: Final = {table.name for table in ALL if table.tenant is not None}
 
 
 def fill(storage: Storage) -> None:
-    """Put something of everything into an empty store: a world, and whatever every public call does in it."""
-    world = build(storage)
+    """Fill an empty store: build a filled and run every public call in it."""
+    filled = build(storage)
     with suppress(SignInRefused):
-        world.core.bind(user_agent="Lynx").sign_in.with_password("ann@example.com", "a wrong one")
+        filled.core.bind(user_agent="Lynx").sign_in.with_password("ann@example.com", "a wrong one")
     for call in CALLS:
         if str(call) != "core.close":
-            with suppress(UsercoreError):  # some find that another call was there before
-                call.of(world)(**call.arguments(world))
+            with suppress(UsercoreError):  # some calls fail because another one ran before
+                call.of(filled)(**call.arguments(filled))
 
 
-class Runtime(ABC):
+class CheckedStore(ABC):
     """A full store of one kind, to be damaged."""
 
     url: str
-    """For the check."""
+    """The URL for the check."""
 
     writable_url: str
-    """For those who write."""
+    """The URL for writers."""
 
     @abstractmethod
     def run(self, script: str) -> None:
-        """Run statements behind our back."""
+        """Run statements without usercore."""
 
     @abstractmethod
     def ask(self, question: str) -> list[tuple[Any, ...]]:
-        """Run one statement and give its rows."""
+        """Run one statement and return its rows."""
 
 
 @attrs.frozen
 class Damage:
-    """What is done by hand, and what is found then; numbers are written as N."""
+    """A damage by SQL and its finding; numbers are written as N."""
 
     script: str
     found: Found
@@ -212,7 +212,7 @@ SCHEMAS: Final = {
 
 
 def bad_value(column: Column) -> str | None:
-    """Give what an engine takes and the column's field does not, or None if the engine takes nothing bad."""
+    """Return a value that the engine accepts but the column's field does not, or None if there is no such value."""
     read = column.codec.read
     if "from_micros" in read:
         return "9000000000000000000"
@@ -223,22 +223,22 @@ BAD: Final = [(table, column) for table in ALL for column in table.columns if ba
 
 
 class CheckingCases(ABC):
-    """Bind them by a fixture ``engine``, which gives a store that ``fill`` has filled."""
+    """Bind them by a fixture ``engine`` that returns a store filled by ``fill``."""
 
     @abstractmethod
     @pytest.fixture
-    def engine(self) -> Runtime:
-        """Give a full store."""
+    def engine(self) -> CheckedStore:
+        """Return a full store."""
 
-    def found(self, engine: Runtime) -> Found:
-        """Check the store, and that the report shows nothing of anybody."""
+    def found(self, engine: CheckedStore) -> Found:
+        """Check the store, and that the report shows no personal data."""
         report = check(engine.url)
         for finding in report.findings:
             assert not re.search(r"\b(ann|bob|early|guest)\b|example|x-\d|a-\d", str(finding), re.IGNORECASE)
         return {(one.kind, one.table, re.sub(r"-?\d+", "N", one.problem)) for one in report.findings}
 
     @pytest.mark.rule("ERR")
-    def test_a_store_after_every_call_is_clean(self, engine: Runtime) -> None:
+    def test_a_store_after_every_call_is_clean(self, engine: CheckedStore) -> None:
         report = check(engine.url)
         rows = [engine.ask(f"SELECT count(*) FROM {table.name}")[0][0] for table in ALL]  # noqa: S608 - our own names
         assert report == Report(findings=(), left_out=0, rows=sum(rows))
@@ -247,31 +247,33 @@ class CheckingCases(ABC):
 
     @pytest.mark.rule("ERR")
     @pytest.mark.parametrize("damage", [*ROWS.values(), *SCHEMAS.values()], ids=[*ROWS, *SCHEMAS])
-    def test_what_was_done_by_hand_is_found(self, engine: Runtime, damage: Damage) -> None:
+    def test_each_damage_is_found(self, engine: CheckedStore, damage: Damage) -> None:
         engine.run(damage.script)
         assert self.found(engine) == damage.found
 
     @pytest.mark.rule("ERR")
     @pytest.mark.parametrize(("table", "column"), BAD, ids=[f"{table.name}.{column.name}" for table, column in BAD])
-    def test_a_value_that_its_field_cannot_have_is_found(self, engine: Runtime, table: Any, column: Column) -> None:
+    def test_a_value_that_its_field_cannot_have_is_found(
+        self, engine: CheckedStore, table: Any, column: Column
+    ) -> None:
         key = ", ".join(table.key)
         one = f"SELECT {key} FROM {table.name} ORDER BY {key} LIMIT 1"  # noqa: S608 - our own names
         engine.run(f"UPDATE {table.name} SET {column.name} = {bad_value(column)} WHERE ({key}) IN ({one})")  # noqa: S608 - as above
         problem = (FindingKind.UNREADABLE, table.name, f"{column.name} cannot be read")
         assert problem in self.found(engine)
 
-    def test_a_finding_names_the_row_by_its_key(self, engine: Runtime) -> None:
+    def test_a_finding_names_the_row_by_its_key(self, engine: CheckedStore) -> None:
         engine.run("UPDATE usercore_access_tokens SET issued_at = 9000000000000000000")
         ((user_id, digest),) = engine.ask("SELECT user_id, digest FROM usercore_access_tokens LIMIT 1")
         keys = [finding.key for finding in check(engine.url).findings]
         assert f"user_id={user_id} digest={bytes(digest).hex()}" in keys
 
-    def test_rows_are_not_read_where_a_column_is_missing(self, engine: Runtime) -> None:
+    def test_rows_are_not_read_where_a_column_is_missing(self, engine: CheckedStore) -> None:
         engine.run("DELETE FROM usercore_tenants; ALTER TABLE usercore_users DROP COLUMN note")
         assert self.found(engine) == SCHEMAS["a column is gone"].found
         assert check(engine.url).rows == 0
 
-    def test_the_first_findings_of_a_sort_are_listed_and_the_rest_counted(self, engine: Runtime) -> None:
+    def test_the_first_findings_of_a_kind_are_listed_and_the_rest_counted(self, engine: CheckedStore) -> None:
         columns = "login, status, source, ip, user_agent, at"
         engine.run(
             "DELETE FROM usercore_registration_attempts;"  # noqa: S608 - our own names
@@ -283,18 +285,18 @@ class CheckingCases(ABC):
         assert {finding.problem for finding in report.findings} == {"tenant 77 is not there"}
         assert (len(report.findings), report.left_out) == (MOST, 150 - MOST)
 
-    def test_a_finding_is_found_once_wherever_a_page_ends(self, engine: Runtime) -> None:
+    def test_a_finding_is_found_once_wherever_a_page_ends(self, engine: CheckedStore) -> None:
         engine.run(
             "DELETE FROM usercore_deliveries; INSERT INTO usercore_deliveries (subject_id, subject, change_no,"  # noqa: S608 - a number
             " position, subscriber, tenant_id, kind, state, made_at, due_at, tries, lease_no)"
             f" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {2 * SIZE + 1})"
-            " SELECT i, 'registration', 1, 0, 'ear', 2, 'x', 'done', 0, 0, 0, 0 FROM n"
+            " SELECT i, 'registration', 1, 0, 'subscriber', 2, 'x', 'done', 0, 0, 0, 0 FROM n"
         )
         report = check(engine.url)
         assert {finding.problem for finding in report.findings} == {"its entry of history is not there"}
         assert len(report.findings) + report.left_out == 2 * SIZE + 1
 
-    def test_what_others_do_meanwhile_is_no_finding(self, engine: Runtime) -> None:
+    def test_concurrent_writes_are_not_findings(self, engine: CheckedStore) -> None:
         done = threading.Event()
 
         def write() -> None:
@@ -315,7 +317,7 @@ class CheckingCases(ABC):
         assert reports[-1].rows > reports[0].rows
 
     @pytest.mark.rule("ERR")
-    def test_a_newer_store_is_refused(self, engine: Runtime) -> None:
+    def test_a_newer_store_is_refused(self, engine: CheckedStore) -> None:
         engine.run("UPDATE usercore_schema SET version = 99")
         with pytest.raises(NewerSchema):
             check(engine.url)

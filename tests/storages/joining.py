@@ -1,4 +1,4 @@
-"""What joining a transaction of the host's promises, on every engine that can: cases to inherit from."""
+"""Joining a transaction of the host, on every engine that supports it: cases to inherit."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from tests.faults.every_call import CALLS, Call
-from tests.faults.forked import in_child
-from tests.faults.worlds import World, build
+from tests.faults.filled_stores import FilledStore, build
+from tests.faults.fork_helpers import in_child
+from tests.faults.public_calls import CALLS, Call
 from tests.sqlite.interrupter import Interrupter
 from usercore import (
     Actor,
@@ -58,28 +58,28 @@ COUNTING: Final = frozenset(
         "sign_in.with_password",
     }
 )
-"""What counts failures or works beyond the transaction, so it is not offered."""
+"""Calls that count failures or need a transaction of their own are not available."""
 
 LEAST_STATEMENTS: Final = 12
 """Fewer than there are between BEGIN and COMMIT."""
 
 
-class Runtime(ABC):
-    """An engine as a host sees it that has tables of its own beside ours."""
+class HostEngine(ABC):
+    """An engine as a host uses it that has tables of its own beside usercore's."""
 
     storage: Storage
 
     @abstractmethod
     def connect(self) -> Any:
-        """Give a connection of the host's."""
+        """Return a connection of the host's."""
 
     @abstractmethod
     def connect_beginning(self, *, elsewhere: bool = False) -> Any:
-        """Return a connection of the host's whose driver begins transactions by itself."""
+        """Return a connection of the host's whose driver begins transactions implicitly."""
 
     @abstractmethod
     def connect_autocommitting(self) -> list[Any]:
-        """Return connections of the host's whose driver begins no transaction, in each way to ask for that."""
+        """Return connections of the host's whose driver begins no transaction, in each way to configure that."""
 
     @abstractmethod
     def begin(self, connection: Any) -> None:
@@ -87,15 +87,15 @@ class Runtime(ABC):
 
     @abstractmethod
     def elsewhere(self) -> Any:
-        """Give a connection to a database that has no store of ours."""
+        """Return a connection to a database without a store."""
 
     @abstractmethod
-    def watch(self, connection: Any, hear: Callable[[], None]) -> None:
-        """Hear before each statement on a connection, its commit included, until the process ends."""
+    def watch(self, connection: Any, notify: Callable[[], None]) -> None:
+        """Call ``notify`` before each statement on a connection, including COMMIT, until the process ends."""
 
     @contextmanager
     def open(self) -> Iterator[Any]:
-        """Give a connection with an open transaction, which is taken back unless the test commits it."""
+        """Return a connection with an open transaction, which is rolled back unless the test commits it."""
         connection = self.connect()
         try:
             self.begin(connection)
@@ -111,14 +111,14 @@ class Runtime(ABC):
 
     @abstractmethod
     def is_closed(self, connection: Any) -> bool:
-        """Say whether a connection was closed."""
+        """Return whether a connection was closed."""
 
     def orders(self) -> int:
-        """Say how many rows of the host's are kept."""
+        """Return the number of stored rows of the host."""
         return len(self._rows("orders"))
 
     def dump(self) -> dict[str, list[Any]]:
-        """Give every row of ours."""
+        """Return every row of usercore's."""
         return {table.name: self._rows(table.name) for table in tables.ALL}
 
     def _rows(self, table: str) -> list[Any]:
@@ -130,8 +130,8 @@ class Runtime(ABC):
 
 
 @attrs.frozen
-class Ears:
-    """A durable subscriber and an observer, and what they heard."""
+class Listeners:
+    """A durable subscriber and an observer, and the events that they received."""
 
     durable: list[str] = attrs.field(factory=list)
     plain: list[str] = attrs.field(factory=list)
@@ -152,17 +152,17 @@ def _noting(heard: list[str]) -> Callable[[Event], None]:
 
 
 class JoiningCases:
-    """Inherited by a test class for each engine, which brings the fixture ``engine``."""
+    """Cases for a test class of each engine, which has the fixture ``engine``."""
 
     @pytest.fixture
-    def ears(self) -> Ears:
-        return Ears()
+    def listeners(self) -> Listeners:
+        return Listeners()
 
     @pytest.fixture
-    def core(self, engine: Runtime, ears: Ears) -> UserCore:
-        return UserCore.over(engine.storage, ears.host())
+    def core(self, engine: HostEngine, listeners: Listeners) -> UserCore:
+        return UserCore.over(engine.storage, listeners.host())
 
-    def test_a_commit_of_the_host_keeps_its_rows_and_ours(self, engine: Runtime, core: UserCore) -> None:
+    def test_a_commit_of_the_host_stores_its_rows_and_ours(self, engine: HostEngine, core: UserCore) -> None:
         with engine.open() as connection:
             connection.execute(ORDER)
             user = core.joined(connection).registration.register_external(ANN, external_id="7").user
@@ -172,7 +172,7 @@ class JoiningCases:
         assert core.users.get(Email(ANN)) == user
         assert engine.orders() == 1
 
-    def test_a_rollback_of_the_host_takes_both_back(self, engine: Runtime, core: UserCore) -> None:
+    def test_a_rollback_of_the_host_undoes_both(self, engine: HostEngine, core: UserCore) -> None:
         before = engine.dump()
         with engine.open() as connection:
             connection.execute(ORDER)
@@ -182,8 +182,8 @@ class JoiningCases:
         assert engine.dump() == before
         assert engine.orders() == 0
 
-    def test_a_call_that_is_refused_keeps_nothing_and_the_transaction_goes_on(
-        self, engine: Runtime, core: UserCore
+    def test_a_refused_call_stores_nothing_and_the_transaction_goes_on(
+        self, engine: HostEngine, core: UserCore
     ) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
@@ -200,7 +200,7 @@ class JoiningCases:
         assert core.users.get(bob.id).external_id is None
         assert engine.orders() == 1
 
-    def test_a_unit_that_raises_after_it_wrote_keeps_nothing(self, engine: Runtime, core: UserCore) -> None:
+    def test_a_unit_that_raises_after_writing_stores_nothing(self, engine: HostEngine, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             ann = joined.registration.register_external(ANN).user
@@ -214,21 +214,21 @@ class JoiningCases:
             connection.commit()
         assert len(core.history.of_user(ann.id).rows) == 1
 
-    def test_observers_hear_nothing_and_subscribers_are_told_after_the_commit(
-        self, engine: Runtime, core: UserCore, ears: Ears
+    def test_observers_are_not_called_and_subscribers_after_the_commit(
+        self, engine: HostEngine, core: UserCore, listeners: Listeners
     ) -> None:
         core.outbox.deliver()
-        ears.plain.clear()  # of the tenants that are built in
-        ears.durable.clear()
+        listeners.plain.clear()  # of the built-in tenants
+        listeners.durable.clear()
         with engine.open() as connection:
             core.joined(connection).registration.register_external(ANN)
             assert core.outbox.pending().rows == ()
             connection.commit()
-        assert ears.plain == ears.durable == []
+        assert listeners.plain == listeners.durable == []
         assert core.outbox.deliver() == 1
-        assert ears.durable == ["user.registered"]
+        assert listeners.durable == ["user.registered"]
 
-    def test_bound_copies_are_joined_too(self, engine: Runtime, core: UserCore) -> None:
+    def test_bound_copies_are_joined_too(self, engine: HostEngine, core: UserCore) -> None:
         core.tenant("system").tenants.create("acme", "Acme")
         with engine.open() as connection:
             joined = core.joined(connection).bind(actor=Actor.operator("Olga")).tenant("acme")
@@ -237,7 +237,7 @@ class JoiningCases:
             core.tenant("acme").users.get(user.id)
         assert user.created_by == "operator:Olga"
 
-    def test_a_tenant_that_was_taken_back_is_not_remembered(self, engine: Runtime, core: UserCore) -> None:
+    def test_a_rolled_back_tenant_is_not_cached(self, engine: HostEngine, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             joined.tenant("system").tenants.create("acme", "Acme")
@@ -246,13 +246,13 @@ class JoiningCases:
             core.tenant("acme")
 
     def test_a_connection_in_autocommit_mode_is_refused_without_a_transaction(
-        self, engine: Runtime, core: UserCore
+        self, engine: HostEngine, core: UserCore
     ) -> None:
         for connection in engine.connect_autocommitting():
             with closing(connection), pytest.raises(ValueError, match="no transaction is open"):
                 core.joined(connection)
 
-    def test_a_transaction_that_has_ended_is_refused(self, engine: Runtime, core: UserCore) -> None:
+    def test_a_transaction_that_has_ended_is_refused(self, engine: HostEngine, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             connection.commit()
@@ -261,7 +261,7 @@ class JoiningCases:
 
     @pytest.mark.parametrize("commits", [True, False])
     def test_the_first_statement_of_a_transaction_may_be_ours(
-        self, engine: Runtime, core: UserCore, *, commits: bool
+        self, engine: HostEngine, core: UserCore, *, commits: bool
     ) -> None:
         with closing(engine.connect_beginning()) as connection:
             joined = core.joined(connection)
@@ -275,13 +275,13 @@ class JoiningCases:
                 joined.users.find(Email(ANN))
             assert core.joined(connection).users.find(Email(ANN)) == (user if commits else None)
 
-    def test_a_refused_connection_is_left_without_a_transaction(self, engine: Runtime) -> None:
+    def test_a_refused_connection_is_left_without_a_transaction(self, engine: HostEngine) -> None:
         with closing(engine.connect_beginning(elsewhere=True)) as connection:
             with pytest.raises(ValueError, match="not to the store of this core"):
                 engine.storage.join(connection)
             assert not engine.is_open(connection)
 
-    def test_a_closed_connection_is_told(self, engine: Runtime, core: UserCore) -> None:
+    def test_a_closed_connection_is_refused(self, engine: HostEngine, core: UserCore) -> None:
         with engine.open() as connection:
             pass
         with pytest.raises(UsercoreError) as error:
@@ -289,11 +289,11 @@ class JoiningCases:
         assert error.value.code == "storage.unavailable"
 
     @pytest.mark.parametrize("thing", [None, "sqlite:///people.db", 7, object()])
-    def test_what_is_no_connection_is_told(self, core: UserCore, thing: object) -> None:
+    def test_an_object_that_is_no_connection_is_refused(self, core: UserCore, thing: object) -> None:
         with pytest.raises(TypeError, match=type(thing).__name__):
             core.joined(thing)
 
-    def test_the_connection_must_be_to_the_store_of_the_core(self, engine: Runtime, core: UserCore) -> None:
+    def test_the_connection_must_be_to_the_store_of_the_core(self, engine: HostEngine, core: UserCore) -> None:
         other = engine.elsewhere()
         engine.begin(other)
         other.execute("CREATE TABLE mine (number integer)")
@@ -304,8 +304,8 @@ class JoiningCases:
         other.close()
 
     @pytest.mark.parametrize("when", ["before", "after"])
-    def test_temporary_tables_with_names_of_ours_are_refused_whenever_they_are_made(
-        self, engine: Runtime, core: UserCore, when: str
+    def test_temporary_tables_with_names_of_ours_are_refused_whenever_created(
+        self, engine: HostEngine, core: UserCore, when: str
     ) -> None:
         with engine.open() as connection:
             joined = None if when == "before" else core.joined(connection)
@@ -319,19 +319,19 @@ class JoiningCases:
             connection.execute("DROP TABLE usercore_users")
             assert core.joined(connection).registration.register_external(ANN).user.email == ANN
 
-    def test_a_temporary_table_of_the_hosts_own_is_no_matter(self, engine: Runtime, core: UserCore) -> None:
+    def test_other_temporary_tables_are_allowed(self, engine: HostEngine, core: UserCore) -> None:
         with engine.open() as connection:
             connection.execute("CREATE TEMP TABLE mine (id integer)")
             assert core.joined(connection).users.find(Email(ANN)) is None
 
-    def test_a_unit_in_a_unit_is_refused(self, engine: Runtime, core: UserCore) -> None:
+    def test_a_unit_in_a_unit_is_refused(self, engine: HostEngine, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             with pytest.raises(RuntimeError, match="a unit is open"):
                 joined._service.units.write(lambda _: joined.users.find(Email(ANN)))
             assert joined.users.find(Email(ANN)) is None
 
-    def test_it_cannot_be_joined_twice_or_used_as_a_context(self, engine: Runtime, core: UserCore) -> None:
+    def test_it_cannot_be_joined_twice_or_used_as_a_context(self, engine: HostEngine, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             with pytest.raises(TypeError, match="with is not for a joined or atomic core"), joined:
@@ -340,11 +340,13 @@ class JoiningCases:
                 joined.joined(connection)
 
     @pytest.mark.parametrize("call", CALLS, ids=str)
-    def test_every_call_works_and_can_be_taken_back_or_names_itself(self, engine: Runtime, call: Call) -> None:
-        world = build(engine.storage)
+    def test_every_call_works_and_can_be_rolled_back_or_is_refused_by_name(
+        self, engine: HostEngine, call: Call
+    ) -> None:
+        filled = build(engine.storage)
         before = engine.dump()
         with engine.open() as connection:
-            joined: World = attrs.evolve(world, core=world.core.joined(connection))
+            joined: FilledStore = attrs.evolve(filled, core=filled.core.joined(connection))
             if str(call) in COUNTING:
                 with pytest.raises(TypeError, match="is not for a joined or atomic core") as refusal:
                     call.of(joined)(**call.arguments(joined))
@@ -355,8 +357,8 @@ class JoiningCases:
 
     @pytest.mark.no_cover
     @pytest.mark.parametrize("fails", [True, False])
-    def test_a_ctrl_c_anywhere_keeps_a_unit_whole_or_not_at_all_and_never_a_failed_one(
-        self, engine: Runtime, core: UserCore, *, fails: bool
+    def test_an_interrupt_anywhere_stores_a_unit_completely_or_not_at_all_and_never_a_failed_one(
+        self, engine: HostEngine, core: UserCore, *, fails: bool
     ) -> None:
         ann = core.registration.register_external(ANN).user
 
@@ -386,7 +388,7 @@ class JoiningCases:
                 break
         assert outcomes == ({(0, 0)} if fails else {(0, 0), (1, 1)})
 
-    def test_a_savepoint_of_the_hosts_is_left_alone_whatever_its_name(self, engine: Runtime, core: UserCore) -> None:
+    def test_a_savepoint_of_the_host_may_have_any_name(self, engine: HostEngine, core: UserCore) -> None:
         with engine.open() as connection:
             connection.execute("SAVEPOINT usercore_unit")
             connection.execute(ORDER)
@@ -399,7 +401,7 @@ class JoiningCases:
         assert engine.orders() == 1
         assert core.users.find(Email(ANN)) is not None
 
-    def test_in_a_tenant_that_the_host_took_back_nobody_is_kept(self, engine: Runtime, core: UserCore) -> None:
+    def test_no_user_is_stored_in_a_rolled_back_tenant(self, engine: HostEngine, core: UserCore) -> None:
         with engine.open() as connection:
             connection.execute("SAVEPOINT mine")
             joined = core.joined(connection)
@@ -410,7 +412,7 @@ class JoiningCases:
                 acme.registration.register_external(ANN)
             connection.commit()
 
-    def test_a_connection_that_is_closed_later_is_told(self, engine: Runtime, core: UserCore) -> None:
+    def test_a_connection_closed_later_is_refused(self, engine: HostEngine, core: UserCore) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
             connection.rollback()
@@ -418,12 +420,10 @@ class JoiningCases:
             with pytest.raises(Unavailable):
                 joined.users.find(Email(ANN))
 
-    def test_at_whatever_statement_the_host_is_killed_both_are_kept_or_none(
-        self, engine: Runtime, core: UserCore
-    ) -> None:
+    def test_a_host_killed_at_any_statement_stores_both_rows_or_none(self, engine: HostEngine, core: UserCore) -> None:
         for number in count(1):
             email, kept = f"{number}@example.com", engine.orders()
-            said = in_child(lambda number=number, email=email: _live(engine, core, email, number))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+            said = in_child(lambda number=number, email=email: _store_and_be_killed(engine, core, email, number))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
             assert engine.orders() - kept == (core.users.find(Email(email)) is not None)
             if said:
                 assert said == "committed"
@@ -432,8 +432,8 @@ class JoiningCases:
             assert engine.orders() == 0
 
 
-def _live(engine: Runtime, core: UserCore, email: str, place: int) -> str:
-    """Keep an order and its holder, and be killed before the statement at this place."""
+def _store_and_be_killed(engine: HostEngine, core: UserCore, email: str, place: int) -> str:
+    """Store an order and its holder, and kill the process before the statement with this number."""
     left = place
 
     def count_down() -> None:

@@ -26,7 +26,7 @@ class TestMemory(AtomicCases):
         assert isinstance(storage, memory.MemoryStorage)
         return {
             (name, field): dumped
-            for name, repository in vars(storage._stage._unit).items()
+            for name, repository in vars(storage._runner._unit).items()
             for field, rows in getattr(repository, "__dict__", {}).items()
             if (dumped := _rows_of(rows))
         }

@@ -1,4 +1,4 @@
-"""Every storage keeps the contract; and so do the wrappers that tests put around one."""
+"""Every storage satisfies the contract, and so do the wrappers of ``usercore.testing``."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_a_case_cannot_be_replaced() -> None:
         type("Bound", (StorageContract,), {"test_units_after_closing_are_refused": None})
 
 
-def test_a_case_cannot_be_replaced_from_the_side() -> None:
+def test_a_case_cannot_be_replaced_by_a_mixin() -> None:
     side = type("Side", (), {"test_units_after_closing_are_refused": None})
     with pytest.raises(TypeError, match="cannot be replaced"):
         type("Bound", (side, StorageContract), {})

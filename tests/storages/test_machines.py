@@ -1,4 +1,4 @@
-"""Users live their lives on every storage, and a dict foretells every answer."""
+"""The state machines on every storage."""
 
 import tempfile
 from pathlib import Path
@@ -11,14 +11,14 @@ from usercore_storage import memory, sqlite
 
 
 class InMemory(StateMachine):
-    """A life in memory."""
+    """A state machine in memory."""
 
     def open_storage(self) -> Storage:
         return memory.open_storage("memory://")
 
 
 class OnSqlite(StateMachine):
-    """A life on a SQLite file, which goes with it."""
+    """A state machine on a SQLite file, which is deleted after it."""
 
     def open_storage(self) -> Storage:
         self.folder = tempfile.TemporaryDirectory()

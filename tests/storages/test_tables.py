@@ -1,4 +1,4 @@
-"""What tables declare is complete, and a damaged value of any column is named and not shown."""
+"""The declarations of tables are complete, and a damaged value of any column is named but not shown."""
 
 import shutil
 import sqlite3
@@ -49,14 +49,14 @@ def test_a_table_declares_every_column_that_names_a_user_or_a_tenant(table: Tabl
 
 
 @each_table
-def test_what_a_table_declares_is_in_it(table: Table[Any]) -> None:
+def test_declared_columns_exist(table: Table[Any]) -> None:
     subject = table.by_subject
     declared = {table.user, table.tenant, *([subject.subject, subject.subject_id] if subject else [])} - {None}
     assert declared <= {column.name for column in table.columns}
     assert [column.name for column in table.extra] == list(table.derived)
 
 
-def test_a_table_that_does_not_declare_its_owner_cannot_be_made() -> None:
+def test_a_table_without_a_declared_owner_is_refused() -> None:
     make: Any = Table
     with pytest.raises(TypeError, match="'user' and 'tenant'"):
         make("usercore_more", CLAIMS.entity, key=["tenant_id"], shard="tenant_id")
@@ -64,7 +64,7 @@ def test_a_table_that_does_not_declare_its_owner_cannot_be_made() -> None:
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a store with something of everything."""
+    """Return a store with rows in every table."""
     path = tmp_path_factory.mktemp("full") / "store.db"
     with closing(sqlite.open_storage(f"sqlite:///{path}")) as storage:
         fill(storage)
@@ -73,13 +73,13 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def path(full: Path, tmp_path: Path) -> Path:
-    """Give a full store that may be damaged."""
+    """Return a full store that may be damaged."""
     return Path(shutil.copyfile(full, tmp_path / "store.db"))
 
 
 @pytest.fixture
 def connection(path: Path) -> Iterator[Connection]:
-    """Give a connection to a full store that may be damaged."""
+    """Return a connection to a full store that may be damaged."""
     connection = Connection(path)
     yield connection
     connection.close()

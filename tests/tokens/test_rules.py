@@ -52,6 +52,7 @@ REVOKED: dict[str, Check] = {
     "access, expired too": lambda now: check_open(
         an_access_token(revoked_at=now, expires_at=now), now=now, policy=POLICY
     ),
+    "registration, refused too often": lambda now: check_completable(LINK, now=now, most_refusals=LINK.refusals),
 }
 
 REDEEMED: dict[str, Check] = {
@@ -62,7 +63,6 @@ REDEEMED: dict[str, Check] = {
     "registration, expired too": lambda now: check_completable(
         a_registration_link(completed_at=now, expires_at=now), now=now, most_refusals=4
     ),
-    "registration, refused too often": lambda now: check_completable(LINK, now=now, most_refusals=LINK.refusals),
 }
 
 UNKNOWN: dict[str, Check] = {

@@ -1,1 +1,1 @@
-"""Composition: what the host brings, the policy, and what all bound copies of a core share."""
+"""Composition: the host's settings and code, the policy, and the runtime that all bound copies of a core share."""

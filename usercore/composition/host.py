@@ -1,4 +1,4 @@
-"""What the host brings: policy, clock, mailer, and the places where it plugs in code of its own."""
+"""What the host passes to a core: policy, clock, mailer, and code of its own for the extension points."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, Never
@@ -22,10 +22,10 @@ from usercore.storage import KINDS
 from usercore.storage.recording import Subscriptions
 
 _LONGEST_NAME: Final = 255
-"""Characters of an authenticator's or subscriber's name. Source: spec S1."""
+"""Characters of an authenticator's or subscriber's name. Source: usercore."""
 
 
-# Type checkers do not see through one generic converter.
+# Type checkers cannot infer the types of one generic converter.
 def _gates(given: Iterable[RegistrationGate]) -> tuple[RegistrationGate, ...]:
     return items_of(given)
 
@@ -50,7 +50,8 @@ def _subscribers(given: Iterable[Subscriber]) -> tuple[Subscriber, ...]:
 class Gates:
     """The host's gates. They may only refuse, by raising ``Vetoed``, and run outside any unit.
 
-    Whatever else one raises, ``SystemExit`` and ``KeyboardInterrupt`` too, reaches the caller, and nothing is stored.
+    Any other exception of a gate, including ``SystemExit`` and ``KeyboardInterrupt``, reaches the caller, and nothing
+    is stored.
     """
 
     registration: Sequence[RegistrationGate] = attrs.field(default=(), converter=_gates)
@@ -58,14 +59,14 @@ class Gates:
 
 @frozen(kw_only=True)
 class Host:
-    """Everything that a core is given besides its storage."""
+    """Everything that a core needs besides its storage."""
 
     policy: Policy = attrs.field(factory=Policy)
     clock: Clock = system_clock
     randomness: Randomness = system_randomness
     mailer: Mailer | None = None
     hasher: Hasher | None = None
-    """None is argon2id by the policy."""
+    """None selects argon2id with the policy's parameters."""
 
     authenticators: Sequence[Authenticator[Never]] = attrs.field(default=(), converter=_authenticators)
     gates: Gates = Gates()
@@ -75,13 +76,13 @@ class Host:
 
 
 def check_host(host: Host) -> None:
-    """Refuse what could only fail later.
+    """Raise for values that would only fail later.
 
     Raises:
         TypeError: something has the wrong type, lacks a member, cannot be called as usercore calls it, or is an
             ``async def`` or generator, which would never run.
-        ValueError: the clock gives an instant without a zone, a link that the mails need is missing, two subscribers
-            or authenticators have one name, or a subscriber wants a kind that there is not.
+        ValueError: the clock returns an instant without a time zone, a link that an email needs is missing, two
+            subscribers or authenticators have the same name, or a subscriber names an unknown kind of change.
     """
     check_type(host.policy, Policy, name="policy")
     check_type(host.gates, Gates, name="gates")
@@ -152,7 +153,7 @@ def _public_kinds() -> list[str]:
 
 
 def subscriptions_of(subscribers: Iterable[Subscriber]) -> Subscriptions:
-    """Give the names of the durable subscribers of each kind of change."""
+    """Return the names of the durable subscribers of each kind of change."""
     durable = [subscriber for subscriber in subscribers if subscriber.durable]
     return {
         kind: names

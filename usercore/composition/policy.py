@@ -1,4 +1,4 @@
-"""Every number in one value: what may be how long, how often and how much. Only composes the capabilities' policies."""
+"""The policy: every limit, duration and length. It only composes the capabilities' policies."""
 
 from usercore.attempts.model import RegistrationPolicy
 from usercore.kernel.bounds import part
@@ -15,7 +15,7 @@ from usercore.users.model import EmailPolicy
 
 @frozen(kw_only=True)
 class Policy:
-    """How this core behaves; each part has its numbers, their units and their sources."""
+    """The policy of a core; each part documents its numbers, their units and their sources."""
 
     passwords: PasswordPolicy = part(PasswordPolicy())
     throttles: ThrottlePolicy = part(ThrottlePolicy())

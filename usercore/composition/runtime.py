@@ -1,4 +1,4 @@
-"""The engine: what all bound copies of a core share."""
+"""The runtime: what all bound copies of a core share."""
 
 import weakref
 from collections.abc import Sequence
@@ -39,14 +39,14 @@ from usercore.tokens.activity import ActivityTracker
 
 
 class Runtime:
-    """What all bound copies of a core share: storage, ids, hasher, subscribers, gathered uses."""
+    """Storage, ids, hasher, subscribers and pending token uses, shared by all bound copies of a core."""
 
     def __init__(self, storage: Storage, host: Host) -> None:
-        """Put the parts together.
+        """Create the shared objects.
 
         Raises:
-            TypeError: what the host brings has the wrong type, or would never run.
-            ValueError: the storage lacks a capability, or what the host brings does not fit.
+            TypeError: what the host passes has the wrong type, or would never run.
+            ValueError: the storage lacks a capability, or what the host passes does not fit.
         """
         missing = CAPABILITIES - storage.capabilities
         if missing:
@@ -83,7 +83,7 @@ class Runtime:
         return (mailer, *self.host.subscribers)
 
     def scope(self, context: Context, joined: UnitSource | None = None) -> ServiceContext[Unit]:
-        """Give what services of this context work with, in a transaction of the host's if there is one."""
+        """Return the service context for this context, in a transaction of the host's if there is one."""
         host = self.host
         origin = UnitContext(context=context, clock=self.clock, subscriptions=self.subscriptions, observe=self.observe)
         return ServiceContext(
@@ -96,11 +96,11 @@ class Runtime:
         )
 
     def scope_of(self, tenant_id: TenantId) -> ServiceContext[Unit]:
-        """Give what works for a tenant on behalf of the host."""
+        """Return the service context for a tenant on behalf of the host."""
         return self.scope(Context(tenant_id=tenant_id))
 
     def sign_in_methods(self) -> list[SignInMethod]:
-        """Return the methods of signing in, the built-in ones and the host's, highest priority first."""
+        """Return the sign-in methods, the built-in ones and the host's, highest priority first."""
         methods = [
             method_of(LoginTokenAuthenticator()),
             method_of(PasswordAuthenticator(clock=self.clock, hasher=self.hasher, passwords=self.policy.passwords)),
@@ -110,7 +110,7 @@ class Runtime:
         return sorted(methods, key=lambda method: -method.priority)
 
     def throttle(self, scope: ServiceContext[Unit]) -> SignInThrottle:
-        """Return what throttles sign-ins of this context."""
+        """Return the throttle of sign-ins in this context."""
         return SignInThrottle(service=scope, policy=self.policy.throttles, keys=self.keys, locks=self.locks)
 
     @property
@@ -139,8 +139,8 @@ class Runtime:
         )
 
     def observe(self, entries: Sequence[Entry]) -> None:
-        """Tell plain observers, and wake the relays, after a commit. What observers raise is logged."""
-        if self.relays:  # going through a weak set takes microseconds even if nobody is there
+        """Notify observers and wake the relays after a commit. Exceptions of observers are logged."""
+        if self.relays:  # iterating over a weak set takes microseconds even if it is empty
             for relay in self.relays:
                 relay.wake()
         for subscriber in self.host.subscribers:

@@ -38,6 +38,7 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     TokenUnknown: 401,
     Vetoed: 403,
     BuiltIn: 403,
+    errors.NotAllowed: 403,
     SystemOnly: 403,
     TenantInactive: 403,
     errors.NotFound: 404,

@@ -1,4 +1,4 @@
-"""What a storage must offer: every capability's slice in one unit, and units bound to an origin."""
+"""What a storage must implement: every capability's part of one unit, and units bound to a context."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -65,7 +65,7 @@ class Unit(
     LookupsUnit,
     Protocol,
 ):
-    """Everything that happens in one transaction."""
+    """Everything that one transaction can do."""
 
     @abstractmethod
     def run_nested(self, origin: UnitContext, work: Callable[["Unit"], T]) -> T:
@@ -84,42 +84,43 @@ class Unit(
 
 
 class UnitSource(Protocol):
-    """Where units run: in transactions of the storage's own, or in one of the host's."""
+    """A source of units: transactions of the storage's own, or one of the host's."""
 
     @abstractmethod
     def units(self, origin: UnitContext) -> Units[Unit]:
-        """Give units of the origin's tenant whose changes are recorded as this origin's. Cheap; no transaction."""
+        """Return units of the context's tenant; changes are recorded with this context. Opens no transaction."""
 
 
 class Storage(UnitSource, Protocol):
-    """A place that keeps everything. Safe to share between threads.
+    """The store of all data. Safe to share between threads.
 
-    An entry point of the group ``usercore.storages`` names, by URL scheme, a function that takes the URL and gives one.
+    An entry point of the group ``usercore.storages`` names, by URL scheme, a function that takes the URL and returns a
+    storage.
     """
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What it implements, of ``CAPABILITIES``."""
+        """The capabilities that it implements, of ``CAPABILITIES``."""
 
     @property
     def secret(self) -> bytes:
-        """32 bytes that were drawn when the store was made and never change; they key what must not be readable."""
+        """32 random bytes, drawn when the store is created; they key digests and never change."""
 
     @abstractmethod
     def join(self, connection: object) -> UnitSource:
-        """Give units that run, each in a savepoint, in the transaction that the host has open on its own connection.
+        """Return units that run, each in a savepoint, in the transaction that the host has open on its own connection.
 
-        They wait in no line, never commit, never run again and tell no observer. A unit that raises keeps nothing, and
-        the host's transaction goes on, unless the engine gave it up. They serve one thread, as their connection does.
+        They do not wait in the storage's queue, never commit, never run again and notify no observer. A unit that
+        raises stores nothing, and the host's transaction goes on, unless the engine aborted it. They serve one thread,
+        as their connection does.
 
         Raises:
-            TypeError: this storage cannot work on what was given.
-            ValueError: no transaction is open, the connection is to another store, or values would not come as they are
-                kept.
+            TypeError: this storage cannot use the given object.
+            ValueError: no transaction is open, the connection is to another store, or values would change in it.
             LostRace: the transaction has lost a race already.
             StorageError: the connection is closed or another thread's, or the transaction cannot go on.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what is held. Units after it raise ``Unavailable``; closing again does nothing."""
+        """Release all resources. Later units raise ``Unavailable``; closing it again does nothing."""

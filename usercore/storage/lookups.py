@@ -1,4 +1,4 @@
-"""Identifying: what one look at the storage tells about who signs in, and about the holder of an access token."""
+"""Lookups for authentication: what one query returns about a login's user, and about the owner of an access token."""
 
 from abc import abstractmethod
 from typing import NamedTuple, Protocol
@@ -11,7 +11,7 @@ from usercore.users.model import User
 
 
 class TokenOwner(NamedTuple):
-    """A token, whose it is, and what decides whether it opens anything. Gone after the look, so a tuple will do."""
+    """A token, its owner, and what decides whether it is accepted. Used within one call only, so a tuple suffices."""
 
     token: AccessToken
     user: User
@@ -20,7 +20,7 @@ class TokenOwner(NamedTuple):
 
 
 class LoginAccount(NamedTuple):
-    """A user, and what decides whether a password lets them in."""
+    """A user, and what decides whether their password is accepted."""
 
     user: User
     tenant_active: bool
@@ -28,11 +28,11 @@ class LoginAccount(NamedTuple):
 
 
 class AuthenticationLookup(Protocol):
-    """Answers the most frequent questions of all. ``usercore.testing.contracts.lookups`` proves it."""
+    """Answers the most frequent queries of all. ``usercore.testing.contracts.lookups`` tests it."""
 
     @abstractmethod
     def find(self, user_id: UserId, digest: Digest) -> TokenOwner | None:
-        """Give the token with its user, or None if there is no such token, or its user or tenant is not there.
+        """Return the token with its user, or None if the token, its user or the tenant does not exist.
 
         One method, because an engine that shards may need two reads where others join. Neither token nor user is
         judged here: ended and expired tokens, erased and deactivated users are given, too. The token's user agent may
@@ -41,15 +41,15 @@ class AuthenticationLookup(Protocol):
 
     @abstractmethod
     def get(self, user_id: UserId) -> LoginAccount | None:
-        """Give the user of the unit's tenant, the tenant's state and the user's credential, or None without the user.
+        """Return the user of the unit's tenant, the tenant's state and the user's credential, or None without the user.
 
-        One method for the same reason, and all three as they are at one moment. Nothing is judged here either.
+        One method for the same reason, and all three come from one snapshot. Their states are not checked here either.
         """
 
 
 class LookupsUnit(Protocol):
-    """The part of a unit that identifying needs."""
+    """The part of a unit that authentication needs."""
 
     @property
     def authentication(self) -> AuthenticationLookup:
-        """Who is signed in, as this unit sees it."""
+        """The lookups for authentication in this unit."""

@@ -1,7 +1,7 @@
-"""Recording: how a unit turns the changes it is told of into history and deliveries.
+"""Recording: how a unit turns recorded changes into history entries and deliveries.
 
-A storage's unit inherits ``RecordingUnit`` and gives it the repositories; so the rules of history stand here once, and
-a storage only keeps rows.
+A storage's unit inherits ``RecordingUnit`` and sets its repositories; so the rules of history are implemented once, and
+a storage only stores rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ Subscriptions = Mapping[str, tuple[str, ...]]
 
 @frozen(kw_only=True)
 class UnitContext:
-    """Where units come from: on whose behalf, by which clock, and who is to hear of their changes.
+    """The context of units: the tenant and actor, the clock, and the observer of their changes.
 
     ``observe`` is called with the entries of a unit, if there are any, after its commit, in the thread of its caller;
     it must not raise.
@@ -76,7 +76,7 @@ class RecordingUnit:
         self._at: datetime | None = None
 
     def number(self, subject: Subject, subject_id: int, change_no: int) -> None:
-        """Note that the unit holds the guard of this subject, and which number its changes have."""
+        """Note that the unit has locked this subject, and the number of its changes."""
         self._numbers[subject, subject_id] = change_no
 
     def lock(self, user_id: UserId) -> None:
@@ -88,7 +88,7 @@ class RecordingUnit:
         self.tenants.lock(tenant_id)
 
     def record(self, change: Change) -> None:
-        """Keep a delivery for each durable subscriber, and the entry as the unit ends; see ``ChangingUnit``."""
+        """Store a delivery for each durable subscriber, and the entry as the unit ends; see ``ChangingUnit``."""
         entry = self.entry_of(change)
         for subscriber in self.origin.subscriptions.get(entry.kind, ()):
             self.deliveries.add(_delivery_of(entry, subscriber, change.generation))
@@ -128,10 +128,10 @@ class RecordingUnit:
         raise NotImplementedError
 
     def entry_of(self, change: Change) -> Entry:
-        """Make the entry of a change, numbered, and note it for the observers.
+        """Create the numbered entry of a change, and note it for the observers.
 
         Raises:
-            RuntimeError: the unit neither guarded nor added the subject.
+            RuntimeError: the unit has neither locked nor added the subject.
         """
         change_no = self._numbers.get((change.kind.subject, change.subject_id))
         if change_no is None:
@@ -145,7 +145,7 @@ class RecordingUnit:
         return entry
 
     def resolve(self, reference: Reference) -> UserId:
-        """Give the id of the user that is named; see ``ResolvingUnit``."""
+        """Return the id of the user that the reference names; see ``ResolvingUnit``."""
         if isinstance(reference, int):
             return check_user_id(reference)
         if isinstance(reference, UUID):
@@ -156,7 +156,7 @@ class RecordingUnit:
         return _found(UserId(found.holder_id) if found is not None and found.uses & name.uses else None)
 
     def get_or_raise(self, reference: Reference) -> UserId:
-        """Resolve, and make sure that the user is there; see ``ResolvingUnit``."""
+        """Resolve the reference and check that the user exists; see ``ResolvingUnit``."""
         if isinstance(reference, int):
             user_id = check_user_id(reference)
             return _found(user_id if self.users.exists(user_id) else None)

@@ -1,7 +1,7 @@
-"""Stand-ins for what a core is handed: clock, chance, mailer, hasher and gates that tests can steer.
+"""Fakes of what a core needs, for tests to control: clock, randomness, mailer, hasher and gates.
 
-They refuse what the real ones must never see: a hash, a letter or a gate while a unit is open in their thread. For that
-they are given the ``WatchedStorage`` that the core works on.
+They refuse what the real ones must never see: a hash, an email or a gate's call while a unit is open in their thread.
+For that they need the ``WatchedStorage`` that the core uses.
 """
 
 import itertools
@@ -19,41 +19,41 @@ from usercore.passwords.ports import Hasher
 from usercore.testing.watching import WatchedStorage
 
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
-"""When a ``FakeClock`` starts."""
+"""The initial instant of a ``FakeClock``."""
 
 TICK: Final = timedelta(microseconds=1)
-"""The least time that storages tell apart."""
+"""The smallest difference of time that storages store."""
 
 
 class FakeClock:
-    """A clock that stands at ``now`` until it is moved."""
+    """A clock that stops at ``now`` until it is moved."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self.now = now
 
     def __call__(self) -> datetime:
-        """Give the present instant."""
+        """Return the present instant."""
         return self.now
 
     def tick(self) -> datetime:
-        """Move on by a microsecond and give the present instant."""
+        """Advance by a microsecond and return the present instant."""
         return self.advance(TICK)
 
     def advance(self, span: timedelta) -> datetime:
-        """Move on by ``span`` and give the present instant."""
+        """Advance by ``span`` and return the present instant."""
         self.now += span
         return self.now
 
 
 class FakeRandomness:
-    """Drawn bytes that are the same in each run with the same seed. Safe to share between threads."""
+    """Random bytes that are the same in each run with the same seed. Safe to share between threads."""
 
     def __init__(self, seed: str = "") -> None:
         self._seed = seed
         self._counter = itertools.count()
 
     def __call__(self, count: int) -> bytes:
-        """Draw that many bytes."""
+        """Return that many bytes."""
         blocks = bytearray()
         while len(blocks) < count:
             blocks += sha256(f"{self._seed}/{next(self._counter)}".encode()).digest()
@@ -61,10 +61,10 @@ class FakeRandomness:
 
 
 def check_closed(watch: WatchedStorage | None, what: str) -> None:
-    """Fail if a unit is open in the present thread.
+    """Check that no unit is open in the present thread.
 
     Raises:
-        AssertionError: it is.
+        AssertionError: one is open.
     """
     if watch is not None and watch.is_open():
         msg = f"{what} while a unit was open"
@@ -72,7 +72,7 @@ def check_closed(watch: WatchedStorage | None, what: str) -> None:
 
 
 class MemoryMailer(Mailer):
-    """Keeps the letters that were sent, in ``sent``."""
+    """Stores the emails that were sent, in ``sent``."""
 
     def __init__(self, watch: WatchedStorage | None = None) -> None:
         self.sent: list[Mail] = []
@@ -80,7 +80,7 @@ class MemoryMailer(Mailer):
         self._failures: list[Exception] = []
 
     def fail_next(self, count: int = 1, error: Exception | None = None) -> None:
-        """Let the next ``count`` letters fail with ``error``, or an ``OSError``."""
+        """Make the next ``count`` emails fail with ``error``, or an ``OSError``."""
         self._failures += [error or OSError("the mail server is away")] * count
 
     def send(self, mail: Mail) -> None:
@@ -91,10 +91,10 @@ class MemoryMailer(Mailer):
 
 
 class FakeHasher(Hasher):
-    """Hashes at once, in a form that shows what it is: ``fake$<salt>$<SHA-256>``.
+    """Hashes without delay, in a recognisable form: ``fake$<salt>$<SHA-256>``.
 
-    ``hashes`` counts those computed, ``places`` the places taken. With another ``profile`` older hashes are not
-    current. While ``is_overloaded`` no place is given.
+    ``hashes`` counts those computed, ``places`` the slots acquired. With another ``profile`` older hashes are not
+    current. While ``is_overloaded`` no slot is free.
     """
 
     def __init__(self, watch: WatchedStorage | None = None) -> None:
@@ -135,7 +135,7 @@ class FakeHasher(Hasher):
 
 
 class FakeGate:
-    """A gate of the host's: notes in ``asked`` what it is asked, and raises ``refusal`` if there is one."""
+    """A gate that records its arguments in ``asked`` and raises ``refusal`` if it is set."""
 
     def __init__(self, watch: WatchedStorage | None = None, *, refusal: Exception | None = None) -> None:
         self.asked: list[object] = []
@@ -143,7 +143,7 @@ class FakeGate:
         self._watch = watch
 
     def __call__(self, asked: object) -> None:
-        """Answer for what is asked.
+        """Record the argument.
 
         Raises:
             Exception: the ``refusal``.

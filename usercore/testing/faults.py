@@ -1,6 +1,6 @@
 """A storage whose n-th call fails, so that a test can try every n.
 
-For instance::
+For example::
 
 for number in range(1, storage.calls_of(action) + 1):
     with storage.failing(number, error):
@@ -31,9 +31,9 @@ class _Fault:
 
 
 class FaultyStorage(Storage):
-    """Works as the storage it wraps, until it is told to fail.
+    """Behaves as the storage it wraps until a test makes a call fail.
 
-    A call is one of a repository's methods, or one of the unit's own (``guard``, ``record``, ``resolve``, ...), in a
+    A call is one of a repository's methods, or one of the unit's own (``lock``, ``record``, ``resolve``, ...), in a
     write or a read, of any thread.
     """
 
@@ -61,19 +61,19 @@ class FaultyStorage(Storage):
         self._storage.close()
 
     def calls_of(self, action: Callable[[], object]) -> int:
-        """Run ``action`` and say how many calls it made."""
+        """Run ``action`` and return how many calls it made."""
         before = self.calls
         action()
         return self.calls - before
 
     @contextmanager
     def failing(self, number: int, error: BaseException, *, after: bool = False) -> Iterator[None]:
-        """Let the ``number``-th call from now on raise ``error`` instead of being made, or ``after`` it was made.
+        """Make the ``number``-th call from now on raise ``error`` instead of being made, or ``after`` it was made.
 
-        It fails once: with ``RunAgain`` the unit runs again and meets no fault.
+        It fails once: after ``RunAgain`` the unit runs again without a fault.
 
         Raises:
-            AssertionError: fewer calls were made, and nothing failed.
+            AssertionError: fewer calls were made, and none failed.
         """
         fault = self._fault = _Fault(self.calls + number, error, after)
         try:
@@ -96,7 +96,7 @@ class FaultyStorage(Storage):
 
 
 class _Proxy:
-    """Hands every method call to ``call``, also those of the objects that it has, which are the repositories."""
+    """Passes every method call to ``call``, also those of the repositories that are its attributes."""
 
     def __init__(self, call: Callable[..., Any], target: object) -> None:
         self._call = call

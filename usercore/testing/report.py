@@ -1,4 +1,4 @@
-"""A pytest plugin that writes down which cases of the contracts a storage passed.
+"""A pytest plugin that writes a report of the contract cases that a storage passed.
 
 Use it by ``-p usercore.testing.report --usercore-report=FILE``. The file is JSON: ``cases`` has for each the
 ``storage`` (the class that binds the contract), the ``id`` (``Contract.test_name``, which stays the same from release
@@ -31,28 +31,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each case its id, which travels with the report of its run."""
+    """Set each case's id, which is part of the report of its run."""
     for item in items:
         if isinstance(item, pytest.Function) and item.cls is not None and issubclass(item.cls, Contract):
             item.user_properties.append((_PROPERTY, f"{item.cls.__name__} {case_id(item)}"))
 
 
 def case_id(item: pytest.Function) -> str:
-    """Give the id of a case: the contract that has it, its name, and its parameters."""
+    """Return the id of a case: its contract, its name and its parameters."""
     name = getattr(item, "originalname", item.name)
     contract = next(base for base in item.cls.__mro__ if name in vars(base))
     return f"{contract.__name__}.{item.name}"
 
 
 class Report:
-    """Gathers outcomes and writes them when the session ends."""
+    """Collects outcomes and writes them when the session ends."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._outcomes: dict[str, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note the outcome of a phase; a case passed if none of its phases failed."""
+        """Record the outcome of a phase; a case passed if none of its phases failed."""
         case = dict(report.user_properties).get(_PROPERTY)
         if case is not None and (report.failed or report.when == "call"):
             self._outcomes[str(case)] = report.outcome

@@ -1,4 +1,4 @@
-"""Entities to start from, with every field filled, so that a field that a storage forgets is missed."""
+"""Sample entities with every field filled, so that a test notices a field that a storage does not store."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -222,11 +222,11 @@ a_registration_attempt: Final = partial(evolve, REGISTRATION_ATTEMPT)
 an_entry: Final = partial(evolve, ENTRY)
 a_delivery: Final = partial(evolve, DELIVERY)
 a_claim: Final = partial(evolve, CLAIM)
-"""Each gives its sample with other values in the named fields: ``a_user(id=5, email=None)``."""
+"""Return the sample with other values in the named fields: ``a_user(id=5, email=None)``."""
 
 
 def claims_for(user: User) -> list[Claim]:
-    """Give the claims that the user's identifiers need."""
+    """Return the claims that the user's identifiers need."""
     return [
         Claim(tenant_id=user.tenant_id, space=space, key=key, holder_id=user.id, uses=int(uses))
         for (space, key), uses in claims_of(user).items()

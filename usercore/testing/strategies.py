@@ -1,4 +1,4 @@
-"""What Hypothesis draws: texts of many scripts, hostile ones, and whole entities with any values that can be stored."""
+"""Hypothesis strategies: texts of many scripts, hostile ones, and whole entities with all values that can be stored."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ _SCRIPTS: Final = (
     "漢字中文東京",
     "ひらがなカタカナ",
 )
-"""Letters that stand together in one script, with some that fold or lower-case in odd ways."""
+"""Characters that are used together in one script, with some that fold or lower-case in odd ways."""
 
 _DOMAINS: Final = (
     "example.com",
@@ -85,7 +85,7 @@ def usernames() -> SearchStrategy[str]:
 
 
 def host_ids() -> SearchStrategy[str]:
-    """Ids of a host's system: 1 to 255 characters that are kept exactly, leading zeros and all."""
+    """Ids of a host's system: 1 to 255 characters that are stored exactly, leading zeros included."""
     text = st.text("0123456789abcXYZ-/: ößк東😀", min_size=1, max_size=255)
     return st.one_of(st.just("0042"), text).map(str.strip).filter(bool)
 
@@ -97,13 +97,13 @@ def instants() -> SearchStrategy[datetime]:
 
 
 def user_agents() -> SearchStrategy[str]:
-    """What a client may say it is: something usual, or anything."""
+    """User agents: common ones, or any text."""
     usual = ("curl/8.5.0", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "", "x" * 5000)
     return st.one_of(st.sampled_from(usual), hostile_text())
 
 
 def hostile_text() -> SearchStrategy[str]:
-    """Text that somebody sends to break something."""
+    """Text that an attacker might send."""
     marked = st.sampled_from(
         ("\0", "\ud800", "\udfff", "\x1b[2J", "\r\n", "\u2028", "\u200b", *sorted(DIRECTION_MARKS))
     )
@@ -142,7 +142,7 @@ _BY_NAME: Final[Mapping[str, SearchStrategy[Any]]] = {
     "timestamp_offset_minutes": _OFFSETS,
     "data_offset_minutes": _OFFSETS,
 }
-"""Fields whose type does not say all; others are drawn by their type."""
+"""Fields that their type does not describe completely; others are drawn by their type."""
 
 _BY_TYPE: Final[Mapping[object, SearchStrategy[Any]]] = {
     type(None): st.none(),
@@ -211,27 +211,27 @@ def limited_use_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[LimitedU
 
 
 def registration_links(**fields: SearchStrategy[Any]) -> SearchStrategy[RegistrationLink]:
-    """Whole requests to register."""
+    """Whole registration links."""
     return entities(RegistrationLink, **fields)
 
 
 def attempts(**fields: SearchStrategy[Any]) -> SearchStrategy[Attempt]:
-    """Whole tries to sign in."""
+    """Whole attempts to sign in."""
     return entities(Attempt, **fields)
 
 
 def registration_attempts(**fields: SearchStrategy[Any]) -> SearchStrategy[RegistrationAttempt]:
-    """Whole tries to register."""
+    """Whole attempts to register."""
     return entities(RegistrationAttempt, **fields)
 
 
 def failure_counters(**fields: SearchStrategy[Any]) -> SearchStrategy[FailureCounter]:
-    """Whole counters of tries."""
+    """Whole failure counters."""
     return entities(FailureCounter, **fields)
 
 
 def rate_limits(**fields: SearchStrategy[Any]) -> SearchStrategy[RateLimitWindow]:
-    """Whole counters of uses."""
+    """Whole rate limit windows."""
     return entities(RateLimitWindow, **fields)
 
 

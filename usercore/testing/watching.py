@@ -1,4 +1,4 @@
-"""A storage that knows what goes on in it, so that fakes can refuse to be called while a unit is open."""
+"""A storage that knows which threads have a unit open, so that fakes can refuse to be called there."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class WatchedStorage(Storage):
-    """Works as the storage it wraps; counts its units and knows in which threads one is open.
+    """Behaves as the storage it wraps; counts its units and knows in which threads one is open.
 
-    ``reads`` and ``writes`` count the units that were asked for, not how often they ran again. What is in
-    ``before_commit`` is called with the unit at the end of each write, still inside it: to look, to fail or to hold it
+    ``reads`` and ``writes`` count the units that were requested, not how often they ran again. The functions in
+    ``before_commit`` are called with the unit at the end of each write, still inside it: to read, to fail or to hold it
     open.
     """
 
@@ -48,18 +48,18 @@ class WatchedStorage(Storage):
         self._storage.close()
 
     def is_open(self) -> bool:
-        """Say whether a unit is open in the present thread."""
+        """Return whether a unit is open in the present thread."""
         return threading.get_ident() in self._threads
 
     def count(self, *, reads: int = 0, writes: int = 0) -> None:
-        """Count units that are asked for."""
+        """Count requested units."""
         with self._lock:
             self.reads += reads
             self.writes += writes
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Note that a unit is open in the present thread."""
+        """Mark a unit as open in the present thread."""
         thread = threading.get_ident()
         self._threads.add(thread)
         try:

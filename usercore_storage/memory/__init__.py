@@ -1,4 +1,4 @@
-"""The in-memory storage, for tests and small hosts: nothing of it outlives the process."""
+"""The in-memory storage, for tests and small hosts. Its data ends with the process."""
 
 from usercore_storage.memory.storage import MemoryStorage
 
@@ -6,10 +6,10 @@ __all__ = ["MemoryStorage", "open_storage"]
 
 
 def open_storage(url: str) -> MemoryStorage:
-    """Give a new, empty storage.
+    """Return a new, empty storage.
 
     Raises:
-        ValueError: the URL is not ``memory://``: there is nothing to name.
+        ValueError: the URL is not exactly ``memory://``.
     """
     if url != "memory://":
         raise ValueError("the URL of a memory storage is memory:// and nothing more")

@@ -51,11 +51,11 @@ def _named_at(attempt: Attempt | RegistrationAttempt) -> datetime | None:
 
 
 class MemoryAttempts(_Attempts[Attempt], AttemptRepository):
-    """Keeps tries to sign in."""
+    """Stores attempts to sign in."""
 
 
 class MemoryRegistrationAttempts(_Attempts[RegistrationAttempt], RegistrationAttemptRepository):
-    """Keeps tries to register."""
+    """Stores attempts to register."""
 
 
 class MemoryUserAgents(UserAgentRepository):

@@ -13,7 +13,7 @@ from usercore_storage.memory.undo_list import UndoList
 
 
 class MemoryHistory(HistoryRepository):
-    """Keeps entries by tenant and subject, each list by place."""
+    """Stores entries by tenant and subject, each list by place."""
 
     def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
         self._entries = UndoList[tuple[TenantId, Subject, int], Place, Entry](

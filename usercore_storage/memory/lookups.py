@@ -1,4 +1,4 @@
-"""Who signs in and who is signed in, in memory: a few look-ups under one lock."""
+"""Lookups for authentication, in memory."""
 
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
@@ -10,7 +10,7 @@ from usercore.users.model import User
 
 
 class MemoryAuthenticationLookup(AuthenticationLookup):
-    """Puts together what the other repositories keep."""
+    """Combines what the other repositories store."""
 
     def __init__(self, unit: RecordingUnit, tokens: AccessTokenRepository, credentials: CredentialRepository) -> None:
         self._unit = unit

@@ -13,7 +13,7 @@ from usercore_storage.memory.undo_list import UndoList, itself
 
 
 class MemoryOutbox(DeliveryRepository):
-    """Keeps deliveries by key, and in order those of each subject and subscriber that are pending."""
+    """Stores deliveries by key, and in order those of each subject and subscriber that are pending."""
 
     def __init__(self, undo: UndoLog) -> None:
         self._deliveries = UndoDict[DeliveryKey, Delivery](undo)

@@ -7,7 +7,7 @@ from usercore_storage.memory.undo_dict import UndoDict, UndoLog
 
 
 class MemoryCredentials(CredentialRepository):
-    """Keeps one credential a user."""
+    """Stores one credential for each user."""
 
     def __init__(self, undo: UndoLog) -> None:
         self._credentials = UndoDict[UserId, Credential](undo)

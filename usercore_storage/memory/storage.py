@@ -1,4 +1,4 @@
-"""The memory storage: one lock, so that who reads waits for the one who writes and nobody sees half a unit."""
+"""The memory storage: one lock for readers and writers, so that no unit sees another one half done."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -20,8 +20,8 @@ T = TypeVar("T")
 _SECRET_BYTES: Final = 32
 
 
-class _Stage:
-    """Where one unit runs at a time. In a forked child it starts afresh: whoever held it is not there."""
+class _UnitRunner:
+    """Runs one unit at a time. A forked child discards a lock that another thread of the parent held."""
 
     def __init__(self) -> None:
         self._undo = UndoLog()
@@ -31,8 +31,8 @@ class _Stage:
         reset_in_child(self)
 
     def reset_after_fork(self) -> None:
-        """Let the next unit in, whoever was here."""
-        self._lock = threading.RLock()  # not a plain one: it lets a unit in a unit come far enough to be refused
+        """Replace the lock, whose holder may not exist in this process."""
+        self._lock = threading.RLock()  # reentrant: a nested unit must reach the check that refuses it
         self._open = False
 
     def close(self) -> None:
@@ -41,14 +41,14 @@ class _Stage:
             self._closed = True
 
     def run(self, origin: UnitContext, work: Callable[[MemoryUnit], T], *, writing: bool) -> tuple[T, Sequence[Entry]]:
-        """Run ``work`` and keep what it changed, which is nothing unless it is ``writing``; give the entries, too."""
+        """Run ``work`` and return its result and its entries; undo all changes if it raises or is not ``writing``."""
         with self._lock:
             if self._open or self._closed:
                 self._refuse()
             try:
                 self._open = True
                 if self._undo:
-                    self._undo.take_back()  # what an interrupt or a fork cut off
+                    self._undo.roll_back()  # what an interrupt or a fork cut off
                 self._unit.begin(origin)
                 result = work(self._unit)
                 self._unit.finish()
@@ -56,10 +56,10 @@ class _Stage:
                     _refuse_change()
                 self._undo.clear()
             except BaseException:
-                self._undo.take_back()
+                self._undo.roll_back()
                 raise
             finally:
-                self._open = False  # one store, which no interrupt can split
+                self._open = False  # a single store, so no interrupt can land in the middle
             return result, self._unit.entries
 
     def _refuse(self) -> NoReturn:
@@ -74,28 +74,28 @@ def _refuse_change() -> NoReturn:
 
 @frozen
 class MemoryUnits(Units[MemoryUnit]):
-    """Units of one origin."""
+    """Units with one context."""
 
-    _stage: _Stage
+    _runner: _UnitRunner
     _origin: UnitContext
 
     def write(self, work: Callable[[MemoryUnit], T]) -> T:
-        result, entries = run_until_kept(lambda: self._stage.run(self._origin, work, writing=True))
+        result, entries = run_until_kept(lambda: self._runner.run(self._origin, work, writing=True))
         if entries and self._origin.observe is not None:
-            self._origin.observe(entries)  # the lock is free again: observers may open units
+            self._origin.observe(entries)  # after the lock is released: observers may open units
         return result
 
     def read(self, query: Callable[[MemoryUnit], T]) -> T:
-        return self._stage.run(self._origin, query, writing=False)[0]
+        return self._runner.run(self._origin, query, writing=False)[0]
 
 
 class MemoryStorage(Storage):
-    """Keeps everything in dicts for as long as the process lives: for tests and small hosts."""
+    """Stores everything in dicts for as long as the process lives: for tests and small hosts."""
 
     capabilities = CAPABILITIES
 
     def __init__(self) -> None:
-        self._stage = _Stage()
+        self._runner = _UnitRunner()
         self._secret = system_randomness(_SECRET_BYTES)
 
     @property
@@ -103,11 +103,11 @@ class MemoryStorage(Storage):
         return self._secret
 
     def units(self, origin: UnitContext) -> MemoryUnits:
-        return MemoryUnits(self._stage, origin)
+        return MemoryUnits(self._runner, origin)
 
     def join(self, connection: object) -> Never:
         msg = f"memory has no transactions to join, so there is nothing to do with a {type(connection).__name__}"
         raise TypeError(msg)
 
     def close(self) -> None:
-        self._stage.close()
+        self._runner.close()

@@ -14,7 +14,7 @@ from usercore_storage.memory.undo_dict import UndoDict, UndoLog, with_own
 
 
 class MemoryTenants(TenantRepository):
-    """Keeps tenants by id, and who has which key and name, ignoring case and width."""
+    """Stores tenants by id, and their ids by key and name, ignoring case and width."""
 
     def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
         self._tenants = UndoDict[TenantId, Tenant](undo)
@@ -50,22 +50,22 @@ class MemoryTenants(TenantRepository):
         tenant = self._tenants.get(tenant_id)
         if tenant is None:
             raise TenantNotFound
-        guarded = evolve(tenant, change_no=tenant.change_no + 1)
-        self._tenants.put(tenant_id, guarded)
-        self._unit.number(Subject.TENANT, tenant_id, guarded.change_no)
-        return guarded
+        locked = evolve(tenant, change_no=tenant.change_no + 1)
+        self._tenants.put(tenant_id, locked)
+        self._unit.number(Subject.TENANT, tenant_id, locked.change_no)
+        return locked
 
     def replace(self, tenant: Tenant) -> None:
-        kept = self._tenants.get(tenant.id)
-        if kept is not None:
-            self._rename(tenant.id, unique_key(kept.name), unique_key(tenant.name))
-            self._tenants.put(tenant.id, with_own(tenant, kept, "key", "change_no"))
+        stored = self._tenants.get(tenant.id)
+        if stored is not None:
+            self._rename(tenant.id, unique_key(stored.name), unique_key(tenant.name))
+            self._tenants.put(tenant.id, with_own(tenant, stored, "key", "change_no"))
 
     def list_from(self, after: str | None, *, active: bool | None, limit: int) -> list[Tenant]:
         named = ((name, tenant_id) for name, tenant_id in self._names.items() if after is None or name > after)
         found = ((name, tenant) for name, tenant_id in named if (tenant := self._tenants.get(tenant_id)) is not None)
         fitting = (pair for pair in found if active is None or pair[1].active is active)
-        return [tenant for _, tenant in nsmallest(limit, fitting)]  # no two names are equal: no tenants are compared
+        return [tenant for _, tenant in nsmallest(limit, fitting)]  # names are unique, so tenants are never compared
 
     def _rename(self, tenant_id: TenantId, before: str, after: str) -> None:
         if before != after:

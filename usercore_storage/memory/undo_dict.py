@@ -1,8 +1,8 @@
-"""Cells: dicts that note how to take each change back.
+"""Dicts that record how to undo each change.
 
-A newcomer would copy the tables before each unit, which costs milliseconds for each hundred thousand rows; here a unit
-pays for what it changes. Each step of the undo log is noted before its change and may run twice, because an interrupt
-can land between any two of them.
+Copying the tables before each unit would cost milliseconds for each hundred thousand rows; here the cost of a unit
+depends on its changes only. Each undo step is recorded before its change and may run twice, because an interrupt can
+land between any two instructions.
 """
 
 from collections.abc import Callable, ItemsView, Iterable, ValuesView
@@ -20,17 +20,17 @@ V = TypeVar("V")
 
 
 class UndoLog(list[Callable[[], object]]):
-    """The steps that take the open unit back. Its length is a mark to which it can be taken back."""
+    """The steps that undo the open unit. Its length is a mark to roll back to."""
 
-    def take_back(self, mark: int = 0) -> None:
-        """Undo what was done since the mark, the last change first."""
+    def roll_back(self, mark: int = 0) -> None:
+        """Undo all changes since the mark, the last one first."""
         while len(self) > mark:
             self[-1]()
-            self.pop()  # only now, so that a step that is interrupted runs again
+            self.pop()  # only now, so that an interrupted step runs again
 
 
 class UndoDict(Generic[K, V]):
-    """A dict, without None among its values, that notes how to take each change back."""
+    """A dict without None among its values that records how to undo each change."""
 
     def __init__(self, undo: UndoLog) -> None:
         self._rows: dict[K, V] = {}
@@ -49,7 +49,7 @@ class UndoDict(Generic[K, V]):
         return self._rows.values()
 
     def add(self, key: K, value: V) -> None:
-        """Keep a value under a new key.
+        """Store a value under a new key.
 
         Raises:
             RunAgain: the key is in use.
@@ -60,7 +60,7 @@ class UndoDict(Generic[K, V]):
         self._rows[key] = value
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value instead of the one before, if any."""
+        """Store a value and replace the earlier one, if any."""
         before = self._rows.get(key)
         self._undo.append(
             partial(self._rows.pop, key, None) if before is None else partial(self._rows.__setitem__, key, before)
@@ -76,18 +76,19 @@ class UndoDict(Generic[K, V]):
 
 
 def oldest(rows: Iterable[T], at_of: Callable[[T], datetime | None], *, before: datetime, limit: int) -> list[T]:
-    """Give at most ``limit`` rows whose instant is earlier, the earliest first; without an instant a row stays.
+    """Return at most ``limit`` rows with an instant earlier than ``before``, the earliest first.
 
-    Looks at all rows: clean-up is rare, and an index by time would be paid for by every sign-in.
+    Rows without an instant are left out. All rows are scanned: cleanup is rare, and every sign-in would pay for an
+    index by time.
     """
     dated = ((at_of(row), number, row) for number, row in enumerate(rows))
     earlier = ((at, number, row) for at, number, row in dated if at is not None and at < before)
     return [row for _, _, row in nsmallest(limit, earlier)]
 
 
-def with_own(given: T, kept: T, *fields: str) -> T:
-    """Give what is to be kept instead of ``kept``: with its own values in these fields."""
-    own = {name: getattr(kept, name) for name in fields}
+def with_own(given: T, stored: T, *fields: str) -> T:
+    """Return ``given`` with the values that ``stored`` has in these fields."""
+    own = {name: getattr(stored, name) for name in fields}
     if all(getattr(given, name) == value for name, value in own.items()):
-        return given  # nearly always, and entities are immutable: no copy
+        return given  # the usual case: entities are immutable, so no copy is needed
     return evolve(given, **own)

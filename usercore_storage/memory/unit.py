@@ -1,4 +1,4 @@
-"""The unit: every repository over one undo log."""
+"""The unit: all repositories over one undo log."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class MemoryUnit(RecordingUnit):
-    """The one unit of a memory storage, begun anew for each run, since only one runs at a time."""
+    """The one unit of a memory storage; it is begun again for each run, since only one runs at a time."""
 
     def __init__(self, undo: UndoLog) -> None:
         self._undo = undo
@@ -46,5 +46,5 @@ class MemoryUnit(RecordingUnit):
         try:
             return run()
         except BaseException:
-            self._undo.take_back(mark)
+            self._undo.roll_back(mark)
             raise

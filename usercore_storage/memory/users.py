@@ -15,7 +15,7 @@ from usercore_storage.memory.undo_dict import UndoDict, UndoLog, with_own
 
 
 class MemoryUsers(UserRepository):
-    """Keeps users by id; the unit says whose tenant's are there."""
+    """Stores users by id; only those of the unit's tenant are visible."""
 
     def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
         self._users = UndoDict[UserId, User](undo)
@@ -38,8 +38,8 @@ class MemoryUsers(UserRepository):
         return self.get(UserId(claim.holder_id)) if claim is not None and claim.uses & name.uses else None
 
     def find_by_uuid(self, uuid: UUID) -> User | None:
-        brought = self._unit.claims.find(Space.UUID, str(uuid))
-        number = id_of(uuid, USER_KIND) if brought is None else brought.holder_id
+        imported = self._unit.claims.find(Space.UUID, str(uuid))
+        number = id_of(uuid, USER_KIND) if imported is None else imported.holder_id
         user = None if number is None else self.get(UserId(number))
         return user if user is not None and user.uuid == uuid else None
 
@@ -63,21 +63,21 @@ class MemoryUsers(UserRepository):
         user = self.get(user_id)
         if user is None or user.state is UserState.ERASED:
             raise UserNotFound
-        guarded = evolve(user, change_no=user.change_no + 1)
+        locked = evolve(user, change_no=user.change_no + 1)
         if note is not None:
-            guarded = evolve(guarded, last_sign_in_at=note.at, last_sign_in_ip=note.ip)
-        self._users.put(user_id, guarded)
-        self._unit.number(Subject.USER, user_id, guarded.change_no)
-        return guarded
+            locked = evolve(locked, last_sign_in_at=note.at, last_sign_in_ip=note.ip)
+        self._users.put(user_id, locked)
+        self._unit.number(Subject.USER, user_id, locked.change_no)
+        return locked
 
     def replace(self, user: User) -> None:
-        kept = self.get(user.id)
-        if kept is not None:
-            self._users.put(user.id, with_own(user, kept, "tenant_id", "change_no"))
+        stored = self.get(user.id)
+        if stored is not None:
+            self._users.put(user.id, with_own(user, stored, "tenant_id", "change_no"))
 
 
 class MemoryClaims(ClaimRepository):
-    """Keeps claims by tenant, space and key."""
+    """Stores claims by tenant, space and key."""
 
     def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
         self._claims = UndoDict[tuple[TenantId, Space, str], Claim](undo)
@@ -91,8 +91,8 @@ class MemoryClaims(ClaimRepository):
         return [claim for claim in found if claim is not None]
 
     def put(self, claim: Claim) -> None:
-        kept = self._claims.get(_name_of(claim))
-        if kept is not None and kept.holder_id != claim.holder_id:
+        stored = self._claims.get(_name_of(claim))
+        if stored is not None and stored.holder_id != claim.holder_id:
             raise RunAgain
         self._claims.put(_name_of(claim), claim)
 
@@ -102,8 +102,8 @@ class MemoryClaims(ClaimRepository):
 
     def remove(self, claims: Iterable[Claim]) -> None:
         for claim in claims:
-            kept = self._claims.get(_name_of(claim))
-            if kept is not None and kept.holder_id == claim.holder_id:
+            stored = self._claims.get(_name_of(claim))
+            if stored is not None and stored.holder_id == claim.holder_id:
                 self._claims.remove(_name_of(claim))
 
 

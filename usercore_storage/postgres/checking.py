@@ -1,4 +1,4 @@
-"""Checking a store in a PostgreSQL database: the schema and the rows. The server checks its own files."""
+"""Check a store in a PostgreSQL database: the schema and the rows. The server checks its own files."""
 
 import re
 from collections.abc import Callable
@@ -39,12 +39,12 @@ _TRIGGERS: Final = (
 
 
 def check_store(url: str) -> Report:
-    """SnapshotQuery at ``postgresql://...`` and say what is wrong with it.
+    """Check ``postgresql://...`` and return its problems.
 
     Raises:
-        ValueError: the URL has another form, the server is older than 15, or the database does not keep UTF-8.
+        ValueError: the URL has another form, the server is older than 15, or the database's encoding is not UTF-8.
         NewerSchema: a newer usercore made it.
-        StorageError: it cannot be looked at as a store; its subclasses say why.
+        StorageError: it cannot be checked as a store; its subclasses say why.
     """
     findings = Findings()
     location = location_of(url)
@@ -56,13 +56,13 @@ def check_store(url: str) -> Report:
             problem = f"it is older than {VERSION}, or there is nothing yet: opening the store makes what it lacks"
             findings.add(FindingKind.SCHEMA, VERSIONS, problem)
             return findings.report()
-        query = _looks_through(connection, location)
+        query = _snapshot_query(connection, location)
         found = query(_schemas_in)
         check_tables(query, expected=_schemas_of_tables(), found=found, version=VERSION, findings=findings)
     return findings.report()
 
 
-def _looks_through(connection: Connection, location: StoreLocation) -> SnapshotQuery:
+def _snapshot_query(connection: Connection, location: StoreLocation) -> SnapshotQuery:
     connection.allow_long_statements()
     begin = begin_check_of(location)
 
@@ -94,12 +94,12 @@ def _collated(kind: str, collation: str | None) -> str:
 
 
 def _plain(definition: str) -> str:
-    """Leave out the schema's name and quotation marks, which newer servers may set otherwise."""
+    """Remove the schema's name and quotation marks, which newer servers may print differently."""
     return re.sub(r" ON (ONLY )?.*?(usercore_\w+) USING", r" ON \2 USING", definition.replace('"', ""), count=1)
 
 
 def _schemas_of_tables() -> TableSchemas:
-    """Give the shapes that the shipped steps make. That the steps make what tables describe is tested."""
+    """Return the schemas that the shipped steps create. A test compares the tables with the steps."""
     return {table.name: TableSchema(_columns_of(table), _indexes_of(table)) for table in ALL}
 
 
@@ -117,7 +117,7 @@ def _indexes_of(table: Table[Any]) -> dict[str, str]:
 
 
 def _index_of(table: str, name: str, definition: str) -> str:
-    """Give an index as the server tells it."""
+    """Return the definition of an index as the server prints it."""
     unique = "UNIQUE " if definition.startswith("UNIQUE ") else ""
     rest = re.sub(r"'\w+'", r"\g<0>::text", definition.removeprefix("UNIQUE "))
     return f"CREATE {unique}INDEX {name} ON {table} USING btree {rest}"

@@ -1,9 +1,9 @@
-"""Connections: how they are set up, and how statements run on them.
+"""Connections: their settings, and how statements run on them.
 
-Each statement has a cursor of its own on each connection, prepared once. For that its parameters must always have the
-same types: so every int is sent as a bigint, which all our integers are, and not by its size. What is NULL has no type,
-so a statement is prepared once for each mixture of ints and digests that are there and that are not; those are few.
-The dumpers are the driver's own: classes made of them would run in Python, which takes three times as long.
+Each statement has its own cursor on each connection and is prepared once. For that its parameters must always have the
+same types, so every int is sent as a bigint, which is the type of all integer columns. NULL has no type, so a statement
+is prepared once for each combination of NULL parameters; those are few. The dumpers are the driver's own: subclasses
+would run in Python, which takes three times as long.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -29,7 +29,7 @@ from usercore_storage.sql.table import Row, Rows
 from usercore_storage.sql.unit import SqlUnit
 
 STATEMENTS: Final = 512
-"""Prepared statements kept a connection; more than there are."""
+"""Prepared statements cached per connection; more than there are."""
 
 T = TypeVar("T")
 
@@ -49,20 +49,20 @@ class Raw(psycopg.Connection[TupleRow]):
     ours: "Connection"
 
     patience: float | None = None
-    """Seconds that a statement may take, until ``Overdue`` is raised; None for as long as it takes."""
+    """Seconds that a statement may take before ``Overdue`` is raised; None for no limit."""
 
-    def wait(self, gen: Generator[Any, Any, T], *given: Any, **named: Any) -> T:  # noqa: ANN401 - handed through
-        """Wait for the server as the driver does, but no longer than the patience."""
+    def wait(self, gen: Generator[Any, Any, T], *given: Any, **named: Any) -> T:  # noqa: ANN401 - passed through
+        """Wait for the server as the driver does, but no longer than ``patience``."""
         return super().wait(gen if self.patience is None else bounded(gen, self.patience), *given, **named)
 
 
 def settings_of(location: StoreLocation) -> dict[str, Any]:
-    """Give what the driver connects by, besides the address. We begin and end transactions ourselves."""
+    """Return the driver's arguments besides the address. usercore begins and ends transactions itself."""
     return {"autocommit": True, "prepare_threshold": 0 if location.prepare else None}
 
 
 def set_up(raw: Raw, location: StoreLocation) -> None:
-    """Make a connection of the driver's one of ours."""
+    """Configure a connection of the driver and add our wrapper to it."""
     raw.cursor_factory = psycopg.RawCursor
     raw.prepared_max = STATEMENTS
     raw.patience = patience_of(location)
@@ -77,20 +77,20 @@ def adapt(adapters: AdaptersMap) -> None:
 
 
 def numbered(statement: str) -> bytes:
-    """Number the question marks; ours stand for values and for nothing else."""
+    """Replace question marks by numbers; ours stand for values and for nothing else."""
     first, *rest = statement.split("?")
     return "".join([first, *(f"${number}{part}" for number, part in zip(count(1), rest, strict=False))]).encode()
 
 
 class Statements(Executor):
-    """Statements on a connection, ours or the host's, by cursors of their own."""
+    """Statements on a connection of usercore's or the host's, by cursors of their own."""
 
     def __init__(self, raw: psycopg.Connection[Any]) -> None:
-        """Work over this connection."""
+        """Use this connection."""
         self._raw = raw
-        self._commands = self._cursor(binary=False)  # in one message there may be several
+        self._commands = self._cursor(binary=False)  # not binary: one message may have several commands
         self._cursors: dict[str, tuple[bytes, psycopg.Cursor[TupleRow]]] = {}
-        self._is_left_behind = False
+        self._is_abandoned = False
 
     def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
         text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
@@ -98,7 +98,7 @@ class Statements(Executor):
             cursor.execute(text, values)
             return [] if cursor.rownumber is None else cursor.fetchall()
         except psycopg.Error as error:
-            raise self._meant(error) from error
+            raise self._translated(error) from error
 
     def many(self, statement: str, rows: Iterable[Row], /) -> None:
         several = list(rows)
@@ -109,7 +109,7 @@ class Statements(Executor):
         if copy is not None and 0 < len(several) < LEAST:
             self(with_rows(statement, len(several)), list(chain.from_iterable(several)))
             return
-        self._check_here()
+        self._check_process()
         try:
             if copy is not None:
                 copy.run(self._commands, several)
@@ -117,10 +117,10 @@ class Statements(Executor):
                 text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
                 cursor.executemany(text, several)
         except psycopg.Error as error:
-            raise self._meant(error) from error
+            raise self._translated(error) from error
 
     def _cursor_of(self, statement: str) -> tuple[bytes, psycopg.Cursor[TupleRow]]:
-        self._check_here()
+        self._check_process()
         self._cursors[statement] = made = numbered(statement), self._cursor(binary=True)
         return made
 
@@ -128,49 +128,49 @@ class Statements(Executor):
         return self._raw.cursor(binary=binary)
 
     def command(self, text: str) -> None:
-        """Run commands that have no values and give no rows."""
-        self._check_here()
+        """Run commands that have no values and return no rows."""
+        self._check_process()
         try:
             self._commands.execute(text.encode(), prepare=False)
         except psycopg.Error as error:
-            raise self._meant(error) from error
+            raise self._translated(error) from error
 
-    def _check_here(self) -> None:
-        if self._is_left_behind:
+    def _check_process(self) -> None:
+        if self._is_abandoned:
             raise Unavailable("the connection belongs to the parent of this process")
 
-    def _meant(self, error: psycopg.Error) -> Exception:
+    def _translated(self, error: psycopg.Error) -> Exception:
         return Lost() if self._raw.closed else translate_error(error)
 
 
 class Connection(Statements):
-    """A connection of ours with its units."""
+    """A connection of usercore's with its units."""
 
     def __init__(self, raw: Raw, begin_read: str) -> None:
-        """Work over a connection that is set up."""
+        """Use a connection that is configured."""
         super().__init__(raw)
         self.raw = raw
         self.unit = SqlUnit(self)
-        self.glance = LazyTransaction(self, lambda: self.command(begin_read))
+        self.lazy = LazyTransaction(self, lambda: self.command(begin_read))
 
     def allow_long_statements(self) -> None:
-        """Wait from now on as long as the server works: for reading or changing whole tables."""
+        """Remove the limit on a statement's duration: for reading or changing whole tables."""
         self.raw.patience = None
 
     def commit(self) -> None:
-        """Keep what was done since the transaction began.
+        """Commit the transaction.
 
         Raises:
-            Indeterminate: the connection broke while the server was at it.
-            Unavailable: it was broken before; nothing was kept.
+            Indeterminate: the connection broke during the commit.
+            Unavailable: it was broken before; nothing was committed.
             RunAgain: it would contradict another transaction.
-            StorageError: it could not be kept.
+            StorageError: it could not be committed.
         """
-        self._check_here()
+        self._check_process()
         if self.raw.pgconn.transaction_status == TransactionStatus.INERROR:
-            reason = "a statement of the unit has failed"  # the server would roll back and report it as a success
+            reason = "a statement of the unit has failed"  # the server would roll back and report success
             raise StorageError(reason)
-        self._check_there()
+        self._check_session()
         try:
             self._commands.execute(b"COMMIT", prepare=False)
         except psycopg.Error as error:
@@ -180,11 +180,11 @@ class Connection(Statements):
                 raise Indeterminate("the connection broke, or the server did not answer, during the commit") from error
             raise translate_error(error) from error
 
-    def _meant(self, error: psycopg.Error) -> Exception:
-        return self._give_up() if isinstance(error, Overdue) else super()._meant(error)
+    def _translated(self, error: psycopg.Error) -> Exception:
+        return self._give_up() if isinstance(error, Overdue) else super()._translated(error)
 
     def _give_up(self) -> StorageError:
-        """Ask the server to end the statement that is overdue, and close the connection."""
+        """Ask the server to cancel the overdue statement, and close the connection."""
         try:
             self.raw.cancel_safe(timeout=CANCELLATION)
         except psycopg.Error:
@@ -194,19 +194,20 @@ class Connection(Statements):
         finally:
             self.raw.close()
 
-    def _check_there(self) -> None:
-        """See that the server has not ended the session: what is not sent is not in doubt."""
+    def _check_session(self) -> None:
+        """Check that the server has not ended the session, because what is not sent is not in doubt."""
         try:
             for _ in ("its last words", "the end"):
-                self.raw.pgconn.consume_input()  # does not wait
+                self.raw.pgconn.consume_input()  # does not block
         except psycopg.Error as error:
             raise Lost from error
 
     def roll_back(self) -> None:
-        """Take back whatever is open. What cannot be is given up with the connection."""
+        """Roll back what is open; close the connection if that fails."""
         status = self.raw.pgconn.transaction_status
         if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-            # Not by the driver's own means: it would forget all prepared statements, for fear of what the unit created.
+            # Not the driver's own rollback: it would forget all prepared statements, because the unit might have
+            # created tables.
             self.raw.pgconn.exec_(b"ROLLBACK")
             status = self.raw.pgconn.transaction_status
         if status != TransactionStatus.IDLE:
@@ -214,5 +215,5 @@ class Connection(Statements):
 
     def abandon(self) -> None:
         """Refuse to work in a forked child: the server would take it for the parent."""
-        self._is_left_behind = True
+        self._is_abandoned = True
         self._cursors.clear()

@@ -1,6 +1,6 @@
-"""Copies: many new rows of a table go in by COPY, in a quarter of the time of a batch of INSERTs; a few by one INSERT.
+"""Insert rows by COPY, in a quarter of the time of a batch of INSERTs; a few rows go in by one INSERT.
 
-A batch is a pipeline, which costs the client as much as two more statements.
+A batch is a pipeline, which costs the client as much as two further statements.
 """
 
 import re
@@ -16,8 +16,8 @@ from usercore_storage.sql import tables
 from usercore_storage.sql.table import Row
 
 LEAST: Final = 10
-"""Rows from which on a copy is faster than a batch. Source: usercore: it is a quarter slower for 5, and twice as fast
-for 20."""
+"""Rows from which on COPY is faster than a batch. Source: usercore: it is a quarter slower for 5, and twice as fast for
+20."""
 
 _INSERT: Final = re.compile(r"INSERT INTO (?P<table>\w+) \((?P<columns>[\w, ]+)\) VALUES \([?, ]+\)").fullmatch
 
@@ -51,9 +51,9 @@ class CopyStatement:
                 copy.write_row(row)
 
 
-@lru_cache(maxsize=256)  # columns that stay empty are left out, so there are many texts
+@lru_cache(maxsize=256)  # columns that are empty in all rows are omitted, so there are many texts
 def copy_for(statement: str) -> CopyStatement | None:
-    """Give the copy that does what an INSERT of plain values does, or None for other statements."""
+    """Return the COPY that is equivalent to an INSERT of plain values, or None for other statements."""
     found = _INSERT(statement)
     if found is None:
         return None
@@ -64,6 +64,6 @@ def copy_for(statement: str) -> CopyStatement | None:
 
 @lru_cache(maxsize=256)
 def with_rows(statement: str, count: int) -> str:
-    """Give the INSERT of so many rows, from that of one."""
+    """Return the INSERT of ``count`` rows, made from that of one."""
     start, _, values = statement.partition(" VALUES ")
     return f"{start} VALUES {', '.join([values] * count)}"

@@ -1,7 +1,7 @@
-"""How long a unit waits: the server bounds the statements of transactions, and the client bounds all of them.
+"""Deadlines of a unit: the server limits the statements of transactions, and the client limits all statements.
 
-A statement without a transaction has no settings of its own, and those of a session would not be kept behind a pooler
-in transaction mode. The client's bound is also for a server, a pooler or a network that does not answer.
+A statement outside a transaction has no settings of its own, and a pooler in transaction mode would not preserve those
+of a session. The client's limit also covers a server, a pooler or a network that does not answer.
 """
 
 from collections.abc import Generator
@@ -15,24 +15,24 @@ from usercore_storage.postgres.location import StoreLocation
 T = TypeVar("T")
 
 LONGEST_PAUSE: Final = 60
-"""Seconds between two statements of a unit after which the server ends its session: it has hung, and holds locks."""
+"""Seconds between two statements of a unit after which the server ends its session: it hangs, and holds locks."""
 
 GRACE: Final = 0.25
 """Seconds that the server has to report that it ended a statement, before the client stops waiting for it."""
 
 
 def begin_of(location: StoreLocation) -> str:
-    """Give what begins a unit that writes: all in one round trip, and nothing that outlives it behind a pooler."""
+    """Return the commands that begin a writing unit: one round trip, no setting outlives it behind a pooler."""
     return f"BEGIN ISOLATION LEVEL {location.isolation}; {_bounds_of(location)}; {_bound_of_statements(location)}"
 
 
 def begin_read_of(location: StoreLocation) -> str:
-    """Return what begins a unit that reads by several statements, which must see one state."""
+    """Return the command that begins a read by several statements, which must see one snapshot."""
     return f"{begin_check_of(location)}; {_bound_of_statements(location)}"
 
 
 def begin_check_of(location: StoreLocation) -> str:
-    """Return what begins a read whose statements may take as long as a table is large."""
+    """Return the command that begins a read whose statements may take as long as a table is large."""
     return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_bounds_of(location)}"
 
 
@@ -51,11 +51,11 @@ def patience_of(location: StoreLocation) -> float:
 
 
 class Overdue(psycopg.OperationalError):
-    """The server did not answer in time. The connection is of no more use: the answer may still come."""
+    """The server did not answer in time. The connection cannot be used any more: the answer may still come."""
 
 
 def bounded(steps: Generator[Any, Any, T], seconds: float) -> Generator[Any, Any, T]:
-    """Yield what ``steps`` wait for. The driver sends 0 whenever nothing has come for a tenth of a second.
+    """Yield what ``steps`` wait for. The driver sends 0 whenever nothing arrived for a tenth of a second.
 
     Raises:
         Overdue: they have not ended in so many seconds.

@@ -1,4 +1,4 @@
-"""What PostgreSQL's error codes mean here. Codes (SQLSTATE), never messages."""
+"""Translate PostgreSQL's error codes (SQLSTATE); never messages."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -16,7 +16,7 @@ _RACES: Final = frozenset(
 )
 
 _CODES: Final[Mapping[str, type[StorageError]]] = {
-    "25006": ReadOnly,  # read_only_sql_transaction: a look that writes, or a standby
+    "25006": ReadOnly,  # read_only_sql_transaction: a read that writes, or a standby
     "25P03": Unavailable,  # idle_in_transaction_session_timeout
     "53100": Full,  # disk_full
     "53400": Full,  # configuration_limit_exceeded
@@ -30,7 +30,7 @@ _CLASSES: Final[Mapping[str, type[StorageError]]] = {
     "08": Unavailable,  # connection exception
     "28": Unavailable,  # invalid authorization
     "3D": Unavailable,  # no such database
-    "42": Unavailable,  # no privilege, or a table that somebody dropped
+    "42": Unavailable,  # no privilege, or a dropped table
     "53": Busy,  # insufficient resources: memory, connections
     "57": Unavailable,  # shut down, crashed, or starting
     "58": Unavailable,  # system error
@@ -39,28 +39,28 @@ _CLASSES: Final[Mapping[str, type[StorageError]]] = {
 
 
 class Lost(Unavailable):
-    """The connection broke before the commit was sent, so nothing was kept and the unit may run again."""
+    """The connection broke before the commit was sent, so nothing was committed and the unit may run again."""
 
 
 LONGEST_REASON: Final = 300
-"""Characters of a reason: a driver that tries several hosts tells of each."""
+"""Characters of a reason: a driver that tries several hosts reports each of them."""
 
 
 def translate_error(error: psycopg.Error) -> Exception:
-    """Give what a driver's error means: a lost race runs the unit again, the rest are ``StorageError``."""
+    """Translate a driver's error: a lost race becomes ``RunAgain``, all others ``StorageError``."""
     code = error.sqlstate
-    if code is None:  # the driver's own: no connection, or a value it cannot send
+    if code is None:  # raised by the driver: no connection, or a value that it cannot send
         is_of_connection = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         return Unavailable(_shortened(str(error))) if is_of_connection else StorageError()
     if code in _RACES:
         return RunAgain()
     known = _CODES.get(code) or _CLASSES.get(code[:2])
-    if known is None:  # its message may show a value
+    if known is None:  # the original message may show a value
         return StorageError(f"SQLSTATE {code}")
     return known(_shortened(error.diag.message_primary or f"SQLSTATE {code}"))
 
 
 def _shortened(message: str) -> str | None:
-    """Return a message on one line. It names hosts, roles, databases and tables, and has no password and no value."""
+    """Return a message in one line. It names hosts, roles, databases and tables, but no password and no value."""
     text = " ".join(message.split())
     return f"{text[:LONGEST_REASON]}..." if len(text) > LONGEST_REASON else text or None

@@ -37,13 +37,13 @@ _LOADERS: Final = (
 
 
 class HostStatements(Statements):
-    """Statements on the host's connection, by cursors that know nothing of how the host reads its own rows."""
+    """Statements on the host's connection, by cursors without the host's row factory and adapters."""
 
     def _cursor(self, *, binary: bool) -> psycopg.Cursor[TupleRow]:
         cursor = psycopg.RawCursor(self._raw, row_factory=tuple_row)
         cursor.format = Format.BINARY if binary else Format.TEXT
         adapt(cursor.adapters)
-        cursor.adapters.register_dumper(str, StrBinaryDumper)  # or a COPY would take the host's own
+        cursor.adapters.register_dumper(str, StrBinaryDumper)  # or COPY would use the host's dumper
         cursor.adapters.register_dumper(str, StrDumperUnknown)
         for name, loader in _LOADERS:
             cursor.adapters.register_loader(name, loader)
@@ -51,14 +51,14 @@ class HostStatements(Statements):
 
 
 def joined(connection: object, *, secret: bytes) -> HostTransaction:
-    """Work in the transaction that is open on this connection to the store with this secret; see ``Storage.join``.
+    """Return the open transaction of this connection to the store with this secret; see ``Storage.join``.
 
-    Without ``autocommit`` the driver begins a transaction by the first statement, which may be one of ours.
+    Without ``autocommit`` the driver begins a transaction at the first statement, which may be one of usercore's.
 
     Raises:
         TypeError: it is no connection of psycopg, or one for asyncio.
         ValueError: no transaction is open and the connection is in autocommit mode, it is another store, text does not
-            come as UTF-8, or it is in pipeline mode.
+            arrive as UTF-8, or it is in pipeline mode.
         LostRace: the transaction has lost a race already.
         StorageError: the connection is closed or broken, or a statement of the transaction has failed.
     """

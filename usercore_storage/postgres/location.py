@@ -1,6 +1,6 @@
-"""Where a store is: the URL, our options in it, and what the driver is told.
+"""The location of a store: its URL, usercore's options in it, and the driver's settings.
 
-Everything that is not ours goes to libpq as it stands: several hosts, ``sslmode``, ``application_name``.
+All other options are passed to libpq: several hosts, ``sslmode``, ``application_name``.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,16 +20,16 @@ _DEFAULTS: Final = {
     "keepalives_idle": "30",
     "tcp_user_timeout": "30000",
 }
-"""What the driver is told unless the URL says otherwise: seconds, but the last is milliseconds. A network that swallows
-everything must not hold a unit for the two hours that systems wait."""
+"""The driver's settings unless the URL has others: seconds, but the last is milliseconds. A network that drops all
+packets must not block a unit for the two hours that systems wait."""
 
 
 @frozen(kw_only=True)
 class StoreLocation:
-    """Where a store is, and how to work with it."""
+    """The location of a store, and how to work with it."""
 
     conninfo: str = attrs.field(repr=False)
-    """For the driver; it may have a password in it."""
+    """For the driver; it may contain a password."""
 
     isolation: str = "READ COMMITTED"
     pool_min: int = 0
@@ -38,16 +38,16 @@ class StoreLocation:
     """Seconds that a unit, also one that reads, waits for a connection, for each lock and for each statement."""
 
     prepare: int = 1
-    """0 prepares no statements: for a pooler in transaction mode that does not know them."""
+    """0 prepares no statements: for a pooler in transaction mode that does not support them."""
 
 
 def location_of(url: str) -> StoreLocation:
-    """Read ``postgresql://user@host:port/database``, with our options and libpq's behind a ``?``.
+    """Parse ``postgresql://user@host:port/database``, with our options and libpq's after a ``?``.
 
-    libpq reads everything that is not ours, so what may be left out for it may be left out here, the host too.
+    libpq reads all other parts, so what is optional for it is optional here, the host too.
 
     Raises:
-        ValueError: the URL has another form. The text shows no part of the URL.
+        ValueError: the URL has another form. The message shows no part of the URL.
     """
     base, query = _split(url)
     given = query.split("&") if query else []
@@ -61,10 +61,10 @@ def location_of(url: str) -> StoreLocation:
 
 
 def _split(url: str) -> tuple[str, str]:
-    """Return what stands before the ``?`` and what stands behind it, as libpq divides them.
+    """Return the parts before and after the ``?``, divided as libpq does.
 
-    libpq takes what stands before the first ``@`` for user and password, unless a ``/`` comes first. So a password with
-    one of these characters in it would be read as a host, a port or a database, which messages show.
+    libpq takes everything before the first ``@`` for user and password, unless a ``/`` comes first. So a password with
+    one of these characters would be read as a host, a port or a database, which messages show.
     """
     scheme, separator, rest = url.partition("://")
     credentials, at, _ = rest.partition("@")
@@ -110,7 +110,7 @@ _FORM: Final = (
 
 
 def _conninfo_of(url: str) -> str:
-    """Give what the driver connects by; of several hosts the one that can be written to."""
+    """Return the connection string; of several hosts it selects the one that accepts writes."""
     given = _read_by_libpq(url)
     if given is None:
         raise ValueError(f"libpq cannot read the URL, or does not know one of its options: {_FORM}")
@@ -121,7 +121,7 @@ def _conninfo_of(url: str) -> str:
 
 
 def _read_by_libpq(url: str) -> dict[str, Any] | None:
-    """Return what libpq reads in a URL, or None if it refuses it: its message may show a password."""
+    """Return the options that libpq reads in a URL, or None if it refuses it: its message may show a password."""
     try:
         return dict(conninfo_to_dict(url))
     except psycopg.Error:

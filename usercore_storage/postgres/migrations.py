@@ -1,6 +1,6 @@
-"""The schema, step by step. A step is frozen once it is released: its text never changes, whatever the tables become.
+"""Migrate the schema step by step. A step is frozen once it is released: its text never changes.
 
-Many processes may open a new database at once: a lock of the server's lets one after the other look and take a step.
+Many processes may open a new database at once: an advisory lock lets one after the other check and apply a step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,35 +21,35 @@ TYPES: Final[Mapping[str, str]] = {
     "tuple": 'text COLLATE "C"',
     "blob": "bytea",
 }
-"""Text is ordered by code points, as everywhere else; the order of a language changes with the system's library."""
+"""Text is ordered by code points, as in every storage; a language's order changes with the system's library."""
 
 STEPS: Final = steps_beside(__file__)
 VERSION: Final = len(STEPS)
-"""The schema that this usercore knows."""
+"""The schema version that this usercore knows."""
 
 LOCK: Final = 0x75636F72
-"""``ucor``: the number of the advisory lock that processes take in turn."""
+"""``ucor``: the number of the advisory lock that serializes migrations."""
 
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '60s'"
 """Each statement sees what was committed before it, so also what others did while this one waited for the lock."""
 
-_IS_THERE: Final = "SELECT 1 FROM pg_class WHERE oid = to_regclass('usercore_schema')"
-"""By way of a catalogue, because reading one lets the session hear of tables that others made since its last look."""
+_EXISTS: Final = "SELECT 1 FROM pg_class WHERE oid = to_regclass('usercore_schema')"
+"""By way of the catalogue, because reading it makes the session see tables created since its last lookup."""
 
 
 def options_of(_: Table[Any]) -> str:
-    """Give the options of a table: none."""
+    """Return the options of a table: none."""
     return ""
 
 
 def migrate(connection: Connection, *, steps: Sequence[str] | None = None) -> bytes:
-    """Bring the store to this schema, a transaction a step, and give its secret. Safe to run again.
+    """Migrate the store to this schema, each step in a transaction, and return its secret. Safe to run again.
 
     ``steps`` are the texts of the shipped steps unless others are passed.
 
     Raises:
         NewerSchema: a newer usercore made it.
-        Corrupt: it has our tables, and no version.
+        Corrupt: it has usercore's tables, but no version.
         StorageError: the server refused.
     """
     version, secret = found_in(connection)
@@ -58,7 +58,7 @@ def migrate(connection: Connection, *, steps: Sequence[str] | None = None) -> by
     known = list(map(text_of, STEPS)) if steps is None else steps
     connection.allow_long_statements()
     while version < len(known):
-        run_until_kept(lambda: _take_step(connection, known))
+        run_until_kept(lambda: _apply_step(connection, known))
         version, secret = found_in(connection)
     if version > len(known):
         raise NewerSchema(version, len(known))
@@ -66,12 +66,12 @@ def migrate(connection: Connection, *, steps: Sequence[str] | None = None) -> by
 
 
 def found_in(connection: Connection) -> tuple[int, bytes]:
-    """Give the version of the schema and the secret; 0 where there are no tables.
+    """Return the version of the schema and the secret; 0 if there are no tables.
 
     Raises:
         Corrupt: there is no version, or there are several.
     """
-    if not connection(_IS_THERE):
+    if not connection(_EXISTS):
         return 0, b""
     rows = connection("SELECT version, secret FROM usercore_schema")
     if len(rows) != 1:
@@ -79,8 +79,8 @@ def found_in(connection: Connection) -> tuple[int, bytes]:
     return rows[0][0], rows[0][1]
 
 
-def _take_step(connection: Connection, steps: Sequence[str]) -> None:
-    """Take the next step, if it is still to be taken when it is our turn."""
+def _apply_step(connection: Connection, steps: Sequence[str]) -> None:
+    """Apply the next step, unless another process has done so while this one waited for the lock."""
     try:
         connection.command(_BEGIN)
         connection("SELECT pg_advisory_xact_lock(?)", (LOCK,))
@@ -97,5 +97,5 @@ def _take_step(connection: Connection, steps: Sequence[str]) -> None:
 
 
 def text_of(step: str) -> str:
-    """Read a step."""
+    """Return the text of a step."""
     return (files("usercore_storage.postgres") / "steps" / step).read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Running again: what lost a race waits a little, drawn, so that those who met do not meet again."""
+"""Retry transactions that lost a race, after a random pause, so that the same ones do not collide again."""
 
 from collections.abc import Callable
 from time import sleep
@@ -15,12 +15,12 @@ MOST_RUNS: Final = 50
 
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.1
-"""Seconds: the longest first pause, which doubles with each run, and where that ends. Source: usercore: with 1 ms first
+"""Seconds: the longest first pause, which doubles with each run, and its maximum. Source: usercore: with 1 ms at first
 such units ran twice as often, and not faster."""
 
 
 def retry_transaction(run: Callable[[bool], T], *, most_losses: int) -> T:
-    """Run while it loses races or connections; it is told whether it runs again.
+    """Run while it loses races or connections; ``run`` is passed whether it runs again.
 
     Raises:
         LostRace: it lost the race fifty times.
@@ -42,6 +42,6 @@ def retry_transaction(run: Callable[[bool], T], *, most_losses: int) -> T:
 
 
 def pause_after(races: int) -> float:
-    """Draw how many seconds to wait."""
+    """Return a random number of seconds to wait."""
     longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (races - 1))
     return longest * int.from_bytes(system_randomness(2), "big") / 0xFFFF

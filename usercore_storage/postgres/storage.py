@@ -26,14 +26,14 @@ from usercore_storage.sql.joined import HostTransaction
 T = TypeVar("T")
 
 OLDEST: Final = 150000
-"""The oldest server that is tested, as it tells its version."""
+"""The oldest supported server, in the form of ``server_version``."""
 
 
 def open_storage(url: str) -> "PostgresStorage":
-    """Open ``postgresql://...``; make the tables if they are missing.
+    """Open ``postgresql://...``; create the tables if they are missing.
 
     Raises:
-        ValueError: the URL has another form, the server is older than 15, or the database does not keep UTF-8.
+        ValueError: the URL has another form, the server is older than 15, or the database's encoding is not UTF-8.
         StorageError: the store cannot be used; its subclasses say why.
     """
     location = location_of(url)
@@ -43,12 +43,12 @@ def open_storage(url: str) -> "PostgresStorage":
 
 @contextmanager
 def connected(location: StoreLocation) -> Iterator[Connection]:
-    """Connect to a location for a while, outside any pool.
+    """Connect to a location for the duration of a ``with``, outside any pool.
 
-    What takes as long as a table is large is done after ``allow_long_statements``.
+    Call ``allow_long_statements`` before work that takes as long as a table is large.
 
     Raises:
-        ValueError: the server is older than 15, or the database does not keep UTF-8.
+        ValueError: the server is older than 15, or the database's encoding is not UTF-8.
         StorageError: the server refused, or did not answer.
     """
     try:
@@ -71,12 +71,12 @@ def _check_server(raw: Raw) -> None:
 
 
 class PostgresStorage:
-    """Units in parallel, on connections of a pool. Safe to share between threads, usable on both sides of a fork."""
+    """Runs units in parallel on connections of a pool. Safe to share between threads and on both sides of a fork."""
 
     capabilities = CAPABILITIES
 
     def __init__(self, location: StoreLocation, secret: bytes) -> None:
-        """Work at this location, which has our tables and this secret."""
+        """Use this location, which has our tables and this secret."""
         self.secret = secret
         self.begin = begin_of(location)
         self._pool = Pool(location)
@@ -85,18 +85,18 @@ class PostgresStorage:
         reset_in_child(self)
 
     def units(self, origin: UnitContext) -> Units[Unit]:
-        """Give units of this origin; see ``Storage``."""
+        """Return units with this context; see ``Storage``."""
         return PostgresUnits(self, origin)
 
     def join(self, connection: object) -> HostTransaction:
-        """Give units in the host's transaction; see ``Storage``."""
+        """Return units in the host's transaction; see ``Storage``."""
         return joined(connection, secret=self.secret)
 
     def run(self, run: Callable[[Connection, bool], T]) -> T:
-        """Run a unit on a connection until it is kept; it is told whether it runs again.
+        """Run a unit on a connection until it is committed; ``run`` is passed whether it runs again.
 
         Raises:
-            RuntimeError: a unit is open in this thread already: with one connection left, it would wait for itself.
+            RuntimeError: a unit is open in this thread already; with one connection left, it would wait for itself.
         """
         thread = get_ident()
         if thread in self._inside:
@@ -108,8 +108,8 @@ class PostgresStorage:
         finally:
             self._inside.discard(thread)
 
-    def _on_connection(self, run: Callable[[Connection, bool], T], again: bool) -> T:  # noqa: FBT001 - handed through
-        connection = self._pool.take()
+    def _on_connection(self, run: Callable[[Connection, bool], T], again: bool) -> T:  # noqa: FBT001 - passed through
+        connection = self._pool.acquire()
         try:
             return run(connection, again)
         finally:
@@ -120,25 +120,25 @@ class PostgresStorage:
         self._pool.close()
 
     def reset_after_fork(self) -> None:
-        """Work on connections of its own in a forked child, where the threads that were inside are not."""
+        """Use new connections in a forked child, where the parent's other threads do not exist."""
         self._pool.reset_after_fork()
         self._inside = set()
 
 
 @frozen
 class PostgresUnits(Units[Unit]):
-    """Units of one origin."""
+    """Units with one context."""
 
     _store: PostgresStorage
     _origin: UnitContext
 
     def write(self, work: Callable[[Unit], T]) -> T:
-        result, entries = self._store.run(lambda connection, _: self._keep(connection, work))
+        result, entries = self._store.run(lambda connection, _: self._write(connection, work))
         if entries and self._origin.observe is not None:
             self._origin.observe(entries)
         return result
 
-    def _keep(self, connection: Connection, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
+    def _write(self, connection: Connection, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
         connection.command(self._store.begin)
         connection.unit.begin_transaction()
         connection.unit.begin(self._origin)
@@ -149,9 +149,9 @@ class PostgresUnits(Units[Unit]):
         return result, connection.unit.entries
 
     def read(self, query: Callable[[Unit], T]) -> T:
-        return self._store.run(lambda connection, again: self._look(connection, query, again=again))
+        return self._store.run(lambda connection, again: self._read(connection, query, again=again))
 
-    def _look(self, connection: Connection, query: Callable[[Unit], T], *, again: bool) -> T:
-        glance = connection.glance
-        glance.begin(self._origin, at_once=again)
-        return query(glance.unit)
+    def _read(self, connection: Connection, query: Callable[[Unit], T], *, again: bool) -> T:
+        lazy = connection.lazy
+        lazy.begin(self._origin, at_once=again)
+        return query(lazy.unit)

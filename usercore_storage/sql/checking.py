@@ -1,7 +1,7 @@
-"""Checking the rows of a store, for every SQL engine: each table page by page, each page on one state of the store.
+"""Check the rows of a store, for every SQL engine: each table page by page, each page in one snapshot.
 
-A newcomer would check everything in one transaction. It would hold back the clean-up of old versions for minutes, and
-what a page is compared with is read together with it anyway.
+One transaction for everything would hold back the cleanup of old row versions for minutes. It is not needed, because a
+page is read together with everything that it is compared with.
 """
 
 from abc import abstractmethod
@@ -28,7 +28,7 @@ from usercore_storage.sql.tables import ALL, CREDENTIALS, DELIVERIES
 T = TypeVar("T")
 
 SIZE: Final = 512
-"""Rows of a page; the most keys of one look-up."""
+"""Rows of a page, and the most keys of one lookup."""
 
 SECRET_BYTES: Final = 32
 
@@ -36,11 +36,11 @@ _LEAST: Final = {"integer": -(2**63), "text": "", "blob": b""}
 
 
 class SnapshotQuery(Protocol):
-    """Lets a function look at one state of a store; it may run again."""
+    """Runs a function on one snapshot of a store; it may run again."""
 
     @abstractmethod
     def __call__(self, query: Callable[[Executor], T], /) -> T:
-        """Run the function and give what it gives.
+        """Run the function and return its result.
 
         Raises:
             StorageError: the store could not be read.
@@ -50,8 +50,8 @@ class SnapshotQuery(Protocol):
 def _page_of(table: Table[Any]) -> str:
     columns = ", ".join(column.name for column in (*table.extra, *table.columns))
     key = ", ".join(table.key)
-    behind = f"({key}) > ({marks(len(table.key))})" if len(table.key) > 1 else f"{key} > ?"
-    return f"SELECT {columns} FROM {table.name} WHERE {behind} ORDER BY {key} LIMIT ?"
+    after_key = f"({key}) > ({marks(len(table.key))})" if len(table.key) > 1 else f"{key} > ?"
+    return f"SELECT {columns} FROM {table.name} WHERE {after_key} ORDER BY {key} LIMIT ?"
 
 
 PAGES: Final = {table.name: _page_of(table) for table in ALL}
@@ -60,7 +60,7 @@ VERSION_ROWS: Final = "SELECT version, secret FROM usercore_schema"
 
 @frozen
 class RowPage:
-    """What was found on a page, how many rows it had, and the key of the last one; None where the table ends."""
+    """The findings of a page, its number of rows and the key of its last row, which is None at the end of the table."""
 
     findings: list[Finding]
     rows: int
@@ -70,10 +70,10 @@ class RowPage:
 def check_tables(
     query: SnapshotQuery, *, expected: TableSchemas, found: TableSchemas, version: int, findings: Findings
 ) -> None:
-    """Check schema and rows; the rows only if every column that is read is there.
+    """Check the schema, then the rows if every column that is read exists.
 
     Raises:
-        StorageError: the store could not be read, and is not merely damaged.
+        StorageError: the store could not be read for another reason than damage.
     """
     findings.extend(differences(expected, found))
     findings.extend(query(lambda run: _version_findings(run, version)))
@@ -81,7 +81,7 @@ def check_tables(
         for table in ALL:
             try:
                 _check_table(query, table, findings)
-            except (Corrupt, UnicodeEncodeError):  # text in a key that is no Unicode cannot be gone on from
+            except (Corrupt, UnicodeEncodeError):  # an undecodable key cannot be used as the next cursor
                 findings.add(FindingKind.DAMAGE, table.name, "it cannot be read to its end")
 
 
@@ -99,17 +99,17 @@ def _check_table(query: SnapshotQuery, table: Table[Any], findings: Findings) ->
     kinds = {column.name: column.codec.column for column in (*table.extra, *table.columns)}
     after: Row | None = tuple(_LEAST[kinds[name]] for name in table.key)
     while after is not None:
-        page = query(_looking(table, after))
+        page = query(_page_query(table, after))
         findings.extend(page.findings)
         findings.rows += page.rows
         after = page.last
 
 
-def _looking(table: Table[Any], after: Row) -> Callable[[Executor], RowPage]:
-    return lambda run: _look_at(run, table, after)
+def _page_query(table: Table[Any], after: Row) -> Callable[[Executor], RowPage]:
+    return lambda run: _check_page(run, table, after)
 
 
-def _look_at(run: Executor, table: Table[Any], after: Row) -> RowPage:
+def _check_page(run: Executor, table: Table[Any], after: Row) -> RowPage:
     rows = run(PAGES[table.name], (*after, SIZE))
     if not rows:
         return RowPage([], 0, None)

@@ -8,7 +8,7 @@ from usercore.kernel.values import frozen
 
 @frozen
 class Derived:
-    """A column that is computed from the entity: its type, the function, and of what, in the words of a finding."""
+    """A column that is computed from the entity: its type, the function, and the name of its source for findings."""
 
     kind: type
     of: Callable[[Any], Any]
@@ -29,7 +29,7 @@ class StoredOnce:
 
 @frozen
 class BySubject:
-    """Columns that name a user, a tenant or something else: which of them it is, and its id."""
+    """The columns that say which kind of subject a row has (user, tenant or another) and the subject's id."""
 
     subject: str = "subject"
     subject_id: str = "subject_id"

@@ -1,4 +1,4 @@
-"""Why a row cannot be read: found only after reading it has failed, so that it costs nothing where all can be read."""
+"""Find out why a row cannot be read. This runs only after reading has failed, so readable rows pay nothing for it."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from usercore_storage.sql.table import Row, Table
 
 UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What reading a value raises that its field cannot have."""
+"""The errors that reading a value raises if its field cannot have it."""
 
 
 def diagnosis_of(tables: "Sequence[Table[Any]]") -> "Callable[[Row], Corrupt]":
-    """Return a function that finds the column of a row that cannot be read, and makes the error that names it."""
+    """Return a function that finds the unreadable column of a row and returns the error that names it."""
 
     def diagnose(row: "Row") -> Corrupt:
         columns = [(table, column) for table in tables for column in table.columns]

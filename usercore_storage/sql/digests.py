@@ -1,4 +1,4 @@
-"""Digests that are indexed instead of what may be long."""
+"""Digests that are indexed in place of long keys."""
 
 from functools import lru_cache
 from hashlib import sha256
@@ -6,9 +6,9 @@ from hashlib import sha256
 from usercore.users.keys import Space
 
 
-@lru_cache(maxsize=4096)  # a key is looked up before it is claimed, also those of an import's thousand records
+@lru_cache(maxsize=4096)  # a key is looked up before it is claimed, also each of the thousand records of an import
 def digest_of_key(space: Space, key: str) -> bytes:
-    """Give what is indexed instead of a key, which may be long: half a digest, so the key itself is compared, too."""
+    """Return the digest that is indexed in place of a key: 16 bytes, so the key itself is compared, too."""
     return digest_of_texts(space._value_, key)
 
 

@@ -1,4 +1,4 @@
-"""How repositories reach their engine, and look-ups of many keys with few statement texts."""
+"""How repositories reach their engine, and lookups of many keys with few statement texts."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,15 +9,15 @@ from usercore_storage.sql.table import Row, Rows
 T = TypeVar("T")
 
 SIZES: Final = (1, 2, 8, 64, 512)
-"""Keys of one look-up. More texts would push others out of the statement cache, which costs three times a look-up."""
+"""Keys of one lookup. More texts would push others out of the statement cache, which costs three times a lookup."""
 
 
 class Executor(Protocol):
-    """A transaction of an engine. Errors of the driver come out as ours; a key in use comes out as ``RunAgain``."""
+    """A transaction of an engine. Errors of the driver are translated; a key in use raises ``RunAgain``."""
 
     @abstractmethod
     def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
-        """Run one statement and give its rows, all of them."""
+        """Run one statement and return all its rows."""
 
     @abstractmethod
     def many(self, statement: str, rows: Iterable[Row], /) -> None:
@@ -25,14 +25,14 @@ class Executor(Protocol):
 
 
 def marks(count: int) -> str:
-    """Give that many question marks."""
+    """Return ``count`` question marks, separated by commas."""
     return ", ".join("?" * count)
 
 
 def in_sizes(keys: Sequence[T]) -> Iterator[list[T]]:
-    """Cut keys, each once, into lists of one of the ``SIZES``; the last is filled up with its own last key."""
+    """Split keys, each once, into lists of one of the ``SIZES``; the last list is padded with its own last key."""
     start, once = 0, list(dict.fromkeys(keys))
-    if len(once) in SIZES:  # nearly always
+    if len(once) in SIZES:  # the usual case
         yield once
         return
     while start < len(once):

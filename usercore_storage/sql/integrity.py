@@ -1,7 +1,7 @@
-"""Whose rows are: those that belong to nothing, and claims that do not agree with identifiers, page by page.
+"""Find rows that belong to nothing and claims that do not agree with identifiers, page by page.
 
-Rows may outlive what they name in two places only: the history of a registration outlives its link, which clean-up
-removes, and an attempt of nobody names nobody. Users and tenants are never removed.
+Rows may outlive what they name in two cases only: the history of a registration outlives its link, which cleanup
+removes, and an attempt may name no user at all. Users and tenants are never removed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ OWNERS: Final = {size: f"SELECT id, tenant_id FROM usercore_users WHERE id IN ({
 HOLDERS: Final = {
     size: f"SELECT id, {', '.join(IDENTIFIERS)} FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES
 }
-TENANTS_THERE: Final = {size: f"SELECT id FROM usercore_tenants WHERE id IN ({marks(size)})" for size in SIZES}
+EXISTING_TENANTS: Final = {size: f"SELECT id FROM usercore_tenants WHERE id IN ({marks(size)})" for size in SIZES}
 
 TEXTS_THERE: Final = {
     table: {size: f"SELECT digest FROM {table} WHERE digest IN ({marks(size)})" for size in SIZES}
@@ -46,12 +46,12 @@ WITHOUT_ENTRY: Final = (
 _PASSWORDS: Final = PasswordPolicy()
 
 Read = tuple[Row, Any]
-"""A row, and the entity that it makes."""
+"""A row and the entity read from it."""
 
 
 @frozen
 class Names:
-    """Whom a row belongs to. The first tenant is its own."""
+    """The user and the tenants that a row names. The first tenant is its own."""
 
     user: int | None = None
     tenants: tuple[int, ...] = ()
@@ -69,12 +69,14 @@ def _names_in(table: Table[Any], entity: object) -> Names:
 
 
 def orphans_in(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterator[Finding]:
-    """Find the rows whose user or tenant is not there, or is another tenant's user."""
+    """Find the rows whose user or tenant does not exist, or whose user belongs to another tenant."""
     named = [(row, _names_in(table, entity)) for row, entity in page]
     owners: dict[int, int] = dict(_found(run, OWNERS, [names.user for _, names in named if names.user is not None]))
-    there = {number for (number,) in _found(run, TENANTS_THERE, [one for _, names in named for one in names.tenants])}
+    existing = {
+        number for (number,) in _found(run, EXISTING_TENANTS, [one for _, names in named for one in names.tenants])
+    }
     for row, names in named:
-        for tenant in set(names.tenants) - there:
+        for tenant in set(names.tenants) - existing:
             yield _finding(FindingKind.ORPHAN, table.name, row, f"tenant {tenant} is not there")
         if names.user is not None and names.user not in owners:
             yield _finding(FindingKind.ORPHAN, table.name, row, f"user {names.user} is not there")
@@ -103,7 +105,7 @@ def texts_missing(run: Executor, table: Table[Any], page: Sequence[Read]) -> Ite
 
 
 def deliveries_without_entry(run: Executor, after: Row, last: Row) -> Iterator[Finding]:
-    """Find the deliveries behind ``after`` and up to ``last`` whose entry of history is not there."""
+    """Find the deliveries after ``after`` and up to ``last`` whose history entry does not exist."""
     for key in run(WITHOUT_ENTRY, (*after, *last)):
         name = " ".join(f"{column}={value}" for column, value in zip(DELIVERIES.key, key, strict=True))
         problem = "its entry of history is not there"
@@ -111,7 +113,7 @@ def deliveries_without_entry(run: Executor, after: Row, last: Row) -> Iterator[F
 
 
 def mismatches_in(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterator[Finding]:
-    """Find identifiers and claims that do not agree, and derived columns that differ from what they are derived of."""
+    """Find identifiers and claims that do not agree, and derived columns that differ from their source."""
     yield from _wrongly_derived(table, page)
     if table is USERS:
         yield from _unclaimed(run, page)
@@ -132,12 +134,12 @@ def _wrongly_derived(table: Table[Any], page: Sequence[Read]) -> Iterator[Findin
 def _unclaimed(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
     """Find the users whose identifiers are not claimed as they should be."""
     wanted = [(row, user, _needs_of(user)) for row, user in page]
-    kept = _claims_on(run, [(user.tenant_id, name) for _, user, claims in wanted for name in claims or ()])
+    stored_claims = _claims_on(run, [(user.tenant_id, name) for _, user, claims in wanted for name in claims or ()])
     for row, user, claims in wanted:
         if claims is None:
             yield _finding(FindingKind.UNREADABLE, USERS.name, row, "its identifiers make no keys")
         for name, uses in (claims or {}).items():
-            claim = kept.get((user.tenant_id, *name))
+            claim = stored_claims.get((user.tenant_id, *name))
             if claim is None or claim.holder_id != user.id:
                 whose = "is not claimed" if claim is None else f"is claimed by user {claim.holder_id}"
                 yield _finding(FindingKind.MISMATCH, USERS.name, row, f"its {field_of(uses)} {whose}")
@@ -149,28 +151,28 @@ def _unclaimed(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
 def _needs_of(user: User) -> dict[tuple[Space, str], Use] | None:
     try:
         return claims_of(user)
-    except ValueError:  # an email that is none, which nobody can have set by us
+    except ValueError:  # an invalid email, which usercore itself never stores
         return None
 
 
 def _needs_of_holder(row: Sequence[object]) -> dict[tuple[Space, str], Use] | None:
     try:
         return claims_for(**READERS[USERS.name].read_some(IDENTIFIERS, tuple(row)))
-    except (Unreadable, ValueError):  # found where users are read
+    except (Unreadable, ValueError):  # reported where users are read
         return None
 
 
 def _claims_on(run: Executor, names: Sequence[tuple[int, tuple[Space, str]]]) -> dict[tuple[int, Space, str], Claim]:
-    """Give the claims on these keys by tenant, space and key; those that cannot be read are none."""
-    kept = {}
+    """Return the claims on these keys by tenant, space and key; unreadable ones are left out."""
+    stored_claims = {}
     for tenant in {tenant for tenant, _ in names}:
         digests = [digest_of_key(*name) for of_tenant, name in names if of_tenant == tenant]
         for some in in_sizes(digests):
             for row in run(FIND_CLAIMS[len(some)], (tenant, *some)):
-                with suppress(Unreadable):  # found where claims are read
+                with suppress(Unreadable):  # reported where claims are read
                     claim = READERS[CLAIMS.name].read((b"", *row))
-                    kept[tenant, claim.space, claim.key] = claim
-    return kept
+                    stored_claims[tenant, claim.space, claim.key] = claim
+    return stored_claims
 
 
 def _unused(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:

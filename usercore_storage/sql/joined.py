@@ -1,7 +1,7 @@
-"""Joining: units run in savepoints of a transaction that the host has open, and the host's commit keeps them.
+"""Units in a transaction that the host has open: each runs in a savepoint, and the host's commit makes it durable.
 
-A newcomer would run a unit again that lost a race. But where a transaction sees one state, it goes on seeing that from
-before the race; only the host can roll back and start over.
+A unit that loses a race does not run again: at REPEATABLE READ and above, the transaction would still see the state
+from before the race, so only the host can roll back and start over.
 """
 
 from collections.abc import Callable
@@ -24,21 +24,21 @@ _OTHER_STORE: Final = "the connection is not to the store of this core"
 
 
 class HostTransaction:
-    """A transaction of the host's. For the one thread that has it."""
+    """A transaction of the host. For use in the one thread that owns it."""
 
     def __init__(self, run: Executor, is_open: Callable[[], bool], check: Callable[[], None], *, shadows: str) -> None:
-        """Work over the host's connection. ``check`` raises, before each unit, if rows would not be read as kept.
+        """Use the host's connection. ``check`` raises, before each unit, if rows would not be read as they are stored.
 
-        ``shadows`` is a statement that gives the connection's temporary tables with names of ours.
+        ``shadows`` is a statement that returns the connection's temporary tables that have names of ours.
         """
         self._run, self._is_open, self._check, self._is_busy = run, is_open, check, False
         self._shadows = shadows
         self._unit = SqlUnit(run)
 
     def check_store(self, recognise: Callable[[Executor], bool], *, begin: str | None = None) -> None:
-        """Make sure that the connection is to the store that this function recognises.
+        """Check that the connection leads to the store that this function recognises.
 
-        ``begin`` is a statement with which a transaction begins, where the driver would begin one for the host; that
+        ``begin`` is a statement that begins a transaction where the driver would begin one for the host; that
         transaction ends again if the connection is refused.
 
         Raises:
@@ -67,7 +67,7 @@ class HostTransaction:
         except Busy:
             raise
         except StorageError as error:
-            self._check_open()  # it may have broken meanwhile
+            self._check_open()  # the connection may have broken meanwhile
             raise ValueError(_OTHER_STORE) from error
         if not is_ours:
             raise ValueError(_OTHER_STORE)
@@ -77,7 +77,7 @@ class HostTransaction:
         return recognise(self._run)
 
     def _check_shadows(self) -> None:
-        """Check, in each unit, that no temporary table hides one of ours: the host may make some at any time."""
+        """Check in each unit, as the host may create one at any time, that no temporary table hides ours."""
         if self._run(self._shadows):
             raise ValueError("the connection has temporary tables with names of ours")
 
@@ -88,7 +88,7 @@ class HostTransaction:
             raise ValueError(msg)
 
     def units(self, origin: UnitContext) -> Units[Unit]:
-        """Give units of this origin, of which no observer hears; see ``UnitSource``."""
+        """Return units with this context. They notify no observer; see ``UnitSource``."""
         return JoinedUnits(self, attrs.evolve(origin, observe=None))
 
     def run(self, origin: UnitContext, work: Callable[[Unit], T]) -> T:
@@ -96,11 +96,11 @@ class HostTransaction:
 
         Raises:
             RuntimeError: a unit is open already.
-            ValueError: the transaction has ended, or the connection was set up otherwise, or its temporary tables hide
+            ValueError: the transaction has ended, the connection was set up otherwise, or its temporary tables hide
                 ours.
-            TenantNotFound: the host took the tenant back.
-            LostRace: somebody was faster; roll back and start over.
-            StorageError: the engine failed, and may have given up the whole transaction.
+            TenantNotFound: the host rolled back the tenant.
+            LostRace: another transaction was faster; roll back and start over.
+            StorageError: the engine failed, and may have rolled back the whole transaction.
         """
         if self._is_busy:
             raise RuntimeError("a unit is open in this transaction already; use that one")
@@ -117,7 +117,7 @@ class HostTransaction:
         self._check_shadows()
         unit = self._unit
         unit.begin(origin)
-        if unit.tenants.get(unit.tenant_id) is None:  # made in this transaction, and taken back in it
+        if unit.tenants.get(unit.tenant_id) is None:  # created in this transaction and rolled back in it
             raise TenantNotFound
         result = work(unit)
         unit.finish()
@@ -132,18 +132,18 @@ class HostTransaction:
             self._run("RELEASE SAVEPOINT usercore_unit")
         except BaseException as error:
             if is_whole and not isinstance(error, Exception):
-                raise  # a Ctrl-C, perhaps after the release: there may be no savepoint of ours to go back to
+                raise  # an interrupt, perhaps after the release: then there is no savepoint to roll back to
             try:
-                self._take_back()
-            except BaseException:  # a Ctrl-C, perhaps before it was done; doing so again harms nothing
-                self._take_back()
+                self._roll_back()
+            except BaseException:  # an interrupt, perhaps before the rollback was done; repeating it is harmless
+                self._roll_back()
                 raise
             self._forget()
             raise
         return result
 
-    def _take_back(self) -> None:
-        if self._is_open():  # an engine that has given up the transaction has taken back all of it
+    def _roll_back(self) -> None:
+        if self._is_open():  # an engine that aborted the transaction has rolled back all of it
             with suppress(StorageError):  # the connection is lost, and the transaction with it
                 self._run("ROLLBACK TO SAVEPOINT usercore_unit")
 
@@ -155,7 +155,7 @@ class HostTransaction:
 
 @frozen
 class JoinedUnits(Units[Unit]):
-    """Units of one origin."""
+    """Units with one context."""
 
     _host: HostTransaction
     _origin: UnitContext

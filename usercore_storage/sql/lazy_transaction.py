@@ -1,9 +1,9 @@
-"""Glances: reads of one statement, which are most, without a transaction.
+"""Lazy transactions: a read of a single statement, which most are, runs without a transaction.
 
-One SELECT sees one state anyway, and BEGIN and its end would cost a quarter as much again as it does, between threads
-twice that, over a network three times the wait. When a second statement comes, a transaction begins, and the first runs
-once more in it: if it gives the same rows, all that was seen belongs to one state; if not, somebody came between, and
-the look starts over in a transaction.
+One SELECT sees one snapshot anyway; BEGIN and ROLLBACK would add a quarter to its time, twice that between threads, and
+two round trips over a network. When a second statement follows, a transaction begins and repeats the first statement in
+it. If it returns the same rows, everything read belongs to one snapshot; if not, another transaction has committed in
+between, and the query starts over in a transaction.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,19 +16,19 @@ from usercore_storage.sql.unit import SqlUnit
 
 
 class LazyTransaction(Executor):
-    """The statements of a look, and the unit that it works with."""
+    """The statements of one query and the unit that it works with."""
 
     def __init__(self, run: Executor, begin: Callable[[], object]) -> None:
-        """Look through ``run``; ``begin`` opens a transaction that sees one state."""
+        """Run statements through ``run``; ``begin`` opens a transaction that sees one snapshot."""
         self._run, self._open = run, begin
         self._first: tuple[str, Sequence[object], Rows] | None = None
         self._has_begun = False
         self.unit = SqlUnit(self)
 
     def begin(self, origin: UnitContext, *, at_once: bool) -> None:
-        """Start a look for this origin; in a transaction ``at_once``, or when it is needed.
+        """Start a query with this context; open the transaction ``at_once`` or when it is needed.
 
-        Nobody commits it: it ends when the connection is given back.
+        It is never committed: it ends when the connection is released.
         """
         self._first, self._has_begun = None, False
         self.unit.begin(origin)

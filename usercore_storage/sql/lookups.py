@@ -1,4 +1,4 @@
-"""Who signs in and who is signed in, in SQL: one join beside the user, with the small table of tenants."""
+"""Lookups for authentication, in SQL: one join with the user and the small table of tenants."""
 
 from typing import Final
 
@@ -30,10 +30,10 @@ _read_user = reader(USERS, rest=True)
 
 
 class SqlAuthenticationLookup(AuthenticationLookup):
-    """Answers in the transaction that ``run`` runs in."""
+    """Answers lookups in the transaction of ``run``."""
 
     def __init__(self, run: Executor, unit: RecordingUnit) -> None:
-        """Work for this unit."""
+        """Answer for this unit's tenant."""
         self._run = run
         self._unit = unit
 
@@ -49,5 +49,5 @@ class SqlAuthenticationLookup(AuthenticationLookup):
         if not rows:
             return None
         user, (active, *credential) = _read_user(rows[0])
-        is_kept = credential[0] is not None  # the key, so it is NULL where there is no row only
-        return LoginAccount(user, bool(active), CREDENTIALS.read(credential) if is_kept else None)
+        has_credential = credential[0] is not None  # the key column, so it is NULL only if there is no row
+        return LoginAccount(user, bool(active), CREDENTIALS.read(credential) if has_credential else None)

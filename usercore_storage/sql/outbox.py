@@ -42,7 +42,7 @@ _FIRST: Final = (0, "", 0, 0, "")
 
 
 class SqlOutbox(DeliveryRepository):
-    """Keeps deliveries in the transaction that ``run`` runs in."""
+    """Stores deliveries in the transaction that ``run`` runs in."""
 
     def __init__(self, run: Executor) -> None:
         """Work in this transaction."""

@@ -1,4 +1,4 @@
-"""Credentials in SQL, beside their users."""
+"""Credentials in SQL, on their users' shards."""
 
 from usercore.passwords.model import Credential
 from usercore.passwords.ports import CredentialRepository

@@ -1,4 +1,4 @@
-"""Shapes: what tables are made of, told in an engine's own words, and where one differs from what the steps make."""
+"""Schemas: what tables consist of, in an engine's own words, and where one differs from what the steps create."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -7,12 +7,12 @@ from usercore.kernel.values import frozen
 from usercore_storage.check_report import Finding, FindingKind
 
 VERSIONS: Final = "usercore_schema"
-"""The table of one row that has the version and the secret. Every store has it; no entity describes it."""
+"""The table with one row that has the version and the secret. Every store has it; no entity describes it."""
 
 
 @frozen
 class TableSchema:
-    """One table: its columns, its indexes and triggers, by name, and its options, as the engine tells them."""
+    """One table: its columns, its indexes and triggers by name, and its options, as the engine reports them."""
 
     columns: Mapping[str, str]
     parts: Mapping[str, str]
@@ -23,7 +23,7 @@ TableSchemas = Mapping[str, TableSchema]
 
 
 def differences(expected: TableSchemas, found: TableSchemas) -> Iterator[Finding]:
-    """Find what is missing, too much or made otherwise; other tables of the host's are no matter of ours."""
+    """Find what is missing, unexpected or different; other tables of the host are ignored."""
     for table in sorted(expected.keys() - found.keys()):
         yield _finding(table, "the table is missing")
     for table in sorted(found.keys() - expected.keys() - {VERSIONS}):
@@ -37,7 +37,7 @@ def differences(expected: TableSchemas, found: TableSchemas) -> Iterator[Finding
 
 
 def can_be_read(expected: TableSchemas, found: TableSchemas) -> bool:
-    """Say whether every column that we read is there."""
+    """Return whether every column that usercore reads exists."""
     return all(
         table in found and shape.columns.keys() <= found[table].columns.keys() for table, shape in expected.items()
     )

@@ -1,6 +1,6 @@
-"""Reading rows the slow way: nothing is taken on trust, each value must be what its field would be kept as.
+"""Read rows strictly: each value must be exactly what usercore would store for its field.
 
-A newcomer would use the tables' own readers. They are made for speed: they run no validators, and read 2 as True.
+The tables' own readers are made for speed: they run no validators, and read 2 as True.
 """
 
 import typing
@@ -24,12 +24,12 @@ _NONE: Final = frozenset({type(None)})
 
 
 class Unreadable(Exception):
-    """A row does not make its entity. The message is for a finding: it names columns and shows no value."""
+    """A row cannot be read as its entity. The message is used in findings: it names columns and shows no value."""
 
 
 @frozen
 class Field:
-    """One column, and how its value is read, written again and looked at. A plain one is kept as it is."""
+    """One column, and how its value is read, written again and validated. A plain value is stored as it is."""
 
     name: str
     kinds: frozenset[type]
@@ -38,31 +38,31 @@ class Field:
     write: Callable[[Any], Any]
     check: Callable[[Any], object]
 
-    def value_of(self, kept: Any) -> Any:  # noqa: ANN401 - each field has its own type
-        """Give the field's value.
+    def value_of(self, stored: Any) -> Any:  # noqa: ANN401 - each field has its own type
+        """Return the field's value.
 
         Raises:
-            Unreadable: it could not have been kept so.
+            Unreadable: usercore could not have stored this value.
         """
-        if type(kept) not in self.kinds or (type(kept) is str and not _is_text(kept)):
+        if type(stored) not in self.kinds or (type(stored) is str and not _is_text(stored)):
             raise Unreadable(f"{self.name} has another type")
         if self.is_plain:
-            return kept
+            return stored
         try:
-            value = self.read(kept)
+            value = self.read(stored)
             self.check(value)
-            if self.write(value) == kept:
+            if self.write(value) == stored:
                 return value
         except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
-            pass  # what they say may show the value
+            pass  # the message of the error may show the value
         raise Unreadable(f"{self.name} cannot be read")
 
 
 class RowReader:
-    """Reads the rows of one table; each has the extra columns first."""
+    """Reads the rows of one table; the extra columns come first."""
 
     def __init__(self, table: Table[Any]) -> None:
-        """Read this table's rows."""
+        """Read rows of this table."""
         hints = typing.get_type_hints(table.entity)
         self._table = table
         self._extra = [_field_of(table, column, None) for column in table.extra]
@@ -71,36 +71,36 @@ class RowReader:
         self._key = [[*self._by_name].index(name) for name in table.key]
 
     def key_of(self, row: Row) -> Row:
-        """Give the values of the key."""
-        return tuple(row[place] for place in self._key)
+        """Return the values of the key."""
+        return tuple(row[index] for index in self._key)
 
     def name_of(self, row: Row) -> str:
-        """Name a row by its key."""
+        """Return the key of a row as text."""
         values = (value.hex() if isinstance(value, bytes) else value for value in self.key_of(row))
         return " ".join(f"{name}={value}" for name, value in zip(self._table.key, values, strict=True))
 
     def extra_of(self, row: Row) -> Row:
-        """Give the values beside the entity."""
+        """Return the values of the extra columns."""
         return row[: len(self._extra)]
 
     def read_some(self, names: Sequence[str], row: Row) -> dict[str, Any]:
-        """Give the values of these fields, of a row that has their columns and no others.
+        """Return the values of these fields from a row that has only their columns.
 
         Raises:
-            Unreadable: one of them could not have been kept so.
+            Unreadable: usercore could not have stored one of the values.
         """
-        return {name: self._by_name[name].value_of(kept) for name, kept in zip(names, row, strict=True)}
+        return {name: self._by_name[name].value_of(stored) for name, stored in zip(names, row, strict=True)}
 
     def read(self, row: Row) -> Any:  # noqa: ANN401 - each table has its own entity
-        """Give the entity, by its public constructor.
+        """Return the entity, made by its public constructor.
 
         Raises:
-            Unreadable: the row makes none.
+            Unreadable: the row has no valid entity.
         """
-        for field, kept in zip(self._extra, row, strict=False):
-            field.value_of(kept)
-        kept_by = zip(self._fields, row[len(self._extra) :], strict=True)
-        values = {field.name: field.value_of(kept) for field, kept in kept_by}
+        for field, stored in zip(self._extra, row, strict=False):
+            field.value_of(stored)
+        stored_by = zip(self._fields, row[len(self._extra) :], strict=True)
+        values = {field.name: field.value_of(stored) for field, stored in stored_by}
         try:
             entity = self._table.entity(**values)
             if self._table is HISTORY:
@@ -110,12 +110,12 @@ class RowReader:
         return entity
 
 
-def _is_text(kept: str) -> bool:
-    """Say whether this is Unicode; what is not comes with lone surrogates."""
-    if kept.isascii():
+def _is_text(stored: str) -> bool:
+    """Return whether the text is valid Unicode; undecodable bytes appear as lone surrogates."""
+    if stored.isascii():
         return True
     try:
-        kept.encode()
+        stored.encode()
     except UnicodeEncodeError:
         return False
     return True
@@ -139,7 +139,7 @@ def _field_of(table: Table[Any], column: Column, hint: Any) -> Field:  # noqa: A
 
 
 def _nothing(_: object) -> None:
-    """Look at nothing."""
+    """Accept any value."""
 
 
 def _check_parts(values: tuple[object, ...], parts: tuple[Any, ...]) -> None:

@@ -1,9 +1,10 @@
-"""Tables described by their entities: DDL, INSERT, UPDATE, row writers and row readers are made from the fields' types.
+"""Tables described by their entities: DDL, INSERT, UPDATE, row writers and row readers follow from the fields' types.
 
-A table also says whose rows it has and which columns are derived; row writers and the checks of rows follow from that.
+A table also declares the owner of its rows and its derived columns; row writers and the checks of rows follow from
+that.
 
 Every other statement is written by hand. Readers fill the entity's draft and switch its class; that is why they are
-compiled from source, which is made of attribute names and fixed templates only.
+compiled from source, which consists of attribute names and fixed templates only.
 """
 
 import json
@@ -30,7 +31,7 @@ Rows = list[Row]
 
 @frozen
 class Codec:
-    """How a kind of value is kept: its column type, and templates that write ``{0}`` and read ``{0}``."""
+    """How a type of value is stored: its column type, and templates that write ``{0}`` and read ``{0}``."""
 
     column: str
     write: str = "{0}"
@@ -47,20 +48,23 @@ CODECS: Final[Mapping[type, Codec]] = {
 }
 
 FEW: Final = 10
-"""Rows below which an INSERT names all columns. Source: usercore: from there on leaving some out pays for the text."""
+"""Rows below which an INSERT names all columns. Source: usercore: from 10 rows on, omitting empty columns saves more
+than the additional statement text costs."""
 
 _HELPERS: Final[dict[str, Any]] = {
     "to_micros": to_micros,
     "from_micros": from_micros,
     "UUID": UUID,
-    "dumps": json.JSONEncoder(ensure_ascii=False).encode,  # made once: ``json.dumps`` makes one a call
+    "dumps": json.JSONEncoder(
+        ensure_ascii=False
+    ).encode,  # once, because ``json.dumps`` would create an encoder for each call
     "loads": json.loads,
 }
 
 
 @frozen
 class Column:
-    """One column: the field it keeps, how, whether it may be NULL, and what None is kept as in a key."""
+    """One column: its field, its codec, whether it may be NULL, and what stands for None in a key."""
 
     name: str
     codec: Codec
@@ -74,11 +78,11 @@ class Column:
 
     @property
     def may_be_null(self) -> bool:
-        """Whether the column takes NULL; a tuple of None is kept as NULL, too."""
+        """Whether the column accepts NULL, which also represents a tuple of Nones."""
         return self.optional or self.codec.column == "tuple"
 
     def write(self, source: str) -> str:
-        """Give the expression that makes the column's value of a field's."""
+        """Return the expression that converts a field's value to the column's."""
         written = self.codec.write.format(source)
         if self.none_as is not None:
             return f"({source} or {self.none_as})"
@@ -87,7 +91,7 @@ class Column:
         return f"(None if {source} is None else {written})"
 
     def read(self, source: str) -> str:
-        """Give the expression that makes the field's value of a column's."""
+        """Return the expression that converts a column's value to the field's."""
         read = self.codec.read.format(source)
         if self.none_as is not None:
             return f"({source} or None)"
@@ -117,7 +121,7 @@ def _column_of(name: str, kind: Any, *, in_key: bool, helpers: dict[str, Any]) -
 
 
 def _codec_of(kind: type) -> Codec:
-    """Return the codec of a type or of its nearest base: tools that freeze time put such subclasses into hints."""
+    """Return the codec of a type or of its nearest base: tools that freeze time put subclasses into type hints."""
     return next(CODECS[base] for base in kind.__mro__ if base in CODECS)
 
 
@@ -128,7 +132,7 @@ def _tuple_codec(count: int) -> Codec:
 
 
 class Table(Generic[T]):
-    """A table that keeps one entity a row.
+    """A table that stores one entity per row.
 
     ``user`` and ``tenant`` are the columns that name the owner of a row, or None; ``by_subject`` are those that name
     either. ``extra`` columns are derived from the entity and stand first; ``once`` are texts of which the table has
@@ -150,7 +154,7 @@ class Table(Generic[T]):
         once: Mapping[str, StoredOnce] | None = None,
         indexes: Mapping[str, str] | None = None,
     ) -> None:
-        """Read the columns from the entity's types."""
+        """Read the columns from the entity's type hints."""
         self.name, self.key, self.shard, self.entity = name, tuple(key), shard, entity
         self.user, self.tenant, self.by_subject = user, tenant, by_subject
         self.indexes = dict(indexes or {})
@@ -170,12 +174,12 @@ class Table(Generic[T]):
 
     @cached_property
     def row(self) -> Callable[..., Row]:
-        """What makes a row of an entity. Compiled when it is first asked for, as few processes write every table."""
+        """The function that makes a row from an entity. Compiled on first use, as few processes write every table."""
         return self._writer(self.columns, extra=True)
 
     @cached_property
     def read(self) -> Callable[[Row], T]:
-        """What makes an entity of a row. Compiled when it is first asked for."""
+        """The function that makes an entity from a row. Compiled on first use."""
         return reader(self)
 
     def select_as(self, alias: str | None, *, texts: bool = True) -> str:
@@ -189,7 +193,7 @@ class Table(Generic[T]):
         )
 
     def updater(self, *fixed: str) -> tuple[str, Callable[[T], Row]]:
-        """Give the UPDATE by key that sets all columns but the key's and the fixed ones, and its row writer."""
+        """Return the UPDATE by key that sets all columns but the key's and the fixed ones, and its row writer."""
         moving = [column for column in self.columns if column.name not in (*self.key, *fixed)]
         keys = [column for column in self.columns if column.name in self.key]
         sets = ", ".join(f"{column.name} = ?" for column in moving)
@@ -197,12 +201,12 @@ class Table(Generic[T]):
         return f"UPDATE {self.name} SET {sets} WHERE {where}", self._writer([*moving, *keys], extra=False)
 
     def ways_of(self, column: Column) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-        """Compile what reads one column, and what writes it, for those who look at rows value by value."""
+        """Compile the reader and the writer of one column, for callers that examine rows value by value."""
         read = _compiled(f"def read(v): return {column.read('v')}", "read", self.helpers)
         return read, _compiled(f"def write(v): return {column.write('v')}", "write", self.helpers)
 
     def ddl(self, types_of: Mapping[str, str], options: Callable[["Table[Any]"], str]) -> list[str]:
-        """Give the statements that create the table, with an engine's types and table options."""
+        """Return the statements that create the table, with an engine's types and table options."""
         lines = [
             f"{column.name} {types_of[column.codec.column]}{'' if column.may_be_null else ' NOT NULL'}"
             for column in (*self.extra, *self.columns)
@@ -213,17 +217,18 @@ class Table(Generic[T]):
         return [create, *(f"CREATE {what}" for what in self._indexes())]
 
     def insert_many(self, rows: Sequence[Row]) -> tuple[str, Iterable[Row]]:
-        """Give the INSERT of these rows, and the rows, without the columns in which all have NULL.
+        """Return the INSERT for these rows, and the rows, without the columns that are NULL in all of them.
 
-        Drivers look for an adapter of each NULL that they bind: with them, an import takes 9 % more instructions (W4).
+        Drivers search an adapter for each NULL that they bind: with these columns, an import takes 9 % more
+        instructions (W4).
         """
-        if len(rows) < FEW:  # texts would be many, and caches hold only so many
+        if len(rows) < FEW:  # there would be many texts, and the statement cache is small
             return self.insert, rows
         names = [column.name for column in (*self.extra, *self.columns)]
-        used = [place for place, values in enumerate(zip(*rows, strict=True)) if values.count(None) < len(rows)]
+        used = [index for index, values in enumerate(zip(*rows, strict=True)) if values.count(None) < len(rows)]
         if not used:
             return self.insert, rows
-        return self._insert([names[place] for place in used]), map(itemgetter(*used), rows)
+        return self._insert([names[index] for index in used]), map(itemgetter(*used), rows)
 
     def _indexes(self) -> Iterable[str]:
         for name, definition in self.indexes.items():
@@ -240,7 +245,7 @@ class Table(Generic[T]):
 
 
 def _derivation_of(column: Column) -> str:
-    """Give the expression of a derived column; a digest is a ``bytearray``, for which drivers look for no adapter."""
+    """Return the expression of a derived column; a digest becomes a ``bytearray``: it needs no adapter."""
     derivation = f"derive_{column.name}(e)"
     return f"bytearray({derivation})" if column.codec.column == "blob" else derivation
 
@@ -248,8 +253,8 @@ def _derivation_of(column: Column) -> str:
 def reader(*tables: Table[Any], rest: bool = False) -> Callable[[Row], Any]:
     """Compile a reader of rows that hold the columns of these tables one after another.
 
-    It gives the entity of one table, or a tuple of several; with ``rest`` the columns behind them come last. Of a value
-    that cannot be read it raises ``Corrupt``; that costs nothing where all can.
+    The reader returns the entity of one table or a tuple of several; with ``rest``, the remaining columns come last. It
+    raises ``Corrupt`` for an unreadable value, which costs nothing while all are readable.
     """
     helpers: dict[str, Any] = {"corrupt": diagnosis_of(tables), "UNREADABLE": UNREADABLE}
     lines, start = ["def read(r):", "  try:"], 0
@@ -258,12 +263,12 @@ def reader(*tables: Table[Any], rest: bool = False) -> Callable[[Row], Any]:
         helpers |= table.helpers | {f"Draft{number}": entity.__draft__, f"Entity{number}": entity}
         lines.append(f"    e{number} = Draft{number}()")
         lines += [
-            f"    e{number}.{column.name} = {column.read(f'r[{start + place}]')}"
-            for place, column in enumerate(table.columns)
+            f"    e{number}.{column.name} = {column.read(f'r[{start + index}]')}"
+            for index, column in enumerate(table.columns)
         ]
         lines.append(f"    e{number}.__class__ = Entity{number}")
         start += len(table.columns)
-    lines += ["  except UNREADABLE:", "    raise corrupt(r) from None"]  # its message may show the value
+    lines += ["  except UNREADABLE:", "    raise corrupt(r) from None"]  # the original message may show the value
     names = [f"e{number}" for number in range(len(tables))] + ([f"r[{start}:]"] if rest else [])
     lines.append(f"  return {', '.join(names)}")
     return _compiled("\n".join(lines), "read", helpers)

@@ -16,7 +16,7 @@ GET: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE id = ?"
 IS_ACTIVE: Final = "SELECT active FROM usercore_tenants WHERE id = ?"
 BY_KEY: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE key_folded = ?"
 BY_NAME: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE name_folded = ?"
-GUARD: Final = f"UPDATE usercore_tenants SET change_no = change_no + 1 WHERE id = ? RETURNING {TENANTS.select}"
+LOCK_AND_GET: Final = f"UPDATE usercore_tenants SET change_no = change_no + 1 WHERE id = ? RETURNING {TENANTS.select}"
 _REPLACE, _replaced = TENANTS.updater("key", "change_no")
 REPLACE: Final = _REPLACE.replace(" SET ", " SET name_folded = ?, ", 1)
 LIST: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE name_folded > ? ORDER BY name_folded LIMIT ?"
@@ -26,10 +26,10 @@ LIST_BY_ACTIVE: Final = (
 
 
 class SqlTenants(TenantRepository):
-    """Keeps tenants in the transaction that ``run`` runs in."""
+    """Stores tenants in the transaction of ``run``."""
 
     def __init__(self, run: Executor, unit: RecordingUnit) -> None:
-        """Work for this unit."""
+        """Use this transaction and number the changes of this unit."""
         self._run = run
         self._unit = unit
 
@@ -50,7 +50,7 @@ class SqlTenants(TenantRepository):
         return self._one(BY_NAME, unique_key(name))
 
     def lock(self, tenant_id: TenantId) -> Tenant:
-        tenant = self._one(GUARD, tenant_id)
+        tenant = self._one(LOCK_AND_GET, tenant_id)
         if tenant is None:
             raise TenantNotFound
         self._unit.number(Subject.TENANT, tenant.id, tenant.change_no)
@@ -60,7 +60,7 @@ class SqlTenants(TenantRepository):
         self._run(REPLACE, (unique_key(tenant.name), *_replaced(tenant)))
 
     def list_from(self, after: str | None, *, active: bool | None, limit: int) -> list[Tenant]:
-        start = after or ""  # no name is empty
+        start = after or ""  # sorts before every name, because none is empty
         if active is None:
             return list(map(TENANTS.read, self._run(LIST, (start, limit))))
         return list(map(TENANTS.read, self._run(LIST_BY_ACTIVE, (start, active, limit))))

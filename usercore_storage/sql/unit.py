@@ -1,4 +1,4 @@
-"""The unit of every SQL engine: one for each connection, used again for each transaction."""
+"""The unit of every SQL engine: one for each connection, reused for each transaction."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class SqlUnit(RecordingUnit):
-    """All repositories in the transaction that ``run`` runs in."""
+    """All repositories in the transaction of ``run``."""
 
     def __init__(self, run: Executor) -> None:
         """Build the repositories once; ``begin`` starts each transaction."""
@@ -63,7 +63,7 @@ class SqlUnit(RecordingUnit):
         self.user_agents.commit()
 
     def lock(self, user_id: UserId) -> None:
-        """Lock the user without reading them: ``users.guard`` would take 6 % more instructions of W5."""
+        """Lock the user without reading the row: ``users.lock`` would take 6 % more instructions of W5."""
         self._lock(user_id)
 
     def in_savepoint(self, run: Callable[[], T]) -> T:

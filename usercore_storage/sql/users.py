@@ -37,12 +37,12 @@ ID_BY_UUID: Final = f"SELECT id FROM usercore_users WHERE {_HAS_UUID} {_NOT_ERAS
 GET_MANY: Final = {
     size: f"SELECT {USERS.select} FROM usercore_users WHERE tenant_id = ? AND id IN ({marks(size)})" for size in SIZES
 }
-_GUARD: Final = (
+_LOCK: Final = (
     "UPDATE usercore_users SET change_no = change_no + 1 WHERE id = ? AND tenant_id = ? AND state <> 'erased' RETURNING"
 )
-GUARD: Final = f"{_GUARD} {USERS.select}"
-GUARD_AND_NOTE: Final = GUARD.replace(" SET ", " SET last_sign_in_at = ?, last_sign_in_ip = ?, ", 1)
-LOCK: Final = f"{_GUARD} change_no"
+LOCK_AND_GET: Final = f"{_LOCK} {USERS.select}"
+LOCK_AND_NOTE_SIGN_IN: Final = LOCK_AND_GET.replace(" SET ", " SET last_sign_in_at = ?, last_sign_in_ip = ?, ", 1)
+LOCK: Final = f"{_LOCK} change_no"
 REPLACE, _replaced = USERS.updater("tenant_id", "change_no")
 
 FIND_CLAIM: Final = f"SELECT {CLAIMS.select} FROM usercore_claims WHERE tenant_id = ? AND digest = ?"
@@ -59,10 +59,10 @@ REMOVE_CLAIM: Final = "DELETE FROM usercore_claims WHERE tenant_id = ? AND diges
 
 
 class SqlUsers(UserRepository):
-    """Keeps users in the transaction that ``run`` runs in."""
+    """Stores users in the transaction of ``run``."""
 
     def __init__(self, run: Executor, unit: RecordingUnit) -> None:
-        """Work for this unit."""
+        """Use this transaction and see the users of this unit's tenant."""
         self._run = run
         self._unit = unit
 
@@ -110,8 +110,8 @@ class SqlUsers(UserRepository):
 
     def _by_uuid(self, uuid: UUID) -> Row:
         tenant_id, key, space = self._unit.tenant_id, str(uuid), Space.UUID
-        made_from = id_of(uuid, USER_KIND) or 0  # an id that no user has
-        return made_from, tenant_id, digest_of_key(space, key), space._value_, key, tenant_id, key
+        derived_from = id_of(uuid, USER_KIND) or 0  # 0: no user has this id
+        return derived_from, tenant_id, digest_of_key(space, key), space._value_, key, tenant_id, key
 
     def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
         rows = [
@@ -120,11 +120,11 @@ class SqlUsers(UserRepository):
         return list(map(USERS.read, rows))
 
     def lock(self, user_id: UserId, note: LastSignIn | None = None) -> User:
-        guarded = user_id, self._unit.tenant_id
+        key = user_id, self._unit.tenant_id
         if note is None:
-            rows = self._run(GUARD, guarded)
+            rows = self._run(LOCK_AND_GET, key)
         else:
-            rows = self._run(GUARD_AND_NOTE, (to_micros(note.at), note.ip, *guarded))
+            rows = self._run(LOCK_AND_NOTE_SIGN_IN, (to_micros(note.at), note.ip, *key))
         if not rows:
             raise UserNotFound
         user = USERS.read(rows[0])
@@ -132,7 +132,7 @@ class SqlUsers(UserRepository):
         return user
 
     def lock_unread(self, user_id: UserId) -> None:
-        """Guard the user without reading them."""
+        """Lock the user without reading the row."""
         rows = self._run(LOCK, (user_id, self._unit.tenant_id))
         if not rows:
             raise UserNotFound
@@ -143,10 +143,10 @@ class SqlUsers(UserRepository):
 
 
 class SqlClaims(ClaimRepository):
-    """Keeps claims in the transaction that ``run`` runs in."""
+    """Stores claims in the transaction of ``run``."""
 
     def __init__(self, run: Executor, unit: RecordingUnit) -> None:
-        """Work for this unit."""
+        """Use this transaction and see the claims of this unit's tenant."""
         self._run = run
         self._unit = unit
 
@@ -161,8 +161,8 @@ class SqlClaims(ClaimRepository):
             for some in in_sizes(digests)
             for row in self._run(FIND_CLAIMS[len(some)], (self._unit.tenant_id, *some))
         ]
-        asked = set(names) if rows else ()  # in bulk there are many names, and mostly nobody has one
-        return [claim for claim in map(CLAIMS.read, rows) if (claim.space, claim.key) in asked]
+        requested = set(names) if rows else ()  # an import asks for many names, and most are free
+        return [claim for claim in map(CLAIMS.read, rows) if (claim.space, claim.key) in requested]
 
     def put(self, claim: Claim) -> None:
         if not self._run(PUT_CLAIM, CLAIMS.row(claim)):
@@ -170,7 +170,7 @@ class SqlClaims(ClaimRepository):
 
     def add_many(self, claims: Iterable[Claim]) -> None:
         rows = sorted(map(CLAIMS.row, claims))
-        self._run.many(CLAIMS.insert, rows)  # by digest: each page of the index is touched once
+        self._run.many(CLAIMS.insert, rows)  # sorted by digest, so that each page of the index is touched once
 
     def remove(self, claims: Iterable[Claim]) -> None:
         rows = [(claim.tenant_id, digest_of_key(claim.space, claim.key), claim.holder_id) for claim in claims]

@@ -1,7 +1,7 @@
-"""Copying a file that is in use, by SQLite's own backup, out of one read transaction.
+"""Back up a file that is in use, by SQLite's own backup, from one read transaction.
 
-A newcomer would let the backup run by itself. It begins anew whenever another connection has written, so that beside a
-busy writer it never ends. In a transaction that was begun before, it sees one state, and writers go on in the WAL.
+Without that transaction the backup would begin again whenever another connection has written, so that beside a busy
+writer it would never end. In a transaction it sees one snapshot, and writers go on in the WAL.
 """
 
 import os
@@ -20,9 +20,9 @@ from usercore_storage.sqlite.forks import between_forks
 from usercore_storage.sqlite.snapshot_reader import SnapshotReader
 
 PAGES: Final = 1000
-"""Pages of one step, 4 MB: milliseconds, after which a fork that waits is let through."""
+"""Pages of one step, 4 MB: it takes milliseconds, after which a waiting fork may go on."""
 
-_IS_THERE: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'usercore_schema'"
+_EXISTS: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'usercore_schema'"
 
 Progress = Callable[[int, int], object]
 
@@ -42,13 +42,13 @@ def copy_store(url: str, path: str | os.PathLike[str], *, on_progress: Progress 
 def _target_of(path: str | os.PathLike[str]) -> Path:
     try:
         return Path(path).absolute()
-    except OSError as error:  # the working folder is gone
+    except OSError as error:  # the working directory does not exist any more
         raise translate_os_error(error) from error
 
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
-    """Make an empty file for the copy, and remove it in the end; by then it may have another name, too."""
+    """Create an empty file for the copy, and remove it in the end; by then it may have another name, too."""
     draft = target.with_name(f"{target.name}-{system_randomness(8).hex()}.part")
     try:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, MODE))
@@ -57,25 +57,25 @@ def _beside(target: Path) -> Iterator[Path]:
     try:
         yield draft
     finally:
-        with suppress(OSError):  # what made the copy fail may keep its rest from being removed
+        with suppress(OSError):  # the cause of a failed copy may also prevent its removal
             draft.unlink()
 
 
 def _copy(source: Statements, draft: Path, reader: SnapshotReader, on_progress: Progress | None) -> None:
-    def go_on(_: int, left: int, pages: int) -> None:
-        if reader.gate.is_shut:
+    def report_progress(_: int, left: int, pages: int) -> None:
+        if reader.barrier.is_shut:
             raise RunAgain
         if on_progress is not None:
             on_progress(pages - left, pages)
 
-    if not source(_IS_THERE):  # BEGIN alone does nothing yet: the state is that of the first statement
+    if not source(_EXISTS):  # BEGIN alone takes no snapshot; the first statement does
         raise Unavailable("there is no store in the file yet")
-    _empty(draft)  # of a copy that a fork broke off
+    _empty(draft)  # the start of a copy that a fork interrupted
     try:
         with closing(sqlite3.connect(f"{draft.as_uri()}?mode=rw", uri=True, isolation_level=None)) as copy:
-            copy.execute("PRAGMA journal_mode = OFF").fetchall()  # nobody takes a half copy back: it is thrown away
-            copy.execute("PRAGMA synchronous = OFF")  # once, in the end
-            source.raw.backup(copy, pages=PAGES, progress=go_on)
+            copy.execute("PRAGMA journal_mode = OFF").fetchall()  # a failed copy is deleted, never rolled back
+            copy.execute("PRAGMA synchronous = OFF")  # ``_publish`` syncs once
+            source.raw.backup(copy, pages=PAGES, progress=report_progress)
     except sqlite3.Error as error:
         raise translate_error(error) from error
 
@@ -88,7 +88,7 @@ def _empty(draft: Path) -> None:
 
 
 def _publish(draft: Path, target: Path) -> None:
-    """Bring the copy to the disk, then give it its name, unless somebody else has it by now."""
+    """Sync the copy to the disk, then link it to its name, unless that exists by now."""
     try:
         _sync(draft)
         os.link(draft, target)

@@ -1,4 +1,4 @@
-"""Checking a store in a file: the file as SQLite sees it, the schema, the rows. Nothing is changed."""
+"""Check a store in a file: the file as SQLite sees it, the schema, the rows. Nothing is changed."""
 
 import sqlite3
 from contextlib import closing
@@ -21,11 +21,11 @@ _PARTS: Final = "SELECT name, sql FROM sqlite_schema WHERE tbl_name = ? AND type
 
 
 def check_store(url: str) -> Report:
-    """Look at ``sqlite:///file.db`` and say what is wrong with it.
+    """Check ``sqlite:///file.db`` and return its problems.
 
     Raises:
         ValueError: the URL has another form.
-        StorageError: it cannot be looked at as a store; its subclasses say why.
+        StorageError: it cannot be checked as a store; its subclasses say why.
     """
     location = location_of(url)
     with between_forks():
@@ -57,7 +57,7 @@ def _engine_findings(run: Executor) -> list[Finding]:
 
 
 def _reference_findings(run: Executor) -> list[Finding]:
-    """Find rows of the host's whose foreign keys lead nowhere; our tables have none."""
+    """Find rows of the host whose foreign keys lead nowhere; usercore's tables have none."""
     return [
         Finding(kind=FindingKind.ORPHAN, table=table, key=f"rowid={row}", problem=f"its row of {parent} is not there")
         for table, row, parent, _ in run("PRAGMA foreign_key_check")
@@ -71,7 +71,7 @@ def _mode_findings(run: Executor) -> list[Finding]:
 
 
 def schemas_in(run: Executor) -> TableSchemas:
-    """Give the shapes of our tables, by name."""
+    """Return the schemas of usercore's tables by name."""
     return {name: _schema_of(run, name, options) for name, *options in run(_TABLES)}
 
 
@@ -82,7 +82,7 @@ def _schema_of(run: Executor, table: str, options: list[object]) -> TableSchema:
 
 
 def schemas_of_steps() -> TableSchemas:
-    """Give the shapes that the shipped steps make, from a database in memory."""
+    """Return the schemas that the shipped steps create, from a database in memory."""
     with closing(sqlite3.connect(":memory:")) as raw:
         run = Statements(raw)
         for step in STEPS:

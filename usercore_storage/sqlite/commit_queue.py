@@ -1,12 +1,12 @@
-"""The line in front of the writing connection: whoever finds no leader runs everybody's units and commits once.
+"""The queue in front of the writing connection: one waiting thread runs all units and commits once.
 
-A commit waits for the disk; sixteen waiting units can share one. The leader needs no thread of its own, so there is
-none to start, to stop or to lose at a fork, and a lone writer leads itself.
+A commit waits for the disk; sixteen waiting units can share one. The leader is one of the calling threads, so there is
+no thread to start, to stop or to lose at a fork, and a single writer leads itself.
 
-Written so that a Ctrl-C may land anywhere: leadership is not a lock that could be lost between being taken and being
-guarded, but the name of a job, which that job's own thread gives up; giving up may be done twice. Waiters look up now
-and then, so that a lost wake-up costs a moment and not the program. No loop stands inside a ``with``: CPython 3.13.0
-forgets to release a lock for a Ctrl-C that lands where a loop jumps back.
+An interrupt (Ctrl-C) may land anywhere. So leadership is not a lock, which could be lost between acquiring it and
+entering the ``try``, but a reference to a queued unit, which that unit's own thread clears; clearing it twice is
+harmless. Waiters poll now and then, so that a lost wake-up costs a moment and not the program. No loop is inside a
+``with``: CPython 3.13.0 forgets to release a lock if an interrupt lands where a loop jumps back.
 """
 
 import threading
@@ -18,23 +18,23 @@ from usercore.history.model import Entry
 from usercore.kernel.errors import Busy
 from usercore.storage.recording import UnitContext
 
-LOOK_UP: Final = 0.05
-"""Seconds after which a waiter looks whether it should lead. Source: usercore's experiments with Ctrl-C."""
+POLL_SECONDS: Final = 0.05
+"""Seconds after which a waiter polls whether it should lead. Source: usercore's experiments with interrupts."""
 
 LONGEST_WAIT: Final = 30.0
-"""Seconds that a unit waits for its turn before ``Busy``; three times the busy timeout behind it."""
+"""Seconds that a unit waits in the queue before ``Busy``; three times the busy timeout of the connection."""
 
 MOST_TOGETHER: Final = 64
 """Units of one commit, so that the first of them does not wait long for the last."""
 
 
 class QueuedUnit:
-    """A unit in the line, and what became of it."""
+    """A unit in the queue and its outcome."""
 
     __slots__ = ("done", "entries", "error", "origin", "result", "wake", "work")
 
     def __init__(self, work: Callable[[Any], Any], origin: UnitContext) -> None:
-        """Stand for this unit."""
+        """Queue this work."""
         self.work, self.origin = work, origin
         self.result: Any = None
         self.error: BaseException | None = None
@@ -44,23 +44,23 @@ class QueuedUnit:
         self.wake.acquire()
 
     def call(self) -> None:
-        """Wake the thread that waits for this job; calling again does nothing."""
+        """Wake the thread that waits for this unit; calling it again does nothing."""
         if self.wake.locked():
             try:
                 self.wake.release()
-            except RuntimeError:  # somebody else called between
+            except RuntimeError:  # another thread released it in between
                 return
 
 
 Take = Callable[[], Sequence[QueuedUnit]]
-"""Gives the leader those who wait by now, itself among them."""
+"""Returns to the leader the units that wait by now, its own among them."""
 
 
 class CommitQueue:
-    """Lets jobs wait, and makes one of them the leader, who takes those that wait and sees that each is done."""
+    """Queues units and makes one of them the leader, which takes the waiting ones and sees that each is done."""
 
     def __init__(self, lead: Callable[[Take], None], *, longest_wait: float = LONGEST_WAIT) -> None:
-        """Lead by this function. If it raises before it takes anybody, only its own caller hears of it."""
+        """Lead by calling this function. If it raises before it takes any unit, only its own caller sees the error."""
         self._lead = lead
         self._longest_wait = longest_wait
         self._mutex = threading.Lock()
@@ -68,73 +68,73 @@ class CommitQueue:
         self._taken: list[QueuedUnit] = []
         self._leader: QueuedUnit | None = None
 
-    def submit(self, job: QueuedUnit) -> None:
-        """Wait until the job is done, leading if nobody does.
+    def submit(self, queued: QueuedUnit) -> None:
+        """Wait until the unit is done; lead if no other unit does.
 
         Raises:
-            Busy: its turn did not come.
+            Busy: it waited too long.
         """
         try:
             with self._mutex:
-                self._waiting.append(job)
-            self._wait(job)
+                self._waiting.append(queued)
+            self._wait(queued)
         except BaseException:
             try:
-                self._leave(job)
+                self._leave(queued)
             except BaseException:
-                self._leave(job)
+                self._leave(queued)
                 raise
             raise
 
-    def _wait(self, job: QueuedUnit) -> None:
+    def _wait(self, queued: QueuedUnit) -> None:
         until = monotonic() + self._longest_wait
-        while not job.done:
-            if self._takes_lead(job):
+        while not queued.done:
+            if self._takes_lead(queued):
                 self._lead(self._take)
-                self._leave(job)
-            elif not job.wake.acquire(timeout=LOOK_UP) and monotonic() > until and self._withdraws(job):
+                self._leave(queued)
+            elif not queued.wake.acquire(timeout=POLL_SECONDS) and monotonic() > until and self._withdraws(queued):
                 raise Busy
 
-    def _takes_lead(self, job: QueuedUnit) -> bool:
+    def _takes_lead(self, queued: QueuedUnit) -> bool:
         with self._mutex:
-            if self._leader is not None or job.done:
+            if self._leader is not None or queued.done:
                 return False
-            self._leader = job
+            self._leader = queued
             return True
 
     def _take(self) -> Sequence[QueuedUnit]:
-        """Take those who wait; later than leading begins, because the turn may be long in coming."""
+        """Take the waiting units; not when leading begins, because the process lock may take long to acquire."""
         with self._mutex:
             self._split()
             return self._taken
 
     def _split(self) -> None:
-        waiting = [job for job in self._waiting if not job.done]
+        waiting = [queued for queued in self._waiting if not queued.done]
         taken = waiting[:MOST_TOGETHER]
         if self._leader in waiting[MOST_TOGETHER:]:
             taken[-1] = self._leader
-        self._taken, self._waiting = taken, [job for job in waiting if job not in taken]
+        self._taken, self._waiting = taken, [queued for queued in waiting if queued not in taken]
 
-    def _withdraws(self, job: QueuedUnit) -> bool:
-        """Take the job out of the line, unless a leader has it already."""
+    def _withdraws(self, queued: QueuedUnit) -> bool:
+        """Remove the unit from the queue, unless a leader has taken it already."""
         with self._mutex:
-            if job not in self._waiting:
+            if queued not in self._waiting:
                 return False
-            self._waiting.remove(job)
+            self._waiting.remove(queued)
             return True
 
-    def _leave(self, job: QueuedUnit) -> None:
-        """Give up the lead, if this job has it, and call the next; what was taken and not done waits again."""
+    def _leave(self, queued: QueuedUnit) -> None:
+        """Release the lead, if this unit has it, and wake the next; units that were taken but not done wait again."""
         with self._mutex:
-            following = self._without(job)
-        if following is not None:
-            following.call()
+            next_one = self._without(queued)
+        if next_one is not None:
+            next_one.call()
 
-    def _without(self, job: QueuedUnit) -> QueuedUnit | None:
-        if job in self._waiting:
-            self._waiting.remove(job)
-        if self._leader is job:
-            undone = [one for one in self._taken if not one.done and one is not job]
+    def _without(self, queued: QueuedUnit) -> QueuedUnit | None:
+        if queued in self._waiting:
+            self._waiting.remove(queued)
+        if self._leader is queued:
+            undone = [one for one in self._taken if not one.done and one is not queued]
             self._waiting, self._taken = undone + self._waiting, []
             self._leader = None
         return self._waiting[0] if self._waiting and self._leader is None else None

@@ -1,6 +1,6 @@
-"""Connections: how they are set up, and how statements run on them.
+"""Connections: their settings, and how statements run on them.
 
-``isolation_level=None`` leaves transactions to us: the driver would open them at moments of its own.
+``isolation_level=None`` gives usercore control of transactions: the driver would begin them implicitly.
 """
 
 import sqlite3
@@ -16,13 +16,14 @@ from usercore_storage.sql.unit import SqlUnit
 from usercore_storage.sqlite.errors import translate_error, undecodable
 
 BUSY_TIMEOUT_MS: Final = 10_000
-"""How long to wait for writers that do not know our line: other tools, or a host that joined."""
+"""How long to wait for writers outside the commit queue: other tools, or a host with a joined transaction."""
 
 STATEMENTS: Final = 512
-"""Prepared statements kept a connection. With the driver's 128, 200 statements in turn cost three times as much."""
+"""Prepared statements cached per connection. With the driver's 128, running 200 statements in rotation costs three
+times as much."""
 
 _PAUSE: Final = 0.005
-"""Seconds between two tries to switch to a WAL, which is done once in the life of a file."""
+"""Seconds between two attempts to switch to a WAL, which happens once in the life of a file."""
 
 SETTINGS: Final = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
@@ -31,11 +32,11 @@ SETTINGS: Final = (
     "PRAGMA trusted_schema = OFF",
     "PRAGMA secure_delete = ON",
 )
-"""Source: design, 4.10: durable, and erased bytes are gone."""
+"""Source: usercore: commits are durable, and erased bytes are overwritten."""
 
 
 def open_connection(path: Path) -> sqlite3.Connection:
-    """Open the file, which exists, and make the settings.
+    """Open an existing file and apply the settings.
 
     Raises:
         StorageError: it could not be opened; its subclasses say why.
@@ -61,7 +62,7 @@ def open_connection(path: Path) -> sqlite3.Connection:
 
 
 def _use_wal(raw: sqlite3.Connection) -> None:
-    """Switch to a WAL. The busy timeout does not hold where two do so at once: SQLite refuses one at once."""
+    """Switch to a WAL. The busy timeout does not apply here: SQLite refuses one of two concurrent switches at once."""
     until = monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
@@ -75,17 +76,17 @@ def _use_wal(raw: sqlite3.Connection) -> None:
 
 
 class Statements(Executor):
-    """Statements on a connection, ours or the host's, by a cursor of their own."""
+    """Statements on a connection of usercore's or the host's, by a cursor of their own."""
 
     def __init__(self, raw: sqlite3.Connection) -> None:
-        """Work over this connection.
+        """Use this connection.
 
         Raises:
-            StorageError: it is closed, or another thread's.
+            StorageError: it is closed, or belongs to another thread.
         """
         self.raw = raw
         try:
-            cursor = sqlite3.Cursor(raw)  # one for all statements: making one takes a tenth of a look-up
+            cursor = sqlite3.Cursor(raw)  # one for all statements: creating one takes a tenth of the time of a lookup
         except sqlite3.Error as error:
             raise translate_error(error) from error
         cursor.row_factory = None
@@ -108,23 +109,23 @@ class Statements(Executor):
 
 
 class Connection(Statements):
-    """A connection of ours with its unit."""
+    """A connection of usercore's and its unit."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, which exists.
+        """Open an existing file.
 
         Raises:
             StorageError: it could not be opened; its subclasses say why.
         """
         super().__init__(open_connection(path))
         self.unit = SqlUnit(self)
-        self.glance = LazyTransaction(self, lambda: self("BEGIN"))
+        self.lazy = LazyTransaction(self, lambda: self("BEGIN"))
 
     def roll_back(self) -> None:
-        """Take back whatever is open; after some errors SQLite has done so already."""
+        """Roll back what is open; after some errors SQLite has done so already."""
         if self.raw.in_transaction:
             self("ROLLBACK")
 
     def close(self) -> None:
-        """Close; closing again does nothing."""
+        """Close the connection; closing it again does nothing."""
         self.raw.close()

@@ -1,4 +1,4 @@
-"""What SQLite's and the system's error codes mean here. Codes, never messages."""
+"""Translate error codes of SQLite and the operating system; never messages."""
 
 import errno
 import os
@@ -31,7 +31,7 @@ _EXTENDED: Final[Mapping[int, type[StorageError]]] = {
     sqlite3.SQLITE_IOERR_SHMSIZE: Full,
     sqlite3.SQLITE_READONLY_DBMOVED: StoreMoved,
 }
-"""Extended codes that mean more than their primary one does. Source: SQLite, Result and Error Codes."""
+"""Extended codes that say more than their primary one. Source: SQLite, Result and Error Codes."""
 
 _OF_SYSTEM: Final[Mapping[int, type[StorageError]]] = {
     errno.ENOSPC: Full,
@@ -50,7 +50,7 @@ _CLASHES: Final = frozenset(
 
 
 def translate_error(error: sqlite3.Error, path: Path | None = None) -> Exception:
-    """Give what a driver's error means: a key in use runs the unit again, the rest are ``StorageError``."""
+    """Translate a driver's error: a key in use becomes ``RunAgain``, all others ``StorageError``."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return _mapped_of_driver(error)
@@ -61,16 +61,18 @@ def translate_error(error: sqlite3.Error, path: Path | None = None) -> Exception
 
 
 def _mapped_of_driver(error: sqlite3.Error) -> StorageError:
-    """Return the meaning of an error that the driver itself made."""
-    if isinstance(error, sqlite3.ProgrammingError):  # a closed connection, another thread's, a value it cannot bind
+    """Translate an error that the driver itself raised."""
+    if isinstance(
+        error, sqlite3.ProgrammingError
+    ):  # a closed connection, one of another thread, a value that cannot be bound
         return Unavailable("the connection is closed, or cannot be used so")
     return StorageError("the driver refused")
 
 
 def undecodable(error: sqlite3.Error, statement: str) -> Corrupt | None:
-    """Return the error for a text that is not UTF-8, or None if the driver refused something else.
+    """Return the error for text that is not UTF-8, or None if the driver refused something else.
 
-    The driver's own message shows the text, so that error is not to be a cause that tracebacks show.
+    The driver's own message shows the text, so its error must not be the cause that tracebacks show.
     """
     if not isinstance(error, sqlite3.OperationalError) or hasattr(error, "sqlite_errorcode"):
         return None
@@ -80,13 +82,13 @@ def undecodable(error: sqlite3.Error, statement: str) -> Corrupt | None:
 
 
 def _reason_of(error: sqlite3.Error, code: int) -> str:
-    """Return the driver's reason; of a constraint only its name, as triggers may write values into their messages."""
+    """Return the driver's reason; of a constraint only its name, as triggers may put values into their messages."""
     name = getattr(error, "sqlite_errorname", f"code {code}")
     return name if code & _PRIMARY == sqlite3.SQLITE_CONSTRAINT else f"{error} ({name})"
 
 
 def translate_os_error(error: OSError, path: Path | None = None) -> StorageError:
-    """Give what a system's error means."""
+    """Translate an error of the operating system."""
     reason = os.strerror(error.errno) if error.errno else "the system refused"
     return _OF_SYSTEM.get(error.errno or 0, Unavailable)(_located(reason, path))
 

@@ -1,4 +1,4 @@
-"""The file of a store: where it is, whose it is, and what refuses to be opened. A refused file is not touched."""
+"""The file of a store: its path, its owner, and which files are refused. A refused file is not touched."""
 
 import os
 import sqlite3
@@ -15,7 +15,7 @@ from usercore_storage.sqlite.identity import check_single_name, status_of
 from usercore_storage.sqlite.migrations import APPLICATION_ID, VERSION
 
 MODE: Final = 0o600
-"""Only its owner reads a store that we make. The files beside a store have its mode. Source: design, 4.10."""
+"""Only its owner can read a store that usercore creates. The files beside a store have its mode. Source: usercore."""
 
 _READ_AND_WRITE: Final = 0o666
 
@@ -29,25 +29,25 @@ _SMALLEST: Final = 512
 
 
 class Unfinished(Unavailable):
-    """A writer was killed before the file had a WAL; opening the store to work with it takes back what it left."""
+    """A writer was killed before the file had a WAL; opening the store for use rolls back what it wrote."""
 
 
 @frozen
 class StoreLocation:
-    """Where a store is. A ``shared`` file may have tables of the host's beside ours."""
+    """The location of a store. A ``shared`` file may have tables of the host beside usercore's."""
 
     path: Path
     shared: bool
 
 
 def location_of(url: str) -> StoreLocation:
-    """Read ``sqlite:///relative.db``, ``sqlite:////absolute.db``, with ``?shared=1`` if the file has other tables.
+    """Parse ``sqlite:///relative.db`` or ``sqlite:////absolute.db``, with ``?shared=1`` if the file has other tables.
 
     Symbolic links are resolved, so that all paths to one file are one store.
 
     Raises:
         ValueError: the URL has another form.
-        Unavailable: the path is relative, and the working folder is gone.
+        Unavailable: the path is relative, and the working directory does not exist any more.
     """
     parts = _split(url)
     path = urllib.parse.unquote(parts.path[1:])
@@ -65,7 +65,7 @@ def location_of(url: str) -> StoreLocation:
 def _split(url: str) -> urllib.parse.SplitResult:
     try:
         return urllib.parse.urlsplit(url)
-    except ValueError:  # its message shows a part of the URL
+    except ValueError:  # the original message shows a part of the URL
         raise ValueError(_FORM) from None
 
 
@@ -73,7 +73,7 @@ def real_path(path: str | os.PathLike[str]) -> Path:
     """Return an absolute path without symbolic links; the last parts need not exist.
 
     Raises:
-        Unavailable: the path is relative, and the working folder is gone.
+        Unavailable: the path is relative, and the working directory does not exist any more.
     """
     try:
         return Path(os.path.realpath(path))
@@ -82,15 +82,15 @@ def real_path(path: str | os.PathLike[str]) -> Path:
 
 
 def prepare(location: StoreLocation) -> bool:
-    """Make the file if there is none, and look at it if there is one; say whether it still needs our tables.
+    """Create the file if there is none, inspect it if there is one; return whether it still needs usercore's tables.
 
     Raises:
-        Unavailable: it cannot be made or read.
+        Unavailable: it cannot be created or read.
         StoreMoved: it has several names.
         Full: there is no room for it.
         ReadOnly: it may not be written.
         Corrupt: it is no SQLite file, or a part of one.
-        ForeignFile: it has tables, and none of ours.
+        ForeignFile: it has tables, but none of usercore's.
         NewerSchema: a newer usercore made it.
     """
     try:
@@ -114,10 +114,10 @@ def side_of(path: Path) -> Path:
 
 
 def open_side(path: Path) -> int:
-    """Open the side file on which the writers of all processes wait for one another, with the store's owner and mode.
+    """Open the side file, which writers of all processes lock, with the store's owner and mode.
 
     Raises:
-        StorageError: it cannot be made or opened; its subclasses say why.
+        StorageError: it cannot be created or opened; its subclasses say why.
     """
     store, side = status_of(path), side_of(path)
     try:
@@ -133,7 +133,7 @@ def open_side(path: Path) -> int:
 
 
 def _take_owner_and_mode(handle: int, store: os.stat_result) -> None:
-    """Let the same users open the side file as the store, as SQLite does with the WAL. Only its owner or root can."""
+    """Set the store's owner and mode on the side file, as SQLite does for the WAL. Only the owner or root can."""
     side, mode = os.fstat(handle), stat.S_IMODE(store.st_mode) & _READ_AND_WRITE
     with suppress(PermissionError):
         if os.geteuid() == 0 and (side.st_uid, side.st_gid) != (store.st_uid, store.st_gid):
@@ -146,16 +146,16 @@ def _take_owner_and_mode(handle: int, store: os.stat_result) -> None:
 
 
 def inspect(location: StoreLocation) -> bool:
-    """Look at a file that is there, and change nothing; say whether it still needs our tables, or the last of them.
+    """Inspect an existing file without changing it; return whether it still lacks tables of usercore's.
 
     The file itself is not opened: closing it again would drop the locks of all this process's connections.
 
     Raises:
-        Unavailable: it is not there, or cannot be read.
+        Unavailable: it does not exist, or cannot be read.
         StoreMoved: it has several names.
         ReadOnly: it may not be written.
         Corrupt: it is no SQLite file, or a part of one.
-        ForeignFile: it has tables, and none of ours.
+        ForeignFile: it has tables, but none of usercore's.
         NewerSchema: a newer usercore made it.
     """
     status, shown = status_of(location.path), repr(str(location.path))
@@ -177,18 +177,18 @@ def _inspect(location: StoreLocation) -> bool:
     try:
         return inspect(location)
     except Unfinished:
-        _take_back(location.path)
+        _recover(location.path)
         return _inspect(location)
 
 
 def _needs_tables(location: StoreLocation, size: int) -> bool:
-    """Look through a connection that cannot write."""
+    """Inspect the schema through a connection that cannot write."""
     try:
         connection = sqlite3.connect(f"{location.path.as_uri()}?mode=ro", uri=True)
         try:
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
             (page,) = connection.execute("PRAGMA page_size").fetchone()
-            if size % page:  # SQLite sees that whole pages are missing, and not that a part of the last one is
+            if size % page:  # SQLite notices missing whole pages, but not a missing part of the last one
                 raise Corrupt(f"{str(location.path)!r} was cut off within a page")
             if "usercore_schema" in names:
                 return _is_older(connection)
@@ -202,8 +202,8 @@ def _needs_tables(location: StoreLocation, size: int) -> bool:
     return True
 
 
-def _take_back(path: Path) -> None:
-    """Let SQLite take back what a writer left that was killed before the file had a WAL, perhaps while it was made."""
+def _recover(path: Path) -> None:
+    """Make SQLite roll back what a writer wrote that was killed before the file had a WAL, perhaps at its creation."""
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
             connection.execute("SELECT name FROM sqlite_schema").fetchall()

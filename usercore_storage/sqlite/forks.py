@@ -1,8 +1,8 @@
-"""Forks: all connections are closed before one, and both sides open their own when they need them.
+"""Forks: all connections are closed before a fork, and both processes open their own when they need them.
 
-A newcomer would open new connections in the child and think that enough. But SQLite notes, for each file in the
-process, which locks it has, and a child inherits these notes without the locks: its parent, when it closes, believes to
-be alone and removes the WAL that the child still writes.
+Opening new connections in the child is not enough. SQLite records, for each file in the process, which locks it has,
+and a child inherits these records without the locks: its parent, when it closes, believes that it is alone and removes
+the WAL that the child still writes.
 """
 
 import os
@@ -16,38 +16,38 @@ from typing import Final, Protocol, TypeVar
 T = TypeVar("T")
 
 LONGEST_WAIT: Final = 30.0
-"""Seconds that a fork waits for the units of other threads. Source: usercore: as long as a unit waits for its turn."""
+"""Seconds that a fork waits for the units of other threads. Source: usercore: as long as a unit waits in the queue."""
 
 _PAUSE: Final = 0.001
 
-_gates: "weakref.WeakSet[ForkBarrier]" = weakref.WeakSet()
+_barriers: "weakref.WeakSet[ForkBarrier]" = weakref.WeakSet()
 _forking = threading.RLock()
 
 
 class HasConnections(Protocol):
-    """What has connections."""
+    """An object that has connections."""
 
     def close_for_fork(self) -> None:
-        """Close all connections; those who come later open others."""
+        """Close all connections; later units open others."""
 
     def abandon(self) -> None:
-        """Do without the connections of the parent, which could not be closed and must not be used here."""
+        """Abandon the connections of the parent, which could not be closed and must not be used here."""
 
 
 class ForkBarrier:
-    """Lets each thread into one unit at a time, and nobody while the process forks."""
+    """Admits each thread to one unit at a time, and none while the process forks."""
 
     def __init__(self, store: HasConnections) -> None:
-        """Stand before this store."""
+        """Guard the connections of this store."""
         self._store = store
         self._open()
-        _gates.add(self)
+        _barriers.add(self)
 
     def _open(self) -> None:
         self._inside: set[int] = set()
         self.is_shut = False
-        """Whether a fork waits for those inside; who takes long looks now and then, gives up, and begins again."""
-        self._rests = False
+        """Whether a fork is waiting for units to end; a long operation polls this, stops, and begins again."""
+        self._is_closed_for_fork = False
 
     def run(self, run: Callable[[], T]) -> T:
         """Run a unit.
@@ -61,7 +61,7 @@ class ForkBarrier:
             raise RuntimeError(msg)
         try:
             inside.add(thread)
-            while self.is_shut:  # looked at after ``add``, and ``shut`` looks the other way round
+            while self.is_shut:  # read after ``add``; ``shut`` does both in the opposite order
                 inside.discard(thread)
                 self._await_opening()
                 inside.add(thread)
@@ -71,50 +71,51 @@ class ForkBarrier:
 
     def _await_opening(self) -> None:
         while self.is_shut:
-            sleep(_PAUSE)  # no ``Event``: a Ctrl-C could leave its lock locked for ever
+            sleep(_PAUSE)  # not an ``Event``: an interrupt could leave its lock locked for ever
 
     def shut(self) -> None:
-        """Let nobody in, wait for those inside, and let the store rest, unless somebody stays."""
+        """Admit no thread, wait for running units, and close the store's connections, unless a unit does not end."""
         self.is_shut = True
         me, until = {get_ident()}, monotonic() + LONGEST_WAIT
         while (others := self._inside - me) and monotonic() < until:
             sleep(_PAUSE)
-        self._rests = not others and not self._inside & me  # whoever came since then sees that it is shut
-        if self._rests:
+        # A thread that arrived since then sees that the barrier is shut.
+        self._is_closed_for_fork = not others and not self._inside & me
+        if self._is_closed_for_fork:
             self._store.close_for_fork()
 
-    def go_on(self) -> None:
-        """Let them in again."""
+    def open_again(self) -> None:
+        """Admit threads again."""
         self.is_shut = False
 
     def reset_after_fork(self) -> None:
-        """Start in a child, where no other thread is."""
-        if not self._rests:
+        """Start in a child, where no other thread exists."""
+        if not self._is_closed_for_fork:
             self._store.abandon()
         self._open()
 
 
 def between_forks() -> threading.RLock:
-    """Give the lock that a fork holds: whoever makes connections outside a gate holds it, too."""
+    """Return the lock that a fork holds; code that opens connections outside a barrier must hold it, too."""
     return _forking
 
 
 def _before() -> None:
     _forking.acquire()
-    for gate in list(_gates):
-        gate.shut()
+    for barrier in list(_barriers):
+        barrier.shut()
 
 
 def _in_parent() -> None:
-    for gate in list(_gates):
-        gate.go_on()
+    for barrier in list(_barriers):
+        barrier.open_again()
     _forking.release()
 
 
 def _in_child() -> None:
-    for gate in list(_gates):
-        gate.reset_after_fork()
-    _forking.release()  # the thread that forked holds it, and lives on here
+    for barrier in list(_barriers):
+        barrier.reset_after_fork()
+    _forking.release()  # the forking thread holds it, and is the one that exists in the child
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,7 +1,7 @@
 """The identity of a store's file: the file at the path must stay the one that the connections have open.
 
 In WAL mode SQLite does not notice that its file was deleted, renamed or replaced: it goes on writing into a file that
-no later process opens. And one file under two names has two WALs, each of which is unknown to the other name.
+no later process opens. And a file with two names has two WALs, each unknown under the other name.
 """
 
 import os
@@ -17,7 +17,7 @@ from usercore_storage.sqlite.connections import Connection
 from usercore_storage.sqlite.errors import translate_os_error
 
 READ_CHECK_SECONDS: Final = 1.0
-"""Seconds between two checks by reads. Source: usercore: a check takes a quarter of the time of a look-up by key."""
+"""Seconds between two checks by reads. Source: usercore: a check takes a quarter of the time of a lookup by key."""
 
 RECORD_BYTES: Final = 53
 """Length of a record in the side file: 32 hexadecimal digits of the store, a space, 20 digits of the inode."""
@@ -27,14 +27,14 @@ _OPEN_THE_STORE_AGAIN: Final = "close the store, and open it again"
 
 
 class StoreFile:
-    """The file that is at the store's path when this is made. Once it is found to have moved, it stays so."""
+    """The file that is at the store's path when this object is created. Once found to have moved, it stays so."""
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = monotonic) -> None:
-        """Note which file is at the path.
+        """Record which file is at the path.
 
         Raises:
             StoreMoved: the file has other names besides the path.
-            StorageError: there is no file at the path, or it cannot be looked at.
+            StorageError: there is no file at the path, or its status cannot be read.
         """
         self.path = path
         self.store_id = ""
@@ -71,7 +71,7 @@ class StoreFile:
 
         Raises:
             StoreMoved: it is not.
-            StorageError: the system does not tell.
+            StorageError: the file's status cannot be read.
         """
         if (error := self.difference()) is not None:
             raise error
@@ -94,7 +94,7 @@ class StoreFile:
 
     def _compare(self) -> None:
         try:
-            status = os.lstat(self.path)  # no symbolic link is followed: SQLite would name the WAL by its target
+            status = os.lstat(self.path)  # does not follow symbolic links: SQLite would name the WAL after their target
         except FileNotFoundError:
             self.move(f"no file is at {str(self.path)!r} any more")
             return
@@ -106,12 +106,12 @@ class StoreFile:
             self.move(_names_problem(self.path, status))
 
     def move(self, difference: str) -> None:
-        """Note that the file has moved, for all later checks."""
+        """Record for all later checks that the file has moved."""
         self._difference = f"{difference}; {_OPEN_THE_STORE_AGAIN}"
         self._check_reads_from = 0.0
 
     def record(self) -> bytes:
-        """Return what the side file remembers of this file."""
+        """Return the record of this file for the side file."""
         return f"{self.store_id or '0' * 32} {self._status.st_ino:020}".encode()
 
 
@@ -119,7 +119,7 @@ def status_of(path: Path) -> os.stat_result:
     """Return the status of the file at a path that has no symbolic links in it.
 
     Raises:
-        StorageError: there is no file, or it cannot be looked at.
+        StorageError: there is no file, or its status cannot be read.
     """
     try:
         return os.lstat(path)
@@ -128,7 +128,7 @@ def status_of(path: Path) -> os.stat_result:
 
 
 def check_single_name(path: Path, status: os.stat_result) -> None:
-    """Check that the path is the only name of the file: the WAL of another name would not be seen under this one.
+    """Check that the path is the file's only name: the WAL of another name would not be seen under this one.
 
     Raises:
         StoreMoved: there are several links, or the file is mounted alone.
@@ -140,12 +140,12 @@ def check_single_name(path: Path, status: os.stat_result) -> None:
 
 
 def store_id_of(secret: bytes) -> str:
-    """Return what names a store without showing its secret."""
+    """Return an identifier of the store that does not reveal its secret."""
     return sha256(b"usercore store id\0" + secret).hexdigest()[:32]
 
 
 def secret_in(connection: Connection) -> bytes:
-    """Read the store's secret.
+    """Return the store's secret.
 
     Raises:
         Corrupt: there is none, or several.
@@ -162,12 +162,12 @@ def _names_problem(path: Path, status: os.stat_result) -> str:
 
 
 def _is_mounted_alone(path: Path) -> bool:
-    """Return whether a mount begins at the file itself, as one of a single file into a container does."""
+    """Return whether the file itself is a mount point, as when a single file is mounted into a container."""
     try:
         mounts = _MOUNTS.read_bytes()
-    except OSError:  # not Linux, or nothing to read it from
+    except OSError:  # not Linux, or it cannot be read
         return False
     name = os.fsencode(path)
-    for character in (b"\\", b" ", b"\t", b"\n"):  # the backslash first: the others are written with one
+    for character in (b"\\", b" ", b"\t", b"\n"):  # the backslash first, because it escapes the others
         name = name.replace(character, b"\\%03o" % ord(character))
     return any(line.split(b" ")[4:5] == [name] for line in mounts.splitlines())

@@ -10,7 +10,7 @@ from usercore_storage.sqlite.connections import Statements
 from usercore_storage.sqlite.errors import translate_error
 
 SHADOWS: Final = "SELECT name FROM sqlite_temp_schema WHERE lower(name) GLOB 'usercore_*'"
-"""SQLite does not tell names apart by case."""
+"""Table names, compared without regard to case as SQLite does."""
 
 _BY_ISOLATION_LEVEL: Final = -1
 """The mode of connections in which ``isolation_level`` decides, as it always does before Python 3.12: the driver begins
@@ -20,14 +20,14 @@ Source: ``sqlite3.LEGACY_TRANSACTION_CONTROL``."""
 KNOWN: Final = (
     "SELECT s.secret, s.version, t.key FROM main.usercore_schema AS s JOIN main.usercore_tenants AS t ON t.id = 1"
 )
-"""A value of each type, in the file itself: a file that is attached is not kept together with it in a power cut."""
+"""A value of each type, in the main file: an attached file is not committed atomically with it in a power cut."""
 
 
 def joined(connection: object, *, secret: bytes, check_file: Callable[[], None]) -> HostTransaction:
-    """Work in the transaction that is open on this connection to the store with this secret; see ``Storage.join``.
+    """Return the open transaction of this connection to the store with this secret; see ``Storage.join``.
 
-    ``check_file`` raises ``StoreMoved``, before each unit, if the store's file is not at its path any more.
-    If the driver would begin a transaction before the host writes, one begins that may write.
+    ``check_file`` raises ``StoreMoved``, before each unit, if the store's file is not at its path any more. If the
+    driver would begin a transaction before the host writes, one that may write is begun.
 
     Raises:
         TypeError: it is no connection of ``sqlite3``.
@@ -55,7 +55,7 @@ def joined(connection: object, *, secret: bytes, check_file: Callable[[], None])
             raise ValueError("the connection converts values (detect_types)")
         return found == secret
 
-    run = Statements(connection)  # first of all: it fails if the connection is closed
+    run = Statements(connection)  # first, because it fails if the connection is closed
     transaction = HostTransaction(run, lambda: connection.in_transaction, check, shadows=SHADOWS)
     check()
     transaction.check_store(recognise, begin="BEGIN IMMEDIATE" if _begins(connection) else None)
@@ -63,6 +63,6 @@ def joined(connection: object, *, secret: bytes, check_file: Callable[[], None])
 
 
 def _begins(connection: sqlite3.Connection) -> bool:
-    """Return whether no transaction is open, and the driver would begin one before a statement that writes."""
+    """Return whether no transaction is open and the driver would begin one before a statement that writes."""
     mode = getattr(connection, "autocommit", _BY_ISOLATION_LEVEL)  # new in Python 3.12
     return mode == _BY_ISOLATION_LEVEL and connection.isolation_level is not None and not connection.in_transaction

@@ -1,6 +1,6 @@
-"""The schema, step by step. A step is frozen once it is released: its text never changes, whatever the tables become.
+"""Migrate the schema step by step. A step is frozen once it is released: its text never changes.
 
-A newcomer would make tables from the entities at every start; then a renamed field would silently orphan a column.
+Creating tables from the entities at every start would silently orphan the column of a renamed field.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from usercore_storage.sql.table import Table
 from usercore_storage.sqlite.connections import Connection
 
 APPLICATION_ID: Final = 0x75636F72
-"""``ucor``: how tools such as file(1) tell our files, set on those that we made."""
+"""``ucor``: the mark by which tools such as file(1) recognise files that usercore created."""
 
 TYPES: Final[Mapping[str, str]] = {
     "integer": "INTEGER",
@@ -25,23 +25,23 @@ TYPES: Final[Mapping[str, str]] = {
 
 STEPS: Final = steps_beside(__file__)
 VERSION: Final = len(STEPS)
-"""The schema that this usercore knows."""
+"""The schema version that this usercore knows."""
 
 
 def options_of(table: Table[Any]) -> str:
-    """Give the options of a table: an integer key alone is the row id, others are the table's own tree."""
+    """Return the options of a table: a single integer key is the row id, others have no row id."""
     return " STRICT" if table.key == ("id",) else " STRICT, WITHOUT ROWID"
 
 
 def migrate(connection: Connection, *, ours: bool, steps: Sequence[Sequence[str]] | None = None) -> None:
-    """Take the steps that the file lacks, each in a transaction with its version.
+    """Apply the steps that the file lacks, each in a transaction with its version.
 
-    Many processes may do so at once, and be killed at any moment. ``ours`` says that an empty file gets our mark;
-    ``steps`` are the shipped ones unless others are given, each a list of statements.
+    Many processes may do so at once, and be killed at any moment. ``ours`` means that an empty file gets usercore's
+    mark; ``steps`` are the shipped ones unless others are given, each a list of statements.
 
     Raises:
-        NewerSchema: somebody took more steps than there are here.
-        StorageError: a step failed; those before it are kept.
+        NewerSchema: the file has more steps than this usercore knows.
+        StorageError: a step failed; the earlier ones are committed.
     """
     known = list(map(statements_of, STEPS)) if steps is None else steps
     while _takes_step(connection, known, ours=ours):
@@ -66,7 +66,7 @@ def _takes_step(connection: Connection, steps: Sequence[Sequence[str]], *, ours:
 
 
 def _steps_taken(connection: Connection, *, ours: bool) -> int:
-    from sqlite_utils import Database  # noqa: PLC0415 - slow to import, and needed only where tables are made
+    from sqlite_utils import Database  # noqa: PLC0415 - slow to import, and needed only to create tables
 
     names = Database(connection.raw, recursive_triggers=False, execute_plugins=False).table_names()
     if "usercore_schema" not in names:
@@ -79,8 +79,8 @@ def _steps_taken(connection: Connection, *, ours: bool) -> int:
 
 
 def statements_of(step: str) -> list[str]:
-    """Give the statements of a step; each ends with a semicolon at the end of its line."""
-    from importlib.resources import files  # noqa: PLC0415 - needed only where tables are made
+    """Return the statements of a step; each ends with a semicolon at the end of its line."""
+    from importlib.resources import files  # noqa: PLC0415 - needed only to create tables
 
     text = (files("usercore_storage.sqlite") / "steps" / step).read_text("utf-8")
     return [statement.strip() for statement in text.split(";\n") if statement.strip()]

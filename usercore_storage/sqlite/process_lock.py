@@ -1,7 +1,8 @@
-"""Whose turn it is to write, among the processes of a machine: ``flock`` on a side file.
+"""The lock for writing between the processes of a machine: ``flock`` on a side file.
 
-It waits in the kernel, in order, and ends with its process. But it knows no time limit, and a process that was stopped
-keeps its turn. So where another process has the turn, a thread waits in our stead; where none has, there is no thread.
+The kernel queues the waiting processes and releases the lock of a process that ends. But ``flock`` has no timeout, and
+a stopped process keeps its lock. So while another process holds the lock, a helper thread waits for it; otherwise there
+is no thread.
 """
 
 import fcntl
@@ -17,15 +18,16 @@ from usercore_storage.sqlite.files import open_side, side_of
 
 
 class _Awaited:
-    """A turn that a thread waits for, on a handle of its own.
+    """A lock that a helper thread waits for, on a handle of its own.
 
-    No ``Event``: a Ctrl-C could leave its lock locked for ever.
+    Not an ``Event``: an interrupt could leave its lock locked for ever.
     """
 
     def __init__(self, side: int) -> None:
         self.side = side
         self.handles = [side]
-        """Emptied by whoever is to close the handle: the thread, or who could not start it."""
+        """Store the handle; the thread that is to close it, or the code that failed to start that thread, empties the
+        list."""
         self.came = False
         self.error: OSError | None = None
         self.call = threading.Lock()
@@ -33,7 +35,7 @@ class _Awaited:
 
 
 class ProcessLock:
-    """The turn of this process; ``lock`` is held while somebody has it or waits for it."""
+    """The lock of this process; ``lock`` is held while a thread holds it or waits for it."""
 
     def __init__(self, path: Path) -> None:
         """Open the side file.
@@ -48,16 +50,16 @@ class ProcessLock:
         reset_in_child(self)
 
     def reset_after_fork(self) -> None:
-        """Give up, in a child, what a thread of the parent waits by: held here, it would keep the parent's turn."""
+        """Discard in a child the handle that a thread of the parent waits on: here it would hold the parent's lock."""
         awaited, self._awaited = self._awaited, None
         if awaited is not None and not awaited.came:
             os.close(awaited.side)
 
     def run(self, run: Callable[[], None], *, longest_wait: float) -> None:
-        """Wait for the turn, for so many seconds, and run this in it; what it raises comes out.
+        """Acquire the lock within so many seconds and call ``run``; its exceptions propagate.
 
         Raises:
-            Busy: another process had it all the time, or no thread can be started that would wait.
+            Busy: another process held it all the time, or the helper thread cannot be started.
             Unavailable: it is closed.
             StorageError: the system refused.
         """
@@ -68,9 +70,9 @@ class ProcessLock:
                 self._take(longest_wait)
                 run()
             finally:
-                try:  # noqa: SIM105 - no function of ours, nor of contextlib, where a Ctrl-C could land as it begins
+                try:  # noqa: SIM105 - a function call, also of contextlib's, would be a place where an interrupt can land first
                     fcntl.flock(self._side, fcntl.LOCK_UN)
-                except OSError:  # taking it has failed, too, or what ran is told already
+                except OSError:  # acquiring has failed, too, or the outcome is reported already
                     pass
 
     def _take(self, longest_wait: float) -> None:
@@ -93,7 +95,7 @@ class ProcessLock:
         return True
 
     def _await(self) -> _Awaited:
-        """Let a thread wait, or go on to wait if somebody gave up."""
+        """Start a helper thread, or reuse the one of a caller that gave up."""
         awaited = self._awaited
         if awaited is None or awaited.came:
             awaited = _Awaited(os.dup(self._side))
@@ -102,27 +104,27 @@ class ProcessLock:
             except BaseException as error:
                 for handle in _taken_from(awaited):
                     os.close(handle)
-                if isinstance(error, RuntimeError):  # there is no room for another thread
+                if isinstance(error, RuntimeError):  # no further thread can be started
                     raise Busy("no thread can be started to wait for another process") from error
                 raise
-            self._awaited = awaited  # last of all, or after a Ctrl-C somebody would wait for nobody
+            self._awaited = awaited  # last: an interrupt before it must not leave a wait without a thread
         return awaited
 
     def _wait(self, awaited: _Awaited) -> None:
-        for side in _taken_from(awaited):  # none, if whoever started this thread was interrupted
+        for side in _taken_from(awaited):  # empty if the thread that started this one was interrupted
             try:
                 fcntl.flock(side, fcntl.LOCK_EX)
             except OSError as error:
                 awaited.error = error
             awaited.came = True
             awaited.call.release()
-            with self.lock:  # the turn was given back by now, unless whoever waited for it gave up before it came
+            with self.lock:  # the lock was released by now, unless its waiter gave up before it was acquired
                 if awaited.error is None:
                     fcntl.flock(side, fcntl.LOCK_UN)
             os.close(side)
 
     def remember(self, record: bytes) -> None:
-        """Store in the side file, in the turn, which file and store its writers have open.
+        """Write to the side file, while holding the lock, which file and store its writers have open.
 
         Raises:
             StorageError: the system refused.
@@ -146,14 +148,14 @@ class ProcessLock:
             raise translate_os_error(error, side_of(self._path)) from error
 
     def close(self) -> None:
-        """Close the side file; whoever calls holds the lock. Closing again does nothing."""
+        """Close the side file; the caller holds ``lock``. Closing it again does nothing."""
         if self._side >= 0:
             os.close(self._side)
             self._side = -1
 
 
 def _taken_from(awaited: _Awaited) -> Sequence[int]:
-    """Take the handle, unless somebody else has."""
+    """Take the handle, unless the other side has."""
     try:
         return [awaited.handles.pop()]
     except IndexError:

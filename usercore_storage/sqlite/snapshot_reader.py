@@ -1,4 +1,4 @@
-"""Looking at a store through one connection that changes nothing, and that a fork may close between two looks."""
+"""Read a store through one connection that changes nothing, and that a fork may close between two queries."""
 
 import sqlite3
 from collections.abc import Callable
@@ -22,42 +22,42 @@ SETTINGS: Final = (
 )
 
 _STEPS: Final = 100_000
-"""Steps of SQLite's machine between two looks for a fork that waits: some milliseconds."""
+"""Steps of SQLite's virtual machine between two checks for a waiting fork: some milliseconds."""
 
 _abandoned: Final[list[object]] = []
 
 
 class SnapshotReader:
-    """Looks at the file, one look after the other, each on one state. For one thread at a time."""
+    """Runs queries on the file, one after the other, each on one snapshot. For one thread at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Look at this file; the connection is opened by the first look.
+        """Read this file; the first query opens the connection.
 
         Raises:
             StorageError: there is no file, or none that may be a store; its subclasses say why.
         """
         self._file = StoreFile(path)
         self._connection: Statements | None = None
-        self.gate = ForkBarrier(self)
+        self.barrier = ForkBarrier(self)
 
     def query(self, query: Callable[[Statements], T]) -> T:
-        """Let a function look at one state of the store; it runs again if a fork came between.
+        """Run a function on one snapshot of the store; it runs again if a fork interrupted it.
 
         Raises:
-            LostRace: forks came again and again.
+            LostRace: forks interrupted it again and again.
             StoreMoved: another file is at the path by now.
             StorageError: the store could not be read.
         """
-        return run_until_kept(lambda: self.gate.run(lambda: self._look(query)))
+        return run_until_kept(lambda: self.barrier.run(lambda: self._run(query)))
 
-    def _look(self, query: Callable[[Statements], T]) -> T:
+    def _run(self, query: Callable[[Statements], T]) -> T:
         connection = self._opened()
         try:
             connection("BEGIN")
             result = query(connection)
             self._file.check()
         except StorageError as error:
-            if self.gate.is_shut:  # nothing failed: it was stopped
+            if self.barrier.is_shut:  # not a failure: it was stopped for a fork
                 raise RunAgain from error
             raise
         finally:
@@ -69,12 +69,12 @@ class SnapshotReader:
         if self._connection is None:
             self._file.check()
             raw = _connect(self._file.path)
-            raw.set_progress_handler(lambda: self.gate.is_shut, _STEPS)
+            raw.set_progress_handler(lambda: self.barrier.is_shut, _STEPS)
             self._connection = Statements(raw)
         return self._connection
 
     def close_for_fork(self) -> None:
-        """Close the connection; a later look opens another."""
+        """Close the connection; a later query opens another."""
         if self._connection is not None:
             self._connection.raw.close()
         self._connection = None
@@ -82,22 +82,25 @@ class SnapshotReader:
     close = close_for_fork
 
     def abandon(self) -> None:
-        """Do without the parent's connection in a child; see ``forks``."""
+        """Abandon the parent's connection in a child; see ``forks``."""
         _abandoned.append(self._connection)
         self._connection = None
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Connect so that closing changes nothing: the last to close moves what is in the WAL to the file, if it may.
+    """Connect so that closing changes nothing.
 
-    Where there is nothing to move it must be able to write, or it would leave an empty WAL behind.
+    The last connection to close moves what is in the WAL to the file, if it may write. Where there is nothing to move
+    it must be able to write, or an empty WAL would remain.
     """
     mode = "ro" if _size_of(path.with_name(path.name + "-wal")) else "rw"
     try:
         raw = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
         raise translate_error(error, path) from error
-    raw.text_factory = lambda kept: kept.decode("utf-8", "surrogateescape")  # the driver would give up at bad text
+    raw.text_factory = lambda data: data.decode(
+        "utf-8", "surrogateescape"
+    )  # the driver would raise for text that is not UTF-8
     try:
         for setting in SETTINGS:
             raw.execute(setting).fetchall()

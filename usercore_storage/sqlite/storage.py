@@ -24,11 +24,11 @@ from usercore_storage.sqlite.writer import Writer
 T = TypeVar("T")
 
 _abandoned: Final[list[object]] = []
-"""Connections of the parent in a forked child. SQLite forbids to use them there, and closing them counts as use."""
+"""The parent's connections in a forked child. SQLite forbids using them there, and closing counts as use."""
 
 
 def open_storage(url: str) -> "SqliteStorage":
-    """Open ``sqlite:///file.db``; make the file and its tables if they are missing.
+    """Open ``sqlite:///file.db``; create the file and its tables if they are missing.
 
     Raises:
         ValueError: the URL has another form.
@@ -55,14 +55,14 @@ class SqliteStorage:
     capabilities = CAPABILITIES
 
     def __init__(self, path: Path) -> None:
-        """Look at the file; connections are opened when they are needed, the writing one by the first to write."""
+        """Check the file; connections are opened when they are needed, the writing one by the first write."""
         self._path = path
         self._file = StoreFile(path)
         self._closed = False
         self._opening = threading.Lock()
         self._writer: Writer | None = None
         self._readers: list[Connection] = []
-        self.gate = ForkBarrier(self)
+        self.barrier = ForkBarrier(self)
         try:
             self.secret = self._read_secret()
         except BaseException:
@@ -79,15 +79,15 @@ class SqliteStorage:
         return secret
 
     def units(self, origin: UnitContext) -> Units[Unit]:
-        """Give units of this origin; see ``Storage``."""
+        """Return units with this context; see ``Storage``."""
         return SqliteUnits(self, origin)
 
     def join(self, connection: object) -> HostTransaction:
-        """Give units in the host's transaction; see ``Storage``."""
+        """Return units in the host's transaction; see ``Storage``."""
         return joined(connection, secret=self.secret, check_file=self._file.check)
 
     def writer(self) -> Writer:
-        """Give the writing connection, opened if it is not."""
+        """Return the writing connection; open it if necessary."""
         writer = self._writer
         return self._open_writer() if writer is None else writer
 
@@ -100,7 +100,7 @@ class SqliteStorage:
             return self._writer
 
     def acquire_reader(self) -> Connection:
-        """Take the reading connection that was used last, or open one."""
+        """Acquire the most recently used reading connection, or open one."""
         if self._closed:
             raise Unavailable("the store is closed")
         self._file.check_for_reads()
@@ -112,14 +112,14 @@ class SqliteStorage:
             return connection
 
     def release(self, connection: Connection) -> None:
-        """Put a reading connection back, ready for the next."""
+        """Roll back and release a reading connection."""
         connection.roll_back()
         self._readers.append(connection)
         if self._closed:
             self._close_readers()
 
     def close(self) -> None:
-        """Wait for the unit that is running and close; see ``Storage``."""
+        """Wait for the running unit and close; see ``Storage``."""
         with self._opening:
             self._closed = True
         if self._writer is not None:
@@ -141,7 +141,7 @@ class SqliteStorage:
         self._close_readers()
 
     def abandon(self) -> None:
-        """Close in a child whose parent forked inside a unit: SQLite is not to be used here."""
+        """Close in a child whose parent forked inside a unit: SQLite must not be used here."""
         self._closed = True
         if self._writer is not None:
             self._writer.abandon()
@@ -151,31 +151,33 @@ class SqliteStorage:
 
 @frozen
 class SqliteUnits(Units[Unit]):
-    """Units of one origin."""
+    """Units with one context."""
 
     _store: SqliteStorage
     _origin: UnitContext
 
     def write(self, work: Callable[[Unit], T]) -> T:
-        result, entries = self._store.gate.run(partial(self._keep, work))
+        result, entries = self._store.barrier.run(partial(self._write, work))
         if entries and self._origin.observe is not None:
             self._origin.observe(entries)
         return result
 
-    def _keep(self, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
+    def _write(self, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
         return run_until_kept(partial(self._store.writer().run, work, self._origin))
 
     def read(self, query: Callable[[Unit], T]) -> T:
-        return self._store.gate.run(partial(self._look, query))
+        return self._store.barrier.run(partial(self._read, query))
 
-    def _look(self, query: Callable[[Unit], T]) -> T:
+    def _read(self, query: Callable[[Unit], T]) -> T:
         connection = self._store.acquire_reader()
         try:
-            connection.glance.begin(self._origin, at_once=False)
-            return query(connection.glance.unit)
-        except RunAgain:  # somebody wrote between its first two statements; in a transaction nobody can
+            connection.lazy.begin(self._origin, at_once=False)
+            return query(connection.lazy.unit)
+        except (
+            RunAgain
+        ):  # another transaction committed between the first two statements; inside a transaction this cannot happen
             connection.roll_back()
-            connection.glance.begin(self._origin, at_once=True)
-            return query(connection.glance.unit)
+            connection.lazy.begin(self._origin, at_once=True)
+            return query(connection.lazy.unit)
         finally:
             self._store.release(connection)

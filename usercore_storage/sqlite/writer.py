@@ -20,13 +20,13 @@ T = TypeVar("T")
 
 
 class Writer:
-    """Runs units in groups: each in a savepoint, all in one transaction, everybody told after its commit.
+    """Runs units in groups: each in a savepoint, all in one transaction, and reports to all of them after its commit.
 
-    Processes wait for their turn; ``BEGIN IMMEDIATE`` stands behind it for writers that know nothing of turns.
+    Processes wait for the process lock; ``BEGIN IMMEDIATE`` also excludes writers that do not know that lock.
     """
 
     def __init__(self, path: Path, *, file: StoreFile | None = None, longest_wait: float = LONGEST_WAIT) -> None:
-        """Open the connection and the side file; ``file`` is the one at the path, if it is noted already."""
+        """Open the connection and the side file; ``file`` is the one at the path, if it is known already."""
         self._file = file or StoreFile(path)
         self._process_lock = ProcessLock(path)
         try:
@@ -40,27 +40,27 @@ class Writer:
         self._sent: Sequence[QueuedUnit] = ()
 
     def run(self, work: Callable[[SqlUnit], T], origin: UnitContext) -> tuple[T, Sequence[Entry]]:
-        """Run ``work`` and keep all of it or nothing; give its result and what it recorded.
+        """Run ``work`` and commit all or nothing of it; return its result and its history entries.
 
         Raises:
-            StorageError: it could not be kept.
+            StorageError: it could not be committed.
         """
-        job = QueuedUnit(work, origin)
-        self._queue.submit(job)
-        if job.error is not None:
-            raise job.error
-        return job.result, job.entries
+        queued = QueuedUnit(work, origin)
+        self._queue.submit(queued)
+        if queued.error is not None:
+            raise queued.error
+        return queued.result, queued.entries
 
     def _lead(self, take: Take) -> None:
         self._process_lock.run(partial(self._run, take), longest_wait=self._longest_wait)
 
     def _run(self, take: Take) -> None:
         try:
-            self._settle()  # what another leader was interrupted in
+            self._settle()  # complete what an interrupted leader began
             self._begin()
-            jobs = take()
-            if not self._keeps(jobs):
-                self._run_alone(jobs)
+            group = take()
+            if not self._run_group(group):
+                self._run_alone(group)
         except BaseException:
             try:
                 self._settle()
@@ -69,15 +69,15 @@ class Writer:
                 raise
             raise
 
-    def _run_alone(self, jobs: Sequence[QueuedUnit]) -> None:
-        """Run jobs again, each in a transaction of its own, so that the guilty one fails alone."""
-        for number, job in enumerate(jobs):
+    def _run_alone(self, group: Sequence[QueuedUnit]) -> None:
+        """Run units again, each in a transaction of its own, so that only the failing one fails."""
+        for number, queued in enumerate(group):
             try:
                 self._begin()
-            except StorageError as error:  # the rest need not wait as long as this one did
-                _finish(jobs[number:], error)
+            except StorageError as error:  # the others need not wait as long as this one did
+                _finish(group[number:], error)
                 return
-            self._keeps([job])
+            self._run_group([queued])
 
     def _begin(self) -> None:
         """Begin a transaction in the store's own file.
@@ -97,55 +97,55 @@ class Writer:
             self._file.move(f"another process opened another store at {str(self._file.path)!r}")
             self._file.check()
 
-    def _keeps(self, jobs: Sequence[QueuedUnit]) -> bool:
-        """Run jobs in the transaction that is open, and commit it.
+    def _run_group(self, group: Sequence[QueuedUnit]) -> bool:
+        """Run units in the open transaction and commit it; return whether they are done.
 
-        A job alone is done then, whatever came of it. Several are done together, or none is.
+        A single unit is then done, whatever its outcome. Of several, all are done or none is.
         """
-        alone = len(jobs) == 1
+        alone = len(group) == 1
         try:
-            for job in jobs:
-                self._try(job, alone=alone)
-            self._commit(jobs)
+            for queued in group:
+                self._try(queued, alone=alone)
+            self._commit(group)
             self._settle()
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the job
+        except Exception as error:  # noqa: BLE001 - raised in the thread that waits for the unit
             self._settle()
             if alone:
-                _finish(jobs, error)
+                _finish(group, error)
             return alone
         return True
 
-    def _try(self, job: QueuedUnit, *, alone: bool) -> None:
+    def _try(self, queued: QueuedUnit, *, alone: bool) -> None:
         connection, unit = self._connection, self._connection.unit
-        job.error = None
-        unit.begin(job.origin)
+        queued.error = None
+        unit.begin(queued.origin)
         if alone:
-            _work(job, unit)
+            _work(queued, unit)
             return
         connection("SAVEPOINT unit")
         try:
-            _work(job, unit)
+            _work(queued, unit)
         except BaseException as error:
             if _is_interrupt(error) or not connection.raw.in_transaction:
-                raise  # SQLite may have given up the whole transaction; the next savepoint would commit by itself
+                raise  # SQLite may have rolled back the transaction; the next savepoint would then commit by itself
             connection("ROLLBACK TO unit")
-            job.error = error
+            queued.error = error
         connection("RELEASE unit")
 
-    def _commit(self, jobs: Sequence[QueuedUnit]) -> None:
+    def _commit(self, group: Sequence[QueuedUnit]) -> None:
         outer = sys.exception()
-        self._sent = jobs
+        self._sent = group
         try:
             self._connection("COMMIT")
         except BaseException as error:
-            if _is_of_driver(error, outer):  # and not a Ctrl-C that came after the commit
+            if _is_of_driver(error, outer):  # and not an interrupt after the commit
                 self._sent = ()
             raise
 
     def _settle(self) -> None:
-        """Tell those whose commit is through, or take back what is open. Doing so again harms nothing.
+        """Finish units whose commit succeeded, or roll back what is open. Repeating it is harmless.
 
-        A commit is through only if the file is still at its path: the check before it may be as old as the units.
+        A commit counts only if the file is still at its path: the check before it may be as old as the units.
         """
         if self._connection.raw.in_transaction:
             self._sent = ()
@@ -158,36 +158,36 @@ class Writer:
         self._sent = ()
 
     def abandon(self) -> None:
-        """Give up, in a child, the side file by which the parent has its turn; see ``forks``."""
+        """Close, in a child, the side file through which the parent holds its lock; see ``forks``."""
         self._process_lock.close()
 
     def close(self) -> None:
-        """Wait for the group that is running and close; closing again does nothing."""
+        """Wait for the running group and close; closing it again does nothing."""
         with self._process_lock.lock:
             self._connection.close()
             self._process_lock.close()
 
 
-def _work(job: QueuedUnit, unit: SqlUnit) -> None:
-    job.result = job.work(unit)
+def _work(queued: QueuedUnit, unit: SqlUnit) -> None:
+    queued.result = queued.work(unit)
     unit.finish()
-    job.entries = unit.entries
+    queued.entries = unit.entries
 
 
-def _finish(jobs: Sequence[QueuedUnit], error: Exception | None = None) -> None:
-    for job in jobs:
-        job.error = error or job.error
-        job.done = True
-        job.call()
+def _finish(group: Sequence[QueuedUnit], error: Exception | None = None) -> None:
+    for queued in group:
+        queued.error = error or queued.error
+        queued.done = True
+        queued.call()
 
 
 def _is_interrupt(error: BaseException) -> bool:
-    """Say whether it came from outside, as a Ctrl-C to the main thread does, and not from the unit."""
+    """Return whether it came from outside, as an interrupt of the main thread does, and not from the unit."""
     return not isinstance(error, Exception) and threading.current_thread() is threading.main_thread()
 
 
 def _is_of_driver(error: BaseException | None, outer: BaseException | None) -> bool:
-    """Say whether the driver refused, also when a Ctrl-C came on top; ``outer`` was being handled before."""
+    """Return whether the driver raised it, even if an interrupt followed; ``outer`` was being handled before."""
     while error is not None and error is not outer:
         if isinstance(error, sqlite3.Error):
             return True

@@ -1,4 +1,4 @@
-"""What every storage must do: one file a port, one short case a promise.
+"""The contract of a storage: one module for each port, one short case for each promise.
 
 A storage author binds all of it by one fixture::
 
@@ -8,8 +8,8 @@ A storage author binds all of it by one fixture::
 
 Their mark ``rule`` is registered by ``pytest_plugins = ["usercore.testing.plugin"]`` in the host's ``conftest.py``.
 
-The cases need what the ports promise and nothing else: users are there before their tokens are, and what the port says
-is guarded is guarded. They run on engines that give READ COMMITTED only, and on those with one writer.
+The cases rely only on what the ports promise: users exist before their tokens do, and subjects are locked where the
+port requires it. They run on engines that only offer READ COMMITTED, and on those with one writer.
 """
 
 import pkgutil

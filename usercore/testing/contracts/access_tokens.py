@@ -1,4 +1,4 @@
-"""What every storage must do for access tokens."""
+"""The contract of access tokens."""
 
 from datetime import datetime, timedelta
 
@@ -12,13 +12,13 @@ from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import (
     Contract,
-    add_people,
+    add_users,
     assert_same,
-    check_kept_whole,
     check_runs_again,
+    check_stored_completely,
     digests,
-    fresh,
-    keep,
+    store,
+    with_unique,
 )
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
 from usercore.testing.fakes import NOON, TICK
@@ -29,13 +29,13 @@ from usercore.tokens.model import AccessToken
 DAY = timedelta(days=1)
 DIGEST = ACCESS_TOKEN.digest
 ENDED = an_access_token(digest=digest_of("ended"), revoked_at=NOON - DAY)
-STRANGER = UserId(11)
+UNKNOWN_DIGEST = UserId(11)
 BOBS = an_access_token(user_id=BOB)
 
 
 def add(units: Units[Unit], *tokens: AccessToken) -> None:
     """Store tokens."""
-    keep(units, lambda unit: unit.access_tokens.add, *tokens)
+    store(units, lambda unit: unit.access_tokens.add, *tokens)
 
 
 def get(units: Units[Unit], token: AccessToken = ACCESS_TOKEN) -> AccessToken | None:
@@ -49,24 +49,24 @@ def revoke(units: Units[Unit], token: AccessToken = ACCESS_TOKEN, *, at: datetim
 
 
 def numbered(number: int, **fields: object) -> AccessToken:
-    """Return a token with a digest of its own, in the order of its number."""
+    """Return a token with its own digest, in the order of its number."""
     return evolve(ACCESS_TOKEN, digest=Digest(number.to_bytes(32, "big")), **fields)
 
 
 class AccessTokenRepositoryContract(Contract):
-    """One case a promise of ``AccessTokenRepository``."""
+    """One case for each promise of ``AccessTokenRepository``."""
 
     @pytest.mark.rule("K2")
-    def test_access_tokens_are_stored_whole(self, people: Units[Unit]) -> None:
-        check_kept_whole(
+    def test_access_tokens_are_stored_completely(self, people: Units[Unit]) -> None:
+        check_stored_completely(
             people,
-            fresh(access_tokens(user_id=ids().map(lambda _: ANN)), "digest", digests()),
+            with_unique(access_tokens(user_id=ids().map(lambda _: ANN)), "digest", digests()),
             add=lambda unit, token: unit.access_tokens.add(token),
             get=lambda unit, token: unit.access_tokens.get(ANN, token.digest),
         )
 
     @pytest.mark.rule("K2")
-    def test_access_tokens_with_values_at_the_edge_are_stored(self, people: Units[Unit]) -> None:
+    def test_access_tokens_with_boundary_values_are_stored(self, people: Units[Unit]) -> None:
         edges = [
             numbered(0, source=None, ip=None, user_agent=None),
             numbered(1, source="", ip="", user_agent="", authenticator=""),
@@ -93,7 +93,7 @@ class AccessTokenRepositoryContract(Contract):
         assert get(people) == ACCESS_TOKEN
 
     @pytest.mark.rule("K1")
-    def test_an_access_token_that_is_not_stored_is_none(self, people: Units[Unit]) -> None:
+    def test_a_missing_access_token_is_none(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN)
         assert get(people, BOBS) is None
         assert get(people, an_access_token(digest=digest_of("other"))) is None
@@ -114,7 +114,7 @@ class AccessTokenRepositoryContract(Contract):
         assert people.read(lambda unit: unit.access_tokens.list_of(UserId(999))) == []
 
     @pytest.mark.rule("K2")
-    def test_revoking_returns_the_token_as_it_is_now_and_only_once(self, people: Units[Unit]) -> None:
+    def test_revoke_returns_the_current_token_and_only_once(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN)
         ended = revoke(people)
         assert_same(ended, evolve(ACCESS_TOKEN, revoked_at=NOON))
@@ -126,16 +126,16 @@ class AccessTokenRepositoryContract(Contract):
         add(people, ACCESS_TOKEN)
         assert revoke(people, at=ACCESS_TOKEN.expires_at + DAY)
 
-    @pytest.mark.parametrize("keep_digest", [None, DIGEST, digest_of("nobody's")], ids=["none", "one", "unknown"])
+    @pytest.mark.parametrize("with_digest", [None, DIGEST, digest_of("nobody's")], ids=["none", "one", "unknown"])
     @pytest.mark.rule("K9")
-    def test_revoking_all_revokes_every_open_token_except_one(
-        self, people: Units[Unit], keep_digest: Digest | None
+    def test_revoke_all_revokes_all_unrevoked_tokens_except_one(
+        self, people: Units[Unit], with_digest: Digest | None
     ) -> None:
         others = [numbered(number) for number in range(3)]
         add(people, ACCESS_TOKEN, ENDED, BOBS, *others)
-        count = people.write(lambda unit: unit.access_tokens.revoke_all(ANN, at=NOON, keep=keep_digest))
-        assert count == (3 if keep_digest == DIGEST else 4)
-        assert get(people) == evolve(ACCESS_TOKEN, revoked_at=None if keep_digest == DIGEST else NOON)
+        count = people.write(lambda unit: unit.access_tokens.revoke_all(ANN, at=NOON, keep=with_digest))
+        assert count == (3 if with_digest == DIGEST else 4)
+        assert get(people) == evolve(ACCESS_TOKEN, revoked_at=None if with_digest == DIGEST else NOON)
         assert [get(people, token) for token in others] == [evolve(token, revoked_at=NOON) for token in others]
         assert [get(people, token) for token in (ENDED, BOBS)] == [ENDED, BOBS]
 
@@ -147,34 +147,34 @@ class AccessTokenRepositoryContract(Contract):
             assert_same(get(people), evolve(ACCESS_TOKEN, last_used_at=last))
 
     @pytest.mark.rule("K2")
-    def test_last_use_of_missing_and_revoked_tokens_is_ignored(self, people: Units[Unit]) -> None:
+    def test_touch_updates_only_stored_tokens_that_are_not_revoked(self, people: Units[Unit]) -> None:
         several = [numbered(number) for number in range(600)]
         uses = [(token.user_id, token.digest, NOON + TICK) for token in (ENDED, *several[1:])]
         add(people, ENDED, BOBS, *several)
         people.write(lambda unit: unit.access_tokens.touch(iter([*uses, (ANN, digest_of("nobody's"), NOON)])))
         people.write(lambda unit: unit.access_tokens.touch([]))
         assert [get(people, token) for token in (ENDED, BOBS, several[0])] == [ENDED, BOBS, several[0]]
-        assert {kept.last_used_at for kept in (get(people, token) for token in several[1:]) if kept} == {NOON + TICK}
+        assert {stored.last_used_at for stored in (get(people, token) for token in several[1:]) if stored} == {
+            NOON + TICK
+        }
 
     @pytest.mark.rule("K2")
-    def test_of_two_uses_of_one_token_the_later_is_stored(self, people: Units[Unit]) -> None:
+    def test_touch_stores_the_later_of_two_uses(self, people: Units[Unit]) -> None:
         add(people, ACCESS_TOKEN)
         uses = [(ANN, DIGEST, NOON + at * TICK) for at in (1, 3, 2)]
         people.write(lambda unit: unit.access_tokens.touch(uses))
         assert get(people) == evolve(ACCESS_TOKEN, last_used_at=NOON + 3 * TICK)
 
     @pytest.mark.rule("K8")
-    def test_access_tokens_that_were_revoked_or_expired_before_are_removed(
-        self, people: Units[Unit], acme: Units[Unit]
-    ) -> None:
+    def test_access_tokens_revoked_or_expired_earlier_are_removed(self, people: Units[Unit], acme: Units[Unit]) -> None:
         gone = [
             numbered(1, revoked_at=NOON - TICK),
             numbered(2, expires_at=NOON - TICK),
             numbered(5, expires_at=NOON - TICK, revoked_at=NOON),
-            evolve(BOBS, user_id=STRANGER, expires_at=FIRST),
+            evolve(BOBS, user_id=UNKNOWN_DIGEST, expires_at=FIRST),
         ]
         stay = [numbered(3, revoked_at=NOON), numbered(4, expires_at=NOON), ACCESS_TOKEN]
-        add_people(acme, ACME, STRANGER)
+        add_users(acme, ACME, UNKNOWN_DIGEST)
         add(people, *gone, *stay)
         assert people.write(lambda unit: unit.access_tokens.remove_expired(NOON, limit=9)) == len(gone)
         assert [get(people, token) for token in gone] == [None] * len(gone)
@@ -182,15 +182,15 @@ class AccessTokenRepositoryContract(Contract):
         add(people, *gone)
 
     @pytest.mark.rule("K8")
-    def test_no_more_access_tokens_are_removed_than_asked(self, people: Units[Unit]) -> None:
+    def test_at_most_limit_access_tokens_are_removed(self, people: Units[Unit]) -> None:
         add(people, *(numbered(number, revoked_at=FIRST) for number in range(5)))
         counts = [people.write(lambda unit: unit.access_tokens.remove_expired(NOON, limit=2)) for _ in range(4)]
         assert counts == [2, 2, 1, 0]
         assert people.read(lambda unit: unit.access_tokens.list_of(ANN)) == []
 
     @pytest.mark.rule("K2")
-    def test_one_of_eight_threads_revokes_an_access_token(self, people: Units[Unit]) -> None:
-        def look_then_end(number: int, meet: Meet) -> bool:
+    def test_only_one_of_eight_threads_revokes_a_token(self, people: Units[Unit]) -> None:
+        def read_then_revoke(number: int, meet: Meet) -> bool:
             assert get(people) == ACCESS_TOKEN
             meet()
             if number % 2:
@@ -198,17 +198,17 @@ class AccessTokenRepositoryContract(Contract):
             return people.write(lambda unit: unit.access_tokens.revoke_all(ANN, at=NOON)) == 1
 
         add(people, ACCESS_TOKEN)
-        assert sorted(race(look_then_end)) == [False] * (THREADS - 1) + [True]
+        assert sorted(race(read_then_revoke)) == [False] * (THREADS - 1) + [True]
 
     @pytest.mark.rule("K2")
-    def test_one_of_two_open_units_revokes_an_access_token(self, people: Units[Unit]) -> None:
-        def look_then_end(unit: Unit, _: int, meet: Meet) -> bool:
+    def test_only_one_of_two_open_units_revokes_a_token(self, people: Units[Unit]) -> None:
+        def read_then_revoke(unit: Unit, _: int, meet: Meet) -> bool:
             assert unit.access_tokens.get(ANN, DIGEST)
             meet()
             return unit.access_tokens.revoke(ANN, DIGEST, at=NOON) is not None
 
         add(people, ACCESS_TOKEN)
-        assert sorted(overlap(people, look_then_end)) == [False, True]
+        assert sorted(overlap(people, read_then_revoke)) == [False, True]
 
     @pytest.mark.rule("K8")
     def test_the_user_agent_of_a_token_is_not_removed_before_the_token_expires(self, people: Units[Unit]) -> None:

@@ -1,4 +1,4 @@
-"""What every storage must do for tries: to sign in and to register, which differ in their fields only."""
+"""The contract of attempts: to sign in and to register, which differ in their fields only."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -15,7 +15,14 @@ from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing import strategies
-from usercore.testing.contracts.base import Contract, assert_same, check_for_all, check_runs_again, keep, write_and_fail
+from usercore.testing.contracts.base import (
+    Contract,
+    assert_same,
+    check_for_all,
+    check_runs_again,
+    store,
+    write_and_fail,
+)
 from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, ANN, ATTEMPT, BOB, REGISTRATION_ATTEMPT
 
@@ -23,16 +30,16 @@ Try = Attempt | RegistrationAttempt
 
 
 class Repository(Protocol):
-    """What the two repositories of tries have in common."""
+    """What the two repositories of attempts have in common."""
 
-    def add(self, attempt: Any, /) -> None:  # noqa: ANN401 - each takes its own kind of try
-        """Keep a try."""
+    def add(self, attempt: Any, /) -> None:  # noqa: ANN401 - each takes its own kind of attempt
+        """Store an attempt."""
 
     def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> Sequence[Try]:
-        """Give tries, newest first."""
+        """Return attempts, newest first."""
 
     def remove_before(self, before: datetime, *, limit: int) -> int:
-        """Remove older tries."""
+        """Remove older attempts."""
 
     def blank_logins(self, before: datetime, *, limit: int) -> int:
         """Set the login to None in older attempts of no user."""
@@ -40,34 +47,34 @@ class Repository(Protocol):
 
 @attrs.frozen
 class Kind:
-    """One of the two kinds of tries: where it is kept, how it is drawn, and a sample."""
+    """One of the two kinds of attempts: its repository, its strategy and a sample."""
 
     name: str
-    drawn: Callable[[], SearchStrategy[Any]]
+    generated: Callable[[], SearchStrategy[Any]]
     sample: Try
 
     def __str__(self) -> str:
-        """Give the name that cases have in reports."""
+        """Return the name of the kind in reports."""
         return self.name
 
     def of(self, unit: Unit) -> Repository:
-        """Give the repository of this kind."""
+        """Return the repository of this kind."""
         return cast("Repository", getattr(unit, self.name))
 
     def make(self, number: int, user_id: UserId | None = ANN, **fields: object) -> Try:
-        """Make a try with this id."""
+        """Create an attempt with this id."""
         return evolve(self.sample, id=number, user_id=user_id, **fields)
 
     def add(self, units: Units[Unit], *tries: Try) -> None:
-        """Keep tries."""
-        keep(units, lambda unit: self.of(unit).add, *tries)
+        """Store attempts."""
+        store(units, lambda unit: self.of(unit).add, *tries)
 
     def listed(self, units: Units[Unit], user_id: UserId | None = ANN, *, before: int | None = None) -> list[Try]:
-        """Give the tries of a user, or those that found nobody, newest first."""
+        """Return the attempts of a user, or those without a user, newest first."""
         return list(units.read(lambda unit: self.of(unit).list_of(user_id, before=before, limit=1000)))
 
     def remove(self, units: Units[Unit], limit: int) -> int:
-        """Remove what is older than noon."""
+        """Remove attempts from before noon."""
         return units.write(lambda unit: self.of(unit).remove_before(NOON, limit=limit))
 
 
@@ -80,41 +87,41 @@ each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
 
 
 class AttemptRepositoriesContract(Contract):
-    """One case a promise of ``AttemptRepository`` and ``RegistrationAttemptRepository``."""
+    """One case for each promise of ``AttemptRepository`` and ``RegistrationAttemptRepository``."""
 
     @each_kind
     @pytest.mark.rule("S6", "R1")
-    def test_tries_are_kept_whole(self, people: Units[Unit], kind: Kind) -> None:
-        kept: dict[UserId | None, list[Try]] = {ANN: [], None: []}
+    def test_attempts_are_stored_completely(self, people: Units[Unit], kind: Kind) -> None:
+        stored: dict[UserId | None, list[Try]] = {ANN: [], None: []}
 
-        def check(drawn: Try) -> None:
-            number = sum(map(len, kept.values())) + 1
-            attempt = evolve(drawn, id=number, user_id=None if drawn.user_id is None else ANN)
-            kept[attempt.user_id].insert(0, attempt)
+        def check(generated: Try) -> None:
+            number = sum(map(len, stored.values())) + 1
+            attempt = evolve(generated, id=number, user_id=None if generated.user_id is None else ANN)
+            stored[attempt.user_id].insert(0, attempt)
             kind.add(people, attempt)
             (newest,) = people.read(lambda unit: kind.of(unit).list_of(attempt.user_id, before=None, limit=1))
             assert_same(newest, attempt)
 
-        check_for_all(kind.drawn(), check)
-        for user_id, tries in kept.items():
+        check_for_all(kind.generated(), check)
+        for user_id, tries in stored.items():
             assert kind.listed(people, user_id) == tries[:1000]
 
     @each_kind
     @pytest.mark.rule("S6", "R1")
-    def test_tries_with_values_at_the_edge_are_kept(self, people: Units[Unit], kind: Kind) -> None:
+    def test_attempts_with_boundary_values_are_stored(self, people: Units[Unit], kind: Kind) -> None:
         edges = [
             kind.make(LIMIT - 1, at=LAST - TICK, user_agent="é" * 256),
             kind.make(2, login="", source="", ip="", user_agent=""),
             kind.make(1, at=FIRST, login=None, source=None, ip=None, user_agent=None),
         ]
         kind.add(people, *edges)
-        for kept, given in zip(kind.listed(people), edges, strict=True):
-            assert_same(kept, given)
+        for stored, given in zip(kind.listed(people), edges, strict=True):
+            assert_same(stored, given)
 
     @pytest.mark.parametrize("user_id", [ANN, None])
     @each_kind
     @pytest.mark.rule("I1")
-    def test_a_try_with_an_id_in_use_runs_the_unit_again(
+    def test_an_attempt_with_an_id_in_use_runs_the_unit_again(
         self, people: Units[Unit], kind: Kind, user_id: UserId | None
     ) -> None:
         first, again = kind.make(11, user_id), {"ip": "192.0.2.99"}
@@ -126,7 +133,7 @@ class AttemptRepositoriesContract(Contract):
 
     @each_kind
     @pytest.mark.rule("I1")
-    def test_an_id_that_nobody_has_in_another_tenant_runs_the_unit_again(
+    def test_an_id_used_without_a_user_in_another_tenant_runs_the_unit_again(
         self, people: Units[Unit], acme: Units[Unit], kind: Kind
     ) -> None:
         kind.add(people, kind.make(11, None))
@@ -138,14 +145,14 @@ class AttemptRepositoriesContract(Contract):
 
     @each_kind
     @pytest.mark.rule("I1")
-    def test_two_users_and_nobody_may_have_one_id(self, people: Units[Unit], kind: Kind) -> None:
+    def test_two_users_and_no_user_may_share_an_attempt_id(self, people: Units[Unit], kind: Kind) -> None:
         tries = [kind.make(11, user_id) for user_id in (ANN, BOB, None)]
         kind.add(people, *tries)
         assert [kind.listed(people, each.user_id) for each in tries] == [[each] for each in tries]
 
     @each_kind
     @pytest.mark.rule("S6", "R1")
-    def test_tries_are_listed_by_id_newest_first(self, people: Units[Unit], kind: Kind) -> None:
+    def test_attempts_are_listed_by_id_newest_first(self, people: Units[Unit], kind: Kind) -> None:
         tries = {number: kind.make(number, at=NOON - number * TICK) for number in (5, 1, 1 << 45, 9, 10)}
         kind.add(people, *tries.values(), kind.make(7, BOB), kind.make(8, None))
         newest_first = [tries[number] for number in sorted(tries, reverse=True)]
@@ -154,7 +161,7 @@ class AttemptRepositoriesContract(Contract):
 
     @each_kind
     @pytest.mark.rule("S6", "R1")
-    def test_a_page_of_tries_begins_below_an_id_and_has_a_limit(self, people: Units[Unit], kind: Kind) -> None:
+    def test_a_page_of_attempts_begins_below_an_id_and_has_a_limit(self, people: Units[Unit], kind: Kind) -> None:
         kind.add(people, *(kind.make(number) for number in range(1, 8)), kind.make(8, None))
         pages = {before: kind.listed(people, before=before) for before in (None, 8, 4, 1)}
         assert [[each.id for each in page] for page in pages.values()] == [
@@ -168,7 +175,7 @@ class AttemptRepositoriesContract(Contract):
 
     @each_kind
     @pytest.mark.rule("T2")
-    def test_tenants_do_not_see_one_anothers_tries(self, people: Units[Unit], acme: Units[Unit], kind: Kind) -> None:
+    def test_tenants_do_not_see_one_anothers_attempts(self, people: Units[Unit], acme: Units[Unit], kind: Kind) -> None:
         ours, theirs = kind.make(11, None), kind.make(12, None, tenant_id=ACME)
         kind.add(people, ours, kind.make(13))
         kind.add(acme, theirs)
@@ -177,7 +184,7 @@ class AttemptRepositoriesContract(Contract):
 
     @each_kind
     @pytest.mark.rule("K8")
-    def test_older_tries_of_any_tenant_are_removed(self, people: Units[Unit], acme: Units[Unit], kind: Kind) -> None:
+    def test_older_attempts_of_any_tenant_are_removed(self, people: Units[Unit], acme: Units[Unit], kind: Kind) -> None:
         kind.add(people, kind.make(1, at=NOON - TICK), kind.make(2, at=NOON), kind.make(3, None, at=FIRST))
         kind.add(acme, kind.make(4, None, at=FIRST, tenant_id=ACME))
         assert kind.remove(people, limit=9) == 3
@@ -186,7 +193,7 @@ class AttemptRepositoriesContract(Contract):
 
     @each_kind
     @pytest.mark.rule("K8")
-    def test_no_more_tries_are_removed_than_asked(self, people: Units[Unit], kind: Kind) -> None:
+    def test_at_most_limit_attempts_are_removed(self, people: Units[Unit], kind: Kind) -> None:
         kind.add(people, *(kind.make(number, at=FIRST) for number in range(1, 6)))
         assert [kind.remove(people, limit=2) for _ in range(4)] == [2, 2, 1, 0]
         assert kind.listed(people) == []

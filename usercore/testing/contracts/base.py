@@ -1,4 +1,4 @@
-"""What every contract shares: the one fixture that a storage author gives, and the units that its cases work in."""
+"""The base of all contracts: the fixture that a storage author writes, and the units that the cases use."""
 
 import itertools
 from abc import ABC, abstractmethod
@@ -30,7 +30,7 @@ E = TypeVar("E")
 T = TypeVar("T")
 
 NEVER_RUN: Final = frozenset({"skip", "skipif", "xfail"})
-"""Marks that keep a case from proving something."""
+"""Marks that would prevent a case from proving something."""
 
 
 def units_of(
@@ -42,7 +42,7 @@ def units_of(
     subscriptions: Subscriptions | None = None,
     observe: Callable[[Sequence[Entry]], None] | None = None,
 ) -> Units[Unit]:
-    """Give units of a tenant, by a clock that stands at noon unless there is another."""
+    """Return units of a tenant, with a clock that is stopped at noon unless another is passed."""
     origin = UnitContext(
         context=context or Context(tenant_id=tenant, tenant_key=f"tenant {tenant}"),
         clock=clock or FakeClock(),
@@ -58,33 +58,33 @@ class Contract(ABC):
     @abstractmethod
     @pytest.fixture
     def storage(self) -> Storage:
-        """Give a fresh storage with nothing in it, which is closed after the case."""
+        """Return a new, empty storage, which is closed after the case."""
         raise NotImplementedError("bind the contract by a fixture `storage`")  # pytest hides it from ABCMeta
 
     @pytest.fixture
     def main(self, storage: Storage) -> Units[Unit]:
-        """Give units of the tenant ``main``, which has no users."""
+        """Return units of the tenant ``main``, which has no users."""
         built_in = [a_tenant(id=number, key=key, name=key, active=True) for number, key in BUILT_IN.items()]
-        keep(units_of(storage, SYSTEM), lambda unit: unit.tenants.add, *built_in)
+        store(units_of(storage, SYSTEM), lambda unit: unit.tenants.add, *built_in)
         return units_of(storage)
 
     @pytest.fixture
     def people(self, main: Units[Unit]) -> Units[Unit]:
-        """Give units of the tenant ``main``, with Ann and Bob in it."""
-        add_people(main, MAIN, ANN, BOB)
+        """Return units of the tenant ``main``, which has the users Ann and Bob."""
+        add_users(main, MAIN, ANN, BOB)
         return main
 
     @pytest.fixture
     def acme(self, storage: Storage, main: Units[Unit]) -> Units[Unit]:
-        """Give units of another tenant, which has no users."""
-        keep(main, lambda unit: unit.tenants.add, a_tenant(id=ACME, active=True))
+        """Return units of another tenant, which has no users."""
+        store(main, lambda unit: unit.tenants.add, a_tenant(id=ACME, active=True))
         return units_of(storage, ACME)
 
     def __init_subclass__(cls) -> None:
         """Refuse a class that would change what a contract proves.
 
         Raises:
-            TypeError: it defines a case that a contract has, or has a mark that keeps cases from running.
+            TypeError: it defines a case of a contract again, or has a mark that prevents cases from running.
         """
         super().__init_subclass__()
         marks = vars(cls).get("pytestmark", [])
@@ -95,7 +95,7 @@ class Contract(ABC):
                 raise TypeError(msg)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Refuse marks that a decorator, the module or a hook of the host's sets."""
+        """Refuse marks that a decorator, the module or a hook of the host sets."""
         _check_marks(metafunc.definition.nodeid, metafunc.definition.iter_markers())
 
 
@@ -110,49 +110,49 @@ def _check_marks(where: str, marks: Iterable[pytest.Mark | pytest.MarkDecorator]
             raise TypeError(msg)
 
 
-def keep(units: Units[Unit], add: Callable[[Unit], Callable[[E], object]], *kept: E) -> None:
-    """Keep these entities in one unit by what ``add`` gives: ``lambda unit: unit.users.add``."""
+def store(units: Units[Unit], add: Callable[[Unit], Callable[[E], object]], *stored: E) -> None:
+    """Store these entities in one unit by the method that ``add`` returns: ``lambda unit: unit.users.add``."""
 
     def work(unit: Unit) -> None:
-        for entity in kept:
+        for entity in stored:
             add(unit)(entity)
 
     units.write(work)
 
 
-def add_people(units: Units[Unit], tenant: TenantId, *user_ids: int) -> None:
-    """Keep users with these ids who have no identifiers."""
+def add_users(units: Units[Unit], tenant: TenantId, *user_ids: int) -> None:
+    """Store users with these ids and without identifiers."""
     bare = a_user(tenant_id=tenant, email=None, username=None, external_id=None)
     bare = evolve(bare, access_ids=NO_ACCESS_IDS, brought_uuid=None, change_no=1)
-    keep(units, lambda unit: unit.users.add, *(evolve(bare, id=user_id) for user_id in user_ids))
+    store(units, lambda unit: unit.users.add, *(evolve(bare, id=user_id) for user_id in user_ids))
 
 
 class Draws(Generic[T]):
-    """What a unit draws that runs again: each value in turn, and the last one from then on."""
+    """The values that successive runs of a unit draw; the last one repeats."""
 
     def __init__(self, *values: T) -> None:
         self.count = 0
         self._values = values
 
     def __call__(self) -> T:
-        """Draw."""
+        """Return the next value."""
         self.count += 1
         return self._values[min(self.count, len(self._values)) - 1]
 
 
 def check_runs_again(units: Units[Unit], write: Callable[[Unit, T], object], *, taken: T, free: T) -> None:
-    """Let a unit draw what is taken, and see that it runs again, and then draws what is free."""
+    """Check that a unit runs again after it drew a taken value, and then draws a free one."""
     draw = Draws(taken, free)
     units.write(lambda unit: write(unit, draw()))
     assert draw.count > 1
 
 
 class _Failure(Exception):
-    """Ends a unit that is to keep nothing."""
+    """Ends a unit that must store nothing."""
 
 
 def write_and_fail(units: Units[Unit], work: Callable[[Unit], object]) -> None:
-    """Run ``work`` in a unit that fails after it, so that nothing of it may be kept."""
+    """Run ``work`` in a unit that fails after it, so that nothing of it may be stored."""
 
     def fail(unit: Unit) -> None:
         work(unit)
@@ -162,37 +162,37 @@ def write_and_fail(units: Units[Unit], work: Callable[[Unit], object]) -> None:
         units.write(fail)
 
 
-def check_for_all(drawn: SearchStrategy[T], check: Callable[[T], None]) -> None:
-    """Check what Hypothesis draws, all of it on the one storage of the case."""
+def check_for_all(generated: SearchStrategy[T], check: Callable[[T], None]) -> None:
+    """Check all values that Hypothesis draws on the one storage of the case."""
 
     @settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(drawn)
+    @given(generated)
     def holds(value: T) -> None:
         check(value)
 
     holds()
 
 
-def check_kept_whole(
+def check_stored_completely(
     units: Units[Unit],
-    drawn: SearchStrategy[E],
+    generated: SearchStrategy[E],
     *,
     add: Callable[[Unit, E], object],
     get: Callable[[Unit, E], E | None],
 ) -> None:
-    """Add what Hypothesis draws in one unit, and get it in another."""
+    """Check that generated entities, added in one unit, are read unchanged in another."""
 
     def check(entity: E) -> None:
         units.write(lambda unit: add(unit, entity))
         assert_same(units.read(lambda unit: get(unit, entity)), entity)
 
-    check_for_all(drawn, check)
+    check_for_all(generated, check)
 
 
-def assert_same(kept: object, given: object) -> None:
-    """Compare entities, types of values too: 1 equals True and a text an enum, but what is kept is not given so."""
-    assert kept == given
-    assert _types_of(kept) == _types_of(given)
+def assert_same(stored: object, given: object) -> None:
+    """Compare entities and the types of their values: 1 equals True, but they must not be confused."""
+    assert stored == given
+    assert _types_of(stored) == _types_of(given)
 
 
 def _types_of(entity: object) -> list[tuple[str, object]]:
@@ -206,12 +206,12 @@ def _type_of(value: object) -> object:
     return [type(part) for part in value] if isinstance(value, tuple) else type(value)
 
 
-def fresh(drawn: SearchStrategy[E], field: str, values: Iterator[object] | None = None) -> SearchStrategy[E]:
-    """Give the entities a value in ``field`` that none before had; numbers from 1000 unless ``values`` gives others."""
+def with_unique(generated: SearchStrategy[E], field: str, values: Iterator[object] | None = None) -> SearchStrategy[E]:
+    """Set a new value in ``field`` of each entity; numbers from 1000 unless ``values`` yields others."""
     source = itertools.count(1000) if values is None else values
-    return drawn.map(lambda entity: evolve(entity, **{field: next(source)}))
+    return generated.map(lambda entity: evolve(entity, **{field: next(source)}))
 
 
 def digests() -> Iterator[Digest]:
-    """Give digests, all different."""
+    """Yield digests, all different."""
     return (Digest(sha256(str(number).encode()).digest()) for number in itertools.count())

@@ -1,4 +1,4 @@
-"""What every storage must do for claims, which make identifiers unique."""
+"""The contract of claims, which make identifiers unique."""
 
 from unicodedata import normalize
 
@@ -8,7 +8,14 @@ from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.units import Units
 from usercore.storage import Unit
-from usercore.testing.contracts.base import Contract, assert_same, check_for_all, check_runs_again, keep, write_and_fail
+from usercore.testing.contracts.base import (
+    Contract,
+    assert_same,
+    check_for_all,
+    check_runs_again,
+    store,
+    write_and_fail,
+)
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
 from usercore.testing.samples import ACME, BOB, CLAIM, a_claim
 from usercore.testing.strategies import claims
@@ -32,16 +39,16 @@ ALIKE = [
     "%",
     "_",
 ]
-"""Keys that a careless comparison takes for one another."""
+"""Keys that a careless comparison takes for equal."""
 
 
 def find(units: Units[Unit], key: str = CLAIM.key, space: Space = Space.LOGIN) -> Claim | None:
-    """Give the claim on a key, or None."""
+    """Return the claim on a key, or None."""
     return units.read(lambda unit: unit.claims.find(space, key))
 
 
 def claim_unless_held(unit: Unit, claim: Claim, meet: Meet | None = None) -> bool:
-    """Claim as services do: look, and put what nobody has; say whether it is the claim's holder's now."""
+    """Claim a key as services do: read, and put it if it is free; return whether the claim's holder has it."""
     found = unit.claims.find(claim.space, claim.key)
     if meet:
         meet()
@@ -51,10 +58,10 @@ def claim_unless_held(unit: Unit, claim: Claim, meet: Meet | None = None) -> boo
 
 
 class ClaimRepositoryContract(Contract):
-    """One case a promise of ``ClaimRepository``."""
+    """One case for each promise of ``ClaimRepository``."""
 
     @pytest.mark.rule("U3")
-    def test_claims_are_kept_whole(self, main: Units[Unit]) -> None:
+    def test_claims_are_stored_completely(self, main: Units[Unit]) -> None:
         def check(claim: Claim) -> None:
             main.write(lambda unit: unit.claims.put(claim))
             assert_same(find(main, claim.key, claim.space), claim)
@@ -65,31 +72,31 @@ class ClaimRepositoryContract(Contract):
 
     @pytest.mark.rule("U4")
     def test_keys_are_compared_exactly(self, main: Units[Unit]) -> None:
-        kept = [a_claim(key=key, holder_id=number) for number, key in enumerate(ALIKE, start=1)]
-        main.write(lambda unit: unit.claims.add_many(kept))
-        assert [find(main, key) for key in ALIKE] == kept
+        stored = [a_claim(key=key, holder_id=number) for number, key in enumerate(ALIKE, start=1)]
+        main.write(lambda unit: unit.claims.add_many(stored))
+        assert [find(main, key) for key in ALIKE] == stored
         assert find(main, "aññ") is None
 
     @pytest.mark.rule("U3")
     def test_one_key_may_be_held_in_each_space(self, main: Units[Unit]) -> None:
-        kept = [a_claim(space=space, holder_id=number) for number, space in enumerate(Space, start=1)]
-        keep(main, lambda unit: unit.claims.put, *kept)
-        assert [find(main, space=space) for space in Space] == kept
+        stored = [a_claim(space=space, holder_id=number) for number, space in enumerate(Space, start=1)]
+        store(main, lambda unit: unit.claims.put, *stored)
+        assert [find(main, space=space) for space in Space] == stored
 
-    def test_a_key_that_nobody_holds_is_none(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.claims.put, CLAIM)
+    def test_a_free_key_has_no_claim(self, main: Units[Unit]) -> None:
+        store(main, lambda unit: unit.claims.put, CLAIM)
         assert find(main, "bob") is None
         assert find(main, space=Space.EXTERNAL) is None
 
     @pytest.mark.rule("U3")
     def test_the_holder_may_use_the_key_otherwise(self, main: Units[Unit]) -> None:
         both = a_claim(uses=int(Use.EMAIL | Use.USERNAME))
-        keep(main, lambda unit: unit.claims.put, CLAIM, both)
+        store(main, lambda unit: unit.claims.put, CLAIM, both)
         assert_same(find(main), both)
 
     @pytest.mark.rule("U3")
     def test_a_key_of_another_holder_runs_the_unit_again(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.claims.put, CLAIM)
+        store(main, lambda unit: unit.claims.put, CLAIM)
         check_runs_again(
             main, lambda unit, key: unit.claims.put(a_claim(key=key, holder_id=BOB)), taken=CLAIM.key, free="bob"
         )
@@ -97,7 +104,7 @@ class ClaimRepositoryContract(Contract):
         assert find(main, "bob") == a_claim(key="bob", holder_id=BOB)
 
     @pytest.mark.rule("R7")
-    def test_many_claims_are_kept_and_found(self, main: Units[Unit]) -> None:
+    def test_many_claims_are_stored_and_found(self, main: Units[Unit]) -> None:
         several = [a_claim(key=f"key {number}", holder_id=number) for number in range(1, 2100)]
         main.write(lambda unit: unit.claims.add_many(several))
         names = [(claim.space, claim.key) for claim in several]
@@ -105,41 +112,41 @@ class ClaimRepositoryContract(Contract):
         assert sorted(found, key=lambda claim: claim.holder_id) == several
 
     @pytest.mark.rule("U3")
-    def test_one_held_key_among_many_keeps_none_and_runs_again(self, main: Units[Unit]) -> None:
+    def test_one_taken_key_among_many_stores_none_and_runs_again(self, main: Units[Unit]) -> None:
         def add(unit: Unit, keys: list[str]) -> None:
             unit.claims.add_many([a_claim(key=key, holder_id=BOB) for key in keys])
 
-        keep(main, lambda unit: unit.claims.put, CLAIM)
+        store(main, lambda unit: unit.claims.put, CLAIM)
         check_runs_again(main, add, taken=["a", "ann", "b"], free=["c", "d"])
         assert [find(main, key) for key in "ab"] == [None, None]
         assert [find(main, key) for key in "cd"] == [a_claim(key=key, holder_id=BOB) for key in "cd"]
         assert find(main) == CLAIM
 
-    def test_no_claims_at_all_are_kept_found_and_removed(self, main: Units[Unit]) -> None:
+    def test_empty_lists_of_claims_can_be_stored_found_and_removed(self, main: Units[Unit]) -> None:
         main.write(lambda unit: [unit.claims.add_many([]), unit.claims.remove([])])
         assert main.read(lambda unit: unit.claims.find_many([])) == []
 
-    def test_of_several_claims_those_are_given_that_are_there(self, main: Units[Unit]) -> None:
+    def test_find_many_returns_only_existing_claims(self, main: Units[Unit]) -> None:
         other = a_claim(space=Space.EXTERNAL)
-        keep(main, lambda unit: unit.claims.put, CLAIM, other, a_claim(key="bob"))
+        store(main, lambda unit: unit.claims.put, CLAIM, other, a_claim(key="bob"))
         names = [(Space.LOGIN, "eve"), (Space.EXTERNAL, "ann"), (Space.LOGIN, "ann"), (Space.EXTERNAL, "bob")]
         found = main.read(lambda unit: unit.claims.find_many(names))
         assert sorted(found, key=lambda claim: claim.space) == [other, CLAIM]
 
-    def test_a_claim_that_is_asked_for_often_is_given_once(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.claims.put, CLAIM)
+    def test_a_claim_requested_twice_is_returned_once(self, main: Units[Unit]) -> None:
+        store(main, lambda unit: unit.claims.put, CLAIM)
         assert main.read(lambda unit: unit.claims.find_many([(Space.LOGIN, "ann")] * 2100)) == [CLAIM]
 
     @pytest.mark.rule("U3")
     def test_a_freed_key_can_be_anothers(self, main: Units[Unit]) -> None:
         bobs = a_claim(holder_id=BOB)
-        keep(main, lambda unit: unit.claims.put, CLAIM)
+        store(main, lambda unit: unit.claims.put, CLAIM)
         main.write(lambda unit: [unit.claims.remove([CLAIM]), unit.claims.put(bobs)])
         assert find(main) == bobs
 
     @pytest.mark.rule("U3")
     def test_only_its_holder_frees_a_key(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.claims.put, CLAIM)
+        store(main, lambda unit: unit.claims.put, CLAIM)
         main.write(lambda unit: unit.claims.remove([a_claim(holder_id=BOB), a_claim(key="nobody's")]))
         assert find(main) == CLAIM
 
@@ -150,7 +157,7 @@ class ClaimRepositoryContract(Contract):
             unit.claims.put(a_claim(holder_id=BOB))
             unit.claims.add_many([a_claim(key="bob", holder_id=BOB)])
 
-        keep(main, lambda unit: unit.claims.put, CLAIM)
+        store(main, lambda unit: unit.claims.put, CLAIM)
         write_and_fail(main, swap)
         assert find(main) == CLAIM
         assert find(main, "bob") is None
@@ -158,9 +165,9 @@ class ClaimRepositoryContract(Contract):
     @pytest.mark.rule("T2")
     def test_tenants_hold_the_same_key_and_do_not_see_it(self, main: Units[Unit], acme: Units[Unit]) -> None:
         theirs = a_claim(tenant_id=ACME, holder_id=BOB)
-        keep(main, lambda unit: unit.claims.put, CLAIM)
+        store(main, lambda unit: unit.claims.put, CLAIM)
         assert find(acme) is None
-        keep(acme, lambda unit: unit.claims.put, theirs)
+        store(acme, lambda unit: unit.claims.put, theirs)
         assert (find(main), find(acme)) == (CLAIM, theirs)
         assert acme.read(lambda unit: unit.claims.find_many([(Space.LOGIN, "ann")])) == [theirs]
         acme.write(lambda unit: unit.claims.remove([theirs]))
@@ -168,12 +175,12 @@ class ClaimRepositoryContract(Contract):
 
     @pytest.mark.rule("U3")
     def test_one_of_eight_threads_gets_the_key(self, main: Units[Unit]) -> None:
-        def look_then_claim(number: int, meet: Meet) -> bool:
+        def read_then_claim(number: int, meet: Meet) -> bool:
             assert find(main) is None
             meet()
             return main.write(lambda unit: claim_unless_held(unit, a_claim(holder_id=number + 1)))
 
-        won = race(look_then_claim)
+        won = race(read_then_claim)
         assert won.count(True) == 1
         assert find(main) == a_claim(holder_id=won.index(True) + 1)
         assert len(won) == THREADS

@@ -1,4 +1,4 @@
-"""What every storage must do for deliveries."""
+"""The contract of deliveries."""
 
 from datetime import datetime
 
@@ -17,9 +17,9 @@ from usercore.testing.contracts.base import (
     Contract,
     assert_same,
     check_for_all,
-    check_kept_whole,
-    fresh,
-    keep,
+    check_stored_completely,
+    store,
+    with_unique,
 )
 from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, ANN, BOB, DELIVERY, a_delivery
@@ -37,7 +37,7 @@ EDGES = [
 
 
 FIXED = ("subject_id", "subject", "change_no", "position", "subscriber", "tenant_id", "kind", "lease_no")
-"""The fields of a delivery that never change, or only when it is leased."""
+"""Fields of a delivery that never change, or only when it is leased."""
 
 
 def key_of(delivery: Delivery) -> DeliveryKey:
@@ -45,9 +45,9 @@ def key_of(delivery: Delivery) -> DeliveryKey:
     return delivery.subject_id, delivery.subject, delivery.change_no, delivery.position, delivery.subscriber
 
 
-def add(units: Units[Unit], *kept: Delivery) -> None:
+def add(units: Units[Unit], *stored: Delivery) -> None:
     """Store deliveries."""
-    keep(units, lambda unit: unit.deliveries.add, *kept)
+    store(units, lambda unit: unit.deliveries.add, *stored)
 
 
 def get(units: Units[Unit], delivery: Delivery = DELIVERY) -> Delivery | None:
@@ -61,7 +61,7 @@ def replace(units: Units[Unit], delivery: Delivery) -> bool:
 
 
 def lease_one(units: Units[Unit], *, at: datetime) -> Delivery:
-    """Lease the mailer's one delivery, which is due again at once."""
+    """Lease the mailer's one delivery for zero seconds."""
     (taken,) = units.write(lambda unit: unit.deliveries.lease(["mailer"], now=at, until=at, limit=9))
     return taken
 
@@ -79,24 +79,24 @@ def listed(units: Units[Unit], state: DeliveryState = PENDING, *, limit: int) ->
 
 
 class DeliveryRepositoryContract(Contract):
-    """One case a promise of the rest of ``DeliveryRepository``."""
+    """One case for each promise of ``DeliveryRepository`` except leases."""
 
     @pytest.mark.rule("X3")
-    def test_deliveries_are_stored_whole(self, people: Units[Unit]) -> None:
-        check_kept_whole(
+    def test_deliveries_are_stored_completely(self, people: Units[Unit]) -> None:
+        check_stored_completely(
             people,
-            fresh(deliveries(), "change_no"),
+            with_unique(deliveries(), "change_no"),
             add=lambda unit, delivery: unit.deliveries.add(delivery),
             get=lambda unit, delivery: unit.deliveries.get(key_of(delivery)),
         )
 
     @pytest.mark.parametrize("delivery", EDGES, ids=["numbers", "bare", "empty"])
     @pytest.mark.rule("X3")
-    def test_deliveries_with_values_at_the_edge_are_stored(self, people: Units[Unit], delivery: Delivery) -> None:
+    def test_deliveries_with_boundary_values_are_stored(self, people: Units[Unit], delivery: Delivery) -> None:
         add(people, delivery)
         assert_same(get(people, delivery), delivery)
 
-    def test_a_delivery_that_is_not_stored_is_none(self, people: Units[Unit]) -> None:
+    def test_a_missing_delivery_is_none(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         for fields in ({"subject_id": BOB}, {"subject": Subject.TENANT}, {"position": 1}, {"subscriber": "crm"}):
             absent = a_delivery(**fields)
@@ -105,9 +105,9 @@ class DeliveryRepositoryContract(Contract):
             assert get(people, absent) is None
 
     @pytest.mark.rule("X3")
-    def test_another_state_of_a_delivery_is_stored_whole(self, people: Units[Unit]) -> None:
-        def check(drawn: Delivery) -> None:
-            delivery = evolve(drawn, **{name: getattr(DELIVERY, name) for name in FIXED})
+    def test_a_delivery_is_replaced_completely(self, people: Units[Unit]) -> None:
+        def check(generated: Delivery) -> None:
+            delivery = evolve(generated, **{name: getattr(DELIVERY, name) for name in FIXED})
             assert replace(people, delivery) is True
             assert_same(get(people), delivery)
 
@@ -115,7 +115,7 @@ class DeliveryRepositoryContract(Contract):
         check_for_all(deliveries(), check)
 
     @pytest.mark.rule("X3")
-    def test_a_state_is_not_stored_if_the_delivery_was_leased_again(self, people: Units[Unit]) -> None:
+    def test_a_result_after_another_lease_is_not_stored(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         first, second = (lease_one(people, at=NOON + number * TICK) for number in range(2))
         assert replace(people, evolve(first, state=DONE, finished_at=NOON)) is False
@@ -164,7 +164,7 @@ class DeliveryRepositoryContract(Contract):
         assert [get(people, delivery) for delivery in (gone, *stay)] == [None, *stay]
 
     @pytest.mark.rule("K8")
-    def test_no_more_deliveries_are_removed_than_asked(self, people: Units[Unit]) -> None:
+    def test_at_most_limit_deliveries_are_removed(self, people: Units[Unit]) -> None:
         add(people, *(a_delivery(position=number, state=DONE, finished_at=FIRST) for number in range(5)))
         removed = [people.write(lambda unit: unit.deliveries.remove_done(NOON, limit=2)) for _ in range(4)]
         assert removed == [2, 2, 1, 0]

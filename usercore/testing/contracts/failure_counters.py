@@ -1,4 +1,4 @@
-"""What every storage must do to count failures."""
+"""The contract of failure counters."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,7 +22,7 @@ DAY: Final = timedelta(days=1)
 
 
 def a_rule(ticks: int = 0, *, forgotten: int = -1000, window: int = -1000, threshold: int = 0) -> CountingRule:
-    """Return a rule for a failure at so many ticks after noon; nothing is forgotten unless asked."""
+    """Return a rule for a failure at so many ticks after noon; nothing is forgotten by default."""
     at = NOON + ticks * TICK
     return CountingRule(
         forgotten_before=at + forgotten * TICK,
@@ -65,7 +65,7 @@ def counter(units: Units[Unit], key: bytes = KEY) -> FailureCounter | None:
 
 
 def a_counter(key: bytes = KEY, **fields: object) -> FailureCounter:
-    """Return the counter after one failure at noon, but for these fields."""
+    """Return the counter after one failure at noon, with these fields replaced."""
     one = FailureCounter(key=key, kind=CounterKind.ACCOUNT, tried=1, since=NOON, last_at=NOON)
     return evolve(one, **fields)
 
@@ -97,7 +97,7 @@ def next_reset(old: FailureCounter, up_to: int) -> FailureCounter:
 
 
 class FailureCounterRepositoryContract(Contract):
-    """One case a promise of ``FailureCounterRepository``."""
+    """One case for each promise of ``FailureCounterRepository``."""
 
     @pytest.mark.rule("S7")
     def test_a_failure_is_counted(self, main: Units[Unit]) -> None:
@@ -113,12 +113,12 @@ class FailureCounterRepositoryContract(Contract):
         assert_same(counter(main), a_counter(kind=kind))
 
     @pytest.mark.rule("S7")
-    def test_several_counters_are_returned_by_one_look_up(self, main: Units[Unit]) -> None:
+    def test_several_counters_are_returned_by_one_lookup(self, main: Units[Unit]) -> None:
         keys = [bytes(digest_of(str(number))) for number in range(10)]
         counters = {key: record(main, key) for key in keys}
-        for asked in ([], keys[:1], keys[3:5], keys, [OTHER, keys[7]], [OTHER]):
-            found = main.read(lambda unit: unit.failure_counters.get_many(asked))  # noqa: B023 - used at once
-            assert sorted(each.key for each in found) == sorted(key for key in asked if key in counters)
+        for requested in ([], keys[:1], keys[3:5], keys, [OTHER, keys[7]], [OTHER]):
+            found = main.read(lambda unit: unit.failure_counters.get_many(requested))  # noqa: B023 - used at once
+            assert sorted(each.key for each in found) == sorted(key for key in requested if key in counters)
             assert all(each == counters[each.key] for each in found)
 
     @pytest.mark.rule("S7")
@@ -134,7 +134,7 @@ class FailureCounterRepositoryContract(Contract):
     @pytest.mark.rule("S7")
     def test_a_reset_forgets_no_more_than_was_tried(self, main: Units[Unit]) -> None:
         record(main)
-        reset(main, 5)  # the ordinal of a counter that was removed since
+        reset(main, 5)  # the ordinal of a counter that has been removed since
         assert counter(main) == a_counter(reset_to=1)
         assert record(main).failures == 1
 
@@ -196,7 +196,7 @@ class FailureCounterRepositoryContract(Contract):
 
     @pytest.mark.parametrize(("threshold", "failures"), [(3, 4), (4, 1)])
     @pytest.mark.rule("S7")
-    def test_a_window_that_ended_below_its_threshold_starts_anew(
+    def test_a_window_that_ended_below_its_threshold_starts_again(
         self, main: Units[Unit], threshold: int, failures: int
     ) -> None:
         for ticks in range(3):
@@ -259,7 +259,7 @@ class FailureCounterRepositoryContract(Contract):
         assert removed == 4
 
     @pytest.mark.rule("K8")
-    def test_no_more_counters_are_removed_than_asked(self, main: Units[Unit]) -> None:
+    def test_at_most_limit_counters_are_removed(self, main: Units[Unit]) -> None:
         for number in range(5):
             record(main, bytes(digest_of(str(number))), kind=CounterKind.LOGIN)
         late = NOON + HOUR
@@ -270,18 +270,18 @@ class FailureCounterRepositoryContract(Contract):
 
     @pytest.mark.rule("S7")
     def test_of_eight_threads_each_gets_an_ordinal(self, main: Units[Unit]) -> None:
-        def look_then_count(_: int, meet: Meet) -> int:
+        def read_then_count(_: int, meet: Meet) -> int:
             assert counter(main) is None
             meet()
             return record(main).tried
 
-        assert sorted(race(look_then_count)) == [*range(1, THREADS + 1)]
+        assert sorted(race(read_then_count)) == [*range(1, THREADS + 1)]
 
     @pytest.mark.rule("S7")
     def test_of_two_open_units_each_gets_an_ordinal(self, main: Units[Unit]) -> None:
-        def look_then_count(unit: Unit, _: int, meet: Meet) -> int:
+        def read_then_count(unit: Unit, _: int, meet: Meet) -> int:
             unit.failure_counters.get_many([KEY])
             meet()
             return unit.failure_counters.record_failure(KEY, CounterKind.ACCOUNT, at=NOON, rule=a_rule()).tried
 
-        assert sorted(overlap(main, look_then_count)) == [1, 2]
+        assert sorted(overlap(main, read_then_count)) == [1, 2]

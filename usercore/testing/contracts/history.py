@@ -1,4 +1,4 @@
-"""What every storage must do for history."""
+"""The contract of history."""
 
 import pytest
 
@@ -10,40 +10,40 @@ from usercore.kernel.ids import LIMIT
 from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
 from usercore.storage import Unit
-from usercore.testing.contracts.base import Contract, assert_same, check_kept_whole, fresh, write_and_fail
+from usercore.testing.contracts.base import Contract, assert_same, check_stored_completely, with_unique, write_and_fail
 from usercore.testing.fakes import TICK
 from usercore.testing.samples import ACME, ANN, BOB, ENTRY, an_entry
 from usercore.testing.strategies import entries
 
 
 def get(units: Units[Unit], entry: Entry) -> Entry | None:
-    """Give the entry that stands in the place of this one, or None."""
-    place = entry.change_no, entry.position
-    return units.read(lambda unit: unit.history.get(entry.subject, entry.subject_id, place))
+    """Return the entry at the position of this one, or None."""
+    position = entry.change_no, entry.position
+    return units.read(lambda unit: unit.history.get(entry.subject, entry.subject_id, position))
 
 
-def places(
+def positions(
     units: Units[Unit], subject_id: int = ANN, subject: Subject = Subject.USER, before: Place | None = None
 ) -> list[Place]:
-    """Give the places of a subject's entries, newest first."""
+    """Return the positions of a subject's entries, newest first."""
     found = units.read(lambda unit: unit.history.list_of(subject, subject_id, before=before, limit=5000))
     assert {(entry.subject, entry.subject_id) for entry in found} <= {(subject, subject_id)}
     return [(entry.change_no, entry.position) for entry in found]
 
 
-def keep_entries(units: Units[Unit], *entries: Entry) -> None:
-    """Keep these entries in one unit."""
+def store_entries(units: Units[Unit], *entries: Entry) -> None:
+    """Store these entries in one unit."""
     units.write(lambda unit: unit.history.add_many(entries))
 
 
 class HistoryRepositoryContract(Contract):
-    """One case a promise of ``HistoryRepository``."""
+    """One case for each promise of ``HistoryRepository``."""
 
     @pytest.mark.rule("X2")
-    def test_entries_are_kept_whole(self, people: Units[Unit]) -> None:
-        check_kept_whole(
+    def test_entries_are_stored_completely(self, people: Units[Unit]) -> None:
+        check_stored_completely(
             people,
-            fresh(entries(), "change_no"),
+            with_unique(entries(), "change_no"),
             add=lambda unit, entry: unit.history.add_many([entry]),
             get=lambda unit, entry: unit.history.get(
                 entry.subject, entry.subject_id, (entry.change_no, entry.position)
@@ -51,18 +51,18 @@ class HistoryRepositoryContract(Contract):
         )
 
     @pytest.mark.rule("X2")
-    def test_entries_with_values_at_the_edge_are_kept(self, people: Units[Unit]) -> None:
+    def test_entries_with_boundary_values_are_stored(self, people: Units[Unit]) -> None:
         edges = [
             an_entry(change_no=1, at=FIRST, ip=None, source=None, old_text=None, new_text=None),
             an_entry(change_no=LIMIT - 1, position=5000, at=LAST - TICK, ip="", source="", old_text="", new_text="{}"),
             an_entry(subject=Subject.TENANT, subject_id=LIMIT - 1, new_text='"' + "😀" * 20_000 + '"'),
         ]
-        keep_entries(people, *edges)
+        store_entries(people, *edges)
         for entry in edges:
             assert_same(get(people, entry), entry)
 
-    def test_an_entry_that_is_not_there_is_none(self, people: Units[Unit]) -> None:
-        keep_entries(people, ENTRY)
+    def test_a_missing_entry_is_none(self, people: Units[Unit]) -> None:
+        store_entries(people, ENTRY)
         absent = [
             an_entry(position=1),
             an_entry(change_no=3),
@@ -72,19 +72,19 @@ class HistoryRepositoryContract(Contract):
         assert [get(people, entry) for entry in absent] == [None] * len(absent)
 
     @pytest.mark.rule("R7")
-    def test_many_entries_are_kept(self, people: Units[Unit]) -> None:
+    def test_many_entries_are_stored(self, people: Units[Unit]) -> None:
         several = [an_entry(change_no=number // 3, position=number % 3) for number in range(2100)]
         people.write(lambda unit: [unit.history.add_many([]), unit.history.add_many(several)])
-        assert places(people) == [(entry.change_no, entry.position) for entry in reversed(several)]
+        assert positions(people) == [(entry.change_no, entry.position) for entry in reversed(several)]
 
     @pytest.mark.rule("X2")
     def test_a_subjects_entries_are_listed_newest_first(self, people: Units[Unit]) -> None:
         newest_first = [(10, 0), (9, 1), (9, 0), (2, 10), (2, 9), (1, 0)]
         shuffled = [*newest_first[::2], *newest_first[1::2]]
         entries = [an_entry(change_no=change_no, position=position) for change_no, position in shuffled]
-        keep_entries(people, *entries)
-        assert places(people) == newest_first
-        assert places(people, BOB) == []
+        store_entries(people, *entries)
+        assert positions(people) == newest_first
+        assert positions(people, BOB) == []
 
     @pytest.mark.parametrize(
         ("before", "rest"),
@@ -98,38 +98,38 @@ class HistoryRepositoryContract(Contract):
         ids=str,
     )
     @pytest.mark.rule("X2")
-    def test_a_page_of_entries_begins_before_a_place(
+    def test_a_page_of_entries_starts_before_a_position(
         self, people: Units[Unit], before: Place, rest: list[Place]
     ) -> None:
-        kept = [an_entry(change_no=change_no, position=position) for change_no in (1, 2) for position in (0, 1)]
-        keep_entries(people, *kept)
-        assert places(people, before=before) == rest
+        stored = [an_entry(change_no=change_no, position=position) for change_no in (1, 2) for position in (0, 1)]
+        store_entries(people, *stored)
+        assert positions(people, before=before) == rest
 
     @pytest.mark.rule("X2")
     def test_a_page_of_entries_has_a_limit(self, people: Units[Unit]) -> None:
-        keep_entries(people, *(an_entry(change_no=number) for number in range(1, 6)))
+        store_entries(people, *(an_entry(change_no=number) for number in range(1, 6)))
         page = people.read(lambda unit: unit.history.list_of(Subject.USER, ANN, before=(5, 0), limit=2))
         assert [entry.change_no for entry in page] == [4, 3]
 
     @pytest.mark.rule("X2")
-    def test_subjects_with_one_number_are_kept_apart(self, people: Units[Unit]) -> None:
+    def test_subjects_of_different_kinds_may_share_an_id(self, people: Units[Unit]) -> None:
         several = [an_entry(subject=subject, change_no=number) for number, subject in enumerate(Subject, start=1)]
-        keep_entries(people, *several)
-        assert [places(people, subject=subject) for subject in Subject] == [[(1, 0)], [(2, 0)], [(3, 0)]]
+        store_entries(people, *several)
+        assert [positions(people, subject=subject) for subject in Subject] == [[(1, 0)], [(2, 0)], [(3, 0)]]
 
     @pytest.mark.rule("T2")
     def test_tenants_do_not_see_one_anothers_entries(self, people: Units[Unit], acme: Units[Unit]) -> None:
         theirs = an_entry(tenant_id=ACME, subject_id=11)
-        keep_entries(people, ENTRY)
-        keep_entries(acme, theirs)
+        store_entries(people, ENTRY)
+        store_entries(acme, theirs)
         assert (get(acme, ENTRY), get(people, theirs)) == (None, None)
-        assert (places(acme), places(people, 11)) == ([], [])
+        assert (positions(acme), positions(people, 11)) == ([], [])
         assert get(acme, theirs) == theirs
 
     @pytest.mark.rule("X2")
     def test_a_unit_that_fails_leaves_no_entry(self, people: Units[Unit]) -> None:
         write_and_fail(people, lambda unit: unit.history.add_many([ENTRY, an_entry(position=1)]))
-        assert places(people) == []
+        assert positions(people) == []
 
     @pytest.mark.rule("K8")
     def test_personal_fields_are_taken_out_of_a_subjects_entries_and_the_rest_stays(self, people: Units[Unit]) -> None:
@@ -141,7 +141,7 @@ class HistoryRepositoryContract(Contract):
             evolve(requested, subject=Subject.USER),
             evolve(requested, subject_id=BOB),
         ]
-        keep_entries(people, requested, *others)
+        store_entries(people, requested, *others)
         people.write(
             lambda unit: unit.history.blank(
                 Subject.REGISTRATION, requested.subject_id, {"a": frozenset({"email"})}, tenant_id=requested.tenant_id
@@ -155,7 +155,7 @@ class HistoryRepositoryContract(Contract):
         self, people: Units[Unit], acme: Units[Unit]
     ) -> None:
         theirs = an_entry(tenant_id=ACME, subject=Subject.REGISTRATION, subject_id=11, new_text='{"email":"y"}')
-        keep_entries(acme, theirs)
+        store_entries(acme, theirs)
         fields = {theirs.kind: frozenset({"email"})}
         people.write(lambda unit: unit.history.blank(Subject.REGISTRATION, 11, fields, tenant_id=ENTRY.tenant_id))
         assert get(acme, theirs) == theirs

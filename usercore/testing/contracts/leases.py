@@ -1,4 +1,4 @@
-"""What every storage must do when deliveries are leased."""
+"""The contract of leasing deliveries."""
 
 from datetime import datetime, timedelta
 
@@ -25,8 +25,8 @@ UNTIL = NOON + timedelta(seconds=30)
 
 def take(unit: Unit, *subscribers: str, now: datetime = NOON, limit: int = 100) -> list[Delivery]:
     """Lease due deliveries, the mailer's unless other subscribers are named."""
-    taken = unit.deliveries.lease(subscribers or ("mailer",), now=now, until=UNTIL, limit=limit)
-    return sorted(taken, key=key_of)
+    leased = unit.deliveries.lease(subscribers or ("mailer",), now=now, until=UNTIL, limit=limit)
+    return sorted(leased, key=key_of)
 
 
 def lease(units: Units[Unit], *subscribers: str, now: datetime = NOON, limit: int = 100) -> list[Delivery]:
@@ -35,22 +35,22 @@ def lease(units: Units[Unit], *subscribers: str, now: datetime = NOON, limit: in
 
 
 def leased(delivery: Delivery) -> Delivery:
-    """Return a delivery as it is after it was leased."""
+    """Return a delivery as it is after leasing."""
     return evolve(delivery, due_at=UNTIL, lease_no=delivery.lease_no + 1)
 
 
 class LeaseContract(Contract):
-    """One case a promise of ``DeliveryRepository.lease``."""
+    """One case for each promise of ``DeliveryRepository.lease``."""
 
     @pytest.mark.rule("X3")
-    def test_a_due_delivery_is_leased_and_returned_as_it_is_now(self, people: Units[Unit]) -> None:
+    def test_a_due_delivery_is_leased_and_returned_as_stored(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
-        (taken,) = lease(people)
-        assert_same(taken, leased(DELIVERY))
-        assert get(people) == taken
+        (due,) = lease(people)
+        assert_same(due, leased(DELIVERY))
+        assert get(people) == due
 
     @pytest.mark.rule("X3")
-    def test_a_leased_delivery_is_due_again_at_the_end_of_the_lease(self, people: Units[Unit]) -> None:
+    def test_a_leased_delivery_is_due_again_when_its_lease_ends(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         assert len(lease(people)) == 1
         assert lease(people, now=UNTIL - TICK) == []
@@ -68,7 +68,7 @@ class LeaseContract(Contract):
         ids=["not due", "done", "failed", "another's"],
     )
     @pytest.mark.rule("X3")
-    def test_deliveries_that_are_not_due_not_pending_or_anothers_are_not_leased(
+    def test_deliveries_not_due_not_pending_or_of_other_subscribers_are_not_leased(
         self, people: Units[Unit], absent: Delivery
     ) -> None:
         add(people, absent)
@@ -76,7 +76,7 @@ class LeaseContract(Contract):
         assert get(people, absent) == absent
 
     @pytest.mark.rule("X3")
-    def test_without_subscribers_nothing_is_leased(self, people: Units[Unit]) -> None:
+    def test_without_subscribers_no_delivery_is_leased(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         assert people.write(lambda unit: unit.deliveries.lease([], now=NOON, until=UNTIL, limit=9)) == []
 
@@ -87,20 +87,20 @@ class LeaseContract(Contract):
         ]
         add(people, *reversed(in_order))
         for delivery in in_order:
-            (taken,) = lease(people)
-            assert key_of(taken) == key_of(delivery)
+            (leased,) = lease(people)
+            assert key_of(leased) == key_of(delivery)
             assert lease(people) == []
-            assert replace(people, evolve(taken, state=DONE, finished_at=NOON))
+            assert replace(people, evolve(leased, state=DONE, finished_at=NOON))
         assert lease(people) == []
 
     @pytest.mark.rule("X3")
-    def test_a_delivery_that_is_not_due_holds_back_the_later_ones(self, people: Units[Unit]) -> None:
+    def test_a_delivery_that_is_not_due_blocks_later_ones_of_its_subject(self, people: Units[Unit]) -> None:
         add(people, a_delivery(due_at=NOON + TICK), a_delivery(change_no=3))
         assert lease(people) == []
         assert [delivery.change_no for delivery in lease(people, now=NOON + TICK)] == [2]
 
     @pytest.mark.rule("X3")
-    def test_a_delivery_that_was_set_aside_does_not_hold_back_the_next(self, people: Units[Unit]) -> None:
+    def test_a_failed_delivery_does_not_block_later_ones(self, people: Units[Unit]) -> None:
         add(people, a_delivery(state=FAILED, finished_at=NOON), a_delivery(change_no=3))
         assert [delivery.change_no for delivery in lease(people)] == [3]
 
@@ -114,51 +114,53 @@ class LeaseContract(Contract):
             a_delivery(change_no=3, subject_id=BOB),
         ]
         add(people, *several)
-        taken = lease(people, "mailer", "crm")
-        assert taken == sorted(map(leased, several[1:]), key=key_of)
+        result = lease(people, "mailer", "crm")
+        assert result == sorted(map(leased, several[1:]), key=key_of)
 
     @pytest.mark.rule("X3")
-    def test_a_unit_leases_the_deliveries_of_all_tenants(self, people: Units[Unit], acme: Units[Unit]) -> None:
+    def test_a_unit_of_any_tenant_leases_deliveries_of_all_tenants(
+        self, people: Units[Unit], acme: Units[Unit]
+    ) -> None:
         theirs = a_delivery(tenant_id=ACME, subject_id=11)
         add(people, DELIVERY)
         add(acme, theirs)
         assert lease(acme) == sorted(map(leased, (DELIVERY, theirs)), key=key_of)
 
     @pytest.mark.rule("X3")
-    def test_no_more_deliveries_are_leased_than_asked(self, people: Units[Unit]) -> None:
+    def test_at_most_limit_deliveries_are_leased(self, people: Units[Unit]) -> None:
         subscribers = ("mailer", "crm", "mailer", "crm", "mailer")
         add(
             people,
             *(a_delivery(subject_id=number, subscriber=name) for number, name in enumerate(subscribers, start=1)),
         )
         rounds = [lease(people, "crm", "mailer", limit=2) for _ in range(4)]
-        assert [len(taken) for taken in rounds] == [2, 2, 1, 0]
-        assert len({key_of(delivery) for taken in rounds for delivery in taken}) == 5
+        assert [len(leased) for leased in rounds] == [2, 2, 1, 0]
+        assert len({key_of(delivery) for leased in rounds for delivery in leased}) == 5
 
     @pytest.mark.rule("X3")
-    def test_a_unit_that_fails_leases_nothing(self, people: Units[Unit]) -> None:
+    def test_a_failing_unit_leases_nothing(self, people: Units[Unit]) -> None:
         add(people, DELIVERY)
         write_and_fail(people, take)
         assert get(people) == DELIVERY
 
     @pytest.mark.rule("X3")
     def test_no_two_of_eight_threads_lease_the_same_delivery(self, people: Units[Unit]) -> None:
-        def look_then_take(_: int, meet: Meet) -> list[DeliveryKey]:
+        def read_then_lease(_: int, meet: Meet) -> list[DeliveryKey]:
             assert get(people, several[0]) == several[0]
             meet()
             return [key_of(delivery) for _ in range(THREADS) for delivery in lease(people, limit=2)]
 
         several = [a_delivery(subject_id=number) for number in range(1, 2 * THREADS + 1)]
         add(people, *several)
-        taken = [key for keys in race(look_then_take) for key in keys]
-        assert sorted(taken) == [key_of(delivery) for delivery in several]
+        leased = [key for keys in race(read_then_lease) for key in keys]
+        assert sorted(leased) == [key_of(delivery) for delivery in several]
 
     @pytest.mark.rule("X3")
-    def test_no_two_open_units_lease_the_same_delivery(self, people: Units[Unit]) -> None:
-        def look_then_take(unit: Unit, _: int, meet: Meet) -> list[DeliveryKey]:
+    def test_two_open_units_do_not_lease_the_same_delivery(self, people: Units[Unit]) -> None:
+        def read_then_lease(unit: Unit, _: int, meet: Meet) -> list[DeliveryKey]:
             assert unit.deliveries.get(key_of(DELIVERY))
             meet()
             return [key_of(delivery) for delivery in take(unit)]
 
         add(people, DELIVERY)
-        assert sorted(overlap(people, look_then_take)) == [[], [key_of(DELIVERY)]]
+        assert sorted(overlap(people, read_then_lease)) == [[], [key_of(DELIVERY)]]

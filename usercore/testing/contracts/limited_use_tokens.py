@@ -13,13 +13,13 @@ from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import (
     Contract,
-    add_people,
+    add_users,
     assert_same,
-    check_kept_whole,
     check_runs_again,
+    check_stored_completely,
     digests,
-    fresh,
-    keep,
+    store,
+    with_unique,
     write_and_fail,
 )
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
@@ -36,7 +36,7 @@ KIND, ANOTHER_KIND, ONE_MORE_KIND = TokenKind.LOGIN, TokenKind.REGISTRATION, Tok
 
 def add(units: Units[Unit], *tokens: LimitedUseToken) -> None:
     """Store tokens."""
-    keep(units, lambda unit: unit.limited_use_tokens.add, *tokens)
+    store(units, lambda unit: unit.limited_use_tokens.add, *tokens)
 
 
 def get(units: Units[Unit], token: LimitedUseToken = LIMITED_USE_TOKEN) -> LimitedUseToken | None:
@@ -69,9 +69,9 @@ class LimitedUseTokenRepositoryContract(Contract):
 
     @pytest.mark.rule("K3")
     def test_limited_use_tokens_are_stored_whole(self, people: Units[Unit]) -> None:
-        check_kept_whole(
+        check_stored_completely(
             people,
-            fresh(limited_use_tokens(user_id=ids().map(lambda _: ANN)), "digest", digests()),
+            with_unique(limited_use_tokens(user_id=ids().map(lambda _: ANN)), "digest", digests()),
             add=lambda unit, token: unit.limited_use_tokens.add(token),
             get=lambda unit, token: unit.limited_use_tokens.get(ANN, token.digest),
         )
@@ -203,7 +203,7 @@ class LimitedUseTokenRepositoryContract(Contract):
             numbered(9, max_uses=2, uses=1, redeemed_at=FIRST),
             LIMITED_USE_TOKEN,
         ]
-        add_people(acme, ACME, ACMES_USER)
+        add_users(acme, ACME, ACMES_USER)
         add(people, *gone, *stay)
         assert people.write(lambda unit: unit.limited_use_tokens.remove_expired(NOON, limit=9)) == len(gone)
         assert [get(people, token) for token in gone] == [None] * len(gone)

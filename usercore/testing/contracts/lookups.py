@@ -1,4 +1,4 @@
-"""What every storage must do to tell who is signed in."""
+"""The contract of lookups for authentication."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from usercore.kernel.secret import Digest, digest_of
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.storage.lookups import LoginAccount, TokenOwner
-from usercore.testing.contracts.base import Contract, assert_same, keep
+from usercore.testing.contracts.base import Contract, assert_same, store
 from usercore.testing.fakes import NOON
 from usercore.testing.samples import (
     ACCESS_TOKEN,
@@ -27,17 +27,17 @@ from usercore.users.model import User, UserState
 
 
 def sign_in(units: Units[Unit], user: User = USER, token: AccessToken = ACCESS_TOKEN) -> None:
-    """Keep a user and an access token."""
+    """Store a user and an access token."""
     units.write(lambda unit: [unit.users.add(user), unit.access_tokens.add(token)])
 
 
 def find(units: Units[Unit], digest: Digest = ACCESS_TOKEN.digest) -> TokenOwner | None:
-    """Find who is signed in by Ann's token."""
+    """Return Ann's token and its owner."""
     return units.read(lambda unit: unit.authentication.find(ANN, digest))
 
 
 def get(units: Units[Unit], user_id: UserId = ANN) -> LoginAccount | None:
-    """Look at who would sign in by a password."""
+    """Return a user for signing in with a password."""
     return units.read(lambda unit: unit.authentication.get(user_id))
 
 
@@ -48,10 +48,10 @@ def assert_same_but_user_agent(found: AccessToken, given: AccessToken) -> None:
 
 
 class AuthenticationLookupContract(Contract):
-    """One case a promise of ``AuthenticationLookup``."""
+    """One case for each promise of ``AuthenticationLookup``."""
 
     @pytest.mark.rule("K2")
-    def test_token_and_user_are_given_whole(self, main: Units[Unit]) -> None:
+    def test_token_and_user_are_returned_completely(self, main: Units[Unit]) -> None:
         sign_in(main)
         sign_in(main, a_user(id=BOB), an_access_token(user_id=BOB))
         found = find(main)
@@ -62,7 +62,7 @@ class AuthenticationLookupContract(Contract):
         assert found.must_change_password is False
 
     @pytest.mark.rule("K2")
-    def test_an_unknown_token_finds_nobody(self, main: Units[Unit]) -> None:
+    def test_an_unknown_token_finds_no_user(self, main: Units[Unit]) -> None:
         sign_in(main, token=an_access_token(user_id=BOB))
         assert find(main) is None
         sign_in(main, a_user(id=BOB), ACCESS_TOKEN)
@@ -70,7 +70,7 @@ class AuthenticationLookupContract(Contract):
         assert find(main, digest_of("other")) is None
 
     @pytest.mark.rule("K2")
-    def test_a_token_without_its_user_finds_nobody(self, main: Units[Unit]) -> None:
+    def test_a_token_without_its_user_is_not_found(self, main: Units[Unit]) -> None:
         sign_in(main, a_user(id=BOB), ACCESS_TOKEN)
         assert find(main) is None
 
@@ -85,7 +85,7 @@ class AuthenticationLookupContract(Contract):
         ids=["ended", "expired", "used"],
     )
     @pytest.mark.rule("K2")
-    def test_the_token_is_not_judged(self, main: Units[Unit], token: AccessToken) -> None:
+    def test_revoked_and_expired_tokens_are_found(self, main: Units[Unit], token: AccessToken) -> None:
         sign_in(main, token=token)
         found = find(main)
         assert found
@@ -93,7 +93,7 @@ class AuthenticationLookupContract(Contract):
 
     @pytest.mark.parametrize("state", list(UserState))
     @pytest.mark.rule("U2")
-    def test_the_user_is_not_judged(self, main: Units[Unit], state: UserState) -> None:
+    def test_a_token_is_found_whatever_the_state_of_its_user(self, main: Units[Unit], state: UserState) -> None:
         sign_in(main, a_user(state=state))
         found = find(main)
         assert found
@@ -101,7 +101,9 @@ class AuthenticationLookupContract(Contract):
 
     @pytest.mark.parametrize("active", [True, False])
     @pytest.mark.rule("T3")
-    def test_it_says_whether_the_tenant_is_active(self, main: Units[Unit], acme: Units[Unit], *, active: bool) -> None:
+    def test_a_token_is_returned_with_the_state_of_its_tenant(
+        self, main: Units[Unit], acme: Units[Unit], *, active: bool
+    ) -> None:
         sign_in(acme, a_user(tenant_id=ACME))
         main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.lock(ACME), active=active)))
         found = find(acme)
@@ -111,19 +113,21 @@ class AuthenticationLookupContract(Contract):
 
     @pytest.mark.parametrize("must_change", [True, False])
     @pytest.mark.rule("S5")
-    def test_it_says_whether_the_password_must_change(self, main: Units[Unit], *, must_change: bool) -> None:
+    def test_a_token_is_returned_with_whether_the_password_must_change(
+        self, main: Units[Unit], *, must_change: bool
+    ) -> None:
         sign_in(main)
         sign_in(main, a_user(id=BOB), an_access_token(user_id=BOB))
         main.write(lambda unit: [unit.lock(ANN), unit.credentials.put(a_credential(must_change=must_change))])
-        keep(main, lambda unit: unit.credentials.put, a_credential(user_id=BOB, must_change=not must_change))
+        store(main, lambda unit: unit.credentials.put, a_credential(user_id=BOB, must_change=not must_change))
         found = find(main)
         assert found
         assert found.must_change_password is must_change
 
     @pytest.mark.rule("S3")
-    def test_user_and_credential_are_given_whole(self, people: Units[Unit]) -> None:
+    def test_user_and_credential_are_returned_completely(self, people: Units[Unit]) -> None:
         people.write(lambda unit: [unit.users.lock(ANN), unit.users.replace(USER)])
-        keep(people, lambda unit: unit.credentials.put, CREDENTIAL, a_credential(user_id=BOB, version=9))
+        store(people, lambda unit: unit.credentials.put, CREDENTIAL, a_credential(user_id=BOB, version=9))
         entrant = get(people)
         assert entrant
         assert_same(entrant.user, people.read(lambda unit: unit.users.get(ANN)))
@@ -131,38 +135,38 @@ class AuthenticationLookupContract(Contract):
         assert entrant.tenant_active is True
 
     @pytest.mark.rule("S4")
-    def test_a_user_without_a_password_is_given_without(self, people: Units[Unit]) -> None:
-        keep(people, lambda unit: unit.credentials.put, a_credential(user_id=BOB))
+    def test_a_user_without_a_password_has_no_credential(self, people: Units[Unit]) -> None:
+        store(people, lambda unit: unit.credentials.put, a_credential(user_id=BOB))
         entrant = get(people)
         assert entrant
         assert entrant.user.id == ANN
         assert entrant.credential is None
 
     @pytest.mark.rule("S4")
-    def test_a_password_without_its_user_is_nobodys(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.users.add, a_user(id=BOB))
-        keep(main, lambda unit: unit.credentials.put, CREDENTIAL)
+    def test_a_credential_without_its_user_is_not_found(self, main: Units[Unit]) -> None:
+        store(main, lambda unit: unit.users.add, a_user(id=BOB))
+        store(main, lambda unit: unit.credentials.put, CREDENTIAL)
         assert get(main) is None
 
     @pytest.mark.rule("T2")
-    def test_another_tenants_user_is_nobody(self, people: Units[Unit], acme: Units[Unit]) -> None:
-        keep(people, lambda unit: unit.credentials.put, CREDENTIAL)
+    def test_another_tenants_user_cannot_be_looked_up(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        store(people, lambda unit: unit.credentials.put, CREDENTIAL)
         assert get(people)
         assert get(acme) is None
 
     @pytest.mark.parametrize("state", list(UserState))
     @pytest.mark.rule("U2")
-    def test_who_would_sign_in_is_not_judged(self, main: Units[Unit], state: UserState) -> None:
-        keep(main, lambda unit: unit.users.add, a_user(state=state))
-        keep(main, lambda unit: unit.credentials.put, a_credential(expires_at=NOON))
+    def test_a_user_is_found_in_every_state(self, main: Units[Unit], state: UserState) -> None:
+        store(main, lambda unit: unit.users.add, a_user(state=state))
+        store(main, lambda unit: unit.credentials.put, a_credential(expires_at=NOON))
         assert get(main) == LoginAccount(a_user(state=state), True, a_credential(expires_at=NOON))  # noqa: FBT003 - of a tuple
 
     @pytest.mark.parametrize("active", [True, False])
     @pytest.mark.rule("T3")
-    def test_it_says_whether_their_tenant_is_active(
+    def test_a_user_is_returned_with_the_state_of_their_tenant(
         self, main: Units[Unit], acme: Units[Unit], *, active: bool
     ) -> None:
-        keep(acme, lambda unit: unit.users.add, a_user(tenant_id=ACME))
+        store(acme, lambda unit: unit.users.add, a_user(tenant_id=ACME))
         main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.lock(ACME), active=active)))
         entrant = get(acme)
         assert entrant

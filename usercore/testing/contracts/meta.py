@@ -8,8 +8,8 @@ from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
 from usercore.meta.model import KeyUser, StoredMeta
 from usercore.storage import Unit
-from usercore.testing.contracts.base import Contract, add_people, assert_same, write_and_fail
-from usercore.testing.contracts.rows import STRANGER, UserRows, check_pages, row_cases
+from usercore.testing.contracts.base import Contract, add_users, assert_same, write_and_fail
+from usercore.testing.contracts.rows import OF_ACME, UserRows, check_pages, row_cases
 from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, ANN, BOB
 from usercore.testing.strategies import entities
@@ -77,7 +77,7 @@ class MetaRepositoryContract(Contract):
 
     @pytest.mark.rule("M4")
     def test_users_with_a_key_or_a_value_are_found_by_id_in_pages(self, people: Units[Unit]) -> None:
-        add_people(people, MAIN, *CROWD)
+        add_users(people, MAIN, *CROWD)
         texts = ["42", "", "0", "42", "43", "42", "42 "]
         for user_id, text in reversed([*zip(CROWD, texts, strict=True)]):
             ROWS.put(people, value(text, user_id=user_id, public=user_id % 2 == 0))
@@ -116,8 +116,8 @@ class MetaRepositoryContract(Contract):
 
     @pytest.mark.rule("M4", "T2")
     def test_only_users_of_the_tenant_are_found(self, people: Units[Unit], acme: Units[Unit]) -> None:
-        add_people(acme, ACME, STRANGER)
+        add_users(acme, ACME, OF_ACME)
         ROWS.put(people, value())
-        ROWS.put(acme, value(user_id=STRANGER, tenant_id=ACME))
-        assert (holders(people), holders(acme)) == ([ANN], [STRANGER])
-        assert (holders(people, text="42"), holders(acme, text="42")) == ([ANN], [STRANGER])
+        ROWS.put(acme, value(user_id=OF_ACME, tenant_id=ACME))
+        assert (holders(people), holders(acme)) == ([ANN], [OF_ACME])
+        assert (holders(people, text="42"), holders(acme, text="42")) == ([ANN], [OF_ACME])

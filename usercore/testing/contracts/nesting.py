@@ -16,7 +16,7 @@ from usercore.storage import Storage, Unit
 from usercore.storage.recording import UnitContext
 from usercore.testing.contracts.base import Contract, units_of, write_and_fail
 from usercore.testing.contracts.races import Meet, overlap
-from usercore.testing.contracts.recording import change, guard_and_record, history
+from usercore.testing.contracts.recording import change, history, lock_and_record
 from usercore.testing.fakes import NOON, FakeClock
 from usercore.testing.samples import ACME, ANN, BOB, a_tenant
 
@@ -34,7 +34,7 @@ def origin_of(tenant: TenantId = MAIN, *, actor: Actor = OLGA) -> UnitContext:
 
 def record(name: str) -> Callable[[Unit], None]:
     """Return a part that records a change of Ann's name."""
-    return lambda unit: guard_and_record(unit, change(name=name))
+    return lambda unit: lock_and_record(unit, change(name=name))
 
 
 def fail_after(work: Callable[[Unit], object]) -> Callable[[Unit], None]:
@@ -103,7 +103,7 @@ class NestingContract(Contract):
             unit.run_nested(origin_of(), record("Zoë"))
             with pytest.raises(UserNotFound):
                 unit.run_nested(origin_of(ACME), lambda part: part.lock(ANN))
-            guard_and_record(unit, change(name="Eve"))
+            lock_and_record(unit, change(name="Eve"))
 
         people.write(work)
         actors = [entry.actor for entry in people.read(history)]
@@ -114,7 +114,7 @@ class NestingContract(Contract):
         later = UnitContext(context=Context(), clock=FakeClock(NOON + timedelta(hours=1)))
 
         def work(unit: Unit) -> None:
-            guard_and_record(unit, change(name="Zoë"))
+            lock_and_record(unit, change(name="Zoë"))
             unit.run_nested(later, record("Eve"))
 
         people.write(work)
@@ -129,7 +129,7 @@ class NestingContract(Contract):
             unit.run_nested(origin_of(), record("first"))
             with pytest.raises(Refused):
                 unit.run_nested(origin_of(), fail_after(record("undone")))
-            guard_and_record(unit, change(BOB, "second"))
+            lock_and_record(unit, change(BOB, "second"))
             assert observed == []
 
         units_of(storage, observe=lambda entries: observed.append(tuple(entries))).write(work)

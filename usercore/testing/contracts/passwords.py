@@ -1,4 +1,4 @@
-"""What every storage must do for passwords."""
+"""The contract of passwords."""
 
 import pytest
 
@@ -15,18 +15,18 @@ from usercore.testing.samples import ANN, BOB, CREDENTIAL, a_credential
 from usercore.testing.strategies import credentials
 
 
-def put(units: Units[Unit], *kept: Credential) -> None:
-    """Keep credentials under the guards of their users."""
-    units.write(lambda unit: [(unit.lock(each.user_id), unit.credentials.put(each)) for each in kept])
+def put(units: Units[Unit], *stored: Credential) -> None:
+    """Store credentials while holding the locks of their users."""
+    units.write(lambda unit: [(unit.lock(each.user_id), unit.credentials.put(each)) for each in stored])
 
 
 def get(units: Units[Unit], user_id: UserId = ANN) -> Credential | None:
-    """Give a user's credential, or None."""
+    """Return a user's credential, or None."""
     return units.read(lambda unit: unit.credentials.get(user_id))
 
 
 def put_next(unit: Unit) -> int:
-    """Keep the next password of a user; give its version."""
+    """Store the next password of a user and return its version."""
     unit.lock(ANN)
     old = unit.credentials.get(ANN)
     version = 1 if old is None else old.version + 1
@@ -35,15 +35,15 @@ def put_next(unit: Unit) -> int:
 
 
 class CredentialRepositoryContract(Contract):
-    """One case a promise of ``CredentialRepository``."""
+    """One case for each promise of ``CredentialRepository``."""
 
     @pytest.mark.rule("P1")
-    def test_credentials_are_kept_whole_instead_of_the_one_before(self, people: Units[Unit]) -> None:
+    def test_credentials_are_stored_completely_and_replace_the_earlier_ones(self, people: Units[Unit]) -> None:
         def check(credential: Credential) -> None:
             put(people, credential)
             assert_same(get(people), credential)
 
-        check_for_all(credentials().map(lambda drawn: evolve(drawn, user_id=ANN)), check)
+        check_for_all(credentials().map(lambda generated: evolve(generated, user_id=ANN)), check)
 
     @pytest.mark.parametrize(
         "credential",
@@ -55,12 +55,12 @@ class CredentialRepositoryContract(Contract):
         ids=["sample", "texts", "numbers"],
     )
     @pytest.mark.rule("P1")
-    def test_credentials_with_values_at_the_edge_are_kept(self, people: Units[Unit], credential: Credential) -> None:
+    def test_credentials_with_boundary_values_are_stored(self, people: Units[Unit], credential: Credential) -> None:
         put(people, credential)
         assert_same(get(people), credential)
 
     @pytest.mark.rule("P3")
-    def test_who_has_none_or_is_not_there_has_none(self, people: Units[Unit]) -> None:
+    def test_users_without_credential_and_missing_users_have_none(self, people: Units[Unit]) -> None:
         put(people, CREDENTIAL)
         assert get(people, BOB) is None
         assert get(people, UserId(999)) is None
@@ -73,25 +73,25 @@ class CredentialRepositoryContract(Contract):
         assert (get(people), get(people, BOB)) == (a_credential(version=5), bobs)
 
     @pytest.mark.rule("P6")
-    def test_a_unit_that_fails_keeps_the_one_before(self, people: Units[Unit]) -> None:
+    def test_a_failing_unit_does_not_replace_the_credential(self, people: Units[Unit]) -> None:
         put(people, CREDENTIAL)
         write_and_fail(people, put_next)
         assert get(people) == CREDENTIAL
 
     @pytest.mark.rule("P6")
-    def test_of_eight_threads_each_keeps_another_version(self, people: Units[Unit]) -> None:
-        def look_then_put(_: int, meet: Meet) -> int:
+    def test_each_of_eight_threads_stores_another_version(self, people: Units[Unit]) -> None:
+        def read_then_put(_: int, meet: Meet) -> int:
             assert get(people) is None
             meet()
             return people.write(put_next)
 
-        assert sorted(race(look_then_put)) == [*range(1, THREADS + 1)]
+        assert sorted(race(read_then_put)) == [*range(1, THREADS + 1)]
 
     @pytest.mark.rule("P6")
     def test_two_open_units_do_not_lose_a_version(self, people: Units[Unit]) -> None:
-        def look_then_put(unit: Unit, _: int, meet: Meet) -> int:
+        def read_then_put(unit: Unit, _: int, meet: Meet) -> int:
             assert unit.users.get(ANN)
             meet()
             return put_next(unit)
 
-        assert sorted(overlap(people, look_then_put)) == [1, 2]
+        assert sorted(overlap(people, read_then_put)) == [1, 2]

@@ -1,4 +1,4 @@
-"""Races in the two shapes that services have: look, then write in another unit; and two units open at the same time."""
+"""Races as services have them: a read and a write in another unit, or two units open at the same time."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +14,17 @@ T = TypeVar("T")
 THREADS: Final = 8
 
 Meet = Callable[[], None]
-"""Waits until all have come here."""
+"""Waits until all threads have reached it."""
 
 _PATIENCE: Final = 60.0
-"""Seconds until a thread that does not come is given up: a fault of the storage."""
+"""Seconds after which a missing thread is a fault of the storage."""
 
 _MEETING: Final = 0.2
-"""Seconds in which two open units meet, unless the storage has one writer: then it lets that pass, rightly."""
+"""Seconds in which two open units meet. A storage with one writer never opens two, and lets them pass."""
 
 
 def race(run: Callable[[int, Meet], T]) -> list[T]:
-    """Run in eight threads, numbered from 0; each looks, meets the others, and writes."""
+    """Run in eight threads, numbered from 0; each reads, meets the others, and writes."""
     barrier = Barrier(THREADS)
 
     def meet() -> None:
@@ -34,7 +34,7 @@ def race(run: Callable[[int, Meet], T]) -> list[T]:
 
 
 def overlap(units: Units[Unit], work: Callable[[Unit, int, Meet], T]) -> list[T]:
-    """Run two units, numbered 0 and 1, that meet while both are open, if the storage lets them."""
+    """Run two units, numbered 0 and 1, that meet while both are open, if the storage allows it."""
     barrier = Barrier(2)
 
     def meet() -> None:

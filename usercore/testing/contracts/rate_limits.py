@@ -1,4 +1,4 @@
-"""What every storage must do to count uses in a window."""
+"""The contract of rate limits."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,14 +25,14 @@ def use(units: Units[Unit], key: bytes = KEY, *, at: datetime = NOON, most: int 
 
 
 def next_used(old: RateLimitWindow | None, key: bytes, *, at: datetime, most: int) -> RateLimitWindow:
-    """Give the counter after a use, as the port describes it."""
+    """Return the counter after a use, as the port describes it."""
     if old is None or old.started_at + WINDOW <= at or old.started_at - at > WINDOW:
         return RateLimitWindow(key=key, started_at=at, used=1)
     return RateLimitWindow(key=key, started_at=old.started_at, used=max(old.used, min(old.used + 1, most + 1)))
 
 
 class RateLimitRepositoryContract(Contract):
-    """One case a promise of ``RateLimitRepository``."""
+    """One case for each promise of ``RateLimitRepository``."""
 
     @pytest.mark.rule("R1")
     def test_uses_are_counted_from_the_first(self, main: Units[Unit]) -> None:
@@ -45,13 +45,13 @@ class RateLimitRepositoryContract(Contract):
         assert [use(main, most=2).used for _ in range(5)] == [1, 2, 3, 3, 3]
 
     @pytest.mark.rule("R1")
-    def test_a_window_that_ended_starts_anew(self, main: Units[Unit]) -> None:
+    def test_a_window_that_ended_starts_again(self, main: Units[Unit]) -> None:
         use(main)
         assert use(main, at=NOON + WINDOW - TICK) == RateLimitWindow(key=KEY, started_at=NOON, used=2)
         assert use(main, at=NOON + WINDOW) == RateLimitWindow(key=KEY, started_at=NOON + WINDOW, used=1)
 
     @pytest.mark.rule("R1")
-    def test_a_window_that_begins_more_than_a_window_from_now_starts_anew(self, main: Units[Unit]) -> None:
+    def test_a_window_that_begins_more_than_a_window_from_now_starts_again(self, main: Units[Unit]) -> None:
         use(main)
         assert use(main, at=NOON - WINDOW) == RateLimitWindow(key=KEY, started_at=NOON, used=2)
         before = NOON - WINDOW - TICK

@@ -1,4 +1,4 @@
-"""What every storage must do with changes: number them under their guards, and write history and deliveries."""
+"""The contract of recording changes: number them under locks, and write history and deliveries."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -24,17 +24,17 @@ LINK = a_registration_link()
 
 
 def history(unit: Unit, subject_id: int = ANN, subject: Subject = Subject.USER) -> list[Entry]:
-    """Give all entries of a subject, newest first."""
+    """Return all entries of a subject, newest first."""
     return unit.history.list_of(subject, subject_id, before=None, limit=1000)
 
 
 def change(subject_id: int = ANN, name: str = "Zoë") -> Change:
-    """Give a change of a user's first name."""
+    """Return a change of a user's first name."""
     return Change(kind=UPDATED, subject_id=subject_id, old=a_user(first_name="Ann"), new=a_user(first_name=name))
 
 
-def guard_and_record(unit: Unit, *changes: Change) -> None:
-    """Record changes of users under their guards, each guarded once."""
+def lock_and_record(unit: Unit, *changes: Change) -> None:
+    """Lock each user once and record the changes."""
     for subject_id in sorted({change.subject_id for change in changes}):
         unit.lock(UserId(subject_id))
     for one in changes:
@@ -42,10 +42,10 @@ def guard_and_record(unit: Unit, *changes: Change) -> None:
 
 
 class LockContract(Contract):
-    """One case a promise of ``guard``, ``lock_tenant`` and ``record``."""
+    """One case for each promise of ``lock``, ``lock_tenant`` and ``record``."""
 
     @pytest.mark.parametrize(
-        "unguarded",
+        "unlocked",
         [
             change(),
             Change(kind=TENANT_UPDATED, subject_id=MAIN, new=a_tenant()),
@@ -54,95 +54,95 @@ class LockContract(Contract):
         ids=lambda change: str(change.kind.subject),
     )
     @pytest.mark.rule("X2")
-    def test_recording_without_a_guard_is_refused(self, people: Units[Unit], unguarded: Change) -> None:
+    def test_recording_without_a_lock_is_refused(self, people: Units[Unit], unlocked: Change) -> None:
         people.write(lambda unit: [unit.lock(ANN), unit.lock_tenant(MAIN), unit.registration_links.add(LINK)])
         with pytest.raises(RuntimeError):
-            people.write(lambda unit: unit.record(unguarded))  # the guards ended with their unit
+            people.write(lambda unit: unit.record(unlocked))  # the locks ended with their unit
 
     @pytest.mark.rule("X2")
-    def test_the_guard_of_another_subject_is_not_enough(self, people: Units[Unit]) -> None:
+    def test_the_lock_of_another_subject_is_not_enough(self, people: Units[Unit]) -> None:
         with pytest.raises(RuntimeError):
             people.write(lambda unit: [unit.lock(BOB), unit.lock_tenant(MAIN), unit.record(change(ANN))])
 
     @pytest.mark.rule("X2")
-    def test_who_adds_a_user_holds_the_guard(self, main: Units[Unit]) -> None:
+    def test_adding_a_user_locks_it(self, main: Units[Unit]) -> None:
         user = a_user(change_no=1)
         main.write(lambda unit: [unit.users.add(user), unit.record(change(user.id))])
         assert [entry.change_no for entry in main.read(history)] == [1]
 
     @pytest.mark.rule("X2")
-    def test_who_adds_many_users_holds_their_guards(self, main: Units[Unit]) -> None:
+    def test_adding_many_users_locks_them(self, main: Units[Unit]) -> None:
         several = [a_user(id=number, change_no=1) for number in (ANN, BOB)]
         main.write(lambda unit: [unit.users.add_many(several), unit.record(change(ANN)), unit.record(change(BOB))])
         assert [entry.change_no for entry in main.read(lambda unit: history(unit, BOB))] == [1]
 
     @pytest.mark.rule("X2")
-    def test_who_adds_a_tenant_holds_its_guard(self, main: Units[Unit]) -> None:
+    def test_adding_a_tenant_locks_it(self, main: Units[Unit]) -> None:
         tenant = a_tenant(change_no=1)
         made = Change(kind=TENANT_UPDATED, subject_id=tenant.id, new=tenant)
         main.write(lambda unit: [unit.tenants.add(tenant), unit.record(made)])
         main.write(lambda unit: [unit.lock_tenant(tenant.id), unit.record(made)])
-        kept = main.read(lambda unit: history(unit, tenant.id, Subject.TENANT))
-        assert [entry.change_no for entry in kept] == [2, 1]
+        stored = main.read(lambda unit: history(unit, tenant.id, Subject.TENANT))
+        assert [entry.change_no for entry in stored] == [2, 1]
 
     @pytest.mark.rule("X2")
-    def test_who_adds_a_registration_holds_its_guard(self, main: Units[Unit]) -> None:
-        asked = Change(kind=REGISTRATION_REQUESTED, subject_id=LINK.id, new=LINK)
-        main.write(lambda unit: [unit.registration_links.add(LINK), unit.record(asked)])
-        main.write(lambda unit: [unit.registration_links.lock(LINK.id), unit.record(asked)])
-        kept = main.read(lambda unit: history(unit, LINK.id, Subject.REGISTRATION))
-        assert [entry.change_no for entry in kept] == [LINK.change_no + 1, LINK.change_no]
+    def test_adding_a_registration_request_locks_it(self, main: Units[Unit]) -> None:
+        requested = Change(kind=REGISTRATION_REQUESTED, subject_id=LINK.id, new=LINK)
+        main.write(lambda unit: [unit.registration_links.add(LINK), unit.record(requested)])
+        main.write(lambda unit: [unit.registration_links.lock(LINK.id), unit.record(requested)])
+        stored = main.read(lambda unit: history(unit, LINK.id, Subject.REGISTRATION))
+        assert [entry.change_no for entry in stored] == [LINK.change_no + 1, LINK.change_no]
 
-    def test_a_user_who_is_not_there_cannot_be_guarded(self, people: Units[Unit]) -> None:
+    def test_a_missing_user_cannot_be_locked(self, people: Units[Unit]) -> None:
         with pytest.raises(UserNotFound):
             people.write(lambda unit: unit.lock(UserId(999)))
 
     @pytest.mark.rule("U2")
-    def test_an_erased_user_cannot_be_guarded(self, main: Units[Unit]) -> None:
+    def test_an_erased_user_cannot_be_locked(self, main: Units[Unit]) -> None:
         main.write(lambda unit: unit.users.add(a_user(state=UserState.ERASED)))
         with pytest.raises(UserNotFound):
             main.write(lambda unit: unit.lock(ANN))
 
     @pytest.mark.rule("T2")
-    def test_another_tenants_user_cannot_be_guarded(self, people: Units[Unit], acme: Units[Unit]) -> None:
+    def test_another_tenants_user_cannot_be_locked(self, people: Units[Unit], acme: Units[Unit]) -> None:
         before = people.read(lambda unit: unit.users.get(ANN))
         with pytest.raises(UserNotFound):
             acme.write(lambda unit: unit.lock(ANN))
         assert people.read(lambda unit: unit.users.get(ANN)) == before
 
-    def test_a_tenant_that_is_not_there_cannot_be_guarded(self, main: Units[Unit]) -> None:
+    def test_a_missing_tenant_cannot_be_locked(self, main: Units[Unit]) -> None:
         with pytest.raises(TenantNotFound):
             main.write(lambda unit: unit.lock_tenant(TenantId(999)))
 
 
 class RecordingContract(Contract):
-    """One case a promise of what ``record`` leaves behind."""
+    """One case for each promise of what ``record`` stores."""
 
     @pytest.mark.rule("X2")
     def test_each_unit_numbers_its_changes_by_subject(self, people: Units[Unit]) -> None:
         for _ in range(2):
-            people.write(lambda unit: guard_and_record(unit, change(ANN), change(ANN)))
-        people.write(lambda unit: guard_and_record(unit, change(BOB)))
+            people.write(lambda unit: lock_and_record(unit, change(ANN), change(ANN)))
+        people.write(lambda unit: lock_and_record(unit, change(BOB)))
         assert [entry.change_no for entry in people.read(history)] == [3, 3, 2, 2]
         assert [entry.change_no for entry in people.read(lambda unit: history(unit, BOB))] == [2]
 
     @pytest.mark.rule("X2")
-    def test_changes_of_a_unit_stand_in_the_order_of_recording(self, people: Units[Unit]) -> None:
+    def test_changes_of_a_unit_are_stored_in_the_order_of_recording(self, people: Units[Unit]) -> None:
         changes = [change(ANN, "A"), change(BOB, "B"), change(ANN, "C"), change(ANN, "D")]
-        people.write(lambda unit: guard_and_record(unit, *changes))
+        people.write(lambda unit: lock_and_record(unit, *changes))
         assert [entry.new["first_name"] for entry in people.read(history)] == ["D", "C", "A"]
 
     @pytest.mark.rule("X2")
-    def test_a_unit_that_fails_leaves_no_number_behind(self, people: Units[Unit]) -> None:
-        write_and_fail(people, lambda unit: guard_and_record(unit, change()))
-        people.write(lambda unit: guard_and_record(unit, change()))
+    def test_a_failing_unit_uses_up_no_change_number(self, people: Units[Unit]) -> None:
+        write_and_fail(people, lambda unit: lock_and_record(unit, change()))
+        people.write(lambda unit: lock_and_record(unit, change()))
         assert [entry.change_no for entry in people.read(history)] == [2]
 
     @pytest.mark.rule("X2")
-    def test_an_entry_says_who_from_where_when_and_what(self, storage: Storage, people: Units[Unit]) -> None:
+    def test_an_entry_has_actor_origin_time_and_change(self, storage: Storage, people: Units[Unit]) -> None:
         clock = FakeClock(NOON + timedelta(days=1))
         context = Context(actor=Actor.operator("Zoë"), ip="2001:db8::1", source="desk", user_agent="curl")
-        units_of(storage, context=context, clock=clock).write(lambda unit: guard_and_record(unit, change()))
+        units_of(storage, context=context, clock=clock).write(lambda unit: lock_and_record(unit, change()))
         assert people.read(history) == [
             Entry(
                 subject_id=ANN,
@@ -164,14 +164,14 @@ class RecordingContract(Contract):
     def test_all_changes_of_a_unit_have_one_instant(self, storage: Storage, people: Units[Unit]) -> None:
         clock = FakeClock()
         ticking = units_of(storage, clock=clock.tick)
-        ticking.write(lambda unit: guard_and_record(unit, change(ANN, "A"), change(ANN, "B")))
+        ticking.write(lambda unit: lock_and_record(unit, change(ANN, "A"), change(ANN, "B")))
         assert len({entry.at for entry in people.read(history)}) == 1
 
     @pytest.mark.rule("X3")
     def test_each_subscriber_of_a_kind_gets_a_delivery(self, storage: Storage, people: Units[Unit]) -> None:
         subscribed = units_of(storage, subscriptions={UPDATED.name: ("mailer", "crm"), ACTIVATED.name: ("audit",)})
         one = Change(kind=UPDATED, subject_id=ANN, old=a_user(first_name=None), new=a_user(), generation=7)
-        subscribed.write(lambda unit: guard_and_record(unit, one))
+        subscribed.write(lambda unit: lock_and_record(unit, one))
         made = people.read(lambda unit: unit.deliveries.list_in(DeliveryState.PENDING, MAIN, after=None, limit=9))
         assert sorted(delivery.subscriber for delivery in made) == ["crm", "mailer"]
         facts = {(each.subject_id, each.kind, each.change_no, each.position, each.generation) for each in made}
@@ -179,35 +179,35 @@ class RecordingContract(Contract):
         assert {(each.made_at, each.due_at, each.tries, each.lease_no) for each in made} == {(NOON, NOON, 0, 0)}
 
     @pytest.mark.rule("R7", "X3")
-    def test_many_changes_of_a_unit_are_kept_and_heard_in_their_order(
+    def test_many_changes_of_a_unit_are_stored_and_observed_in_order(
         self, storage: Storage, people: Units[Unit]
     ) -> None:
         changes = [change(ANN, "A"), change(BOB, "B"), change(ANN, "C")]
-        heard: list[Sequence[Entry]] = []
-        subscribed = units_of(storage, subscriptions={UPDATED.name: ("mailer",)}, observe=heard.append)
-        subscribed.write(lambda unit: guard_and_record(unit, *changes))
-        kept = [entry for subject_id in (ANN, BOB) for entry in people.read(lambda unit: history(unit, subject_id))]  # noqa: B023
-        assert [entry.new["first_name"] for entry in kept] == ["C", "A", "B"]
-        assert [sorted(entries, key=kept.index) for entries in heard] == [kept]
-        assert [entry.new["first_name"] for entry in heard[0]] == ["A", "B", "C"]
+        observed: list[Sequence[Entry]] = []
+        subscribed = units_of(storage, subscriptions={UPDATED.name: ("mailer",)}, observe=observed.append)
+        subscribed.write(lambda unit: lock_and_record(unit, *changes))
+        stored = [entry for subject_id in (ANN, BOB) for entry in people.read(lambda unit: history(unit, subject_id))]  # noqa: B023
+        assert [entry.new["first_name"] for entry in stored] == ["C", "A", "B"]
+        assert [sorted(entries, key=stored.index) for entries in observed] == [stored]
+        assert [entry.new["first_name"] for entry in observed[0]] == ["A", "B", "C"]
         made = people.read(lambda unit: unit.deliveries.list_in(DeliveryState.PENDING, MAIN, after=None, limit=9))
-        places = {(entry.subject_id, entry.change_no, entry.position) for entry in kept}
-        assert {(each.subject_id, each.change_no, each.position) for each in made} == places
+        positions = {(entry.subject_id, entry.change_no, entry.position) for entry in stored}
+        assert {(each.subject_id, each.change_no, each.position) for each in made} == positions
 
     @pytest.mark.rule("X2")
-    def test_nothing_is_kept_of_a_unit_in_which_one_change_is_refused(self, people: Units[Unit]) -> None:
+    def test_a_refused_change_undoes_its_whole_unit(self, people: Units[Unit]) -> None:
         with pytest.raises(RuntimeError):
             people.write(lambda unit: [unit.lock(ANN), unit.record(change(ANN)), unit.record(change(BOB))])
         assert people.read(history) == []
 
     @pytest.mark.rule("X3")
-    def test_a_kind_nobody_subscribed_to_makes_no_delivery(self, storage: Storage, people: Units[Unit]) -> None:
+    def test_a_kind_without_subscribers_makes_no_delivery(self, storage: Storage, people: Units[Unit]) -> None:
         subscribed = units_of(storage, subscriptions={ACTIVATED.name: ("mailer",)})
-        subscribed.write(lambda unit: guard_and_record(unit, change()))
+        subscribed.write(lambda unit: lock_and_record(unit, change()))
         assert people.read(history)
         assert people.read(lambda unit: unit.deliveries.list_in(DeliveryState.PENDING, MAIN, after=None, limit=9)) == []
 
     @pytest.mark.rule("T2")
     def test_a_tenants_changes_are_not_seen_by_another(self, people: Units[Unit], acme: Units[Unit]) -> None:
-        people.write(lambda unit: guard_and_record(unit, change()))
+        people.write(lambda unit: lock_and_record(unit, change()))
         assert acme.read(history) == []

@@ -1,4 +1,4 @@
-"""What every storage must do for registration requests and their links."""
+"""The contract of registration requests and their links."""
 
 import pytest
 
@@ -11,10 +11,10 @@ from usercore.testing.contracts.base import (
     Contract,
     assert_same,
     check_for_all,
-    check_kept_whole,
     check_runs_again,
-    fresh,
-    keep,
+    check_stored_completely,
+    store,
+    with_unique,
     write_and_fail,
 )
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
@@ -36,7 +36,7 @@ EDGES = [
 
 def add(units: Units[Unit], *links: RegistrationLink) -> None:
     """Store requests."""
-    keep(units, lambda unit: unit.registration_links.add, *links)
+    store(units, lambda unit: unit.registration_links.add, *links)
 
 
 def get(units: Units[Unit], link_id: int = LINK.id) -> RegistrationLink | None:
@@ -53,7 +53,7 @@ def count_refusal(unit: Unit) -> int:
 
 
 def complete(unit: Unit) -> bool:
-    """Complete a request as services do: lock it, then check its state. Return whether it was still open."""
+    """Complete a request as services do: lock it and check its state; return whether it was still pending."""
     link = unit.registration_links.lock(LINK.id)
     assert link
     unit.registration_links.replace(evolve(link, completed_at=NOON))
@@ -61,20 +61,20 @@ def complete(unit: Unit) -> bool:
 
 
 class RegistrationLinkRepositoryContract(Contract):
-    """One case a promise of ``RegistrationLinkRepository``."""
+    """One case for each promise of ``RegistrationLinkRepository``."""
 
     @pytest.mark.rule("R8")
-    def test_registration_links_are_stored_whole(self, main: Units[Unit]) -> None:
-        check_kept_whole(
+    def test_registration_links_are_stored_completely(self, main: Units[Unit]) -> None:
+        check_stored_completely(
             main,
-            fresh(registration_links(), "id"),
+            with_unique(registration_links(), "id"),
             add=lambda unit, link: unit.registration_links.add(link),
             get=lambda unit, link: unit.registration_links.get(link.id),
         )
 
     @pytest.mark.parametrize("link", EDGES, ids=lambda link: str(link.id))
     @pytest.mark.rule("R8")
-    def test_registration_links_with_values_at_the_edge_are_stored(
+    def test_registration_links_with_boundary_values_are_stored(
         self, main: Units[Unit], link: RegistrationLink
     ) -> None:
         add(main, link)
@@ -90,12 +90,12 @@ class RegistrationLinkRepositoryContract(Contract):
         assert get(main) == LINK
         assert get(main, 11) == a_registration_link(id=11, email="second@example.com")
 
-    def test_a_registration_link_that_is_not_stored_is_none(self, main: Units[Unit]) -> None:
+    def test_a_missing_registration_link_is_none(self, main: Units[Unit]) -> None:
         assert get(main) is None
         assert main.write(lambda unit: unit.registration_links.lock(LINK.id)) is None
 
     @pytest.mark.rule("T2")
-    def test_another_tenants_registration_link_is_none(self, main: Units[Unit], acme: Units[Unit]) -> None:
+    def test_another_tenants_registration_link_is_not_found(self, main: Units[Unit], acme: Units[Unit]) -> None:
         add(main, LINK)
         add(acme, a_registration_link(id=11, tenant_id=ACME))
         assert get(acme) is None
@@ -104,22 +104,22 @@ class RegistrationLinkRepositoryContract(Contract):
         assert get(main, 11) is None
 
     @pytest.mark.rule("R8")
-    def test_locking_counts_a_change_and_returns_the_request_as_it_is_now(self, main: Units[Unit]) -> None:
+    def test_lock_counts_a_change_and_returns_the_current_request(self, main: Units[Unit]) -> None:
         add(main, LINK, a_registration_link(id=11))
-        guarded = main.write(lambda unit: unit.registration_links.lock(LINK.id))
-        assert_same(guarded, evolve(LINK, change_no=LINK.change_no + 1))
-        assert get(main) == guarded
+        locked = main.write(lambda unit: unit.registration_links.lock(LINK.id))
+        assert_same(locked, evolve(LINK, change_no=LINK.change_no + 1))
+        assert get(main) == locked
         assert get(main, 11) == a_registration_link(id=11)
 
     @pytest.mark.rule("R6")
-    def test_another_state_of_a_registration_link_is_stored_whole(self, main: Units[Unit]) -> None:
-        def check(drawn: RegistrationLink) -> None:
-            link = evolve(drawn, id=LINK.id, tenant_id=ACME)
-            guarded = main.write(
+    def test_a_registration_link_is_replaced_completely(self, main: Units[Unit]) -> None:
+        def check(generated: RegistrationLink) -> None:
+            link = evolve(generated, id=LINK.id, tenant_id=ACME)
+            locked = main.write(
                 lambda unit: [unit.registration_links.lock(link.id), unit.registration_links.replace(link)][0]
             )
-            assert guarded
-            assert_same(get(main), evolve(link, tenant_id=LINK.tenant_id, change_no=guarded.change_no))
+            assert locked
+            assert_same(get(main), evolve(link, tenant_id=LINK.tenant_id, change_no=locked.change_no))
             assert get(main, 11) == a_registration_link(id=11)
 
         add(main, LINK, a_registration_link(id=11))
@@ -150,50 +150,50 @@ class RegistrationLinkRepositoryContract(Contract):
         add(main, *gone)
 
     @pytest.mark.rule("K8")
-    def test_no_more_registration_links_are_removed_than_asked(self, main: Units[Unit]) -> None:
+    def test_at_most_limit_registration_links_are_removed(self, main: Units[Unit]) -> None:
         add(main, *(a_registration_link(id=number, completed_at=FIRST) for number in range(1, 6)))
         counts = [main.write(lambda unit: unit.registration_links.remove_expired(NOON, limit=2)) for _ in range(4)]
         assert counts == [2, 2, 1, 0]
         assert [get(main, number) for number in range(1, 6)] == [None] * 5
 
     @pytest.mark.rule("R8")
-    def test_one_of_eight_threads_completes_a_request(self, main: Units[Unit]) -> None:
-        def look_then_complete(_: int, meet: Meet) -> bool:
+    def test_one_of_eight_threads_completes_it(self, main: Units[Unit]) -> None:
+        def read_then_complete(_: int, meet: Meet) -> bool:
             assert get(main) == LINK
             meet()
             return main.write(complete)
 
         add(main, LINK)
-        assert sorted(race(look_then_complete)) == [False] * (THREADS - 1) + [True]
+        assert sorted(race(read_then_complete)) == [False] * (THREADS - 1) + [True]
 
     @pytest.mark.rule("R8")
-    def test_one_of_two_open_units_completes_a_request(self, main: Units[Unit]) -> None:
-        def look_then_complete(unit: Unit, _: int, meet: Meet) -> bool:
+    def test_one_of_two_open_units_completes_it(self, main: Units[Unit]) -> None:
+        def read_then_complete(unit: Unit, _: int, meet: Meet) -> bool:
             assert unit.registration_links.get(LINK.id)
             meet()
             return complete(unit)
 
         add(main, LINK)
-        assert sorted(overlap(main, look_then_complete)) == [False, True]
+        assert sorted(overlap(main, read_then_complete)) == [False, True]
 
     @pytest.mark.rule("K7")
     def test_refusals_in_two_open_units_are_both_counted(self, main: Units[Unit]) -> None:
-        def look_then_count(unit: Unit, _: int, meet: Meet) -> int:
+        def read_then_count(unit: Unit, _: int, meet: Meet) -> int:
             assert unit.registration_links.get(LINK.id)
             meet()
             return count_refusal(unit)
 
         add(main, LINK)
-        assert sorted(overlap(main, look_then_count)) == [LINK.refusals + 1, LINK.refusals + 2]
+        assert sorted(overlap(main, read_then_count)) == [LINK.refusals + 1, LINK.refusals + 2]
 
     @pytest.mark.rule("K7")
     def test_refusals_in_eight_threads_are_all_counted(self, main: Units[Unit]) -> None:
-        def look_then_count(_: int, meet: Meet) -> int:
+        def read_then_count(_: int, meet: Meet) -> int:
             meet()
             return main.write(count_refusal)
 
         add(main, LINK)
-        assert sorted(race(look_then_count)) == [LINK.refusals + number + 1 for number in range(THREADS)]
+        assert sorted(race(read_then_count)) == [LINK.refusals + number + 1 for number in range(THREADS)]
         stored = get(main)
         assert stored
         assert stored.refusals == LINK.refusals + THREADS

@@ -22,7 +22,7 @@ from usercore.storage import Unit
 from usercore.testing.contracts.base import (
     Contract,
     Draws,
-    add_people,
+    add_users,
     assert_same,
     check_for_all,
     write_and_fail,
@@ -34,7 +34,7 @@ C = TypeVar("C", bound=type[Contract])
 P = TypeVar("P")
 T = TypeVar("T")
 
-STRANGER = UserId(11)
+OF_ACME = UserId(11)
 """A user of another tenant."""
 
 
@@ -161,8 +161,8 @@ class _Cases(Generic[T]):
         assert self.rows.list_of(people) == in_order
 
     def test_each_user_has_rows_of_their_own(self, people: Units[Unit], acme: Units[Unit]) -> None:
-        add_people(acme, ACME, STRANGER)
-        theirs = evolve(self.rows.sample, user_id=STRANGER)
+        add_users(acme, ACME, OF_ACME)
+        theirs = evolve(self.rows.sample, user_id=OF_ACME)
         if hasattr(theirs, "tenant_id"):
             theirs = evolve(theirs, tenant_id=ACME)
         self.rows.put(people, self.rows.sample, self.rows.of_bob())
@@ -171,7 +171,7 @@ class _Cases(Generic[T]):
         people.write(lambda unit: self.rows.remove_in(unit, self.rows.of_bob()))
         assert self.rows.list_of(people) == [self.rows.other]
         assert self.rows.list_of(people, BOB) == []
-        assert self.rows.list_of(acme, STRANGER) == [theirs]
+        assert self.rows.list_of(acme, OF_ACME) == [theirs]
 
     def test_a_removed_row_is_gone_and_can_be_added_again(self, people: Units[Unit]) -> None:
         first, second, *_ = self.rows.with_keys()

@@ -1,4 +1,4 @@
-"""What every storage must do besides units: say what it is, tell observers, and close."""
+"""The contract of a storage besides its units: capabilities, observers, closing."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from usercore.testing.samples import ANN, BOB
 
 
 class StorageItselfContract(Contract):
-    """One case a promise of ``Storage`` and of what observers hear."""
+    """One case for each promise of ``Storage`` and of observers."""
 
     def test_it_declares_all_capabilities(self, storage: Storage) -> None:
         assert storage.capabilities == CAPABILITIES
@@ -37,24 +37,26 @@ class StorageItselfContract(Contract):
                 open_unit(names)
 
     @pytest.mark.rule("X3")
-    def test_observers_hear_after_the_commit_in_the_callers_thread(self, storage: Storage, people: Units[Unit]) -> None:
-        heard = []
+    def test_observers_are_called_after_the_commit_in_the_callers_thread(
+        self, storage: Storage, people: Units[Unit]
+    ) -> None:
+        observed = []
 
         def observe(entries: Sequence[Entry]) -> None:
-            heard.append((threading.get_ident(), [entry.subject_id for entry in entries], people.read(names)))
+            observed.append((threading.get_ident(), [entry.subject_id for entry in entries], people.read(names)))
 
         units_of(storage, observe=observe).write(lambda unit: rename(unit, "Zoë", ANN, BOB))
-        assert heard == [(threading.get_ident(), [ANN, BOB], ["Zoë", "Zoë"])]
+        assert observed == [(threading.get_ident(), [ANN, BOB], ["Zoë", "Zoë"])]
 
     @pytest.mark.rule("X3")
-    def test_observers_hear_nothing_of_a_unit_that_fails(self, storage: Storage, people: Units[Unit]) -> None:
-        heard: list[Sequence[Entry]] = []
+    def test_observers_are_not_called_for_a_failing_unit(self, storage: Storage, people: Units[Unit]) -> None:
+        observed: list[Sequence[Entry]] = []
         assert people.read(names)
-        write_and_fail(units_of(storage, observe=heard.append), lambda unit: rename(unit, "Zoë", ANN))
-        assert heard == []
+        write_and_fail(units_of(storage, observe=observed.append), lambda unit: rename(unit, "Zoë", ANN))
+        assert observed == []
 
     @pytest.mark.rule("X3")
-    def test_observers_hear_only_of_the_run_that_was_kept(self, storage: Storage, people: Units[Unit]) -> None:
+    def test_observers_see_only_the_run_that_was_committed(self, storage: Storage, people: Units[Unit]) -> None:
         runs = []
 
         def rename_again(unit: Unit) -> None:
@@ -63,17 +65,17 @@ class StorageItselfContract(Contract):
             if len(runs) < 3:
                 raise RunAgain
 
-        heard: list[Sequence[Entry]] = []
+        observed: list[Sequence[Entry]] = []
         assert people.read(names)
-        units_of(storage, observe=heard.append).write(rename_again)
-        assert [[entry.new["first_name"] for entry in entries] for entries in heard] == [["run 3"]]
+        units_of(storage, observe=observed.append).write(rename_again)
+        assert [[entry.new["first_name"] for entry in entries] for entries in observed] == [["run 3"]]
 
     @pytest.mark.rule("X3")
-    def test_each_observer_hears_of_its_own_units(self, storage: Storage, people: Units[Unit]) -> None:
-        heard: list[list[str]] = [[] for _ in range(THREADS)]
+    def test_each_observer_sees_only_its_own_units(self, storage: Storage, people: Units[Unit]) -> None:
+        observed: list[list[str]] = [[] for _ in range(THREADS)]
 
         def observer(number: int) -> Callable[[Sequence[Entry]], None]:
-            return lambda entries: heard[number].extend(entry.new["first_name"] for entry in entries)
+            return lambda entries: observed[number].extend(entry.new["first_name"] for entry in entries)
 
         def write(number: int, meet: Meet) -> None:
             meet()
@@ -83,4 +85,4 @@ class StorageItselfContract(Contract):
 
         assert people.read(names)
         race(write)
-        assert heard == [[f"{number} {turn}" for turn in range(ROUNDS)] for number in range(THREADS)]
+        assert observed == [[f"{number} {turn}" for turn in range(ROUNDS)] for number in range(THREADS)]

@@ -1,4 +1,4 @@
-"""What every storage must do for tenants."""
+"""The contract of tenants."""
 
 import itertools
 
@@ -18,7 +18,7 @@ from usercore.testing.contracts.base import (
     assert_same,
     check_for_all,
     check_runs_again,
-    keep,
+    store,
     units_of,
     write_and_fail,
 )
@@ -48,19 +48,19 @@ NAMES = [
 
 
 def get(units: Units[Unit], tenant_id: int = ACME) -> Tenant:
-    """Give a tenant that must be there."""
+    """Return a tenant that must exist."""
     tenant = units.read(lambda unit: unit.tenants.get(TenantId(tenant_id)))
     assert tenant is not None
     return tenant
 
 
 def numbered(number: int, **fields: object) -> Tenant:
-    """Give a tenant whose id, key and name nobody else has."""
+    """Return a tenant whose id, key and name are unique."""
     return evolve(a_tenant(id=number, key=f"key {number}", name=f"name {number}"), **fields)
 
 
 def listed(units: Units[Unit], limit: int, *, active: bool | None = None) -> list[Tenant]:
-    """Give all tenants but those built in, page after page."""
+    """Return all tenants but those built in, page after page."""
     found: list[Tenant] = []
     after = None
     while page := units.read(lambda unit: unit.tenants.list_from(after, active=active, limit=limit)):  # noqa: B023
@@ -72,7 +72,7 @@ def listed(units: Units[Unit], limit: int, *, active: bool | None = None) -> lis
 
 
 class TenantRepositoryContract(Contract):
-    """One case a promise of ``TenantRepository``."""
+    """One case for each promise of ``TenantRepository``."""
 
     def test_a_new_store_has_no_tenants(self, storage: Storage) -> None:
         new = units_of(storage, SYSTEM)
@@ -80,13 +80,13 @@ class TenantRepositoryContract(Contract):
         assert new.read(lambda unit: unit.tenants.get(MAIN)) is None
 
     @pytest.mark.rule("T3")
-    def test_tenants_are_kept_whole(self, main: Units[Unit]) -> None:
+    def test_tenants_are_stored_completely(self, main: Units[Unit]) -> None:
         numbers = itertools.count(1000)
 
-        def check(drawn: Tenant) -> None:
+        def check(generated: Tenant) -> None:
             number = next(numbers)
-            tenant = evolve(drawn, id=number, key=f"{number}{drawn.key}", name=f"{number}{drawn.name}")
-            keep(main, lambda unit: unit.tenants.add, tenant)
+            tenant = evolve(generated, id=number, key=f"{number}{generated.key}", name=f"{number}{generated.name}")
+            store(main, lambda unit: unit.tenants.add, tenant)
             assert_same(get(main, number), tenant)
             assert_same(main.read(lambda unit: unit.tenants.find_by_key(tenant.key)), tenant)
             assert_same(main.read(lambda unit: unit.tenants.find_by_name(tenant.name)), tenant)
@@ -103,12 +103,12 @@ class TenantRepositoryContract(Contract):
         ids=["sample", "numbers", "texts"],
     )
     @pytest.mark.rule("T3")
-    def test_tenants_with_values_at_the_edge_are_kept(self, main: Units[Unit], tenant: Tenant) -> None:
-        keep(main, lambda unit: unit.tenants.add, tenant)
+    def test_tenants_with_boundary_values_are_stored(self, main: Units[Unit], tenant: Tenant) -> None:
+        store(main, lambda unit: unit.tenants.add, tenant)
         assert_same(get(main, tenant.id), tenant)
 
-    def test_a_tenant_that_is_not_there_is_none(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.tenants.add, TENANT)
+    def test_a_missing_tenant_is_none(self, main: Units[Unit]) -> None:
+        store(main, lambda unit: unit.tenants.add, TENANT)
         assert main.read(lambda unit: unit.tenants.get(TenantId(999))) is None
         assert main.read(lambda unit: unit.tenants.is_active(TenantId(999))) is False
         assert main.read(lambda unit: unit.tenants.find_by_key(TENANT.name)) is None
@@ -116,7 +116,7 @@ class TenantRepositoryContract(Contract):
 
     @pytest.mark.rule("T3")
     def test_a_tenant_says_whether_it_is_active(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.tenants.add, numbered(11, active=True), numbered(12, active=False))
+        store(main, lambda unit: unit.tenants.add, numbered(11, active=True), numbered(12, active=False))
         assert main.read(lambda unit: unit.tenants.is_active(TenantId(11))) is True
         assert main.read(lambda unit: unit.tenants.is_active(TenantId(12))) is False
         main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.lock(TenantId(11)), active=False)))
@@ -126,7 +126,7 @@ class TenantRepositoryContract(Contract):
     @pytest.mark.rule("T3")
     def test_key_and_name_are_found_ignoring_case_and_width(self, main: Units[Unit], spelling: str) -> None:
         tenant = a_tenant(key="acme", name="Acme")
-        keep(main, lambda unit: unit.tenants.add, tenant)
+        store(main, lambda unit: unit.tenants.add, tenant)
         assert main.read(lambda unit: unit.tenants.find_by_key(spelling)) == tenant
         assert main.read(lambda unit: unit.tenants.find_by_name(spelling)) == tenant
 
@@ -135,8 +135,10 @@ class TenantRepositoryContract(Contract):
         [("id", ACME), ("key", "acme"), ("key", "\uff21CME"), ("name", "Acme Ltd."), ("name", "ACME LTD.")],
     )
     @pytest.mark.rule("T3")
-    def test_what_another_tenant_has_runs_the_unit_again(self, main: Units[Unit], field: str, taken: object) -> None:
-        keep(main, lambda unit: unit.tenants.add, TENANT)
+    def test_a_key_or_name_of_another_tenant_runs_the_unit_again(
+        self, main: Units[Unit], field: str, taken: object
+    ) -> None:
+        store(main, lambda unit: unit.tenants.add, TENANT)
         check_runs_again(
             main, lambda unit, fields: unit.tenants.add(numbered(11, **fields)), taken={field: taken}, free={}
         )
@@ -146,42 +148,42 @@ class TenantRepositoryContract(Contract):
     @pytest.mark.rule("T3")
     def test_a_unit_that_fails_leaves_key_and_name_free(self, main: Units[Unit]) -> None:
         write_and_fail(main, lambda unit: unit.tenants.add(TENANT))
-        keep(main, lambda unit: unit.tenants.add, a_tenant(id=11))
+        store(main, lambda unit: unit.tenants.add, a_tenant(id=11))
         assert main.read(lambda unit: unit.tenants.find_by_key("acme")) == a_tenant(id=11)
 
     @pytest.mark.rule("X2")
-    def test_a_guard_counts_a_change_and_gives_the_tenant_as_it_is_now(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.tenants.add, TENANT)
-        guarded = main.write(lambda unit: unit.tenants.lock(ACME))
-        assert_same(guarded, evolve(TENANT, change_no=TENANT.change_no + 1))
-        assert get(main) == guarded
+    def test_lock_counts_a_change_and_returns_the_current_tenant(self, main: Units[Unit]) -> None:
+        store(main, lambda unit: unit.tenants.add, TENANT)
+        locked = main.write(lambda unit: unit.tenants.lock(ACME))
+        assert_same(locked, evolve(TENANT, change_no=TENANT.change_no + 1))
+        assert get(main) == locked
 
-    def test_what_is_not_there_cannot_be_guarded(self, main: Units[Unit]) -> None:
+    def test_locking_a_missing_tenant_is_refused(self, main: Units[Unit]) -> None:
         with pytest.raises(TenantNotFound):
             main.write(lambda unit: unit.tenants.lock(TenantId(999)))
 
     @pytest.mark.rule("T3")
-    def test_another_state_of_a_tenant_is_kept_whole(self, main: Units[Unit]) -> None:
-        def check(drawn: Tenant) -> None:
-            guarded = main.write(lambda unit: [unit.tenants.lock(ACME), unit.tenants.replace(drawn)][0])
-            assert guarded is not None
-            assert_same(get(main), evolve(drawn, key=TENANT.key, change_no=guarded.change_no))
+    def test_a_tenant_is_replaced_completely(self, main: Units[Unit]) -> None:
+        def check(generated: Tenant) -> None:
+            locked = main.write(lambda unit: [unit.tenants.lock(ACME), unit.tenants.replace(generated)][0])
+            assert locked is not None
+            assert_same(get(main), evolve(generated, key=TENANT.key, change_no=locked.change_no))
 
-        keep(main, lambda unit: unit.tenants.add, TENANT)
-        check_for_all(tenants().map(lambda drawn: evolve(drawn, id=ACME, name=f"its {drawn.name}")), check)
+        store(main, lambda unit: unit.tenants.add, TENANT)
+        check_for_all(tenants().map(lambda generated: evolve(generated, id=ACME, name=f"its {generated.name}")), check)
 
     @pytest.mark.rule("T3")
     def test_a_new_name_is_found_and_the_old_one_is_free(self, main: Units[Unit]) -> None:
         renamed = a_tenant(name="Umbrella", change_no=TENANT.change_no + 1)
-        keep(main, lambda unit: unit.tenants.add, TENANT)
+        store(main, lambda unit: unit.tenants.add, TENANT)
         main.write(lambda unit: [unit.lock_tenant(ACME), unit.tenants.replace(renamed)])
         assert main.read(lambda unit: unit.tenants.find_by_name("umbrella")) == renamed
         assert main.read(lambda unit: unit.tenants.find_by_name(TENANT.name)) is None
-        keep(main, lambda unit: unit.tenants.add, numbered(11, name=TENANT.name))
+        store(main, lambda unit: unit.tenants.add, numbered(11, name=TENANT.name))
 
     @pytest.mark.rule("T3")
     def test_the_own_name_may_be_spelt_otherwise(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.tenants.add, TENANT)
+        store(main, lambda unit: unit.tenants.add, TENANT)
         main.write(lambda unit: [unit.lock_tenant(ACME), unit.tenants.replace(a_tenant(name="ACME LTD."))])
         assert get(main).name == "ACME LTD."
 
@@ -190,7 +192,7 @@ class TenantRepositoryContract(Contract):
         def rename(unit: Unit, name: str) -> None:
             unit.tenants.replace(evolve(unit.tenants.lock(TenantId(11)), name=name))
 
-        keep(main, lambda unit: unit.tenants.add, TENANT, numbered(11))
+        store(main, lambda unit: unit.tenants.add, TENANT, numbered(11))
         check_runs_again(main, rename, taken="ACME ltd.", free="free")
         assert [get(main, number).name for number in (ACME, 11)] == [TENANT.name, "free"]
 
@@ -198,14 +200,14 @@ class TenantRepositoryContract(Contract):
     @pytest.mark.rule("T3")
     def test_tenants_are_listed_by_the_key_of_their_name(self, main: Units[Unit], limit: int) -> None:
         several = [numbered(number, name=name) for number, name in enumerate(NAMES, start=11)]
-        keep(main, lambda unit: unit.tenants.add, *several)
+        store(main, lambda unit: unit.tenants.add, *several)
         assert listed(main, limit) == sorted(several, key=lambda tenant: unique_key(tenant.name))
 
     @pytest.mark.parametrize("active", [True, False])
     @pytest.mark.rule("T3")
     def test_tenants_are_listed_by_being_active(self, main: Units[Unit], *, active: bool) -> None:
         several = [numbered(number, active=number % 2 == 0) for number in range(11, 17)]
-        keep(main, lambda unit: unit.tenants.add, *several)
+        store(main, lambda unit: unit.tenants.add, *several)
         assert listed(main, 2, active=active) == [tenant for tenant in several if tenant.active is active]
 
     @pytest.mark.rule("T1")
@@ -215,25 +217,25 @@ class TenantRepositoryContract(Contract):
 
     @pytest.mark.rule("T3")
     def test_one_of_eight_threads_gets_the_key_of_a_tenant(self, main: Units[Unit]) -> None:
-        def look_then_add(number: int, meet: Meet) -> bool:
+        def read_then_add(number: int, meet: Meet) -> bool:
             assert main.read(lambda unit: unit.tenants.find_by_key("acme")) is None
             meet()
-            return main.write(lambda unit: add_unless_there(unit, number))
+            return main.write(lambda unit: add_unless_exists(unit, number))
 
-        won = race(look_then_add)
+        won = race(read_then_add)
         assert won.count(True) == 1
         assert get(main, 11 + won.index(True)).key == "acme"
         assert len(listed(main, 99)) == len(won) - THREADS + 1
 
     @pytest.mark.rule("T3")
     def test_one_of_two_open_units_gets_the_key_of_a_tenant(self, main: Units[Unit]) -> None:
-        won = overlap(main, add_unless_there)
+        won = overlap(main, add_unless_exists)
         assert sorted(won) == [False, True]
         assert [tenant.key for tenant in listed(main, 99)] == ["acme"]
 
 
-def add_unless_there(unit: Unit, number: int, meet: Meet | None = None) -> bool:
-    """Add a tenant as services do: look, and add what is not there; say whether it was."""
+def add_unless_exists(unit: Unit, number: int, meet: Meet | None = None) -> bool:
+    """Add a tenant as services do: read, and add it if it does not exist; return whether it was added."""
     found = unit.tenants.find_by_key("acme")
     if meet:
         meet()

@@ -1,4 +1,4 @@
-"""What every storage must do with units of work."""
+"""The contract of units of work."""
 
 import threading
 from contextlib import suppress
@@ -19,11 +19,11 @@ ROUNDS = 25
 
 
 class Unforeseen(BaseException):
-    """What nobody catches by name."""
+    """An exception that no code catches by name."""
 
 
 def rename(unit: Unit, name: str, *user_ids: int) -> None:
-    """Give users this first name, under their guards and with a record."""
+    """Set the first name of these users, with locks and a record."""
     for user_id in user_ids:
         old = unit.users.lock(unit.resolve(user_id))
         new = evolve(old, first_name=name)
@@ -32,25 +32,25 @@ def rename(unit: Unit, name: str, *user_ids: int) -> None:
 
 
 def names(unit: Unit) -> list[str | None]:
-    """Give the first names of Ann and Bob."""
+    """Return the first names of Ann and Bob."""
     found = map(unit.users.get, (ANN, BOB))
     return [None if user is None else user.first_name for user in found]
 
 
 class UnitsContract(Contract):
-    """One case a promise of ``Units`` and ``Storage``."""
+    """One case for each promise of ``Units`` and ``Storage``."""
 
-    def test_what_work_returns_is_given_back(self, main: Units[Unit]) -> None:
+    def test_write_returns_the_result_of_work(self, main: Units[Unit]) -> None:
         result = object()
         assert main.write(lambda _: result) is result
         assert main.read(lambda _: result) is result
 
     def test_a_unit_sees_what_it_wrote(self, people: Units[Unit]) -> None:
-        def rename_and_look(unit: Unit) -> list[str | None]:
+        def rename_and_read(unit: Unit) -> list[str | None]:
             rename(unit, "Zoë", ANN)
             return names(unit)
 
-        assert people.write(rename_and_look)[0] == "Zoë"
+        assert people.write(rename_and_read)[0] == "Zoë"
 
     @pytest.mark.parametrize(
         "error",
@@ -65,7 +65,7 @@ class UnitsContract(Contract):
         ],
         ids=lambda error: type(error).__name__,
     )
-    def test_a_unit_that_raises_keeps_nothing_and_lets_the_error_pass(
+    def test_a_unit_that_raises_stores_nothing_and_propagates_the_error(
         self, people: Units[Unit], error: BaseException
     ) -> None:
         def rename_and_fail(unit: Unit) -> None:
@@ -80,7 +80,7 @@ class UnitsContract(Contract):
         people.write(lambda unit: rename(unit, "Eve", ANN))
         assert people.read(names) == ["Eve", before[1]]
 
-    def test_a_look_that_raises_lets_the_error_pass(self, people: Units[Unit]) -> None:
+    def test_a_read_that_raises_propagates_the_error(self, people: Units[Unit]) -> None:
         error = Unforeseen()
 
         def fail(_: Unit) -> None:
@@ -91,9 +91,9 @@ class UnitsContract(Contract):
         assert caught.value is error
         people.write(lambda unit: rename(unit, "Eve", ANN))
 
-    def test_a_look_that_writes_changes_nothing(self, people: Units[Unit]) -> None:
+    def test_a_read_that_writes_changes_nothing(self, people: Units[Unit]) -> None:
         before = people.read(names)
-        with suppress(RuntimeError, StorageError):  # a fault of the programmer's; a storage may say so
+        with suppress(RuntimeError, StorageError):  # a mistake of the caller; a storage may raise for it
             people.read(lambda unit: rename(unit, "Zoë", ANN))
         assert people.read(names) == before
         people.write(lambda unit: rename(unit, "Eve", ANN))
@@ -127,7 +127,7 @@ class UnitsContract(Contract):
         assert seen == [a_user().first_name] * 3
         assert people.read(names)[0] == "Zoë"
 
-    def test_a_race_that_is_always_lost_ends_and_keeps_nothing(self, people: Units[Unit]) -> None:
+    def test_a_race_that_is_always_lost_ends_and_stores_nothing(self, people: Units[Unit]) -> None:
         def lose(unit: Unit) -> None:
             rename(unit, "Zoë", ANN)
             raise RunAgain
@@ -137,7 +137,7 @@ class UnitsContract(Contract):
             people.write(lose)
         assert people.read(names) == before
 
-    def test_units_that_fail_take_no_other_with_them(self, people: Units[Unit]) -> None:
+    def test_failing_units_do_not_undo_other_units(self, people: Units[Unit]) -> None:
         def count_or_fail(number: int, meet: Meet) -> None:
             meet()
             for _ in range(ROUNDS):
@@ -162,18 +162,18 @@ class UnitsContract(Contract):
         assert [{number for number, _ in result} for result in results] == [{number} for number in range(THREADS)]
         assert len({change_no for result in results for _, change_no in result}) == ROUNDS * THREADS
 
-    def test_nobody_sees_half_a_unit(self, people: Units[Unit]) -> None:
-        def write_or_look(number: int, meet: Meet) -> None:
+    def test_no_read_sees_half_a_unit(self, people: Units[Unit]) -> None:
+        def write_or_read(number: int, meet: Meet) -> None:
             meet()
-            for turn in range(ROUNDS):
+            for round_number in range(ROUNDS):
                 if number == 0:
-                    people.write(lambda unit: rename(unit, f"turn {turn}", ANN, BOB))  # noqa: B023 - used at once
+                    people.write(lambda unit: rename(unit, f"round {round_number}", ANN, BOB))  # noqa: B023 - used at once
                 ann, bob = people.read(names)
                 assert ann == bob
 
-        race(write_or_look)
+        race(write_or_read)
 
-    def test_a_look_sees_one_state_however_long_it_takes(self, people: Units[Unit]) -> None:
+    def test_a_read_sees_one_snapshot_however_long_it_takes(self, people: Units[Unit]) -> None:
         reading, written = threading.Event(), threading.Event()
 
         def query(unit: Unit) -> tuple[object, object]:

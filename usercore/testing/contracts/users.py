@@ -1,4 +1,4 @@
-"""What every storage must do for users."""
+"""The contract of users."""
 
 from itertools import product
 
@@ -12,13 +12,13 @@ from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import (
     Contract,
-    add_people,
+    add_users,
     assert_same,
     check_for_all,
-    check_kept_whole,
     check_runs_again,
-    fresh,
-    keep,
+    check_stored_completely,
+    store,
+    with_unique,
     write_and_fail,
 )
 from usercore.testing.contracts.races import THREADS, Meet, race
@@ -28,7 +28,7 @@ from usercore.testing.strategies import users
 from usercore.users.model import LastSignIn, User, UserState
 
 MANY = 2100
-"""More than one statement or round of a storage takes."""
+"""More than one statement or batch of a storage takes."""
 
 EDGES = [
     a_user(id=1, note="x" * 65_536, first_name="", access_ids=("", "\u0301", None, "😀" * 255)),
@@ -38,59 +38,59 @@ EDGES = [
 
 
 def get(units: Units[Unit], user_id: int = ANN) -> User:
-    """Give a user who must be there."""
+    """Return a user who must exist."""
     user = units.read(lambda unit: unit.users.get(UserId(user_id)))
     assert user is not None
     return user
 
 
 def replaced(unit: Unit, new: User) -> User:
-    """Keep another state of a user under their guard, and give the one they were in."""
+    """Store another state of a user under lock, and return the earlier one."""
     old = unit.users.lock(new.id)
     unit.users.replace(new)
     return old
 
 
 class UserRepositoryContract(Contract):
-    """One case a promise of ``UserRepository``."""
+    """One case for each promise of ``UserRepository``."""
 
     @pytest.mark.rule("U1")
-    def test_users_are_kept_whole(self, main: Units[Unit]) -> None:
-        check_kept_whole(
+    def test_users_are_stored_completely(self, main: Units[Unit]) -> None:
+        check_stored_completely(
             main,
-            fresh(users(), "id"),
+            with_unique(users(), "id"),
             add=lambda unit, user: unit.users.add(user),
             get=lambda unit, user: unit.users.get(user.id),
         )
 
     @pytest.mark.parametrize("user", [USER, *EDGES], ids=lambda user: str(user.id))
     @pytest.mark.rule("U1")
-    def test_users_with_values_at_the_edge_are_kept(self, main: Units[Unit], user: User) -> None:
-        keep(main, lambda unit: unit.users.add, user)
+    def test_users_with_boundary_values_are_stored(self, main: Units[Unit], user: User) -> None:
+        store(main, lambda unit: unit.users.add, user)
         assert_same(get(main, user.id), user)
 
     @pytest.mark.parametrize("user", [USER, *EDGES], ids=lambda user: str(user.id))
     @pytest.mark.rule("U1")
-    def test_values_at_the_edge_replace_others_and_are_replaced(self, main: Units[Unit], user: User) -> None:
+    def test_boundary_values_replace_others_and_are_replaced(self, main: Units[Unit], user: User) -> None:
         plain = a_user(id=user.id)
-        keep(main, lambda unit: unit.users.add, plain)
+        store(main, lambda unit: unit.users.add, plain)
         for number, new in enumerate([user, plain], start=plain.change_no + 1):
             main.write(lambda unit: [unit.lock(user.id), unit.users.replace(new)])  # noqa: B023 - used at once
             assert_same(get(main, user.id), evolve(new, change_no=number))
 
-    def test_who_is_not_there_is_none(self, people: Units[Unit]) -> None:
+    def test_a_missing_user_is_none(self, people: Units[Unit]) -> None:
         assert people.read(lambda unit: unit.users.get(UserId(999))) is None
 
     @pytest.mark.rule("U2")
-    def test_an_erased_user_is_given(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.users.add, a_user(state=UserState.ERASED))
+    def test_an_erased_user_is_returned(self, main: Units[Unit]) -> None:
+        store(main, lambda unit: unit.users.add, a_user(state=UserState.ERASED))
         assert get(main).state is UserState.ERASED
 
     @pytest.mark.rule("T2")
-    def test_another_tenants_user_is_not_there(self, people: Units[Unit], acme: Units[Unit]) -> None:
+    def test_get_does_not_return_another_tenants_user(self, people: Units[Unit], acme: Units[Unit]) -> None:
         assert acme.read(lambda unit: unit.users.get(ANN)) is None
         assert acme.read(lambda unit: unit.users.get_many([ANN, BOB])) == []
-        add_people(acme, ACME, 7)
+        add_users(acme, ACME, 7)
         assert people.read(lambda unit: [user.id for user in unit.users.get_many([UserId(7), ANN])]) == [ANN]
 
     @pytest.mark.rule("I1")
@@ -103,18 +103,18 @@ class UserRepositoryContract(Contract):
         assert get(acme, 12) == a_user(id=12, tenant_id=ACME)
 
     @pytest.mark.rule("R7")
-    def test_many_users_are_kept_whole(self, main: Units[Unit]) -> None:
+    def test_many_users_are_stored_completely(self, main: Units[Unit]) -> None:
         several = [a_user(id=number, first_name=f"Ann {number}") for number in range(1, MANY)]
         main.write(lambda unit: unit.users.add_many(several))
-        kept = main.read(lambda unit: unit.users.get_many([user.id for user in several]))
-        assert sorted(kept, key=lambda user: user.id) == several
+        stored = main.read(lambda unit: unit.users.get_many([user.id for user in several]))
+        assert sorted(stored, key=lambda user: user.id) == several
 
-    def test_no_users_at_all_are_kept_and_given(self, main: Units[Unit]) -> None:
+    def test_empty_lists_of_users_can_be_stored_and_read(self, main: Units[Unit]) -> None:
         main.write(lambda unit: unit.users.add_many([]))
         assert main.read(lambda unit: unit.users.get_many([])) == []
 
     @pytest.mark.rule("I1")
-    def test_one_id_in_use_among_many_keeps_none_and_runs_again(self, people: Units[Unit]) -> None:
+    def test_one_id_in_use_among_many_stores_none_and_runs_again(self, people: Units[Unit]) -> None:
         def add(unit: Unit, ids: list[int]) -> None:
             unit.users.add_many([a_user(id=number) for number in ids])
 
@@ -122,42 +122,42 @@ class UserRepositoryContract(Contract):
         found = people.read(lambda unit: unit.users.get_many([UserId(number) for number in range(11, 16)]))
         assert sorted(user.id for user in found) == [14, 15]
 
-    def test_of_several_users_those_are_given_that_are_there(self, people: Units[Unit]) -> None:
+    def test_get_many_returns_only_existing_users(self, people: Units[Unit]) -> None:
         found = people.read(lambda unit: unit.users.get_many([BOB, UserId(999), ANN]))
         assert sorted(user.id for user in found) == [ANN, BOB]
         assert [get(people, user.id) for user in found] == found
 
-    def test_a_user_who_is_asked_for_often_is_given_once(self, people: Units[Unit]) -> None:
+    def test_a_user_requested_twice_is_returned_once(self, people: Units[Unit]) -> None:
         found = people.read(lambda unit: unit.users.get_many([ANN, BOB] * MANY))
         assert sorted(user.id for user in found) == [ANN, BOB]
 
     @pytest.mark.rule("X2")
-    def test_a_guard_counts_a_change_and_gives_the_user_as_it_is_now(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.users.add, USER)
-        guarded = main.write(lambda unit: unit.users.lock(ANN))
-        assert_same(guarded, evolve(USER, change_no=USER.change_no + 1))
-        assert get(main) == guarded
+    def test_lock_counts_a_change_and_returns_the_current_user(self, main: Units[Unit]) -> None:
+        store(main, lambda unit: unit.users.add, USER)
+        locked = main.write(lambda unit: unit.users.lock(ANN))
+        assert_same(locked, evolve(USER, change_no=USER.change_no + 1))
+        assert get(main) == locked
 
     @pytest.mark.parametrize("ip", ["192.0.2.7", None])
     @pytest.mark.rule("U1")
-    def test_a_guard_with_a_note_stores_the_last_sign_in_and_nothing_else(
+    def test_lock_with_a_sign_in_stores_the_last_sign_in_and_nothing_else(
         self, main: Units[Unit], ip: str | None
     ) -> None:
-        keep(main, lambda unit: unit.users.add, USER, a_user(id=BOB))
-        guarded = main.write(lambda unit: unit.users.lock(ANN, LastSignIn(NOON, ip)))
-        assert_same(guarded, evolve(USER, change_no=USER.change_no + 1, last_sign_in_at=NOON, last_sign_in_ip=ip))
-        assert_same(get(main), guarded)
+        store(main, lambda unit: unit.users.add, USER, a_user(id=BOB))
+        locked = main.write(lambda unit: unit.users.lock(ANN, LastSignIn(NOON, ip)))
+        assert_same(locked, evolve(USER, change_no=USER.change_no + 1, last_sign_in_at=NOON, last_sign_in_ip=ip))
+        assert_same(get(main), locked)
         assert get(main, BOB) == a_user(id=BOB)
 
     @pytest.mark.rule("U1")
     def test_a_unit_that_raises_stores_no_last_sign_in(self, main: Units[Unit]) -> None:
-        keep(main, lambda unit: unit.users.add, USER)
+        store(main, lambda unit: unit.users.add, USER)
         write_and_fail(main, lambda unit: unit.users.lock(ANN, LastSignIn(NOON, None)))
         assert get(main) == USER
 
     @pytest.mark.rule("U2")
-    def test_who_is_not_there_erased_or_foreign_cannot_be_guarded(self, people: Units[Unit], acme: Units[Unit]) -> None:
-        keep(people, lambda unit: unit.users.add, a_user(id=11, state=UserState.ERASED))
+    def test_missing_erased_and_foreign_users_cannot_be_locked(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        store(people, lambda unit: unit.users.add, a_user(id=11, state=UserState.ERASED))
         foreign = [(people, 999), (people, 11), (acme, ANN)]
         for (units, user_id), note in product(foreign, (None, LastSignIn(NOON, None))):
             with pytest.raises(UserNotFound):
@@ -165,12 +165,12 @@ class UserRepositoryContract(Contract):
         assert get(people, 11).change_no == USER.change_no
 
     @pytest.mark.rule("U1")
-    def test_another_state_of_a_user_is_kept_whole(self, people: Units[Unit]) -> None:
+    def test_a_user_is_replaced_completely(self, people: Units[Unit]) -> None:
         bob = get(people, BOB)
 
-        def check(drawn: User) -> None:
-            old = people.write(lambda unit: replaced(unit, drawn))
-            assert_same(get(people), evolve(drawn, change_no=old.change_no))
+        def check(generated: User) -> None:
+            old = people.write(lambda unit: replaced(unit, generated))
+            assert_same(get(people), evolve(generated, change_no=old.change_no))
             assert get(people, BOB) == bob
 
         check_for_all(users().map(lambda user: evolve(user, id=ANN, state=UserState.ACTIVE)), check)
@@ -183,7 +183,7 @@ class UserRepositoryContract(Contract):
 
     @pytest.mark.rule("U3")
     def test_of_eight_threads_none_loses_a_change(self, people: Units[Unit]) -> None:
-        def look_then_change(_: int, meet: Meet) -> tuple[int, int]:
+        def read_then_change(_: int, meet: Meet) -> tuple[int, int]:
             assert get(people).change_no == 1
             meet()
             return people.write(change)
@@ -194,12 +194,12 @@ class UserRepositoryContract(Contract):
             return user.change_no, user.version + 1
 
         first = USER.version + 1
-        assert sorted(race(look_then_change)) == [(2 + number, first + number) for number in range(THREADS)]
+        assert sorted(race(read_then_change)) == [(2 + number, first + number) for number in range(THREADS)]
         assert get(people).version == USER.version + THREADS
 
     @pytest.mark.rule("I1")
-    def test_of_eight_threads_that_draw_one_id_all_keep_their_user(self, main: Units[Unit]) -> None:
-        def look_then_add(number: int, meet: Meet) -> UserId:
+    def test_eight_threads_that_draw_one_id_all_store_their_user(self, main: Units[Unit]) -> None:
+        def read_then_add(number: int, meet: Meet) -> UserId:
             assert main.read(lambda unit: unit.users.get(ANN)) is None
             meet()
             ids = iter([ANN, 1000 + number])
@@ -209,7 +209,7 @@ class UserRepositoryContract(Contract):
             unit.users.add(a_user(id=user_id))
             return UserId(user_id)
 
-        kept = race(look_then_add)
-        assert len(set(kept)) == THREADS
-        assert ANN in kept
-        assert all(get(main, user_id) == a_user(id=user_id) for user_id in kept)
+        stored = race(read_then_add)
+        assert len(set(stored)) == THREADS
+        assert ANN in stored
+        assert all(get(main, user_id) == a_user(id=user_id) for user_id in stored)

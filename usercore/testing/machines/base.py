@@ -1,6 +1,7 @@
-"""What all lives have in common: a core over fakes, a clock that moves, and outcomes that must all be seen.
+"""The base of all state machines: a core with fakes, a clock that moves, and outcomes that must all occur.
 
-A storage author writes ``class MyLife(LoginTokenMachine)`` with ``open_storage`` and calls ``run_machine(MyLife)``.
+A storage author writes ``class MyMachine(LoginTokenMachine)`` with ``open_storage`` and calls
+``run_machine(MyMachine)``.
 """
 
 from abc import abstractmethod
@@ -26,13 +27,13 @@ from usercore.testing.watching import WatchedStorage
 T = TypeVar("T")
 
 LEAST_EXAMPLES = 50
-"""Sequences that are tried at the least, so that rare outcomes come about."""
+"""The least number of sequences, so that rare outcomes occur."""
 
 
 class StateMachine(RuleBasedStateMachine):
-    """A core whose every answer a dict foretells.
+    """A core whose every result is predicted by a dict.
 
-    ``outcomes`` names what must have come about in a run: an outcome that never came is a fault of the machine.
+    ``outcomes`` names what must occur in a run: an outcome that never occurred is a fault of the machine.
     ``policy`` is the core's, but for the limits of registering.
     """
 
@@ -40,17 +41,17 @@ class StateMachine(RuleBasedStateMachine):
     policy: ClassVar[Policy] = Policy()
     seen: ClassVar[Counter[str]]
 
-    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - whatever the base takes
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - the options of the base class
         super().__init_subclass__(**options)
         cls.seen = Counter()
 
     @abstractmethod
     def open_storage(self) -> Storage:
-        """Give a fresh, empty storage."""
+        """Return a new, empty storage."""
 
     @initialize()
     def start(self) -> None:
-        """Open a core; nobody has to pause between two registrations."""
+        """Open a core that does not limit registrations."""
         self.clock = FakeClock()
         self.watch = WatchedStorage(self.open_storage())
         generous = RegistrationPolicy(per_email_pause=timedelta(0), per_email=10**9)
@@ -65,7 +66,7 @@ class StateMachine(RuleBasedStateMachine):
 
     @abstractmethod
     def begin(self) -> None:
-        """Bring about what the life starts from. One step, because Hypothesis runs initial rules in any order."""
+        """Create the initial state. One step, because Hypothesis runs initial rules in any order."""
 
     def teardown(self) -> None:
         """Close the core."""
@@ -73,11 +74,11 @@ class StateMachine(RuleBasedStateMachine):
             self.core.close()
 
     def saw(self, outcome: str) -> None:
-        """Note an outcome."""
+        """Record that an outcome occurred."""
         self.seen[outcome] += 1
 
     def refuses(self, error: type[UsercoreError], call: Callable[[], object]) -> None:
-        """Make a call that must be refused in exactly this way."""
+        """Check that a call raises exactly this error."""
         with pytest.raises(error) as refusal:
             call()
         assert type(refusal.value) is error
@@ -85,7 +86,7 @@ class StateMachine(RuleBasedStateMachine):
 
 
 def run_machine(life: type[StateMachine]) -> None:
-    """Live many lives, and fail if an answer was not foretold or an outcome never came.
+    """Run many sequences; fail if a result was not predicted or an outcome never occurred.
 
     Raises:
         AssertionError: one of both.

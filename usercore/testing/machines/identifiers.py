@@ -1,4 +1,4 @@
-"""The life of identifiers: whoever takes, changes and leaves emails, usernames and ids, a dict tells who has what."""
+"""A state machine for identifiers: a dict predicts which user has which email, username and id."""
 
 from collections.abc import Callable
 from typing import Final
@@ -26,8 +26,8 @@ slots = st.lists(st.sampled_from([None, *IDS]), min_size=1, max_size=4).filter(
 
 
 @attrs.define
-class Person:
-    """What the dict knows of a user."""
+class ModelUser:
+    """The model of a user."""
 
     email: str
     username: str | None = None
@@ -36,43 +36,43 @@ class Person:
     version: int = 1
 
     def ids(self) -> set[str]:
-        """Give the keys the person has among external and access ids."""
+        """Return the keys of the user's external and access ids."""
         return {text for text in (self.external_id, *self.access_ids) if text is not None}
 
 
 @pytest.mark.rule("U3", "U8", "U9", "U13", "I3")
 class IdentifierMachine(StateMachine):
-    """Whatever somebody has, nobody else gets, and what is left is free."""
+    """Claimed identifiers cannot be claimed by another user, and released ones are free."""
 
     outcomes = frozenset({"Taken", "ExternalIdLinked", "UserNotFound", "registered", "known", "moved", "unchanged"})
 
     def begin(self) -> None:
         """Start without users."""
-        self.people: dict[UserId, Person] = {}
+        self.people: dict[UserId, ModelUser] = {}
 
     def _someone(self, index: int) -> UserId | None:
         ids = sorted(self.people)
         return ids[index] if index < len(ids) else None
 
-    def _holder(self, holds: Callable[[Person], bool]) -> UserId | None:
+    def _holder(self, holds: Callable[[ModelUser], bool]) -> UserId | None:
         return next((user_id for user_id, person in self.people.items() if holds(person)), None)
 
     @rule(email=st.sampled_from(EMAILS), upper=st.booleans())
     def register(self, email: str, upper: bool) -> None:  # noqa: FBT001 - drawn
-        """Register an email in any spelling: new, or whoever has it."""
+        """Register an email in any spelling; it is new or taken."""
         spelling = email.upper() if upper else email
         holder = self._holder(lambda person: person.email == email)
         given = self.core.registration.register_external(spelling)
         assert given.created == (holder is None)
         if holder is None:
-            self.people[given.user.id] = Person(email=email)
+            self.people[given.user.id] = ModelUser(email=email)
         else:
             assert given.user.id == holder
         self.saw("registered" if given.created else "known")
 
     @rule(index=indexes, email=st.sampled_from(EMAILS))
     def change_email(self, index: int, email: str) -> None:
-        """Change somebody's email."""
+        """Change a user's email."""
         user_id = self._someone(index)
         if user_id is None:
             return
@@ -86,7 +86,7 @@ class IdentifierMachine(StateMachine):
 
     @rule(index=indexes, name=st.sampled_from([None, *NAMES]))
     def rename(self, index: int, name: str | None) -> None:
-        """Give somebody a username, or take it."""
+        """Set or clear a user's username."""
         user_id = self._someone(index)
         if user_id is None:
             return
@@ -100,7 +100,7 @@ class IdentifierMachine(StateMachine):
 
     @rule(index=indexes, text=st.sampled_from(IDS))
     def link(self, index: int, text: str) -> None:
-        """Link an external id to somebody."""
+        """Link an external id to a user."""
         user_id = self._someone(index)
         if user_id is None:
             return
@@ -117,7 +117,7 @@ class IdentifierMachine(StateMachine):
 
     @rule(index=indexes)
     def unlink(self, index: int) -> None:
-        """Take the external id from somebody."""
+        """Unlink a user's external id."""
         user_id = self._someone(index)
         if user_id is not None:
             person = self.people[user_id]
@@ -126,7 +126,7 @@ class IdentifierMachine(StateMachine):
 
     @rule(index=indexes, ids=slots)
     def set_access_ids(self, index: int, ids: list[str | None]) -> None:
-        """Replace the first slots."""
+        """Replace a user's access ids."""
         user_id = self._someone(index)
         if user_id is None:
             return
@@ -134,7 +134,7 @@ class IdentifierMachine(StateMachine):
         becoming = (*ids, *person.access_ids[len(ids) :])
         present = [text for text in becoming if text is not None]
         if len(set(present)) < len(present):
-            return  # one id in two slots is refused as malformed; the rule tests show that
+            return  # one id in two slots is refused as malformed; the tests of the rule cover that
         if any(self._holder(lambda other, t=text: t in other.ids()) not in (None, user_id) for text in present):  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
             self.refuses(Taken, lambda: self.core.users.set_access_ids(user_id, ids))
             return
@@ -149,8 +149,8 @@ class IdentifierMachine(StateMachine):
         self.saw("moved" if changed else "unchanged")
 
     @invariant()
-    def everybody_is_found_by_what_they_have_and_nobody_by_what_is_free(self) -> None:
-        """Ask by every reference there could be."""
+    def users_are_found_by_their_identifiers_and_no_user_by_free_ones(self) -> None:
+        """Find users by every possible reference."""
         if not hasattr(self, "people"):
             return
         for email in EMAILS:

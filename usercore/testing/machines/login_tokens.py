@@ -1,4 +1,4 @@
-"""Login tokens: whatever is issued, revoked and redeemed, and whenever, a dict predicts the outcome."""
+"""A state machine for login tokens: a dict predicts which of them can be redeemed."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ LIFETIME = LoginTokenPolicy().lifetime
 
 @pytest.mark.rule("K3", "K9")
 class LoginTokenMachine(StateMachine):
-    """Tokens are redeemed once, before they expire, by active users only."""
+    """Tokens can be redeemed once, before they expire, by active users only."""
 
     outcomes = frozenset({"redeemed", "expired", "deactivated", "unknown"})
 
@@ -34,28 +34,28 @@ class LoginTokenMachine(StateMachine):
         self.holder: dict[Secret, UserId] = {}
         self.redeemed: set[Secret] = set()
 
-    @rule(target=secrets, person=st.integers(0, 1), count=st.integers(1, 3))
-    def issue(self, person: int, count: int) -> Secret:
-        """Issue some tokens, and return the last of them."""
-        for secret in self.core.login_tokens.issue_many(self.users[person], count):
+    @rule(target=secrets, index=st.integers(0, 1), count=st.integers(1, 3))
+    def issue(self, index: int, count: int) -> Secret:
+        """Issue some tokens; return the last of them."""
+        for secret in self.core.login_tokens.issue_many(self.users[index], count):
             self.expires_at[secret] = self.clock.now + LIFETIME
-            self.holder[secret] = self.users[person]
+            self.holder[secret] = self.users[index]
         return secret
 
     @rule(span=st.timedeltas(TICK, LIFETIME))
     def wait(self, span: timedelta) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.clock.advance(span)
 
     @rule(secret=secrets, off=st.sampled_from([-TICK, timedelta(0), TICK]))
-    def redeem_at_the_edge(self, secret: Secret, off: timedelta) -> None:
-        """Redeem exactly when the token expires, and a microsecond before and after."""
+    def redeem_at_the_boundary(self, secret: Secret, off: timedelta) -> None:
+        """Redeem a token exactly when it expires, and a microsecond before and after."""
         self.clock.now = max(self.clock.now, self.expires_at[secret] + off)
         self.redeem(secret)
 
     @rule(secret=secrets)
     def redeem(self, secret: Secret) -> None:
-        """Redeem a token, and compare the outcome with the dict."""
+        """Redeem a token; the dict predicts the outcome."""
         holder, why = self.holder[secret], self._why_not(secret)
         if why is not None:
             self.refuses(SignInRefused, lambda: self.core.sign_in.with_login_token(secret))
@@ -77,13 +77,13 @@ class LoginTokenMachine(StateMachine):
 
     @rule(secret=consumes(secrets))
     def lose(self, secret: Secret) -> None:
-        """Redeem for the last time, and forget the secret."""
+        """Redeem a token for the last time, and forget the secret."""
         self.redeem(secret)
 
-    @rule(person=st.integers(0, 1))
-    def deactivate_or_activate(self, person: int) -> None:
-        """Deactivate a user, which revokes all tokens, or activate them again, which restores none."""
-        user_id = self.users[person]
+    @rule(index=st.integers(0, 1))
+    def deactivate_or_activate(self, index: int) -> None:
+        """Deactivate a user, which revokes all tokens, or activate them, which restores none."""
+        user_id = self.users[index]
         if self.active[user_id]:
             self.core.users.deactivate(user_id)
             self.redeemed |= {secret for secret, holder in self.holder.items() if holder == user_id}
@@ -91,20 +91,20 @@ class LoginTokenMachine(StateMachine):
             self.core.users.activate(user_id)
         self.active[user_id] = not self.active[user_id]
 
-    @rule(person=st.integers(0, 1), seed=st.integers(0, 9))
-    def issue_while_deactivated(self, person: int, seed: int) -> None:
-        """A token of a deactivated user can be issued, and cannot be redeemed."""
-        user_id = self.users[person]
+    @rule(index=st.integers(0, 1), seed=st.integers(0, 9))
+    def issue_while_deactivated(self, index: int, seed: int) -> None:
+        """Issue a token for a deactivated user, and check that it is refused."""
+        user_id = self.users[index]
         if not self.active[user_id]:
-            (secret,) = self.core.login_tokens.issue_many(Email(["ann@example.com", "bob@example.com"][person]), 1)
+            (secret,) = self.core.login_tokens.issue_many(Email(["ann@example.com", "bob@example.com"][index]), 1)
             self.refuses(SignInRefused, lambda: self.core.sign_in.with_login_token(secret))
             self.saw("deactivated")
         else:
             self._redeem_unknown(generate_secret(LOGIN, user_id, FakeRandomness(f"never issued {seed}")))
 
     @rule(text=st.text(max_size=80))
-    def redeem_what_was_never_issued(self, text: str) -> None:
-        """A text that was never issued cannot be redeemed."""
+    def redeem_text_that_is_no_secret(self, text: str) -> None:
+        """Check that text that is no secret is refused."""
         self._redeem_unknown(Secret(text))
 
     def _redeem_unknown(self, secret: Secret) -> None:

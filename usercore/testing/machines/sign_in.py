@@ -119,7 +119,7 @@ class SignInMachine(StateMachine):
         self.issued_at: dict[Secret, datetime] = {}
         self.ended: set[Secret] = set()
         self.pins = PinAuthenticator(self.user_id)
-        host = self.core._engine.host  # noqa: SLF001 - the same fakes
+        host = self.core._runtime.host  # noqa: SLF001 - the same fakes
         policy = attrs.evolve(host.policy, throttles=THROTTLE)
         host = attrs.evolve(host, authenticators=[self.pins], policy=policy)
         self.with_pins = UserCore.over(self.watch, host)
@@ -137,8 +137,8 @@ class SignInMachine(StateMachine):
         return 0 if self.clock.now - self.failed_at >= THROTTLE.forgotten_after else self.failures
 
     @rule(target=secrets, which=st.integers(0, 1), login=st.sampled_from([EMAIL, EMAIL.upper()]))
-    def show_password(self, which: int, login: str) -> MultipleResults[Secret] | Secret:
-        """Sign in by one of the two passwords."""
+    def sign_in(self, which: int, login: str) -> MultipleResults[Secret] | Secret:
+        """Sign in with one of the two passwords."""
         if self._waits():
             self.refuses(RateLimited, lambda: self.core.sign_in.with_password(login, PASSWORDS[which]))
             return multiple()
@@ -186,18 +186,18 @@ class SignInMachine(StateMachine):
             self.address.fail(self.clock.now)
 
     @rule(target=secrets)
-    def come_in(self) -> MultipleResults[Secret] | Secret:
-        """Show the right password, once whoever is shut out was let in again."""
+    def sign_in_successfully(self) -> MultipleResults[Secret] | Secret:
+        """Sign in with the right password, after a deactivated user was activated."""
         if not self.active:
             self.deactivate_or_activate()
         if not self.tenant_active:
-            self.shut_or_open_the_tenant()
-        return self.show_password(PASSWORDS.index(self.password), EMAIL)
+            self.deactivate_or_activate_the_tenant()
+        return self.sign_in(PASSWORDS.index(self.password), EMAIL)
 
     @rule(target=secrets)
-    def come_in_and_be_known(self) -> MultipleResults[Secret] | Secret:
-        """Sign in and be identified at once."""
-        secret = self.come_in()
+    def sign_in_and_identify(self) -> MultipleResults[Secret] | Secret:
+        """Sign in and identify at once."""
+        secret = self.sign_in_successfully()
         if isinstance(secret, Secret):
             self.identify(secret)
         return secret
@@ -209,42 +209,42 @@ class SignInMachine(StateMachine):
 
     @rule(times=st.integers(1, 12))
     def fail_often(self, times: int) -> None:
-        """Show the wrong password several times."""
+        """Sign in with the wrong password several times."""
         wrong = 1 - PASSWORDS.index(self.password)
         for _ in range(times):
-            self.show_password(wrong, EMAIL)
+            self.sign_in(wrong, EMAIL)
 
     @rule(span=st.sampled_from([TICK, timedelta(seconds=9), timedelta(seconds=10), timedelta(minutes=15)]))
     def wait(self, span: timedelta) -> None:
-        """Let some time pass."""
+        """Advance the clock."""
         self.clock.advance(span)
 
     @rule()
     def wait_a_day(self) -> None:
-        """Let so much time pass that failures are forgotten."""
+        """Advance the clock so far that failures are forgotten."""
         self._write_uses()
         self.clock.advance(THROTTLE.forgotten_after)
 
     @rule(secret=secrets, off=st.sampled_from([-TICK, timedelta(0), TICK]))
-    def stand_at_the_edge(self, secret: Secret, off: timedelta) -> None:
-        """Ask exactly when a token was not used for too long, and a microsecond before and after."""
+    def identify_at_the_boundary(self, secret: Secret, off: timedelta) -> None:
+        """Identify exactly when a token becomes idle for too long, and a microsecond before and after."""
         self._write_uses()
         self.clock.now = max(self.clock.now, self.used_at[secret] + TOKENS.idle_lifetime + off)
         self.identify(secret)
 
     def _write_uses(self) -> None:
-        self.core._engine.activity.write(self.core._service.units)  # noqa: SLF001 - nothing else writes them in time
+        self.core._runtime.activity.write(self.core._service.units)  # noqa: SLF001 - nothing else writes them in time
 
     @rule(which=st.integers(0, 1))
     def set_password(self, which: int) -> None:
-        """Set a password: all tokens end, failures are forgotten."""
+        """Set a password, which revokes all tokens and resets the failures."""
         self.core.passwords.set(self.user_id, PASSWORDS[which])
         self.password, self.failures = PASSWORDS[which], 0
         self.ended |= self.issued_at.keys()
 
     @rule(secret=secrets)
     def sign_out(self, secret: Secret) -> None:
-        """End one token; ending it again is refused."""
+        """Revoke one token; revoking it again is refused."""
         if secret in self.ended:
             self.refuses(TokenUnknown, lambda: self.core.access_tokens.revoke(secret))
         else:
@@ -253,14 +253,14 @@ class SignInMachine(StateMachine):
 
     @rule(secret=secrets)
     def sign_out_elsewhere(self, secret: Secret) -> None:
-        """End all tokens but one."""
+        """Revoke all tokens but one."""
         ended = self.core.access_tokens.revoke_all(self.user_id, keep=secret)
         assert ended.access == len(self.issued_at.keys() - self.ended - {secret})
         self.ended |= self.issued_at.keys() - {secret}
 
     @rule()
     def deactivate_or_activate(self) -> None:
-        """Shut the user out, which ends the tokens, or let them in again."""
+        """Deactivate the user, which revokes the tokens, or activate them."""
         if self.active:
             self.core.users.deactivate(self.user_id)
             self.ended |= self.issued_at.keys()
@@ -269,15 +269,15 @@ class SignInMachine(StateMachine):
         self.active = not self.active
 
     @rule()
-    def shut_or_open_the_tenant(self) -> None:
-        """Shut the tenant, which ends nothing, or open it again."""
+    def deactivate_or_activate_the_tenant(self) -> None:
+        """Deactivate the tenant, which revokes nothing, or activate it."""
         tenants = self.core.tenant("system").tenants
         tenants.deactivate("main") if self.tenant_active else tenants.activate("main")
         self.tenant_active = not self.tenant_active
 
     @rule(secret=secrets)
     def identify(self, secret: Secret) -> None:
-        """Ask whose token it is."""
+        """Identify the user of a token."""
         now = self.clock.now
         is_old = now >= self.issued_at[secret] + TOKENS.lifetime or now >= self.used_at[secret] + TOKENS.idle_lifetime
         if secret in self.ended:
@@ -289,12 +289,12 @@ class SignInMachine(StateMachine):
         else:
             assert self.core.sign_in.identify(secret).user.id == self.user_id
             self.used_at[secret] = now
-            self._write_uses()  # a gathered use counts only when it is written
+            self._write_uses()  # a pending use counts only when it is written
             self.saw("identified")
 
     @invariant()
-    def the_facts_agree(self) -> None:
-        """Ask for the failures in a row, and look at the last attempt."""
+    def the_status_agrees(self) -> None:
+        """Compare the failures in a row and the last attempt with the model."""
         if hasattr(self, "user_id"):
             assert self.core.users.status(self.user_id).failures_in_a_row == self._counting()
             attempts = self.core.history.attempts(self.user_id, limit=1).rows

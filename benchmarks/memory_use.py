@@ -1,4 +1,4 @@
-"""W11: the memory that users take in the in-memory storage, and that a process takes over a file of users."""
+"""W11: the memory of users in the in-memory storage, and of a process that uses a file of users."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from usercore.storage import Unit
 
 _BATCH: Final = 1000
 
-_GROWN: Final = "from benchmarks.remembering import {fill}, grown_by\nprint(grown_by({fill}, {users}))"
+_GROWN: Final = "from benchmarks.memory_use import {fill}, grown_by\nprint(grown_by({fill}, {users}))"
 
 _BY_USERCORE: Final = """
 import sys
@@ -59,14 +59,14 @@ raw.close()
 
 @attrs.frozen
 class MemoryOf:
-    """Code in a fresh process that reads lines, and prints how many bytes it has come to need."""
+    """Code in a new process that reads lines, and prints by how many bytes its memory grew."""
 
     code: str
     bytecode: Path
     lines: Iterator[str]
 
     def run(self, count: int) -> Cost:
-        """Run it once, with so many lines."""
+        """Run it once, with ``count`` lines."""
         given, started = "\n".join(islice(self.lines, count)), time.perf_counter()
         memory = int(said_by(self.code, self.bytecode, given=given))
         return Cost(0, time.perf_counter() - started, memory=memory)
@@ -74,7 +74,7 @@ class MemoryOf:
 
 @contextmanager
 def keep_in_memory(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
-    """Keep people with claims, history and token in the in-memory storage, and the same entities in plain dicts."""
+    """Store users with claims, history and token in the in-memory storage, and the same entities in plain dicts."""
 
     def side(fill: Callable[[int], object]) -> Side:
         code = _GROWN.format(fill=fill.__name__, users=users)
@@ -85,7 +85,7 @@ def keep_in_memory(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
 
 @contextmanager
 def identify_in_process(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
-    """Open a file in a process that has just started, and identify."""
+    """Open a file in a new process, and identify."""
 
     def side(code: str, name: str) -> Side:
         filled = code.format(now=NOW.isoformat(), path=str(stores.copy(users, name)), package=list(usercore.__path__))
@@ -95,7 +95,7 @@ def identify_in_process(stores: Stores, users: int) -> Iterator[dict[str, Side]]
 
 
 def grown_by(fill: Callable[[int], object], users: int) -> int:
-    """Give how many bytes this process takes for so many users."""
+    """Return by how many bytes this process grows for so many users."""
     with no_collections():
         before = resident()
         kept = fill(users)
@@ -105,7 +105,7 @@ def grown_by(fill: Callable[[int], object], users: int) -> int:
 
 
 def fill_storage(users: int) -> usercore.UserCore:
-    """Fill an in-memory storage, a thousand users a unit: a unit's undo log is memory, too."""
+    """Fill an in-memory storage, a thousand users per unit: a unit's undo log takes memory, too."""
     core = usercore.open("memory://", clock=lambda: NOW)
     for start in range(0, users, _BATCH):
         core._service.units.write(partial(_keep, range(start, min(start + _BATCH, users))))  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""A machine that makes each call on several storages and compares answers, refusals and all rows after it."""
+"""A state machine that makes each call on several storages and compares results, errors and all rows."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -37,7 +37,7 @@ POLICY: Final = Policy(registration=RegistrationPolicy(per_email_pause=timedelta
 
 
 class Alike(WatchedStorage):
-    """A storage that keys throttles as the others do."""
+    """A storage with the same secret as the others, so that throttling keys are equal."""
 
     @property
     def secret(self) -> bytes:
@@ -46,7 +46,7 @@ class Alike(WatchedStorage):
 
 @attrs.frozen
 class Side:
-    """A core over one storage, with fakes that are made alike on all sides."""
+    """A core over one storage, with fakes that are the same on all sides."""
 
     inner: Storage
     clock: FakeClock
@@ -54,7 +54,7 @@ class Side:
 
     @classmethod
     def over(cls, inner: Storage) -> "Side":
-        """Make the fakes and the core."""
+        """Create the fakes and the core."""
         storage, clock = Alike(inner), FakeClock()
         host = Host(clock=clock, randomness=FakeRandomness(), hasher=FakeHasher(storage), policy=POLICY)
         return cls(inner, clock, UserCore.over(storage, host))
@@ -62,12 +62,12 @@ class Side:
 
 @st.composite
 def hostile(draw: st.DrawFn) -> str:
-    """Draw what somebody sends to break something, under a name that is shorter than what it is made of."""
+    """Draw hostile text, under a name that is shorter than the text."""
     return draw(strategies.hostile_text())
 
 
 def of(pool: tuple[str, ...], drawn: SearchStrategy[str]) -> SearchStrategy[str]:
-    """Give what often comes again, anything else, and what somebody sends to break something."""
+    """Return a strategy for values that recur, other values, and hostile text."""
     return st.one_of(*[st.sampled_from(pool)] * 4, drawn, hostile())
 
 
@@ -105,7 +105,7 @@ class Differences(RuleBasedStateMachine):
         self.first_access_token = self.register("ann@example.com", "ann", PASSWORD)
         self.register_external("bob@example.com", "1", None)
         self.sign_in("ann@example.com", [WRONG, WRONG, PASSWORD, PASSWORD])
-        self.same(lambda core: core.access_tokens.list(self.somebody(0)))
+        self.same(lambda core: core.access_tokens.list(self.reference_to(0)))
 
     @initialize(target=access_tokens)
     def sign_in_first(self) -> Secret | MultipleResults[Secret]:
@@ -120,7 +120,7 @@ class Differences(RuleBasedStateMachine):
             side.core.close()
 
     def same(self, call: Callable[[UserCore], Any], *, tenant: str | None = None) -> Any:
-        """Make a call on each side, and give what came of it on all of them, or None for a refusal."""
+        """Make a call on each side and return the results, or None if it was refused."""
         first, *others = [_outcome(side.core, tenant or self.tenant, call) for side in self.sides]
         assert others == [first] * len(others)
         what = first.kind.__name__ if isinstance(first, _Refusal) else call.__qualname__.split(".")[1]
@@ -131,12 +131,12 @@ class Differences(RuleBasedStateMachine):
 
     @invariant()
     def all_sides_have_the_same_rows(self) -> None:
-        """Compare everything that is kept."""
+        """Compare all stored rows."""
         first, *others = [rows_of(side.inner) for side in self.sides]
         assert others == [first] * len(others)
 
-    def somebody(self, index: int) -> Reference:
-        """Name somebody by id, one way or another."""
+    def reference_to(self, index: int) -> Reference:
+        """Return a reference to a user, of one kind or another."""
         return self.people[index % len(self.people)] if self.people else 7
 
     @rule(
@@ -177,7 +177,7 @@ class Differences(RuleBasedStateMachine):
 
     @rule(target=login_tokens, person=PEOPLE, count=st.integers(0, 3))
     def issue(self, person: int, count: int) -> Secret | MultipleResults[Secret]:
-        issued = self.same(lambda core: core.login_tokens.issue_many(self.somebody(person), count))
+        issued = self.same(lambda core: core.login_tokens.issue_many(self.reference_to(person), count))
         return issued[-1] if issued else NOTHING
 
     @rule(target=access_tokens, secret=login_tokens)
@@ -197,43 +197,45 @@ class Differences(RuleBasedStateMachine):
     @rule(secret=access_tokens, person=PEOPLE, everything=st.booleans())
     def revoke_tokens(self, secret: Secret, person: int, everything: bool) -> None:  # noqa: FBT001 - drawn
         if everything:
-            self.same(lambda core: core.access_tokens.revoke_all(self.somebody(person), keep=secret))
+            self.same(lambda core: core.access_tokens.revoke_all(self.reference_to(person), keep=secret))
         else:
             self.same(lambda core: core.access_tokens.revoke(secret))
-        self.same(lambda core: core.access_tokens.list(self.somebody(person)))
+        self.same(lambda core: core.access_tokens.list(self.reference_to(person)))
 
     @rule(person=PEOPLE, first_name=NAMES, username=st.none() | USERNAMES, note=strategies.storable_text())
     def update(self, person: int, first_name: str, username: str | None, note: str) -> None:
         self.same(
-            lambda core: core.users.update(self.somebody(person), first_name=first_name, username=username, note=note)
+            lambda core: core.users.update(
+                self.reference_to(person), first_name=first_name, username=username, note=note
+            )
         )
 
     @rule(person=PEOPLE, ids=st.lists(st.none() | IDS, min_size=1, max_size=5))
     def set_access_ids(self, person: int, ids: list[str | None]) -> None:
-        self.same(lambda core: core.users.set_access_ids(self.somebody(person), ids))
+        self.same(lambda core: core.users.set_access_ids(self.reference_to(person), ids))
 
     @rule(person=PEOPLE, external_id=IDS, link=st.booleans())
     def link(self, person: int, external_id: str, link: bool) -> None:  # noqa: FBT001 - drawn
         if link:
-            self.same(lambda core: core.users.link_external_id(self.somebody(person), external_id))
+            self.same(lambda core: core.users.link_external_id(self.reference_to(person), external_id))
         else:
-            self.same(lambda core: core.users.unlink_external_id(self.somebody(person)))
+            self.same(lambda core: core.users.unlink_external_id(self.reference_to(person)))
 
     @rule(person=PEOPLE, email=EMAILS, verified=st.booleans())
     def change_email(self, person: int, email: str, verified: bool) -> None:  # noqa: FBT001 - drawn
-        self.same(lambda core: core.emails.change(self.somebody(person), email, verified=verified))
+        self.same(lambda core: core.emails.change(self.reference_to(person), email, verified=verified))
 
     @rule(person=PEOPLE, verified=st.booleans())
     def set_verified(self, person: int, verified: bool) -> None:  # noqa: FBT001 - drawn
-        self.same(lambda core: core.emails.set_verified(self.somebody(person), verified))
+        self.same(lambda core: core.emails.set_verified(self.reference_to(person), verified))
 
     @rule(person=PEOPLE, password=PASSWORDS)
     def set_password(self, person: int, password: str) -> None:
-        self.same(lambda core: core.passwords.set(self.somebody(person), password))
+        self.same(lambda core: core.passwords.set(self.reference_to(person), password))
 
     @rule(person=PEOPLE, what=st.sampled_from(("deactivate", "activate")))
     def shut_out_or_let_in(self, person: int, what: str) -> None:
-        self.same(lambda core: getattr(core.users, what)(self.somebody(person)))
+        self.same(lambda core: getattr(core.users, what)(self.reference_to(person)))
 
     @rule(email=EMAILS, username=USERNAMES, text=IDS)
     def find(self, email: str, username: str, text: str) -> None:
@@ -243,12 +245,12 @@ class Differences(RuleBasedStateMachine):
     @rule(person=PEOPLE)
     def look_back(self, person: int) -> None:
         for page in ("of_user", "attempts"):
-            self.same(lambda core, page=page: getattr(core.history, page)(self.somebody(person), limit=3))  # type: ignore[misc]  # as above
+            self.same(lambda core, page=page: getattr(core.history, page)(self.reference_to(person), limit=3))  # type: ignore[misc]  # as above
 
 
 @attrs.frozen
 class _Refusal:
-    """How a call was refused."""
+    """The error of a call."""
 
     kind: type[Exception]
     text: str
@@ -257,5 +259,5 @@ class _Refusal:
 def _outcome(core: UserCore, tenant: str, call: Callable[[UserCore], Any]) -> Any:
     try:
         return call(core.tenant(tenant))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must be the same on all sides
+    except Exception as error:  # noqa: BLE001 - any error must be the same on all sides
         return _Refusal(type(error), str(error))

@@ -1,4 +1,4 @@
-"""Sessions end and the server crashes under load: what was acknowledged is kept, nothing by half, and nobody hangs."""
+"""Sessions end and the server crashes under load: acknowledged users are stored, none in part, and no thread hangs."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -14,21 +14,21 @@ from usercore import Indeterminate, StorageError, UserCore
 
 THREADS = 8
 PATIENCE = 120.0
-"""Seconds after which something hangs."""
+"""Seconds after which a thread counts as hanging."""
 
 EVERY = 10
-"""Acknowledged users between two troubles."""
+"""Acknowledged users between two faults."""
 
 
 @attrs.define
-class Diary:
-    """What the callers were told, by what they were told."""
+class Outcomes:
+    """The outcomes of the registrations."""
 
     told: defaultdict[type[StorageError] | None, set[str]] = attrs.field(factory=lambda: defaultdict(set))
     acknowledged: "SimpleQueue[str | None]" = attrs.field(factory=SimpleQueue)
 
     def register(self, core: UserCore, email: str) -> None:
-        """Register somebody, and note what came of it."""
+        """Register a user and record the outcome."""
         try:
             assert core.registration.register_external(email).created
         except StorageError as error:
@@ -38,51 +38,51 @@ class Diary:
             self.acknowledged.put(email)
 
     def check(self, kept: set[str]) -> None:
-        """Compare with what is kept: only an answer that was lost may go either way."""
+        """Compare with what is stored: only after a lost reply is either correct."""
         assert self.told[None] <= kept
         assert kept <= self.told[None] | self.told[Indeterminate]
 
 
-def live_through(core: UserCore, each: int, trouble: Callable[[], object]) -> Diary:
-    """Register users in all threads, with trouble again and again, until each has had its turns."""
-    diary = Diary()
+def register_during(core: UserCore, each: int, fault: Callable[[], object]) -> Outcomes:
+    """Register users in all threads, with a fault again and again, until each has done its part."""
+    outcomes = Outcomes()
 
     def register_all(thread: int) -> None:
         for number in range(each):
-            diary.register(core, f"{thread}.{number}@example.com")
+            outcomes.register(core, f"{thread}.{number}@example.com")
 
-    def make_trouble() -> int:
+    def make_faults() -> int:
         made = 0
-        while all(diary.acknowledged.get(timeout=PATIENCE) is not None for _ in range(EVERY)):
-            trouble()
+        while all(outcomes.acknowledged.get(timeout=PATIENCE) is not None for _ in range(EVERY)):
+            fault()
             made += 1
         return made
 
     with ThreadPoolExecutor(THREADS + 1) as pool:
-        troubles = pool.submit(make_trouble)
+        troubles = pool.submit(make_faults)
         list(pool.map(register_all, range(THREADS), timeout=PATIENCE))
-        diary.acknowledged.put(None)
+        outcomes.acknowledged.put(None)
         assert troubles.result(PATIENCE)
-    return diary
+    return outcomes
 
 
-def test_sessions_that_end_under_load_cost_nothing_that_was_acknowledged(server: Server, database: str) -> None:
+def test_sessions_that_end_under_load_lose_no_acknowledged_user(server: Server, database: str) -> None:
     each = rounds(20)
     with opened(server.url(database)) as store:
-        diary = live_through(core_over(store), each, lambda: server.end_sessions(database))
-    diary.check(set(emails_in(server, database)))
+        outcomes = register_during(core_over(store), each, lambda: server.end_sessions(database))
+    outcomes.check(set(emails_in(server, database)))
     assert halves_in(server, database) == []
-    assert len(diary.told[None]) > THREADS * each * 0.9
+    assert len(outcomes.told[None]) > THREADS * each * 0.9
 
 
-def test_a_server_that_crashes_under_load_keeps_what_was_acknowledged(own_server: Server, own_database: str) -> None:
+def test_a_server_crash_under_load_loses_no_acknowledged_user(own_server: Server, own_database: str) -> None:
     def crash() -> None:
         own_server.stop("immediate")
         own_server.start()
 
     each = rounds(10, many=50)
     with opened(f"{own_server.url(own_database)}?pool_max=16") as store:
-        diary = live_through(core_over(store), each, crash)
-        diary.check(set(emails_in(own_server, own_database)))
+        outcomes = register_during(core_over(store), each, crash)
+        outcomes.check(set(emails_in(own_server, own_database)))
         assert halves_in(own_server, own_database) == []
         assert core_over(store).registration.register_external("after@example.com").created

@@ -1,4 +1,4 @@
-"""A writing connection over a table of the tests' own, with its groups formed as a test wants them."""
+"""A writing connection over a table of the tests' own, with groups formed as a test needs them."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from usercore_storage.sqlite.writer import Writer
 T = TypeVar("T")
 
 PATIENCE: Final = 60.0
-"""Seconds after which somebody who does not come is given up: a fault."""
+"""Seconds after which a missing thread is a fault."""
 
 ORIGIN: Final = UnitContext(context=Context(), clock=FakeClock())
 
@@ -31,7 +31,7 @@ Work = Callable[[Executor], Any]
 
 
 def note(name: str) -> Work:
-    """Make a unit that writes a name down in two statements, and gives it."""
+    """Return a unit that writes a name in two statements and returns it."""
 
     def work(run: Executor) -> str:
         for part in (1, 2):
@@ -42,28 +42,28 @@ def note(name: str) -> Work:
 
 
 def kinds(outcomes: Sequence[object]) -> list[object]:
-    """Show errors by their class."""
+    """Return the outcomes with errors replaced by their classes."""
     return [type(one) if isinstance(one, BaseException) else one for one in outcomes]
 
 
-class WaitingLine(list[QueuedUnit]):
-    """The jobs that wait, which says whenever one more does, and is told when to go on."""
+class ObservedQueue(list[QueuedUnit]):
+    """The queued units; it signals each addition, and waits to be released."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.came = threading.Semaphore(0)
-        self.go_on = threading.Event()
+        self.added = threading.Semaphore(0)
+        self.released = threading.Event()
 
-    def append(self, job: QueuedUnit) -> None:
-        super().append(job)
-        self.came.release()
+    def append(self, queued: QueuedUnit) -> None:
+        super().append(queued)
+        self.added.release()
 
 
-class Notebook:
-    """A writer, what ran on it, and what is found afterwards.
+class NoteWriter:
+    """A writer, the statements and groups that it ran, and the rows in its table.
 
-    ``statements`` is what SQLite was asked, ``groups`` how many units each leader took; both without the unit that held
-    the line up. ``at_commit`` is called when a group is about to commit.
+    ``statements`` are those that SQLite ran, ``groups`` the numbers of units that each leader took; both without the
+    unit that blocked the queue. ``at_commit`` is called when a group is about to commit.
     """
 
     def __init__(self, writer: Writer) -> None:
@@ -72,26 +72,26 @@ class Notebook:
         self.statements: list[str] = []
         self.groups: list[int] = []
         self.at_commit: Callable[[], object] = lambda: None
-        self.is_held_up = False
+        self.is_blocked = False
         for table in TABLES:
             self.raw.execute(table)
         self.raw.set_trace_callback(self._trace)
-        self.line = self.writer._queue
-        self._lead, self.line._lead = self.line._lead, self._noted
+        self.queue = self.writer._queue
+        self._lead, self.queue._lead = self.queue._lead, self._noted
 
     def _noted(self, take: Take) -> None:
         def taken() -> Sequence[QueuedUnit]:
-            jobs = take()
-            self.groups.append(len(jobs))
-            return jobs
+            group = take()
+            self.groups.append(len(group))
+            return group
 
         self._lead(taken)
 
     def _trace(self, statement: str) -> None:
         if statement != "COMMIT":
             self.statements.append(statement)
-        elif self.is_held_up:
-            self.is_held_up = False
+        elif self.is_blocked:
+            self.is_blocked = False
             self.forget()
         else:
             self.statements.append(statement)
@@ -103,53 +103,53 @@ class Notebook:
         return result
 
     @contextmanager
-    def held_up(self) -> Iterator[WaitingLine]:
-        """Hold the line up by a unit of another thread, until the line is told to go on."""
-        inside, line = threading.Event(), WaitingLine()
+    def blocked(self) -> Iterator[ObservedQueue]:
+        """Block the queue by a unit of another thread, until the queue is released."""
+        inside, queue = threading.Event(), ObservedQueue()
 
         def hold(_: Executor) -> None:
-            self.line._waiting, self.is_held_up = line, True
+            self.queue._waiting, self.is_blocked = queue, True
             inside.set()
-            assert line.go_on.wait(PATIENCE)
+            assert queue.released.wait(PATIENCE)
 
         with ThreadPoolExecutor(1) as pool:
             holder = pool.submit(self.write, hold)
             try:
                 assert inside.wait(PATIENCE)
-                yield line
+                yield queue
             finally:
-                line.go_on.set()
+                queue.released.set()
                 holder.result(PATIENCE)
 
-    def stand(self, pool: ThreadPoolExecutor, line: WaitingLine, works: Sequence[Work]) -> list[Future[Any]]:
-        """Let these wait in the line, in their order."""
+    def enqueue(self, pool: ThreadPoolExecutor, queue: ObservedQueue, works: Sequence[Work]) -> list[Future[Any]]:
+        """Queue these units, in their order."""
         futures = []
         for work in works:
             futures.append(pool.submit(self.write, work))
-            assert line.came.acquire(timeout=PATIENCE)
+            assert queue.added.acquire(timeout=PATIENCE)
         return futures
 
     def group(self, *works: Work, while_waiting: Callable[[list[Future[Any]]], object] = lambda _: None) -> list[Any]:
-        """Run these in one group; give the result or the error of each."""
-        with ThreadPoolExecutor(len(works)) as pool, self.held_up() as line:
-            futures = self.stand(pool, line, works)
+        """Run these units in one group; return the result or the error of each."""
+        with ThreadPoolExecutor(len(works)) as pool, self.blocked() as queue:
+            futures = self.enqueue(pool, queue, works)
             while_waiting(futures)
         return [future.exception(PATIENCE) or future.result() for future in futures]
 
     def forget(self) -> None:
-        """Forget what ran so far."""
+        """Forget the statements and groups so far."""
         self.statements.clear()
         self.groups.clear()
 
     def found(self) -> list[str]:
-        """Give the names that are there, each once for both of its parts; a half note is no note."""
+        """Return the stored names, each once for both of its parts; half a note fails."""
         rows = self.raw.execute("SELECT name, part FROM notes ORDER BY rowid").fetchall()
         assert not self.raw.in_transaction
         assert rows == [(name, part) for name, _ in rows[::2] for part in (1, 2)], "half a unit, or a mixed one"
         return [name for name, _ in rows[::2]]
 
 
-class Guarded(Notebook):
+class StoreNoteWriter(NoteWriter):
     """Writes as services do: through the store."""
 
     def __init__(self, store: SqliteStorage) -> None:

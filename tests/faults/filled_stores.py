@@ -1,4 +1,4 @@
-"""A store with something of everything in it, over fakes that refuse to be called while a unit is open."""
+"""A store with rows in every table, with fakes that refuse to be called while a unit is open."""
 
 import re
 from collections.abc import Iterator
@@ -41,19 +41,19 @@ POLICY: Final = Policy(
     registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=1000),
     throttles=ThrottlePolicy(failures_before_wait=10_000, failures_before_void=10_000),
 )
-"""Lets a test try as often as it likes."""
+"""Without limits on the number of attempts."""
 
 
 @attrs.frozen
 class Badge:
-    """What somebody shows at the door, for the host's own authenticator."""
+    """The credentials of the host's own authenticator."""
 
     number: int
 
 
 @attrs.frozen
-class Door:
-    """The host's own authenticator. Whoever shows the first badge is Ann."""
+class HostAuthenticator:
+    """The host's own authenticator. The first badge is Ann's."""
 
     watch: WatchedStorage | None
     name: str = "door"
@@ -70,8 +70,8 @@ class Door:
 
 
 @attrs.frozen
-class Ear:
-    """A subscriber that notes what it hears, and fails while it is told to."""
+class RecordingSubscriber:
+    """A subscriber that records its events, and fails while it is set to."""
 
     watch: WatchedStorage | None
     heard: list[str] = attrs.field(factory=list)
@@ -85,13 +85,13 @@ class Ear:
 
 
 @attrs.frozen(kw_only=True)
-class World:
-    """A core, what it was made of, and what is there to be named."""
+class FilledStore:
+    """A core, its parts, and the objects in it by name."""
 
     core: UserCore
     clock: FakeClock
     mailer: MemoryMailer
-    ear: Ear
+    subscriber: RecordingSubscriber
     ann: User
     bob: User
     access_token: Secret
@@ -106,8 +106,10 @@ class World:
         return self.core.tenant("system")
 
 
-def watchful_host(watch: WatchedStorage | None, clock: FakeClock, mailer: MemoryMailer, ear: Ear) -> Host:
-    """Give a host that plugs something in wherever it can, and looks everywhere whether a unit is open."""
+def watchful_host(
+    watch: WatchedStorage | None, clock: FakeClock, mailer: MemoryMailer, subscriber: RecordingSubscriber
+) -> Host:
+    """Return a host with code at each extension point, which checks that no unit is open."""
 
     def check(text: str) -> str | None:
         check_closed(watch, f"a check was asked about {len(text)} characters")
@@ -120,27 +122,27 @@ def watchful_host(watch: WatchedStorage | None, clock: FakeClock, mailer: Memory
         randomness=FakeRandomness(),
         mailer=mailer,
         hasher=FakeHasher(watch),
-        authenticators=[Door(watch)],
+        authenticators=[HostAuthenticator(watch)],
         gates=Gates(registration=[FakeGate(watch)]),
         password_checks=[check],
         email_checks=[check],
         subscribers=[
-            Subscriber(name="ear", kinds=kinds, handle=ear),
-            Subscriber(name="observer", kinds=kinds, handle=Ear(watch), durable=False),
+            Subscriber(name="ear", kinds=kinds, handle=subscriber),
+            Subscriber(name="observer", kinds=kinds, handle=RecordingSubscriber(watch), durable=False),
         ],
     )
 
 
-def build(storage: Storage) -> World:
+def build(storage: Storage) -> FilledStore:
     """Fill an empty storage."""
     watch = storage if isinstance(storage, WatchedStorage) else None
-    clock, mailer, ear = FakeClock(), MemoryMailer(watch), Ear(watch)
-    core = UserCore.over(storage, watchful_host(watch, clock, mailer, ear))
+    clock, mailer, subscriber = FakeClock(), MemoryMailer(watch), RecordingSubscriber(watch)
+    core = UserCore.over(storage, watchful_host(watch, clock, mailer, subscriber))
     tenants = core.tenant("system").tenants
     tenants.create("acme", "Acme")
     tenants.create("closed", "Closed")
     tenants.deactivate("closed")
-    failed_delivery = _fail_a_delivery(core, ear, clock)
+    failed_delivery = _fail_a_delivery(core, subscriber, clock)
     registered = core.registration.register(
         "ann@example.com", password=PASSWORD, username="ann", external_id="x-1", first_name="Ann", send_email=False
     )
@@ -154,11 +156,11 @@ def build(storage: Storage) -> World:
     with suppress(SignInRefused):
         core.bind(user_agent="Lynx").sign_in.with_password("unknown@example.com", PASSWORD)
     core.outbox.deliver()
-    return World(
+    return FilledStore(
         core=core,
         clock=clock,
         mailer=mailer,
-        ear=ear,
+        subscriber=subscriber,
         ann=core.users.get(registered.user.id),
         bob=core.users.get(bob.id),
         access_token=registered.access_token,
@@ -169,18 +171,18 @@ def build(storage: Storage) -> World:
     )
 
 
-def _fail_a_delivery(core: UserCore, ear: Ear, clock: FakeClock) -> str:
-    ear.failing.append(OSError)
+def _fail_a_delivery(core: UserCore, subscriber: RecordingSubscriber, clock: FakeClock) -> str:
+    subscriber.failing.append(OSError)
     core.registration.register("early@example.com", send_email=False, sign_in=False)
     core.outbox.deliver()
     clock.advance(timedelta(hours=25))
     core.outbox.deliver()
-    ear.failing.clear()
+    subscriber.failing.clear()
     return core.outbox.failed().rows[0].id
 
 
 def secret_in(mailer: MemoryMailer, to: str) -> str:
-    """Give the secret of the last link that was mailed to somebody."""
+    """Return the secret in the last link that was mailed to an address."""
     text = next(mail.text for mail in reversed(mailer.sent) if mail.to == to)
     found = re.search(r"/join/(\w+)", text)
     assert found is not None
@@ -188,8 +190,8 @@ def secret_in(mailer: MemoryMailer, to: str) -> str:
 
 
 @contextmanager
-def both(folder: Path) -> Iterator[list[World]]:
-    """Give a full store of each kind."""
+def both(folder: Path) -> Iterator[list[FilledStore]]:
+    """Return a full store of each kind."""
     storages: list[Storage] = [memory.open_storage("memory://"), sqlite.open_storage(f"sqlite:///{folder}/both.db")]
     yield [build(storage) for storage in storages]
     for storage in storages:

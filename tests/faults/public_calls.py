@@ -13,18 +13,18 @@ from typing import Any, Final
 
 import attrs
 
-from tests.faults.worlds import ANOTHER, PASSWORD, Badge, World
+from tests.faults.filled_stores import ANOTHER, PASSWORD, Badge, FilledStore
 from tests.fields import OWN_FIELDS
 from usercore import UNSET, Actor, Email, UserCore
 from usercore import open as open_core
 from usercore.kernel.secret import digest_of
 from usercore.tokens.model import ACCESS, public_id_of
 
-Sample = Callable[[World], object]
+Sample = Callable[[FilledStore], object]
 
 
 def same(value: object) -> Sample:
-    """Give a sample that is the same in every world."""
+    """Return a sample that is the same in every store."""
     return lambda _: value
 
 
@@ -38,12 +38,12 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "cursor": same(None),
     "data_offset_minutes": same(60),
     "date_format": same("DD/MM/YYYY"),
-    "delivery_id": lambda world: world.failed_delivery,
+    "delivery_id": lambda filled: filled.failed_delivery,
     "description": same("two\nlines"),
     "email": same("bob@example.com"),
     "external_id": same("x-7"),
     "ip": same("192.0.2.7"),
-    "keep": lambda world: world.access_token,
+    "keep": lambda filled: filled.access_token,
     "key": same("acme"),
     "language": same("sk"),
     "limit": same(10),
@@ -52,30 +52,30 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "on_bad": same(str),
     "on_progress": same(str),
     "password": same(ANOTHER),
-    "public_id": lambda world: public_id_of(ACCESS, world.ann.id, digest_of(world.access_token)),
+    "public_id": lambda filled: public_id_of(ACCESS, filled.ann.id, digest_of(filled.access_token)),
     "public_name": same("bobby"),
     "records": same([{"email": "carl@example.com", "external_id": "x-8"}, {"external_id": "x-1", "last_name": "Lee"}]),
-    "ref": lambda world: world.ann.id,
-    "secret": lambda world: world.access_token,
+    "ref": lambda filled: filled.ann.id,
+    "secret": lambda filled: filled.access_token,
     "source": same("shop"),
     "time_zone": same("Europe/Bratislava"),
     "timestamp_offset_minutes": same(-60),
     "user_agent": same("Mozilla/5.0"),
     "username": same("bob"),
     "version": same(None),
-    "work": lambda world: lambda core: core.users.update(world.ann.id, first_name="Ann"),
+    "work": lambda filled: lambda core: core.users.update(filled.ann.id, first_name="Ann"),
     # Where another one is needed than elsewhere:
     "registration.check_email.email": same("ann@example.com"),
     "registration.check_email.password": same(PASSWORD),
-    "registration.complete.secret": lambda world: world.link,
+    "registration.complete.secret": lambda filled: filled.link,
     "sign_in.verify_password.password": same(PASSWORD),
-    "sign_in.with_login_token.secret": lambda world: world.login_token,
+    "sign_in.with_login_token.secret": lambda filled: filled.login_token,
     "sign_in.with_password.password": same(PASSWORD),
     "tenants.create.key": same("newcomer"),
-    "emails.set_verified.ref": lambda world: world.bob.id,
+    "emails.set_verified.ref": lambda filled: filled.bob.id,
     "tenants.activate.key": same("closed"),
-    "users.activate.ref": lambda world: world.bob.id,
-    "users.unlink_external_id.ref": lambda world: world.bob.id,
+    "users.activate.ref": lambda filled: filled.bob.id,
+    "users.unlink_external_id.ref": lambda filled: filled.bob.id,
     "users.link_external_id.external_id": same("x-9"),
     "users.link_external_id.ref": same(Email("early@example.com")),
 }
@@ -95,9 +95,9 @@ class Call:
     def __str__(self) -> str:
         return f"{self.service}.{self.method}"
 
-    def of(self, world: World) -> Callable[..., Any]:
-        """Give the method, bound to this world's core."""
-        return self.on(world.system if self.service == "tenants" else world.core)
+    def of(self, filled: FilledStore) -> Callable[..., Any]:
+        """Return the method, bound to the core of this store."""
+        return self.on(filled.system if self.service == "tenants" else filled.core)
 
     def on(self, core: UserCore) -> Callable[..., Any]:
         """Return the method of a core."""
@@ -105,7 +105,7 @@ class Call:
         return typing.cast("Callable[..., Any]", bound)
 
     def kinds(self) -> Mapping[str, tuple[Any, ...]]:
-        """Give the types that each parameter takes."""
+        """Return the types that each parameter takes."""
         function = vars_of(self.service)[self.method]
         hints = typing.get_type_hints(function)
         kinds = {name: hints[name] for name in list(inspect.signature(function).parameters)[1:]}
@@ -113,18 +113,18 @@ class Call:
             kinds |= typing.get_type_hints(*typing.get_args(unpacked))
         return {name: _parts(hint) for name, hint in kinds.items() if typing.get_origin(hint) is not typing.Unpack}
 
-    def arguments(self, world: World) -> dict[str, object]:
-        """Give a sample for each parameter."""
-        return {name: self.sample(name, world) for name in self.kinds()}
+    def arguments(self, filled: FilledStore) -> dict[str, object]:
+        """Return a sample for each parameter."""
+        return {name: self.sample(name, filled) for name in self.kinds()}
 
-    def needed(self, world: World) -> dict[str, object]:
-        """Give a sample for each parameter that has no default."""
+    def needed(self, filled: FilledStore) -> dict[str, object]:
+        """Return a sample for each parameter that has no default."""
         function = vars_of(self.service)[self.method]
         parameters = list(inspect.signature(function).parameters.values())[1:]
         needed = [one.name for one in parameters if one.default is one.empty and one.kind is not one.VAR_KEYWORD]
-        return {name: self.sample(name, world) for name in needed}
+        return {name: self.sample(name, filled) for name in needed}
 
-    def sample(self, parameter: str, world: World) -> object:
+    def sample(self, parameter: str, filled: FilledStore) -> object:
         """Return a value that works.
 
         Raises:
@@ -132,11 +132,11 @@ class Call:
         """
         for name in (f"{self}.{parameter}", parameter):
             if name in SAMPLES:
-                return SAMPLES[name](world)
+                return SAMPLES[name](filled)
         for kind in self.kinds()[parameter]:
             if kind in OF_TYPES:
                 return OF_TYPES[kind]
-        raise AssertionError(f"tests/faults/every_call.py: SAMPLES has no value for {self}.{parameter}")
+        raise AssertionError(f"tests/faults/public_calls.py: SAMPLES has no value for {self}.{parameter}")
 
 
 def _parts(hint: Any) -> tuple[Any, ...]:
@@ -146,7 +146,7 @@ def _parts(hint: Any) -> tuple[Any, ...]:
 
 
 def takes(kinds: Sequence[Any], value: object) -> bool:
-    """Say whether a parameter of these types is meant to take the value; texts are no lists, bools no ints."""
+    """Return whether a parameter of these types accepts the value; texts are no lists, bools no ints."""
     return any(_is_a(value, kind) for kind in kinds)
 
 
@@ -160,7 +160,7 @@ def _is_a(value: object, kind: Any) -> bool:
 
 @cache
 def vars_of(service: str) -> Mapping[str, Any]:
-    """Give the public methods of a service."""
+    """Return the public methods of a service."""
     owner: type = UserCore if service == "core" else type(getattr(open_core("memory://"), service))
     return {name: one for name, one in inspect.getmembers(owner, inspect.isfunction) if not name.startswith("_")}
 

@@ -1,7 +1,7 @@
-"""Crowds: threads, or processes, that work on one store at once, taking operations from one pile.
+"""Concurrent load: threads or processes that use one store at once and take operations from a common list.
 
-Whoever waits takes less: so the pile also tells how fairly they were served. The clock stops when the pile is empty
-and not when the last call is over: one who still waits then would lower the rate of all who have no more to do.
+A worker that waits takes fewer operations, so the counts also measure fairness. The clock stops when the list is empty
+and not when the last call ends: a single late call would lower the rate of all workers that have finished.
 """
 
 import multiprocessing
@@ -21,7 +21,7 @@ from benchmarks.measuring import Cost, no_collections
 
 @attrs.define
 class Work:
-    """What one worker did: calls, the slowest in seconds, refusals, seconds of processor, and what it met."""
+    """The result of one worker: calls, the slowest in seconds, refused calls, processor seconds, and its error."""
 
     done: int = 0
     worst: float = 0
@@ -29,10 +29,10 @@ class Work:
     cpu: float = 0
     error: BaseException | None = None
     ended: float = 0
-    """When it found the pile empty, by the clock that all processes share."""
+    """When it found the list empty, by the clock that all processes share."""
 
     def timed(self, call: Callable[[Any], object], argument: object) -> None:
-        """Make a call and note how long it took, also if it is refused."""
+        """Make a call and record its duration, also if it is refused."""
         started = time.perf_counter()
         try:
             call(argument)
@@ -42,7 +42,7 @@ class Work:
 
 
 def cost_of(works: Sequence[Work], *, cpu: float, started: float) -> Cost:
-    """Give what the works of all workers cost."""
+    """Return the cost of the work of all workers."""
     done = [work.done for work in works]
     return Cost(
         cpu,
@@ -55,16 +55,16 @@ def cost_of(works: Sequence[Work], *, cpu: float, started: float) -> Cost:
 
 @attrs.frozen
 class Threads:
-    """A thread for each of the calls, which may all be the same; they take the arguments as they come."""
+    """A thread for each of the calls, which may all be the same; they take the next argument each time."""
 
     calls: Sequence[Callable[[Any], object]]
     arguments: Iterator[Any]
 
     def run(self, count: int) -> Cost:
-        """Let them empty the pile.
+        """Run the threads until all operations are done.
 
         Raises:
-            BaseException: what one of them met.
+            BaseException: the error of one of them.
         """
         pile = iter(list(islice(self.arguments, count)))
         works = [Work() for _ in self.calls]
@@ -91,23 +91,23 @@ def _take_from(pile: Iterator[Any], call: Callable[[Any], object], work: Work, s
     try:
         for argument in pile:  # a list's iterator gives each element to one thread only
             work.timed(call, argument)
-    except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for the thread
+    except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits for this one
         work.error = error
     work.ended = time.monotonic()
 
 
 class Worker(Protocol):
-    """What a process works with; opened in it."""
+    """The object that a process works with; opened in it."""
 
     @property
     def busy(self) -> type[Exception]:
-        """What it raises when the store was busy for too long."""
+        """The error that it raises when the store was busy for too long."""
 
     def change(self, number: int) -> object:
-        """Do the operation with this number."""
+        """Run the operation with this number."""
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Release all resources."""
 
 
 @attrs.frozen
@@ -120,14 +120,14 @@ class Turn:
 
 @attrs.define
 class Processes:
-    """Processes that wait to be told to work. Each turn lasts ``seconds``, or longer until ``count`` is done."""
+    """Processes that wait for a command to work. Each turn lasts ``seconds``, or longer until ``count`` is done."""
 
     pipes: Sequence["Connection[Turn | None, Work]"]
     taken: "Synchronized[int]"
     seconds: float
 
     def run(self, count: int) -> Cost:
-        """Let them work, and charge them for ``count`` operations."""
+        """Run a turn, and return its cost for ``count`` operations."""
         before = self.taken.value
         started = time.monotonic()
         for pipe in self.pipes:
@@ -140,7 +140,7 @@ class Processes:
 
 @contextmanager
 def processes(workers: int, opened: Callable[[], Worker], *, seconds: float) -> Iterator[Processes]:
-    """Start processes, each with a worker of its own, and end them afterwards."""
+    """Start processes, each with its own worker, and end them afterwards."""
     context = multiprocessing.get_context("spawn")
     taken = context.Value("q", 0)
     ends = [context.Pipe() for _ in range(workers)]
@@ -150,7 +150,7 @@ def processes(workers: int, opened: Callable[[], Worker], *, seconds: float) -> 
         theirs.close()  # so that the end of a process is seen
     try:
         for ours, _ in ends:
-            ours.recv()  # it is ready
+            ours.recv()  # the worker is ready
         yield Processes([ours for ours, _ in ends], taken, seconds)
     finally:
         for ours, _ in ends:
