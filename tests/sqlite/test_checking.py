@@ -2,13 +2,14 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
 import tempfile
 import threading
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -193,6 +194,18 @@ def test_a_check_of_any_flipped_byte_ends_and_changes_nothing(full: Path, data: 
         path.write_bytes(whole)
         said_of(path)
         assert {file.name for file in path.parent.iterdir()} <= {"store.db", "store.db-wal", "store.db-shm"}
+
+
+@pytest.mark.rule("ERR")
+@pytest.mark.parametrize("call", [check, usercore.open])
+def test_a_name_in_the_schema_that_is_not_utf_8_is_damage(
+    full: Path, path: Path, call: Callable[[str], object]
+) -> None:
+    whole = full.read_bytes()
+    for name in re.finditer(rb"tableusercore_", whole):  # in a row of sqlite_schema the name follows the type
+        path.write_bytes(whole[: name.end() - 1] + b"\xf5" + whole[name.end() :])
+        with pytest.raises(Corrupt):
+            call(f"sqlite:///{path}")
 
 
 @pytest.mark.rule("ERR")

@@ -14,7 +14,7 @@ from typing import Final
 from usercore.kernel.errors import RunAgain, Unavailable
 from usercore.kernel.randomness import system_randomness
 from usercore_storage.sqlite.connections import Statements
-from usercore_storage.sqlite.errors import translate_error, translate_os_error
+from usercore_storage.sqlite.errors import DRIVER_ERRORS, translate_error, translate_os_error
 from usercore_storage.sqlite.files import MODE, inspect, location_of
 from usercore_storage.sqlite.forks import between_forks
 from usercore_storage.sqlite.snapshot_reader import SnapshotReader
@@ -76,7 +76,7 @@ def _copy(source: Statements, draft: Path, reader: SnapshotReader, on_progress: 
             copy.execute("PRAGMA journal_mode = OFF").fetchall()  # a failed copy is deleted, never rolled back
             copy.execute("PRAGMA synchronous = OFF")  # ``_publish`` syncs once
             source.raw.backup(copy, pages=PAGES, progress=report_progress)
-    except sqlite3.Error as error:
+    except DRIVER_ERRORS as error:
         raise translate_error(error) from error
 
 

@@ -13,7 +13,7 @@ from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.lazy_transaction import LazyTransaction
 from usercore_storage.sql.table import Row, Rows
 from usercore_storage.sql.unit import SqlUnit
-from usercore_storage.sqlite.errors import translate_error, undecodable
+from usercore_storage.sqlite.errors import DRIVER_ERRORS, translate_error, undecodable
 
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long to wait for writers outside the commit queue: other tools, or a host with a joined transaction."""
@@ -49,13 +49,13 @@ def open_connection(path: Path) -> sqlite3.Connection:
             check_same_thread=False,
             cached_statements=STATEMENTS,
         )
-    except sqlite3.Error as error:
+    except DRIVER_ERRORS as error:
         raise translate_error(error, path) from error
     try:
         for setting in SETTINGS:
             raw.execute(setting).fetchall()
         _use_wal(raw)
-    except sqlite3.Error as error:
+    except DRIVER_ERRORS as error:
         raw.close()
         raise translate_error(error, path) from error
     return raw
@@ -87,7 +87,7 @@ class Statements(Executor):
         self.raw = raw
         try:
             cursor = sqlite3.Cursor(raw)  # one for all statements: creating one takes a tenth of the time of a lookup
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise translate_error(error) from error
         cursor.row_factory = None
         self._execute, self._many, self._fetch = cursor.execute, cursor.executemany, cursor.fetchall
@@ -96,7 +96,7 @@ class Statements(Executor):
         try:
             self._execute(statement, values)
             return self._fetch()
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             if (corrupt := undecodable(error, statement)) is not None:
                 raise corrupt from None
             raise translate_error(error) from error
@@ -104,7 +104,7 @@ class Statements(Executor):
     def many(self, statement: str, rows: Iterable[Row], /) -> None:
         try:
             self._many(statement, rows)
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise translate_error(error) from error
 
 

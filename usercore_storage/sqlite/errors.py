@@ -49,8 +49,16 @@ _CLASHES: Final = frozenset(
 )
 
 
-def translate_error(error: sqlite3.Error, path: Path | None = None) -> Exception:
+DRIVER_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What the driver raises. It decodes SQLite's messages, and one about a damaged schema may quote bytes of the file."""
+
+DriverError = sqlite3.Error | UnicodeDecodeError
+
+
+def translate_error(error: DriverError, path: Path | None = None) -> Exception:
     """Translate a driver's error: a key in use becomes ``RunAgain``, all others ``StorageError``."""
+    if isinstance(error, UnicodeDecodeError):
+        return Corrupt(_located("the schema is damaged", path))
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return _mapped_of_driver(error)
@@ -69,7 +77,7 @@ def _mapped_of_driver(error: sqlite3.Error) -> StorageError:
     return StorageError("the driver refused")
 
 
-def undecodable(error: sqlite3.Error, statement: str) -> Corrupt | None:
+def undecodable(error: DriverError, statement: str) -> Corrupt | None:
     """Return the error for text that is not UTF-8, or None if the driver refused something else.
 
     The driver's own message shows the text, so its error must not be the cause that tracebacks show.

@@ -10,7 +10,7 @@ from typing import Final
 
 from usercore.kernel.errors import Corrupt, ForeignFile, NewerSchema, ReadOnly, StorageError, Unavailable
 from usercore.kernel.values import frozen
-from usercore_storage.sqlite.errors import translate_error, translate_os_error
+from usercore_storage.sqlite.errors import DRIVER_ERRORS, translate_error, translate_os_error
 from usercore_storage.sqlite.identity import check_single_name, status_of
 from usercore_storage.sqlite.migrations import APPLICATION_ID, VERSION
 
@@ -195,7 +195,7 @@ def _needs_tables(location: StoreLocation, size: int) -> bool:
             _check_ours(connection, names, location)
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except DRIVER_ERRORS as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
             raise Unfinished(f"a killed writer left a journal beside {str(location.path)!r}") from error
         raise translate_error(error, location.path) from error
@@ -207,7 +207,7 @@ def _recover(path: Path) -> None:
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
             connection.execute("SELECT name FROM sqlite_schema").fetchall()
-    except sqlite3.Error as error:
+    except DRIVER_ERRORS as error:
         raise translate_error(error, path) from error
 
 

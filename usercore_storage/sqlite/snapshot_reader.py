@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from usercore.kernel.errors import RunAgain, StorageError
 from usercore.kernel.units import run_until_kept
 from usercore_storage.sqlite.connections import BUSY_TIMEOUT_MS, Statements
-from usercore_storage.sqlite.errors import translate_error, translate_os_error
+from usercore_storage.sqlite.errors import DRIVER_ERRORS, translate_error, translate_os_error
 from usercore_storage.sqlite.forks import ForkBarrier
 from usercore_storage.sqlite.identity import StoreFile
 
@@ -96,7 +96,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     mode = "ro" if _size_of(path.with_name(path.name + "-wal")) else "rw"
     try:
         raw = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as error:
+    except DRIVER_ERRORS as error:
         raise translate_error(error, path) from error
     raw.text_factory = lambda data: data.decode(
         "utf-8", "surrogateescape"
@@ -104,7 +104,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         for setting in SETTINGS:
             raw.execute(setting).fetchall()
-    except sqlite3.Error as error:
+    except DRIVER_ERRORS as error:
         raw.close()
         raise translate_error(error, path) from error
     return raw
