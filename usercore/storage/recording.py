@@ -4,6 +4,7 @@ A storage's unit inherits ``RecordingUnit`` and sets its repositories; so the ru
 a storage only stores rows.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Self, TypeVar
@@ -47,11 +48,11 @@ class UnitContext:
     observe: Callable[[Sequence[Entry]], None] | None = None
 
 
-class RecordingUnit:
+class RecordingUnit(ABC):
     """The part of a storage's unit that is the same for every storage.
 
     The storage sets the repositories, calls ``begin`` before each run of a unit, ``finish`` after its work and inside
-    its transaction, and ``number`` whenever a repository guards or adds a subject. It overrides ``in_savepoint``.
+    its transaction, and ``number`` whenever a repository locks or adds a subject. It overrides ``in_savepoint``.
     """
 
     users: UserRepository
@@ -120,12 +121,12 @@ class RecordingUnit:
         self.finish()
         return result
 
+    @abstractmethod
     def in_savepoint(self, run: Callable[[], T]) -> T:
         """Run a function, and undo what it changed if it raises.
 
         After ``RunAgain``, ``StorageError`` or what is no ``Exception`` the unit ends, so nothing need be undone.
         """
-        raise NotImplementedError
 
     def entry_of(self, change: Change) -> Entry:
         """Create the numbered entry of a change, and note it for the observers.
@@ -135,7 +136,7 @@ class RecordingUnit:
         """
         change_no = self._numbers.get((change.kind.subject, change.subject_id))
         if change_no is None:
-            msg = f"{change.kind.name} was recorded without the guard of its subject"
+            msg = f"{change.kind.name} was recorded without a lock on its subject"
             raise RuntimeError(msg)
         if self._at is None:
             self._at = self.origin.clock()
