@@ -71,7 +71,12 @@ PLACES: Final = (
     ),
     Place("repository in SQL", "usercore_storage/sql/unit.py", r"\n        self.meta = .*", "SqlUnit lacks meta"),
     Place("contract", "usercore/testing/contracts/meta.py", None, "no case is about unit.meta"),
-    Place("rows in the world of the tests", "tests/faults/worlds.py", r"\n    core\.meta\..*", "['usercore_meta']"),
+    Place(
+        "rows in the filled store of the tests",
+        "tests/faults/filled_stores.py",
+        r"\n    core\.meta\..*",
+        "['usercore_meta']",
+    ),
     Place("page", "docs/how-to/store-values-of-users.md", None, "no page uses core.meta"),
     Place(
         "owner of the rows",

@@ -8,7 +8,6 @@ users who may not sign in, whichever authenticator found them.
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
 from usercore.attempts.model import AttemptStatus
@@ -16,7 +15,6 @@ from usercore.attempts.ports import AttemptsUnit
 from usercore.authenticators.errors import SignInRefused
 from usercore.kernel.context import SYSTEM, Context
 from usercore.kernel.entity import entity
-from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
@@ -177,31 +175,12 @@ def sign_in_obstacle(user: User, *, tenant_active: bool) -> AttemptStatus | None
     return AttemptStatus.UNCLAIMED_USER if user.state is UserState.UNCLAIMED else AttemptStatus.INACTIVE_USER
 
 
-def complete_attempt(
-    authenticator: BuiltInAuthenticator[C, P], proof: P, unit: SignInUnit, event: SignInEvent
-) -> tuple[User, Authenticated]:
-    """Lock the user that was verified, check that the user may sign in, and complete the attempt.
+@frozen(kw_only=True)
+class Verified:
+    """What an authenticator verified, without its types. ``SignIn`` completes it in one unit."""
 
-    Every authenticator passes here, so the rules S3 and T5 hold for all of them.
-
-    Raises:
-        RejectedAttempt: there is no such user, the user may not sign in, or what was verified no longer holds.
-    """
-    user_id = authenticator.find_user(unit, proof, event.now)
-    try:
-        user = unit.users.lock(user_id, event.note)
-    except UserNotFound:
-        raise RejectedAttempt(authenticator.unknown_status) from None
-    status = sign_in_obstacle(user, tenant_active=unit.tenants.is_active(user.tenant_id))
-    if status is None and is_privileged(user) and not authenticator.allows_privileged:
-        status = AttemptStatus.REFUSED
-    if status is not None:
-        raise RejectedAttempt(status, user_id=user.id)
-    return user, authenticator.complete(unit, user, proof, event)
-
-
-Completion = Callable[[SignInUnit, SignInEvent], tuple[User, Authenticated]]
-"""Completes an attempt whose credentials were verified; see ``complete_attempt``."""
+    find_user: Callable[[SignInUnit, datetime], UserId]
+    complete: Callable[[SignInUnit, User, SignInEvent], Authenticated]
 
 
 @frozen(kw_only=True)
@@ -213,16 +192,23 @@ class SignInMethod:
     credentials: type[object]
     is_guessable: bool
     hashes: bool
-    verify: Callable[[object, LoginLookup, Context], Completion | None]
+    allows_privileged: bool
+    unknown_status: AttemptStatus
+    verify: Callable[[object, LoginLookup, Context], Verified | None]
 
 
 def method_of(authenticator: BuiltInAuthenticator[C, P]) -> SignInMethod:
     """Return the method of signing in by this authenticator; it is only given credentials of its own class."""
 
-    def verify(credentials: object, lookup: LoginLookup, context: Context) -> Completion | None:
+    def verify(credentials: object, lookup: LoginLookup, context: Context) -> Verified | None:
         own = check_type(credentials, authenticator.credentials, name="credentials")
         proof = authenticator.verify(own, lookup, context)
-        return None if proof is None else partial(complete_attempt, authenticator, proof)
+        if proof is None:
+            return None
+        return Verified(
+            find_user=lambda unit, now: authenticator.find_user(unit, proof, now),
+            complete=lambda unit, user, event: authenticator.complete(unit, user, proof, event),
+        )
 
     return SignInMethod(
         name=authenticator.name,
@@ -230,5 +216,7 @@ def method_of(authenticator: BuiltInAuthenticator[C, P]) -> SignInMethod:
         credentials=authenticator.credentials,
         is_guessable=authenticator.is_guessable,
         hashes=authenticator.hashes,
+        allows_privileged=authenticator.allows_privileged,
+        unknown_status=authenticator.unknown_status,
         verify=verify,
     )

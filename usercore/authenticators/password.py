@@ -84,20 +84,20 @@ class PasswordAuthenticator:
         is_right = self.hasher.verify(credential, password)
         if account is None:
             raise RejectedAttempt(AttemptStatus.NOT_FOUND)
-        status = self._obstacle(lookup, is_right=is_right)
-        if status is not None or credential is None or password is None:
-            raise RejectedAttempt(status or AttemptStatus.WRONG_PASS, user_id=account.user.id)
+        is_void = lookup.has_void_password
+        if (
+            not is_right
+            or password is None
+            or credential is None
+            or is_void
+            or is_expired(credential, now=self.clock())
+        ):
+            raise RejectedAttempt(AttemptStatus.WRONG_PASS, user_id=account.user.id)
+        obstacle = sign_in_obstacle(account.user, tenant_active=account.tenant_active)
+        if obstacle is not None:
+            raise RejectedAttempt(obstacle, user_id=account.user.id)
         rehashed = None if self.hasher.is_current(credential) else self.hasher.hash(password)
         return VerifiedPassword(user_id=account.user.id, credential=credential, rehashed=rehashed)
-
-    def _obstacle(self, lookup: LoginLookup, *, is_right: bool) -> AttemptStatus | None:
-        if lookup.account is None:
-            return AttemptStatus.NOT_FOUND
-        user, tenant_active, credential = lookup.account
-        is_expired_now = credential is None or is_expired(credential, now=self.clock())
-        if not is_right or is_expired_now or lookup.has_void_password:
-            return AttemptStatus.WRONG_PASS
-        return sign_in_obstacle(user, tenant_active=tenant_active)
 
     def find_user(self, unit: SignInUnit, proof: VerifiedPassword, now: datetime) -> UserId:  # noqa: ARG002 - found before
         """Return the user whose password was verified."""

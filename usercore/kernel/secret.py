@@ -187,15 +187,6 @@ def write_base62(number: int, width: int) -> str:
     return written
 
 
-def read_base62(text: str) -> int | None:
-    """Read an id written so, or give None if it is none."""
-    values = text.encode("utf-8", "surrogatepass").translate(_VALUES)
-    if len(values) > _HOLDER or _NO_VALUE in values:
-        return None
-    number = _number_of(values)
-    return number if 0 < number < LIMIT else None
-
-
 def _number_of(values: bytes) -> int:
     number = 0
     for value in values:

@@ -1,6 +1,6 @@
 """Signing in: credentials are verified, the attempt is completed and stored, and a token is issued.
 
-A sign-in by a password reads on in ``sign_in/throttle.py`` and ``authenticators/password.py``, and nowhere else.
+A sign-in by a password is here, in ``sign_in/throttle.py`` and in ``authenticators/password.py``.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,12 +17,13 @@ from usercore.authenticators.access_token import AccessTokenCredentials
 from usercore.authenticators.base import (
     Authenticated,
     BuiltInAuthenticator,
-    Completion,
     LoginLookup,
     RejectedAttempt,
     SignInEvent,
     SignInMethod,
     SignInUnit,
+    Verified,
+    is_privileged,
     method_of,
     sign_in_obstacle,
 )
@@ -34,6 +35,7 @@ from usercore.authenticators.password import PasswordCredentials
 from usercore.authenticators.trusted import TrustedAuthenticator
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SOURCE_LIMIT, Context
+from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.log import log
 from usercore.kernel.references import Reference
@@ -214,7 +216,7 @@ class SignIn:
         methods: Sequence[SignInMethod],
         credentials: object,
         context: Context,
-        finish: Callable[[_Attempting, SignInMethod, Completion], T],
+        finish: Callable[[_Attempting, SignInMethod, Verified], T],
     ) -> T:
         """Verify the credentials by each method in turn, and finish by the first that does.
 
@@ -236,9 +238,9 @@ class SignIn:
                 attempting = self._begin(attempting, methods[0].name)
             for method in methods:
                 try:
-                    completion = self._verify(method, credentials, attempting, slot)
-                    if completion is not None:
-                        return finish(attempting, method, completion)
+                    verified = self._verify(method, credentials, attempting, slot)
+                    if verified is not None:
+                        return finish(attempting, method, verified)
                 except RejectedAttempt as rejected:
                     attempting.rejections.append((method.name, rejected))
                     if not isinstance(rejected.error, SignInRefused):
@@ -250,7 +252,7 @@ class SignIn:
 
     def _verify(
         self, method: SignInMethod, credentials: object, attempting: _Attempting, slot: ExitStack
-    ) -> Completion | None:
+    ) -> Verified | None:
         try:
             return method.verify(credentials, attempting.lookup, attempting.context)
         finally:
@@ -318,13 +320,13 @@ class SignIn:
 
         self._service.units.write(store)
 
-    def _sign_in(self, attempting: _Attempting, method: SignInMethod, completion: Completion) -> Identity:
+    def _sign_in(self, attempting: _Attempting, method: SignInMethod, verified: Verified) -> Identity:
         """Complete the attempt, store it and issue a token in one unit."""
 
         def sign_in(unit: SignInUnit) -> tuple[User, Authenticated, Secret | None, AccessToken, datetime]:
             now = self._service.clock()
             event = SignInEvent(now, LastSignIn(now, attempting.context.ip))
-            user, done = self._complete(unit, attempting, method, completion, event)
+            user, done = self._complete(unit, attempting, method, verified, event)
             if done.token is not None:
                 return user, done, None, done.token, now
             secret, token = issue_access_token(
@@ -353,11 +355,11 @@ class SignIn:
         )
         return identity if secret is None else signed_in_of(identity, secret)
 
-    def _complete_without_token(self, attempting: _Attempting, method: SignInMethod, completion: Completion) -> None:
+    def _complete_without_token(self, attempting: _Attempting, method: SignInMethod, verified: Verified) -> None:
         """Complete the attempt and store it; the user's last sign-in stays as it is."""
 
         def complete(unit: SignInUnit) -> None:
-            self._complete(unit, attempting, method, completion, SignInEvent(self._service.clock()))
+            self._complete(unit, attempting, method, verified, SignInEvent(self._service.clock()))
 
         self._service.units.write(complete)
 
@@ -366,10 +368,27 @@ class SignIn:
         unit: SignInUnit,
         attempting: _Attempting,
         method: SignInMethod,
-        completion: Completion,
+        verified: Verified,
         event: SignInEvent,
     ) -> tuple[User, Authenticated]:
-        user, done = completion(unit, event)
+        """Lock the user, check that the user may sign in, and complete and store the attempt.
+
+        Every method passes here, so the rules S3 and T5 hold for all of them.
+
+        Raises:
+            RejectedAttempt: there is no such user, the user may not sign in, or what was verified no longer holds.
+        """
+        user_id = verified.find_user(unit, event.now)
+        try:
+            user = unit.users.lock(user_id, event.note)
+        except UserNotFound:
+            raise RejectedAttempt(method.unknown_status) from None
+        rejected = sign_in_obstacle(user, tenant_active=unit.tenants.is_active(user.tenant_id))
+        if rejected is None and is_privileged(user) and not method.allows_privileged:
+            rejected = AttemptStatus.REFUSED
+        if rejected is not None:
+            raise RejectedAttempt(rejected, user_id=user.id)
+        done = verified.complete(unit, user, event)
         self._throttle.reset(unit, attempting.lookup, attempting.ordinal)
         self._add_rejections(unit, attempting, attempting.rejections)
         status = api_status(done.status, attempting.context.source)
