@@ -129,11 +129,15 @@ def test_every_storage_and_a_contract_have_every_repository(capability: Capabili
 @each_capability
 def test_every_service_is_an_attribute_of_the_core_that_a_page_shows(capability: Capability) -> None:
     offered = {name: service_of(value) for name, value in vars(UserCore).items() if isinstance(value, cached_property)}
-    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md"))
+    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs/how-to").glob("*.md"))
     for service in services_in(capability.name):
         names = [name for name, offer in offered.items() if issubclass(offer, service) or service in parts_of(offer)]
         assert names, f"usercore/core.py: UserCore has no attribute for {service.__module__}.{service.__name__}"
         assert any(re.search(rf"\.{name}\b", pages) for name in names), f"docs/how-to: no page uses core.{names[0]}"
+
+
+def test_services_of_capabilities_are_found() -> None:
+    assert {"Meta", "Tenants"} <= {one.__name__ for capability in CATALOGUE for one in services_in(capability.name)}
 
 
 def service_of(attribute: "cached_property[Any]") -> type:
@@ -151,7 +155,7 @@ def services_in(folder: str) -> list[type]:
     """Return the classes of a capability that work on units, which is what use-cases do."""
     modules = [import_module(f"usercore.{folder}.{file.stem}") for file in (CORE / folder).glob("*.py")]
     found = (value for module in modules for value in vars(module).values() if isinstance(value, type))
-    return [one for one in found if one.__module__.startswith(f"usercore.{folder}.") and "scope" in fields_of(one)]
+    return [one for one in found if one.__module__.startswith(f"usercore.{folder}.") and "_service" in fields_of(one)]
 
 
 def fields_of(cls: type) -> set[str]:
@@ -167,7 +171,7 @@ def test_everything_that_is_composed_comes_from_a_descriptor() -> None:
     assert len(names) == len(set(typing.get_type_hints(Policy).values())), "one policy is composed twice"
 
 
-def test_the_world_of_the_tests_has_something_in_every_table(tmp_path: Path) -> None:
+def test_the_filled_store_of_the_tests_has_a_row_in_every_table(tmp_path: Path) -> None:
     with closing(sqlite.open_storage(f"sqlite:///{tmp_path}/store.db")) as storage:
         build(storage)
     with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
