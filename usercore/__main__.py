@@ -37,13 +37,13 @@ Exit status: 0 all is well, 1 there were bad records, 2 it could not be done, 13
 
 @attrs.define
 class Progress:
-    """How many records are done."""
+    """The number of records that are done."""
 
     done: int = 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; give the exit status."""
+    """Run a command, and return the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
     name = options.format or FORMATS.get(Path(options.file).suffix.lower())
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        super().error(_CREDENTIALS.sub("...", message))  # a URL in the wrong place
+        super().error(_CREDENTIALS.sub("...", message))  # a URL with a password may be passed as another argument
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -131,7 +131,7 @@ def _opened(name: str) -> AbstractContextManager[BinaryIO]:
 def _store(url: str) -> usercore.UserCore:
     try:
         return usercore.open(url)
-    except ValueError as error:  # the URL
+    except ValueError as error:  # the URL is not valid
         sys.exit(_failed(f"{error}; {URLS}"))
 
 
@@ -161,9 +161,9 @@ def _summary(report: ImportReport, options: argparse.Namespace) -> str:
 
 @contextmanager
 def _watched(file: BinaryIO) -> Iterator[tuple[Callable[[int], object], Callable[[str], object]]]:
-    """Give what shows progress and what tells of a bad record: a bar on a terminal, if tqdm is installed."""
+    """Yield functions that show progress and report a bad record: in a bar on a terminal, if tqdm is installed."""
     try:
-        from tqdm import tqdm  # noqa: PLC0415 - an extra
+        from tqdm import tqdm  # noqa: PLC0415 - an optional dependency
     except ImportError:
         yield lambda _: None, lambda text: print(text, file=sys.stderr)
         return

@@ -1,1 +1,1 @@
-"""Accounts: a user with everything that belongs to it, its status, and why it cannot sign in."""
+"""Accounts: managing users, their status, and the reasons why a user cannot sign in."""

@@ -1,4 +1,4 @@
-"""History as operators read it: changes of a user, attempts to sign in, and why a user cannot sign in."""
+"""History for operators: changes of a user, attempts to sign in, and why a user cannot sign in."""
 
 from typing import Protocol
 
@@ -16,12 +16,12 @@ from usercore.users.service import get_user
 
 
 class AccountHistoryUnit(AccountsUnit, AttemptsUnit, HistoryUnit, Protocol):
-    """What is read to explain what happened to a user."""
+    """The part of a unit that history reads."""
 
 
 @frozen(kw_only=True)
 class History:
-    """Reads what happened to users. Trusted: for operators. Safe to share between threads."""
+    """Reads the history of users. Trusted: for operators. Safe to share between threads."""
 
     _service: ServiceContext[AccountHistoryUnit]
     _status: StatusReader
@@ -58,14 +58,17 @@ class History:
         return page_of(self._service.units.read(query), rows, lambda attempt: (attempt.id,))
 
     def explain(self, ref: Reference) -> tuple[str, ...]:
-        """Return what keeps a user from signing in by password; nothing if only the right password is missing.
+        """Return what prevents a user from signing in by password, and ``password_only`` for every privileged user.
 
-        Words: ``unclaimed_user``, ``inactive_user``, ``inactive_tenant``, ``no_password``, ``unusable_hash`` (it
+        The result is empty if the right password is enough and the user is not privileged.
+
+        Values: ``unclaimed_user``, ``inactive_user``, ``inactive_tenant``, ``no_password``, ``unusable_hash`` (it
         cannot be verified: damaged, of a lost pepper, or it demands more than the policy allows), ``password_expired``,
-        ``password_void`` (too many failures in a row), ``rate_limited``, ``password_only`` (privileged: no weaker way).
+        ``password_void`` (too many failures in a row), ``rate_limited``, ``password_only`` (privileged: only strong
+        authenticators are accepted).
 
         Raises:
-            TypeError: ``ref`` is no reference.
+            TypeError: ``ref`` is not a reference.
             UserNotFound: no user of this tenant has this reference.
             Invalid: an identifier of this form cannot exist.
         """

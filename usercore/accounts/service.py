@@ -47,7 +47,7 @@ class Users:
         """Return the user that ``ref`` names: int id, UUID, Email, Username, ExternalId, AccessId or AnyId.
 
         Raises:
-            TypeError: ``ref`` is no reference; a bare ``str`` is none.
+            TypeError: ``ref`` is not a reference; a bare ``str`` is not accepted.
             UserNotFound: no user of this tenant has this reference.
             Invalid: an identifier of this form cannot exist.
         """
@@ -58,7 +58,7 @@ class Users:
         """Return the user that ``ref`` names, or None.
 
         Raises:
-            TypeError: ``ref`` is no reference.
+            TypeError: ``ref`` is not a reference.
             Invalid: an identifier of this form cannot exist.
         """
         try:
@@ -70,7 +70,7 @@ class Users:
         """Return the status of a user: password, failures in a row, locked until, last sign-in, last use.
 
         Raises:
-            TypeError: ``ref`` is no reference.
+            TypeError: ``ref`` is not a reference.
             UserNotFound: no user of this tenant has this reference.
             Invalid: an identifier of this form cannot exist.
         """
@@ -78,10 +78,10 @@ class Users:
         return self._service.units.read(lambda unit: self._status.status_of(unit, get_user(unit, ref)))
 
     def preferences(self, ref: Reference) -> Preferences:
-        """Return how things are shown to a user: by the user's own choice or, without one, the tenant's.
+        """Return the preferences that apply to a user: the user's own or, without one, the tenant's.
 
         Raises:
-            TypeError: ``ref`` is no reference.
+            TypeError: ``ref`` is not a reference.
             UserNotFound: no user of this tenant has this reference.
             Invalid: an identifier of this form cannot exist.
         """
@@ -101,18 +101,18 @@ class Users:
         version: int | None = None,
         **fields: Unpack[UserFields],
     ) -> User:
-        """Change the fields that are passed, and return the user as it is now; None and "" empty a field.
+        """Change the fields that are passed, and return the user as it is now; None and "" clear a field.
 
         Args:
             ref: the user.
             username: one with an @ must be the user's own email.
-            version: optimistic locking: the version that you read.
+            version: the version that was read, for optimistic locking.
             **fields: any of ``UserFields``; ``docs/reference/user-fields.md`` has them all.
 
         Raises:
-            TypeError: a value has the wrong type, or there is no field of a name.
+            TypeError: a value has the wrong type, or there is no field with a name.
             UserNotFound: no user of this tenant has this reference.
-            Invalid: every fault, by field; or an identifier of this form cannot exist.
+            Invalid: a value is invalid (it lists every error, by field), or an identifier of this form cannot exist.
             StaleVersion: the user has another version by now.
             Taken: the username is another user's.
         """
@@ -130,14 +130,14 @@ class Users:
         return self._change(ref, UPDATED, fields_for)
 
     def link_external_id(self, ref: Reference, external_id: str | int) -> User:
-        """Link the host's id to a user who has none; the same id again changes nothing.
+        """Link the host's id to a user without one; linking the same id again changes nothing.
 
         Raises:
             TypeError: an argument has the wrong type.
             UserNotFound: no user of this tenant has this reference.
             Invalid: the id or ``ref`` is malformed.
-            ExternalIdLinked: the user has another one.
-            Taken: another user has this one.
+            ExternalIdLinked: the user has another external id.
+            Taken: another user has this id.
         """
         text = host_id(external_id, field="external_id")
 
@@ -150,7 +150,7 @@ class Users:
         """Remove the host's id from a user; nothing changes if there is none.
 
         Raises:
-            TypeError: ``ref`` is no reference.
+            TypeError: ``ref`` is not a reference.
             UserNotFound: no user of this tenant has this reference.
             Invalid: an identifier of this form cannot exist.
         """
@@ -159,12 +159,12 @@ class Users:
     def set_access_ids(
         self, ref: Reference, access_ids: Sequence[str | int | None] | Mapping[int, str | int | None]
     ) -> User:
-        """Replace the named slots, 1 to 4, by a list or {slot: id}; None empties one, the others stay. All or nothing.
+        """Replace access ids by a list or {slot: id}, slots 1 to 4; None clears a slot, others stay. All or nothing.
 
         Raises:
-            TypeError: an argument has the wrong type; text is no list.
+            TypeError: an argument has the wrong type; text is not a list.
             UserNotFound: no user of this tenant has this reference.
-            Invalid: none or more than four, a blank or a repeated id; or ``ref`` is malformed.
+            Invalid: no id or more than four, a slot out of range, a blank or a repeated id; or ``ref`` is malformed.
             Taken: another user has one of them.
         """
         slots = clean_slots(access_ids)
@@ -180,10 +180,10 @@ class Users:
         return self._service.units.write(change)
 
     def activate(self, ref: Reference) -> User:
-        """Let a deactivated user sign in again; nothing changes if the user is active.
+        """Activate a deactivated user, who can then sign in again; nothing changes if the user is active.
 
         Raises:
-            TypeError: ``ref`` is no reference.
+            TypeError: ``ref`` is not a reference.
             UserNotFound: no user of this tenant has this reference.
             Invalid: an identifier of this form cannot exist.
             WrongState: the user is unclaimed.
@@ -191,10 +191,10 @@ class Users:
         return self._move(ref, UserState.ACTIVE, ACTIVATED)
 
     def deactivate(self, ref: Reference) -> User:
-        """Revoke all tokens of a user and refuse every sign-in; nothing changes if the user is deactivated.
+        """Deactivate a user: revoke all tokens and refuse every sign-in; nothing changes if the user is deactivated.
 
         Raises:
-            TypeError: ``ref`` is no reference.
+            TypeError: ``ref`` is not a reference.
             UserNotFound: no user of this tenant has this reference.
             Invalid: an identifier of this form cannot exist.
             WrongState: the user is unclaimed.
@@ -220,7 +220,7 @@ class Users:
 
 
 def preferences_of(user: User, tenant: Tenant) -> Preferences:
-    """Return the preferences that apply to a user: the tenant's where the user has none."""
+    """Return the preferences that apply to a user: the user's own, else the tenant's."""
     timestamp, data = user.timestamp_offset_minutes, user.data_offset_minutes
     return Preferences(
         language=user.language or tenant.language,

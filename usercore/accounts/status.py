@@ -1,4 +1,4 @@
-"""Reading the status of a user: password, failures, sign-ins, and what keeps the user from signing in."""
+"""Reading the status of a user: password, failures, sign-ins, and what prevents a sign-in."""
 
 from typing import Protocol
 
@@ -18,12 +18,12 @@ from usercore.users.ports import UsersUnit
 
 
 class AccountsUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, Protocol):
-    """What the status of a user is read from."""
+    """The part of a unit that the status of a user is read from."""
 
 
 @frozen(kw_only=True)
 class StatusReader:
-    """Reads the status of users inside a unit. ``core.users`` and ``core.history`` have one."""
+    """Reads the status of users inside a unit. ``core.users`` and ``core.history`` use one."""
 
     _service: ServiceContext[AccountsUnit]
     _throttles: ThrottlePolicy
@@ -47,7 +47,7 @@ class StatusReader:
         )
 
     def obstacles_of(self, unit: AccountsUnit, user: User) -> list[str]:
-        """Return what keeps a user from signing in by password, in the words of ``history.explain``."""
+        """Return the values of ``history.explain`` that apply to the user."""
         now, credential = self._service.clock(), unit.credentials.get(user.id)
         tenant, counter = unit.tenants.get(user.tenant_id), self._counter_of(unit, user)
         has_other = unit.users.has_other_active(user.id)

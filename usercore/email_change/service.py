@@ -1,4 +1,4 @@
-"""Changing an email: at once, on the host's word."""
+"""Changing an email immediately, on the host's authority."""
 
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from usercore.users.service import replace_user
 
 
 class EmailChangeUnit(UsersUnit, TokensUnit, Protocol):
-    """What changing an email touches."""
+    """The part of a unit that changing an email needs."""
 
 
 @frozen(kw_only=True)
@@ -30,17 +30,17 @@ class Emails:
     _policy: EmailPolicy
 
     def change(self, ref: Reference, email: str, *, verified: bool = False) -> User:
-        """Change a user's email at once; login tokens end, and the old address is told if it was verified.
+        """Change a user's email at once; login tokens are revoked, and the old address is notified if it was verified.
 
-        The new one is unverified unless ``verified`` is on: the host vouches for it. The same address changes nothing;
-        another spelling of the same key is stored and keeps whether it was verified. A username that is the email
-        follows.
+        With ``verified``, the host asserts that the new email is verified; else it is unverified. The same address
+        changes nothing; another spelling of the same key is stored and stays verified or unverified as before. A
+        username that is the email changes, too.
 
         Raises:
             TypeError: an argument has the wrong type.
             Invalid: the email or ``ref`` is malformed.
-            UserNotFound: nobody in this tenant is named so.
-            Taken: another user has it.
+            UserNotFound: no user of this tenant has this reference.
+            Taken: another user has this email.
         """
         check_reference(ref)
         check_type(verified, bool, name="verified")
@@ -66,12 +66,12 @@ class Emails:
 
         return self._service.units.write(change)
 
-    def set_verified(self, ref: Reference, verified: bool) -> User:  # noqa: FBT001 - spec U6 names it so
-        """Set whether a user's present email counts as verified. For operators; nothing else of the user changes.
+    def set_verified(self, ref: Reference, verified: bool) -> User:  # noqa: FBT001 - the signature in spec U6
+        """Set whether a user's current email counts as verified. For operators; nothing else of the user changes.
 
         Raises:
             TypeError: an argument has the wrong type.
-            UserNotFound: no user of this tenant is named so.
+            UserNotFound: no user of this tenant has this reference.
             Invalid: ``ref`` is malformed, or ``no_email``: the user has no email that could be verified.
         """
         check_reference(ref)
@@ -90,5 +90,5 @@ class Emails:
 
 
 def is_same_address(old: str | None, new: str) -> bool:
-    """Say whether both are spellings of one key."""
+    """Return whether both are spellings of one key."""
     return old is not None and email_key(old) == email_key(new)

@@ -1,1 +1,1 @@
-"""The few words that every capability shares; nothing here knows users, passwords or storages."""
+"""The types and helpers that every capability shares; nothing here depends on users, passwords or storages."""

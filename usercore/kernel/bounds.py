@@ -17,10 +17,10 @@ from usercore.kernel.values import frozen
 T = TypeVar("T")
 
 LONGEST: Final = timedelta(days=36_500)
-"""The longest lifetime: a hundred years. Source: usercore, so that what begins now ends before the year 2242."""
+"""The longest lifetime: a hundred years. Source: usercore, so that a lifetime that begins now ends before 2242."""
 
 TEXT_LIMIT: Final = 255
-"""Characters of a text in a policy. Source: usercore, as the names of authenticators."""
+"""The most characters of a text in a policy. Source: usercore, as the names of authenticators."""
 
 
 @frozen
@@ -36,7 +36,7 @@ class Between:
         """Check a value.
 
         Raises:
-            TypeError: it has another type; a bool is no number.
+            TypeError: it has another type; a bool is not a number.
             ValueError: it lies outside the range, or is not a number at all (NaN).
         """
         name = name_of(instance, field)
@@ -48,7 +48,7 @@ class Between:
 
 @frozen
 class OneLine:
-    """Checks a text of one line that can be shown."""
+    """Checks that a value is one line of printable text."""
 
     most: int = TEXT_LIMIT
 
@@ -80,7 +80,7 @@ class InstanceOf:
 
 @frozen
 class Each:
-    """Checks a tuple or frozenset of values of one class, and each value by ``check``, if there is one."""
+    """Checks a tuple or frozenset of values of one class, and each value with ``check`` if it is given."""
 
     collection: type
     kind: type
@@ -91,7 +91,7 @@ class Each:
 
         Raises:
             TypeError: it is another collection, or a value has another type.
-            ValueError: a value is refused.
+            ValueError: ``check`` refuses a value.
         """
         name = name_of(instance, field)
         for one in cast("Any", check_type(value, self.collection, name=name)):
@@ -135,7 +135,7 @@ def name_of(instance: object, field: "attrs.Attribute[Any]") -> str:
 
 
 def check_line(value: object, *, name: str, most: int = TEXT_LIMIT) -> str:
-    """Return ``value`` if it is a text of one line that can be shown.
+    """Return ``value`` if it is one line of printable text.
 
     Raises:
         TypeError: it is not text.
@@ -154,10 +154,10 @@ def check_line(value: object, *, name: str, most: int = TEXT_LIMIT) -> str:
 
 
 def check_order(instance: object, smaller: str, larger: str) -> None:
-    """Raise if the field ``smaller`` is larger than the field ``larger``.
+    """Check that the field ``smaller`` is not larger than the field ``larger``.
 
     Raises:
-        ValueError: it is.
+        ValueError: it is larger.
     """
     if getattr(instance, smaller) > getattr(instance, larger):
         name = type(instance).__name__

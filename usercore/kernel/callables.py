@@ -1,7 +1,7 @@
-"""Callables of the host: what can be known of them before they are called is checked when the store is opened.
+"""Checks of the host's callables: whatever can be checked without calling them is checked when the store is opened.
 
-usercore calls them without awaiting. ``async def`` and generator functions would return an object and never run, so a
-gate that should refuse would admit everybody.
+usercore calls them without awaiting. ``async def`` and generator functions would only return an object and never run,
+so a gate that should refuse would admit every user.
 """
 
 import inspect
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def items_of(given: Iterable[T]) -> tuple[T, ...]:
-    """Return what a host brings several of as a tuple, so that a generator works more than once.
+    """Return the host's values as a tuple, so that a generator can be iterated over more than once.
 
     Raises:
         TypeError: it cannot be iterated over, or is text.
@@ -30,7 +30,7 @@ def items_of(given: Iterable[T]) -> tuple[T, ...]:
 
 
 def check_callable(value: object, *arguments: object, name: str) -> None:
-    """Check that ``value`` can be called with as many positional arguments, and that the call runs it.
+    """Check that ``value`` can be called with these positional arguments, and that the call runs it.
 
     Raises:
         TypeError: it cannot be called so, or its call would only return a coroutine or a generator.
@@ -69,7 +69,7 @@ def _is_deferred_function(function: object) -> bool:
 
 
 def check_method(owner: object, method: str, *arguments: object, name: str) -> None:
-    """Check that ``owner`` has a method that can be called with as many positional arguments.
+    """Check that ``owner`` has a method that can be called with these positional arguments.
 
     Raises:
         TypeError: it has none, it cannot be called so, or its call would only return a coroutine or a generator.
@@ -84,10 +84,10 @@ def check_method(owner: object, method: str, *arguments: object, name: str) -> N
 
 
 def check_result(value: object, *, name: str) -> None:
-    """Check that a call ran: it returned neither an awaitable nor a generator, as a lambda around one does.
+    """Check that a call ran: it returned neither an awaitable nor a generator, as a lambda that wraps one does.
 
     Raises:
-        TypeError: it did.
+        TypeError: it returned one of them.
     """
     if isinstance(value, _NEVER_RUN):
         close = getattr(value, "close", None)
@@ -98,7 +98,7 @@ def check_result(value: object, *, name: str) -> None:
 
 
 def check_reason(value: object, *, name: str) -> str | None:
-    """Return what a check of the host's returned: a reason, or None.
+    """Return the result of one of the host's checks if it is a reason (text) or None.
 
     Raises:
         TypeError: it is neither, or the check never ran.

@@ -1,4 +1,4 @@
-"""Descriptors: what a capability adds to usercore, declared once, in its ``capability.py``."""
+"""Descriptors: each capability declares once what it adds to usercore, in its ``capability.py``."""
 
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.values import frozen
@@ -6,10 +6,10 @@ from usercore.kernel.values import frozen
 
 @frozen(kw_only=True)
 class Capability:
-    """What one capability adds. Registries and references are made from it.
+    """What one capability adds. Registries and reference pages are generated from it.
 
-    ``unit`` is the slice of a unit that a storage implements, or None if nothing is stored; ``policies`` are the
-    classes that hold its numbers; ``public`` are the names that ``usercore`` exports for it.
+    ``unit`` is the part of a unit that a storage implements, or None if nothing is stored; ``policies`` are the
+    classes that hold its settings; ``public`` are the names that ``usercore`` exports for it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Changes that services record; the storage's unit makes history and deliveries of them."""
+"""Changes that services record; the storage's unit turns them into history rows and deliveries."""
 
 from enum import StrEnum
 
@@ -18,8 +18,8 @@ class Subject(StrEnum):
 class ChangeKind:
     """A kind of change, declared once in its capability's ``model.py``.
 
-    ``fields`` names the attributes of old and new that history stores, each a value that JSON has or an instant;
-    ``personal`` are those of them that erasure and clean-up take out. ``operator_only`` fields are stored in history
+    ``fields`` names the attributes of old and new that history stores, each a JSON value or an instant;
+    ``personal`` are those of them that erasure and clean-up remove. ``operator_only`` fields are stored in history
     for operators and are left out of events and of every answer meant for the user. Only ``public`` kinds can be
     subscribed to.
 
@@ -38,10 +38,10 @@ class ChangeKind:
     shown_if: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Check the markings.
+        """Check that the marked fields are fields of the kind.
 
         Raises:
-            ValueError: a field is marked that the kind does not have, or ``shown_if`` is not always stored.
+            ValueError: a marked field is not a field of the kind, or ``shown_if`` is not always stored.
         """
         marked = self.operator_only | self.always
         unknown = marked.difference(self.fields)

@@ -71,7 +71,7 @@ class Actor:
 
 
 HOST: Final = Actor(ActorKind.HOST)
-"""The application that embeds usercore; the actor of a core that was not bound to another."""
+"""The application that embeds usercore: the actor of a core that was not bound to another actor."""
 
 
 @frozen
@@ -97,7 +97,7 @@ def clean_ip(value: str) -> str:
         address = ip_address(check_type(value, str, name="ip"))
     except ValueError:
         raise Invalid((FieldError("ip", "malformed"),)) from None
-    if isinstance(address, IPv6Address):  # a zone is arbitrary text with a meaning on its own machine only
+    if isinstance(address, IPv6Address):  # a zone is arbitrary text that is meaningful on its own machine only
         address = address.ipv4_mapped or IPv6Address(int(address))
     return str(address)
 
@@ -105,7 +105,7 @@ def clean_ip(value: str) -> str:
 def clean_user_agent(value: str) -> str:
     """Return the part of a user agent that is stored: its first 512 bytes.
 
-    Clients send arbitrary text, so nothing in it is an error: characters that cannot be stored are replaced.
+    Clients send arbitrary text, so no content is an error: characters that cannot be stored are replaced.
 
     Raises:
         TypeError: it is not text.
@@ -117,5 +117,5 @@ def printable_prefix(value: str, most_bytes: int) -> str:
     """Return the start of arbitrary text without NUL, control characters and lone surrogates."""
     start = str.__getitem__(value, slice(most_bytes)).encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
     if start.isprintable():
-        return start  # nearly always
+        return start  # the common case
     return "".join(character if character.isprintable() else "?" for character in start)

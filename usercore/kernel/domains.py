@@ -1,4 +1,4 @@
-"""Domain names: in one spelling, and compared with all their subdomains."""
+"""Domain names: normalization, and matching of subdomains."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -28,7 +28,7 @@ def _clean_domain(domain: str, name: str) -> str:
 
     try:
         return idna.encode(domain.strip(), uts46=True).decode("ascii")
-    except ValueError as error:  # IDNA's errors are ValueErrors
+    except ValueError as error:  # the errors of idna are ValueErrors
         msg = f"{name} must hold domain names such as 'example.com', not {domain!r}: {error}"
         raise ValueError(msg) from None
 
@@ -46,8 +46,8 @@ def ascii_domain(domain: str) -> str:
     """Return a domain in A-labels (IDNA 2008).
 
     Raises:
-        ValueError: it is no domain.
+        ValueError: it is not a domain.
     """
     import idna  # noqa: PLC0415 - few domains need it
 
-    return idna.encode(domain, uts46=True).decode("ascii")  # 20 us and more, and most emails share a few domains
+    return idna.encode(domain, uts46=True).decode("ascii")  # at least 20 us; most emails share a few domains

@@ -1,7 +1,7 @@
-"""Entities: immutable, keyword-only, with slots, and quickly read from rows.
+"""Entities: immutable, keyword-only classes with slots that are read from rows quickly.
 
-attrs fills a frozen object by one ``object.__setattr__`` for each field. Beside each entity there is a *draft*, a
-subclass whose fields may be set: a storage fills a draft from a row and then sets its class to the entity's.
+attrs initializes a frozen object by one ``object.__setattr__`` for each field. Each entity therefore has a *draft*, a
+subclass whose fields can be assigned: a storage fills a draft from a row and then sets its class to the entity's.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def entity(cls: C) -> C:
 
 
 def differing(old: E, new: E) -> list[str]:
-    """Name the fields in which two entities of one class differ, in the order of the class."""
+    """Return the names of the fields in which two entities of one class differ, in the order of the class."""
     cls: Any = type(old)
     return [name for name in cls.__names__ if getattr(old, name) != getattr(new, name)]
 
@@ -54,9 +54,9 @@ def evolve(entity: E, **changes: Any) -> E:  # noqa: ANN401 - the fields' types 
 
 @cache
 def _draft_maker(cls: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - any entity
-    """Compile what copies an entity into a draft.
+    """Compile a function that copies an entity into a draft.
 
-    A loop over the names takes a third more instructions of an update of a user in memory, and 4 % more of W4.
+    With a loop over the names, an update of a user in memory takes a third more instructions, and W4 4 % more.
     """
     lines = [
         "def draft(e):",

@@ -1,7 +1,7 @@
-"""What can go wrong, as states of affairs: catch by class, branch by ``code``, never by text.
+"""Errors, named as states of affairs: catch by class and branch by ``code``, never by text.
 
-``str(error)`` is for operators' logs: it has the code and the fields, never a secret, and is no sentence for users.
-``TypeError`` and ``ValueError`` are not here: they tell the programmer that a call is wrong.
+``str(error)`` is for operators' logs: it contains the code and the fields, never a secret, and is no message for users.
+``TypeError`` and ``ValueError`` are not among them: they mean that a call is wrong, which is a programming error.
 """
 
 from datetime import timedelta
@@ -13,43 +13,43 @@ from usercore.kernel.values import frozen
 
 
 class UsercoreError(Exception):
-    """Whatever usercore raises on purpose."""
+    """The base class of every error that usercore raises on purpose."""
 
     code: ClassVar[str] = "usercore.error"
 
     def __str__(self) -> str:
-        """Give the code and the fields, without secrets."""
+        """Return the code and the fields, without secrets."""
         return " ".join([self.code, *(f"{name}={value!r}" for name, value in self.fields().items())])
 
     def fields(self) -> dict[str, Any]:
-        """Give the error's fields by name, for those who write answers of them."""
+        """Return the error's fields by name, for building responses."""
         return {name: getattr(self, name) for name in getattr(self, "__match_args__", ())}
 
 
 class Rejected(UsercoreError):
-    """A rule says no. Nothing changed but attempt, throttle and last-use records."""
+    """A rule does not allow the call. Only attempt, throttle and last-use records changed."""
 
     code: ClassVar[str] = "usercore.rejected"
 
 
 class NotFound(UsercoreError):
-    """What the call names does not exist, or not in this tenant."""
+    """The call refers to something that does not exist, or not in this tenant."""
 
     code: ClassVar[str] = "usercore.not_found"
 
 
 class Conflict(UsercoreError):
-    """Somebody else was there first."""
+    """The call conflicts with another one that came first."""
 
     code: ClassVar[str] = "usercore.conflict"
 
 
 class StorageError(UsercoreError):
-    """The storage could not do its work."""
+    """The storage could not complete the operation."""
 
     code: ClassVar[str] = "storage.error"
     reason: str | None = None
-    """What was found, for operators: the folder, file or server, and the reason of the system or the driver where it is
+    """Details for operators: the folder, file or server, and the reason that the system or the driver gave where it is
     safe to show. Never a credential and never a stored value. It is not among ``fields()``, which may reach users."""
 
     def __init__(self, reason: str | None = None) -> None:
@@ -58,7 +58,7 @@ class StorageError(UsercoreError):
         self.reason = reason
 
     def __str__(self) -> str:
-        """Return the code and the fields, and the reason behind them."""
+        """Return the code and the fields, followed by the reason."""
         text = super().__str__()
         return text if self.reason is None else f"{text}: {self.reason}"
 
@@ -73,7 +73,7 @@ class FieldError:
 
 @attrs.frozen
 class Invalid(Rejected):
-    """Values break their rules; every fault is listed, by field."""
+    """One or more values are invalid; every error is listed, by field."""
 
     code: ClassVar[str] = "input.invalid"
     errors: tuple[FieldError, ...]
@@ -81,7 +81,7 @@ class Invalid(Rejected):
 
 @attrs.frozen
 class NotAllowed(Rejected):
-    """The actor of this core may not do this; ``action`` names what, such as ``meta.write``."""
+    """The actor of this core may not do this; ``action`` is the name of the action, such as ``meta.write``."""
 
     code: ClassVar[str] = "actors.not_allowed"
     action: str
@@ -109,7 +109,7 @@ class TenantNotFound(NotFound):
 
 @attrs.frozen
 class Taken(Conflict):
-    """Another holder has this value of ``field``, in the named space."""
+    """Another holder has this value of ``field`` in the named space."""
 
     code: ClassVar[str] = "users.taken"
     space: str
@@ -125,7 +125,7 @@ class StaleVersion(Conflict):
 
 
 class LostRace(Conflict):
-    """Others changed the same again and again while this call worked; nothing was kept. Call again."""
+    """Concurrent calls changed the same data in every run of this call; nothing was stored. Call again."""
 
     code: ClassVar[str] = "usercore.lost_race"
 
@@ -143,19 +143,19 @@ class Busy(StorageError):
 
 
 class Full(StorageError):
-    """There is no room left; the unit was taken back."""
+    """No space is left for the storage; the unit was rolled back."""
 
     code: ClassVar[str] = "storage.full"
 
 
 class Corrupt(StorageError):
-    """The file is damaged, or is no store at all."""
+    """The file is damaged, or is not a store."""
 
     code: ClassVar[str] = "storage.corrupt"
 
 
 class ForeignFile(StorageError):
-    """The database has tables of others and none of ours."""
+    """The database has tables of another application and none of usercore's."""
 
     code: ClassVar[str] = "storage.foreign_file"
 
@@ -182,16 +182,16 @@ class Unavailable(StorageError):
 
 
 class StoreMoved(StorageError):
-    """The store's file is not at its path any more, or has other names, so that what is written may be lost.
+    """The store's file is no longer at its path, or has further names, so that writes may be lost.
 
-    A write that raises this is stored in the file that moved, or nowhere. Close the store, and open it again.
+    A write that raises this is stored in the file that moved, or not at all. Close the store, and open it again.
     """
 
     code: ClassVar[str] = "storage.moved"
 
 
 class Indeterminate(StorageError):
-    """The answer to a commit was lost: the unit is kept or not, but never half."""
+    """The answer to a commit was lost: either all of the unit is stored or none of it."""
 
     code: ClassVar[str] = "storage.indeterminate"
 

@@ -1,6 +1,6 @@
-"""Ids: positive integers below 2^53 that rise within a process, and the UUIDs they are shown as.
+"""Ids: positive integers below 2^53 that increase within a process, and the UUIDs that are derived from them.
 
-An id tells when its holder was made; it is neither a secret nor a guess-proof name.
+An id reveals when its holder was created; it is neither secret nor unguessable.
 """
 
 import threading
@@ -17,50 +17,50 @@ UserId = NewType("UserId", int)
 TenantId = NewType("TenantId", int)
 
 EPOCH_MS: Final = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * 1000
-"""Ids count milliseconds from here. Source: spec I1."""
+"""The epoch of ids, in milliseconds since 1970: ids count milliseconds from here. Source: spec I1."""
 
 FIRST_DRAWN: Final = 1 << 40
-"""Smaller ids are for the built-in tenants and for ids that an import brings. Source: spec I1."""
+"""Smaller ids are for the built-in tenants and for ids that an import supplies. Source: spec I1."""
 
 LIMIT: Final = 1 << 53
-"""Ids stay below, so that JavaScript reads them exactly. Source: spec I1."""
+"""Ids are below this, so that JavaScript represents them exactly. Source: spec I1."""
 
 _DRAWN_BITS: Final = 12
 
 _START_BYTES: Final = 5
-"""What is drawn of the first id under an early clock: it stays below those of clocks past January 2025."""
+"""Random bytes of the first id under an early clock: it is below the ids of clocks past January 2025."""
 
 
 class IdMaker:
-    """Makes ids: milliseconds, 12 bits drawn once in each new millisecond, and a count within it.
+    """Generates ids: milliseconds, 12 random bits chosen once in each new millisecond, and a count within it.
 
-    Safe to share between threads. In a forked child it starts afresh, or both processes would make the same ids.
+    Safe to share between threads. It is reset in a forked child, or both processes would generate the same ids.
     """
 
     def __init__(self, clock: Clock, randomness: Randomness) -> None:
-        """Make ids by this clock and these drawn bits."""
+        """Create a generator of ids with this clock and source of randomness."""
         self._clock = clock
         self._chance = randomness
         self.reset_after_fork()
         reset_in_child(self)
 
     def reset_after_fork(self) -> None:
-        """Draw anew at the next id; see ``forks``."""
+        """Choose new random bits for the next id; see ``forks``."""
         self._lock = threading.Lock()
         self._last: int | None = None
         self._milli = -1
 
     def __call__(self) -> int:
-        """Make one id."""
+        """Generate one id."""
         return self.take(1)[0]
 
     def take(self, count: int) -> range:
-        """Make ``count`` ids at once, without a gap.
+        """Generate ``count`` consecutive ids.
 
-        A clock that is before 2025 or was set back makes them follow the last one.
+        If the clock is before 2025 or was set back, they follow the last id.
 
         Raises:
-            OverflowError: the clock is after 2094, or the ids up to there are used up.
+            OverflowError: the clock is after 2094, or no id is left up to then.
         """
         with self._lock:
             milli = to_micros(self._clock()) // 1000 - EPOCH_MS
@@ -75,21 +75,21 @@ class IdMaker:
             return range(first, first + count)
 
     def _start(self, milli: int) -> int:
-        """Return what the first id follows: drawn if the clock is too early to tell two processes apart."""
+        """Return the number that the first id follows: random if the clock is too early to tell two processes apart."""
         is_early = milli << _DRAWN_BITS < FIRST_DRAWN
         return FIRST_DRAWN - 1 + (int.from_bytes(self._chance(_START_BYTES), "big") if is_early else 0)
 
 
 USER_KIND: Final = 1
 TENANT_KIND: Final = 2
-"""What a UUID names, kept in its last 62 bits. Roles will be 3. Source: spec I2."""
+"""The kind of thing that a UUID refers to, stored in its last 62 bits. Roles will be 3. Source: spec I2."""
 
 _EPOCH_SHIFT: Final = 80
 _LOW_SHIFT: Final = 64
 
 
 def uuid_of(number: int, kind: int) -> UUID:
-    """Show an id as a UUIDv8: milliseconds since 1970, version, 12 bits, variant, kind."""
+    """Return the UUIDv8 of an id: milliseconds since 1970, version, 12 bits, variant, kind."""
     milli = (number >> _DRAWN_BITS) + EPOCH_MS
     drawn = number & ((1 << _DRAWN_BITS) - 1)
     return UUID(int=milli << _EPOCH_SHIFT | 8 << 76 | drawn << _LOW_SHIFT | 0b10 << 62 | kind)
@@ -103,7 +103,7 @@ def id_of(uuid: UUID, kind: int) -> int | None:
 
 
 def plain_uuid(uuid: UUID) -> UUID:
-    """Return ``uuid`` without what a subclass adds to it."""
+    """Return ``uuid`` as a plain ``UUID``, without the attributes of a subclass."""
     return uuid if type(uuid) is UUID else UUID(int=uuid.int)
 
 

@@ -1,6 +1,6 @@
 """The logger, for failures that no caller sees.
 
-``logging`` takes as long to load as argon2, and most processes have nothing to log: the first message loads it.
+``logging`` takes as long to load as argon2, and most processes log nothing, so the first message loads it.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Pages: a list and where the next one starts. Cursors are opaque and flat in position."""
+"""Pages: rows and the cursor of the next page. Cursors are opaque, and a page costs the same at every position."""
 
 import base64
 import binascii
@@ -13,13 +13,13 @@ from usercore.kernel.values import frozen
 T = TypeVar("T")
 
 PAGE_SIZE: Final = 100
-"""Rows of a page, unless the call says otherwise."""
+"""The default number of rows on a page."""
 
 PAGE_LIMIT: Final = 1000
-"""Rows of a page at the most. Source: spec U10."""
+"""The greatest number of rows on a page. Source: spec U10."""
 
 _CURSOR_LIMIT: Final = 16_384
-"""Characters; the key of a name of 256 characters, each of which folds to 18, takes 11,000."""
+"""The greatest length of a cursor in characters; a name of 256 characters that each fold to 18 takes 11,000."""
 
 _UNFIT: Final = re.compile("[\0\ud800-\udfff]")
 
@@ -49,7 +49,7 @@ def check_limit(limit: int) -> int:
 
 
 def page_of(rows: Sequence[T], limit: int, place_of: Callable[[T], tuple[int | str, ...]]) -> Page[T]:
-    """Return a page of the ``limit + 1`` rows that were read; the last one only shows that there are more."""
+    """Return a page of at most ``limit`` of the rows; a further row only shows that there are more."""
     shown = tuple(rows[:limit])
     return Page(shown, write_cursor(place_of(shown[-1])) if len(rows) > limit else None)
 
@@ -60,7 +60,7 @@ def write_cursor(place: tuple[int | str, ...]) -> str:
 
 
 def read_cursor(cursor: str | None, *kinds: type) -> tuple[int | str, ...] | None:
-    """Parse a cursor of this form; None is the start.
+    """Parse a cursor of this form; None means the start of the list.
 
     Raises:
         TypeError: it is not text.

@@ -1,4 +1,4 @@
-"""Preferences: language, date format and offsets; a tenant sets them, a user may set others. Source: spec U1, T3."""
+"""Preferences: language, date format and offsets; set by a tenant, overridden by a user. Source: spec U1, T3."""
 
 import re
 from enum import StrEnum
@@ -24,19 +24,19 @@ _LANGUAGE: Final = re.compile(
     r"(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*"
     r"(?:-x(?:-[a-z0-9]{1,8})+)?"
 )
-"""A well-formed language tag, in small letters. Source: RFC 5646, 2.1, without grandfathered tags."""
+"""A well-formed language tag, in lower case. Source: RFC 5646, 2.1, without grandfathered tags."""
 
 _LANGUAGE_LIMIT: Final = 85
 _QUARTER_HOUR: Final = 15
 _FARTHEST: Final = 14 * 60
-"""Minutes. Source: spec U1."""
+"""The largest offset in minutes. Source: spec U1."""
 
 _SCRIPT: Final = 4
 _REGION: Final = 2
 
 
 def clean_language(value: object, *, field: str = "language") -> str | None:
-    """Give a language tag in canonical case (``sk_SK`` becomes ``sk-SK``), or None for None and "".
+    """Return a language tag in canonical case (``sk_SK`` becomes ``sk-SK``), or None for None and "".
 
     Raises:
         TypeError: it is neither text nor None.
@@ -49,7 +49,7 @@ def clean_language(value: object, *, field: str = "language") -> str | None:
     return refuse(field, "malformed") if tag is None else tag
 
 
-@lru_cache(maxsize=256)  # there are few that are used
+@lru_cache(maxsize=256)  # few tags are in use
 def _tag_of(text: str) -> str | None:
     tag = text.replace("_", "-").lower()
     return _canonical_case(tag) if tag.isascii() and _LANGUAGE.fullmatch(tag) else None
@@ -71,11 +71,11 @@ def _canonical_case(tag: str) -> str:
 
 
 def clean_date_format(value: object, *, field: str = "date_format") -> DateFormat | None:
-    """Give one of the three date formats, or None.
+    """Return one of the three date formats, or None.
 
     Raises:
         TypeError: it is neither text nor None.
-        Invalid: it is another format.
+        Invalid: it is none of them.
     """
     if is_blank(value):
         return None
@@ -86,11 +86,11 @@ def clean_date_format(value: object, *, field: str = "date_format") -> DateForma
 
 
 def clean_offset(value: object, *, field: str) -> int | None:
-    """Give an offset in minutes, quarter hours from -840 to 840, or None.
+    """Return an offset in minutes, a multiple of 15 from -840 to 840, or None.
 
     Raises:
         TypeError: it is neither an int nor None.
-        Invalid: it is out of range or between the quarters.
+        Invalid: it is out of range or not a multiple of 15.
     """
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""References: how a call names a user.
+"""References: the forms in which a call refers to a user.
 
 A bare ``str`` is not a reference: it is refused, not guessed. Source: spec I3.
 """
@@ -14,7 +14,7 @@ from usercore.kernel.values import frozen
 
 _USER_ID: Final = re.compile("[1-9][0-9]*")
 _USER_ID_DIGITS: Final = len(str(LIMIT))
-"""More digits are not read: ``int`` is slow on thousands of them. Source: spec I1."""
+"""The greatest number of digits that are parsed: ``int`` is slow on thousands of them. Source: spec I1."""
 
 
 @frozen
@@ -61,7 +61,7 @@ def check_reference(value: object) -> Reference:
     """Return ``value`` if it is a reference.
 
     Raises:
-        TypeError: it is not; a bare ``str`` is refused, because it does not tell which kind of identifier it is.
+        TypeError: it is not; a bare ``str`` is refused, because its kind of identifier is unknown.
     """
     if type(value) in _CLASSES:
         return cast("Reference", value)
@@ -78,7 +78,7 @@ def check_user_id(number: int) -> UserId:
     """Return an int as the id of a user.
 
     Raises:
-        UserNotFound: no user can have it; storages are never asked for what they cannot hold.
+        UserNotFound: no user can have it; a storage is never queried for a value that it cannot store.
     """
     if not 0 < number < LIMIT:
         raise UserNotFound
@@ -86,7 +86,7 @@ def check_user_id(number: int) -> UserId:
 
 
 def user_id_of(text: str) -> UserId:
-    """Return the user id that this decimal text stands for, as ``str(user.id)`` writes it.
+    """Return the user id that this decimal text represents, as ``str(user.id)`` writes it.
 
     Signs, leading zeros, white space, underscores and digits other than 0 to 9 are refused.
 

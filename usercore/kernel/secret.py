@@ -1,7 +1,7 @@
-"""Secrets: what a holder shows. Only their digest is kept, so that who reads the storage can sign in nowhere.
+"""Secrets: what a holder presents. Only the digest is stored, so read access to the database permits no sign-in.
 
-A secret is ``uc<kind>_``, 9 characters that name its holder, 43 of chance (256 bits) and 6 of check sum. Form and check
-sum are tried before any look-up; the holder in it makes the look-up a primary key, beside the user. Source: spec K1.
+A secret is ``uc<kind>_``, 9 characters that encode its holder, 43 random ones (256 bits) and 6 of checksum. Form and
+checksum are verified before any look-up, which is by primary key, as the secret contains its holder. Source: spec K1.
 """
 
 import hashlib
@@ -26,37 +26,37 @@ _CHECK: Final = 6
 _BODY: Final = _HOLDER + _CHANCE + _CHECK
 
 _EVEN: Final = 256 - 256 % _BASE
-_REFUSED: Final = bytes(range(_EVEN, 256))  # kept, they would favour the first characters
+_REFUSED: Final = bytes(range(_EVEN, 256))  # accepting them would make the first characters more likely
 _CHARACTERS: Final = bytes(ord(_ALPHABET[byte % _BASE]) for byte in range(256))
 
 
 class _Hidden:
-    """What cannot be printed, logged, pickled, copied or JSON-ed by accident.
+    """The base class of values that cannot be printed, logged, pickled, copied or serialized as JSON by accident.
 
-    A copy is refused like a pickle: an object that holds a secret is passed on, never duplicated, and
-    ``copy.deepcopy`` and ``dataclasses.asdict`` of it raise ``TypeError``.
+    Copying is refused like pickling, so ``copy.deepcopy`` and ``dataclasses.asdict`` of an object that contains a
+    secret raise ``TypeError``.
     """
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        """Hide the value."""
+        """Return a text without the value."""
         return f"{type(self).__name__}('...')"
 
     def __str__(self) -> str:
-        """Hide the value."""
+        """Return a text without the value."""
         return repr(self)
 
     def __format__(self, spec: str) -> str:
-        """Hide the value in f-strings, too."""
+        """Return a text without the value, as f-strings call this method."""
         return format(repr(self), spec)
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        """Refuse to be pickled or copied."""
+        """Raise TypeError instead of pickling or copying the value."""
         _refuse_copy()
 
     def __getstate__(self) -> NoReturn:
-        """Refuse to return the value as a state."""
+        """Raise TypeError instead of returning the value as a state."""
         _refuse_copy()
 
 
@@ -66,16 +66,16 @@ def _refuse_copy() -> NoReturn:
 
 
 class Secret(_Hidden):
-    """A text that opens something. It cannot be printed, logged, pickled or JSON-ed by accident: say ``reveal()``."""
+    """Secret text. It cannot be printed, logged, pickled or serialized as JSON by accident: call ``reveal()``."""
 
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
-        """Hide ``text``."""
+        """Store ``text``."""
         self._text = check_type(text, str, name="a secret")
 
     def reveal(self) -> str:
-        """Give the text. Hand it to its holder and nobody else."""
+        """Return the text. Pass it to its holder only."""
         return self._text
 
     def __eq__(self, other: object) -> bool:
@@ -90,12 +90,12 @@ class Secret(_Hidden):
 
 
 class SecretBytes(_Hidden):
-    """Bytes of a key. They cannot be printed, logged, pickled or JSON-ed by accident: call ``reveal()``."""
+    """Bytes of a key. They cannot be printed, logged, pickled or serialized as JSON by accident: call ``reveal()``."""
 
     __slots__ = ("_key",)
 
     def __init__(self, key: bytes) -> None:
-        """Hide ``key``."""
+        """Store ``key``."""
         self._key = check_type(key, bytes, name="a key")
 
     def reveal(self) -> bytes:
@@ -114,7 +114,7 @@ class SecretBytes(_Hidden):
 
 
 def secret_bytes_of(key: SecretBytes | bytes) -> SecretBytes:
-    """Return a key that came in, hidden.
+    """Return a key as ``SecretBytes``.
 
     Raises:
         TypeError: it is neither bytes nor ``SecretBytes``.
@@ -127,7 +127,7 @@ def _bytes_of(text: str) -> bytes:
 
 
 def text_of(secret: object) -> str:
-    """Give the text of a secret that came in, hidden or not.
+    """Return the text of a secret that is passed as text or as a ``Secret``.
 
     Raises:
         TypeError: it is neither text nor a ``Secret``.
@@ -141,12 +141,12 @@ def text_of(secret: object) -> str:
 
 
 def digest_of(secret: Secret | str) -> Digest:
-    """Give what is kept of a secret: its SHA-256, 32 bytes."""
+    """Return the digest of a secret, which is what storages store: its SHA-256, 32 bytes."""
     return Digest(hashlib.sha256(_bytes_of(text_of(secret))).digest())
 
 
 def generate_text(count: int, randomness: Randomness) -> str:
-    """Draw that many letters and digits, each equally likely."""
+    """Generate a text of ``count`` ASCII alphanumeric characters, each equally likely."""
     drawn = b""
     while len(drawn) < count:
         drawn += randomness(2 * count).translate(_CHARACTERS, _REFUSED)
@@ -154,19 +154,19 @@ def generate_text(count: int, randomness: Randomness) -> str:
 
 
 def generate_secret(kind: str, holder: int, randomness: Randomness) -> Secret:
-    """Draw a secret of this kind for the holder, an id below 2^53."""
+    """Generate a secret of this kind for the holder, an id below 2^53."""
     body = f"{kind}_{write_base62(holder, _HOLDER)}{generate_text(_CHANCE, randomness)}"
     return Secret(body + _check_of(body))
 
 
 def holder_of(secret: Secret | str, kind: str) -> int | None:
-    """Give the id of who a secret of this kind is for, or None if form or check sum is wrong."""
+    """Return the id of the holder of a secret of this kind, or None if form or checksum is wrong."""
     read = read_secret(secret, kind)
     return None if read is None else read[0]
 
 
 def read_secret(secret: Secret | str, kind: str) -> tuple[int, Digest] | None:
-    """Give the id of who a secret of this kind is for, and its digest; None if form or check sum is wrong."""
+    """Return the holder's id and the digest of a secret of this kind, or None if form or checksum is wrong."""
     text = secret if type(secret) is str else text_of(secret)
     if len(text) != len(kind) + 1 + _BODY or not text.startswith(f"{kind}_") or not text.isascii():
         return None
@@ -179,7 +179,7 @@ def read_secret(secret: Secret | str, kind: str) -> tuple[int, Digest] | None:
 
 
 def write_base62(number: int, width: int) -> str:
-    """Write a number with digits, capitals and small letters, in ``width`` characters."""
+    """Return a number in base 62 (digits, upper case, lower case), in ``width`` characters."""
     written = ""
     for _ in range(width):
         written = _ALPHABET[number % _BASE] + written

@@ -1,4 +1,4 @@
-"""What every service works with: units, clock, chance, ids and context, frozen in one value."""
+"""The dependencies of every service: units, clock, randomness, ids and context, in one frozen value."""
 
 from typing import Generic, TypeVar
 
@@ -14,7 +14,7 @@ U_co = TypeVar("U_co", covariant=True)
 
 @frozen(kw_only=True)
 class ServiceContext(Generic[U_co]):
-    """Handed to each service; binding a core to another actor or tenant makes another scope."""
+    """Passed to each service; binding a core to another actor or tenant creates another one."""
 
     units: Units[U_co]
     clock: Clock
@@ -22,13 +22,15 @@ class ServiceContext(Generic[U_co]):
     new_id: IdSource
     context: Context
     joined: bool = False
-    """Whether its units are parts of a transaction of the host's or of an atomic call."""
+    """Whether its units are part of a transaction of the host or of an atomic call."""
 
     def check_alone(self, call: str) -> None:
-        """Refuse a call in a larger transaction, whose rollback would forget what it counts, or which it leaves.
+        """Refuse a call that must not be part of a larger transaction.
+
+        A rollback would discard the failures it counts, or its effects are outside the transaction.
 
         Raises:
-            TypeError: the scope is joined or atomic.
+            TypeError: the units are joined to a larger transaction.
         """
         if self.joined:
             msg = f"{call} is not for a joined or atomic core: it counts failures, which a rollback would forget, "

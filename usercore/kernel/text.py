@@ -1,7 +1,7 @@
-"""How text enters: type, length, forbidden characters, normalisation, length again; one door for each kind.
+"""Validation of text: type, length, forbidden characters, normalisation, length again; one function for each kind.
 
-The length comes first because normalising is quadratic on combining marks: 400,000 of them would hold a core for
-minutes. Wrong types are the programmer's (``TypeError``), wrong contents the user's (``Invalid``, by field).
+The length is checked first because normalising is quadratic on combining marks: 400,000 of them would occupy a core for
+minutes. A wrong type is a programming error (``TypeError``), a wrong content is the user's (``Invalid``, by field).
 """
 
 from collections.abc import Callable, Mapping
@@ -16,21 +16,21 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 DIRECTION_MARKS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""They make a text read as another. Source: Unicode, property Bidi_Control."""
+"""Characters that make a text look like another one. Source: Unicode, property Bidi_Control."""
 
 _BREAKS: Final = frozenset({"Cc", "Zl", "Zp"})
 _SPREAD: Final = 4
-"""NFC never makes a text shorter than a quarter; what is longer than this many times the limit is refused unread."""
+"""NFC never shortens a text to less than a quarter; a text longer than this many times the limit is refused at once."""
 
 _PLAIN: Final[Mapping[type, Callable[[Any], object]]] = {str: str.__str__, int: int.__int__}
-"""What makes the bare value, whatever methods a subclass has."""
+"""Functions that return the plain value of a subclass instance without calling the subclass's methods."""
 
 _MARKS: Final = 30
-"""Combining marks in a row; long notes would still be slow to normalise. Source: UAX 15, Stream-Safe Text Format."""
+"""Most combining marks in a row; more are slow to normalise in long notes. Source: UAX 15, Stream-Safe Text Format."""
 
 
 def refuse(field: str, reason: str) -> NoReturn:
-    """Refuse one field.
+    """Raise the error that names one field.
 
     Raises:
         Invalid: always.
@@ -39,7 +39,7 @@ def refuse(field: str, reason: str) -> NoReturn:
 
 
 def check_type(value: object, kind: type[T], *, name: str) -> T:
-    """Return ``value`` if it is of this type; a bool is not an int. What a subclass adds to text or ints is left out.
+    """Return ``value`` if it is of this type; a bool is not an int. A subclass of str or int becomes plain.
 
     Raises:
         TypeError: it is not.
@@ -54,9 +54,9 @@ def check_type(value: object, kind: type[T], *, name: str) -> T:
 
 
 def check_text(value: object, *, field: str, most: int, several_lines: bool = False, trim: bool = False) -> str:
-    """Give ``value`` in NFC if it is text of at most ``most`` characters that can be shown.
+    """Return ``value`` in NFC if it is text of at most ``most`` characters that can be shown.
 
-    NUL, controls, lone surrogates and direction marks are refused; ``several_lines`` lets line ends and tabs through.
+    NUL, controls, lone surrogates and direction marks are refused; ``several_lines`` allows line ends and tabs.
     ``trim`` removes white space at the ends first, line ends included.
 
     Raises:
@@ -69,8 +69,8 @@ def check_text(value: object, *, field: str, most: int, several_lines: bool = Fa
     if trim:
         text = text.strip()
     if len(text) <= most and text.isascii() and text.isprintable():
-        return text  # nearly all: there is nothing in it to look at or to normalise
-    if not text.isprintable():  # quick for nearly all; it is strict, so look closer at what it stops
+        return text  # the common case: there is nothing to check or to normalise
+    if not text.isprintable():  # a fast check that is too strict, so inspect what fails it
         _check_characters(text, field, allowed="\n\r\t" if several_lines else "")
     if len(text) > _MARKS and not text.isascii():
         _check_marks(text, field)
@@ -105,16 +105,16 @@ def _check_marks(text: str, field: str) -> None:
 
 
 def is_blank(value: object) -> bool:
-    """Say whether a field is to be emptied: by None or "", not by whatever calls itself equal to that."""
+    """Return whether a value clears a field: None and "" do; a value that merely compares equal to them does not."""
     return value is None or (isinstance(value, str) and not value)
 
 
 def clean_line(value: object, *, field: str, most: int, empty: bool = True) -> str:
-    """Give one line of text without white space at its ends, of at most ``most`` characters.
+    """Return one line of text without white space at its ends, of at most ``most`` characters.
 
     Raises:
         TypeError: it is not text.
-        Invalid: as ``check_text``, or ``empty`` where that is not allowed.
+        Invalid: as ``check_text``, or ``empty`` if that is not allowed.
     """
     text = check_text(value, field=field, most=most).strip()
     if not text and not empty:
@@ -123,7 +123,7 @@ def clean_line(value: object, *, field: str, most: int, empty: bool = True) -> s
 
 
 def clean_optional(value: object, *, field: str, most: int) -> str | None:
-    """Give one line of text, or None for None and for text without anything in it.
+    """Return one line of text, or None for None and for empty or blank text.
 
     Raises:
         TypeError: it is neither text nor None.
@@ -133,7 +133,7 @@ def clean_optional(value: object, *, field: str, most: int) -> str | None:
 
 
 def clean_exact(value: object, *, field: str, most: int) -> str:
-    """Give an identifier of the host's: one line, kept as it is (NFC), no white space at its ends.
+    """Return one of the host's identifiers: one line, unchanged but for NFC, no white space at its ends.
 
     Raises:
         TypeError: it is not text.
@@ -151,7 +151,7 @@ def clean_exact(value: object, *, field: str, most: int) -> str:
 
 
 def check_assigned(text: str, *, field: str) -> None:
-    """Refuse what Unicode 14 does not assign, so that Python versions agree on identifiers.
+    """Refuse characters that Unicode 14 does not assign, so that Python versions agree on identifiers.
 
     Raises:
         Invalid: ``unassigned``.
@@ -161,14 +161,14 @@ def check_assigned(text: str, *, field: str) -> None:
 
 
 class FieldErrors:
-    """Gathers what is wrong with several fields, so that a caller hears of all of it at once."""
+    """Collects the errors of several fields, so that one exception reports all of them."""
 
     def __init__(self) -> None:
-        """Start without faults."""
+        """Create an empty collection."""
         self._faults: list[FieldError] = []
 
     def take(self, clean: Callable[P, T], *values: P.args, **options: P.kwargs) -> T | None:
-        """Give what ``clean`` gives for these values, or None after noting what it refused."""
+        """Return the result of ``clean`` for these values, or None after adding the errors that it raised."""
         try:
             return clean(*values, **options)
         except Invalid as refusal:
@@ -176,14 +176,14 @@ class FieldErrors:
             return None
 
     def add(self, field: str, reason: str) -> None:
-        """Note a fault."""
+        """Add an error."""
         self._faults.append(FieldError(field, reason))
 
     def check(self) -> None:
-        """Refuse if anything was noted.
+        """Raise if there are errors.
 
         Raises:
-            Invalid: with all faults, in the order they were found.
+            Invalid: with all errors, in the order in which they were found.
         """
         if self._faults:
             raise Invalid(tuple(self._faults))
@@ -192,7 +192,7 @@ class FieldErrors:
 def clean_fields(
     clean_of: Mapping[str, Callable[[object], object]], given: Mapping[str, object], errors: FieldErrors
 ) -> dict[str, Any]:
-    """Clean what was given by the cleaner of each field and leave out what was not; faults are noted.
+    """Clean each given value by the cleaner of its field, leave out fields that are not given, and collect errors.
 
     Raises:
         TypeError: a value has the wrong type.

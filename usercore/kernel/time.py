@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeGuard
 
 Clock = Callable[[], datetime]
-"""Returns the present instant in UTC. Everything that needs the time is passed one."""
+"""Returns the present instant in UTC. Code that needs the time is passed a clock."""
 
 # Tools that freeze time replace ``datetime`` by a subclass, also in this module, perhaps before it is loaded.
 EPOCH: Final[datetime] = next(kind for kind in datetime.__mro__ if kind.__module__ == "datetime")(
@@ -56,7 +56,7 @@ def from_micros(micros: int) -> datetime:
 
 
 def check_instant(value: object, *, name: str) -> datetime:
-    """Return ``value`` as a plain datetime in UTC, of whole microseconds; what a subclass adds is left out.
+    """Return ``value`` as a plain datetime in UTC, of whole microseconds; a subclass becomes plain.
 
     Raises:
         TypeError: it is not a datetime.

@@ -1,7 +1,7 @@
 """Which code points Unicode 14 assigns, so that every Python version agrees on what an identifier may contain.
 
-Newer Pythons know newer tables; an identifier that one process accepts must not look unassigned to the next. The
-lengths of the runs, unassigned first, in base 36, come from ``unicodedata`` of Python 3.11 (Unicode 14.0.0); a test
+Newer versions of Python have newer tables; an identifier that one process accepts must not look unassigned to another.
+The lengths of the runs, unassigned first, in base 36, come from ``unicodedata`` of Python 3.11 (Unicode 14.0.0); a test
 compares them there. Source: spec U4.
 """
 
@@ -43,5 +43,5 @@ _STARTS: Final = tuple(accumulate(int(run, 36) for run in _RUNS.split()))
 
 
 def is_assigned(character: str) -> bool:
-    """Say whether Unicode 14 assigns this character (private use and surrogates count as assigned)."""
+    """Return whether Unicode 14 assigns this character (private use and surrogates count as assigned)."""
     return bisect_right(_STARTS, ord(character)) % 2 == 1

@@ -67,7 +67,7 @@ class ResolvingUnit(Protocol):
 
 
 class ChangingUnit(ResolvingUnit, Protocol):
-    """The part of a unit that every use-case needs that changes something."""
+    """The part of a unit that every use-case that changes something needs."""
 
     @abstractmethod
     def lock(self, user_id: UserId) -> None:
@@ -100,11 +100,11 @@ class ChangingUnit(ResolvingUnit, Protocol):
 
 
 MOST_RUNS: Final = 20
-"""Runs of one unit. Source: usercore: 16 threads registering one email needed at most 5 (findings); four times that."""
+"""Most runs of one unit. Source: usercore: four times the 5 that 16 threads registering one email needed at most."""
 
 
 def run_until_kept(run: Callable[[], T]) -> T:
-    """Run a unit, and again for as long as it loses races.
+    """Run a unit, and repeat it for as long as it loses races.
 
     Raises:
         LostRace: it lost twenty times.

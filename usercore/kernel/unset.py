@@ -1,16 +1,16 @@
-"""The value of a field that a call leaves as it is; None and "" empty it."""
+"""The value of a field that a call does not change; None and "" clear the field."""
 
 from enum import Enum
 from typing import Final
 
 
 class Unset(Enum):
-    """Has one member, so that type checkers can tell it from every value."""
+    """An enum of one member, so that type checkers distinguish it from every value."""
 
     UNSET = "unset"
 
     def __repr__(self) -> str:
-        """Give the name under which it is exported."""
+        """Return the name under which it is exported."""
         return "UNSET"
 
 

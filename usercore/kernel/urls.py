@@ -1,4 +1,4 @@
-"""The URLs of stores: what of them may be shown."""
+"""The URLs of stores: which part of them may be shown."""
 
 import re
 from typing import Final
@@ -10,9 +10,9 @@ _is_scheme: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}").fullmatch
 
 
 def scheme_of(url: object) -> str:
-    """Return the scheme of a URL, or "" if the text has none. Messages show it and nothing else of the text.
+    """Return the scheme of a URL, or "" if the text has none. Messages show no other part of the text.
 
-    Text of another form may have a password anywhere.
+    A malformed URL may contain a password anywhere.
 
     Raises:
         TypeError: the URL is not text.

@@ -5,7 +5,7 @@ from usercore.kernel.text import check_type
 
 
 def check_version(current: int, version: int | None, *, error: type[StaleVersion] = StaleVersion) -> None:
-    """Check that a version is the current one; None is any.
+    """Check that a version is the current one; None matches every version.
 
     Raises:
         TypeError: it is neither an int nor None.

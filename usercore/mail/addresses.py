@@ -1,4 +1,4 @@
-"""Addresses as SMTP takes them: the domain in A-labels, and a sender with or without a name. Pure."""
+"""Addresses for SMTP: the domain in A-labels, and a sender with or without a name. Pure."""
 
 import re
 from typing import Final, NamedTuple
@@ -12,7 +12,7 @@ _DOMAIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 class Sender(NamedTuple):
-    """Who a mail comes from: an address whose domain is in A-labels, and a name, which may be empty."""
+    """The sender of a mail: an address whose domain is in A-labels, and a name, which may be empty."""
 
     name: str
     address: str
@@ -24,10 +24,10 @@ class Sender(NamedTuple):
 
 
 def envelope_address(address: str) -> str:
-    """Return an address with its domain in A-labels, as servers without SMTPUTF8 take it. Source: RFC 5890, 2.3.2.1.
+    """Return an address with its domain in A-labels, as servers without SMTPUTF8 accept it. Source: RFC 5890, 2.3.2.1.
 
     Raises:
-        ValueError: it is no address.
+        ValueError: it is not an address.
     """
     local, _, domain = address.rpartition("@")
     encoded = domain.lower() if domain.isascii() else ascii_domain(domain)

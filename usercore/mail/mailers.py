@@ -1,6 +1,7 @@
 """Transports of mail: SMTP, or a folder for development and tests.
 
-The standard library's mail modules take as long to load as attrs, and most processes send no mail: sending loads them.
+The standard library's mail modules take as long to load as attrs, and most processes send no mail: they are
+loaded by the first mail.
 """
 
 import os
@@ -29,7 +30,7 @@ _IMPLICIT_TLS_PORT: Final = 465
 
 _LOGGED_IN: Final = 235
 _GO_ON: Final = 334
-"""Answers to AUTH. Source: RFC 4954, 4."""
+"""Reply codes to AUTH. Source: RFC 4954, 4."""
 
 
 def message_of(mail: Mail, *, sender: str) -> "EmailMessage":
@@ -39,7 +40,7 @@ def message_of(mail: Mail, *, sender: str) -> "EmailMessage":
 
     Raises:
         TypeError: the sender is not text.
-        ValueError: the sender or the recipient is no address.
+        ValueError: the sender or the recipient is not an address.
     """
     from email import policy  # noqa: PLC0415 - see above
     from email.message import EmailMessage  # noqa: PLC0415 - see above
@@ -64,7 +65,7 @@ def _header_address(address: str, name: str = "") -> "Address":
     return Address(name, username=local, domain=domain)
 
 
-def _check_sender(mailer: object, field: "attrs.Attribute[str]", value: object) -> None:  # noqa: ARG001 - of attrs
+def _check_sender(mailer: object, field: "attrs.Attribute[str]", value: object) -> None:  # noqa: ARG001 - the signature of attrs validators
     parse_sender(value)
 
 
@@ -108,10 +109,10 @@ def _seconds(timeout: float) -> float:
 
 @frozen(kw_only=True)
 class SmtpMailer(Mailer):
-    """Sends by SMTP, one connection a mail, encrypted unless told otherwise. Timeout in seconds.
+    """Sends by SMTP, one connection per mail, encrypted unless ``encrypted`` is off. ``timeout`` is in seconds.
 
     Port 465 is encrypted from the first byte, every other port by STARTTLS; ``implicit_tls`` decides for an unusual
-    port. ``user`` and ``password`` go together; those beyond ASCII are sent by AUTH PLAIN.
+    port. ``user`` and ``password`` are passed together; if one is not ASCII, they are sent by AUTH PLAIN.
     """
 
     host: str = attrs.field(validator=_check_host)
@@ -124,11 +125,12 @@ class SmtpMailer(Mailer):
     implicit_tls: bool | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Check how the values fit together.
+        """Check that the values are consistent.
 
         Raises:
-            TypeError: ``encrypted`` or ``implicit_tls`` is no bool.
-            ValueError: a user has no password or a password no user, or port 465 or ``implicit_tls`` is to be clear.
+            TypeError: ``encrypted`` or ``implicit_tls`` is not a bool.
+            ValueError: a user has no password or a password no user, or port 465 or ``implicit_tls`` is
+                not encrypted.
         """
         check_type(self.encrypted, bool, name="SmtpMailer.encrypted")
         if self.implicit_tls is not None:
@@ -148,8 +150,8 @@ class SmtpMailer(Mailer):
         """Send the mail.
 
         Raises:
-            OSError: the server could not be reached or refused (``smtplib.SMTPException`` is one).
-            ValueError: the recipient is no address.
+            OSError: the server could not be reached, or refused the mail (``smtplib.SMTPException`` is an OSError).
+            ValueError: the recipient is not an address.
         """
         message = message_of(mail, sender=self.sender)
         origin, to = parse_sender(self.sender).address, envelope_address(mail.to)
@@ -185,7 +187,7 @@ class SmtpMailer(Mailer):
 
 
 def _log_in_plain(smtp: "SMTP", user: str, password: str) -> None:
-    """Log in by AUTH PLAIN in UTF-8, which the standard library does in ASCII only. Source: RFC 4616, RFC 4954."""
+    """Log in by AUTH PLAIN in UTF-8; the standard library supports ASCII only. Source: RFC 4616, RFC 4954."""
     import smtplib  # noqa: PLC0415 - see above
 
     smtp.ehlo_or_helo_if_needed()
@@ -223,7 +225,7 @@ class FolderMailer(Mailer):
 
         Raises:
             OSError: the folder cannot be written.
-            ValueError: the recipient is no address.
+            ValueError: the recipient is not an address.
         """
         written = message_of(mail, sender=self.sender).as_bytes()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -17,14 +17,14 @@ PLACEHOLDER: Final = "{secret}"
 """Marks the place of the secret in a link that has one."""
 
 _ABSOLUTE_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#<>\"{}\\]+([/?#][^\s<>\"\\]*)?")
-"""A scheme, a host, and what follows it; a browser's or an app's. Source: RFC 3986, 3."""
+"""A URL with a scheme and a host, of a browser or an app. Source: RFC 3986, 3."""
 
 _ID_CHARACTERS: Final = 22
-"""Length of a mail's id: 131 bits of letters and digits. Source: usercore, as a UUID and a little more."""
+"""Length of a mail's id: 131 bits in alphanumeric characters. Source: usercore, slightly more than a UUID."""
 
 
 class MailKind(StrEnum):
-    """The kinds of mails; ``usercore.notifications.mails`` defines each."""
+    """The kinds of mails, each defined in ``usercore.notifications.mails``."""
 
     WELCOME = "welcome"
     WELCOME_PASSWORD = "welcome_password"  # noqa: S105 - a kind of mail, not a password
@@ -42,7 +42,7 @@ def generate_mail_id(randomness: Randomness = system_randomness) -> str:
 class MailTemplate:
     """The text of a kind of mail, in short plain English. ``link`` is the name of the field of ``Links`` in it.
 
-    Subject and text may contain ``{product}``; the text ``{link}``, ``{secret}`` and ``{days}``, too.
+    Subject and text may contain ``{product}``; the text may also contain ``{link}``, ``{secret}`` and ``{days}``.
     """
 
     subject: str
@@ -54,8 +54,8 @@ class MailTemplate:
 class Mail:
     """A mail. Its text may contain a secret, so ``repr`` hides it; a mailer may store it to send it later.
 
-    ``id`` is unique: letters and digits, the part of the Message-ID before the ``@``. ``at`` is the instant of the
-    Date.
+    ``id`` is unique and alphanumeric: the part of the Message-ID before the ``@``. ``at`` is the instant of the Date
+    header.
     """
 
     kind: MailKind
@@ -66,7 +66,7 @@ class Mail:
     at: datetime = attrs.field(factory=system_clock)
 
 
-def _check_link(links: "Links", field: "attrs.Attribute[str | None]", value: Any) -> None:  # noqa: ANN401 - of the host
+def _check_link(links: "Links", field: "attrs.Attribute[str | None]", value: Any) -> None:  # noqa: ANN401 - the host may pass any value
     if value is None:
         return
     name = name_of(links, field)
@@ -84,7 +84,7 @@ def _check_link(links: "Links", field: "attrs.Attribute[str | None]", value: Any
         raise ValueError(msg)
 
 
-def _link(*, has_secret: bool) -> Any:  # noqa: ANN401 - as attrs.field
+def _link(*, has_secret: bool) -> Any:  # noqa: ANN401 - as attrs.field returns
     return attrs.field(default=None, validator=_check_link, metadata={"has_secret": has_secret})
 
 
@@ -92,7 +92,7 @@ def _link(*, has_secret: bool) -> Any:  # noqa: ANN401 - as attrs.field
 class Links:
     """The pages of the host that mails link to: absolute URLs.
 
-    ``registration`` has ``{secret}`` in it once, which is safe in a path, a query and a fragment; ``sign_in`` has not.
+    ``registration`` contains ``{secret}`` once, which is safe in a path, query or fragment; ``sign_in`` does not.
     """
 
     sign_in: str | None = _link(has_secret=False)
@@ -101,7 +101,7 @@ class Links:
 
 @frozen(kw_only=True)
 class MailPolicy:
-    """What is filled into the mails. ``product``, one line, is the name of the host's product."""
+    """The values that mails contain. ``product``, one line, is the name of the host's product."""
 
     links: Links = part(Links())
     product: str = one_line("your account", most=100)

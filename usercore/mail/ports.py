@@ -1,4 +1,4 @@
-"""What mail needs from the host: a transport."""
+"""The interface of mail transports, which the host may implement."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -7,7 +7,7 @@ from usercore.mail.model import Mail
 
 
 class Mailer(Protocol):
-    """Sends mails. It is called outside units, perhaps from several threads, perhaps twice for one mail."""
+    """Sends mails. It is called outside units, possibly from several threads and possibly twice for one mail."""
 
     @abstractmethod
     def send(self, mail: Mail) -> None:

@@ -30,7 +30,7 @@ def compose_mail(
     secret: Secret | None = None,
     days: int = 0,
 ) -> Mail:
-    """Return the mail that a template makes. The secret is put into the link, or where the text asks for it."""
+    """Return a mail composed from a template. The secret is inserted into the link, or for ``{secret}`` in the text."""
     shown = "" if secret is None else secret.reveal()
     link = "" if template.link is None else getattr(policy.links, template.link).replace(PLACEHOLDER, shown)
     text = template.text.format(product=policy.product, link=link, secret=shown, days=days)

@@ -1,1 +1,1 @@
-"""Passwords: which are accepted, how they are hashed, and what is stored of them."""
+"""Passwords: policy, hashing and stored credentials."""

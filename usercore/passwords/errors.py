@@ -1,4 +1,4 @@
-"""Why a new password was refused."""
+"""Errors of setting a password."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from usercore.kernel.errors import Rejected
 class PasswordRefused(Rejected):
     """The new password breaks the policy: every reason, of ``too_short too_long common personal forbidden``.
 
-    The host's own checks add reasons of their own.
+    The host's own checks may add further reasons.
     """
 
     code: ClassVar[str] = "passwords.refused"

@@ -1,7 +1,7 @@
-"""Argon2id in a bounded number of slots, with an optional pepper, and one hash for every attempt.
+"""Argon2id in a bounded number of slots, with an optional pepper, and exactly one hash for every attempt.
 
 Calling ``PasswordHasher`` directly would answer faster for unknown users, let 40 parallel sign-ins use up the machine's
-memory, and let a manipulated hash demand all of it.
+memory, and let a manipulated hash demand any amount of memory.
 """
 
 import hmac
@@ -24,10 +24,10 @@ _DECOY_SALT: Final = b"0" * 16
 
 
 class HashSlots:
-    """A bounded number of slots with a bounded queue in front. Safe to share between threads."""
+    """A bounded number of slots with a bounded queue of waiting callers. Safe to share between threads."""
 
     def __init__(self, policy: PasswordPolicy) -> None:
-        """Take the bounds from the policy."""
+        """Create the slots with the bounds of the policy."""
         self._policy = policy
         self._longest_wait = policy.longest_wait.total_seconds()
         self.reset_after_fork()
@@ -59,10 +59,10 @@ class HashSlots:
 
 
 class Argon2Hasher(Hasher):
-    """Hashes by argon2-cffi. Safe to share between threads; argon2 lets other threads run."""
+    """Hashes with argon2-cffi. Safe to share between threads; argon2 releases the GIL while it hashes."""
 
     def __init__(self, policy: PasswordPolicy) -> None:
-        """Hash by the policy's profile and first pepper."""
+        """Create a hasher with the policy's profile and its first pepper."""
         self._policy = policy
         self._slots = HashSlots(policy)
         self._argon2 = _hasher_of(policy.profile)
@@ -73,29 +73,29 @@ class Argon2Hasher(Hasher):
         """Hold one of the slots in which hashes are computed.
 
         Raises:
-            Overloaded: too many wait already, or the wait took too long.
+            Overloaded: too many callers wait already, or the wait took too long.
         """
         with self._slots.hold():
             yield
 
     def hash(self, password: str) -> tuple[str, str | None]:
-        """Hash a prepared password by the current profile and the first pepper."""
+        """Return the hash of a prepared password by the current profile and pepper, and the pepper's id or None."""
         pepper_id = self._policy.peppers[0].id if self._policy.peppers else None
         return self._argon2.hash(self._seasoned(password, pepper_id)), pepper_id
 
     def verify(self, credential: Credential | None, password: str | None) -> bool:
-        """Return whether the password is the credential's; one hash is computed in every case."""
+        """Return whether the password matches the credential; one hash is computed in every case."""
         if credential is None or password is None or not self.is_usable(credential):
             return self._refuse(password or "")
         try:
             return self._argon2.verify(credential.hash, self._seasoned(password, credential.pepper_id))
         except VerifyMismatchError:
             return False
-        except (Argon2Error, ValueError):  # a damaged hash is refused before anything is computed
+        except (Argon2Error, ValueError):  # argon2 refuses a damaged hash before it computes anything
             return self._refuse(password)
 
     def is_current(self, credential: Credential) -> bool:
-        """Return whether the hash was made by the current profile and pepper."""
+        """Return whether the hash was made with the current profile and pepper."""
         pepper_id = self._policy.peppers[0].id if self._policy.peppers else None
         return credential.pepper_id == pepper_id and not self._argon2.check_needs_rehash(credential.hash)
 

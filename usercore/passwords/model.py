@@ -1,4 +1,4 @@
-"""What is stored of a password, and the policies that every number comes from."""
+"""Stored credentials, and the policies with every setting of passwords."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,7 @@ from usercore.kernel.values import frozen
 
 
 class PasswordChange(StrEnum):
-    """Why a password was replaced. Source: spec P6; ``drawn`` is the first one, generated for a new user."""
+    """Why a password was replaced. Source: spec P6; ``drawn`` means the first password, generated for a new user."""
 
     CHANGE = "change"
     RESET = "reset"
@@ -27,9 +27,9 @@ class PasswordChange(StrEnum):
 
 @entity
 class Credential:
-    """A user's password. ``version`` counts the passwords the user has had; it makes older deliveries stale.
+    """A user's password. ``version`` counts the user's passwords; deliveries with an older version are stale.
 
-    A temporary one is not accepted from ``expires_at`` on. A new hash of the same password has the same ``set_at``.
+    A temporary password is not accepted from ``expires_at`` on. Rehashing the same password does not change ``set_at``.
     """
 
     user_id: UserId
@@ -43,15 +43,15 @@ class Credential:
 
 
 LANE_KIB: Final = 8
-"""The least memory of a lane. Source: RFC 9106, 3.1."""
+"""The least memory of an argon2 lane in KiB. Source: RFC 9106, 3.1."""
 
 _LEAST_KEY: Final = 16
-"""Bytes of a pepper. Source: NIST SP 800-63B-4, 3.1.1.2: at least 112 bits."""
+"""The least number of bytes of a pepper. Source: NIST SP 800-63B-4, 3.1.1.2: at least 112 bits."""
 
 
 @frozen(kw_only=True)
 class HashProfile:
-    """How much an argon2id hash costs. ``source`` names the recommendation. Source of the ranges: RFC 9106, 3.1."""
+    """The cost of an argon2id hash. ``source`` names the recommendation. Source of the ranges: RFC 9106, 3.1."""
 
     name: str = attrs.field(validator=OneLine())
     memory_kib: int = attrs.field(validator=Between(int, LANE_KIB, 2**32 - 1, "KiB"))
@@ -60,7 +60,7 @@ class HashProfile:
     source: str = attrs.field(validator=OneLine())
 
     def __attrs_post_init__(self) -> None:
-        """Check how the numbers fit together.
+        """Check that the numbers are consistent.
 
         Raises:
             ValueError: each lane has less than 8 KiB.
@@ -104,16 +104,16 @@ class PasswordPolicy:
     """Which passwords are accepted, and how they are hashed."""
 
     least_characters: int = whole(15, least=8, most=64, unit="characters")
-    """Source: NIST SP 800-63B-4, 3.1.1.2, for passwords that are the only factor; 8 beside a second factor."""
+    """Source: NIST SP 800-63B-4, 3.1.1.2, for passwords that are the only factor; 8 with a second factor."""
 
     most_bytes: int = whole(1024, least=64, most=65_536, unit="bytes")
     """Source: spec P2; NIST asks for at least 64 characters."""
 
     least_guesses: int = whole(10**8, least=0, most=10**30, unit="guesses")
-    """Fewer and it counts as common. Source: zxcvbn's boundary between its scores 2 and 3."""
+    """A password that takes fewer guesses counts as common. Source: zxcvbn's boundary between its scores 2 and 3."""
 
     generated_characters: int = whole(20, least=11, most=64, unit="characters")
-    """Length of a generated password: 119 bits of letters and digits. Source: NIST requires 64 bits."""
+    """Length of a generated password: 119 bits in alphanumeric characters. Source: NIST requires 64 bits."""
 
     generated_lifetime: timedelta = span(timedelta(days=14), least=timedelta(seconds=1))
     """How long a generated password is accepted. Source: spec R6."""
@@ -122,13 +122,13 @@ class PasswordPolicy:
     most_memory_kib: int = whole(262_144, least=8, most=2**32 - 1, unit="KiB")
     most_passes: int = whole(10, least=1, most=2**32 - 1, unit="passes")
     most_lanes: int = whole(16, least=1, most=2**24 - 1, unit="lanes")
-    """What a stored hash may demand; one that demands more is unusable. Source: spec P1: 256 MiB and 10 passes.
+    """The most that a stored hash may demand; one that needs more is unusable. Source: spec P1: 256 MiB and 10 passes.
 
     ``RFC_9106_HIGH`` demands 2 GiB, so a policy with that profile also raises ``most_memory_kib``.
     """
 
     peppers: tuple[Pepper, ...] = each((), Pepper)
-    """The first is used for new hashes, the others only to verify old ones."""
+    """New hashes use the first; the others are for verifying old hashes only."""
 
     hashes_at_once: int = whole(2, least=1, most=1024, unit="hashes")
     """Each takes the profile's memory and a core. Source: cores of the smallest machine that is tested."""
@@ -140,10 +140,10 @@ class PasswordPolicy:
     """How long a caller waits for a hash slot before ``Overloaded``."""
 
     def __attrs_post_init__(self) -> None:
-        """Check how the values fit together.
+        """Check that the values are consistent.
 
         Raises:
-            ValueError: two peppers have one id, or a hash of the profile would demand more than may be computed.
+            ValueError: two peppers have one id, or a hash of the profile would demand more than the policy allows.
         """
         if len({pepper.id for pepper in self.peppers}) < len(self.peppers):
             msg = "PasswordPolicy.peppers must have ids of their own"

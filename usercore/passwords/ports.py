@@ -1,4 +1,4 @@
-"""What passwords ask of a storage, and of a hasher."""
+"""The storage interface of passwords, and the interface of hashers."""
 
 from abc import abstractmethod
 from contextlib import AbstractContextManager
@@ -10,15 +10,15 @@ from usercore.passwords.model import Credential
 
 
 class CredentialRepository(Protocol):
-    """Stores one credential per user. ``usercore.testing.contracts.passwords`` proves it."""
+    """Stores one credential per user. ``usercore.testing.contracts.passwords`` tests implementations."""
 
     @abstractmethod
     def get(self, user_id: UserId) -> Credential | None:
-        """Return the user's credential, or None. One look-up, also for ids of other tenants and of no user."""
+        """Return the user's credential, or None. One look-up for every id, also one of another tenant or of no user."""
 
     @abstractmethod
     def put(self, credential: Credential) -> None:
-        """Store the credential of a locked user in place of the one before."""
+        """Store the credential of a locked user in place of an earlier one."""
 
 
 class PasswordsUnit(ChangingUnit, Protocol):
@@ -37,24 +37,24 @@ class Hasher(Protocol):
         """Hold one of the slots in which hashes are computed; acquired before anything is looked up.
 
         Raises:
-            Overloaded: too many wait already, or the wait took too long.
+            Overloaded: too many callers wait already, or the wait took too long.
         """
 
     @abstractmethod
     def hash(self, password: str) -> tuple[str, str | None]:
-        """Return the hash of a prepared password by the current profile, and the id of its pepper or None."""
+        """Return the hash of a prepared password with the current profile, and the id of its pepper or None."""
 
     @abstractmethod
     def verify(self, credential: Credential | None, password: str | None) -> bool:
-        """Return whether the password is the credential's.
+        """Return whether the password matches the credential.
 
-        Without a credential, or with a text that cannot be a password, the result is False and costs one hash, too.
+        Without a credential or a possible password, the result is False and also costs one hash.
         """
 
     @abstractmethod
     def is_current(self, credential: Credential) -> bool:
-        """Return whether the hash was made by the current profile and pepper."""
+        """Return whether the hash was made with the current profile and pepper."""
 
     @abstractmethod
     def is_usable(self, credential: Credential) -> bool:
-        """Return whether the hash can be verified at all; if not, no password is right. Cheap: nothing is hashed."""
+        """Return whether the hash can be verified at all; if not, no password matches. Cheap: nothing is hashed."""

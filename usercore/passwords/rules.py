@@ -1,4 +1,4 @@
-"""Which passwords are accepted. Pure, except that the lists of common ones are loaded at the first check."""
+"""The rules of accepted passwords. Pure, except that the first check loads the lists of common passwords."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,22 +14,22 @@ from usercore.passwords.model import Credential, PasswordPolicy
 from usercore.passwords.strength import guesses_of, is_guessable
 
 _SHORTEST_NAME = 4
-"""Shorter names are part of too many passwords by chance."""
+"""The least length of a name that is checked; shorter ones occur in too many passwords by chance."""
 
 
 @frozen
 class ScreenedPassword:
-    """A new password that no cheap check refused, in the form that is hashed."""
+    """A new password that passed the cheap checks, in the form that is hashed."""
 
     text: str = attrs.field(repr=False)
     is_in_doubt: bool
-    """Whether only the estimator can tell if it is common."""
+    """Whether only the estimator can decide if it is common."""
 
 
 def prepare(password: str, *, most_bytes: int) -> str | None:
-    """Return a password in the form that is hashed, or None if it cannot be one.
+    """Return a password in the form that is hashed, or None if the text cannot be a password.
 
-    Other spaces become U+0020, then NFC; controls and lone surrogates are refused. Source: RFC 8265, 4.2.
+    Other spaces become U+0020, then NFC is applied; controls and lone surrogates are refused. Source: RFC 8265, 4.2.
     """
     if len(password) > most_bytes:
         return None
@@ -49,16 +49,16 @@ def _is_forbidden(character: str) -> bool:
 def screen_password(
     password: str, *, policy: PasswordPolicy, personal: Iterable[str], host_reasons: Iterable[str] = ()
 ) -> ScreenedPassword:
-    """Check a new password by everything but the estimator. Any Unicode is accepted, and no character class required.
+    """Check a new password without the estimator. Any Unicode is accepted, and no character class is required.
 
     Args:
-        password: as it was typed.
-        policy: lengths and guesses.
-        personal: the user's names and email; the password must not be made of one of them.
-        host_reasons: what the host's own checks found.
+        password: the password as it was typed.
+        policy: the limits of length and guesses.
+        personal: the user's names and email; the password must not consist mainly of one of them.
+        host_reasons: the reasons that the host's own checks returned.
 
     Raises:
-        PasswordRefused: with every reason that was found; ``common`` may be missing if there is another one.
+        PasswordRefused: with every reason that was found; ``common`` may be missing if there is another reason.
     """
     text = prepare(password, most_bytes=policy.most_bytes)
     if text is None:
@@ -79,7 +79,7 @@ def screen_password(
 
 
 def check_strength(screened: ScreenedPassword, policy: PasswordPolicy) -> str:
-    """Return a password in the form that is hashed, after asking the estimator if need be. Slow: in a hash slot only.
+    """Return a password in the form that is hashed, running the estimator if necessary. Slow: needs a hash slot.
 
     Raises:
         PasswordRefused: it is common.
@@ -90,13 +90,13 @@ def check_strength(screened: ScreenedPassword, policy: PasswordPolicy) -> str:
 
 
 def is_personal(password: str, words: Iterable[str], *, least_characters: int) -> bool:
-    """Return whether less than half of the least length is left of the password without one of the words."""
+    """Return whether removing one of the words leaves less than half of the least length of a password."""
     folded = password.casefold()
     return any(word in folded and len(folded.replace(word, "")) < least_characters // 2 for word in words)
 
 
 def generate_password(policy: PasswordPolicy, randomness: Randomness) -> Secret:
-    """Generate a password of letters and digits."""
+    """Generate a password of ASCII alphanumeric characters."""
     return Secret(generate_text(policy.generated_characters, randomness))
 
 

@@ -1,4 +1,4 @@
-"""Storing passwords, as a step of use-cases that also change tokens and users."""
+"""Storing passwords: steps of use-cases that also change tokens and users."""
 
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ def store_password(
     reason: PasswordChange,
     lifetime: timedelta | None = None,
 ) -> Credential:
-    """Store a new password of a locked user and record it. With a lifetime it is temporary and must be changed."""
+    """Store and record a new password of a locked user. With a lifetime it is temporary and must be changed."""
     old = unit.credentials.get(user_id)
     credential = Credential(
         user_id=user_id,

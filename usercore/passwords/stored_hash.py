@@ -1,4 +1,4 @@
-"""What a stored argon2id hash demands, and whether it may be computed. Pure."""
+"""The cost of a stored argon2id hash, and whether the policy allows it. Pure."""
 
 import re
 from typing import Final
@@ -13,7 +13,7 @@ _SALT_AND_DIGEST: Final = re.compile(r"[^$]*(?:\$[^$]*){1,3}\$[A-Za-z0-9+/]{11,}
 
 
 def hash_problem(text: str, policy: PasswordPolicy) -> str | None:
-    """Return why a stored hash cannot be used under this policy, without showing it, or None."""
+    """Return why a stored hash cannot be used under this policy, without the hash itself, or None."""
     try:
         demanded = argon2.extract_parameters(text)
     except InvalidHashError:

@@ -1,9 +1,9 @@
-"""How hard a password is to guess: cheap bounds first, the estimator (zxcvbn) only for what they leave in doubt.
+"""The strength of a password: cheap bounds first, and the estimator (zxcvbn) only where they do not decide.
 
 The estimator covers a password with patterns: words, keyboard walks, repeats, sequences, dates, arbitrary characters. A
 cover of ``n`` patterns costs ``n! * product(guesses of each) + 10_000 ** (n - 1)`` guesses, and ``n`` arbitrary
 characters cost ``10 ** n``. Three patterns are thus never below 10^8: a password can be weaker than that only if one
-or two patterns cover it. Whether they might is decided by look-ups; the estimator takes up to half a second.
+or two patterns cover it. Look-ups decide whether that is possible; the estimator takes up to half a second.
 """
 
 import re
@@ -13,13 +13,13 @@ from itertools import pairwise
 from typing import Final
 
 MOST_JUDGED: Final = 72
-"""Characters that are judged; the estimator takes no more. Source: spec P1; zxcvbn, ``max_length``."""
+"""The number of characters that are judged; the estimator accepts no more. Source: spec P1; zxcvbn, ``max_length``."""
 
 PROVEN: Final = 10**8
 """The guesses that the bounds can prove: three patterns or eight arbitrary characters. Source: zxcvbn's ``scoring``."""
 
 _FREE: Final = 7
-"""Arbitrary characters that cost fewer guesses than ``PROVEN``."""
+"""The most arbitrary characters that cost fewer guesses than ``PROVEN``."""
 
 _LETTERS: Final = {
     "a": "4@",
@@ -34,22 +34,22 @@ _LETTERS: Final = {
     "z": "2",
 }
 _LETTER_OF: Final = str.maketrans({sign: letter for letter, signs in _LETTERS.items() for sign in signs})
-"""The letters that the estimator reads signs as; ``i``, ``l`` and ``t``, which it chooses between, are one letter."""
+"""The letters that the estimator substitutes for signs; ``i``, ``l`` and ``t`` are one, as they share signs."""
 
 _DATE: Final = re.compile(r"[\d\s/\\_.-]{8,10}")
 
 
 def guesses_of(password: str) -> float:
     """Return the estimator's number of guesses. Slow: up to half a second."""
-    if not password:  # the estimator raises IndexError
+    if not password:  # the estimator would raise IndexError
         return 1.0
-    from zxcvbn import zxcvbn  # noqa: PLC0415 - 30 ms and a large list, needed only where a password is set
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - takes 30 ms and loads large lists, needed only to set a password
 
     return float(zxcvbn(password[:MOST_JUDGED])["guesses"])
 
 
 def is_guessable(password: str, least_guesses: int) -> bool | None:
-    """Return whether the estimator finds fewer guesses than the least, or None if only the estimator can tell."""
+    """Return whether the estimator finds fewer guesses than ``least_guesses``, or None if that takes the estimator."""
     judged = password[:MOST_JUDGED]
     if _most_guesses(judged) < least_guesses:
         return True
@@ -57,7 +57,7 @@ def is_guessable(password: str, least_guesses: int) -> bool | None:
 
 
 def _most_guesses(text: str) -> float:
-    """Return a number of guesses that the estimator does not exceed: of one pattern that covers the text."""
+    """Return an upper bound of the estimator's guesses: those of one pattern that covers the text."""
     length = len(text)
     if length <= 1 or text == text[0] * length:
         return 12 * length + 1.0
@@ -69,7 +69,7 @@ def _most_guesses(text: str) -> float:
 
 def may_be_weak(text: str) -> bool:
     """Return False if one or two of the estimator's patterns cannot cover the text below ``PROVEN`` guesses."""
-    if len(text.lower()) != len(text):  # the estimator's positions are those of the text in lower case
+    if len(text.lower()) != len(text):  # the estimator uses positions in the lower-case text
         return True
     return _may_match(text) or any(
         _may_match(text[:middle]) and _may_match(text[middle:]) for middle in range(1, len(text))
@@ -132,9 +132,9 @@ def _ranked_words() -> tuple[dict[str, int], ...]:
 
 @cache
 def _letter_forms() -> tuple[frozenset[str], int]:
-    """Return the estimator's words of more than ``_FREE`` letters, in the form to compare, and the longest length."""
+    """Return the estimator's words of more than ``_FREE`` letters in the form for comparing, and the longest length."""
     words = "\n".join(word for ranked in _ranked_words() for word in ranked if len(word) > _FREE)
-    forms = frozenset(_letter_form(words).split("\n"))  # translated at once: a tenth of the time
+    forms = frozenset(_letter_form(words).split("\n"))  # one call for all words takes a tenth of the time
     return forms, max(map(len, forms))
 
 

@@ -1,1 +1,1 @@
-"""Signing in, and identifying the holder of an access token."""
+"""Signing in, and identifying users by access tokens."""

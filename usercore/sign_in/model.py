@@ -48,10 +48,10 @@ NO_EXTRAS: Final[Mapping[str, Mapping[str, object]]] = Extras({})
 
 @entity
 class Identity:
-    """The signed-in user, and how and when they signed in. It has no secret: it can be pickled, copied and hashed.
+    """The signed-in user, with method and time of the sign-in. Without a secret: it can be pickled, copied and hashed.
 
-    ``extras`` has what the host's authenticators add, by name. From ``token_expires_at`` on the access token opens
-    nothing. ``token_digest`` is its SHA-256, which opens nothing either.
+    ``extras`` has the values that the host's authenticators add, by name. From ``token_expires_at`` on, the access
+    token is not accepted. ``token_digest`` is its SHA-256, which is never accepted as a token.
     """
 
     user: User
@@ -78,16 +78,16 @@ class SignedIn(Identity):
 
 
 def signed_in_of(identity: Identity, secret: Secret) -> SignedIn:
-    """Add the secret of the issued token to an identity."""
+    """Return an identity with the secret of the issued token."""
     values = {field.name: getattr(identity, field.name) for field in attrs.fields(Identity)}  # type: ignore[arg-type]  # mypy does not see attrs in @entity
     return SignedIn(**values, access_token=secret)
 
 
 def with_secret(identity: Identity) -> SignedIn:
-    """Return the result of an authenticator that always issues a token.
+    """Return the identity from an authenticator that always issues a token.
 
     Raises:
-        TypeError: it issued none.
+        TypeError: it issued no token.
     """
     if not isinstance(identity, SignedIn):
         msg = f"{identity.authenticator} issued no access token"
@@ -96,7 +96,7 @@ def with_secret(identity: Identity) -> SignedIn:
 
 
 def extras_of(authenticators: Sequence[Authenticator[Never]], user: User) -> Mapping[str, Mapping[str, object]]:
-    """Return what the host's authenticators add, by name; one that raises is logged and adds nothing."""
+    """Return the values that the host's authenticators add, by name; one that raises is logged and adds nothing."""
     extras = {authenticator.name: _extra_of(authenticator, user) for authenticator in authenticators}
     return Extras({name: Extras(extra) for name, extra in extras.items() if extra})
 
@@ -111,6 +111,6 @@ def _extra_of(authenticator: Authenticator[Never], user: User) -> dict[str, obje
 
 
 def login_of(credentials: object) -> str | None:
-    """Return the login that credentials name, or None."""
+    """Return the login that credentials contain, or None."""
     login = getattr(credentials, "login", None)
-    return login if isinstance(login, str) else None  # a host's class may use the name for anything
+    return login if isinstance(login, str) else None  # a host's class may use the attribute for anything

@@ -60,7 +60,7 @@ NO_LOOKUP: Final = LoginLookup()
 
 @frozen(kw_only=True)
 class _Attempting:
-    """An attempt under way: what was looked up for it, and what rejected it so far, by the authenticator's name."""
+    """The state of an attempt: its look-ups, and the rejections so far with the name of the authenticator."""
 
     context: Context
     login: str | None
@@ -73,7 +73,7 @@ class _Attempting:
 class SignIn:
     """Signs users in and identifies them. Safe to share between threads.
 
-    Public, but for ``trusted`` and ``verify_password``: errors tell a caller who is not signed in nothing.
+    Public, except ``trusted`` and ``verify_password``: errors reveal nothing to a caller that is not signed in.
     """
 
     _service: ServiceContext[SignInUnit]
@@ -92,7 +92,7 @@ class SignIn:
 
         Raises:
             TypeError: no authenticator takes this class, or an argument has the wrong type.
-            SignInRefused: no user was signed in; the stored attempts have the reason, for operators.
+            SignInRefused: no user was signed in; the stored attempts contain the reason, for operators.
             RateLimited: it is too early for another attempt.
             Overloaded: too many passwords are being hashed.
             Invalid: the source is malformed.
@@ -134,11 +134,11 @@ class SignIn:
         return self._authenticate("with_access_token", AccessTokenCredentials(secret=secret), source)
 
     def trusted(self, ref: Reference, *, source: str | None = None, allow_privileged: bool = False) -> SignedIn:
-        """Sign in a user whom the host has authenticated itself. Trusted.
+        """Sign in a user that the host has authenticated. Trusted.
 
         Raises:
             TypeError: an argument has the wrong type.
-            UserNotFound: there is no such user in this tenant.
+            UserNotFound: no user of this tenant has this reference.
             SignInRefused: the user may not sign in, or is privileged and ``allow_privileged`` is off.
             Invalid: the source is malformed, or an identifier of this form cannot exist.
         """
@@ -152,11 +152,11 @@ class SignIn:
 
         Raises:
             TypeError: the secret is neither text nor a Secret.
-            TokenInvalid: the token is not valid; its subclasses say why.
+            TokenInvalid: the token is not valid; its subclasses name the reason.
         """
         read = read_secret(secret, ACCESS)
         if read is None:
-            raise TokenUnknown  # without a look-up: no secret has this form
+            raise TokenUnknown  # no secret has this form, so no look-up is needed
         owner, digest = UserId(read[0]), read[1]
         found = self._service.units.read(lambda unit: unit.authentication.find(owner, digest))
         if found is None:
@@ -218,13 +218,13 @@ class SignIn:
         context: Context,
         finish: Callable[[_Attempting, SignInMethod, Verified], T],
     ) -> T:
-        """Verify the credentials by each method in turn, and finish by the first that does.
+        """Verify the credentials by each method in turn, and finish with the first that succeeds.
 
         The hash slot is acquired before any look-up, so that an attempt that is refused for overload costs nothing. It
-        is held until the password was verified, also while authenticators with a higher priority are asked.
+        is held until the password was verified, also while authenticators with a higher priority run.
 
         Raises:
-            SignInRefused: none did, or the user may not sign in.
+            SignInRefused: no method succeeded, or the user may not sign in.
             RateLimited: it is too early for another attempt.
             Overloaded: too many passwords are being hashed.
         """
@@ -260,18 +260,18 @@ class SignIn:
                 slot.close()
 
     def _take_back(self, attempting: _Attempting) -> None:
-        """Take back the reserved try of an attempt that raised before anything rejected it, if the storage can."""
+        """Cancel the reserved try of an attempt that raised before anything rejected it; log a failure to do so."""
         if attempting.ordinal is None or attempting.rejections:
             return
         try:
             self._service.units.write(
                 lambda unit: self._throttle.take_back(unit, attempting.lookup, attempting.ordinal)
             )
-        except Exception:  # noqa: BLE001 - the error of the attempt goes on to the caller
+        except Exception:  # noqa: BLE001 - the error of the attempt is raised instead
             log().warning("a reserved try could not be taken back", exc_info=True)
 
     def _failed(self, attempting: _Attempting, *, counts: bool) -> BaseException:
-        """Store a failed attempt and return its error. A Ctrl-C reaches the caller even if nothing can be stored."""
+        """Store a failed attempt and return its error, also if that is a KeyboardInterrupt and storing fails."""
         error = _error_of(attempting)
         try:
             self._store_failure(attempting, counts=counts)
@@ -282,10 +282,10 @@ class SignIn:
         return error
 
     def _begin(self, attempting: _Attempting, name: str) -> _Attempting:
-        """Look up the account and the counters, and reserve the try, unless it is too early for another.
+        """Read the account and the counters, and reserve the try, unless it is too early for another.
 
         Raises:
-            RateLimited: it is.
+            RateLimited: it is too early for another attempt.
         """
         lookup = self._throttle.look_up(attempting.login, attempting.context)
         try:
@@ -297,10 +297,10 @@ class SignIn:
         return attrs.evolve(attempting, lookup=lookup, ordinal=ordinal)
 
     def _store_failure(self, attempting: _Attempting, *, counts: bool) -> None:
-        """Store what rejected the attempt, and count one failure, whatever number of methods was asked.
+        """Store the rejections of the attempt, and count one failure for any number of methods.
 
-        An attempt that was only too early counts nothing. A method that rejected it before does count: or a host's
-        rate limit would hide guesses of passwords.
+        An attempt that was only too early is not counted. If a method rejected it before that, it is counted: otherwise
+        a host's rate limit would hide guesses of passwords.
         """
         rejections = attempting.rejections or [(None, RejectedAttempt(AttemptStatus.NOT_FOUND))]
         statuses = {rejected.status for _, rejected in rejections}
@@ -356,7 +356,7 @@ class SignIn:
         return identity if secret is None else signed_in_of(identity, secret)
 
     def _complete_without_token(self, attempting: _Attempting, method: SignInMethod, verified: Verified) -> None:
-        """Complete the attempt and store it; the user's last sign-in stays as it is."""
+        """Complete the attempt and store it; the user's last sign-in stays unchanged."""
 
         def complete(unit: SignInUnit) -> None:
             self._complete(unit, attempting, method, verified, SignInEvent(self._service.clock()))
@@ -417,6 +417,6 @@ class SignIn:
 
 
 def _error_of(attempting: _Attempting) -> BaseException:
-    """Return the error that the caller gets: the first that is not the one for all refusals."""
+    """Return the error to raise: the first specific one, else the one error of all refusals."""
     errors = [rejected.error for _, rejected in attempting.rejections]
     return next((error for error in errors if not isinstance(error, SignInRefused)), SignInRefused())

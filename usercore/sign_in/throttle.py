@@ -1,7 +1,7 @@
-"""Throttling of sign-ins: the same for every authenticator, and one failure is counted once.
+"""Throttling of sign-ins: the same for every authenticator, and each failure is counted once.
 
-An account is worked on by one thread of a process at a time, and an account with a failure on record counts the next
-try before anything is verified, so parallel guesses cannot outrun the counter.
+Only one thread of a process works on an account at a time, and if an account has a failure on record, its next try is
+counted before anything is verified, so parallel guesses cannot bypass the counter.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,12 +22,12 @@ from usercore.throttling.rules import counting_rule, failures_of, is_void, locke
 from usercore.users.keys import EMAIL_LIMIT, ClaimName, Use, claim_of_username
 
 NO_USER = UserId(0)
-"""The id that an unknown login is looked up as, so that the same statements run for it."""
+"""The id that is used for an unknown login, so that the same statements run for it."""
 
 
 @frozen(kw_only=True)
 class SignInThrottle:
-    """Delays further attempts of an account, a login or an address after failures."""
+    """Delays further attempts for an account, a login or an address after failures."""
 
     _service: ServiceContext[SignInUnit]
     _policy: ThrottlePolicy
@@ -36,7 +36,7 @@ class SignInThrottle:
 
     @contextmanager
     def hold(self, login: str | None) -> Iterator[None]:
-        """Hold the account's lock, so that a failure is counted before the next attempt looks at the counter.
+        """Hold the account's lock, so that a failure is counted before the next attempt reads the counter.
 
         Raises:
             Overloaded: the wait for the lock took too long.
@@ -48,9 +48,9 @@ class SignInThrottle:
             yield
 
     def look_up(self, login: str | None, context: Context) -> LoginLookup:
-        """Return the account with this login and the counters of the attempt, by one statement each.
+        """Return the account with this login and the counters of the attempt, each read by one statement.
 
-        A change between two of the statements does no more harm than one while a password is hashed, which no
+        A change between two of the statements is no more harmful than one while a password is hashed, which no
         transaction could prevent: the unit that completes the attempt locks the user and compares the credential, and
         the counters are read last.
         """
@@ -142,9 +142,9 @@ class SignInThrottle:
                 unit.failure_counters.add_wrong_passwords(key, int(counts_towards_void))
 
     def reset(self, unit: SignInUnit, lookup: LoginLookup, ordinal: int | None) -> None:
-        """Forget the account's failures up to a successful attempt: its reserved try, or the last one it looked up.
+        """Reset the account's failures up to a successful attempt: its reserved try, or the last one that it read.
 
-        Wrong passwords are forgotten with them, also those of a row that no longer starts a wait.
+        The count of wrong passwords is reset, too, also in a row that no longer starts a wait.
         """
         counter = lookup.login_counter
         if ordinal is None and counter is not None and (counter.failures or counter.wrong_passwords):
@@ -153,7 +153,7 @@ class SignInThrottle:
             unit.failure_counters.reset(lookup.login_key, up_to=ordinal)
 
     def take_back(self, unit: SignInUnit, lookup: LoginLookup, ordinal: int | None) -> None:
-        """Forget a reserved try that turned out to be neither right nor wrong: an outage must not lock users out."""
+        """Cancel a reserved try that was neither right nor wrong: an outage must not lock users out."""
         counter = lookup.login_counter
         if counter is not None and ordinal is not None:
             unit.failure_counters.take_back(counter.key, ordinal=ordinal, last_at=counter.last_at)

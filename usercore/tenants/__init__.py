@@ -1,1 +1,1 @@
-"""Tenants: populations of users that never see one another."""
+"""Tenants: isolated populations of users."""

@@ -9,12 +9,12 @@ from usercore.tenants.service import add_tenant
 
 
 def has_built_in(unit: TenantsUnit) -> bool:
-    """Say whether the store has its built-in tenants."""
+    """Return whether the store has its built-in tenants."""
     return all(unit.tenants.get(tenant_id) is not None for tenant_id in BUILT_IN)
 
 
 def add_built_in(unit: TenantsUnit, *, at: datetime) -> None:
-    """Give a new store its built-in tenants."""
+    """Add the built-in tenants to a new store."""
     by = str(HOST)
     for tenant_id, key in BUILT_IN.items():
         if unit.tenants.get(tenant_id) is None:

@@ -1,4 +1,4 @@
-"""What keeps a tenant from being changed."""
+"""Errors of managing tenants, and of calls in an inactive tenant."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from usercore.kernel.errors import Rejected, StaleVersion, Taken
 
 
 class BuiltIn(Rejected):
-    """``system`` and ``main`` are neither renamed nor deleted, and ``system`` is never deactivated."""
+    """``system`` and ``main`` cannot be renamed or deleted, and ``system`` cannot be deactivated."""
 
     code: ClassVar[str] = "tenants.built_in"
 
@@ -20,7 +20,7 @@ class SystemOnly(Rejected):
 
 
 class TenantInactive(Rejected):
-    """The tenant is inactive: its users cannot sign in, so none is registered and no login token is issued."""
+    """The tenant is inactive: its users cannot sign in, so no user is registered and no login token is issued."""
 
     code: ClassVar[str] = "tenants.inactive"
 

@@ -13,7 +13,7 @@ from usercore.kernel.preferences import DateFormat
 
 @entity
 class Tenant:
-    """An isolated population. The key never changes; offsets are minutes, quarter hours from -840 to 840."""
+    """An isolated population of users. The key never changes; offsets are minutes, multiples of 15 from -840 to 840."""
 
     id: TenantId
     key: str
@@ -40,7 +40,7 @@ class Tenant:
 
 
 BUILT_IN: Final = {SYSTEM: "system", MAIN: "main"}
-"""In every store; the core adds them when it opens a new one. Source: spec T1."""
+"""The tenants of every store; the core adds them when it opens a new store. Source: spec T1."""
 
 DEFAULTS: Final = (
     "description",

@@ -1,4 +1,4 @@
-"""What tenants ask of a storage. ``usercore.testing.contracts.tenants`` proves it."""
+"""The storage interface of tenants. ``usercore.testing.contracts.tenants`` tests implementations."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -9,19 +9,19 @@ from usercore.tenants.model import Tenant
 
 
 class TenantRepository(Protocol):
-    """Keeps tenants. Every unit sees all of them; who may manage them is the service's rule."""
+    """Stores tenants. Every unit sees all of them; the service checks which cores may manage them."""
 
     @abstractmethod
     def add(self, tenant: Tenant) -> None:
-        """Keep a new tenant; the unit holds its guard from now on.
+        """Store a new tenant; the unit holds its lock from now on.
 
         Raises:
-            RunAgain: a tenant has this id, key or name, ignoring case. Callers look first.
+            RunAgain: a tenant has this id, key or name, ignoring case. Callers check first.
         """
 
     @abstractmethod
     def get(self, tenant_id: TenantId) -> Tenant | None:
-        """Give the tenant, or None."""
+        """Return the tenant, or None."""
 
     @abstractmethod
     def is_active(self, tenant_id: TenantId) -> bool:
@@ -29,15 +29,15 @@ class TenantRepository(Protocol):
 
     @abstractmethod
     def find_by_key(self, key: str) -> Tenant | None:
-        """Give the tenant with this key, ignoring case and width, or None."""
+        """Return the tenant with this key, ignoring case and width, or None."""
 
     @abstractmethod
     def find_by_name(self, name: str) -> Tenant | None:
-        """Give the tenant with this name, ignoring case and width, or None."""
+        """Return the tenant with this name, ignoring case and width, or None."""
 
     @abstractmethod
     def lock(self, tenant_id: TenantId) -> Tenant:
-        """Lock the tenant as ``unit.lock_tenant`` does, and give it as it is now.
+        """Lock the tenant as ``unit.lock_tenant`` does, and return it as it is now.
 
         Raises:
             TenantNotFound: there is no such tenant.
@@ -45,15 +45,15 @@ class TenantRepository(Protocol):
 
     @abstractmethod
     def replace(self, tenant: Tenant) -> None:
-        """Keep another state of a guarded tenant: all fields but ``id``, ``key`` and ``change_no``.
+        """Store another state of a locked tenant: all fields but ``id``, ``key`` and ``change_no``.
 
         Raises:
-            RunAgain: another tenant has this name, ignoring case. Callers look first.
+            RunAgain: another tenant has this name, ignoring case. Callers check first.
         """
 
     @abstractmethod
     def list_from(self, after: str | None, *, active: bool | None, limit: int) -> list[Tenant]:
-        """Give at most ``limit`` tenants by the key of their name, from behind the key ``after``."""
+        """Return at most ``limit`` tenants, ordered by the key of their name, that follow the key ``after``."""
 
 
 class TenantsUnit(ChangingUnit, Protocol):

@@ -1,4 +1,4 @@
-"""How a tenant's fields enter, and what the built-in ones refuse. Pure."""
+"""Validation of a tenant's fields, and restrictions on the built-in tenants. Pure."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -12,7 +12,7 @@ from usercore.tenants.errors import BuiltIn
 from usercore.tenants.model import BUILT_IN, Tenant
 
 NAME_LIMIT: Final = 256
-"""Characters of key and name. Source: spec T3."""
+"""The most characters of a key or a name. Source: spec T3."""
 
 DESCRIPTION_LIMIT: Final = 65_536
 
@@ -21,28 +21,28 @@ _COUNTRY: Final = 2
 _AREAS: Final = (
     "Africa America Antarctica Arctic Asia Atlantic Australia Brazil Canada Chile Etc Europe Indian Mexico Pacific US"
 )
-"""The names before the first slash. Source: IANA Time Zone Database 2025b, with its file ``backward``."""
+"""Names of time zones up to the first slash. Source: IANA Time Zone Database 2025b, with its file ``backward``."""
 
 _NAMES_WITHOUT_AREA: Final = (
     "CET CST6CDT Cuba EET EST EST5EDT Egypt Eire GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong Iceland Iran "
     "Israel Jamaica Japan Kwajalein Libya MET MST MST7MDT NZ NZ-CHAT Navajo PRC PST8PDT Poland Portugal ROC ROK "
     "Singapore Turkey UCT UTC Universal W-SU WET Zulu"
 )
-"""Source: as above, without ``Factory``, which stands for a zone that was never set."""
+"""The names without a slash. Source: as above, without ``Factory``, which means that no zone was set."""
 
 
 @cache
 def _zones() -> set[str]:
-    from zoneinfo import available_timezones  # noqa: PLC0415 - only who makes or changes a tenant names a zone
+    from zoneinfo import available_timezones  # noqa: PLC0415 - only creating or changing a tenant needs it
 
     areas, others = _AREAS.split(), _NAMES_WITHOUT_AREA.split()
-    # A machine may know more: its own zone as ``localtime``, variants in ``posix`` and ``right``, zones of its vendor.
+    # A machine may have more names: ``localtime``, variants in ``posix`` and ``right``, zones of its vendor.
     names = ((name, *name.partition("/")) for name in available_timezones())
     return {name for name, area, slash, _ in names if area in (areas if slash else others)}
 
 
 def clean_tenant_name(value: object, *, field: str) -> str:
-    """Give a key or name: 1 to 256 characters.
+    """Return a valid key or name: 1 to 256 characters.
 
     Raises:
         TypeError: it is not text.
@@ -54,7 +54,7 @@ def clean_tenant_name(value: object, *, field: str) -> str:
 
 
 def clean_tenant_key(value: object, *, field: str) -> str | UUID:
-    """Return the key or UUID by which a call names a tenant.
+    """Return the key or UUID that identifies a tenant in a call.
 
     Raises:
         TypeError: it is neither text nor a UUID.
@@ -64,7 +64,7 @@ def clean_tenant_key(value: object, *, field: str) -> str | UUID:
 
 
 def clean_time_zone(value: object) -> str:
-    """Return the name of an IANA time zone; names that only this machine knows, such as ``localtime``, are refused.
+    """Return the name of an IANA time zone; names that only this machine has, such as ``localtime``, are refused.
 
     Raises:
         TypeError: it is not text.
@@ -77,7 +77,7 @@ def clean_time_zone(value: object) -> str:
 
 
 def clean_country(value: object) -> str | None:
-    """Give a country code (ISO 3166-1 alpha-2, in capitals), or None. Only its form is checked here.
+    """Return a country code (ISO 3166-1 alpha-2, in upper case), or None. Only its form is checked here.
 
     Raises:
         TypeError: it is neither text nor None.
@@ -119,7 +119,7 @@ CLEAN: Final[Mapping[str, Callable[[object], object]]] = {
     "timestamp_offset_minutes": _offset("timestamp_offset_minutes"),
     "data_offset_minutes": _offset("data_offset_minutes"),
 }
-"""How each of a tenant's fields enters."""
+"""The cleaner of each of a tenant's fields: it checks a value and returns it as it is stored."""
 
 
 def check_renamable(tenant: Tenant) -> None:
@@ -133,7 +133,7 @@ def check_renamable(tenant: Tenant) -> None:
 
 
 def check_deactivatable(tenant: Tenant) -> None:
-    """Refuse to shut the operators out.
+    """Refuse to deactivate the operators' tenant.
 
     Raises:
         BuiltIn: it is ``system``.

@@ -25,7 +25,7 @@ def find_tenant(unit: TenantsUnit, key: str | UUID) -> Tenant:
     """Return the tenant with this key, ignoring case, or with this UUID.
 
     Raises:
-        TenantNotFound: there is none.
+        TenantNotFound: there is no such tenant.
     """
     tenant = unit.tenants.find_by_key(key) if isinstance(key, str) else _find_by_uuid(unit, key)
     if tenant is None:
@@ -39,10 +39,10 @@ def _find_by_uuid(unit: TenantsUnit, uuid: UUID) -> Tenant | None:
 
 
 def get_tenant(unit: TenantsUnit, tenant_id: TenantId) -> Tenant:
-    """Give the tenant with this id.
+    """Return the tenant with this id.
 
     Raises:
-        TenantNotFound: there is none.
+        TenantNotFound: there is no such tenant.
     """
     tenant = unit.tenants.get(tenant_id)
     if tenant is None:
@@ -54,14 +54,14 @@ def require_active(unit: TenantsUnit, tenant_id: TenantId) -> None:
     """Check that the users of this tenant may sign in.
 
     Raises:
-        TenantInactive: the tenant is inactive, or there is none.
+        TenantInactive: the tenant is inactive, or there is no such tenant.
     """
     if not unit.tenants.is_active(tenant_id):
         raise TenantInactive
 
 
 def add_tenant(unit: TenantsUnit, tenant: Tenant) -> None:
-    """Keep a new tenant, and say so.
+    """Store a new tenant, and record the change.
 
     Raises:
         TenantTaken: another tenant has the key or the name.
@@ -98,7 +98,7 @@ class Tenants:
         Raises:
             SystemOnly: this core is not bound to ``system``.
             TypeError: a value has the wrong type.
-            Invalid: every fault, by field.
+            Invalid: a value is invalid; it lists every error, by field.
             TenantTaken: another tenant has the key or the name.
         """
         self._check_system()
@@ -131,7 +131,7 @@ class Tenants:
             SystemOnly: this core is not bound to ``system``.
             TypeError: the key is neither text nor a UUID.
             Invalid: no tenant can have this key.
-            TenantNotFound: there is none.
+            TenantNotFound: there is no such tenant.
         """
         self._check_system()
         clean_key = clean_tenant_key(key, field="key")
@@ -151,13 +151,13 @@ class Tenants:
         data_offset_minutes: int | Unset = UNSET,
         version: int | None = None,
     ) -> Tenant:
-        """Change the fields that are given. Gives the tenant as it is now.
+        """Change the fields that are passed, and return the tenant as it is now.
 
         Raises:
             SystemOnly: this core is not bound to ``system``.
             TypeError: a value has the wrong type.
             TenantNotFound: there is no tenant with this key.
-            Invalid: every fault, by field.
+            Invalid: a value is invalid; it lists every error, by field.
             BuiltIn: a built-in tenant cannot be renamed.
             TenantStaleVersion: the tenant has another version by now.
             TenantTaken: another tenant has the name.
@@ -189,7 +189,7 @@ class Tenants:
         return self._change(key, UPDATED, update)
 
     def activate(self, key: str) -> Tenant:
-        """Let the tenant's users in again; everything is as it was.
+        """Activate a deactivated tenant, so that its users can sign in as before.
 
         Raises:
             SystemOnly: this core is not bound to ``system``.
@@ -199,7 +199,7 @@ class Tenants:
         return self._change(key, ACTIVATED, lambda _, old: evolve(old, active=True))
 
     def deactivate(self, key: str) -> Tenant:
-        """Shut the tenant: its users cannot sign in, its tokens open nothing.
+        """Deactivate a tenant: its users cannot sign in, and its tokens are not accepted.
 
         Raises:
             SystemOnly: this core is not bound to ``system``.
@@ -214,7 +214,7 @@ class Tenants:
 
         return self._change(key, DEACTIVATED, deactivate)
 
-    def list(self, active: bool | None = None, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Tenant]:  # noqa: FBT001 - spec T3 names it so
+    def list(self, active: bool | None = None, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Tenant]:  # noqa: FBT001 - the signature in spec T3
         """List tenants by name; ``limit`` is 1 to 1000.
 
         Raises:

@@ -24,7 +24,7 @@ class AccessTokens:
         """List the user's access tokens that were not revoked, newest first.
 
         Raises:
-            TypeError: ``ref`` is no reference.
+            TypeError: ``ref`` is not a reference.
             Invalid: ``ref`` is malformed.
             UserNotFound: no user of this tenant has this reference.
         """
@@ -36,7 +36,7 @@ class AccessTokens:
         return tuple(token for token in self._service.units.read(query) if token.revoked_at is None)
 
     def revoke(self, secret: Secret | str) -> AccessToken:
-        """Sign out: revoke the token with this secret, and return it as it is now. A public id is no secret.
+        """Sign out: revoke the token with this secret, and return it as it is now. A public id is not accepted.
 
         Raises:
             TypeError: it is neither text nor a ``Secret``.

@@ -1,4 +1,4 @@
-"""Last use of access tokens: collected in memory and written once in a while, so that ``identify`` stays one read."""
+"""Last use of access tokens: collected in memory and written periodically, so that ``identify`` needs no write."""
 
 import threading
 from datetime import datetime
@@ -14,14 +14,14 @@ from usercore.tokens.model import AccessTokenPolicy
 from usercore.tokens.ports import TokensUnit
 
 BATCH: Final = 1000
-"""Uses that one unit writes, so that it blocks other writers for milliseconds only."""
+"""The most uses that one unit writes, so that it blocks other writers for milliseconds only."""
 
 
 class ActivityTracker:
-    """Collects when access tokens were used. Safe to share between threads; what fails is retried later."""
+    """Collects when access tokens were used. Safe to share between threads; a failed write is retried later."""
 
     def __init__(self, policy: AccessTokenPolicy) -> None:
-        """Use the interval of the policy."""
+        """Create a tracker that writes at the interval of the policy."""
         self._every = policy.write_use_every
         self._uses: dict[tuple[UserId, Digest], datetime] = {}
         self._next: datetime | None = None
@@ -33,7 +33,7 @@ class ActivityTracker:
         self._writing = threading.Lock()
 
     def note(self, user_id: UserId, digest: Digest, at: datetime, units: Units[TokensUnit] | None) -> None:
-        """Record a use, and write the collected ones if the interval is over and ``units`` is given. Never raises."""
+        """Record a use, and write the collected uses if the interval is over and ``units`` is given. Never raises."""
         self._uses[user_id, digest] = at
         if self._next is None:
             self._next = at + self._every

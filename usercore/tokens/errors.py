@@ -9,7 +9,7 @@ from usercore.kernel.errors import NotFound, Rejected
 
 
 class TokenInvalid(Rejected):
-    """The secret proves nothing. Tell strangers no more than this: its subclasses are for operators."""
+    """The token is not valid. Callers that are not signed in must not learn more: the subclasses are for operators."""
 
     code: ClassVar[str] = "tokens.invalid"
 
@@ -34,7 +34,7 @@ class TokenRedeemed(TokenInvalid):
 
 @attrs.frozen
 class TokenNotYetValid(TokenInvalid):
-    """The token is valid from a later instant on."""
+    """The token is not valid yet."""
 
     code: ClassVar[str] = "tokens.not_yet_valid"
     valid_from: datetime

@@ -1,7 +1,7 @@
-"""Tokens: their kinds, what is stored of them, and the changes that are recorded of them.
+"""Tokens: their kinds, what is stored of them, and the changes of them that are recorded.
 
-The *secret* goes to the user. Only its *digest* is stored. The *public id* names a token to operators and proves
-nothing.
+The *secret* goes to the user. Only its *digest* is stored. The *public id* identifies a token to operators and does
+not authenticate.
 """
 
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ NIST_AAL1: Final = AccessTokenPolicy(idle_lifetime=timedelta(days=30), lifetime=
 
 @frozen(kw_only=True)
 class LoginTokenPolicy:
-    """How long login tokens are valid, and how many are issued at once."""
+    """How long login tokens are valid, and how many can be issued in one call."""
 
     lifetime: timedelta = span(timedelta(minutes=5), least=timedelta(seconds=1))
     """Source: spec K3; plenigo."""
@@ -53,7 +53,7 @@ class LinkPolicy:
     """How long mailed links are valid."""
 
     registration_lifetime: timedelta = span(timedelta(hours=24), least=timedelta(seconds=1))
-    """Source: OWASP asks for short-lived links; a day survives greylisting and a night."""
+    """Source: OWASP asks for short-lived links; a day leaves time for greylisting and a night."""
 
     registration_refusals: int = whole(10, least=1, most=1000, unit="refusals")
     """A registration link is used up after this many, so that it cannot be used to list usernames. Source: spec K7."""
@@ -61,7 +61,7 @@ class LinkPolicy:
 
 ACCESS_ISSUED: Final = ChangeKind("access_token.issued", ("public_id", "authenticator", "source", "expires_at"))
 ASSERTED_BY_HOST: Final = ChangeKind("access_token.asserted_by_host", ("public_id", "authenticator"), public=True)
-"""The host asserted who a privileged user is, so no password was needed. Source: spec T5."""
+"""The host asserted the identity of a privileged user, so no password was needed. Source: spec T5."""
 ACCESS_REVOKED: Final = ChangeKind("access_token.revoked", ("public_id", "revoked_at"), public=True)
 TOKENS_REVOKED: Final = ChangeKind("tokens.revoked", ("access", "login", "reason"), public=True)
 LOGIN_ISSUED: Final = ChangeKind("login_token.issued", ("public_id", "expires_at"))
@@ -89,7 +89,7 @@ KINDS: Final = (
 
 
 class RevocationReason(StrEnum):
-    """The events that revoke tokens, as history names them. Source: spec K9."""
+    """The events that revoke tokens, as they are named in history. Source: spec K9."""
 
     SIGNED_OUT = "signed_out"
     """The user signed out everywhere."""
@@ -103,9 +103,9 @@ class TokenRules:
     """What the tokens of one kind have in common."""
 
     policy: type[object]
-    """The class with the kind's numbers; ``Policy`` has one of it."""
+    """The class with the kind's settings; ``Policy`` has an instance of it."""
     max_uses: int | None
-    """How often a secret can be redeemed; None for one that is shown again and again while it is valid."""
+    """How often a secret can be redeemed; None if it can be presented any number of times while it is valid."""
     issued: ChangeKind
     redeemed: ChangeKind | None = None
     revoked_by: frozenset[RevocationReason] = frozenset()
@@ -113,7 +113,7 @@ class TokenRules:
 
 
 class TokenKind(StrEnum):
-    """The kinds of tokens. The value is how a kind's secrets and public ids begin, and what is stored of it.
+    """The kinds of tokens. The value is the prefix of the kind's secrets and public ids, and is stored for the kind.
 
     A new kind of token is one member here and, if it belongs to a user, a count in ``RevokedTokens``. Source: spec K1.
     """
@@ -152,7 +152,7 @@ class TokenKind(StrEnum):
         "ucr",
         TokenRules(policy=LinkPolicy, max_uses=1, issued=REGISTRATION_REQUESTED, redeemed=REGISTRATION_COMPLETED),
     )
-    """A registration request has no user, so that nothing of spec K9 revokes it."""
+    """A registration request has no user, so no event of spec K9 revokes it."""
 
     @property
     def label(self) -> str:
@@ -163,7 +163,7 @@ class TokenKind(StrEnum):
 ACCESS: Final[str] = TokenKind.ACCESS.value
 LOGIN: Final[str] = TokenKind.LOGIN.value
 REGISTRATION: Final[str] = TokenKind.REGISTRATION.value
-"""How the secrets of each kind begin."""
+"""The prefix of the secrets of each kind."""
 
 
 def public_id_of(prefix: str, user_id: UserId, digest: Digest) -> str:
@@ -174,7 +174,7 @@ def public_id_of(prefix: str, user_id: UserId, digest: Digest) -> str:
 
 @entity
 class AccessToken:
-    """Proves a signed-in user, any number of times.
+    """Authenticates a signed-in user, any number of times.
 
     It is valid while ``now < expires_at``, ``now < last_used_at + idle lifetime`` and ``revoked_at`` is None.
     """
@@ -225,7 +225,7 @@ class LimitedUseToken:
 class RegistrationLink:
     """A registration request. The link that is mailed to ``email`` completes it, once.
 
-    Without a digest no link was generated yet; generating another one makes the older link useless.
+    Without a digest no link was generated yet; generating another link invalidates the older one.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""What tokens ask of a storage. ``usercore.testing.contracts`` proves it, a file for each repository.
+"""The storage interface of tokens. ``usercore.testing.contracts`` tests implementations, a file for each repository.
 
 Tokens belong to users; the callers check the user's tenant by reading or locking the user.
 """
@@ -47,7 +47,7 @@ class AccessTokenRepository(Protocol):
 
     @abstractmethod
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
-        """Store when tokens were used last. A time moves forward only; revoked and missing tokens are left alone."""
+        """Store when tokens were last used. A time only moves forward; revoked and missing tokens are ignored."""
 
     @abstractmethod
     def remove_expired(self, before: datetime, *, limit: int) -> int:
@@ -55,7 +55,7 @@ class AccessTokenRepository(Protocol):
 
 
 class LimitedUseTokenRepository(Protocol):
-    """Stores the tokens of every kind that is redeemed, by user and digest."""
+    """Stores the tokens of every kind that can be redeemed, by user and digest."""
 
     @abstractmethod
     def add(self, token: LimitedUseToken) -> None:
@@ -88,7 +88,7 @@ class LimitedUseTokenRepository(Protocol):
 
     @abstractmethod
     def remove_expired(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` tokens of any tenant that are over since before that instant; return their number.
+        """Remove at most ``limit`` tokens of any tenant that were over before that instant; return their number.
 
         A token is over when it expires or is revoked, or with its last use if none is left.
         """
@@ -139,7 +139,7 @@ class TokensUnit(ChangingUnit, Protocol):
 
     @property
     def limited_use_tokens(self) -> LimitedUseTokenRepository:
-        """The tokens of every kind that is redeemed, as this unit sees them."""
+        """The tokens of every kind that can be redeemed, as this unit sees them."""
 
     @property
     def registration_links(self) -> RegistrationLinkRepository:

@@ -40,7 +40,7 @@ def check_redeemable(token: LimitedUseToken | None, *, now: datetime) -> Limited
     """Return the token if it can be redeemed at ``now``.
 
     Raises:
-        TokenUnknown: there is none.
+        TokenUnknown: it is None.
         TokenRevoked: it was revoked.
         TokenRedeemed: it was redeemed as often as it can be.
         TokenNotYetValid: ``now`` is before ``valid_from``.
@@ -58,7 +58,7 @@ def check_open(token: AccessToken | None, *, now: datetime, policy: AccessTokenP
     """Return the token if it is valid at ``now``.
 
     Raises:
-        TokenUnknown: there is none.
+        TokenUnknown: it is None.
         TokenRevoked: it was revoked.
         TokenExpired: its lifetime is over, or it was not used for too long.
     """
@@ -78,7 +78,7 @@ def check_completable(link: RegistrationLink | None, *, now: datetime, most_refu
     """Return the link if it can complete a registration at ``now``.
 
     Raises:
-        TokenUnknown: there is none.
+        TokenUnknown: it is None.
         TokenRedeemed: it completed one already.
         TokenRevoked: completing it was refused ``most_refusals`` times.
         TokenExpired: ``now`` is at or past ``expires_at``.
@@ -95,5 +95,5 @@ def check_completable(link: RegistrationLink | None, *, now: datetime, most_refu
 
 
 def is_completable(link: RegistrationLink, *, now: datetime) -> bool:
-    """Return whether the link can still complete a registration."""
+    """Return whether the link has neither completed a registration nor expired."""
     return link.completed_at is None and now < link.expires_at

@@ -62,7 +62,7 @@ def find_redeemable(
     """
     read = read_secret(secret, kind)
     if read is None:
-        raise TokenUnknown  # malformed, so there is nothing to look up
+        raise TokenUnknown  # malformed, so no look-up is needed
     return check_redeemable(unit.limited_use_tokens.get(UserId(read[0]), read[1]), now=now)
 
 
@@ -113,7 +113,7 @@ def issue_access_token(
 def revoke_all(
     unit: TokensUnit, user_id: UserId, reason: RevocationReason, *, at: datetime, keep: Digest | None = None
 ) -> RevokedTokens:
-    """Revoke those tokens of a locked user that this event ends, except one access token, and record their number."""
+    """Revoke the tokens of a locked user that this event revokes, except ``keep``, and record their number."""
     kinds = kinds_revoked_by(reason)
     counts = unit.limited_use_tokens.revoke_all(user_id, kinds - {TokenKind.ACCESS}, at=at)
     if TokenKind.ACCESS in kinds:
@@ -125,7 +125,7 @@ def revoke_all(
 
 
 def mint_registration_link(unit: TokensUnit, link: RegistrationLink, *, randomness: Randomness) -> Secret:
-    """Generate the secret of a locked request and store its digest. An older secret is useless from now on."""
+    """Generate the secret of a locked request and store its digest. An older secret is invalid from now on."""
     secret = generate_secret(REGISTRATION, link.id, randomness)
     unit.registration_links.replace(evolve(link, digest=digest_of(secret)))
     return secret

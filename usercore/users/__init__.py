@@ -1,1 +1,1 @@
-"""Users: who they are, the identifiers that are theirs alone, and the state they are in."""
+"""Users: their fields, unique identifiers and states."""

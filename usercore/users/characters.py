@@ -7,7 +7,7 @@ from unicodedata import category, normalize
 from usercore.kernel.unicode14_scripts import is_ignorable, scripts_of
 
 _BLANK: Final = frozenset("\U00016fe4")
-"""Marks that show nothing and lack the property Default_Ignorable_Code_Point. Source: Unicode 14.0.0, code chart of
+"""Marks that are invisible and lack the property Default_Ignorable_Code_Point. Source: Unicode 14.0.0, code chart of
 Khitan Small Script: KHITAN SMALL SCRIPT FILLER. Other blank characters, such as U+2800, are symbols."""
 
 _WRITING_SYSTEMS: Final = {
@@ -31,7 +31,7 @@ def is_letter_or_digit(character: str) -> bool:
 def is_one_script(text: str) -> bool:
     """Return whether all characters can belong to one script or to one writing system, such as Japanese.
 
-    Compatibility forms are resolved first: a mathematical letter belongs to the script of its plain form.
+    Compatibility forms are resolved first: a mathematical alphanumeric symbol belongs to the script of its plain form.
     Source: UTS 39 of Unicode 14, 5.1, the single-script test.
     """
     if text.isascii():

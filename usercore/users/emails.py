@@ -1,6 +1,6 @@
-"""Emails: how one is checked, and which domains are special. Pure, but for a cache of domains.
+"""Emails: validation and special-use domains. Pure, except for a cache of domains.
 
-The validator takes as long to load as attrs, and a process that only asks who is signed in never needs it: the first
+The validator takes as long to load as attrs, and a process that only identifies users never needs it, so the first
 email loads it.
 """
 
@@ -15,17 +15,17 @@ from usercore.users.keys import EMAIL_LIMIT, email_key
 from usercore.users.model import EmailPolicy
 
 _LOCAL_LIMIT: Final = 64
-"""Octets before the @. Source: RFC 5321, 4.5.3.1.1; RFC 6531, 3.3 counts those of UTF-8."""
+"""The most octets before the @. Source: RFC 5321, 4.5.3.1.1; RFC 6531, 3.3 counts those of UTF-8."""
 
 _PLAIN_LOCAL: Final = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-"""What may stand before the @ of any email and is stored as it is. Source: RFC 5322, 3.2.3, in small letters."""
+"""Local parts that are valid before every domain and are stored unchanged. Source: RFC 5322, 3.2.3, in lower case."""
 
 _PUBLIC: Final = ".com"
 _DEFAULT_POLICY: Final = EmailPolicy()
 
 
 def clean_email(value: object, policy: EmailPolicy = _DEFAULT_POLICY) -> str:
-    """Return an email in the spelling that is stored: syntax strict, domain in lower case, NFC, no white space around.
+    """Return an email in the form that is stored: strict syntax, domain in lower case, NFC, no white space around it.
 
     Raises:
         TypeError: it is not text.
@@ -39,7 +39,7 @@ def clean_email(value: object, policy: EmailPolicy = _DEFAULT_POLICY) -> str:
 
 
 def read_email(value: object) -> str:
-    """Return an email as ``clean_email`` does, on whatever special-use domain.
+    """Return an email as ``clean_email`` does, but accept every special-use domain.
 
     Raises:
         TypeError: it is not text.
@@ -53,7 +53,7 @@ def read_email(value: object) -> str:
     try:
         email = _valid_email(text)
         email_key(email)
-    except ValueError:  # the validator's and IDNA's errors are ValueErrors
+    except ValueError:  # the errors of email_validator and idna are ValueErrors
         refuse("email", "malformed")
     _check_local_part(email.rpartition("@")[0])
     return email
@@ -71,7 +71,7 @@ def _check_local_part(local: str) -> None:
         refuse("email", "malformed")
     if not all(character.isascii() or is_letter_or_digit(character) for character in local):
         refuse("email", "forbidden_character")
-    if not all(map(is_one_script, local.split("+"))):  # a tag may be of another script than its mailbox
+    if not all(map(is_one_script, local.split("+"))):  # a tag may be in another script than its mailbox
         refuse("email", "mixed_scripts")
 
 
@@ -86,9 +86,9 @@ def _valid_email(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _plain_domain(domain: str) -> str | None:
-    """Give a domain as it is stored if it may stand behind every plain local part, also the longest; else None.
+    """Return a domain as it is stored if it is valid after every plain local part, also the longest; else None.
 
-    Looking at a domain takes the validator 20 to 100 microseconds, and most emails share a few.
+    The validator takes 20 to 100 microseconds for a domain, and most emails share a few domains.
     """
     try:
         return _validate(f"{'a' * _LOCAL_LIMIT}@{domain}").rpartition("@")[2]
@@ -100,14 +100,14 @@ def _validate(text: str) -> str:
     """Return the normalized form of an email on a public or special-use domain.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not an email.
     """
     from email_validator import validate_email  # noqa: PLC0415 - see above
 
     try:
         return validate_email(text, check_deliverability=False, strict=True).normalized
     except ValueError:
-        # The validator has no option that admits special-use domains; as subdomains of a public one it checks them.
+        # The validator has no option to allow special-use domains, but it accepts them as subdomains of a public one.
         validated = validate_email(text + _PUBLIC, check_deliverability=False, strict=True)
         if not _is_special(validated.ascii_domain.removesuffix(_PUBLIC)):
             raise

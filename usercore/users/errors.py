@@ -1,4 +1,4 @@
-"""What keeps a user from being changed."""
+"""Errors of changing a user."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from usercore.kernel.errors import Rejected
 
 @attrs.frozen
 class WrongState(Rejected):
-    """The user is in a state that this move cannot start from."""
+    """This transition is not possible from the user's state."""
 
     code: ClassVar[str] = "users.wrong_state"
     state: str

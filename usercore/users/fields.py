@@ -1,7 +1,7 @@
-"""A user's own fields: each is declared here once, with the calls that take it, its rule and the readers that see it.
+"""A user's own fields: each is declared here once, with its rule, the calls that accept it and who may read it.
 
 ``users.update``, the calls that register users, imports, history and the reference of fields are derived from this.
-Identifiers are no own fields: they have claims and rules of their own.
+Identifiers are not own fields: they have claims and rules of their own.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ from usercore.kernel.values import frozen
 
 NAME_LIMIT: Final = 255
 REFERER_LIMIT: Final = 2000
-"""Characters of names, labels and referers. Source: REMP CRM's columns."""
+"""The most characters of a name, label or referer. Source: REMP CRM's columns."""
 
 NOTE_LIMIT: Final = 65_536
-"""Characters of a note. Source: as meta values, spec M1."""
+"""The most characters of a note. Source: as meta values, spec M1."""
 
 
 class Cleaner(Protocol):
@@ -35,11 +35,11 @@ class Cleaner(Protocol):
 
 @frozen(kw_only=True)
 class FieldSpec:
-    """What usercore knows of a field besides its name and type.
+    """The properties of a field besides its name and type.
 
-    ``meaning`` is for the reference of fields. ``attribute`` is the attribute of ``User``, where that is not the name.
-    ``personal`` fields are blanked by an erasure. ``operator_only`` fields are in no event, no history answer for users
-    and no form for them.
+    ``meaning`` is for the reference of fields. ``attribute`` is the attribute of ``User`` if it differs from the name.
+    ``personal`` fields are blanked by an erasure. ``operator_only`` fields appear in no event, and in no history and no
+    form for users.
     """
 
     meaning: str
@@ -50,7 +50,7 @@ class FieldSpec:
 
 
 def clean_source(value: object, *, field: str = "source") -> str:
-    """Return the label of where a user came from; ``unknown`` for None and "".
+    """Return the label of the source of a user; ``unknown`` for None and "".
 
     Raises:
         TypeError: it is neither text nor None.
@@ -73,7 +73,7 @@ def clean_flag(value: object, *, field: str) -> bool:
     """Return a bool.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not a bool.
     """
     return check_type(value, bool, name=field)
 
@@ -120,7 +120,7 @@ class RegistrationFields(ExternalRegistrationFields, total=False):
 class UserFields(RegistrationFields, total=False):
     """The own fields of a user that ``users.update`` and imports take.
 
-    What is left out or ``UNSET`` stays as it is; None and "" empty a field.
+    A field that is omitted or ``UNSET`` stays unchanged; None and "" clear a field.
     """
 
     date_format: Annotated[
@@ -139,32 +139,32 @@ class UserFields(RegistrationFields, total=False):
 FIELDS: Final[Mapping[str, FieldSpec]] = {
     name: hint.__metadata__[0] for name, hint in UserFields.__annotations__.items()
 }
-"""What is known of each own field, by the name that callers use."""
+"""The specification of each own field, by the name that callers use."""
 
 ATTRIBUTES: Final[Mapping[str, str]] = {name: spec.attribute or name for name, spec in FIELDS.items()}
-"""The attribute of ``User`` of each own field."""
+"""The attribute of ``User`` for each own field."""
 
 CLEAN: Final[Mapping[str, Callable[[object], object]]] = {
     name: partial(spec.clean, field=name) for name, spec in FIELDS.items()
 }
-"""What checks each own field and returns it as it is stored."""
+"""The cleaner of each own field: it checks a value and returns it as it is stored."""
 
 
 def types_of(name: str) -> tuple[type, ...]:
-    """Return the types that callers may use for a field."""
+    """Return the types that a field accepts."""
     return get_args(get_args(UserFields.__annotations__[name])[0])
 
 
 def check_names(given: Mapping[str, object], taken: type, *, call: str) -> None:
-    """Refuse keyword arguments that a call does not take: Python cannot know them, only type checkers do.
+    """Refuse keyword arguments that a call does not accept, since only type checkers read ``Unpack`` annotations.
 
     Args:
         given: the keyword arguments.
-        taken: the class of those that the call takes, such as ``UserFields``.
+        taken: the class of those that the call accepts, such as ``UserFields``.
         call: the name of the call.
 
     Raises:
-        TypeError: a name is none of a field that the call takes.
+        TypeError: a name is not a field that the call accepts.
     """
     unknown = given.keys() - taken.__annotations__.keys()
     if unknown:
@@ -173,7 +173,7 @@ def check_names(given: Mapping[str, object], taken: type, *, call: str) -> None:
 
 
 def clean_own_fields(given: Mapping[str, object], errors: FieldErrors) -> dict[str, Any]:
-    """Return the fields to store, by attribute of ``User``, without those that are ``UNSET``; note what is refused.
+    """Return the fields to store, by attribute of ``User``, without those that are ``UNSET``; collect errors.
 
     Raises:
         TypeError: a value has the wrong type.

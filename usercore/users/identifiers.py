@@ -1,4 +1,4 @@
-"""Identifiers: how access ids enter, and which claims a user's identifiers make. Pure."""
+"""Identifiers: validation of access ids, and the claims that a user's identifiers need. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -11,7 +11,7 @@ from usercore.users.keys import Space, Use, email_key, host_id
 from usercore.users.model import AccessIds, Claim, User
 
 SLOTS: Final = 4
-"""Access ids of a user. Source: spec U9; plenigo."""
+"""The number of access ids of a user. Source: spec U9; plenigo."""
 
 SLOT_USES: Final = (Use.ACCESS_1, Use.ACCESS_2, Use.ACCESS_3, Use.ACCESS_4)
 
@@ -25,7 +25,7 @@ _FIELDS: Final = (
 
 
 def clean_slots(value: object) -> dict[int, str | None]:
-    """Give access ids by slot, 1 to 4, from a list or a mapping; None empties a slot.
+    """Return access ids by slot, 1 to 4, from a list or a mapping; None clears a slot.
 
     Raises:
         TypeError: it is neither a list, a tuple nor a mapping with int keys (text is no list).
@@ -64,10 +64,10 @@ def _clean_slot(slot: int, text: object) -> str | None:
 
 
 def next_access_ids(present: AccessIds, slots: Mapping[int, str | None]) -> AccessIds:
-    """Replace the named slots and keep the others.
+    """Return the access ids with the given slots replaced and the others unchanged.
 
     Raises:
-        Invalid: one id would stand in two slots.
+        Invalid: one id would be in two slots.
     """
     ids = list(present)
     for slot, text in slots.items():
@@ -84,7 +84,7 @@ IDENTIFIERS: Final = frozenset(("email", "username", "external_id", "access_ids"
 
 
 def claims_of(user: User) -> dict[tuple[Space, str], Use]:
-    """Give every key that the user's identifiers need, with its uses."""
+    """Return every key that the user's identifiers need, with its uses."""
     return claims_for(
         email=user.email,
         username=user.username,
@@ -102,7 +102,7 @@ def claims_for(
     access_ids: Sequence[str | None],
     brought_uuid: UUID | None,
 ) -> dict[tuple[Space, str], Use]:
-    """Give every key that these identifiers need, with its uses; there are four access ids."""
+    """Return every key that these identifiers need, with its uses; pass exactly four access ids."""
     claims: dict[tuple[Space, str], Use] = {}
     if email is not None:
         claims[Space.LOGIN, email_key(email)] = Use.EMAIL
@@ -119,32 +119,32 @@ def claims_for(
 
 
 def _add_use(claims: dict[tuple[Space, str], Use], space: Space, key: str, use: Use) -> None:
-    before = claims.get((space, key))  # flags are slow to unite, and nearly always there is nothing to unite
+    before = claims.get((space, key))  # combining flags is slow and rarely necessary
     claims[space, key] = use if before is None else before | use
 
 
 def username_key(username: str) -> str:
-    """Give the key of a username; one that is an email has the email's."""
+    """Return the key of a username; a username that is an email has the key of the email."""
     return email_key(username) if "@" in username else unique_key(username)
 
 
 def names_email(user: User) -> bool:
-    """Say whether the user's username is their email, so that it follows when that changes."""
+    """Return whether the user's username is their email, so that it changes with the email."""
     return user.username is not None and user.email is not None and "@" in user.username
 
 
 def in_order(keys: Iterable[tuple[Space, str]]) -> list[tuple[Space, str]]:
-    """Give keys in the one order in which everybody takes them, so that nobody waits in a circle."""
+    """Return keys in the one order in which every unit acquires them, which prevents deadlocks."""
     return sorted(keys)
 
 
 def field_of(uses: Use) -> str:
-    """Give the name of the field that a key is needed for, the weightiest first."""
+    """Return the name of the field that a key is needed for: the most important of several."""
     return next(field for use, field in _FIELDS if uses & use)
 
 
 def email_holder(found: Sequence[Claim], email: str) -> UserId | None:
-    """Give the user who has this email by one of the claims, or None."""
+    """Return the user who has this email by one of the claims, or None."""
     key = email_key(email)
     for claim in found:
         if claim.key == key and claim.space is Space.LOGIN and claim.uses & Use.EMAIL:

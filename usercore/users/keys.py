@@ -1,4 +1,4 @@
-"""Keys: the spellings of an identifier that are equal have one key, and a claim is on a key. Source: spec U3 and U4."""
+"""Keys: equivalent spellings of an identifier have the same key, and claims are on keys. Source: spec U3 and U4."""
 
 from collections.abc import Callable
 from enum import IntFlag, StrEnum
@@ -14,17 +14,17 @@ from usercore.kernel.text import check_text, check_type, clean_exact, refuse, un
 from usercore.kernel.values import frozen
 
 EMAIL_LIMIT: Final = 254
-"""Characters of an email. Source: spec U5; RFC 5321, 4.5.3.1.3, without the angle brackets."""
+"""The most characters of an email. Source: spec U5; RFC 5321, 4.5.3.1.3, without the angle brackets."""
 
 USERNAME_LIMIT: Final = 256
-"""Characters of a username. Source: spec U7."""
+"""The most characters of a username. Source: spec U7."""
 
 EXTERNAL_ID_LIMIT: Final = 255
-"""Characters of an external or access id. Source: spec U8."""
+"""The most characters of an external or access id. Source: spec U8."""
 
 
 class Space(StrEnum):
-    """Where a key is unique, in each tenant."""
+    """The space in which a key is unique, within each tenant."""
 
     LOGIN = "login"
     EXTERNAL = "external"
@@ -34,7 +34,7 @@ class Space(StrEnum):
 
 
 class Use(IntFlag):
-    """What its holder uses a key for; a key is free when the last use ends."""
+    """The purposes for which a holder uses a key; a key is free when it has no use left."""
 
     EMAIL = 1
     USERNAME = 2
@@ -52,19 +52,19 @@ class Use(IntFlag):
 
 @frozen
 class ClaimName:
-    """A key in its space, and the uses in which it names somebody."""
+    """A key in its space, and the uses in which it identifies a user."""
 
     space: Space
     key: str
     uses: Use
 
 
-@lru_cache(maxsize=256)  # one call asks for the key of its email several times
+@lru_cache(maxsize=256)  # one call needs the key of its email several times
 def email_key(text: str) -> str:
-    """Give the key of an email: folded local part, IDNA lower-case domain; dots and +tags stay.
+    """Return the key of an email: case-folded local part, IDNA lower-case domain; dots and +tags are significant.
 
     Raises:
-        ValueError: there is no ``@``, or the domain is no domain.
+        ValueError: there is no ``@``, or the domain is not valid.
     """
     local, at, domain = text.rpartition("@")
     if not at:
@@ -76,10 +76,10 @@ def email_key(text: str) -> str:
 
 
 def host_id(value: object, *, field: str) -> str:
-    """Give an id of the host's system as text: 1 to 255 characters; an int becomes decimal text.
+    """Return an id of the host's system as text: 1 to 255 characters; an int becomes decimal text.
 
     Raises:
-        TypeError: it is neither text nor an int (a bool is none).
+        TypeError: it is neither text nor an int (a bool is not an int).
         Invalid: it is empty, too long, has white space at its ends or forbidden characters.
     """
     if isinstance(value, int) and not isinstance(value, bool):
@@ -91,28 +91,28 @@ def host_id(value: object, *, field: str) -> str:
 
 
 def claim_of_email(text: object) -> ClaimName:
-    """Give the claim that an email in any spelling names.
+    """Return the claim name for an email in any spelling.
 
     Raises:
         TypeError: it is not text.
-        Invalid: nobody can have it.
+        Invalid: no user can have it.
     """
     clean = check_text(text, field="email", most=EMAIL_LIMIT, trim=True)
     try:
         return ClaimName(Space.LOGIN, email_key(clean), Use.EMAIL)
-    except ValueError:  # IDNA's errors are ValueErrors, too
+    except ValueError:  # the errors of idna are ValueErrors, too
         refuse("email", "malformed")
 
 
 def claim_of_username(text: object) -> ClaimName:
-    """Give the claim that a username in any spelling names.
+    """Return the claim name for a username in any spelling.
 
     Raises:
         TypeError: it is not text.
-        Invalid: nobody can have it.
+        Invalid: no user can have it.
     """
     clean = check_text(text, field="username", most=USERNAME_LIMIT, trim=True)
-    if "@" in clean:  # then it is its user's email
+    if "@" in clean:  # a username with an @ is the user's email
         return attrs.evolve(claim_of_email(clean), uses=Use.USERNAME)
     return ClaimName(Space.LOGIN, unique_key(clean), Use.USERNAME)
 
@@ -131,10 +131,10 @@ _CLAIM_OF: Final[dict[type, Callable[[object], ClaimName]]] = {
 
 
 def claim_of(reference: Email | Username | ExternalId | AccessId | AnyId) -> ClaimName:
-    """Give the claim that a reference by identifier names.
+    """Return the claim name for a reference by identifier.
 
     Raises:
-        TypeError: what it holds is not text.
-        Invalid: nobody can have it.
+        TypeError: its value is not text.
+        Invalid: no user can have it.
     """
     return _CLAIM_OF[type(reference)](reference.text)

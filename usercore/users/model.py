@@ -1,6 +1,6 @@
-"""A user: fields, identifiers and state. What is said of users in history.
+"""A user: fields, identifiers and state, and the changes of users that history records.
 
-The identifiers stand here for reading; what makes them unique is their claims.
+A user has its identifiers for reading; their claims make them unique.
 """
 
 from datetime import datetime
@@ -21,7 +21,7 @@ from usercore.users.keys import Space
 
 
 class UserState(StrEnum):
-    """Whether a user can do anything. "No password" and "locked" are facts, not states."""
+    """Whether a user can sign in. "No password" and "locked" belong to the account status and are not states."""
 
     UNCLAIMED = "unclaimed"
     ACTIVE = "active"
@@ -34,7 +34,7 @@ class EmailPolicy:
     """Which emails users may have. Source: spec U5."""
 
     special_domains: frozenset[str] = domains()
-    """Special-use domains that are admitted with their subdomains, such as ``corp.local``; all others are refused."""
+    """Special-use domains that are allowed with their subdomains, such as ``corp.local``; all others are refused."""
 
 
 AccessIds = tuple[str | None, str | None, str | None, str | None]
@@ -43,10 +43,10 @@ NO_ACCESS_IDS: Final[AccessIds] = (None, None, None, None)
 
 @entity
 class User:
-    """A person of one tenant. None in a preference reads as the tenant's default.
+    """A person of one tenant. If a preference is None, the tenant's default applies.
 
-    ``version`` counts changes of the user's own fields, identifiers and state. ``change_no`` counts the units that held
-    the user's guard, and so orders the user's history. Offsets are minutes east of UTC, quarter hours from -840 to 840.
+    ``version`` counts changes of the user's own fields, identifiers and state. ``change_no`` counts the units that
+    locked the user, and so orders the user's history. Offsets are minutes east of UTC, quarter hours from -840 to 840.
     """
 
     id: UserId
@@ -83,12 +83,12 @@ class User:
 
     @property
     def uuid(self) -> UUID:
-        """The public UUID: the one that was brought along, else one made of the id."""
+        """The public UUID: the one that was supplied, else one derived from the id."""
         return self.brought_uuid or uuid_of(self.id, USER_KIND)
 
     @property
     def public_name(self) -> str | None:
-        """The name shown to others; the email if none was given, or the one that was given is the email."""
+        """The name shown to other users: the given one, or the email if none was given or it spells the email."""
         return self.given_public_name or self.email
 
     @property
@@ -99,7 +99,7 @@ class User:
 
     @property
     def email_verified(self) -> bool:
-        """Whether this address has proved itself, or the host vouches for it."""
+        """Whether the user proved access to the email, or the host asserted that it is verified."""
         return self.email_verified_at is not None
 
 
@@ -112,7 +112,7 @@ class LastSignIn(NamedTuple):
 
 @entity
 class Claim:
-    """A key that is one holder's alone in a space of the tenant. ``uses`` are the bits of ``Use``."""
+    """The exclusive claim of one holder on a key in a space of the tenant. ``uses`` combines ``Use`` flags."""
 
     tenant_id: TenantId
     space: Space
@@ -123,7 +123,7 @@ class Claim:
 
 @entity
 class AccountStatus:
-    """What is so about a user without being a state: passwords, failures, sign-ins. Instants or None."""
+    """The status of a user besides its state: password, failures, sign-ins. Instants are None if they do not apply."""
 
     password_set: bool
     password_changed_at: datetime | None
@@ -137,7 +137,7 @@ class AccountStatus:
 
 @entity
 class Preferences:
-    """How things are shown to a user: their own choice, else their tenant's. Offsets are minutes east of UTC."""
+    """The preferences that apply to a user: the user's own, else the tenant's. Offsets are minutes east of UTC."""
 
     language: str
     date_format: DateFormat
@@ -153,7 +153,7 @@ OWN_FIELDS: Final = tuple(
     for field in attrs.fields(User)  # type: ignore[arg-type]  # mypy does not see attrs in @entity
     if field.name in ATTRIBUTES.values()
 )
-"""What ``update`` may change, besides the username."""
+"""The attributes that ``update`` may change, besides the username."""
 
 PERSONAL: Final = frozenset(IDENTIFIERS).union(ATTRIBUTES[name] for name, spec in FIELDS.items() if spec.personal)
 
@@ -176,13 +176,13 @@ EMAIL_CHANGED: Final = ChangeKind(
     public=True,
 )
 EMAIL_REPLACED: Final = ChangeKind("user.email_replaced", ("email",), frozenset({"email"}), public=True)
-"""A verified address was replaced by another: its owner is to be told."""
+"""A verified address was replaced by another one; its owner is notified."""
 EMAIL_VERIFICATION_CHANGED: Final = ChangeKind("user.email_verification_changed", ("email_verified_at",), public=True)
 """An operator set whether the email counts as verified."""
 ACTIVATED: Final = ChangeKind("user.activated", ("state",), public=True)
 DEACTIVATED: Final = ChangeKind("user.deactivated", ("state",), public=True)
 WELCOMED: Final = ChangeKind("user.welcomed", ("with_password",), public=True)
-"""Somebody asked that the user be welcomed by mail, with a drawn password or without."""
+"""A welcome mail was requested for the user, with or without a generated password."""
 
 KINDS: Final = (
     REGISTERED,

@@ -1,4 +1,4 @@
-"""What users ask of a storage. ``usercore.testing.contracts.users`` proves it."""
+"""The storage interface of users. ``usercore.testing.contracts.users`` tests implementations."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
@@ -12,27 +12,27 @@ from usercore.users.model import Claim, LastSignIn, User
 
 
 class UserRepository(Protocol):
-    """Keeps users. A unit sees those of its own tenant only: another's are not there."""
+    """Stores users. A unit sees the users of its own tenant only; for it, those of other tenants do not exist."""
 
     @abstractmethod
     def add(self, user: User) -> None:
-        """Keep a new user of the unit's tenant; the unit holds its guard from now on.
+        """Store a new user of the unit's tenant; the unit holds its lock from now on.
 
         Raises:
-            RunAgain: a user has this id; the next run draws another.
+            RunAgain: a user has this id; the next run generates another.
         """
 
     @abstractmethod
     def add_many(self, users: Sequence[User]) -> None:
-        """Keep new users as ``add`` does, in bulk.
+        """Store new users as ``add`` does, in bulk.
 
         Raises:
-            RunAgain: one of the ids is in use; the next run draws others.
+            RunAgain: one of the ids is in use; the next run generates others.
         """
 
     @abstractmethod
     def get(self, user_id: UserId) -> User | None:
-        """Give the user of the unit's tenant, also an erased one, or None."""
+        """Return the user of the unit's tenant, also an erased one, or None."""
 
     @abstractmethod
     def find_by_claim(self, name: ClaimName) -> User | None:
@@ -42,7 +42,7 @@ class UserRepository(Protocol):
     def find_by_uuid(self, uuid: UUID) -> User | None:
         """Return the user with this public UUID, also an erased one, or None.
 
-        A UUID that a user brought along has a claim. Others are made from the id, and name users who brought none.
+        A supplied UUID has a claim. The others are derived from the id and refer to users without a supplied UUID.
         """
 
     @abstractmethod
@@ -51,7 +51,7 @@ class UserRepository(Protocol):
 
     @abstractmethod
     def has_other_active(self, user_id: UserId) -> bool:
-        """Return whether the unit's tenant has an active user besides this one. May read all users: rarely asked."""
+        """Return whether the unit's tenant has an active user besides this one. May read all users: call it rarely."""
 
     @abstractmethod
     def id_by_claim(self, name: ClaimName) -> UserId | None:
@@ -63,13 +63,13 @@ class UserRepository(Protocol):
 
     @abstractmethod
     def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
-        """Give those of these users that are there, each once, in any order."""
+        """Return the users that exist among these ids, each once, in any order."""
 
     @abstractmethod
     def lock(self, user_id: UserId, note: LastSignIn | None = None) -> User:
-        """Lock the user as ``unit.guard`` does, count a change unit of theirs, and return them as they are now.
+        """Lock the user as ``unit.lock`` does, increment its change number, and return the user as it is now.
 
-        With a note, the user's last sign-in becomes the note's; without one it stays.
+        With a note, the note becomes the user's last sign-in; without one it stays unchanged.
 
         Raises:
             UserNotFound: there is no such user in the unit's tenant, or it was erased.
@@ -77,39 +77,39 @@ class UserRepository(Protocol):
 
     @abstractmethod
     def replace(self, user: User) -> None:
-        """Store the next state of a user that this unit guards; ``tenant_id`` and ``change_no`` stay as they are."""
+        """Store the next state of a user that this unit has locked; ``tenant_id`` and ``change_no`` stay unchanged."""
 
 
 class ClaimRepository(Protocol):
-    """Keeps who holds which key. A unit sees the claims of its own tenant only."""
+    """Stores claims on keys. A unit sees the claims of its own tenant only."""
 
     @abstractmethod
     def find(self, space: Space, key: str) -> Claim | None:
-        """Give the claim on this key, compared exactly, or None."""
+        """Return the claim on this key, compared exactly, or None."""
 
     @abstractmethod
     def find_many(self, names: Sequence[tuple[Space, str]]) -> list[Claim]:
-        """Give those of these claims that are there, each once, in any order."""
+        """Return the claims that exist on these keys, each once, in any order."""
 
     @abstractmethod
     def put(self, claim: Claim) -> None:
-        """Keep the claim, of the unit's tenant, or its present uses if its holder has it already.
+        """Store a claim of the unit's tenant, or replace its uses if its holder has it already.
 
         Raises:
-            RunAgain: another holder has the key. Callers look first, so somebody came between.
+            RunAgain: another holder has the key. Callers check first, so another unit claimed it meanwhile.
         """
 
     @abstractmethod
     def add_many(self, claims: Iterable[Claim]) -> None:
-        """Keep new claims, in bulk.
+        """Store new claims, in bulk.
 
         Raises:
-            RunAgain: one of the keys is held. Callers look first, so somebody came between.
+            RunAgain: one of the keys is held. Callers check first, so another unit claimed it meanwhile.
         """
 
     @abstractmethod
     def remove(self, claims: Iterable[Claim]) -> None:
-        """Free the keys of these claims where these holders have them."""
+        """Remove these claims; a key that another holder has stays claimed."""
 
 
 class UsersUnit(ChangingUnit, Protocol):

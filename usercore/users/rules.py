@@ -1,4 +1,4 @@
-"""Public names, external ids, and which moves between states there are. Pure."""
+"""Rules of public names, external ids and transitions between states. Pure."""
 
 from usercore.kernel.entity import evolve
 from usercore.users.errors import ExternalIdLinked, WrongState
@@ -7,7 +7,7 @@ from usercore.users.model import User, UserState
 
 
 def without_email_as_name(user: User) -> User:
-    """Return the user without a public name that spells their email: it reads as the email and follows it."""
+    """Return the user without a given public name that spells the email, so that the name changes with the email."""
     copies = is_spelling_of(user.given_public_name, user.email)
     return evolve(user, given_public_name=None) if copies else user
 
@@ -23,7 +23,7 @@ def is_spelling_of(text: str | None, email: str | None) -> bool:
 
 
 def check_linkable(user: User, external_id: str) -> bool:
-    """Say whether the external id is to be linked; False if the user has this very one.
+    """Return whether the external id must be linked; False if the user has this one already.
 
     Raises:
         ExternalIdLinked: the user has another one.
@@ -34,10 +34,10 @@ def check_linkable(user: User, external_id: str) -> bool:
 
 
 def check_movable(user: User, to: UserState) -> bool:
-    """Say whether the user is to be moved to this state; False if already there.
+    """Return whether the user must change to this state; False if it is in this state already.
 
     Raises:
-        WrongState: only an active user is deactivated, and only a deactivated one activated.
+        WrongState: only an active user can be deactivated, and only a deactivated one activated.
     """
     if user.state is to:
         return False

@@ -1,4 +1,4 @@
-"""The steps that several use-cases share: finding, storing and replacing users with their claims."""
+"""Steps that several use-cases share: finding, storing and replacing users with their claims."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -21,10 +21,10 @@ from usercore.users.rules import without_email_as_name
 
 
 def get_user(unit: UsersUnit, reference: Reference) -> User:
-    """Give the user that is named, unless erased.
+    """Return the user with this reference.
 
     Raises:
-        UserNotFound: nobody in the unit's tenant is named so.
+        UserNotFound: no user of the unit's tenant has this reference, or it was erased.
         Invalid: an identifier of this form cannot exist.
     """
     user = _find_user(unit, reference)
@@ -42,12 +42,12 @@ def _find_user(unit: UsersUnit, reference: Reference) -> User | None:
 
 
 def move_claims(unit: UsersUnit, old: User, new: User) -> None:
-    """Claim what the new state's identifiers need and free what only the old one needed.
+    """Claim the keys that the new state's identifiers need, and free those that only the old state needed.
 
-    All are looked at before the first is taken, so a refusal comes before any write.
+    All keys are checked before the first is claimed, so a refusal precedes every write.
 
     Raises:
-        Taken: somebody else has one of the keys.
+        Taken: another user has one of the keys.
     """
     had, needs = claims_of(old), claims_of(new)
     wanted = {name: uses for name, uses in needs.items() if had.get(name) != uses}
@@ -60,10 +60,10 @@ def move_claims(unit: UsersUnit, old: User, new: User) -> None:
 
 
 def check_free(found: Iterable[Claim], user: User, wanted: Mapping[tuple[Space, str], Use]) -> None:
-    """Refuse keys that somebody else has by the claims that were found on them.
+    """Refuse the wanted keys if another user holds a claim that was found on one of them.
 
     Raises:
-        Taken: one is another user's; the first of several, so they come with the weightiest first.
+        Taken: one of the keys is another user's. It names the first of several, so pass the most important one first.
     """
     holders = {(claim.space, claim.key): claim.holder_id for claim in found}
     for name, uses in wanted.items():
@@ -72,15 +72,15 @@ def check_free(found: Iterable[Claim], user: User, wanted: Mapping[tuple[Space, 
 
 
 def make_claim(user: User, space: Space, key: str, uses: Use) -> Claim:
-    """Make the user's claim on a key."""
+    """Return the user's claim on a key."""
     return Claim(tenant_id=user.tenant_id, space=space, key=key, holder_id=user.id, uses=int(uses))
 
 
 def add_user(unit: UsersUnit, user: User, kind: ChangeKind, *, found: Iterable[Claim] | None = None) -> None:
-    """Keep a new user with their claims, and say so.
+    """Store a new user and its claims, and record the change.
 
     Raises:
-        Taken: somebody else has one of the keys.
+        Taken: another user has one of the keys.
     """
     needs = claims_of(user)
     check_free(unit.claims.find_many(list(needs)) if found is None else found, user, needs)
@@ -90,10 +90,10 @@ def add_user(unit: UsersUnit, user: User, kind: ChangeKind, *, found: Iterable[C
 
 
 def replace_user(unit: UsersUnit, old: User, new: User, kind: ChangeKind, *, at: datetime, by: str) -> User:
-    """Keep the next state of a guarded user, with claims and version, and say so; nothing if nothing differs.
+    """Store the next state of a locked user, its claims and version, and record the change if anything differs.
 
     Raises:
-        Taken: somebody else has one of the keys.
+        Taken: another user has one of the keys.
     """
     new = without_email_as_name(new)
     changed = differing(old, new)

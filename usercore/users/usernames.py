@@ -1,4 +1,4 @@
-"""Usernames: which ones are accepted. Pure."""
+"""Validation of usernames. Pure."""
 
 from typing import Final
 from unicodedata import normalize
@@ -13,9 +13,9 @@ _PUNCTUATION: Final = frozenset("._-@+")
 
 
 def clean_username(value: object, *, email: str | None) -> str:
-    """Give a username: letters, digits and ``. _ - @ +``, one script, nothing invisible.
+    """Return a valid username: alphanumeric characters and ``. _ - @ +``, of one script, none of them invisible.
 
-    With an ``@`` it must be the user's own email.
+    A username with an ``@`` must be the user's own email.
 
     Raises:
         TypeError: it is not text.
@@ -46,7 +46,7 @@ def _own_email(text: str, email: str | None) -> str:
 
 
 def _has_only_allowed(text: str) -> bool:
-    # The key is made of the compatibility form, which may have characters that the text does not have.
+    # The key is derived from the compatibility form, which may have characters that the text does not have.
     return all(map(_is_allowed, text)) and (text.isascii() or all(map(_is_allowed, normalize("NFKC", text))))
 
 
