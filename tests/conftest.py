@@ -1,4 +1,4 @@
-"""What all tests share: how many examples Hypothesis tries, and readable assertions in the shipped contracts.
+"""Shared by all tests: the number of Hypothesis examples, and readable assertions in the shipped contracts.
 
 ``USERCORE_HYPOTHESIS_PROFILE`` chooses among ``dev``, ``ci`` and ``nightly``; without it CI gets ``ci``.
 """
@@ -14,12 +14,12 @@ pytest.register_assert_rewrite("usercore.testing")
 
 
 def choose_profile() -> str:
-    """Give the name of the profile that the environment asks for."""
+    """Return the name of the profile that the environment selects."""
     default = "ci" if os.environ.get("CI") == "true" else "dev"
     return os.environ.get("USERCORE_HYPOTHESIS_PROFILE", default)
 
 
-# No deadline: a busy machine is no fault. No database: a run depends on nothing that an earlier one left.
+# No deadline: a busy machine is no error. No database: a run must not depend on data of an earlier one.
 settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True, database=None)
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=100, derandomize=True)
 settings.register_profile("nightly", settings.get_profile("dev"), max_examples=2000)
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is not about the capability that was asked for."""
+    """Deselect tests that are not about the requested capability."""
     name = config.getoption("--capability")
     if name is not None:
         others = [item for item in items if not is_about(name, item)]
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def is_about(name: str, item: pytest.Item) -> bool:
-    """Return whether a test has a capability in its file's or parameter's name, or its contract or life is about it."""
+    """Return whether a test is about a capability: by its file or parameter, its contract or its state machine."""
     file = item.path.relative_to(item.config.rootpath)
     if name in file.parts or re.fullmatch(rf"test_{name}(_\w+)?", file.stem):
         return True
@@ -55,7 +55,7 @@ def is_about(name: str, item: pytest.Item) -> bool:
 
 
 def uses(module: str, name: str) -> bool:
-    """Return whether a shipped contract or life is about a capability: it imports from its package."""
+    """Return whether a shipped contract or state machine is about a capability: it imports from its package."""
     if not module.startswith("usercore.testing."):
         return False
     values = vars(sys.modules[module]).values()
@@ -63,7 +63,7 @@ def uses(module: str, name: str) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what tests measured, and say on how many storages the contract ran."""
+    """Print the figures that tests measured, and on how many storages the contract ran."""
     passed = terminalreporter.stats.get("passed", [])
     for figures in (value for report in passed for name, value in report.user_properties if name == "figures"):
         terminalreporter.write_line(figures)

@@ -1,4 +1,4 @@
-"""What several tests need: how a call refuses, and every character there is."""
+"""Shared by several tests: the errors of a refused call, and all characters."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,18 +9,18 @@ from usercore.kernel.errors import FieldError, Invalid
 
 
 def faults_of(call: Callable[[], object]) -> tuple[FieldError, ...]:
-    """Give the faults for which the call refuses."""
+    """Return the field errors that the call raises."""
     with pytest.raises(Invalid) as refusal:
         call()
     return refusal.value.errors
 
 
 def fault_of(call: Callable[[], object]) -> FieldError:
-    """Give the one fault for which the call refuses."""
+    """Return the only field error that the call raises."""
     (fault,) = faults_of(call)
     return fault
 
 
 def characters() -> Iterator[str]:
-    """Give every code point of Unicode, assigned or not."""
+    """Iterate over every code point of Unicode, assigned or not."""
     return map(chr, range(sys.maxunicode + 1))

@@ -1,4 +1,4 @@
-"""Rows of two stores that went the same way, told apart by nothing that is drawn or counted on."""
+"""Rows of two stores with the same history, without the differences of random values and ids."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ PUBLIC_ID = re.compile(r"uc[al]-\w{9}-\w{11}")
 
 
 def masked(tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str, list[str]]:
-    """Give all rows as text; ids made since the store was filled by their order, drawn values by their length."""
+    """Return all rows as text, with new ids replaced by their order and random values by their length."""
     values = {value for rows in tables.values() for row in rows for value in row.values()}
     ids = {number: f"new {place}" for place, number in enumerate(sorted(filter(_is_new_id, values)))}
     return {table: sorted(_masked(table, row, ids) for row in rows) for table, rows in tables.items()}

@@ -1,4 +1,4 @@
-"""Both sides of a benchmark do the same work: they leave the same rows, and give the same answers."""
+"""Both sides of a benchmark do the same work: they store the same rows, and return the same answers."""
 
 import sqlite3
 import threading
@@ -38,7 +38,7 @@ SLOW = {"W9c"}
 
 
 def rows_of(path: Path) -> dict[str, list[str]]:
-    """Give all rows of a store, masked."""
+    """Return all rows of a store, masked."""
     connection = sqlite3.connect(path)
     connection.row_factory = sqlite3.Row
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
@@ -58,7 +58,7 @@ def cases(workloads: Iterable[Workload[Stores]]) -> list[Any]:
 
 
 @pytest.mark.parametrize("workload", cases(one for one in ALL if one.leaves_rows))
-def test_both_sides_leave_the_same_rows(workload: Workload[Stores], tmp_path: Path) -> None:
+def test_both_sides_store_the_same_rows(workload: Workload[Stores], tmp_path: Path) -> None:
     stores = Stores(tmp_path)
     before = rows_of(stores.copy(USERS, "untouched"))
     run_all(workload, stores)
@@ -68,7 +68,7 @@ def test_both_sides_leave_the_same_rows(workload: Workload[Stores], tmp_path: Pa
 
 
 @pytest.mark.parametrize("workload", [one for one in ALL if not one.leaves_rows], ids=str)
-def test_what_leaves_no_rows_runs(workload: Workload[Stores], tmp_path: Path) -> None:
+def test_workloads_that_store_no_rows_run(workload: Workload[Stores], tmp_path: Path) -> None:
     run_all(workload, Stores(tmp_path))
 
 
@@ -97,14 +97,14 @@ def test_both_sides_identify_the_same_user(opener: Opener[Stores], tmp_path: Pat
 
 SHOWN = [
     *[(0, "wrong")] * 3,
-    (0, PASSWORD),  # forgives what failed before
+    (0, PASSWORD),  # resets the failures before
     *[(1, "wrong")] * 10,
     (1, PASSWORD),  # too early
     (2, PASSWORD),  # not active
-    (3, "\n"),  # no password that can be
-    (USERS, PASSWORD),  # nobody
+    (3, "\n"),  # an impossible password
+    (USERS, PASSWORD),  # no such user
 ]
-"""Who shows what: what came out is the same on both sides, and what is kept of it."""
+"""Attempts to sign in, by number of the user and password."""
 
 
 def outcome_of(sign_in: Callable[[str, str], Identity], number: int, password: str) -> object:
@@ -115,7 +115,7 @@ def outcome_of(sign_in: Callable[[str, str], Identity], number: int, password: s
 
 
 def test_both_sides_refuse_the_same_passwords(tmp_path: Path) -> None:
-    heavier = attrs.evolve(LEAST, passes=2)  # so that whoever comes in gets another hash
+    heavier = attrs.evolve(LEAST, passes=2)  # so that a successful sign-in replaces the hash
     paths = [with_passwords(Stores(tmp_path), USERS, name, LEAST) for name in ("usercore", "raw")]
     for path in paths:
         with closing(sqlite3.connect(path)) as connection, connection:
@@ -125,20 +125,20 @@ def test_both_sides_refuse_the_same_passwords(tmp_path: Path) -> None:
             expected = outcome_of(core.sign_in.with_password, number, password)
             assert outcome_of(raw.sign_in, number, password) == expected
     ours, theirs = map(rows_of, paths)
-    assert ours.pop("usercore_credentials") != theirs.pop("usercore_credentials")  # salts are drawn
+    assert ours.pop("usercore_credentials") != theirs.pop("usercore_credentials")  # salts are random
     assert ours == theirs
 
 
-def test_single_inserts_leave_the_same_rows_as_batches(tmp_path: Path) -> None:
+def test_single_inserts_store_the_same_rows_as_batches(tmp_path: Path) -> None:
     stores = Stores(tmp_path)
     for importing in Importing, ImportingRowByRow:
         with closing(importing(stores.by_hand(USERS, importing.__name__), lambda: NOW)) as by_hand:
-            assert by_hand.import_users(map(record, range(USERS + SOME))) == SOME  # the others are there
+            assert by_hand.import_users(map(record, range(USERS + SOME))) == SOME  # the others exist already
     ours, theirs = (rows_of(tmp_path / f"{USERS}-{one.__name__}.db") for one in (Importing, ImportingRowByRow))
     assert ours == theirs
 
 
-def test_a_filled_store_has_whom_usercore_would_have_made(tmp_path: Path) -> None:
+def test_a_filled_store_has_the_users_that_usercore_would_have_created(tmp_path: Path) -> None:
     with open_core(Stores(tmp_path).copy(SOME, "filled")) as core:
         for number in range(SOME):
             user = core.users.get(Email(person(number).email))
@@ -147,44 +147,44 @@ def test_a_filled_store_has_whom_usercore_would_have_made(tmp_path: Path) -> Non
             assert core.history.of_user(user.id).rows
 
 
-def test_a_ratio_is_formed_round_by_round() -> None:
+def test_a_ratio_is_computed_for_each_round() -> None:
     assert ratio_of([2.0, 9.0, 4.0], [1.0, 3.0, 4.0]) == Ratio(2.0, 1.0, 3.0)
 
 
 @attrs.define
 class Noting:
-    """A side that costs what it is told, and notes its turns."""
+    """A side with known costs that records its turns."""
 
     name: str
     turns: list[str]
 
     def run(self, count: int) -> Cost:
-        """Note the turn."""
+        """Record the turn."""
         self.turns.append(self.name)
         return Cost(cpu=count, wall=2 * count)
 
 
-def test_sides_take_turns_there_and_back_again() -> None:
+def test_sides_alternate_in_mirrored_order() -> None:
     turns: list[str] = []
     costs = costs_of({name: Noting(name, turns) for name in "ab"}, rounds=1, count=8)
     assert turns == list("abbaabba") * 2
     assert (costs["a"], costs["b"]) == ([Cost(8, 16)], [Cost(8, 16)])
 
 
-def test_a_slow_side_is_charged_for_what_it_did_not_do() -> None:
+def test_the_costs_of_a_side_that_does_a_part_of_the_work_are_scaled_up() -> None:
     side = Scaled(Calls(int, iter("123456789")), part=0.1)
     side.run(20)
     assert list(side.side.arguments) == list("3456789")  # type: ignore[attr-defined]  # it is the Calls above
     assert Scaled(Noting("slow", []), part=0.1).run(20) == Cost(20, 40)
 
 
-def test_threads_share_a_pile_and_the_slowest_call_is_seen() -> None:
+def test_threads_share_the_work_and_the_slowest_call_is_recorded() -> None:
     taken: list[int] = []
     met = threading.Barrier(2)
 
     def take(number: int) -> None:
         if number < 2:
-            met.wait()  # so that each thread has one
+            met.wait()  # so that each thread makes a call
         taken.append(number)
 
     cost = Threads([take, take], count()).run(10)
@@ -193,17 +193,17 @@ def test_threads_share_a_pile_and_the_slowest_call_is_seen() -> None:
     assert cost.worst > 0
 
 
-def test_what_a_thread_meets_is_raised() -> None:
+def test_an_exception_of_a_thread_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         Threads([lambda number: 1 / number] * 2, count()).run(3)
 
 
-def test_costs_of_turns_are_added_and_the_worst_of_them_counts() -> None:
+def test_costs_of_turns_are_added_and_their_maximum_is_recorded() -> None:
     assert Cost(1, 2, 3, 0.5, 1) + Cost(1, 2, 1, 0.4, 1) == Cost(2, 4, 3, 0.4, 2)
 
 
 @pytest.mark.slow
-def test_processes_work_as_long_as_they_are_told(tmp_path: Path) -> None:
+def test_processes_run_for_the_given_time(tmp_path: Path) -> None:
     with lasting(0.3)(Stores(tmp_path), USERS) as sides:
         for side in sides.values():
             assert side.run(1).refused == 0
@@ -222,7 +222,7 @@ def test_processes_work_as_long_as_they_are_told(tmp_path: Path) -> None:
         (Goal(bound=2, more=True, always=True), False),
     ],
 )
-def test_a_goal_is_for_the_median_unless_it_is_for_always(goal: Goal | None, *, met: bool | None) -> None:
+def test_a_goal_applies_to_the_median_unless_it_is_for_every_round(goal: Goal | None, *, met: bool | None) -> None:
     assert Figure(name="CPU", value=Ratio(2.0, 1.0, 3.0), goal=goal).met is met
 
 
@@ -240,7 +240,7 @@ def test_the_table_has_a_line_for_each_figure() -> None:
     ]
 
 
-def test_growth_is_told_in_units_of_the_raw_side_with_the_fewest_users(tmp_path: Path) -> None:
+def test_growth_is_relative_to_the_raw_side_with_the_fewest_users(tmp_path: Path) -> None:
     workload = attrs.evolve(ALL[0], count=40, rounds=2)
     growth, result = grow(workload, Stores(tmp_path), [USERS, 2 * USERS])
     assert [point.users for point in growth.points] == [USERS, 2 * USERS]
@@ -253,14 +253,14 @@ def options(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Options:
     return parse()
 
 
-def test_a_quick_run_is_small_and_not_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quick_run_is_small_and_not_written_to_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = options(monkeypatch, "--quick")
     assert not quick.whole
     assert (quick.users, quick.growth) == ([10_000], [10_000, 100_000])
     assert all(one.count < max(2, whole.count) for one, whole in zip(quick.chosen(ALL), ALL, strict=True))
 
 
-def test_what_is_chosen_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_chosen_workloads_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     some = options(monkeypatch, "--only", "W3,P5,growth", "--users", "2m,5k", "--seconds", "60")
     assert [one.id for one in some.chosen(ALL)] + [one.id for one in some.chosen(POSTGRES)] == ["W3", "P5"]
     assert some.grows
@@ -274,7 +274,7 @@ def test_an_unknown_workload_is_refused(monkeypatch: pytest.MonkeyPatch, capsys:
     assert "there is no W99" in capsys.readouterr().err
 
 
-def test_a_machine_without_a_server_is_told_so(
+def test_a_missing_postgresql_server_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("benchmarks.databases.find_programs", lambda: None)

@@ -1,4 +1,4 @@
-"""The customers of the examples are what their script makes, and as good or bad as it says."""
+"""The customers of the examples are those that their script makes, with the faults that it declares."""
 
 import csv
 import json
@@ -44,7 +44,7 @@ Record = dict[str, str]
 
 @pytest.fixture(scope="module")
 def lines() -> dict[int, bytes]:
-    """Give the physical lines by their number; the last line ends, too."""
+    """Return the physical lines by their number; the last line has a line end, too."""
     *lines, rest = (EXAMPLES / "customers.csv").read_bytes().split(b"\n")
     assert rest == b""
     return dict(enumerate(lines, start=1))
@@ -52,26 +52,26 @@ def lines() -> dict[int, bytes]:
 
 @pytest.fixture(scope="module")
 def bad() -> dict[int, str]:
-    """Give the kind of fault by the number of its line."""
+    """Return the kind of fault by the number of its line."""
     kinds = json.loads((EXAMPLES / "customers.bad.json").read_bytes())
     return {int(number): kind for number, kind in kinds.items()}
 
 
 @pytest.fixture(scope="module")
 def rows(lines: dict[int, bytes]) -> dict[int, list[str]]:
-    """Give the fields of each data line; a byte that is no UTF-8 is U+FFFD."""
+    """Return the fields of each data line; a byte that is not UTF-8 becomes U+FFFD."""
     return {number: next(csv.reader([line.decode(errors="replace")])) for number, line in lines.items() if number > 1}
 
 
 @pytest.fixture(scope="module")
 def good(lines: dict[int, bytes], rows: dict[int, list[str]], bad: dict[int, str]) -> list[Record]:
-    """Give the good records in their order."""
+    """Return the good records in their order."""
     columns = lines[1].decode().split(",")
     return [dict(zip(columns, row, strict=True)) for number, row in rows.items() if number not in bad]
 
 
 def email_key(email: str) -> str:
-    """Give the key after spec U4; the validator turns the domain into one spelling."""
+    """Return the key by specification U4; the validator normalises the domain."""
     valid = validate_email(email, check_deliverability=False)
     return f"{unicodedata.normalize('NFC', valid.local_part.casefold())}@{valid.ascii_domain}"
 
@@ -99,7 +99,7 @@ def test_each_record_is_one_line_of_utf_8(lines: dict[int, bytes], bad: dict[int
     assert unicodedata.is_normalized("NFC", text)
 
 
-def test_each_kind_of_fault_is_there(bad: dict[int, str]) -> None:
+def test_each_kind_of_fault_occurs(bad: dict[int, str]) -> None:
     assert Counter(bad.values()) == KINDS
 
 

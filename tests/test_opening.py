@@ -24,7 +24,7 @@ def refuse(url):
 
 @pytest.fixture
 def _others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Install another storage, which would stand in for ours, too."""
+    """Install another storage, which also claims a scheme of ours."""
     (tmp_path / "others.py").write_text(OTHERS)
     info = tmp_path / "others-1.dist-info"
     info.mkdir()
@@ -41,13 +41,13 @@ def test_our_own_storages_are_the_entry_points_of_this_package() -> None:
 
 
 @pytest.mark.usefixtures("_others")
-def test_the_storage_of_others_is_found_by_its_scheme_and_ours_is_ours() -> None:
+def test_an_installed_storage_is_found_by_its_scheme_and_cannot_replace_a_built_in_one() -> None:
     for url in ("others://", "memory://"):
         with usercore.open(url) as core:
             assert core.context.tenant_key == "main"
 
 
-def test_a_scheme_that_nobody_has_is_refused_with_those_that_there_are() -> None:
+def test_an_unknown_scheme_is_refused_with_a_list_of_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"^no storage for 'oracle': .* one of memory, postgresql, sqlite and ://$"):
         usercore.open("oracle://people")
 
@@ -66,7 +66,7 @@ NO_URLS = [
 
 @pytest.mark.rule("Y4")
 @pytest.mark.parametrize("text", NO_URLS)
-def test_text_that_is_no_url_is_refused_without_showing_it(text: str) -> None:
+def test_a_malformed_url_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(ValueError, match=r"^no URL of a storage: .* one of memory, postgresql, sqlite and ://$"):
         usercore.open(text)
 
@@ -74,7 +74,7 @@ def test_text_that_is_no_url_is_refused_without_showing_it(text: str) -> None:
 @pytest.mark.rule("Y4")
 @pytest.mark.parametrize("text", NO_URLS)
 @pytest.mark.parametrize("use", [check, lambda url: backup(url, "copy.db")], ids=["check", "backup"])
-def test_text_that_is_no_url_is_not_checked_or_copied_and_not_shown(text: str, use: Callable[[str], object]) -> None:
+def test_check_and_backup_refuse_a_malformed_url_without_showing_it(text: str, use: Callable[[str], object]) -> None:
     with pytest.raises(ValueError, match=r"sqlite:///.*, not text of another form$") as refusal:
         use(text)
     assert "s3cret" not in str(refusal.value)

@@ -1,4 +1,4 @@
-"""The project's own source, as syntax trees, for tests that look at how it is written."""
+"""The source of the project as syntax trees, for tests of the code itself."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def files(*packages: str) -> list[Path]:
-    """Give the Python files of the packages, relative to the checkout."""
+    """Return the Python files of the packages, relative to the checkout."""
     return sorted(file.relative_to(ROOT) for package in packages for file in (ROOT / package).rglob("*.py"))
 
 
@@ -29,12 +29,12 @@ def tree_of(file: Path) -> ast.Module:
 
 
 def functions(tree: ast.AST) -> Iterator[Function]:
-    """Give all functions, nested ones too."""
+    """Return all functions, including nested ones."""
     return (node for node in ast.walk(tree) if isinstance(node, Function))
 
 
 def public(body: list[ast.stmt]) -> Iterator[Function | ast.ClassDef]:
-    """Give the public functions and classes of a body, and the public ones of its public classes."""
+    """Iterate over the public functions and classes of a body, and the public ones of its public classes."""
     for node in body:
         if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_") and not _is_overload(node):
             yield node
@@ -43,5 +43,5 @@ def public(body: list[ast.stmt]) -> Iterator[Function | ast.ClassDef]:
 
 
 def _is_overload(node: Function | ast.ClassDef) -> bool:
-    """Return whether it only states types; the implementation has the docstring."""
+    """Return whether it is an overload, which only states types; the implementation has the docstring."""
     return any(isinstance(one, ast.Name) and one.id == "overload" for one in node.decorator_list)

@@ -1,4 +1,4 @@
-"""All statements of the SQL storages, and on which shard each of them stays."""
+"""All statements of the SQL storages, and the shard that each of them uses."""
 
 import pkgutil
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _COMPARISONS: Final = (exp.EQ, exp.In)
 
 
 class NoRun(Executor):
-    """Runs nothing; repositories are built on it to see which statements they hold."""
+    """Runs nothing; repositories are created with it to collect their statements."""
 
     def __call__(self, statement: str, _: object = (), /) -> Rows:
         raise AssertionError(statement)
@@ -31,7 +31,7 @@ class NoRun(Executor):
 
 
 def statements() -> dict[str, str]:
-    """Give all statements by name: constants without ``_``, which are parts, and what repositories build themselves."""
+    """Return all statements by name: constants without ``_``, which marks parts, and those that repositories build."""
     modules = [import_module(f"usercore_storage.sql.{found.name}") for found in _modules()]
     unit = SqlUnit(NoRun())
     held = {f"{name}.{key}": value for name, repository in vars(unit).items() for key, value in _held(repository)}
@@ -62,7 +62,7 @@ def _texts(owner: str, value: object) -> Iterator[tuple[str, str]]:
 
 
 def parsed(statement: str, dialect: str) -> exp.Expression:
-    """Parse a statement as an engine reads it; it must be one."""
+    """Parse one statement in the dialect of an engine."""
     text = numbered(statement).decode() if dialect == "postgres" else statement
     (only,) = parse(text, dialect=dialect)
     assert isinstance(only, exp.Expression)
@@ -70,7 +70,7 @@ def parsed(statement: str, dialect: str) -> exp.Expression:
 
 
 def astray(statement: exp.Expression, references: frozenset[str]) -> set[str]:
-    """Name the tables, but for references, whose shard a statement does not name."""
+    """Return the tables, except references, whose shard a statement does not name."""
     if isinstance(statement, exp.Insert):
         (name,) = {table.name for table in statement.find_all(exp.Table)}
         named = {column.name for column in statement.this.expressions}
@@ -78,7 +78,7 @@ def astray(statement: exp.Expression, references: frozenset[str]) -> set[str]:
     used = {table.alias_or_name: table.name for table in statement.find_all(exp.Table)}
     looks = [_names(query) for query in statement.find_all(exp.Subquery, exp.Exists)]
     if len(used) < len(list(statement.find_all(exp.Table))) or any(names - references for names in looks):
-        return set(used.values()) - references  # a look of its own, at whatever shard
+        return set(used.values()) - references  # a separate query, on any shard
     return {used[alias] for alias in used.keys() - _bound(statement, used)} - references
 
 
@@ -87,7 +87,7 @@ def _names(expression: exp.Expression) -> set[str]:
 
 
 def _bound(statement: exp.Expression, used: dict[str, str]) -> set[str]:
-    """Give the aliases whose shard column is compared with a value, or with that of one that is."""
+    """Return the aliases whose shard column is compared with a value, directly or through another alias."""
     pairs = [_shards_in(comparison, used) for comparison in _conditions(statement)]
     bound = {alias for aliases, is_with_value in pairs for alias in aliases if is_with_value}
     for _ in used:
@@ -96,7 +96,7 @@ def _bound(statement: exp.Expression, used: dict[str, str]) -> set[str]:
 
 
 def _conditions(statement: exp.Expression) -> Iterator[exp.Expression]:
-    """Give the comparisons that must all hold."""
+    """Iterate over the comparisons that must all be true."""
     wholes = [where.this for where in statement.find_all(exp.Where)]
     wholes += [join.args["on"] for join in statement.find_all(exp.Join)]
     for whole in wholes:

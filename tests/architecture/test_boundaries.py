@@ -1,4 +1,4 @@
-"""Time, chance and ids come from the kernel; import-linter watches the other boundaries."""
+"""Time, randomness and ids come from the kernel; import-linter checks the other boundaries."""
 
 import ast
 from collections.abc import Iterator
@@ -32,11 +32,11 @@ FORBIDDEN = {
     "uuid.uuid7",
     "uuid.uuid8",
 }
-"""What only the kernel may name. A module stands for all that is in it. Monotonic clocks tell no time and are free."""
+"""Names that only the kernel may use. A module includes all its names. Monotonic clocks are allowed everywhere."""
 
 
 def imported_names(tree: ast.AST) -> dict[str, str]:
-    """Say for each imported name what it stands for, in full."""
+    """Return the full name of each imported name."""
     names = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -49,7 +49,7 @@ def imported_names(tree: ast.AST) -> dict[str, str]:
 
 
 def full_name(node: ast.expr, names: dict[str, str]) -> str | None:
-    """Give the full name that an expression such as ``dt.datetime.now`` stands for, or None."""
+    """Return the full name of an expression such as ``dt.datetime.now``, or None."""
     if isinstance(node, ast.Name):
         return names.get(node.id)
     if isinstance(node, ast.Attribute):
@@ -59,7 +59,7 @@ def full_name(node: ast.expr, names: dict[str, str]) -> str | None:
 
 
 def forbidden_names(tree: ast.AST) -> Iterator[str]:
-    """Find what is imported or used though only the kernel may."""
+    """Iterate over the names that are imported or used although only the kernel may."""
     names = imported_names(tree)
     used = {full_name(node, names) for node in ast.walk(tree) if isinstance(node, ast.expr)}
     for name in {*names.values(), *used} - {None}:
@@ -68,7 +68,7 @@ def forbidden_names(tree: ast.AST) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("file", [file for file in files(*PACKAGES) if KERNEL not in file.parents], ids=str)
-def test_time_chance_and_ids_come_from_the_kernel(file: Path) -> None:
+def test_only_the_kernel_uses_time_randomness_and_ids_directly(file: Path) -> None:
     assert sorted(forbidden_names(tree_of(file))) == []
 
 
@@ -85,7 +85,7 @@ def test_time_chance_and_ids_come_from_the_kernel(file: Path) -> None:
         "import uuid\nid = uuid.uuid4()",
     ],
 )
-def test_the_watch_sees(source: str) -> None:
+def test_a_forbidden_name_is_found(source: str) -> None:
     assert list(forbidden_names(ast.parse(source)))
 
 
@@ -99,5 +99,5 @@ def test_the_watch_sees(source: str) -> None:
         "now = self.clock.now()",
     ],
 )
-def test_the_watch_lets_pass(source: str) -> None:
+def test_an_allowed_name_is_not_found(source: str) -> None:
     assert not list(forbidden_names(ast.parse(source)))

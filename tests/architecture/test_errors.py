@@ -1,4 +1,4 @@
-"""Each error has a code of its own, which hosts may rely on."""
+"""Each error has a unique and stable code."""
 
 import re
 from collections import Counter
@@ -15,14 +15,14 @@ pytestmark = pytest.mark.rule("ERR")
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
-def test_its_code_names_folder_and_state(error: type[UsercoreError]) -> None:
+def test_the_code_of_an_error_names_a_folder_and_a_state(error: type[UsercoreError]) -> None:
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*", vars(error).get("code", "")), "a code of its own"
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
 def test_a_code_of_a_capability_begins_with_its_folder(error: type[UsercoreError]) -> None:
     folder = error.__module__.split(".")[1]
-    # The kernel declares what several capabilities raise, and a use-case may speak for any of them.
+    # The kernel declares errors that several capabilities raise, and a use-case may raise those of any capability.
     assert folder not in CAPABILITIES or folder == error.code.partition(".")[0]
 
 

@@ -1,4 +1,4 @@
-"""``import usercore`` is cheap: it loads no storage, nothing that only tests need, and not what few processes need."""
+"""``import usercore`` is cheap: it loads no storage, and no modules that only tests or few processes need."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ LOADED = "import sys, usercore; print(*sys.modules)"
 
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
-    """Name the modules that a fresh process has after ``import usercore``."""
+    """Return the modules that a new process has loaded after ``import usercore``."""
     done = subprocess.run([sys.executable, "-I", "-c", LOADED], check=True, capture_output=True, text=True)
     return set(done.stdout.split())
 

@@ -1,4 +1,4 @@
-"""Every public method refuses what does not belong, and changes nothing. Found by looking at the services."""
+"""Every public method refuses values of wrong types, and changes nothing. The methods are read from the services."""
 
 from collections.abc import Callable, Iterator
 
@@ -34,7 +34,7 @@ def filled_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Fil
 
 @pytest.mark.rule("ERR", "R8")
 @pytest.mark.parametrize("call", CALLS, ids=str)
-def test_every_call_works_with_its_samples_and_calls_nothing_of_the_hosts_inside_a_unit(call: Call) -> None:
+def test_every_call_works_with_its_samples_and_calls_the_host_only_outside_units(call: Call) -> None:
     filled = build(WatchedStorage(memory.open_storage("memory://")))
     call.of(filled)(**call.arguments(filled))
 
@@ -82,14 +82,14 @@ def test_credentials_that_hold_a_wrong_type_are_refused(name: str, filled_stores
 
 @pytest.mark.rule("ERR")
 @pytest.mark.parametrize("name", NO_TEXT)
-def test_a_store_is_named_by_a_text(name: str) -> None:
+def test_the_url_of_a_store_must_be_a_string(name: str) -> None:
     with pytest.raises(TypeError):
         usercore.open(WRONG[name])
 
 
 @pytest.mark.rule("X2")
 @pytest.mark.parametrize("name", NO_TEXT)
-def test_an_actor_is_of_a_kind_and_has_a_name(name: str) -> None:
+def test_the_kind_and_name_of_an_actor_must_have_the_right_type(name: str) -> None:
     with pytest.raises(TypeError):
         Actor(WRONG[name])
     with pytest.raises(TypeError):
@@ -98,6 +98,6 @@ def test_an_actor_is_of_a_kind_and_has_a_name(name: str) -> None:
 
 @pytest.mark.rule("X2")
 @pytest.mark.parametrize("name", [name for name in WRONG if name != "an int"])
-def test_a_user_acts_by_id(name: str) -> None:
+def test_the_id_of_an_acting_user_must_be_an_integer(name: str) -> None:
     with pytest.raises(TypeError):
         Actor.user(WRONG[name])

@@ -1,4 +1,4 @@
-"""Every part of a capability is registered where it must be; a failure names what is missing, and the place."""
+"""Every part of a capability is registered where it must be; a failure names the missing part, and the place."""
 
 import ast
 import re
@@ -37,7 +37,7 @@ each_capability = pytest.mark.parametrize("capability", CATALOGUE, ids=lambda ca
 
 
 def capability_folders() -> list[str]:
-    """Return the names of the capabilities' folders that are there, from the import rules."""
+    """Return the names of the existing folders of capabilities, from the import rules."""
     (rule,) = (one for one in PROJECT["tool"]["importlinter"]["contracts"] if one["id"] == "core-layers")
     (layer,) = (layer for layer in rule["layers"] if "|" in layer)
     return [name for name in re.findall(r"\w+", layer) if (CORE / name).is_dir()]
@@ -86,7 +86,7 @@ def test_the_policy_has_the_numbers_of_every_capability(capability: Capability) 
 
 
 def classes_in(folder: str, suffix: str) -> set[str]:
-    """Return the names of the classes in a capability's model that end so."""
+    """Return the names of the classes in a capability's model with this ending."""
     model = Path("usercore", folder, "model.py")
     body = tree_of(model).body if (ROOT / model).exists() else []
     return {node.name for node in body if isinstance(node, ast.ClassDef) and node.name.endswith(suffix)}
@@ -147,7 +147,7 @@ def service_of(attribute: "cached_property[Any]") -> type:
 
 
 def parts_of(service: type) -> set[object]:
-    """Return the types of a service's own parts."""
+    """Return the types of the parts of a service."""
     return set(typing.get_type_hints(service).values())
 
 

@@ -1,4 +1,4 @@
-"""A service of a core shows its use-cases, and nothing that they work with."""
+"""The public attributes of a service are its use-cases, and none of their dependencies."""
 
 from functools import cached_property
 from typing import Final
@@ -67,13 +67,13 @@ def core() -> UserCore:
     return usercore.open("memory://").tenant("system")
 
 
-def test_a_core_shows_its_services_and_what_binds_and_closes_it(core: UserCore) -> None:
+def test_a_core_has_its_services_and_methods_to_bind_and_close_it(core: UserCore) -> None:
     assert set(SERVICES) == METHODS.keys()
     assert public(core) == CORE
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_shows_its_use_cases_only(name: str, core: UserCore) -> None:
+def test_a_service_has_only_its_use_cases(name: str, core: UserCore) -> None:
     service = getattr(core, name)
     assert public(service) == METHODS[name]
     assert [attribute for attribute in METHODS[name] if not callable(getattr(service, attribute))] == []

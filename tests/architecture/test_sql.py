@@ -1,6 +1,6 @@
 """Each statement of the SQL storages is understood by both engines, stays on one shard, and scans no table.
 
-What does otherwise is named here, with its reason. Source: design, 4.11.
+Exceptions are listed here, with their reasons. Source: design, 4.11.
 """
 
 import re
@@ -38,12 +38,12 @@ CHECKING: Final = {f"checking.PAGES[{name}]" for name in TABLES.keys() - REFEREN
 """A check reads everything once, page by page in the order of the key; each page is a search."""
 
 LOOKUPS: Final = frozenset({"users.FIND_BY_CLAIM", "users.FIND_BY_UUID", "users.ID_BY_CLAIM", "users.ID_BY_UUID"})
-"""They name two shards, first the claim's by its digest, then the user's by the id that was found."""
+"""They name two shards: first that of the claim, by its digest, then that of the user, by the id that was found."""
 
 STATEMENTS: Final = statements()
 
 DECLARED: Final = frozenset(name for name in STATEMENTS if ".from_all_shards[" in name)
-"""A repository holds statements that ask all shards in an attribute of this name, with the reason."""
+"""The attribute in which a repository holds statements that read all shards, with the reason."""
 
 FAN_OUTS: Final = (
     CLEANING
@@ -52,9 +52,9 @@ FAN_OUTS: Final = (
     | LOOKUPS
     | {
         "checking.VERSION_ROWS",  # a table of one row
-        "users.OTHER_ACTIVE",  # asked when an operator has failed a hundred times
-        "outbox.DUE",  # the relay asks for the next of all subjects
-        "outbox.LIST",  # operators look at those that failed
+        "users.OTHER_ACTIVE",  # runs when an operator has failed a hundred times
+        "outbox.DUE",  # the relay reads the next delivery of all subjects
+        "outbox.LIST",  # operators list the failed ones
     }
 )
 
@@ -65,23 +65,23 @@ FEATURES: Final = frozenset(
     NEQ Not Null OnConflict Or Order Ordered Paren Parameter Placeholder Returning Schema Select Sub Subquery Table
     TableAlias Tuple Update Values Var Where""".split()  # noqa: SIM905 - easier to read than a list
 )
-"""What the statements are made of. No functions, casts or types: they are where engines differ."""
+"""The syntax of the statements. No functions, casts or types, because engines differ there."""
 
 
 @pytest.mark.parametrize("dialect", ["postgres", "sqlite"])
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_a_statement_is_made_of_what_all_engines_have(name: str, dialect: str) -> None:
+def test_a_statement_uses_only_syntax_of_all_engines(name: str, dialect: str) -> None:
     assert {type(node).__name__ for node in parsed(STATEMENTS[name], dialect).walk()} <= FEATURES
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_question_marks_stand_for_values_only(name: str) -> None:
+def test_question_marks_are_used_for_values_only(name: str) -> None:
     states = ("'erased'", "'active'", "'pending'", "'done'", "'account'")
     assert "'" not in re.sub("|".join(states), "", STATEMENTS[name])
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_every_key_has_the_shard_in_it(table: Table[object]) -> None:
+def test_every_key_contains_the_shard(table: Table[object]) -> None:
     unique = [definition for definition in table.indexes.values() if definition.startswith("UNIQUE")]
     if table.name not in REFERENCES:
         assert table.shard in table.key
@@ -107,7 +107,7 @@ def test_a_statement_names_its_shard_or_is_declared_a_fan_out(name: str) -> None
         "SELECT hash FROM usercore_credentials WHERE user_id IN (SELECT id FROM usercore_users WHERE id = ?)",
     ],
 )
-def test_the_watch_sees_who_goes_astray(statement: str) -> None:
+def test_a_statement_that_does_not_name_its_shard_is_found(statement: str) -> None:
     assert astray(parsed(statement, "postgres"), REFERENCES)
 
 
@@ -128,5 +128,5 @@ def test_no_statement_scans_a_table_unless_it_is_declared(name: str, connection:
     assert bool(scans) == (name in SCANS), plan
 
 
-def test_what_is_declared_is_there() -> None:
+def test_every_declared_exception_exists() -> None:
     assert STATEMENTS.keys() >= FAN_OUTS | SCANS

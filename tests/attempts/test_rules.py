@@ -1,4 +1,4 @@
-"""What is stored of an attempt."""
+"""Attempts: their stored fields, statuses and sources."""
 
 import pytest
 from hypothesis import given
@@ -25,13 +25,13 @@ from usercore.testing.strategies import hostile_text, storable_text
     ],
     ids=["none", "nothing", "blanks", "254", "255", "wide", "hostile"],
 )
-def test_a_login_is_kept_as_typed_by_its_start(typed: str | None, kept: str | None) -> None:
+def test_the_start_of_a_login_is_stored_as_typed(typed: str | None, kept: str | None) -> None:
     assert login_of(typed) == kept
 
 
 @pytest.mark.rule("S6")
 @given(hostile_text())
-def test_whatever_was_typed_as_a_login_can_be_kept(text: str) -> None:
+def test_any_text_typed_as_a_login_can_be_stored(text: str) -> None:
     kept = login_of(text)
     assert kept is not None
     assert len(kept) <= LOGIN_LIMIT
@@ -39,7 +39,7 @@ def test_whatever_was_typed_as_a_login_can_be_kept(text: str) -> None:
 
 
 @pytest.mark.rule("S6", "R1")
-def test_an_attempt_says_when_from_where_and_how_it_ended() -> None:
+def test_an_attempt_has_its_instant_origin_and_status() -> None:
     context = Context(ip="192.0.2.7", user_agent="Lynx", source="web")
     attempt = attempt_of(
         context, AttemptStatus.WRONG_PASS, number=7, user_id=ANN, login="x" * 300, authenticator="password", at=NOON
@@ -55,7 +55,7 @@ def test_an_attempt_says_when_from_where_and_how_it_ended() -> None:
 
 
 @pytest.mark.rule("S6")
-def test_a_status_says_whether_somebody_was_signed_in() -> None:
+def test_a_status_tells_whether_the_user_was_signed_in() -> None:
     good = {status for status in AttemptStatus if status.is_ok}
     assert good == {"ok", "api_ok", "login_token_ok", "access_token_ok", "login_after_sign_up"}
 
@@ -69,7 +69,7 @@ def test_a_source_of_the_api_names_the_authenticator_behind_the_prefix(name: str
 
 @pytest.mark.rule("S2")
 @pytest.mark.parametrize("source", [None, "", "api", "API+password", "password", "api +password", "x-api+password"])
-def test_any_other_source_names_itself(source: str | None) -> None:
+def test_any_other_source_is_not_changed(source: str | None) -> None:
     assert authenticator_of(source) == source
 
 

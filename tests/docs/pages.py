@@ -1,4 +1,4 @@
-"""The pages that people read, and the code in them.
+"""The pages of the documentation, and the code in them.
 
 A page's blocks run in their order, in one namespace and one empty folder. What a ``python`` block prints is written
 beside it, line by line, as ``# -> text``. A ``console`` block has commands, ``$ python ...``, and below each what it
@@ -25,7 +25,7 @@ COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 @attrs.frozen
 class Block:
-    """Some code of a page, and the line on which it starts."""
+    """A block of code on a page, and its first line."""
 
     language: str
     text: str
@@ -34,7 +34,7 @@ class Block:
 
 @attrs.frozen
 class Outcome:
-    """What the block on this line printed, and what the page says; ``errors`` is what helps to see why."""
+    """The output of the block on this line, and the output on the page; ``errors`` helps to explain a difference."""
 
     line: int
     printed: list[str]
@@ -43,7 +43,7 @@ class Outcome:
 
 
 def pages() -> list[Path]:
-    """Give all pages but the generated ones, relative to the checkout."""
+    """Return all pages except the generated ones, relative to the checkout."""
     found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     return sorted(page.relative_to(ROOT) for page in found if page.parent.name != "reference")
 
@@ -54,14 +54,14 @@ def text_of(page: Path) -> str:
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
-    """Give the page's blocks of code."""
+    """Return the page's blocks of code."""
     text = text_of(page)
     for match in FENCED.finditer(text):
         yield Block(match[1], match[2], text.count("\n", 0, match.start()) + 2)
 
 
 def run_page(page: Path) -> Iterator[Outcome]:
-    """Run the page's code in the present folder, and give what came of each block."""
+    """Run the page's code in the current folder, and return the outcome of each block."""
     names: dict[str, object] = {"__name__": page.stem}
     for block in blocks_of(page):
         if block.language == "python":

@@ -1,4 +1,4 @@
-"""The storage that `docs/how-to/write-a-storage.md` writes keeps the contract, and does what it is for."""
+"""The storage that `docs/how-to/write-a-storage.md` builds passes the contract, and writes its log."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def open_core(tmp_path: Path) -> UserCore:
     return UserCore.over(open_storage(f"logged+sqlite:///{tmp_path}/people.db#{tmp_path}/changes.jsonl"))
 
 
-def test_each_change_that_was_kept_is_a_line(tmp_path: Path) -> None:
+def test_each_stored_change_is_a_line(tmp_path: Path) -> None:
     with open_core(tmp_path) as core:
         ann = core.registration.register_external("ann@example.com", external_id="7").user
         with pytest.raises(Taken):
@@ -41,7 +41,7 @@ def test_each_change_that_was_kept_is_a_line(tmp_path: Path) -> None:
     assert kinds_in(tmp_path / "changes.jsonl") == ["tenant.created"] * 2 + ["user.registered", "user.updated"]
 
 
-def test_the_log_is_gone_on_with_and_is_its_owners_alone(tmp_path: Path) -> None:
+def test_the_log_is_appended_to_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     for email in ("ann@example.com", "bob@example.com"):
         with open_core(tmp_path) as core:
             core.registration.register_external(email)
@@ -56,7 +56,9 @@ def test_the_log_has_no_personal_values(tmp_path: Path) -> None:
     assert "ann" not in (tmp_path / "changes.jsonl").read_text("utf-8").lower()
 
 
-def test_a_log_that_cannot_be_written_costs_no_change(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_change_is_stored_although_the_log_cannot_be_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     pipe = tmp_path / "changes.jsonl"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -75,12 +77,12 @@ def test_another_url_is_refused(url: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_log_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_created_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         open_storage(f"logged+memory://#{tmp_path}/missing/changes.jsonl")
 
 
-def test_the_page_shows_the_example_as_it_is() -> None:
+def test_the_page_shows_the_code_of_the_example_unchanged() -> None:
     code = (ROOT / "examples/a_storage/logged.py").read_text("utf-8")
     assert f"```python\n{code}```" in text_of(PAGE)
     binding = text_of(Path("tests/docs/test_a_storage.py")).partition("class TestLogged")[2].partition("\n\n\n")[0]

@@ -1,4 +1,4 @@
-"""What the pages show works, and leads somewhere."""
+"""The code on the pages works, and their links are valid."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def has_code(page: Path) -> bool:
 
 
 def prose_of(page: Path) -> str:
-    """Give a page without its code, in which brackets are no links and hashes no headings."""
+    """Return a page without its code, in which brackets are not links and hashes not headings."""
     return re.sub(r"^```.*?^```$", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
 
 
@@ -37,7 +37,7 @@ def broken_links(page: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("page", [page for page in pages() if has_code(page)], ids=str)
-def test_the_code_of_a_page_does_what_the_page_says(
+def test_the_code_of_a_page_has_the_output_that_the_page_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -46,7 +46,7 @@ def test_the_code_of_a_page_does_what_the_page_says(
 
 
 @pytest.mark.parametrize("page", pages(), ids=str)
-def test_the_links_of_a_page_lead_to_what_is_there(page: Path) -> None:
+def test_the_links_of_a_page_are_valid(page: Path) -> None:
     assert list(broken_links(page)) == []
 
 
@@ -55,7 +55,7 @@ def test_the_links_of_a_page_lead_to_what_is_there(page: Path) -> None:
     [page for page in pages() if page.parent.name in {"how-to", "tutorial"} or page.name == "README.md"],
     ids=str,
 )
-def test_a_page_that_tells_how_shows_it(page: Path) -> None:
+def test_how_to_and_tutorial_pages_contain_code(page: Path) -> None:
     assert has_code(page)
 
 

@@ -1,4 +1,4 @@
-"""What the tests of importing share."""
+"""Shared by the tests of importing."""
 
 from collections.abc import Iterable, Mapping
 
@@ -16,10 +16,10 @@ def imported(core: UserCore, *records: Record) -> ImportReport:
 
 
 def counts(report: ImportReport) -> tuple[int, int, int, int]:
-    """Give how many were created, updated, unchanged, bad."""
+    """Return how many were created, updated, unchanged, bad."""
     return report.created, report.updated, report.unchanged, report.bad_count
 
 
 def shown(bad: Iterable[BadRecord]) -> list[str]:
-    """Give bad records as operators are shown them."""
+    """Return bad records as they are shown to operators."""
     return [str(one) for one in bad]

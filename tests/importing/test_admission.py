@@ -18,7 +18,7 @@ def gate(storage: WatchedStorage) -> FakeGate:
 
 @pytest.fixture
 def guarded(core: UserCore, gate: FakeGate) -> UserCore:
-    """Give a core whose host has a gate."""
+    """Return a core whose host has a gate."""
     return over(core, gates=Gates(registration=[gate]))
 
 
@@ -78,7 +78,7 @@ def test_emails_are_checked_and_blocked_domains_are_refused(core: UserCore) -> N
 
 @pytest.fixture
 def overtaken(core: UserCore, gate: FakeGate) -> UserCore:
-    """Give a core whose host, when it is first asked about somebody, takes Ann the id by which she is named."""
+    """Return a core whose gate, at its first call, removes the id by which Ann is named."""
     imported(core, ANN)
 
     def ask(application: RegistrationRequest) -> None:
@@ -89,7 +89,7 @@ def overtaken(core: UserCore, gate: FakeGate) -> UserCore:
     return over(core, gates=Gates(registration=[ask]))
 
 
-def test_no_user_is_created_that_the_host_was_not_asked_about(overtaken: UserCore, gate: FakeGate) -> None:
+def test_no_user_is_created_without_asking_the_host(overtaken: UserCore, gate: FakeGate) -> None:
     assert counts(imported(overtaken, BOB, {"external_id": "K-1"})) == (2, 0, 0, 0)
     assert asked(gate) == ["K-2", "K-2", "K-1"]
 

@@ -146,7 +146,7 @@ def test_a_unit_that_fails_stores_nothing_of_its_batch(kept_in: Storage) -> None
 
 
 def changed_since(core: UserCore, state: UserState) -> None:
-    """Change Ann in another state, behind a plan's back."""
+    """Move Ann to another state, in another transaction than the import."""
 
     def change(unit: Unit) -> None:
         user = unit.users.lock(unit.resolve(ExternalId("K-1")))

@@ -114,7 +114,7 @@ def test_a_wrong_call_shows_the_usage(arguments: list[str], capsys: pytest.Captu
 
 
 def told(error: str) -> str:
-    """Give the one line that was told, which is no traceback."""
+    """Return the one line of output, which is no traceback."""
     (line,) = error.splitlines()
     assert line.startswith("usercore: ")
     return line.removeprefix("usercore: ")
@@ -196,7 +196,7 @@ def test_columns_are_mapped_zones_supplied_and_the_delimiter_named(
         (["--delimiter", ",;"], "expected one character"),
     ],
 )
-def test_an_option_that_cannot_be_parsed_names_what_was_expected(
+def test_an_option_that_cannot_be_parsed_is_refused_with_the_expected_form(
     option: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -220,13 +220,13 @@ def test_an_unknown_tenant_is_reported_by_its_code(
 
 
 def interrupted(*arguments: str) -> tuple[int, list[str]]:
-    """Interrupt the command when it has read most of its input, and give its exit status and what it told."""
+    """Interrupt the command when it has read most of its input, and return its exit status and output."""
     command = [sys.executable, "-m", "usercore", "import", "-", "--format", "csv", *arguments]
     numbers = (f"{number}\n" for number in range(20_500))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         process.stdin.writelines(["external_id\n", *numbers])
-        process.stdin.flush()  # more than a pipe holds, so all but that was taken
+        process.stdin.flush()  # more than a pipe holds, so all except that was read
         process.send_signal(signal.SIGINT)
         _, error = process.communicate()
     return process.returncode, error.splitlines()
@@ -237,7 +237,7 @@ def test_an_interrupt_reports_how_many_records_were_stored(store: str) -> None:
     assert status == 130
     message = re.fullmatch(r"usercore: interrupted after (\d+) records, which are done; .*", told[-1])
     assert message is not None
-    assert users(store) - int(message[1]) in {0, 1000}  # a batch that was kept may not have been counted yet
+    assert users(store) - int(message[1]) in {0, 1000}  # a stored batch may not have been counted yet
 
 
 def test_an_interrupt_of_all_or_nothing_stores_nothing(store: str) -> None:
@@ -247,7 +247,7 @@ def test_an_interrupt_of_all_or_nothing_stores_nothing(store: str) -> None:
 
 
 def on_a_terminal(*arguments: str, env: dict[str, str] | None = None) -> str:
-    """Run the command with a terminal for its standard error, and give what appears there."""
+    """Run the command with a terminal for its standard error, and return what appears there."""
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (24, 80))
     command = [sys.executable, "-m", "usercore", "import", *arguments]
@@ -258,7 +258,7 @@ def on_a_terminal(*arguments: str, env: dict[str, str] | None = None) -> str:
     while True:
         try:
             shown += os.read(master, 1 << 16)
-        except OSError:  # all is read, and nobody has the other end
+        except OSError:  # all is read, and the other end is closed
             os.close(master)
             return shown.decode()
 

@@ -143,7 +143,7 @@ PROBES: tuple[Record, ...] = (
 @pytest.mark.parametrize("tenant", ["acme", "system"])
 @pytest.mark.parametrize("all_or_nothing", [False, True])
 @pytest.mark.parametrize("probe", PROBES)
-def test_an_import_answers_alike_for_a_free_id_and_one_of_another_tenants_user(
+def test_an_import_has_the_same_result_for_a_free_id_and_one_of_another_tenants_user(
     core: UserCore, tenant: str, probe: Record, *, all_or_nothing: bool
 ) -> None:
     add_tenant(core)

@@ -1,4 +1,4 @@
-"""The example's ten thousand customers, on every storage: good ones are imported, bad ones reported."""
+"""The ten thousand customers of the example, on every storage: good ones are imported, bad ones reported."""
 
 import json
 from collections import Counter

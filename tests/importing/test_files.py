@@ -175,7 +175,7 @@ def most_memory(work: Callable[[], object]) -> int:
         (read_csv, b'email\na"b"\n', b'"a' + b"x" * 1000 + b"\n"),
     ],
 )
-def test_memory_stays_flat_for_every_kind_of_long_file(
+def test_memory_use_is_constant_for_every_kind_of_long_file(
     read: Callable[[Any], Iterator[ImportLine]], start: bytes, piece: bytes
 ) -> None:
     found: Counter[str] = Counter()
@@ -216,7 +216,7 @@ def test_encoding_line_end_and_delimiter_are_detected(end: str, encoding: str, d
 
 
 @given(st.integers(1, 7), st.sampled_from(["utf-8", "utf-16-le"]), st.sampled_from(["\n", "\r\n", "\r"]))
-def test_a_file_is_read_alike_in_chunks_of_any_size(size: int, encoding: str, end: str) -> None:
+def test_a_file_is_read_identically_in_chunks_of_any_size(size: int, encoding: str, end: str) -> None:
     class Pieces(io.BytesIO):
         def read1(self, _: int | None = -1, /) -> bytes:
             return super().read(size)
@@ -326,7 +326,7 @@ VALUES = st.recursive(
     indent=st.sampled_from([None, 1]),
     plain=st.booleans(),
 )
-def test_every_array_that_was_written_is_read_back(
+def test_every_written_json_array_is_read_back(
     records: list[dict[str, Any]], indent: int | None, *, plain: bool
 ) -> None:
     text = json.dumps(records, indent=indent, ensure_ascii=plain).encode()
@@ -348,6 +348,6 @@ RECORDS = st.lists(st.dictionaries(st.sampled_from(["email", "note", "username"]
 
 
 @given(RECORDS)
-def test_all_json_lines_that_were_written_are_read_back(records: list[dict[str, str]]) -> None:
+def test_all_written_json_lines_are_read_back(records: list[dict[str, str]]) -> None:
     lines = [json.dumps(record).encode() for record in records]
     assert [line.values for line in from_json(*lines)] == records

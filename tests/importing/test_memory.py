@@ -1,4 +1,4 @@
-"""Memory stays flat: importing ten megabytes needs hardly more than importing one."""
+"""Memory use is constant: importing ten megabytes needs hardly more than importing one."""
 
 import json
 import subprocess
@@ -60,6 +60,6 @@ def test_importing_ten_megabytes_needs_hardly_more_memory_than_one(
     assert second < 1.25 * first
 
 
-def test_importing_usercore_does_not_load_what_only_imports_need() -> None:
+def test_importing_usercore_does_not_load_modules_that_only_imports_of_users_need() -> None:
     loads = "import sys, usercore; assert not {'cattrs', 'tqdm', 'usercore.importing.files'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-I", "-c", loads], check=True)

@@ -1,4 +1,4 @@
-"""A record is accepted whole and clean, or all its errors are reported."""
+"""A record is accepted with all its values, or all its errors are reported."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -29,7 +29,7 @@ def clean(**values: object) -> ImportRecord:
 
 
 @pytest.mark.rule("U13")
-def test_what_is_left_out_is_unset() -> None:
+def test_a_field_that_is_left_out_is_unset() -> None:
     record = clean_record({"external_id": "K-1"})
     assert (record.email, record.username, record.uuid, record.email_verified) == (UNSET, UNSET, UNSET, UNSET)
     assert (record.id, record.created_at, dict(record.slots), dict(record.fields)) == (None, None, {}, {})
@@ -190,7 +190,7 @@ def test_a_uuid_in_another_form_is_refused(text: str) -> None:
 
 @pytest.mark.rule("U7")
 def test_a_username_with_an_at_must_be_an_email() -> None:
-    assert clean(username="bob@example.com").username == "bob@example.com"  # whose, is known later
+    assert clean(username="bob@example.com").username == "bob@example.com"  # its owner is known later
     assert [fault.field for fault in faults_of({"username": "bob@"})] == ["username"]
 
 

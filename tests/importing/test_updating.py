@@ -18,7 +18,7 @@ BROUGHT = UUID("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
 
 @pytest.fixture
 def ann(core: UserCore, clock: FakeClock) -> User:
-    """Give Ann, who was imported a day ago; her email is verified, and is her username."""
+    """Return Ann, who was imported a day ago; her email is verified, and is her username."""
     imported(core, {**ANN, "email_verified": True, "username": "ann@example.com"})
     clock.advance(timedelta(days=1))
     return core.users.get(Email("ann@example.com"))
@@ -99,7 +99,7 @@ def test_an_external_id_is_linked_to_the_user_of_the_email_unless_they_have_anot
 
 
 @pytest.mark.rule("U8")
-def test_by_id_an_external_id_is_replaced_or_taken_away(core: UserCore, ann: User) -> None:
+def test_by_id_an_external_id_is_replaced_or_removed(core: UserCore, ann: User) -> None:
     imported(core, {"id": ann.id, "external_id": "K-9"})
     assert core.users.get(ExternalId("K-9")).id == ann.id
     imported(core, {"id": ann.id, "external_id": None})

@@ -1,4 +1,4 @@
-"""Finds the attrs classes of usercore, public or not."""
+"""Find the attrs classes of usercore, public or not."""
 
 import importlib
 import pkgutil

@@ -20,7 +20,7 @@ MADE: dict[type, dict[str, Any]] = {
     HashProfile: {"name": "own", "memory_kib": 64, "passes": 1, "lanes": 1, "source": "a test"},
     Pepper: {"id": "p1", "key": b"x" * 16},
 }
-"""What the classes without defaults are made of."""
+"""Arguments for the classes without defaults."""
 
 BOUNDED = [(cls, field) for cls in (*POLICIES, HashProfile, Pepper) for field in attrs.fields(cls)]
 
@@ -114,7 +114,7 @@ def test_a_number_is_accepted_exactly_within_its_range(value: int, least: int, w
 
 
 @given(st.floats())
-def test_what_is_not_a_number_lies_in_no_range(value: float) -> None:
+def test_nan_is_in_no_range(value: float) -> None:
     @attrs.frozen
     class Holder:
         seconds: float = attrs.field(validator=Between(float, 0.0, 10.0, "seconds"))
@@ -138,17 +138,17 @@ TOGETHER: list[tuple[Any, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("cls", "values", "sentence"), TOGETHER)
-def test_numbers_that_do_not_fit_together_are_refused(cls: type, values: dict[str, Any], sentence: str) -> None:
+def test_inconsistent_numbers_are_refused(cls: type, values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         make(cls, **values)
 
 
 @pytest.mark.parametrize("domain", ["", "a@example.com", "a\nb"], ids=ascii)
-def test_a_blocked_domain_that_no_email_can_have_is_refused(domain: str) -> None:
+def test_a_blocked_domain_that_is_invalid_in_an_email_is_refused(domain: str) -> None:
     with pytest.raises(ValueError, match="blocked_domains must"):
         usercore.RegistrationPolicy(blocked_domains=frozenset({domain}))
 
 
-def test_a_policy_that_is_changed_is_checked_again() -> None:
+def test_a_changed_copy_of_a_policy_is_checked_again() -> None:
     with pytest.raises(ValueError, match="hashes_at_once"):
         attrs.evolve(usercore.PasswordPolicy(), hashes_at_once=0)

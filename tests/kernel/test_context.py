@@ -1,4 +1,4 @@
-"""Whom a call is made for: addresses in one spelling, what strangers say cut and cleaned, actors by name."""
+"""The context of a call: canonical addresses, untrusted text shortened and cleaned, and actors by name."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -47,7 +47,7 @@ def test_an_address_has_one_spelling(address: IPv4Address | IPv6Address) -> None
     ],
     ids=lambda text: ascii(text[:20]),
 )
-def test_an_address_is_kept_in_canonical_form(typed: str, kept: str) -> None:
+def test_an_address_is_stored_in_canonical_form(typed: str, kept: str) -> None:
     assert clean_ip(typed) == kept
 
 
@@ -70,20 +70,20 @@ def test_an_address_is_kept_in_canonical_form(typed: str, kept: str) -> None:
     ],
     ids=lambda text: ascii(text[:20]),
 )
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_an_invalid_address_is_refused(text: str) -> None:
     assert fault_of(lambda: clean_ip(text)) == FieldError("ip", "malformed")
 
 
 @pytest.mark.rule("S6")
 @pytest.mark.parametrize("value", [None, 3232235777, b"\x7f\0\0\1", True], ids=repr)
-def test_an_address_is_given_as_text(value: str) -> None:
+def test_an_address_must_be_a_string(value: str) -> None:
     with pytest.raises(TypeError, match="ip must be str"):
         clean_ip(value)
 
 
 @pytest.mark.rule("S6")
 @given(user_agents())
-def test_nothing_in_a_user_agent_is_an_error(text: str) -> None:
+def test_every_user_agent_is_accepted(text: str) -> None:
     kept = clean_user_agent(text)
     assert len(kept.encode()) <= USER_AGENT_LIMIT == 512
     assert kept.isprintable()
@@ -111,7 +111,7 @@ def test_a_user_agent_is_cut_between_characters(text: str, kept: str) -> None:
 
 @pytest.mark.rule("S6")
 @given(hostile_text(), st.integers(0, 50))
-def test_the_start_of_what_was_typed_can_always_be_kept(text: str, most: int) -> None:
+def test_the_printable_prefix_of_any_text_can_be_stored(text: str, most: int) -> None:
     kept = printable_prefix(text, most)
     assert len(kept.encode()) <= most
     assert kept.isprintable()
@@ -119,7 +119,7 @@ def test_the_start_of_what_was_typed_can_always_be_kept(text: str, most: int) ->
 
 @pytest.mark.rule("S6")
 @pytest.mark.parametrize("value", [None, 7, b"curl", True], ids=repr)
-def test_a_user_agent_is_given_as_text(value: str) -> None:
+def test_a_user_agent_must_be_a_string(value: str) -> None:
     with pytest.raises(TypeError, match="user_agent must be str"):
         clean_user_agent(value)
 
@@ -135,7 +135,7 @@ def test_a_user_agent_is_given_as_text(value: str) -> None:
     ],
     ids=str,
 )
-def test_an_actor_is_kept_by_kind_and_name(actor: Actor, text: str) -> None:
+def test_an_actor_is_written_as_kind_and_name(actor: Actor, text: str) -> None:
     assert str(actor) == text
 
 
@@ -151,12 +151,12 @@ def test_an_actor_is_kept_by_kind_and_name(actor: Actor, text: str) -> None:
     ],
     ids=ascii,
 )
-def test_an_operator_needs_a_name_that_can_be_shown(name: str, reason: str) -> None:
+def test_the_name_of_an_operator_must_be_printable(name: str, reason: str) -> None:
     assert fault_of(lambda: Actor.operator(name)) == FieldError("actor", reason)
 
 
 @pytest.mark.rule("T1")
-def test_a_context_is_the_hosts_in_main_and_cannot_be_changed() -> None:
+def test_the_default_context_is_the_host_in_main_and_cannot_be_changed() -> None:
     context = Context()
     assert (context.tenant_id, context.tenant_key, context.actor) == (2, "main", HOST)
     assert (context.ip, context.user_agent, context.source) == (None, None, None)

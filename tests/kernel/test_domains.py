@@ -50,7 +50,7 @@ def test_a_domain_has_one_spelling(given: str, kept: str) -> None:
     ],
     ids=str,
 )
-def test_what_names_no_domain_is_refused_when_the_policy_is_made(domains: Any, error: type[Exception]) -> None:
+def test_an_invalid_domain_is_refused_when_the_policy_is_created(domains: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         RegistrationPolicy(blocked_domains=domains)
     with pytest.raises(error):
@@ -58,7 +58,7 @@ def test_what_names_no_domain_is_refused_when_the_policy_is_made(domains: Any, e
 
 
 @given(st.lists(LABELS, min_size=1, max_size=4), st.lists(LABELS, min_size=1, max_size=3))
-def test_a_domain_and_its_subdomains_are_within_it_and_others_are_not(sub: list[str], labels: list[str]) -> None:
+def test_a_domain_contains_itself_and_its_subdomains_only(sub: list[str], labels: list[str]) -> None:
     domain = ".".join(labels)
     assert is_within(domain, frozenset({domain}))
     assert is_within(".".join([*sub, domain]), frozenset({"other", domain}))

@@ -1,4 +1,4 @@
-"""An entity cannot be changed, and nobody sees whether a storage filled its draft or its constructor made it."""
+"""An entity cannot be changed, and is the same whether a storage filled its draft or its constructor was called."""
 
 import copy
 import pickle
@@ -66,7 +66,7 @@ def test_a_field_is_neither_set_nor_deleted_nor_added() -> None:
     assert not hasattr(sample, "__dict__")
 
 
-def test_fields_are_given_by_name_only() -> None:
+def test_fields_are_passed_by_name_only() -> None:
     with pytest.raises(TypeError, match="positional"):
         Sample(1)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="unexpected keyword argument 'another'"):
@@ -76,14 +76,14 @@ def test_fields_are_given_by_name_only() -> None:
 
 
 @given(st.data())
-def test_what_differs_is_named_in_the_order_of_the_fields(data: st.DataObject) -> None:
+def test_differing_fields_are_named_in_their_order(data: st.DataObject) -> None:
     old, new = data.draw(entities(User)), data.draw(entities(User))
     names = [name for name in User.__names__ if getattr(old, name) != getattr(new, name)]  # type: ignore[attr-defined]  # made by @entity
     assert differing(old, new) == names
     assert differing(old, evolve(old)) == []
 
 
-def test_a_copy_has_other_values_in_the_named_fields() -> None:
+def test_a_copy_has_new_values_in_the_named_fields() -> None:
     sample = Sample(number=1, text="a", hidden="b")
     assert evolve(sample, number=2, hidden="c") == Sample(number=2, text="a", hidden="c")
     assert sample == Sample(number=1, text="a", hidden="b")
@@ -101,7 +101,7 @@ def test_a_copy_is_as_frozen_as_its_original() -> None:
 
 
 @given(st.integers(), st.text(), st.text())
-def test_a_filled_draft_is_the_entity(number: int, text: str, hidden: str) -> None:
+def test_a_filled_draft_becomes_an_equal_entity(number: int, text: str, hidden: str) -> None:
     made = Sample(number=number, text=text, hidden=hidden)
     filled = from_draft(made)
     assert type(filled) is Sample
@@ -114,7 +114,7 @@ def test_a_filled_draft_is_the_entity(number: int, text: str, hidden: str) -> No
 @pytest.mark.parametrize("kind", KEPT)
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
-def test_what_storages_keep_survives_the_draft_and_the_pickle(kind: type[object], data: st.DataObject) -> None:
+def test_stored_entities_can_be_made_from_drafts_and_pickled(kind: type[object], data: st.DataObject) -> None:
     made = data.draw(entities(kind))
     filled = from_draft(made)
     assert (filled, hash(filled), repr(filled), type(filled)) == (made, hash(made), repr(made), kind)
@@ -133,6 +133,6 @@ def test_what_storages_keep_survives_the_draft_and_the_pickle(kind: type[object]
         (ENTRY, "new_text"),
     ],
 )
-def test_what_proves_or_tells_something_is_not_shown(made: object, name: str) -> None:
+def test_secret_and_personal_fields_are_not_in_the_repr(made: object, name: str) -> None:
     assert f"{name}=" not in repr(made)
     assert repr(getattr(made, name)) not in repr(made)

@@ -1,4 +1,4 @@
-"""The reason of a storage error: operators read it, answers to users do not have it."""
+"""The reason of a storage error is for operators, and is not part of answers to users."""
 
 import copy
 import pickle
@@ -37,7 +37,7 @@ def test_a_newer_schema_shows_both_versions_and_has_no_other_reason() -> None:
     assert NewerSchema(3, 1).reason is None
 
 
-def test_the_reason_is_not_among_the_fields_that_answers_are_made_of() -> None:
+def test_the_reason_is_not_among_the_fields_of_an_answer() -> None:
     assert Unavailable(REASON).fields() == {}
 
 

@@ -1,4 +1,4 @@
-"""Ids rise, whatever clocks and threads do, and the UUIDs made of them lead back."""
+"""Ids increase, whatever clocks and threads do, and derived UUIDs can be converted back to them."""
 
 import subprocess
 import sys
@@ -24,21 +24,21 @@ KINDS = st.sampled_from((USER_KIND, TENANT_KIND))
 
 
 def maker(clock: Callable[[], datetime], *, drawn: int | None = None) -> IdMaker:
-    """Make ids whose twelve bits are ``generated``, or are drawn repeatably."""
+    """Return a maker of ids whose twelve random bits are ``drawn``, or else repeatable."""
     if drawn is None:
         return IdMaker(clock, FakeRandomness())
     return IdMaker(clock, lambda count: (drawn << 4).to_bytes(count, "big"))
 
 
 @pytest.mark.rule("I1")
-def test_an_id_holds_its_millisecond_and_twelve_drawn_bits() -> None:
+def test_an_id_contains_its_millisecond_and_twelve_random_bits() -> None:
     number = maker(FakeClock(START + 77 * 10**9 * MILLI), drawn=0xABC)()
     assert (number >> 12, number & 0xFFF) == (77 * 10**9, 0xABC)
 
 
 @pytest.mark.rule("I1")
 @given(st.lists(st.timedeltas(timedelta(days=-400), timedelta(days=20_000)), max_size=50))
-def test_ids_rise_however_the_clock_moves(moves: list[timedelta]) -> None:
+def test_ids_increase_however_the_clock_moves(moves: list[timedelta]) -> None:
     clock = FakeClock()
     make = maker(clock)
     made = [make()]
@@ -49,7 +49,7 @@ def test_ids_rise_however_the_clock_moves(moves: list[timedelta]) -> None:
 
 
 @pytest.mark.rule("I1")
-def test_ten_thousand_ids_of_one_millisecond_follow_one_another_and_leave_the_next_free() -> None:
+def test_ten_thousand_ids_of_one_millisecond_are_consecutive_and_leave_the_next_free() -> None:
     clock = FakeClock()
     make = maker(clock)
     made = [make() for _ in range(10_000)]
@@ -61,7 +61,7 @@ def test_ten_thousand_ids_of_one_millisecond_follow_one_another_and_leave_the_ne
 
 
 @pytest.mark.rule("I1")
-def test_chance_is_asked_once_in_each_new_millisecond() -> None:
+def test_random_bits_are_generated_once_in_each_new_millisecond() -> None:
     clock, asked = FakeClock(), list[int]()
 
     def randomness(count: int) -> bytes:
@@ -80,7 +80,7 @@ def test_chance_is_asked_once_in_each_new_millisecond() -> None:
 
 @pytest.fixture
 def hasty_threads() -> Iterator[None]:
-    """Let threads take turns as often as they can, so that a missing lock is missed."""
+    """Make threads switch as often as possible, so that a missing lock is detected."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -114,7 +114,7 @@ def test_a_block_has_no_gap_and_the_next_one_comes_after_it(counts: list[int]) -
 
 
 @pytest.mark.rule("I1")
-def test_small_ids_are_never_drawn() -> None:
+def test_small_ids_are_never_generated() -> None:
     assert IdMaker(FakeClock(START), bytes)() == FIRST_DRAWN == 2**40
 
 
@@ -122,7 +122,7 @@ def test_small_ids_are_never_drawn() -> None:
 @given(
     st.lists(st.timedeltas(timedelta(days=-40_000), timedelta(days=25_000)).map(START.__add__), min_size=1, max_size=20)
 )
-def test_an_id_is_the_last_plus_one_or_the_millisecond_with_its_drawn_bits(
+def test_an_id_is_the_last_plus_one_or_the_millisecond_with_random_bits(
     instants: list[datetime],
 ) -> None:
     clock = FakeClock()
@@ -140,7 +140,7 @@ def test_an_id_is_the_last_plus_one_or_the_millisecond_with_its_drawn_bits(
 
 @pytest.mark.rule("I1")
 @given(st.timedeltas(timedelta(days=-40_000), timedelta(0)).map(START.__add__), st.integers(1, 1 << 32))
-def test_a_clock_before_2025_makes_ids_that_follow_a_drawn_one(instant: datetime, seed: int) -> None:
+def test_with_a_clock_before_2025_ids_follow_the_first_generated_one(instant: datetime, seed: int) -> None:
     make = IdMaker(FakeClock(instant), lambda count: (seed * 251 % (1 << 8 * count)).to_bytes(count, "big"))
     first = make()
     assert FIRST_DRAWN <= first < 2 * FIRST_DRAWN
@@ -149,7 +149,7 @@ def test_a_clock_before_2025_makes_ids_that_follow_a_drawn_one(instant: datetime
 
 
 @pytest.mark.rule("I1")
-def test_a_clock_after_2094_is_refused_and_forgotten() -> None:
+def test_a_clock_after_2094_is_refused_and_does_not_affect_later_ids() -> None:
     clock = FakeClock()
     make = maker(clock)
     first = make()
@@ -163,7 +163,7 @@ def test_a_clock_after_2094_is_refused_and_forgotten() -> None:
 
 
 @pytest.mark.rule("I1")
-def test_the_last_id_is_made_and_no_block_goes_past_it() -> None:
+def test_the_last_id_is_generated_and_no_block_exceeds_it() -> None:
     make = maker(FakeClock(LAST_MILLI), drawn=0xFFE)
     with pytest.raises(OverflowError):
         make.take(3)
@@ -191,7 +191,7 @@ print(make())
 
 
 @pytest.mark.rule("I1")
-def test_a_forked_child_draws_afresh_and_waits_for_nobody() -> None:
+def test_a_forked_child_generates_new_random_bits_and_does_not_wait_for_a_lock() -> None:
     run = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, timeout=60, check=True)
     first, of_child, of_parent = map(int, run.stdout.split())
     assert of_parent == first + 1
@@ -200,7 +200,7 @@ def test_a_forked_child_draws_afresh_and_waits_for_nobody() -> None:
 
 @pytest.mark.rule("I2")
 @given(ids(), KINDS)
-def test_a_uuid_leads_back_to_its_id_and_to_that_of_no_other_kind(number: int, kind: int) -> None:
+def test_a_uuid_is_converted_back_to_its_id_for_its_own_kind_only(number: int, kind: int) -> None:
     uuid = uuid_of(number, kind)
     assert (uuid.version, uuid.variant) == (8, RFC_4122)
     assert id_of(uuid, kind) == number
@@ -221,7 +221,7 @@ def test_the_first_and_last_ids_have_uuids(number: int) -> None:
 
 @pytest.mark.rule("I2")
 @given(ids(), st.integers(0, 127))
-def test_a_uuid_with_another_bit_is_another_users_or_nobodys(number: int, bit: int) -> None:
+def test_a_uuid_with_a_flipped_bit_belongs_to_another_user_or_to_none(number: int, bit: int) -> None:
     changed = UUID(int=uuid_of(number, USER_KIND).int ^ 1 << bit)
     found = id_of(changed, USER_KIND)
     assert found != number
@@ -232,11 +232,11 @@ def test_a_uuid_with_another_bit_is_another_users_or_nobodys(number: int, bit: i
 
 @pytest.mark.rule("I2")
 @given(st.uuids(), KINDS)
-def test_a_uuid_of_others_names_nobody(uuid: UUID, kind: int) -> None:
+def test_a_uuid_that_is_not_derived_from_an_id_has_none(uuid: UUID, kind: int) -> None:
     assert id_of(uuid, kind) is None
 
 
 @pytest.mark.rule("I2")
 @pytest.mark.parametrize("number", [0, -1, LIMIT, -(EPOCH_MS << 12)])
-def test_a_uuid_of_a_number_that_is_no_id_names_nobody(number: int) -> None:
+def test_a_uuid_of_a_number_out_of_range_has_no_id(number: int) -> None:
     assert id_of(uuid_of(number, USER_KIND), USER_KIND) is None

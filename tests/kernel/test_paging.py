@@ -1,4 +1,4 @@
-"""A cursor leads to where its page ended, and nothing else passes for one."""
+"""A cursor contains the position at which its page ended, and no other text is accepted as one."""
 
 import base64
 import json
@@ -18,18 +18,18 @@ PLACES = st.lists(st.one_of(st.integers(-(2**63) + 1, 2**63 - 1), storable_text(
 
 
 def encode(text: str) -> str:
-    """Write any text as a cursor is written."""
+    """Encode any text like a cursor."""
     return base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode()
 
 
 def check_refused(cursor: str, *kinds: type) -> None:
-    """Expect the one fault that a wrong cursor has."""
+    """Expect the one error of a malformed cursor."""
     assert fault_of(lambda: read_cursor(cursor, *kinds)) == FieldError("cursor", "malformed")
 
 
 @pytest.mark.rule("T3", "X2")
 @given(PLACES)
-def test_a_cursor_leads_back_to_its_place(place: tuple[int | str, ...]) -> None:
+def test_a_cursor_is_decoded_to_its_position(place: tuple[int | str, ...]) -> None:
     cursor = write_cursor(place)
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=")
     assert read_cursor(cursor, *map(type, place)) == place
@@ -43,7 +43,7 @@ def test_the_longest_name_fits_into_a_cursor(character: str) -> None:
 
 
 @pytest.mark.rule("T3")
-def test_no_cursor_is_the_start() -> None:
+def test_none_is_the_start() -> None:
     assert read_cursor(None, int) is None
 
 
@@ -79,13 +79,13 @@ MALFORMED = {
 
 @pytest.mark.rule("T3")
 @pytest.mark.parametrize("cursor", MALFORMED.values(), ids=MALFORMED)
-def test_what_is_no_cursor_is_refused(cursor: str) -> None:
+def test_a_malformed_cursor_is_refused(cursor: str) -> None:
     check_refused(cursor, int)
 
 
 @pytest.mark.rule("T3")
 @pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "a\\udfffb"])
-def test_a_cursor_with_a_text_that_no_storage_takes_is_refused(text: str) -> None:
+def test_a_cursor_with_a_text_that_cannot_be_stored_is_refused(text: str) -> None:
     check_refused(encode(f'["{text}"]'), str)
 
 
@@ -99,7 +99,7 @@ def test_a_cursor_with_a_text_that_no_storage_takes_is_refused(text: str) -> Non
         .map(encode),
     )
 )
-def test_whatever_strangers_send_is_a_place_or_refused(cursor: str) -> None:
+def test_any_text_is_a_valid_cursor_or_refused(cursor: str) -> None:
     with suppress(Invalid):
         place = read_cursor(cursor, int, str)
         assert place is not None
@@ -107,7 +107,7 @@ def test_whatever_strangers_send_is_a_place_or_refused(cursor: str) -> None:
 
 
 @pytest.mark.parametrize("cursor", [1, b"", ["x"], True], ids=repr)
-def test_a_cursor_that_is_no_text_is_the_programmers_fault(cursor: str) -> None:
+def test_a_cursor_that_is_not_a_string_raises_type_error(cursor: str) -> None:
     with pytest.raises(TypeError, match="cursor must be str"):
         read_cursor(cursor, int)
 
@@ -120,13 +120,13 @@ def test_a_page_ends_with_a_cursor_only_if_there_is_more(rows: list[int], limit:
     assert page.cursor == (write_cursor((rows[limit - 1],)) if len(rows) > limit else None)
 
 
-def test_a_page_of_nothing_is_empty() -> None:
+def test_a_page_without_rows_is_empty() -> None:
     assert page_of([], 1, lambda row: (row,)) == Page((), None)
 
 
 @pytest.mark.rule("T3", "U10")
 @pytest.mark.parametrize("limit", [1, 2, PAGE_LIMIT])
-def test_a_limit_in_range_is_taken(limit: int) -> None:
+def test_a_limit_in_range_is_accepted(limit: int) -> None:
     assert check_limit(limit) == limit
 
 
@@ -137,12 +137,12 @@ def test_a_limit_out_of_range_is_refused(limit: int) -> None:
 
 
 @pytest.mark.parametrize("limit", [None, "10", 10.0, True], ids=repr)
-def test_a_limit_that_is_no_integer_is_the_programmers_fault(limit: int) -> None:
+def test_a_limit_that_is_not_an_integer_raises_type_error(limit: int) -> None:
     with pytest.raises(TypeError, match="limit must be int"):
         check_limit(limit)
 
 
-def test_a_page_is_iterated_by_its_rows() -> None:
+def test_iterating_over_a_page_yields_its_rows() -> None:
     page = Page(("a", "b"), None)
     assert list(page) == [*page] == ["a", "b"]
     assert bool(Page((), None))

@@ -1,4 +1,4 @@
-"""Languages, date formats and offsets: what is taken, and in which spelling it is kept."""
+"""Languages, date formats and offsets: accepted values and their canonical form."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from tests.helpers import fault_of
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.preferences import DateFormat, clean_date_format, clean_language, clean_offset
 
-# Source of the tags: RFC 5646, appendix A, but for those that it grandfathers.
+# Source of the tags: RFC 5646, appendix A, except the grandfathered ones.
 RFC_5646 = """
 de fr ja zh-Hant zh-Hans sr-Cyrl sr-Latn zh-cmn-Hans-CN cmn-Hans-CN zh-yue-HK yue-HK zh-Hans-CN sr-Latn-RS
 sl-rozaj sl-rozaj-biske sl-nedis de-CH-1901 sl-IT-nedis hy-Latn-IT-arevela de-DE en-US es-419 de-CH-x-phonebk
@@ -24,7 +24,7 @@ en-a-myext-b-another
 @pytest.mark.parametrize(
     "respell", [str, str.upper, str.lower, lambda tag: tag.replace("-", "_")], ids=["same", "upper", "lower", "lines"]
 )
-def test_a_language_is_kept_in_canonical_case(tag: str, respell: Callable[[str], str]) -> None:
+def test_a_language_is_stored_in_canonical_case(tag: str, respell: Callable[[str], str]) -> None:
     assert clean_language(respell(tag)) == tag
 
 
@@ -45,7 +45,7 @@ def test_a_language_is_kept_in_canonical_case(tag: str, respell: Callable[[str],
     ],
     ids=str,
 )
-def test_a_language_is_respelled(typed: str | None, kept: str | None) -> None:
+def test_a_language_is_normalised(typed: str | None, kept: str | None) -> None:
     assert clean_language(typed) == kept
 
 
@@ -74,12 +74,12 @@ def test_a_language_is_respelled(typed: str | None, kept: str | None) -> None:
         "d\u00e9",
     ],
 )
-def test_what_is_not_well_formed_is_no_language(tag: str) -> None:
+def test_a_malformed_language_is_refused(tag: str) -> None:
     assert fault_of(lambda: clean_language(tag)) == FieldError("language", "malformed")
 
 
 @pytest.mark.rule("U1")
-def test_a_language_has_a_longest_form() -> None:
+def test_the_length_of_a_language_is_limited() -> None:
     longest = "en-x" + "-abcdefgh" * 9
     assert len(longest) == 85
     assert clean_language(longest) == longest
@@ -88,7 +88,7 @@ def test_a_language_has_a_longest_form() -> None:
 
 @pytest.mark.rule("U1")
 @given(st.text())
-def test_a_language_that_was_kept_stays_so(text: str) -> None:
+def test_normalising_a_stored_language_does_not_change_it(text: str) -> None:
     try:
         kept = clean_language(text)
     except Invalid:
@@ -114,7 +114,7 @@ def test_another_date_format_is_refused(value: str) -> None:
 
 @pytest.mark.rule("U1", "U13")
 @pytest.mark.parametrize("value", [None, ""])
-def test_nothing_empties_a_date_format(value: str | None) -> None:
+def test_none_and_empty_text_clear_a_date_format(value: str | None) -> None:
     assert clean_date_format(value) is None
 
 
@@ -129,24 +129,24 @@ def test_an_offset_is_in_quarter_hours_of_at_most_fourteen_hours(minutes: int) -
 
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("minutes", [-840, -15, 0, 15, 345, 840])
-def test_the_farthest_and_oddest_offsets_are_taken(minutes: int) -> None:
+def test_the_extreme_and_unusual_offsets_are_accepted(minutes: int) -> None:
     assert clean_offset(minutes, field="offset") == minutes
 
 
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("minutes", [-855, 855, 14, 1, 10**100], ids=lambda number: str(number)[:9])
-def test_an_offset_beyond_or_between_is_refused(minutes: int) -> None:
+def test_an_offset_out_of_range_or_between_quarter_hours_is_refused(minutes: int) -> None:
     assert fault_of(lambda: clean_offset(minutes, field="offset")) == FieldError("offset", "out_of_range")
 
 
 @pytest.mark.rule("U13")
-def test_nothing_empties_an_offset() -> None:
+def test_none_clears_an_offset() -> None:
     assert clean_offset(None, field="offset") is None
 
 
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("value", [7, True, b"sk", ["sk"]], ids=repr)
-def test_a_language_and_a_date_format_are_texts(value: object) -> None:
+def test_a_language_and_a_date_format_must_be_strings(value: object) -> None:
     for clean in (clean_language, clean_date_format):
         with pytest.raises(TypeError, match="must be str"):
             clean(value)
@@ -154,6 +154,6 @@ def test_a_language_and_a_date_format_are_texts(value: object) -> None:
 
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("value", ["60", 60.0, True, b""], ids=repr)
-def test_an_offset_is_an_integer(value: object) -> None:
+def test_an_offset_must_be_an_integer(value: object) -> None:
     with pytest.raises(TypeError, match="offset must be int"):
         clean_offset(value, field="offset")

@@ -1,4 +1,4 @@
-"""A reference says what it is by its class, and one key stands for all spellings."""
+"""The class of a reference states its kind, and all spellings of one identifier have the same key."""
 
 from contextlib import suppress
 from typing import Any
@@ -34,13 +34,13 @@ ANN = "ann@example.com"
     "reference",
     [1, 0, -1, UUID(int=1), Email(ANN), Username("ann"), ExternalId("7"), ExternalId(7), AccessId(7), AnyId("7")],
 )
-def test_each_kind_of_reference_is_one(reference: Reference) -> None:
+def test_each_kind_of_reference_is_accepted(reference: Reference) -> None:
     assert check_reference(reference) is reference
 
 
 @pytest.mark.rule("I3")
 @pytest.mark.parametrize("text", ["", "1", ANN, "ann"])
-def test_a_bare_text_is_refused_and_told_what_to_say(text: str) -> None:
+def test_a_bare_string_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(TypeError, match=r"not by str: say Email\(...\), Username\(...\), ExternalId\(...\)"):
         check_reference(text)
 
@@ -70,7 +70,7 @@ def test_nothing_else_is_a_reference(value: object) -> None:
     ],
     ids=repr,
 )
-def test_a_reference_names_a_claim_in_the_uses_it_asks_for(
+def test_a_reference_names_a_claim_and_its_uses(
     reference: Email | Username | ExternalId | AccessId | AnyId, claim: ClaimName
 ) -> None:
     assert claim_of(reference) == claim
@@ -79,7 +79,7 @@ def test_a_reference_names_a_claim_in_the_uses_it_asks_for(
 @pytest.mark.rule("I3")
 @pytest.mark.parametrize("kind", [Email, Username, ExternalId, AccessId, AnyId])
 @pytest.mark.parametrize("value", [None, True, 1.5, b"7", ["7"]], ids=repr)
-def test_a_reference_that_holds_no_text_is_refused(kind: Any, value: object) -> None:
+def test_a_reference_without_a_string_is_refused(kind: Any, value: object) -> None:
     with pytest.raises(TypeError):
         claim_of(kind(value))
 
@@ -94,20 +94,20 @@ def test_only_ids_of_the_host_may_be_integers(kind: Any) -> None:
 @pytest.mark.rule("I3")
 @pytest.mark.parametrize("kind", [Email, Username, ExternalId, AccessId, AnyId])
 @given(text=hostile_text())
-def test_a_reference_that_strangers_typed_names_a_claim_or_is_invalid(kind: Any, text: str) -> None:
+def test_a_reference_with_any_text_names_a_claim_or_is_invalid(kind: Any, text: str) -> None:
     with suppress(Invalid):
         assert b"\0" not in claim_of(kind(text)).key.encode()  # nor is a lone surrogate in it
 
 
 @pytest.mark.rule("I1")
 @given(ids())
-def test_an_int_in_range_may_be_a_user(number: int) -> None:
+def test_an_int_in_range_is_a_user_id(number: int) -> None:
     assert check_user_id(number) == number
 
 
 @pytest.mark.rule("I1")
 @pytest.mark.parametrize("number", [0, -1, LIMIT, 2**63, -(2**63), 10**400], ids=lambda number: str(number)[:9])
-def test_an_int_out_of_range_is_nobody(number: int) -> None:
+def test_an_int_out_of_range_is_refused_as_unknown(number: int) -> None:
     with pytest.raises(UserNotFound):
         check_user_id(number)
 
@@ -120,7 +120,7 @@ def test_an_id_is_read_from_its_decimal_text(number: int) -> None:
 
 @pytest.mark.rule("I2")
 @given(st.one_of(hostile_text(), st.text("0123456789+-_ .\u0661\uff11", max_size=20)))
-def test_a_text_is_an_id_only_if_the_id_is_written_so(text: str) -> None:
+def test_a_text_is_an_id_only_in_canonical_form(text: str) -> None:
     try:
         number = user_id_of(text)
     except Invalid:
@@ -138,7 +138,7 @@ def test_a_text_is_an_id_only_if_the_id_is_written_so(text: str) -> None:
     ],
     ids=lambda text: ascii(text[:20]),
 )
-def test_another_text_is_no_id(text: str, reason: str) -> None:
+def test_another_text_is_not_an_id(text: str, reason: str) -> None:
     assert faults_of(lambda: user_id_of(text)) == (FieldError("user_id", reason),)
 
 
@@ -154,13 +154,13 @@ def test_an_id_is_read_from_text_only(value: Any) -> None:
     ("text", "reason"),
     [("ann", "malformed"), ("ann@é..com", "malformed"), ("a" * 255, "too_long"), ("a\0@b.com", "control_character")],
 )
-def test_an_email_that_nobody_can_have_is_invalid(text: str, reason: str) -> None:
+def test_an_email_that_no_user_can_have_is_invalid(text: str, reason: str) -> None:
     assert faults_of(lambda: claim_of_email(text)) == (FieldError("email", reason),)
 
 
 @pytest.mark.rule("U4", "U8")
 @given(host_ids())
-def test_an_id_of_the_host_is_kept_exactly(text: str) -> None:
+def test_an_id_of_the_host_is_stored_exactly(text: str) -> None:
     assert host_id(text, field="external_id") == normalize("NFC", text)
 
 
@@ -216,12 +216,12 @@ def test_an_integer_becomes_decimal_text(value: str | int, text: str) -> None:
         "huge",
     ],
 )
-def test_an_id_of_the_host_that_cannot_be_kept_is_refused(value: str | int, reason: str) -> None:
+def test_an_id_of_the_host_that_cannot_be_stored_is_refused(value: str | int, reason: str) -> None:
     assert faults_of(lambda: host_id(value, field="external_id")) == (FieldError("external_id", reason),)
 
 
 @pytest.mark.rule("U8")
 @pytest.mark.parametrize("value", [True, False, None, 7.0, b"7", ["7"]], ids=repr)
-def test_an_id_of_the_host_is_text_or_an_integer_and_no_bool(value: object) -> None:
+def test_an_id_of_the_host_must_be_text_or_an_integer_and_not_a_bool(value: object) -> None:
     with pytest.raises(TypeError, match="external_id must be str"):
         host_id(value, field="external_id")

@@ -1,4 +1,4 @@
-"""A secret proves itself by its form, names its holder, and shows itself to nobody."""
+"""A secret is recognised by its form, contains the id of its holder, and is never shown."""
 
 import copy
 import json
@@ -43,21 +43,21 @@ class Holder:
 
 @pytest.mark.rule("K1")
 @given(ids(), st.text())
-def test_a_secret_has_its_form_and_names_its_holder(holder: int, seed: str) -> None:
+def test_a_secret_has_its_form_and_contains_its_holder(holder: int, seed: str) -> None:
     secret = generate_secret(KIND, holder, FakeRandomness(seed))
     assert re.fullmatch("uca_[0-9A-Za-z]{9}[0-9A-Za-z]{43}[0-9A-Za-z]{6}", secret.reveal())
     assert holder_of(secret, KIND) == holder_of(secret.reveal(), KIND) == holder
 
 
 @pytest.mark.rule("K1")
-def test_no_two_secrets_of_a_holder_are_alike() -> None:
+def test_two_secrets_of_a_holder_differ() -> None:
     randomness = FakeRandomness()
     assert len({generate_secret(KIND, 42, randomness) for _ in range(100)}) == 100
 
 
 @pytest.mark.rule("K1")
 @given(ids())
-def test_every_change_of_a_single_character_is_caught(holder: int) -> None:
+def test_every_change_of_a_single_character_is_detected(holder: int) -> None:
     text = generate_secret(KIND, holder, FakeRandomness()).reveal()
     for place, present in enumerate(text):
         for other in printable + "é😀\ud800":
@@ -85,26 +85,26 @@ MALFORMED = {
 
 @pytest.mark.rule("K1")
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
-def test_what_has_another_form_has_no_holder(text: str) -> None:
+def test_a_text_of_another_form_has_no_holder(text: str) -> None:
     assert holder_of(text, KIND) is None
 
 
 @pytest.mark.rule("K1")
 @pytest.mark.parametrize("body", [TEXT[:-6].replace("_", "-"), TEXT[:-7] + "-", TEXT[:4] + " " + TEXT[5:-6]], ids=ascii)
-def test_a_right_check_sum_does_not_make_up_for_the_form(body: str) -> None:
+def test_a_malformed_text_with_a_valid_checksum_is_refused(body: str) -> None:
     assert holder_of(body + write_base62(crc32(body.encode()), 6), KIND) is None
 
 
 @pytest.mark.rule("K1")
 @given(hostile_text())
-def test_nothing_that_strangers_send_has_a_holder_or_raises(text: str) -> None:
+def test_arbitrary_text_has_no_holder_and_does_not_raise(text: str) -> None:
     assert holder_of(text, KIND) is None
     assert holder_of(Secret(text), KIND) is None
 
 
 @pytest.mark.rule("K1")
 @pytest.mark.parametrize("value", [None, 42, b"uca_", [TEXT], True])
-def test_what_is_no_text_is_refused(value: Any) -> None:
+def test_a_value_that_is_not_a_string_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match=f"not {type(value).__name__}"):
         text_of(value)
     with pytest.raises(TypeError, match=f"not {type(value).__name__}"):
@@ -134,14 +134,14 @@ def test_a_secret_is_not_shown(show: Callable[[Secret], object]) -> None:
 
 @pytest.mark.rule("K1")
 @pytest.mark.parametrize("keep", [copy.copy, copy.deepcopy, json.dumps, vars, bytes, iter])
-def test_a_secret_is_not_kept_by_accident(keep: Callable[[Secret], object]) -> None:
+def test_a_secret_is_not_serialised_by_accident(keep: Callable[[Secret], object]) -> None:
     with pytest.raises(TypeError):
         keep(SECRET)
 
 
 @pytest.mark.rule("K1")
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_secret_is_not_pickled_wherever_it_lies(protocol: int) -> None:
+def test_a_secret_within_other_objects_is_not_pickled(protocol: int) -> None:
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps([Holder(SECRET)], protocol)
 
@@ -155,7 +155,7 @@ def test_a_secret_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.rule("K1")
 @given(st.text(), st.text())
-def test_secrets_are_equal_where_their_texts_are(one: str, other: str) -> None:
+def test_secrets_are_equal_exactly_if_their_texts_are(one: str, other: str) -> None:
     assert (Secret(one) == Secret(other)) == (one == other)
     assert Secret(one) == Secret(one)
     assert len({Secret(one), Secret(one), Secret(other)}) == len({one, other})
@@ -164,18 +164,18 @@ def test_secrets_are_equal_where_their_texts_are(one: str, other: str) -> None:
 
 @pytest.mark.rule("K1")
 @given(st.text())
-def test_the_digest_is_sha256_of_the_text_hidden_or_not(text: str) -> None:
+def test_the_digest_is_sha256_of_the_text_wrapped_or_not(text: str) -> None:
     assert digest_of(Secret(text)) == digest_of(text) == sha256(text.encode()).digest()
 
 
 @pytest.mark.rule("K1")
-def test_even_what_is_not_unicode_has_a_digest_and_equals_itself() -> None:
+def test_a_lone_surrogate_has_a_digest_and_equals_itself() -> None:
     assert len(digest_of("\ud800")) == 32
     assert Secret("\ud800") == Secret("\ud800")
 
 
 @pytest.mark.rule("K1")
-def test_each_letter_and_digit_is_equally_likely() -> None:
+def test_each_base62_character_is_equally_likely() -> None:
     # 256 is no multiple of 62: those bytes that would favour some characters come first.
     drawn = generate_text(4 * 62, lambda _: bytes(range(248, 256)) + bytes(range(248)))
     assert Counter(drawn) == dict.fromkeys(digits + ascii_letters, 4)
@@ -183,7 +183,7 @@ def test_each_letter_and_digit_is_equally_likely() -> None:
 
 @pytest.mark.rule("K1")
 @given(st.integers(0, 300), st.text())
-def test_a_drawn_text_is_as_long_as_it_should_be(count: int, seed: str) -> None:
+def test_a_generated_text_has_the_requested_length(count: int, seed: str) -> None:
     drawn = generate_text(count, FakeRandomness(seed))
     assert len(drawn) == count
     assert set(drawn) <= set(digits + ascii_letters)
@@ -191,5 +191,5 @@ def test_a_drawn_text_is_as_long_as_it_should_be(count: int, seed: str) -> None:
 
 @pytest.mark.rule("K1")
 @given(ids(), ids())
-def test_base62_keeps_the_order(one: int, other: int) -> None:
+def test_base62_preserves_the_order(one: int, other: int) -> None:
     assert (write_base62(one, 9) < write_base62(other, 9)) == (one < other)

@@ -1,4 +1,4 @@
-"""Text enters by length first, then by its characters, and stands in NFC when it is in."""
+"""Text is checked by its length first, then by its characters, and is normalised to NFC."""
 
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -54,7 +54,7 @@ TOO_LONG = {"marks": "e" + "\u0301" * 400_000, "letters": "x" * 10_000_000}
 
 
 class Unread(str):
-    """A text whose length may be asked and nothing else."""
+    """A text that supports ``len`` and nothing else."""
 
     __slots__ = ()
 
@@ -70,12 +70,12 @@ class Unread(str):
 
 
 def reason_of(call: Callable[[], object]) -> str:
-    """Give the one reason for which the call refuses."""
+    """Return the one reason for which the call refuses."""
     return fault_of(call).reason
 
 
 def expected(character: str) -> str | None:
-    """Say, from Unicode's own properties, why a character is refused."""
+    """Return why a character is refused, according to its Unicode properties."""
     if category(character) == "Cs":
         return "not_unicode"
     if category(character) in ("Cc", "Zl", "Zp"):
@@ -86,7 +86,7 @@ def expected(character: str) -> str | None:
 
 @pytest.mark.slow
 @pytest.mark.rule("U1")
-def test_every_code_point_is_refused_for_its_reason_or_enters_in_nfc() -> None:
+def test_every_code_point_is_refused_for_its_reason_or_normalised_to_nfc() -> None:
     for character in characters():
         reason = expected(character)
         if reason is None:
@@ -100,14 +100,14 @@ def test_every_code_point_is_refused_for_its_reason_or_enters_in_nfc() -> None:
     "character", ["\0", "\x1f", "\x7f", "\x85", "\u2028", "\ud800", *sorted(DIRECTION_MARKS)], ids=ascii
 )
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
-def test_no_door_lets_through_what_cannot_be_kept_or_shown(door: Door, character: str) -> None:
+def test_no_text_function_accepts_unstorable_or_unprintable_characters(door: Door, character: str) -> None:
     assert reason_of(lambda: door(f"ab{character}cd")) == expected(character)
 
 
 @pytest.mark.rule("U1", "U5", "U7")
 @pytest.mark.parametrize("text", TOO_LONG.values(), ids=TOO_LONG)
 @pytest.mark.parametrize("door", [*DOORS.values(), *LOOK_UPS.values()], ids=[*DOORS, *LOOK_UPS])
-def test_what_is_too_long_is_refused_unread(door: Door, text: str) -> None:
+def test_a_text_that_is_too_long_is_refused_unread(door: Door, text: str) -> None:
     assert reason_of(lambda: door(Unread(text))) == "too_long"
 
 
@@ -120,7 +120,7 @@ def test_a_password_that_is_too_long_is_refused_unread(text: str) -> None:
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("door", [*DOORS.values(), *LOOK_UPS.values()], ids=[*DOORS, *LOOK_UPS])
 @given(text=hostile_text())
-def test_what_came_in_once_comes_in_again_unchanged(door: Door, text: str) -> None:
+def test_an_accepted_text_is_accepted_again_unchanged(door: Door, text: str) -> None:
     with suppress(Invalid):
         kept = door(text)
         if isinstance(kept, str):
@@ -133,14 +133,14 @@ def test_what_came_in_once_comes_in_again_unchanged(door: Door, text: str) -> No
     "value", [7, 7.5, b"x", ["x"], {"x": 1}, True, object()], ids=lambda value: type(value).__name__
 )
 @pytest.mark.parametrize("door", [*DOORS.values(), *LOOK_UPS.values()], ids=[*DOORS, *LOOK_UPS])
-def test_what_is_no_text_is_the_programmers_fault(door: Door, value: object) -> None:
+def test_a_value_that_is_not_a_string_raises_type_error(door: Door, value: object) -> None:
     is_id = type(value) is int and door is DOORS["host id"]
     with nullcontext() if is_id else pytest.raises(TypeError):
         door(value)
 
 
 @pytest.mark.rule("U1")
-def test_line_ends_and_tabs_enter_where_there_may_be_several_lines() -> None:
+def test_line_ends_and_tabs_are_accepted_in_multi_line_text() -> None:
     text = "one\r\n\ttwo"
     assert check_text(text, field="x", most=9, several_lines=True) == text
     assert reason_of(lambda: check_text(text, field="x", most=9)) == "control_character"
@@ -151,33 +151,33 @@ def test_line_ends_and_tabs_enter_where_there_may_be_several_lines() -> None:
 @pytest.mark.parametrize(
     "unit", ["a", "é", "e\u0301", "漢", "😀", "ᾂ", normalize("NFD", "ᾂ"), "\u1112\u1161\u11ab"], ids=ascii
 )
-def test_characters_are_counted_as_they_are_kept(unit: str) -> None:
+def test_characters_are_counted_as_they_are_stored(unit: str) -> None:
     assert check_text(unit * 20, field="x", most=20) == normalize("NFC", unit) * 20
     assert reason_of(lambda: check_text(unit * 21, field="x", most=20)) == "too_long"
 
 
 @pytest.mark.rule("U1")
-def test_what_grows_when_normalised_is_counted_again() -> None:
+def test_a_text_that_grows_when_normalised_is_counted_again() -> None:
     assert len(check_text("\u0958" * 10, field="x", most=20)) == 20
     assert reason_of(lambda: check_text("\u0958" * 11, field="x", most=20)) == "too_long"
 
 
 @pytest.mark.rule("U1")
-def test_thirty_marks_in_a_row_enter_and_one_more_does_not() -> None:
+def test_thirty_marks_in_a_row_are_accepted_and_one_more_is_not() -> None:
     marks = "\u0301\u0323" * 15
     assert check_text(f"x{marks}y{marks}z", field="x", most=99) == normalize("NFC", f"x{marks}y{marks}z")
-    # In NFC the first mark would be part of its letter: it is counted before.
+    # In NFC the first mark would be composed with its base: it is counted before.
     assert reason_of(lambda: check_text(f"e{marks}\u0301", field="x", most=99)) == "too_many_marks"
 
 
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("value", [None, "", " ", "\u00a0\u3000"], ids=ascii)
-def test_nothing_is_none_where_text_is_optional(value: str | None) -> None:
+def test_an_empty_optional_text_is_none(value: str | None) -> None:
     assert clean_optional(value, field="x", most=9) is None
 
 
 @pytest.mark.rule("U1")
-def test_a_line_loses_white_space_at_its_ends_only() -> None:
+def test_white_space_is_removed_only_at_the_ends_of_a_line() -> None:
     assert clean_line("\u00a0 a  b\u3000", field="x", most=9) == "a  b"
     assert clean_line("  ", field="x", most=9) == ""
     assert reason_of(lambda: clean_line("  ", field="x", most=9, empty=False)) == "empty"
@@ -198,19 +198,19 @@ def test_a_line_loses_white_space_at_its_ends_only() -> None:
     ],
     ids=ascii,
 )
-def test_an_exact_identifier_is_not_mended(text: str, reason: str) -> None:
+def test_an_exact_identifier_is_refused_rather_than_corrected(text: str, reason: str) -> None:
     assert reason_of(lambda: clean_exact(text, field="x", most=9)) == reason
 
 
 @pytest.mark.rule("U4")
 @pytest.mark.parametrize("text", ["0042", "a b", "Straße", "漢字", "😀", "\U0001f6dd"], ids=ascii)
-def test_an_exact_identifier_is_kept_as_it_is(text: str) -> None:
+def test_an_exact_identifier_is_not_changed(text: str) -> None:
     assert clean_exact(text, field="x", most=9) == text
     check_assigned(text, field="x")
 
 
 @pytest.mark.rule("ERR")
-def test_all_faults_are_told_at_once_in_their_order() -> None:
+def test_all_errors_are_reported_at_once_in_order() -> None:
     errors = FieldErrors()
     assert errors.take(lambda: clean_line("a", field="first", most=9)) == "a"
     assert errors.take(lambda: clean_line("\0", field="second", most=9)) is None
@@ -226,12 +226,12 @@ def test_all_faults_are_told_at_once_in_their_order() -> None:
 
 
 @pytest.mark.rule("ERR")
-def test_without_faults_nothing_is_refused() -> None:
+def test_no_error_is_raised_if_none_was_added() -> None:
     FieldErrors().check()
 
 
 @pytest.mark.rule("U13")
-def test_fields_that_were_not_given_are_left_out() -> None:
+def test_fields_that_were_not_passed_are_left_out() -> None:
     errors = FieldErrors()
     cleaners = dict.fromkeys(("a", "b", "c", "d"), DOORS["optional"])
     assert clean_fields(cleaners, {"a": " x ", "b": UNSET, "c": None, "d": "\0"}, errors) == {
@@ -244,7 +244,7 @@ def test_fields_that_were_not_given_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(("value", "kind"), [(1, int), (True, bool), ("a", str), (b"", bytes)])
-def test_a_value_of_its_type_is_given_back(value: object, kind: type[object]) -> None:
+def test_a_value_of_its_type_is_returned(value: object, kind: type[object]) -> None:
     assert check_type(value, kind, name="x") is value
 
 

@@ -14,7 +14,7 @@ def test_the_table_is_unicode_14s() -> None:
     everything = list(characters())
     table = {character for character in everything if is_assigned(character)}
     known = {character for character in everything if category(character) != "Cn"}
-    assert table <= known  # what was assigned once stays so
+    assert table <= known  # an assigned code point stays assigned
     assert table == known or unidata_version != "14.0.0"
 
 
@@ -35,5 +35,5 @@ def test_the_table_is_unicode_14s() -> None:
         ("\U0010ffff", False),
     ],
 )
-def test_runs_end_where_they_should(character: str, is_in: bool) -> None:  # noqa: FBT001 - one of two outcomes
+def test_ranges_of_the_table_have_the_right_ends(character: str, is_in: bool) -> None:  # noqa: FBT001 - one of two outcomes
     assert is_assigned(character) is is_in

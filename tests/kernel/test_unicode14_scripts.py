@@ -41,7 +41,7 @@ def test_a_character_occurs_with_its_scripts(character: str, scripts: str | None
 
 @pytest.mark.slow
 @pytest.mark.rule("U7")
-def test_letters_that_are_named_after_a_script_belong_to_it() -> None:
+def test_characters_named_after_a_script_belong_to_it() -> None:
     named = {"LATIN": "Latn", "CYRILLIC": "Cyrl", "GREEK": "Grek", "HEBREW": "Hebr", "HANGUL": "Hang", "THAI": "Thai"}
     for character in filter(is_assigned, characters()):
         script = named.get(name(character, "?").split(" ")[0])

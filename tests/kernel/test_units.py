@@ -1,4 +1,4 @@
-"""A unit that lost a race runs again, a bounded number of times, and a joined one runs where it is."""
+"""A unit that lost a race runs again, a bounded number of times."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from usercore.kernel.units import MOST_RUNS, run_until_kept
 
 
 class Racing:
-    """Work that loses so many races before it is kept."""
+    """Work that loses this many races before it is stored."""
 
     def __init__(self, lost: int) -> None:
         self.left = lost
@@ -23,21 +23,21 @@ class Racing:
 
 @pytest.mark.rule("U3")
 @pytest.mark.parametrize("lost", [0, 1, MOST_RUNS - 1])
-def test_work_runs_until_it_is_kept(lost: int) -> None:
+def test_work_runs_again_until_it_is_stored(lost: int) -> None:
     work = Racing(lost)
     assert run_until_kept(work) == "kept"
     assert work.runs == lost + 1
 
 
 @pytest.mark.rule("U3")
-def test_work_that_always_loses_gives_up() -> None:
+def test_work_that_always_loses_raises() -> None:
     work = Racing(10**6)
     with pytest.raises(LostRace):
         run_until_kept(work)
     assert work.runs == MOST_RUNS == 20
 
 
-def test_another_refusal_is_told_at_once() -> None:
+def test_another_error_is_raised_without_a_retry() -> None:
     runs = []
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""A value behaves as a frozen attrs class does, and nobody sees that it shares its methods."""
+"""A value behaves as a frozen attrs class does, although it shares its methods."""
 
 import copy
 import pickle
@@ -54,17 +54,17 @@ def test_values_of_one_class_and_content_are_equal() -> None:
     assert Named(name="Ann") == Named(name="Ann") != Named(name="Bob")
 
 
-def test_a_value_of_another_class_is_another() -> None:
+def test_values_of_different_classes_are_not_equal() -> None:
     assert Titled(name="Ann") != Named(name="Ann")
     assert Pair(1, 2).__eq__((1, 2)) is NotImplemented
 
 
-def test_a_value_that_holds_what_has_no_hash_has_none() -> None:
+def test_a_value_with_an_unhashable_field_is_unhashable() -> None:
     with pytest.raises(TypeError, match="unhashable type: 'list'"):
         hash(Pair([1], [2]))
 
 
-def test_a_value_shows_its_fields_but_the_hidden_ones() -> None:
+def test_the_repr_of_a_value_has_its_fields_except_the_hidden_ones() -> None:
     @frozen
     class Inner:
         number: int
@@ -74,7 +74,7 @@ def test_a_value_shows_its_fields_but_the_hidden_ones() -> None:
     assert repr(Inner(1)) == "Inner(number=1)"
 
 
-def test_methods_of_its_own_stay() -> None:
+def test_methods_that_a_value_defines_are_not_replaced() -> None:
     assert Loud("ann") == Loud("ANN")
     assert hash(Loud("ann")) == hash(Loud("ANN"))
     assert repr(Loud("ann")) == "ANN"
@@ -92,6 +92,6 @@ def test_a_value_can_be_copied_and_pickled() -> None:
     assert attrs.evolve(titled, title="Prof") == Titled(name="Ann", title="Prof")
 
 
-def test_attrs_knows_it() -> None:
+def test_attrs_recognises_a_value() -> None:
     assert attrs.asdict(Titled(name="Ann")) == {"name": "Ann", "title": "Dr"}
     assert attrs.has(Titled)

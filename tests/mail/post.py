@@ -13,7 +13,7 @@ import attrs
 
 @attrs.define(kw_only=True)
 class Offer:
-    """What the server can do."""
+    """The capabilities of the server."""
 
     smtputf8: bool = False
     tls: ssl.SSLContext | None = None
@@ -23,11 +23,11 @@ class Offer:
 
     mechanisms: str = "PLAIN LOGIN"
     initial_response: bool = True
-    """Whether it takes what AUTH shows in the same line."""
+    """Whether it accepts an initial response in the line of AUTH."""
 
 
 class Post(socketserver.ThreadingTCPServer):
-    """The server: records the commands that it was sent, whether each came encrypted, and the messages."""
+    """The server: records the commands it receives, those received unencrypted, and the messages."""
 
     daemon_threads = True
 

@@ -1,4 +1,4 @@
-"""Mails are sent by SMTP or written to a folder, and never sent in clear if encryption was asked for."""
+"""Mails are sent by SMTP or written to a folder, and never sent unencrypted if encryption was requested."""
 
 import math
 import smtplib
@@ -24,7 +24,9 @@ from usercore.mail.mailers import message_of
 
 SENDER = "house@example.com"
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-LETTER = Mail(kind=MailKind.WELCOME, to="jörg@bücher.example.com", subject="Grüße", text="Schön, dass du da bist.\n")
+BEYOND_ASCII = Mail(
+    kind=MailKind.WELCOME, to="jörg@bücher.example.com", subject="Grüße", text="Schön, dass du da bist.\n"
+)
 PLAIN = Mail(kind=MailKind.HAVE_ACCOUNT, to="ann@example.com", subject="Hello", text="You have an account.\n")
 LOGIN = ("jörg", "pässword")
 
@@ -59,7 +61,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     return context
 
 
-@pytest.mark.parametrize("mail", [LETTER, PLAIN], ids=["beyond ASCII", "plain"])
+@pytest.mark.parametrize("mail", [BEYOND_ASCII, PLAIN], ids=["beyond ASCII", "plain"])
 def test_a_mail_is_sent_to_the_server(mail: Mail) -> None:
     with serving(Offer(smtputf8=True)) as post:
         mailer(post).send(mail)
@@ -78,16 +80,16 @@ def test_a_recipient_on_an_idn_domain_needs_no_smtputf8(domain: str) -> None:
     assert read(post.mails[0])["To"] == "ann@xn--bcher-kva.example"
 
 
-def test_a_local_part_beyond_ascii_is_sent_by_smtputf8() -> None:
+def test_a_local_part_with_non_ascii_characters_is_sent_by_smtputf8() -> None:
     with serving(Offer(smtputf8=True)) as post:
-        mailer(post).send(LETTER)
+        mailer(post).send(BEYOND_ASCII)
     assert "RCPT TO:<jörg@xn--bcher-kva.example.com>" in post.commands
     assert any(command.endswith("SMTPUTF8 BODY=8BITMIME") for command in post.commands)
 
 
-def test_a_local_part_beyond_ascii_is_refused_by_name_if_the_server_has_no_smtputf8() -> None:
+def test_a_local_part_with_non_ascii_characters_is_refused_if_the_server_has_no_smtputf8() -> None:
     with serving(Offer()) as post, pytest.raises(smtplib.SMTPNotSupportedError, match="does not offer SMTPUTF8"):
-        mailer(post).send(LETTER)
+        mailer(post).send(BEYOND_ASCII)
     assert post.mails == []
 
 
@@ -117,7 +119,7 @@ def test_every_header_is_ascii_and_the_sender_is_read_back(sender: str) -> None:
     st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=80),
     st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=80),
 )
-def test_headers_stay_whole_and_ascii_whatever_subject_and_text_are(subject: str, text: str) -> None:
+def test_headers_are_intact_and_ascii_for_any_subject_and_text(subject: str, text: str) -> None:
     written = message_of(a_mail(subject=subject, text=f"{text}\n"), sender="Müller <shop@example.com>").as_bytes()
     assert written.isascii()
     message = message_from_bytes(written, policy=SMTPUTF8)
@@ -162,7 +164,7 @@ NO_SENDERS += [
     [lambda **sender: SmtpMailer(host="mail", **sender), lambda **sender: FolderMailer(folder="x", **sender)],
     ids=["smtp", "folder"],
 )
-def test_a_sender_of_another_form_is_refused_when_the_mailer_is_made(make: Callable[..., object], sender: str) -> None:
+def test_a_malformed_sender_is_refused_when_the_mailer_is_created(make: Callable[..., object], sender: str) -> None:
     with pytest.raises(ValueError, match="sender must"):
         make(sender=sender)
 
@@ -200,14 +202,14 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("wrong", "error", "named"), WRONG, ids=[ascii(wrong) for wrong, *_ in WRONG])
-def test_a_value_that_a_mailer_cannot_use_is_refused_when_it_is_made(
+def test_an_invalid_value_is_refused_when_the_mailer_is_created(
     wrong: dict[str, Any], error: type[Exception], named: str
 ) -> None:
     with pytest.raises(error, match=named):
         SmtpMailer(**{"host": "mail.example", "sender": SENDER} | wrong)
 
 
-def test_port_465_begins_with_tls_and_others_with_starttls_unless_told_otherwise() -> None:
+def test_port_465_uses_implicit_tls_and_others_use_starttls_by_default() -> None:
     begins = {port: SmtpMailer(host="mail", sender=SENDER, port=port)._begins_with_tls for port in (25, 465, 587)}
     assert begins == {25: False, 465: True, 587: False}
     assert not SmtpMailer(host="mail", sender=SENDER, port=465, implicit_tls=False)._begins_with_tls
@@ -238,7 +240,7 @@ def test_a_wrong_password_is_an_authentication_error_that_does_not_show_it(tls: 
     assert post.mails == []
 
 
-def test_a_login_beyond_ascii_needs_auth_plain(tls: ssl.SSLContext) -> None:
+def test_a_login_with_non_ascii_characters_needs_auth_plain(tls: ssl.SSLContext) -> None:
     with (
         serving(Offer(tls=tls, login=LOGIN, mechanisms="CRAM-MD5 LOGIN")) as post,
         pytest.raises(smtplib.SMTPNotSupportedError, match="AUTH PLAIN"),
@@ -248,7 +250,7 @@ def test_a_login_beyond_ascii_needs_auth_plain(tls: ssl.SSLContext) -> None:
 
 
 @pytest.mark.parametrize("implicit", [True, False])
-def test_a_server_whose_certificate_is_not_trusted_gets_no_mail(
+def test_no_mail_is_sent_to_a_server_with_an_untrusted_certificate(
     tls: ssl.SSLContext,
     implicit: bool,  # noqa: FBT001 - a parameter of the test
     monkeypatch: pytest.MonkeyPatch,
@@ -261,31 +263,31 @@ def test_a_server_whose_certificate_is_not_trusted_gets_no_mail(
     assert post.mails == []
 
 
-def test_a_server_that_cannot_encrypt_gets_no_mail() -> None:
+def test_no_mail_is_sent_to_a_server_without_encryption() -> None:
     with serving(Offer()) as post, pytest.raises(smtplib.SMTPNotSupportedError):
         mailer(post, encrypted=True).send(PLAIN)
     assert post.mails == []
     assert not any(line.lower().startswith(("mail", "rcpt")) for line in post.commands)
 
 
-def test_a_server_that_is_not_there_is_an_os_error() -> None:
+def test_an_unreachable_server_raises_os_error() -> None:
     with serving(Offer()) as post:
         nowhere = mailer(post)
     with pytest.raises(OSError, match="refused"):
         nowhere.send(PLAIN)
 
 
-def test_a_mail_is_written_to_a_file_for_its_owner_only(tmp_path: Path) -> None:
+def test_a_mail_is_written_to_a_file_that_only_its_owner_can_read(tmp_path: Path) -> None:
     folder = tmp_path / "mails"
     for _ in range(2):
-        FolderMailer(folder=folder).send(LETTER)
+        FolderMailer(folder=folder).send(BEYOND_ASCII)
     files = list(folder.glob("welcome-*.eml"))
     assert len(files) == 2
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for file in files:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert read(file.read_bytes()).get_content().replace("\r\n", "\n") == LETTER.text
+        assert read(file.read_bytes()).get_content().replace("\r\n", "\n") == BEYOND_ASCII.text
 
 
 def test_the_repr_of_a_mail_hides_its_text() -> None:
-    assert LETTER.text.strip() not in repr(LETTER)
+    assert BEYOND_ASCII.text.strip() not in repr(BEYOND_ASCII)

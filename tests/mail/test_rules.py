@@ -1,4 +1,4 @@
-"""Links are absolute URLs with a place for the secret where they need one, and mails are made from templates."""
+"""Links are absolute URLs with a placeholder for the secret if they need one; mails are made from templates."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ NEEDED = {MailKind.WELCOME: "sign_in", MailKind.REGISTRATION: "registration"}
 
 
 @pytest.mark.rule("R6")
-def test_links_that_are_all_set_are_accepted() -> None:
+def test_a_policy_with_all_links_is_accepted() -> None:
     check_links(LINKS, NEEDED)
 
 
@@ -29,13 +29,13 @@ def test_a_missing_link_is_refused_by_name(name: str) -> None:
 
 @pytest.mark.rule("R8")
 @pytest.mark.parametrize("path", ["register", "{token}", "{Secret}", "{secret}/{secret}"])
-def test_a_link_with_a_secret_needs_exactly_one_place_for_it(path: str) -> None:
+def test_a_link_with_a_secret_needs_exactly_one_placeholder(path: str) -> None:
     with pytest.raises(ValueError, match=r"the link 'registration' needs \{secret\} in it, once"):
         Links(sign_in=SIGN_IN, registration=f"https://example.com/{path}")
 
 
 @pytest.mark.rule("R6")
-def test_a_link_without_a_secret_has_no_place_for_one() -> None:
+def test_a_link_without_a_secret_must_have_no_placeholder() -> None:
     with pytest.raises(ValueError, match=r"Links\.sign_in carries no \{secret\}"):
         Links(sign_in="https://example.com/{secret}")
 
@@ -84,7 +84,7 @@ def test_links_that_no_mail_needs_may_be_missing() -> None:
 
 
 @pytest.mark.rule("R6")
-def test_a_template_is_filled_where_it_asks_for_something() -> None:
+def test_placeholders_of_a_template_are_filled() -> None:
     template = MailTemplate(subject="{product}!", text="{link} {secret} {days} {product}\n", link="registration")
     policy = MailPolicy(links=LINKS, product="The Shop")
     mail = compose_mail(
@@ -96,7 +96,7 @@ def test_a_template_is_filled_where_it_asks_for_something() -> None:
 
 
 @pytest.mark.rule("R6")
-def test_a_template_that_asks_for_nothing_is_left_as_it_is() -> None:
+def test_a_template_without_placeholders_is_not_changed() -> None:
     template = MailTemplate(subject="Hello", text="Hello.\n")
     mail = compose_mail(MailKind.WELCOME, template, "a@example.com", MailPolicy(), mail_id="id", at=NOON)
     assert (mail.subject, mail.text) == ("Hello", "Hello.\n")

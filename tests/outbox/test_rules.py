@@ -20,7 +20,7 @@ PAUSES = {1: 1, 2: 2, 3: 4, 4: 8, 11: 1024, 12: 2048, 13: 3600, 14: 3600, 100: 3
 
 
 def fail(delivery: Delivery, now: datetime) -> Delivery:
-    """Let the delivery fail."""
+    """Return the delivery after another failure."""
     return after_failure(delivery, now=now, problem="OSError", policy=POLICY)
 
 
@@ -80,7 +80,7 @@ def test_a_delivery_that_succeeded_is_done(delivery: Delivery, now: datetime) ->
 
 @pytest.mark.rule("X3")
 @given(deliveries(tries=st.integers(0, 50)), instants().filter(lambda at: at.year < 2200))
-def test_a_retried_delivery_has_a_whole_day_of_tries(delivery: Delivery, now: datetime) -> None:
+def test_a_retried_delivery_is_tried_for_another_whole_day(delivery: Delivery, now: datetime) -> None:
     aside = evolve(delivery, state=DeliveryState.FAILED, finished_at=now)
     again = after_retry(aside, now=now)
     assert (again.state, again.due_at, again.tries, again.problem, again.finished_at) == ("pending", now, 0, None, None)

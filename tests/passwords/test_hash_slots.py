@@ -36,7 +36,7 @@ def slots(*, at_once: int = 2, waiting: int = 0, longest_wait: timedelta = HOUR)
 
 @contextmanager
 def all_held(of: HashSlots, count: int) -> Iterator[None]:
-    """Hold that many slots."""
+    """Hold this many slots."""
     if not count:
         yield
         return
@@ -45,7 +45,7 @@ def all_held(of: HashSlots, count: int) -> Iterator[None]:
 
 
 def check_all_free(of: HashSlots, count: int) -> None:
-    """Expect that many free slots and no more."""
+    """Expect this many free slots and no more."""
     with all_held(of, count), pytest.raises(Overloaded), of.hold():
         pass
 
@@ -89,7 +89,7 @@ def test_a_caller_is_refused_at_once_if_the_queue_is_full() -> None:
 
 
 @pytest.mark.rule("P4")
-def test_exactly_as_many_threads_hash_at_once_as_there_are_slots() -> None:
+def test_as_many_threads_hash_at_once_as_there_are_slots_and_no_more() -> None:
     held, pairs, lock = slots(at_once=2, waiting=6), threading.Barrier(2), threading.Lock()
     inside, most = 0, 0
 

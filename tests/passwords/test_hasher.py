@@ -20,7 +20,7 @@ OLD_PEPPER, NEW_PEPPER = Pepper(id="old", key=b"o" * 16), Pepper(id="new", key=b
 
 
 class CountingArgon2(argon2.PasswordHasher):
-    """Notes the memory in KiB of each hash that was really computed."""
+    """Records the memory in KiB of each hash that was computed."""
 
     def __init__(self, profile: HashProfile) -> None:
         super().__init__(time_cost=profile.passes, memory_cost=profile.memory_kib, parallelism=profile.lanes)
@@ -31,7 +31,7 @@ class CountingArgon2(argon2.PasswordHasher):
         self.computed.append(argon2.extract_parameters(made).memory_cost)
         return made
 
-    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - the name that argon2-cffi gives
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - the name in argon2-cffi
         memory = argon2.extract_parameters(str(hash)).memory_cost
         try:
             is_right = super().verify(hash, password)
@@ -43,7 +43,7 @@ class CountingArgon2(argon2.PasswordHasher):
 
 
 class CountingHasher(Argon2Hasher):
-    """A hasher with a cheap profile that counts."""
+    """A hasher with a cheap profile that records the computed hashes."""
 
     def __init__(self, **policy: Any) -> None:
         made = PasswordPolicy(**{"profile": CHEAP} | policy)
@@ -52,12 +52,12 @@ class CountingHasher(Argon2Hasher):
 
     @property
     def computed(self) -> list[int]:
-        """What was computed, by its memory."""
+        """The memory in KiB of each computed hash."""
         return self.counter.computed
 
 
 def credential_by(hasher: Argon2Hasher, password: str = PASSWORD) -> Credential:
-    """Make a credential whose hash this hasher computed."""
+    """Return a credential whose hash this hasher computed."""
     kept, pepper_id = hasher.hash(password)
     return a_credential(hash=kept, pepper_id=pepper_id)
 
@@ -68,7 +68,7 @@ def hasher() -> CountingHasher:
 
 
 @pytest.mark.rule("P1")
-def test_a_password_is_hashed_by_argon2id_with_a_salt_of_its_own(hasher: CountingHasher) -> None:
+def test_a_password_is_hashed_by_argon2id_with_a_unique_salt(hasher: CountingHasher) -> None:
     one, other = hasher.hash(PASSWORD), hasher.hash(PASSWORD)
     assert one != other
     assert one[0].startswith("$argon2id$v=19$m=8,t=1,p=1$")
@@ -130,7 +130,7 @@ def test_an_older_profile_is_verified_and_not_current(hasher: CountingHasher) ->
 
 @pytest.mark.rule("P1")
 @pytest.mark.parametrize(("bound", "most"), [("most_memory_kib", 16), ("most_passes", 2), ("most_lanes", 2)])
-def test_what_a_stored_hash_may_demand_is_bounded(bound: str, most: int) -> None:
+def test_the_cost_of_verifying_a_stored_hash_is_bounded(bound: str, most: int) -> None:
     older = credential_by(Argon2Hasher(PasswordPolicy(profile=OLDER)))
     exact, below = CountingHasher(**{bound: most}), CountingHasher(**{bound: most - 1})
     assert (exact.is_usable(older), below.is_usable(older)) == (True, False)
@@ -242,7 +242,7 @@ def test_a_hash_of_another_password_is_usable(hasher: CountingHasher) -> None:
 
 @pytest.mark.rule("P3")
 @pytest.mark.parametrize(("password", "is_right"), [(PASSWORD, True), ("wrong", False), ("", False), (None, False)])
-def test_right_and_wrong_cost_the_same(hasher: CountingHasher, password: str | None, is_right: bool) -> None:  # noqa: FBT001 - an outcome
+def test_right_and_wrong_passwords_cost_the_same(hasher: CountingHasher, password: str | None, is_right: bool) -> None:  # noqa: FBT001 - an outcome
     assert hasher.verify(RIGHT, password) is is_right
     assert hasher.computed == [CHEAP.memory_kib]
 

@@ -32,7 +32,7 @@ GOOD = "violet tram 7 sleeps"
 def reasons(
     password: str, *, policy: PasswordPolicy = POLICY, personal: Sequence[str] = (), host: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Give every reason for which the password is refused, or none."""
+    """Return all reasons for which the password is refused, or none."""
     try:
         screened = screen_password(password, policy=policy, personal=personal, host_reasons=host)
         stored = check_strength(screened, policy)
@@ -131,7 +131,7 @@ def test_a_password_is_normalised_by_nfc_only(typed: str, kept: str) -> None:
 
 @pytest.mark.rule("P2")
 @given(st.one_of(st.text(), hostile_text()))
-def test_preparing_twice_changes_nothing_more(text: str) -> None:
+def test_preparing_a_password_twice_changes_nothing_more(text: str) -> None:
     kept = prepare(text, most_bytes=1024)
     assert kept is None or prepare(kept, most_bytes=1024) == kept
     assert kept is None or len(kept.encode()) <= 1024

@@ -1,4 +1,4 @@
-"""The cheap bounds agree with the estimator wherever they decide, and decide on what is slow for it."""
+"""The cheap bounds agree with the estimator where they decide, and decide on passwords that it estimates slowly."""
 
 from itertools import product
 
@@ -18,14 +18,14 @@ KEYBOARDS = [
 
 
 def in_signs(word: str, choices: list[int]) -> str:
-    """Replace letters by signs that look like them; 0 leaves a letter."""
-    signs = [[letter, *L33T_TABLE.get(letter, ())] for letter in word]
+    """Replace characters by similar signs; a choice of 0 leaves the character."""
+    signs = [[sign, *L33T_TABLE.get(sign, ())] for sign in word]
     return "".join(options[choice % len(options)] for options, choice in zip(signs, choices, strict=False))
 
 
 @st.composite
 def walks(draw: st.DrawFn) -> str:
-    """Draw a walk over neighbouring keys of one keyboard, which goes straight on as long as there is a key."""
+    """Draw a walk over adjacent keys of one keyboard, in one direction as long as there is a key."""
     keyboard = draw(st.sampled_from(KEYBOARDS))
     walk = draw(st.sampled_from(sorted(keyboard)))
     direction = draw(st.integers(0, 7))
@@ -78,14 +78,14 @@ PASSWORDS = st.one_of(
 @example("acegikmoqsuwy{}!", PROVEN)
 @example("p@$$w0rd1drow$$@p1", PROVEN)
 @given(PASSWORDS, st.sampled_from([0, 1, 50, 10**4, 10**6, PROVEN - 1, PROVEN, PROVEN + 1, 10**12]))
-def test_a_decision_without_the_estimator_is_the_estimators(password: str, least: int) -> None:
+def test_a_decision_without_the_estimator_agrees_with_it(password: str, least: int) -> None:
     decision = is_guessable(password, least)
     assert decision in (None, guesses_of(password) < least)
 
 
 @pytest.mark.rule("P2")
 @given(st.sampled_from(LONG_WORDS))
-def test_variations_of_a_common_password_are_judged_as_the_estimator_judges_them(word: str) -> None:
+def test_decisions_on_variations_of_a_common_password_agree_with_the_estimator(word: str) -> None:
     for spelling in (word, word.upper(), word.title(), word[::-1], word * 2, word + "1", f"{word}1990"):
         assert is_guessable(spelling, PROVEN) in (None, guesses_of(spelling) < PROVEN)
 
@@ -109,7 +109,7 @@ def test_a_password_of_three_patterns_or_more_is_accepted_without_the_estimator(
 @example("cvbnm,./", "rtyuiop[]")
 @example("][poiuytr", "DFGHJKL:")
 @example("7418529630", "0369258147")
-def test_keyboard_walks_are_judged_as_the_estimator_judges_them(first: str, second: str) -> None:
+def test_decisions_on_keyboard_walks_agree_with_the_estimator(first: str, second: str) -> None:
     for password in (first, first + second, first + "x1"):
         assert is_guessable(password, PROVEN) in (None, guesses_of(password) < PROVEN)
 
@@ -127,12 +127,12 @@ def test_an_obviously_weak_password_is_refused_without_the_estimator(password: s
     ("first", "second"),
     list(product(["qwertyuiop", "drowssap1", "p@ssword1", "12.12.1990", "abcdefgh"], ["", "dragon12"])),
 )
-def test_a_password_of_two_patterns_is_in_doubt(first: str, second: str) -> None:
+def test_a_password_of_two_patterns_needs_the_estimator(first: str, second: str) -> None:
     assert is_guessable(f"{first}{second}" if second else first * 2, PROVEN) is None
 
 
 @pytest.mark.rule("P1")
-def test_at_most_72_characters_are_judged() -> None:
+def test_at_most_72_characters_are_estimated() -> None:
     weak = "qwertyuiop" * 8
     assert len(weak) > MOST_JUDGED
     assert guesses_of(weak + "violet tram 7 sleeps") == guesses_of(weak[:MOST_JUDGED])
@@ -140,5 +140,5 @@ def test_at_most_72_characters_are_judged() -> None:
 
 
 @pytest.mark.rule("P1")
-def test_a_boundary_above_what_the_bounds_prove_leaves_strong_passwords_in_doubt() -> None:
+def test_strong_passwords_need_the_estimator_if_the_threshold_is_above_the_bounds() -> None:
     assert is_guessable("violet tram 7 sleeps", PROVEN + 1) is None

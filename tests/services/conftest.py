@@ -1,4 +1,4 @@
-"""A core over fakes, on each storage."""
+"""Fixtures: a core with fake dependencies, on each storage."""
 
 from collections.abc import Iterator
 from pathlib import Path

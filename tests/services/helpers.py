@@ -1,4 +1,4 @@
-"""What the tests of services share: a store's whole content to compare, and fakes that something happens in."""
+"""Shared by the tests of services: dumps of a whole store to compare, and fakes that run a callback in between."""
 
 import sqlite3
 import threading
@@ -41,16 +41,16 @@ ANN: Final = "ann@example.com"
 ANOTHER: Final = "seven pelicans over Trnava"
 
 TRIES: Final = frozenset({"attempts", "registration_attempts", "failure_counters", "rate_limits", "user_agents"})
-"""What a refusal may leave behind."""
+"""Tables that a refused call may change."""
 
 COUNTS: Final = frozenset({"change_no"})
-"""It numbers units and says nothing; a refusal that keeps its attempt may have guarded somebody."""
+"""Fields that dumps leave out: the number of the last unit rises even if a refusal stores only its attempt."""
 
 Dump = dict[str, list[dict[str, str]]]
 
 
 def dump(core: UserCore) -> Dump:
-    """Give everything that is stored, by table."""
+    """Return everything that is stored, by table."""
     storage = core._runtime.storage
     while isinstance(storage, WatchedStorage | FaultyStorage):
         storage = storage._storage
@@ -94,7 +94,7 @@ def _in_file(storage: object) -> Iterator[tuple[str, list[dict[str, object]]]]:
 
 
 def changed(before: Dump, after: Dump) -> set[str]:
-    """Name the tables that differ."""
+    """Return the names of the tables that differ."""
     return {table for table in before.keys() | after.keys() if before.get(table) != after.get(table)}
 
 
@@ -102,40 +102,40 @@ def changed(before: Dump, after: Dump) -> set[str]:
 def refused(
     core: UserCore, error: type[UsercoreError | TypeError], *, but: Collection[str] = TRIES
 ) -> Iterator[pytest.ExceptionInfo[Any]]:
-    """Expect a refusal that changes nothing but these tables."""
+    """Expect a refusal that changes no tables except these."""
     with unchanged(core, but=but), pytest.raises(error) as raised:
         yield raised
 
 
 @contextmanager
 def unchanged(core: UserCore, *, but: Collection[str] = ()) -> Iterator[None]:
-    """Expect that nothing changes but these tables."""
+    """Expect that no tables change except these."""
     before = dump(core)
     yield
     assert changed(before, dump(core)) <= set(but)
 
 
 def over(core: UserCore, **brought: Any) -> UserCore:
-    """Give a core over the same storage, bound alike, with these things brought by the host."""
+    """Return a core with the same storage and context, whose host passes these arguments."""
     host = attrs.evolve(core._runtime.host, **brought)
     return UserCore(UserCore.over(core._runtime.storage, host)._runtime, core.context)
 
 
 def register(core: UserCore, name: str = "ann", **fields: Any) -> User:
-    """Register somebody at example.com, without a letter and not signed in unless told otherwise."""
+    """Register a user at example.com, by default without an email and without signing in."""
     quiet = {"send_email": False, "sign_in": False}
     return core.registration.register(f"{name}@example.com", **(quiet | fields)).user
 
 
 def sign_in(core: UserCore, user: User) -> Secret:
-    """Give an access token of somebody whom the host knows."""
+    """Return an access token of a user whom the host signs in."""
     secret = core.sign_in.trusted(user.id).access_token
     assert secret is not None
     return secret
 
 
 def opens(core: UserCore, token: Secret) -> bool:
-    """Say whether an access token opens something."""
+    """Return whether an access token is valid."""
     try:
         core.sign_in.identify(token)
     except TokenInvalid:
@@ -149,7 +149,7 @@ def add_tenant(core: UserCore, key: str = "acme") -> Tenant:
 
 
 def unclaim(core: UserCore, user: User) -> None:
-    """Make an unclaimed user of one; nothing that is public does so yet."""
+    """Make a user unclaimed; no public method does so yet."""
 
     def move(unit: Unit) -> None:
         old = unit.users.lock(user.id)
@@ -159,18 +159,18 @@ def unclaim(core: UserCore, user: User) -> None:
 
 
 def registration_attempts(core: UserCore, user: User | None = None) -> list[RegistrationAttempt]:
-    """Give the attempts of this user, or of nobody, newest first."""
+    """Return the attempts of this user, or those without a user, newest first."""
     user_id = None if user is None else user.id
     return core._service.units.read(lambda unit: unit.registration_attempts.list_of(user_id, before=None, limit=1000))
 
 
 def credential_of(core: UserCore, user_id: UserId) -> Credential | None:
-    """Give what is kept of a user's password."""
+    """Return the stored credential of a user."""
     return core._service.units.read(lambda unit: unit.credentials.get(user_id))
 
 
 def fail(core: UserCore, login: str = ANN, *, times: int = 1) -> None:
-    """Show wrong passwords."""
+    """Fail to sign in by a wrong password."""
     for _ in range(times):
         with pytest.raises(SignInRefused):
             core.sign_in.with_password(login, "wrong")
@@ -178,14 +178,14 @@ def fail(core: UserCore, login: str = ANN, *, times: int = 1) -> None:
 
 @attrs.frozen
 class Badge:
-    """What a host's door sees."""
+    """Credentials of a host's authenticator."""
 
     number: int
 
 
 @attrs.define(kw_only=True)
 class Door:
-    """A host's authenticator that answers what it is told to, and notes what it sees."""
+    """A host's authenticator that returns a given answer and records its calls."""
 
     name: str = "door"
     priority: int = 100
@@ -200,12 +200,12 @@ class Door:
 
 
 def refuse() -> None:
-    """Answer as an authenticator that says no."""
+    """Refuse, as an authenticator may."""
     raise SignInRefused
 
 
 class Recorder(FaultyStorage):
-    """Notes which calls of repositories and units are made, in order."""
+    """Records which methods of repositories and units are called, in order."""
 
     def __init__(self, storage: WatchedStorage) -> None:
         super().__init__(storage)
@@ -216,7 +216,7 @@ class Recorder(FaultyStorage):
         return super().call(method, *args, **kwargs)
 
     def names_of(self, action: Callable[[], object]) -> list[str]:
-        """Give the names of the calls that ``action`` makes, whatever it raises."""
+        """Return the names of the calls that ``action`` makes, even if it is refused."""
         self.names.clear()
         with suppress(UsercoreError):
             action()
@@ -224,7 +224,7 @@ class Recorder(FaultyStorage):
 
 
 def recorded(core: UserCore) -> tuple[UserCore, Recorder]:
-    """Give a core over the same storage whose calls are noted."""
+    """Return a core with the same storage, and the recorder of its calls."""
     storage = core._runtime.storage
     assert isinstance(storage, WatchedStorage)
     recorder = Recorder(storage)
@@ -232,7 +232,7 @@ def recorded(core: UserCore) -> tuple[UserCore, Recorder]:
 
 
 class BusyStorage(WatchedStorage):
-    """Something happens between two looks: ``meanwhile`` is called once, when ``looks`` more of them are over."""
+    """Calls ``meanwhile`` once between two reads: after ``looks`` more of them."""
 
     def __init__(self, storage: WatchedStorage) -> None:
         super().__init__(storage)
@@ -243,7 +243,7 @@ class BusyStorage(WatchedStorage):
         return _BusyUnits(self, self._storage.units(origin))
 
     def has_looked(self) -> None:
-        """Let happen what is to happen, if it is time."""
+        """Count a read, and call ``meanwhile`` if it was the last one to wait for."""
         self.looks -= 1
         if self.looks == 0 and self.meanwhile is not None:
             self.meanwhile()
@@ -264,7 +264,7 @@ class _BusyUnits(Units[Unit]):
 
 
 class BusyHasher(FakeHasher):
-    """Something happens during the next hash: ``meanwhile`` is called once."""
+    """Calls ``meanwhile`` once, during the next hash."""
 
     def __init__(self, watch: WatchedStorage | None = None) -> None:
         super().__init__(watch)
@@ -278,7 +278,7 @@ class BusyHasher(FakeHasher):
 
 
 class MeetingHasher(FakeHasher):
-    """Lets two hashes meet if they can, so that a race that is possible takes place."""
+    """Makes two hashes overlap if they can, so that a possible race occurs."""
 
     def __init__(self, watch: WatchedStorage | None = None, *, patience: float = 0.02) -> None:
         super().__init__(watch)

@@ -47,7 +47,7 @@ def test_only_digests_are_stored(core: UserCore) -> None:
 
 
 @pytest.mark.rule("K1")
-def test_a_malformed_secret_is_refused_without_a_look_up(core: UserCore, storage: WatchedStorage) -> None:
+def test_a_malformed_secret_is_refused_without_reading_the_storage(core: UserCore, storage: WatchedStorage) -> None:
     token = sign_in(core, register(core)).reveal()
     for wrong in ("", token[:-1], token + "0", token[:-1] + "~", "ucl" + token[3:], token.swapcase(), "ű" * 62):
         reads = storage.reads
@@ -192,7 +192,7 @@ def test_tokens_are_listed_newest_first_and_revoked_by_secret_or_public_id(core:
 
 
 @pytest.mark.rule("K2")
-def test_a_public_id_is_no_secret(core: UserCore) -> None:
+def test_a_public_id_is_not_accepted_as_a_secret(core: UserCore) -> None:
     user = register(core)
     secret = sign_in(core, user)
     (token,) = core.access_tokens.list(user.id)

@@ -1,4 +1,4 @@
-"""Every try to sign in is kept, with each status that there is; and asking about an email without signing in."""
+"""Every attempt to sign in is stored, with its status; and checks of emails and passwords without signing in."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -94,9 +94,9 @@ WAYS: dict[AttemptStatus, Callable[[UserCore, User, FakeClock], object]] = {
     AttemptStatus.REFUSED: by_door,
     AttemptStatus.AUTHENTICATOR_FAILED: by_broken_door,
 }
-"""How each status comes about."""
+"""For each status, a call that leads to it."""
 
-OF_NOBODY = {
+WITHOUT_USER = {
     AttemptStatus.NOT_FOUND,
     AttemptStatus.TOKEN_NOT_FOUND,
     AttemptStatus.REFUSED,
@@ -119,13 +119,13 @@ def newest(core: UserCore, user: User | None) -> Attempt:
 
 @pytest.mark.rule("S6")
 @pytest.mark.parametrize("status", WAYS)
-def test_each_status_is_kept(core: UserCore, clock: FakeClock, status: AttemptStatus) -> None:
+def test_each_status_is_stored(core: UserCore, clock: FakeClock, status: AttemptStatus) -> None:
     core = core.bind(ip="192.0.2.1", user_agent="Lynx", source="web")
     user: User | None = register(core, password=PASSWORD)
     assert user is not None
     with suppress(UsercoreError):
         WAYS[status](core, user, clock)
-    if status in OF_NOBODY:
+    if status in WITHOUT_USER:
         user = None
     elif status is AttemptStatus.LOGIN_AFTER_SIGN_UP:
         user = core.users.get(Email("bob@example.com"))
@@ -137,7 +137,7 @@ def test_each_status_is_kept(core: UserCore, clock: FakeClock, status: AttemptSt
 
 
 @pytest.mark.rule("S6")
-def test_the_start_of_what_was_typed_is_kept_whatever_it_is(core: UserCore) -> None:
+def test_the_start_of_any_login_is_stored(core: UserCore) -> None:
     for typed, kept in (("x" * 300, "x" * 254), ("a\0b\ud800c\n", "a?b?c?"), ("", ""), ("ž" * 300, "ž" * 254)):
         with refused(core, UsercoreError):
             core.bind(user_agent="u" * 600).sign_in.with_password(typed, "wrong")
@@ -158,7 +158,7 @@ def test_attempts_are_listed_newest_first(core: UserCore, clock: FakeClock) -> N
 
 
 @pytest.mark.rule("S8")
-def test_asking_about_an_email_leaves_nothing(core: UserCore) -> None:
+def test_checking_whether_an_email_is_registered_stores_nothing(core: UserCore) -> None:
     user = register(core)
     with unchanged(core):
         taken = core.registration.check_email("ANN@example.com")
@@ -170,7 +170,7 @@ def test_asking_about_an_email_leaves_nothing(core: UserCore) -> None:
 
 
 @pytest.mark.rule("S8")
-def test_asking_about_a_password_is_a_try_that_signs_nobody_in(core: UserCore) -> None:
+def test_verifying_a_password_is_an_attempt_that_does_not_sign_in(core: UserCore) -> None:
     user = register(core, password=PASSWORD)
     tables = {"attempts", "failure_counters"}
     for password, answer, status in (("wrong", False, AttemptStatus.WRONG_PASS), (PASSWORD, True, AttemptStatus.OK)):
@@ -183,7 +183,7 @@ def test_asking_about_a_password_is_a_try_that_signs_nobody_in(core: UserCore) -
 
 
 @pytest.mark.rule("S8", "S7")
-def test_asking_about_a_password_is_throttled_as_signing_in(core: UserCore) -> None:
+def test_verifying_a_password_is_throttled_like_signing_in(core: UserCore) -> None:
     register(core, password=PASSWORD)
     for _ in range(10):
         assert core.registration.check_email(EMAIL, "wrong").password is False
@@ -194,7 +194,7 @@ def test_asking_about_a_password_is_throttled_as_signing_in(core: UserCore) -> N
 
 
 @pytest.mark.rule("S8")
-def test_who_may_not_sign_in_has_no_right_password(core: UserCore) -> None:
+def test_no_password_of_a_user_who_may_not_sign_in_is_verified(core: UserCore) -> None:
     user = register(core, password=PASSWORD)
     core.users.deactivate(user.id)
     answer = core.registration.check_email(EMAIL, PASSWORD)

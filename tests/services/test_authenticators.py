@@ -1,4 +1,4 @@
-"""Authenticators of the host: their order, what they see, what they may answer, and what they add."""
+"""Authenticators of the host: their order, the credentials they get, their answers, and their extras."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ from usercore.testing.fakes import check_closed
 
 @attrs.define(kw_only=True)
 class Annex(Door):
-    """A door that adds something to identities."""
+    """An authenticator that adds extras to identities."""
 
     extra: Callable[[User], Mapping[str, object] | None]
 
@@ -66,7 +66,7 @@ def test_the_highest_priority_is_asked_first_and_the_first_user_wins(core: UserC
 
 
 @pytest.mark.rule("S3")
-def test_a_refusal_lets_the_next_one_answer(core: UserCore) -> None:
+def test_the_next_authenticator_is_asked_after_a_refusal(core: UserCore) -> None:
     user = register(core)
     doors = [Door(name="strict", priority=200, answer=refuse), Door(name="kind", answer=lambda: user.id)]
     core = over(core, authenticators=doors)
@@ -89,7 +89,7 @@ def test_a_refusal_lets_the_next_one_answer(core: UserCore) -> None:
     ],
     ids=["refuses", "raises", "no reference", "nobody", "no id", "malformed", "wrong type", "not mine"],
 )
-def test_whatever_goes_wrong_is_a_failed_sign_in(
+def test_every_failure_of_an_authenticator_is_a_failed_sign_in(
     core: UserCore, answer: Callable[[], Any], status: AttemptStatus
 ) -> None:
     core = over(core, authenticators=[Door(answer=answer)])
@@ -101,7 +101,7 @@ def test_whatever_goes_wrong_is_a_failed_sign_in(
 
 @pytest.mark.rule("S3")
 @pytest.mark.parametrize("state", ["deactivated", "inactive tenant"])
-def test_who_may_not_sign_in_is_refused_whoever_found_them(core: UserCore, state: str) -> None:
+def test_a_user_who_may_not_sign_in_is_refused_although_the_host_authenticated_them(core: UserCore, state: str) -> None:
     user = register(core)
     core = over(core, authenticators=[Door(answer=lambda: user.id)])
     if state == "deactivated":
@@ -114,7 +114,7 @@ def test_who_may_not_sign_in_is_refused_whoever_found_them(core: UserCore, state
 
 
 @pytest.mark.rule("S3")
-def test_who_is_shut_out_while_they_are_looked_up_is_not_let_in(core: UserCore) -> None:
+def test_a_user_who_is_deactivated_during_authentication_is_refused(core: UserCore) -> None:
     user = register(core)
     late = over(core, authenticators=[Door(answer=lambda: core.users.deactivate(user.id).id)])
     with pytest.raises(SignInRefused):
@@ -123,7 +123,7 @@ def test_who_is_shut_out_while_they_are_looked_up_is_not_let_in(core: UserCore) 
 
 
 @pytest.mark.rule("S2")
-def test_an_authenticator_sees_only_the_class_it_declares(core: UserCore) -> None:
+def test_an_authenticator_gets_only_credentials_of_its_declared_class(core: UserCore) -> None:
     user = register(core, password=PASSWORD)
     badges = Door()
     passwords = Door(name="directory", priority=700, credentials=PasswordCredentials)
@@ -135,21 +135,21 @@ def test_an_authenticator_sees_only_the_class_it_declares(core: UserCore) -> Non
 
 
 @pytest.mark.rule("S2")
-def test_credentials_that_nobody_takes_are_the_programmers_mistake(core: UserCore) -> None:
+def test_credentials_that_no_authenticator_accepts_raise_type_error(core: UserCore) -> None:
     for wrong in (Badge(4), "ann", None, object()):
         with refused(core, TypeError, but=()):
             core.sign_in.authenticate(wrong)
 
 
 @pytest.mark.rule("S2")
-def test_the_built_in_ways_have_their_priorities(core: UserCore) -> None:
+def test_the_built_in_authenticators_have_fixed_priorities(core: UserCore) -> None:
     priorities = {way.name: way.priority for way in core.sign_in._methods}
     assert priorities == {"login_token": 900, "password": 500, "access_token": 200}
     assert [way.name for way in core.sign_in._methods] == ["login_token", "password", "access_token"]
 
 
 @pytest.mark.rule("S2")
-def test_a_source_narrows_the_choice(core: UserCore) -> None:
+def test_a_source_that_names_an_authenticator_selects_it(core: UserCore) -> None:
     user = register(core)
     doors = [Door(name="first", priority=200, answer=lambda: user.id), Door(name="second", answer=lambda: user.id)]
     core = over(core, authenticators=doors)
@@ -159,7 +159,7 @@ def test_a_source_narrows_the_choice(core: UserCore) -> None:
 
 
 @pytest.mark.rule("S2")
-def test_a_source_never_widens_the_choice(core: UserCore) -> None:
+def test_a_source_never_selects_an_authenticator_of_other_credentials(core: UserCore) -> None:
     user = register(core)
     door = Door(answer=lambda: user.id)
     core = over(core, authenticators=[door])
@@ -173,7 +173,7 @@ def test_a_source_never_widens_the_choice(core: UserCore) -> None:
 
 
 @pytest.mark.rule("S3")
-def test_a_rate_limit_stops_at_once(core: UserCore) -> None:
+def test_no_authenticator_is_asked_after_a_rate_limit(core: UserCore) -> None:
     user = register(core, password=PASSWORD)
     late = Door(credentials=PasswordCredentials, answer=lambda: user.id)
     for _ in range(10):
@@ -215,6 +215,6 @@ def test_an_extra_that_raises_is_logged_and_left_out(core: UserCore, caplog: pyt
 
 @pytest.mark.rule("S1")
 @pytest.mark.parametrize("name", ["", "password", "trusted", "a\nb"])
-def test_an_authenticator_needs_a_name_of_its_own(core: UserCore, name: str) -> None:
+def test_the_name_of_an_authenticator_must_be_unique(core: UserCore, name: str) -> None:
     with pytest.raises(ValueError, match="a name of its own"):
         over(core, authenticators=[Door(name=name)])

@@ -1,4 +1,4 @@
-"""Binding: on whose behalf and from where a core acts; copies are cheap and independent."""
+"""Binding: the actor, address and source of a core; bound copies are cheap and independent."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def test_history_shows_the_actor_that_was_bound(core: UserCore) -> None:
 
 
 @pytest.mark.rule("T1", "X2")
-def test_a_copy_is_bound_and_the_original_stays(core: UserCore) -> None:
+def test_binding_returns_a_copy_and_does_not_change_the_original(core: UserCore) -> None:
     acme = add_tenant(core)
     zoe = core.bind(actor=Actor.operator("Zoë"), ip="192.0.2.1", user_agent="Lynx", source="desk")
     there = zoe.tenant("acme")
@@ -49,12 +49,12 @@ def test_a_copy_is_bound_and_the_original_stays(core: UserCore) -> None:
     ("ip", "canonical"),
     [("192.0.2.1", "192.0.2.1"), ("2001:DB8:0::1", "2001:db8::1"), ("::ffff:192.0.2.1", "192.0.2.1")],
 )
-def test_an_address_is_kept_in_its_canonical_form(core: UserCore, ip: str, canonical: str) -> None:
+def test_an_address_is_stored_in_its_canonical_form(core: UserCore, ip: str, canonical: str) -> None:
     assert core.bind(ip=ip).context.ip == canonical
 
 
 @pytest.mark.rule("S6")
-def test_a_user_agent_is_kept_whatever_it_is(core: UserCore) -> None:
+def test_every_user_agent_is_accepted_and_stored(core: UserCore) -> None:
     assert core.bind(user_agent="a\0b\ud800" + "ž" * 600).context.user_agent == "a?b?" + "ž" * 254
     assert core.bind(source="").context.source is None
 
@@ -74,7 +74,7 @@ def test_a_user_agent_is_kept_whatever_it_is(core: UserCore) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_bound_is_refused(
+def test_an_invalid_value_cannot_be_bound(
     core: UserCore, given: dict[str, Any], error: type[Invalid | TypeError]
 ) -> None:
     with refused(core, error, but=()):
@@ -89,7 +89,7 @@ def test_an_operator_has_a_name(core: UserCore) -> None:
 
 
 @pytest.mark.rule("T1")
-def test_binding_asks_the_storage_nothing(core: UserCore, storage: WatchedStorage) -> None:
+def test_binding_does_not_access_the_storage(core: UserCore, storage: WatchedStorage) -> None:
     add_tenant(core)
     core.tenant("acme")
     reads, writes = storage.reads, storage.writes
@@ -108,7 +108,7 @@ def test_closing_one_copy_closes_them_all(core: UserCore) -> None:
 
 
 @pytest.mark.rule("X2")
-def test_none_clears_what_was_bound_and_what_is_left_out_stays(core: UserCore) -> None:
+def test_none_clears_a_bound_value_and_omitted_values_stay(core: UserCore) -> None:
     bound = core.bind(actor=Actor.operator("Zoë"), ip="192.0.2.1", user_agent="Lynx", source="desk")
     cleared: dict[str, Any] = {"actor": core.context.actor, "ip": None, "user_agent": None, "source": None}
     for name, value in cleared.items():

@@ -1,4 +1,4 @@
-"""What the host brings is checked when the store is opened: what could only fail later, or never run, is refused."""
+"""Objects of the host are checked when the store is opened: those that would fail later, or never run, are refused."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
@@ -79,7 +79,7 @@ class Sends:
 
 
 def brought(function: Any) -> dict[str, dict[str, Any]]:
-    """Return each place in which a host brings a function, with this one in it."""
+    """Return the arguments that pass this function to each parameter that takes one."""
     members = {"name": "own", "priority": 1, "credentials": Badge, "authenticate": staticmethod(function)}
     door: Any = type("Own", (), members)()
     annex: Any = type("Annex", (Door,), {"extra": staticmethod(function)})()
@@ -111,7 +111,7 @@ def test_a_function_that_would_never_run_is_refused(core: UserCore, place: str) 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("wrong", [5, "text", object()], ids=["an int", "a text", "an object"])
-def test_what_is_no_function_is_refused(core: UserCore, place: str, wrong: object) -> None:
+def test_an_object_that_is_not_callable_is_refused(core: UserCore, place: str, wrong: object) -> None:
     with pytest.raises(TypeError, match=f"{place} must be callable, not {type(wrong).__name__}"):
         over(core, policy=POLICY, **brought(wrong)[place])
 
@@ -122,7 +122,7 @@ def test_a_function_with_other_arguments_is_refused(core: UserCore, place: str) 
         over(core, policy=POLICY, **brought(demanding)[place])
 
 
-def test_a_function_of_python_without_a_signature_is_accepted() -> None:
+def test_a_built_in_function_without_a_signature_is_accepted() -> None:
     check_callable(dict, 1, name="it")
     check_callable(print, 1, name="it")
 
@@ -146,7 +146,7 @@ MISSING: Final[list[tuple[dict[str, Any], str]]] = [
 
 
 @pytest.mark.parametrize(("given", "sentence"), MISSING, ids=range(len(MISSING)))
-def test_what_lacks_a_member_or_has_a_wrong_one_is_refused(
+def test_an_object_with_a_missing_or_wrong_member_is_refused(
     core: UserCore, given: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(TypeError, match=sentence):
@@ -169,7 +169,7 @@ def test_a_name_is_at_most_255_characters(core: UserCore) -> None:
 
 @pytest.mark.parametrize("wrong", [5, "ab", b"ab", None], ids=repr)
 @pytest.mark.parametrize("parameter", ["authenticators", "password_checks", "email_checks", "subscribers"])
-def test_what_is_not_several_is_refused(parameter: str, wrong: Any) -> None:
+def test_a_value_that_is_not_a_collection_is_refused(parameter: str, wrong: Any) -> None:
     with pytest.raises(TypeError):
         usercore.open("memory://", **{parameter: wrong})
     with pytest.raises(TypeError):
@@ -183,13 +183,13 @@ def test_an_empty_value_of_a_wrong_type_is_refused(parameter: str, wrong: Any) -
         usercore.open("memory://", **{parameter: wrong})
 
 
-def test_a_text_as_kinds_is_refused() -> None:
+def test_a_string_as_kinds_is_refused() -> None:
     with pytest.raises(TypeError, match="several texts, not the text"):
         Subscriber(name="crm", kinds="user.registered", handle=print)
 
 
 @pytest.mark.rule("R1", "X3")
-def test_generators_work_more_than_once() -> None:
+def test_objects_passed_as_generators_work_more_than_once() -> None:
     told: list[Event] = []
 
     def gate(_: object) -> None:
@@ -219,14 +219,14 @@ def test_generators_work_more_than_once() -> None:
 
 
 def awaited(*_: object) -> Any:
-    """Return a coroutine, which cannot be known before the call."""
+    """Return a coroutine, which is unknown before the call."""
     return deferred()
 
 
 @pytest.mark.rule("R1")
 @pytest.mark.parametrize("returned", [awaited, lambda *_: deferred_items(), lambda *_: generated()], ids=range(3))
 @pytest.mark.parametrize("place", ["registration gate", "password check", "email check"])
-def test_a_gate_or_check_that_returns_what_never_runs_admits_no_user(
+def test_a_gate_or_check_that_returns_a_coroutine_or_generator_admits_no_user(
     core: UserCore, place: str, returned: Callable[..., Any]
 ) -> None:
     core = over(core, **brought(returned)[place])
@@ -261,7 +261,7 @@ def test_an_authenticator_that_returns_a_coroutine_signs_no_user_in(core: UserCo
         core.sign_in.authenticate(Badge(1))
 
 
-def test_a_store_is_not_made_for_a_host_that_is_refused(tmp_path: Path) -> None:
+def test_no_store_is_created_if_the_host_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="registration gate must be a plain function"):
         usercore.open(f"sqlite:///{tmp_path}/people.db", gates=Gates(registration=[deferred]))  # type: ignore[list-item]  # what is refused
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Every public method is called: what changes stored state leaves rows in history, and nothing else leaves any."""
+"""Every public method is called: a call stores rows in history exactly if it changes stored state."""
 
 from collections import Counter
 from typing import Final
@@ -13,7 +13,7 @@ from usercore.testing import WatchedStorage
 from usercore_storage import memory
 
 NO_CHANGES: Final = TRIES | {"deliveries", "history"}
-"""Tables that history says nothing of, and history itself."""
+"""Tables whose changes are not recorded in history, and history itself."""
 
 NO_CHANGE: Final = {"last_used_at", "last_sign_in_at", "last_sign_in_ip"}
 
@@ -46,11 +46,11 @@ EXPECTED: Final[dict[str, list[str]]] = {
     "login_tokens.issue": ["login_token.issued"],
     "login_tokens.issue_many": ["login_token.issued"] * 2,
 }
-"""The kinds of some calls, exactly. Any other call must leave rows if it changes something, and none if not."""
+"""The exact kinds of some calls. Any other call must store rows if it changes something, and none if not."""
 
 
 def state_in(dump: Dump) -> Dump:
-    """Leave out what is no change."""
+    """Return the tables that count as changed."""
     return {
         table: [{field: value for field, value in row.items() if field not in NO_CHANGE} for row in rows]
         for table, rows in dump.items()
@@ -63,7 +63,7 @@ def history_in(dump: Dump) -> Counter[str]:
 
 
 def recorded_by(call: Call, storage: Storage) -> tuple[Counter[str], bool]:
-    """Make a call on an empty store; return the kinds of the rows that it left, and whether anything else changed."""
+    """Make a call on an empty store; return the kinds of its rows in history, and whether anything else changed."""
     filled = build(WatchedStorage(storage))
     arguments, before = call.arguments(filled), dump(filled.core)
     call.of(filled)(**arguments)
@@ -73,7 +73,7 @@ def recorded_by(call: Call, storage: Storage) -> tuple[Counter[str], bool]:
 
 @pytest.mark.rule("X2")
 @pytest.mark.parametrize("call", CALLS, ids=str)
-def test_a_change_leaves_its_rows_and_what_is_none_leaves_none(call: Call, kept_in: Storage) -> None:
+def test_a_call_is_recorded_exactly_if_it_changes_something(call: Call, kept_in: Storage) -> None:
     kinds, has_changed = recorded_by(call, kept_in)
     assert has_changed == bool(kinds), f"{call} must record a Change exactly if it changes something"
     if str(call) in EXPECTED:

@@ -1,4 +1,4 @@
-"""Changing an email at once: what it ends, who is told, and which addresses are the same."""
+"""Changing an email at once: revoked tokens, notifications, and which addresses are equal."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ from usercore.testing import NOON, FakeClock, MemoryMailer
 
 
 @pytest.mark.rule("E1")
-def test_the_new_address_is_in_force_at_once(core: UserCore, clock: FakeClock) -> None:
+def test_the_new_address_is_used_at_once(core: UserCore, clock: FakeClock) -> None:
     user = register(core, first_name="Ann")
     clock.tick()
     changed = core.emails.change(Email("ann@example.com"), "Lee@EXAMPLE.com")
@@ -36,7 +36,7 @@ def test_the_new_address_is_in_force_at_once(core: UserCore, clock: FakeClock) -
 @pytest.mark.rule("E1", "U6")
 @pytest.mark.parametrize("was_verified", [True, False])
 @pytest.mark.parametrize("asserted_by_host", [True, False])
-def test_a_new_address_is_verified_only_if_the_host_vouches(
+def test_a_new_address_is_verified_only_if_the_host_asserts_it(
     core: UserCore, clock: FakeClock, *, was_verified: bool, asserted_by_host: bool
 ) -> None:
     user = core.emails.change(register(core).id, "ann.lee@example.com", verified=was_verified)
@@ -47,7 +47,7 @@ def test_a_new_address_is_verified_only_if_the_host_vouches(
 
 
 @pytest.mark.rule("E1")
-def test_the_old_address_is_told_if_it_was_verified(core: UserCore, mailer: MemoryMailer) -> None:
+def test_the_old_address_is_notified_if_it_was_verified(core: UserCore, mailer: MemoryMailer) -> None:
     user = register(core)
     core.emails.change(user.id, "second@example.com", verified=True)
     core.emails.change(user.id, "third@example.com")
@@ -57,7 +57,7 @@ def test_the_old_address_is_told_if_it_was_verified(core: UserCore, mailer: Memo
 
 
 @pytest.mark.rule("E1", "K9")
-def test_login_tokens_end_and_access_tokens_do_not(core: UserCore) -> None:
+def test_login_tokens_are_revoked_and_access_tokens_are_not(core: UserCore) -> None:
     user = register(core)
     token, login_token = sign_in(core, user), core.login_tokens.issue(user.id)
     core.emails.change(user.id, "lee@example.com")
@@ -150,7 +150,7 @@ def test_an_operator_sets_whether_an_email_is_verified(core: UserCore, clock: Fa
 
 
 @pytest.mark.rule("U6")
-def test_without_an_email_there_is_nothing_to_verify(core: UserCore) -> None:
+def test_a_user_without_an_email_cannot_be_set_to_verified(core: UserCore) -> None:
     core.registration.import_users([{"external_id": "17"}])
     with refused(core, Invalid, but=()) as raised:
         core.emails.set_verified(ExternalId(17), verified=True)
@@ -160,7 +160,7 @@ def test_without_an_email_there_is_nothing_to_verify(core: UserCore) -> None:
 
 @pytest.mark.rule("U6")
 @pytest.mark.parametrize("value", [None, 1, "true"])
-def test_verified_is_true_or_false(core: UserCore, value: Any) -> None:
+def test_verified_must_be_a_bool(core: UserCore, value: Any) -> None:
     user = register(core)
     with refused(core, TypeError, but=()):
         core.emails.set_verified(user.id, verified=value)
@@ -179,7 +179,7 @@ def test_a_public_name_that_is_the_email_follows_it(core: UserCore, name: str) -
 
 
 @pytest.mark.rule("U1")
-def test_a_public_name_that_becomes_the_email_is_stored_no_longer(core: UserCore) -> None:
+def test_a_public_name_that_becomes_the_email_is_no_longer_stored(core: UserCore) -> None:
     user = core.users.update(register(core).id, public_name="Lee@example.com")
     assert user.given_public_name == "Lee@example.com"
     assert core.emails.change(user.id, "ann@example.org").public_name == "Lee@example.com"

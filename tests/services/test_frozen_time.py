@@ -1,4 +1,4 @@
-"""Stores open while a tool that freezes time has put a subclass in the place of ``datetime``."""
+"""Stores open while a tool that freezes time has replaced ``datetime`` by a subclass."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""History: every change leaves its rows, in order, with who, when and from where; what is kept of values."""
+"""History: every change stores its rows, in order, with actor, time and origin; how values are stored."""
 
 from collections.abc import Callable
 from typing import Any

@@ -48,7 +48,7 @@ class Pin:
 
 @attrs.define
 class PinPad:
-    """A host's authenticator of four digits; ``asked`` counts how often it was."""
+    """A host's authenticator of four digits; ``asked`` counts its calls."""
 
     user_id: Reference
     right: int = 4711
@@ -108,7 +108,7 @@ def test_credentials_without_a_login_are_throttled_by_their_address(core: UserCo
 
 @pytest.mark.rule("S7")
 @pytest.mark.parametrize("login", [None, 7, b"ann", ["ann"]])
-def test_a_login_that_is_not_text_is_none(core: UserCore, login: object) -> None:
+def test_a_login_that_is_not_text_counts_as_no_login(core: UserCore, login: object) -> None:
     @attrs.frozen
     class Odd:
         login: object
@@ -139,7 +139,7 @@ def test_a_huge_login_and_a_subclass_of_text_are_stored_and_counted_as_plain_tex
 
 
 @pytest.mark.rule("S7")
-def test_a_login_that_raises_is_the_hosts_mistake_and_nothing_is_verified(core: UserCore) -> None:
+def test_an_exception_of_a_login_property_reaches_the_caller_and_nothing_is_verified(core: UserCore) -> None:
     class Broken:
         @property
         def login(self) -> str:
@@ -275,7 +275,7 @@ def test_a_rate_limit_of_the_host_does_not_hide_guesses_at_the_password(core: Us
 
 @pytest.mark.rule("S1", "S6", "S7")
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit()])
-def test_what_is_no_exception_leaves_an_attempt_and_reaches_the_caller(core: UserCore, error: BaseException) -> None:
+def test_an_interrupt_stores_an_attempt_and_reaches_the_caller(core: UserCore, error: BaseException) -> None:
     def stop() -> NoReturn:
         raise error
 
@@ -359,7 +359,7 @@ def test_the_hash_slot_is_released_once_the_password_was_verified(
 
 
 @pytest.mark.rule("S2")
-def test_a_subclass_of_credentials_is_taken_by_the_authenticators_of_both_classes(core: UserCore) -> None:
+def test_a_subclass_of_credentials_is_accepted_by_the_authenticators_of_both_classes(core: UserCore) -> None:
     class Kiosk(PasswordCredentials):
         """A password that was typed at a kiosk."""
 
@@ -408,7 +408,9 @@ def test_credentials_need_not_be_hashable_or_comparable(core: UserCore) -> None:
         ("apidirectory", "first", "ok"),
     ],
 )
-def test_a_source_of_the_api_narrows_as_the_name_does(core: UserCore, source: str, name: str, status: str) -> None:
+def test_a_source_of_the_api_selects_an_authenticator_as_its_name_does(
+    core: UserCore, source: str, name: str, status: str
+) -> None:
     user = register(core, password=PASSWORD)
     doors = [directory(name="first", priority=900, answer=lambda: user.id), directory(answer=lambda: user.id)]
     identity = over(core, authenticators=doors).sign_in.with_password(ANN, "any", source=source)

@@ -1,4 +1,4 @@
-"""Identifiers and the keys they claim: one key in several uses, keys that are freed, ids of the host's."""
+"""Identifiers and the keys they claim: one key in several uses, freed keys, and ids of the host."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def slots(core: UserCore, user: User, access_ids: Any) -> tuple[str | None, ...]
 
 
 @pytest.mark.rule("U3")
-def test_an_email_may_be_its_users_username_and_follows_it(core: UserCore) -> None:
+def test_a_username_may_be_the_email_of_its_user_and_follows_it(core: UserCore) -> None:
     user = core.users.update(register(core).id, username="Ann@EXAMPLE.com")
     assert core.users.get(Username("ann@example.com")).id == user.id
     user = core.emails.change(user.id, "lee@example.com")
@@ -37,7 +37,7 @@ def test_an_email_may_be_its_users_username_and_follows_it(core: UserCore) -> No
 
 
 @pytest.mark.rule("U3")
-def test_a_username_that_is_no_email_stays_when_the_email_changes(core: UserCore) -> None:
+def test_a_username_that_is_not_an_email_stays_when_the_email_changes(core: UserCore) -> None:
     user = core.emails.change(register(core, username="ann").id, "lee@example.com")
     assert user.username == "ann"
 
@@ -56,7 +56,7 @@ def test_a_key_is_free_when_its_last_use_ends(core: UserCore) -> None:
 
 
 @pytest.mark.rule("U3")
-def test_a_username_ends_and_its_email_stays_claimed(core: UserCore) -> None:
+def test_an_email_stays_claimed_when_the_equal_username_is_removed(core: UserCore) -> None:
     user = register(core, username="ann@example.com")
     core.users.update(user.id, username=None)
     assert core.users.get(Email("ann@example.com")).id == user.id
@@ -76,7 +76,7 @@ def test_a_username_ends_and_its_email_stays_claimed(core: UserCore) -> None:
     ],
     ids=["username", "email", "external id", "access id as external id", "external id as access id", "access id"],
 )
-def test_another_users_key_is_taken(
+def test_the_key_of_another_user_is_taken(
     core: UserCore, space: str, field: str, take: Callable[[UserCore, User], object]
 ) -> None:
     ann = register(core, username="ann", external_id="17")
@@ -88,7 +88,7 @@ def test_another_users_key_is_taken(
 
 
 @pytest.mark.rule("U3", "U7")
-def test_no_username_is_another_users_email(core: UserCore) -> None:
+def test_a_username_cannot_be_the_email_of_another_user(core: UserCore) -> None:
     register(core)
     bob = register(core, "bob")
     with refused(core, Invalid, but=()) as raised:
@@ -116,7 +116,7 @@ def test_an_external_id_is_linked_once(core: UserCore) -> None:
     [("", Invalid), (" 1", Invalid), ("x" * 256, Invalid), (10**300, Invalid), ("a\0", Invalid), (True, TypeError)],
     ids=["empty", "blank", "long", "huge", "control", "bool"],
 )
-def test_what_is_no_external_id_is_refused(
+def test_an_invalid_external_id_is_refused(
     core: UserCore, external_id: Any, error: type[UsercoreError | TypeError]
 ) -> None:
     user = register(core)
@@ -134,7 +134,7 @@ def test_the_named_slots_are_replaced_and_the_others_stay(core: UserCore) -> Non
 
 
 @pytest.mark.rule("U9")
-def test_ids_may_change_places(core: UserCore) -> None:
+def test_access_ids_may_swap_slots(core: UserCore) -> None:
     user = register(core)
     slots(core, user, ["a", "b"])
     assert slots(core, user, ["b", "a"]) == ("b", "a", None, None)

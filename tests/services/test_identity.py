@@ -1,4 +1,4 @@
-"""An identity is a value; the secret that a sign-in issues is beside it, and is not written down by accident."""
+"""An identity is a value; the secret that a sign-in issues is separate, and is not serialised by accident."""
 
 import copy
 import pickle
@@ -22,7 +22,7 @@ class Annex:
     credentials = bytes
 
     def authenticate(self, credentials: object, context: object) -> None:
-        """Sign nobody in."""
+        """Authenticate no user."""
 
     def extra(self, user: User) -> dict[str, object]:
         return {"id": user.id, "tags": ["a", {"b": 1}]}

@@ -1,4 +1,4 @@
-"""Tenants never see one another: what is another's is answered as what is nowhere, and by the same steps."""
+"""Tenants are isolated: a call with another tenant's data answers, by the same steps, as if it did not exist."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,7 @@ from usercore.tokens.model import ACCESS, LOGIN
 
 @attrs.frozen(kw_only=True)
 class Names:
-    """What a call may name."""
+    """Identifiers, secrets and ids that a call may name."""
 
     id: int
     name: str
@@ -60,7 +60,7 @@ class Names:
 
 
 def own(names: Names) -> Email:
-    """Name a user of the tenant who has nothing yet."""
+    """Return a reference to a user of the tenant without any data."""
     return Email(f"own-{names.name}@example.com")
 
 
@@ -96,9 +96,9 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
 }
 
 NAMES_NOTHING = {
-    "core.atomic",  # its calls are tried by themselves
+    "core.atomic",  # the calls within it are tried separately
     "core.bind",
-    "core.tenant",  # tenants are no secret of their users
+    "core.tenant",  # the existence of a tenant is not secret
     "registration.complete",  # links belong to requests; the contract of registration links proves it
     "registration.import_users",  # see tests/importing
     "sign_in.authenticate",  # the host's own authenticator; with_password has the built-in one
@@ -106,7 +106,7 @@ NAMES_NOTHING = {
     *(str(call) for call in EVERY_CALL if call.service == "tenants"),
     *(str(call) for call in EVERY_CALL if call.kinds().keys() <= {"cursor", "limit"}),
 }
-"""Calls that name no user, or nothing that is another tenant's."""
+"""Calls that name neither a user nor other data of a tenant."""
 
 BY_REFERENCE = [call for call in EVERY_CALL if "ref" in call.kinds()]
 
@@ -115,11 +115,11 @@ TOLD = {
     "sign_in.with_login_token: spent",
     "access_tokens.revoke",
 }
-"""Who has another tenant's secret or public id was told it: only what is answered must be the same, not the steps."""
+"""Secrets and public ids cannot be guessed: only the answers must be the same, not the steps."""
 
 
 def names_in_main(core: UserCore, clock: FakeClock) -> Names:
-    """Give Ann of the tenant ``main``, with tokens and a delivery that was set aside."""
+    """Return the names of Ann in the tenant ``main``, with tokens and a delivery that was set aside."""
     user = register(core, username="ann", external_id="17", password=PASSWORD)
     core.users.update(user.id, first_name="Ann")
     core.meta.upsert(user.id, "17", "a value")
@@ -141,7 +141,7 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     )
 
 
-def names_of_nobody(names: Names) -> Names:
+def names_of_no_user(names: Names) -> Names:
     number, randomness = names.id + 1_000_000, FakeRandomness("nobody")
     return Names(
         id=number,
@@ -160,7 +160,7 @@ def fail(_: Event) -> None:
 
 
 def answer(acme: UserCore, call: str, names: Names) -> tuple[object, ...]:
-    """Give what the caller and the operators of the tenant learn."""
+    """Return what the caller and the operators of the tenant learn."""
     try:
         result = CALLS[call](acme, names)
         told: object = result if isinstance(result, bool | str | None) else type(result)
@@ -171,14 +171,16 @@ def answer(acme: UserCore, call: str, names: Names) -> tuple[object, ...]:
 
 
 def of_main(dump: Dump, names: Names) -> list[dict[str, str]]:
-    """Give the rows that are the tenant's or Ann's."""
+    """Return the rows of the tenant and of Ann."""
     marks = {("tenant_id", str(MAIN)), ("user_id", str(names.id)), ("subject_id", str(names.id))}
     return [row for rows in dump.values() for row in rows if marks & row.items()]
 
 
 @pytest.mark.rule("T2")
 @pytest.mark.parametrize("call", CALLS)
-def test_what_is_another_tenants_is_answered_as_what_is_nowhere(core: UserCore, clock: FakeClock, call: str) -> None:
+def test_a_call_with_another_tenants_data_answers_as_if_it_did_not_exist(
+    core: UserCore, clock: FakeClock, call: str
+) -> None:
     core = over(core, subscribers=[Subscriber(name="crm", kinds={"user.updated"}, handle=fail)])
     add_tenant(core)
     names = names_in_main(core, clock)
@@ -191,7 +193,7 @@ def test_what_is_another_tenants_is_answered_as_what_is_nowhere(core: UserCore, 
     answers = [answer(acme, call, names)]
     steps = [*recorder.names]
     recorder.names.clear()
-    answers += [answer(acme, call, names_of_nobody(names))]
+    answers += [answer(acme, call, names_of_no_user(names))]
     assert answers[0] == answers[1]
     assert steps == recorder.names or call in TOLD
     assert of_main(dump(core), names) == before
@@ -209,7 +211,7 @@ def references_to(user: User) -> dict[str, Reference]:
     }
 
 
-NOBODY: dict[str, Reference] = {
+UNKNOWN: dict[str, Reference] = {
     "id": 2**50 + 7,
     "uuid": uuid_of(2**50 + 7, USER_KIND),
     "email": Email("nobody@example.com"),
@@ -219,13 +221,15 @@ NOBODY: dict[str, Reference] = {
 
 @pytest.mark.rule("T2")
 @pytest.mark.parametrize("call", BY_REFERENCE, ids=str)
-def test_a_reference_to_another_tenants_user_is_answered_as_one_to_no_user(call: Call, storage: WatchedStorage) -> None:
+def test_a_reference_to_another_tenants_user_is_answered_like_one_to_no_user(
+    call: Call, storage: WatchedStorage
+) -> None:
     recorder = Recorder(storage)
     filled = build(recorder)
     acme, arguments = filled.core.tenant("acme"), call.arguments(filled)
     for kind, theirs in references_to(filled.ann).items():
         before, seen = dump(filled.core), []
-        for reference in (theirs, NOBODY[kind]):
+        for reference in (theirs, UNKNOWN[kind]):
             recorder.names.clear()
             try:
                 told: object = call.on(acme)(**(arguments | {"ref": reference}))
@@ -237,14 +241,14 @@ def test_a_reference_to_another_tenants_user_is_answered_as_one_to_no_user(call:
 
 
 @pytest.mark.rule("T2")
-def test_every_call_is_tried_on_another_tenants_user() -> None:
+def test_every_call_is_tested_with_another_tenants_user() -> None:
     tried = {name.partition(":")[0] for name in CALLS} | set(map(str, BY_REFERENCE)) | NAMES_NOTHING
     missing = sorted({*map(str, EVERY_CALL)} - tried)
     assert not missing, f"tests/services/test_isolation.py: CALLS has no case for {missing}"
 
 
 @pytest.mark.rule("T2")
-def test_limits_and_waits_are_each_tenants_own(core: UserCore) -> None:
+def test_each_tenant_has_its_own_limits_and_waits(core: UserCore) -> None:
     add_tenant(core)
     mine, theirs = core.bind(ip="192.0.2.1"), core.tenant("acme").bind(ip="192.0.2.1")
     for number in range(20):
@@ -257,7 +261,7 @@ def test_limits_and_waits_are_each_tenants_own(core: UserCore) -> None:
 
 
 @pytest.mark.rule("T2")
-def test_lists_show_the_tenants_own_only(core: UserCore) -> None:
+def test_lists_show_only_rows_of_the_tenant(core: UserCore) -> None:
     add_tenant(core)
     core.registration.register("ann@example.com")
     acme = core.tenant("acme")

@@ -112,7 +112,9 @@ def test_every_fault_is_reported_and_nothing_is_stored(core: UserCore) -> None:
 
 
 @pytest.mark.rule("M1", "M2")
-def test_upsert_leaves_the_flag_unless_told_and_keeps_the_instant_of_creation(core: UserCore, clock: FakeClock) -> None:
+def test_upsert_keeps_the_instant_of_creation_and_the_flag_unless_one_is_passed(
+    core: UserCore, clock: FakeClock
+) -> None:
     user, made = register(core), clock.now
     row = core.meta.upsert(user.id, "size", "42")
     assert row == MetaValue(
@@ -153,7 +155,7 @@ def test_users_with_a_key_are_listed_in_pages_whatever_their_state(core: UserCor
 
 
 @pytest.mark.rule("M5")
-def test_deleting_tells_whether_a_value_went(core: UserCore) -> None:
+def test_deleting_returns_whether_a_value_was_deleted(core: UserCore) -> None:
     user = register(core)
     core.meta.upsert(user.id, "k", "")
     assert not core.meta.delete(user.id, "k", "0")
@@ -165,7 +167,7 @@ def test_deleting_tells_whether_a_value_went(core: UserCore) -> None:
 
 
 @pytest.mark.rule("M3", "T2")
-def test_a_user_who_is_not_there_has_no_meta(core: UserCore) -> None:
+def test_meta_of_an_unknown_user_is_refused(core: UserCore) -> None:
     user = register(core)
     core.meta.upsert(user.id, "k", "v")
     add_tenant(core)
@@ -185,7 +187,7 @@ def test_a_user_who_is_not_there_has_no_meta(core: UserCore) -> None:
 
 
 @pytest.mark.rule("M8", "X2")
-def test_each_real_change_leaves_a_row_that_names_the_key(core: UserCore) -> None:
+def test_each_real_change_stores_a_row_that_names_the_key(core: UserCore) -> None:
     user = register(core)
     core.meta.upsert(user.id, "k", "a")
     core.meta.upsert(user.id, "k", "a", public=False)
@@ -259,7 +261,7 @@ def test_a_value_must_be_of_the_declared_type(kind: MetaType) -> None:
 
 @pytest.mark.rule("M7")
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
-def test_whatever_json_is_made_of_is_json(value: object) -> None:
+def test_every_type_of_json_value_is_accepted_as_json(value: object) -> None:
     check_keeps(json.dumps(value), rule_of(MetaType.JSON))
 
 
@@ -290,7 +292,7 @@ def test_a_declared_flag_is_stored_whatever_the_call_passes(
 
 
 @pytest.mark.rule("M7")
-def test_only_the_declared_kinds_of_actors_write_and_delete(core: UserCore) -> None:
+def test_only_actors_of_declared_kinds_may_write_and_delete(core: UserCore) -> None:
     user = register(core)
     core = declaring(core, rule_of(MetaType.TEXT, writers=frozenset({ActorKind.OPERATOR})))
     operator = core.bind(actor=Actor.operator("Zoë"))
@@ -310,7 +312,7 @@ def test_only_the_declared_kinds_of_actors_write_and_delete(core: UserCore) -> N
 
 
 @pytest.mark.rule("M7")
-def test_values_that_were_there_stay_marked_until_they_are_written_again(core: UserCore) -> None:
+def test_existing_values_keep_their_flag_until_they_are_written_again(core: UserCore) -> None:
     user = register(core)
     core.meta.upsert(user.id, "k", "seven", public=True)
     core = declaring(core, rule_of(MetaType.INTEGER))
@@ -356,13 +358,13 @@ def test_rules_hold_for_all_tenants(core: UserCore) -> None:
     ],
     ids=str,
 )
-def test_a_rule_that_cannot_hold_is_refused_when_it_is_made(fields: dict[str, Any], error: type[Exception]) -> None:
+def test_an_inconsistent_rule_is_refused_when_it_is_created(fields: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error, match=r"MetaRule\."):
         MetaRule(**({"key": "k"} | fields))
 
 
 @pytest.mark.rule("M7")
-def test_a_key_is_declared_once() -> None:
+def test_a_key_cannot_be_declared_twice() -> None:
     with pytest.raises(ValueError, match="keys of their own"):
         MetaPolicy(rules=(rule_of(MetaType.TEXT), rule_of(MetaType.JSON)))
 

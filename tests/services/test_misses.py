@@ -1,4 +1,4 @@
-"""Secrets that do not exist leave no row each: misses are counted in memory and stored once a minute."""
+"""Unknown secrets are not stored one by one: misses are counted in memory and stored once a minute."""
 
 import os
 from collections.abc import Callable
@@ -60,14 +60,16 @@ def test_a_secret_that_does_not_exist_changes_nothing(core: UserCore, what: str)
 
 @pytest.mark.rule("K3", "K1")
 @pytest.mark.parametrize("what", ["garbage login token", "garbage access token", "login token of the wrong kind"])
-def test_a_malformed_secret_opens_no_unit(core: UserCore, storage: WatchedStorage, what: str) -> None:
+def test_a_malformed_secret_does_not_access_the_storage(core: UserCore, storage: WatchedStorage, what: str) -> None:
     before = storage.reads, storage.writes
     show(core, what)
     assert (storage.reads, storage.writes) == before
 
 
 @pytest.mark.rule("K3")
-def test_misses_are_stored_by_the_first_after_a_minute_as_one_row_an_address(core: UserCore, clock: FakeClock) -> None:
+def test_the_first_miss_after_a_minute_stores_all_misses_as_one_row_per_address(
+    core: UserCore, clock: FakeClock
+) -> None:
     here, there = core.bind(ip="192.0.2.1"), core.bind(ip="2001:db8::1")
     show(here, times=5)
     show(there, "unknown access token", times=3)
@@ -138,7 +140,7 @@ def test_misses_survive_a_storage_that_fails(
 
 
 @pytest.mark.rule("K3")
-def test_memory_is_bounded_also_while_the_storage_fails(
+def test_memory_is_bounded_even_while_the_storage_fails(
     core: UserCore, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(misses, "MOST_ADDRESSES", 10)
@@ -159,7 +161,7 @@ def test_memory_is_bounded_also_while_the_storage_fails(
 
 
 @pytest.mark.rule("K3")
-def test_of_parallel_misses_none_is_lost(core: UserCore, clock: FakeClock) -> None:
+def test_no_parallel_miss_is_lost(core: UserCore, clock: FakeClock) -> None:
     def show_some(_: int) -> None:
         for _ in range(50):
             with suppress(SignInRefused):
@@ -192,7 +194,7 @@ def test_a_forked_child_does_not_store_its_parents_misses(core: UserCore) -> Non
 
 
 @pytest.mark.rule("S6", "K3")
-def test_a_token_that_exists_leaves_a_row_of_its_own(core: UserCore) -> None:
+def test_a_failure_with_an_existing_token_stores_its_own_row(core: UserCore) -> None:
     user = register(core)
     access, login = sign_in(core, user), core.login_tokens.issue(user.id)
     core.sign_in.with_login_token(login)

@@ -169,7 +169,7 @@ def test_no_link_of_an_expired_request_is_mailed(core: UserCore, clock: FakeCloc
 
 
 @pytest.mark.rule("R6")
-def test_without_a_mail_no_password_is_set(core: UserCore, mailer: MemoryMailer) -> None:
+def test_no_password_is_set_if_no_mail_is_sent(core: UserCore, mailer: MemoryMailer) -> None:
     mute = over(core, mailer=None)
     users = [registered(mute), register(core, "bob", send_email=False)]
     assert core.outbox.deliver() == 0
@@ -179,7 +179,7 @@ def test_without_a_mail_no_password_is_set(core: UserCore, mailer: MemoryMailer)
 
 
 @pytest.mark.rule("R6", "U5")
-def test_mail_goes_to_the_address_as_it_is_spelled_now(core: UserCore, mailer: MemoryMailer) -> None:
+def test_mail_is_sent_to_the_current_spelling_of_the_address(core: UserCore, mailer: MemoryMailer) -> None:
     user = registered(core)
     core.emails.change(user.id, "Ann.Lee@Example.com")
     core.outbox.deliver()
@@ -187,7 +187,9 @@ def test_mail_goes_to_the_address_as_it_is_spelled_now(core: UserCore, mailer: M
 
 
 @pytest.mark.rule("R6")
-def test_a_mail_has_the_clocks_instant_and_an_id_of_the_cores_randomness(core: UserCore, mailer: MemoryMailer) -> None:
+def test_a_mail_has_its_instant_from_the_clock_and_its_id_from_the_randomness_of_the_core(
+    core: UserCore, mailer: MemoryMailer
+) -> None:
     core = over(core, randomness=FakeRandomness("mail"))
     registered(core)
     core.registration.request("bob@example.com")

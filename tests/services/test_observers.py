@@ -1,4 +1,4 @@
-"""Who may subscribe to what, observers that are told after the commit, and relays that deliver in the background."""
+"""Subscriptions, observers that are called after the commit, and relays that deliver in the background."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ PATIENCE = 30.0
 
 
 def ignore(_: Event) -> None:
-    """Hear of it and do nothing."""
+    """Ignore the event."""
 
 
 @pytest.mark.rule("X3")
@@ -35,7 +35,7 @@ def test_subscribing_to_an_unknown_or_private_kind_is_refused(core: UserCore, ki
 
 @pytest.mark.rule("X3")
 @pytest.mark.parametrize("names", [("",), ("mailer",), ("crm", "crm"), ("a\nb",)], ids=str)
-def test_a_subscriber_needs_a_name_of_its_own(core: UserCore, names: tuple[str, ...]) -> None:
+def test_the_name_of_a_subscriber_must_be_unique(core: UserCore, names: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="a name of its own"):
         over(core, subscribers=[Subscriber(name=name, kinds={"user.updated"}, handle=ignore) for name in names])
 
@@ -121,7 +121,7 @@ def test_a_relay_delivers_in_the_background_and_stops(core: UserCore) -> None:
 
 
 @pytest.mark.rule("X3")
-def test_a_relay_outlives_a_storage_that_fails_for_a_while(core: UserCore, storage: WatchedStorage) -> None:
+def test_a_relay_continues_after_a_temporary_failure_of_the_storage(core: UserCore, storage: WatchedStorage) -> None:
     heard = Signal()
     faulty = FaultyStorage(storage)
     core = UserCore.over(faulty, core._runtime.host)
@@ -134,7 +134,7 @@ def test_a_relay_outlives_a_storage_that_fails_for_a_while(core: UserCore, stora
 
 
 @pytest.mark.rule("X3")
-def test_no_thread_is_started_unless_asked_for(core: UserCore) -> None:
+def test_no_relay_thread_is_started_by_default(core: UserCore) -> None:
     core = over(core, subscribers=[Subscriber(name="crm", kinds={"user.registered"}, handle=ignore)])
     core.relay()
     register(core)
@@ -146,14 +146,14 @@ NOTE = "owes us a coffee"
 
 
 def heard_by(durable: bool, core: UserCore, told: list[Event]) -> UserCore:  # noqa: FBT001 - the kind of subscriber
-    """Return a core whose subscriber to every public kind records what it hears."""
+    """Return a core whose subscriber to every public kind records its events."""
     kinds = {kind.name for kind in KINDS.values() if kind.public}
     return over(core, subscribers=[Subscriber(name="log", kinds=kinds, handle=told.append, durable=durable)])
 
 
 @pytest.mark.rule("U1", "M6")
 @pytest.mark.parametrize("durable", [False, True])
-def test_an_event_leaves_out_the_note_and_history_shows_it(core: UserCore, durable: bool) -> None:  # noqa: FBT001 - a parameter
+def test_the_note_of_a_user_is_in_history_and_not_in_events(core: UserCore, durable: bool) -> None:  # noqa: FBT001 - a parameter
     told: list[Event] = []
     core = heard_by(durable, core, told)
     user = register(core, note=NOTE, first_name="Ann")
@@ -203,7 +203,7 @@ def test_an_event_shows_each_side_of_a_change_only_if_that_side_is_public(was_pu
     assert [seen.old["key"], seen.new["key"], seen.new["public"]] == ["k", "k", is_public]
 
 
-def test_a_kind_marks_only_fields_that_it_has() -> None:
+def test_a_kind_classifies_only_fields_that_it_has() -> None:
     with pytest.raises(ValueError, match="has no field 'note' to mark"):
         ChangeKind("user.renamed", ("name",), operator_only=frozenset({"note"}))
     with pytest.raises(ValueError, match="has no field 'note' to mark"):
@@ -214,7 +214,7 @@ def test_a_kind_marks_only_fields_that_it_has() -> None:
 
 @pytest.mark.rule("X3")
 @pytest.mark.parametrize("raised", [SystemExit, GeneratorExit, KeyboardInterrupt, BaseException])
-def test_a_relay_goes_on_whatever_a_subscriber_raises(
+def test_a_relay_continues_after_any_exception_of_a_subscriber(
     core: UserCore, clock: FakeClock, raised: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
     failing, heard, told = Signal(), Signal(), list[int]()

@@ -143,7 +143,7 @@ def test_the_pause_after_a_failure_doubles_from_a_second_to_an_hour(core: UserCo
 
 
 def set_aside(core: UserCore, clock: FakeClock, crm: Crm) -> tuple[User, str]:
-    """Let a delivery fail for a day, and return its user and its id."""
+    """Make a delivery fail for a day, and return its user and its id."""
     user = register(core)
     crm.failing = {user.id}
     rename(core, user, ["a"])
@@ -223,7 +223,7 @@ def test_an_interrupted_delivery_is_due_again_after_thirty_seconds(core: UserCor
 
 
 @pytest.mark.rule("X3")
-def test_two_relays_share_what_is_due(core: UserCore, crm: Crm) -> None:
+def test_two_relays_share_the_due_deliveries(core: UserCore, crm: Crm) -> None:
     users = [register(core, f"user{number}") for number in range(5)]
     for user in users:
         rename(core, user, ["a", "b"])

@@ -1,4 +1,4 @@
-"""Setting a password: what is accepted, what it ends, and what is left of it."""
+"""Setting a password: which ones are accepted, what is revoked, and what is stored."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_the_new_password_works_at_once_and_the_old_one_no_longer(core: UserCore
 
 
 @pytest.mark.rule("P6", "X2")
-def test_it_leaves_a_row_and_never_a_hash(core: UserCore, clock: FakeClock) -> None:
+def test_setting_a_password_is_recorded_without_its_hash(core: UserCore, clock: FakeClock) -> None:
     user = register(core, password=PASSWORD)
     token = core.sign_in.trusted(user.id).access_token
     assert token is not None
@@ -59,7 +59,7 @@ def test_it_leaves_a_row_and_never_a_hash(core: UserCore, clock: FakeClock) -> N
 
 
 @pytest.mark.rule("P6")
-def test_each_password_has_its_reason_and_number(core: UserCore) -> None:
+def test_each_password_is_stored_with_its_reason_and_version(core: UserCore) -> None:
     user = register(core, password=PASSWORD)
     kept = [credential_of(core, user.id)]
     core.passwords.set(user.id, ANOTHER)
@@ -94,7 +94,7 @@ def test_a_weak_password_changes_nothing(
 
 
 @pytest.mark.rule("P2")
-def test_the_hosts_checks_are_asked_outside_any_unit(core: UserCore, storage: WatchedStorage) -> None:
+def test_the_checks_of_the_host_are_called_outside_any_unit(core: UserCore, storage: WatchedStorage) -> None:
     def check(password: str) -> str | None:
         check_closed(storage, "a password was checked")
         return "breached" if password == ANOTHER else None
@@ -109,7 +109,7 @@ def test_the_hosts_checks_are_asked_outside_any_unit(core: UserCore, storage: Wa
 
 
 @pytest.mark.rule("P2")
-def test_spaces_and_composed_letters_are_one_password(core: UserCore) -> None:
+def test_passwords_are_compared_after_normalising_spaces_and_unicode(core: UserCore) -> None:
     user = register(core)
     core.passwords.set(user.id, "Žltý kôň, 7 pelikánov")
     assert enter(core, "Žltý\u00a0kôň, 7 pelikánov")
@@ -117,10 +117,10 @@ def test_spaces_and_composed_letters_are_one_password(core: UserCore) -> None:
 
 
 @pytest.mark.rule("P5")
-def test_nobody_is_given_a_password_who_is_not_there(core: UserCore, hasher: FakeHasher) -> None:
-    for nobody in (7, Email("nobody@example.com")):
+def test_setting_the_password_of_an_unknown_user_is_refused(core: UserCore, hasher: FakeHasher) -> None:
+    for unknown in (7, Email("nobody@example.com")):
         with refused(core, UserNotFound, but=()):
-            core.passwords.set(nobody, PASSWORD)
+            core.passwords.set(unknown, PASSWORD)
     assert hasher.hashes == 0
     user = register(core)
     for wrong in (None, 7, b"correct horse battery staple"):
@@ -139,7 +139,7 @@ def test_an_overloaded_hasher_changes_nothing(core: UserCore, hasher: FakeHasher
 
 
 @pytest.mark.rule("P5")
-def test_of_two_passwords_the_one_that_is_kept_last_works(core: UserCore, storage: WatchedStorage) -> None:
+def test_of_two_concurrent_passwords_the_last_one_stored_works(core: UserCore, storage: WatchedStorage) -> None:
     hasher = BusyHasher(storage)
     core = over(core, hasher=hasher)
     user = register(core)
@@ -149,7 +149,7 @@ def test_of_two_passwords_the_one_that_is_kept_last_works(core: UserCore, storag
 
 
 @pytest.mark.rule("P5", "U2")
-def test_who_is_deactivated_may_be_given_one_and_stays_out(core: UserCore) -> None:
+def test_the_password_of_a_deactivated_user_can_be_set_but_does_not_sign_in(core: UserCore) -> None:
     user = register(core)
     core.users.deactivate(user.id)
     core.passwords.set(user.id, PASSWORD)
@@ -159,7 +159,7 @@ def test_who_is_deactivated_may_be_given_one_and_stays_out(core: UserCore) -> No
 
 
 @pytest.mark.rule("P5", "R6")
-def test_a_temporary_password_is_replaced_by_one_that_lasts(core: UserCore, clock: FakeClock) -> None:
+def test_a_password_that_replaces_a_temporary_one_does_not_expire(core: UserCore, clock: FakeClock) -> None:
     user = core.registration.register("ann@example.com").user
     core.outbox.deliver()
     core.passwords.set(user.id, PASSWORD)

@@ -1,4 +1,4 @@
-"""What a caller hands in may be of a subclass; what is stored and returned is plain, on every storage alike."""
+"""Arguments may be of subclasses; values that are stored and returned are of plain types, on every storage."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -20,7 +20,7 @@ from usercore_storage.memory import MemoryStorage
 
 
 class NanoInstant(datetime):
-    """An instant as libraries have them: finer than a microsecond, with arithmetic and texts of its own."""
+    """An instant like those of some libraries: with nanoseconds, and its own arithmetic and string forms."""
 
     nanosecond = 789
 
@@ -44,7 +44,7 @@ class NanoInstant(datetime):
 
 
 class Text(str):
-    """Text with methods of its own."""
+    """Text with its own methods."""
 
     __slots__ = ()
 
@@ -59,14 +59,14 @@ class Text(str):
 
 
 class Number(int):
-    """A number with a text of its own."""
+    """A number with its own string form."""
 
     def __str__(self) -> str:
         return "other"
 
 
 class Id(UUID):
-    """A UUID with a text of its own."""
+    """A UUID with its own string form."""
 
     def __str__(self) -> str:
         return "other"
@@ -90,7 +90,7 @@ def strange(value: object) -> Iterator[object]:
 
 
 @given(instants())
-def test_an_instant_of_a_subclass_becomes_a_plain_one(at: datetime) -> None:
+def test_an_instant_of_a_subclass_becomes_a_plain_datetime(at: datetime) -> None:
     checked = check_instant(NanoInstant.of(at), name="at")
     assert (type(checked), checked, checked.tzinfo) == (datetime, at, UTC)
     assert to_micros(checked) == to_micros(at)
@@ -104,7 +104,7 @@ def test_an_instant_at_the_end_of_the_calendar_is_out_of_range(at: datetime, hou
 
 
 def stored(core: UserCore) -> Iterator[object]:
-    """Iterate over all that a core returns of its one user and its tenants."""
+    """Iterate over all values that a core returns about its one user and its tenants."""
     user = core.users.get(Email("ann@example.com"))
     yield from [user, core.tenant("system").tenants.list(), core.access_tokens.list(user.id)]
     yield from [core.history.of_user(user.id), core.history.attempts(user.id), core.users.preferences(user.id)]
@@ -116,7 +116,7 @@ def over(storage: Storage) -> UserCore:
 
 
 def fill(core: UserCore, plain: Callable[[Any], Any]) -> UserCore:
-    """Call the doors of a core with values that ``plain`` made."""
+    """Call methods of a core with values that ``plain`` returned."""
     core.tenant("system").tenants.create(plain("acme"), plain("Acme"), time_zone=plain("Europe/Berlin"))
     bound = core.bind(ip=plain("192.0.2.7"), user_agent=plain("Browser"), source=plain("shop"))
     record = {
@@ -154,7 +154,7 @@ def made(value: Any) -> Any:
 
 
 @pytest.mark.rule("R7")
-def test_entities_hold_plain_values_whatever_subclass_comes_in(kept_in: Storage) -> None:
+def test_entities_hold_plain_values_if_arguments_are_of_subclasses(kept_in: Storage) -> None:
     strange_core, plain_core = fill(over(kept_in), made), fill(over(MemoryStorage()), lambda value: value)
     assert list(strange(list(stored(strange_core)))) == []
     assert strange_core.users.get(77) == plain_core.users.get(77)
@@ -173,6 +173,6 @@ def test_an_imported_user_is_the_same_whether_its_values_are_plain_or_not(text: 
 
 
 @pytest.mark.rule("R7")
-def test_a_clock_of_a_subclass_makes_plain_entities() -> None:
+def test_entities_hold_plain_instants_if_the_clock_returns_a_subclass() -> None:
     core = UserCore.over(MemoryStorage(), Host(clock=lambda: NanoInstant.of(NOON)))
     assert list(strange(list(stored(fill(core, lambda value: value))))) == []

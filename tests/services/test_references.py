@@ -1,4 +1,4 @@
-"""How a call names a user: by references of every kind, and by nothing else."""
+"""Calls name a user by references of every kind, and by nothing else."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +32,7 @@ NAMES: dict[str, Callable[[User], Reference]] = {
     "any id, access": lambda _: AnyId("a-2"),
 }
 
-NOBODY: list[Reference] = [
+UNKNOWN: list[Reference] = [
     0,
     -1,
     7,
@@ -66,8 +66,8 @@ def test_a_user_is_found_by_each_reference(core: UserCore, name: str) -> None:
 
 
 @pytest.mark.rule("I3")
-@pytest.mark.parametrize("reference", NOBODY, ids=str)
-def test_nobody_is_found_by_another_reference(core: UserCore, reference: Reference) -> None:
+@pytest.mark.parametrize("reference", UNKNOWN, ids=str)
+def test_no_user_is_found_by_another_reference(core: UserCore, reference: Reference) -> None:
     ann(core)
     if isinstance(reference, Email) and "@" not in reference.text:
         with pytest.raises(Invalid):
@@ -82,7 +82,7 @@ def test_nobody_is_found_by_another_reference(core: UserCore, reference: Referen
 
 @pytest.mark.rule("I3")
 @pytest.mark.parametrize("value", NO_REFERENCES, ids=repr)
-def test_what_is_no_reference_is_refused_by_every_call(core: UserCore, value: Any) -> None:
+def test_every_call_refuses_a_value_that_is_not_a_reference(core: UserCore, value: Any) -> None:
     register(core)
     calls: list[Callable[[], object]] = [
         lambda: core.users.get(value),

@@ -1,4 +1,4 @@
-"""Registering for a host that has its own sign-in: the existing user, the pause, and no token."""
+"""Registering for a host with its own sign-in: existing users, the pause between calls, and no token."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ PAUSE = timedelta(seconds=5)
 
 
 @pytest.mark.rule("R3")
-def test_every_value_becomes_the_users(core: UserCore) -> None:
+def test_every_value_is_stored_in_the_user(core: UserCore) -> None:
     registration = core.registration.register_external(
         "Ann@EXAMPLE.com", language="EN_us", external_id="A1BKAFZZ3H0H", first_name="new", name="user", source="app"
     )
@@ -56,7 +56,7 @@ def test_a_known_email_is_refused_if_fail_by_existing_email_is_on(core: UserCore
 
 
 @pytest.mark.rule("R3")
-def test_a_username_is_no_email(core: UserCore) -> None:
+def test_an_email_that_is_only_a_username_does_not_return_its_user(core: UserCore) -> None:
     register(core, username="ann")
     with refused(core, Invalid):
         core.registration.register_external("ann")

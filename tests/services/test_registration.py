@@ -1,4 +1,4 @@
-"""Registering by the host: what each outcome stores, the limits, the gates, and where each value is stored."""
+"""Registration by the host: what each outcome stores, the limits, the gates, and where each value is stored."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -91,7 +91,7 @@ def test_an_address_registers_twenty_users_an_hour(core: UserCore, clock: FakeCl
 
 
 @pytest.mark.rule("R1")
-def test_an_email_is_registered_once_in_five_seconds_by_whichever_method(core: UserCore, clock: FakeClock) -> None:
+def test_an_email_is_registered_once_in_five_seconds_by_either_method(core: UserCore, clock: FakeClock) -> None:
     core.registration.request("Ann@Example.com")
     clock.advance(timedelta(seconds=5) - TICK)
     with refused(core, RateLimited) as raised:
@@ -148,9 +148,7 @@ def test_an_email_is_registered_five_times_a_day(core: UserCore, clock: FakeCloc
 
 
 @pytest.mark.rule("R1")
-def test_a_gate_is_shown_the_registration_and_is_asked_outside_any_unit(
-    core: UserCore, storage: WatchedStorage
-) -> None:
+def test_a_gate_gets_the_registration_and_is_called_outside_any_unit(core: UserCore, storage: WatchedStorage) -> None:
     gate = FakeGate(storage)
     bound = over(core, gates=Gates(registration=[gate])).bind(ip="192.0.2.1")
     register(bound, username="ann", external_id=7)
@@ -178,7 +176,7 @@ def test_a_blocked_domain_is_refused_however_it_is_spelled(core: UserCore) -> No
 
 
 @pytest.mark.rule("R1")
-def test_the_hosts_email_checks_are_asked_outside_any_unit(core: UserCore, storage: WatchedStorage) -> None:
+def test_the_email_checks_of_the_host_are_called_outside_any_unit(core: UserCore, storage: WatchedStorage) -> None:
     def refuse(email: str) -> str | None:
         check_closed(storage, "an email was checked")
         return "no_mail_server" if email.startswith("ann") else None
@@ -358,7 +356,7 @@ def test_users_are_imported_into_an_inactive_tenant_and_cannot_sign_in(core: Use
 
 
 @pytest.mark.rule("P1", "P4")
-def test_a_password_in_doubt_is_judged_in_a_hash_slot(core: UserCore, hasher: FakeHasher) -> None:
+def test_a_password_that_needs_the_estimator_is_estimated_in_a_hash_slot(core: UserCore, hasher: FakeHasher) -> None:
     hasher.is_overloaded = True
     with refused(core, Overloaded, but=()):
         register(core, password="qwertyuiop1234567")
@@ -370,7 +368,7 @@ def test_a_password_in_doubt_is_judged_in_a_hash_slot(core: UserCore, hasher: Fa
 
 
 @pytest.mark.rule("P2")
-def test_the_hosts_password_checks_are_asked_without_a_hash_slot(core: UserCore, hasher: FakeHasher) -> None:
+def test_the_password_checks_of_the_host_are_called_without_a_hash_slot(core: UserCore, hasher: FakeHasher) -> None:
     hasher.is_overloaded = True
     core = over(core, password_checks=[lambda password: "breached" if password == PASSWORD else None])
     with refused(core, PasswordRefused) as raised:

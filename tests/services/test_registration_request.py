@@ -183,7 +183,7 @@ def test_a_request_in_an_inactive_tenant_has_the_same_answer_and_mails_nothing(
 
 
 def refuse(core: UserCore, secret: str, number: int) -> None:
-    """Complete a registration with a wrong form; three kinds of refusal take turns."""
+    """Complete a registration with invalid values; three kinds of refusal alternate."""
     wrong: list[tuple[type[UsercoreError], dict[str, Any]]] = [
         (Taken, {"username": "bob"}),
         (Taken, {"username": "bob", "password": PASSWORD}),
@@ -231,7 +231,7 @@ def test_the_number_of_refusals_is_in_the_policy(core: UserCore, mailer: MemoryM
 
 
 @pytest.mark.rule("K7")
-def test_concurrent_refusals_of_one_link_are_ten_together(core: UserCore, mailer: MemoryMailer) -> None:
+def test_concurrent_refusals_of_one_link_are_ten_in_total(core: UserCore, mailer: MemoryMailer) -> None:
     register(core, "bob", username="bob")
     core.registration.request("ann@example.com")
     secret = link_of(core, mailer)

@@ -1,4 +1,4 @@
-"""Signing in: what a success gives, what is kept of each try, and that strangers cannot tell refusals apart."""
+"""Signing in: the result of a success, what is stored of each attempt, and that refusals are indistinguishable."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -48,7 +48,7 @@ def enter(core: UserCore, login: str = "ann@example.com", password: str = PASSWO
 
 @pytest.fixture
 def people(core: UserCore) -> UserCore:
-    """Give a core with somebody in each state."""
+    """Return a core with a user in each state."""
     register(core, password=PASSWORD)
     register(core, "nopassword")
     core.users.deactivate(register(core, "deactivated", password=PASSWORD).id)
@@ -56,7 +56,7 @@ def people(core: UserCore) -> UserCore:
     return core
 
 
-STRANGERS: dict[str, tuple[str, str, AttemptStatus]] = {
+REFUSED_SIGN_INS: dict[str, tuple[str, str, AttemptStatus]] = {
     "unknown": ("nobody@example.com", PASSWORD, AttemptStatus.NOT_FOUND),
     "wrong password": ("ann@example.com", "wrong", AttemptStatus.WRONG_PASS),
     "no password": ("nopassword@example.com", PASSWORD, AttemptStatus.WRONG_PASS),
@@ -69,11 +69,11 @@ STRANGERS: dict[str, tuple[str, str, AttemptStatus]] = {
 
 
 @pytest.mark.rule("S4", "P3")
-@pytest.mark.parametrize("stranger", STRANGERS)
-def test_strangers_cannot_tell_refusals_apart(people: UserCore, hasher: FakeHasher, stranger: str) -> None:
+@pytest.mark.parametrize("case", REFUSED_SIGN_INS)
+def test_all_refusals_look_the_same_to_the_caller(people: UserCore, hasher: FakeHasher, case: str) -> None:
     watched, recorder = recorded(people)
     usual = recorder.names_of(lambda: enter(watched, "somebody@example.com", "wrong"))
-    login, password, status = STRANGERS[stranger]
+    login, password, status = REFUSED_SIGN_INS[case]
     hasher.hashes = hasher.places = 0
     recorder.names.clear()
     with refused(people, SignInRefused) as raised:
@@ -96,12 +96,14 @@ def test_strangers_cannot_tell_refusals_apart(people: UserCore, hasher: FakeHash
         ("ann", ()),
     ],
 )
-def test_operators_can_tell(people: UserCore, name: str, reasons: tuple[str, ...]) -> None:
+def test_explain_tells_operators_why_a_user_cannot_sign_in(
+    people: UserCore, name: str, reasons: tuple[str, ...]
+) -> None:
     assert people.history.explain(Email(f"{name}@example.com")) == reasons
 
 
 @pytest.mark.rule("S5")
-def test_a_success_gives_an_identity_and_a_token(core: UserCore, clock: FakeClock) -> None:
+def test_a_success_returns_an_identity_and_a_token(core: UserCore, clock: FakeClock) -> None:
     user = register(core, username="ann", password=PASSWORD)
     clock.tick()
     identity = core.bind(ip="192.0.2.1").sign_in.with_password("ANN@Example.com", PASSWORD, source="web")
@@ -128,7 +130,9 @@ WAYS: dict[str, Callable[[UserCore, User, Secret], Identity]] = {
 
 @pytest.mark.rule("S5", "U1")
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_in_notes_when_and_from_where(core: UserCore, clock: FakeClock, way: str) -> None:
+def test_every_method_stores_instant_and_address_of_the_last_sign_in(
+    core: UserCore, clock: FakeClock, way: str
+) -> None:
     user = register(core, password=PASSWORD)
     token = sign_in(core, user)
     clock.tick()
@@ -139,7 +143,7 @@ def test_every_way_in_notes_when_and_from_where(core: UserCore, clock: FakeClock
 
 @pytest.mark.rule("S3", "S5")
 @pytest.mark.parametrize("way", WAYS)
-def test_who_may_not_sign_in_has_none_noted(core: UserCore, clock: FakeClock, way: str) -> None:
+def test_a_refused_user_keeps_the_previous_last_sign_in(core: UserCore, clock: FakeClock, way: str) -> None:
     user = register(core, password=PASSWORD)
     token = sign_in(core, user)
     core.users.deactivate(user.id)
@@ -152,7 +156,9 @@ def test_who_may_not_sign_in_has_none_noted(core: UserCore, clock: FakeClock, wa
 
 @pytest.mark.rule("T5", "S5")
 @pytest.mark.parametrize("way", ["login token", "access token", "host's word"])
-def test_an_operator_who_comes_by_a_weak_way_has_no_sign_in_noted(core: UserCore, clock: FakeClock, way: str) -> None:
+def test_an_operator_refused_by_a_weak_method_keeps_the_previous_last_sign_in(
+    core: UserCore, clock: FakeClock, way: str
+) -> None:
     system = core.tenant("system")
     admin = register(system, "root", password=PASSWORD)
     asserted_by_host = system.sign_in.trusted(admin.id, allow_privileged=True)
@@ -168,7 +174,7 @@ def last_sign_in(user: User) -> tuple[datetime | None, str | None]:
 
 
 @pytest.mark.rule("S5")
-def test_an_access_token_signs_in_and_stays_the_only_one(core: UserCore) -> None:
+def test_signing_in_by_an_access_token_issues_no_other(core: UserCore) -> None:
     user = register(core)
     token = sign_in(core, user)
     identity = core.sign_in.with_access_token(token, source="crm")
@@ -177,7 +183,7 @@ def test_an_access_token_signs_in_and_stays_the_only_one(core: UserCore) -> None
 
 
 @pytest.mark.rule("S4")
-def test_a_password_that_changes_while_it_is_hashed_opens_nothing(core: UserCore, storage: WatchedStorage) -> None:
+def test_a_password_that_changes_while_it_is_hashed_does_not_sign_in(core: UserCore, storage: WatchedStorage) -> None:
     hasher = BusyHasher(storage)
     core = over(core, hasher=hasher)
     user = register(core, password=PASSWORD)
@@ -189,7 +195,9 @@ def test_a_password_that_changes_while_it_is_hashed_opens_nothing(core: UserCore
 
 
 @pytest.mark.rule("S3")
-def test_who_is_deactivated_while_the_password_is_hashed_is_not_let_in(core: UserCore, storage: WatchedStorage) -> None:
+def test_a_user_who_is_deactivated_while_the_password_is_hashed_is_refused(
+    core: UserCore, storage: WatchedStorage
+) -> None:
     hasher = BusyHasher(storage)
     core = over(core, hasher=hasher)
     user = register(core, password=PASSWORD)
@@ -200,7 +208,7 @@ def test_who_is_deactivated_while_the_password_is_hashed_is_not_let_in(core: Use
 
 
 @pytest.mark.rule("P4")
-def test_the_place_is_taken_before_anything_is_looked_up(core: UserCore, hasher: FakeHasher) -> None:
+def test_the_hash_slot_is_acquired_before_the_storage_is_read(core: UserCore, hasher: FakeHasher) -> None:
     register(core, password=PASSWORD)
     watched, recorder = recorded(core)
     hasher.is_overloaded = True
@@ -210,7 +218,7 @@ def test_the_place_is_taken_before_anything_is_looked_up(core: UserCore, hasher:
 
 
 @pytest.mark.rule("P1")
-def test_an_older_hash_is_renewed_at_the_next_sign_in(core: UserCore, clock: FakeClock) -> None:
+def test_an_older_hash_is_replaced_at_the_next_sign_in(core: UserCore, clock: FakeClock) -> None:
     old = over(core, hasher=Argon2Hasher(PasswordPolicy(profile=CHEAPER)))
     new = over(core, hasher=Argon2Hasher(PasswordPolicy(profile=CHEAP)))
     user = register(old, password=PASSWORD)
@@ -231,7 +239,7 @@ def test_an_older_hash_is_renewed_at_the_next_sign_in(core: UserCore, clock: Fak
 
 
 @pytest.mark.rule("T5")
-def test_only_a_password_or_the_hosts_word_lets_an_operator_in(core: UserCore) -> None:
+def test_only_a_password_or_an_explicit_permission_of_the_host_signs_an_operator_in(core: UserCore) -> None:
     system = core.tenant("system")
     admin = register(system, "root", password=PASSWORD)
     assert system.sign_in.with_password("root@example.com", PASSWORD).user.id == admin.id
@@ -259,7 +267,7 @@ def test_registering_signs_an_operator_in_only_by_a_password(core: UserCore) -> 
 
 
 @pytest.mark.rule("S2", "T5")
-def test_trusted_names_its_user(core: UserCore) -> None:
+def test_trusted_signs_in_the_named_user(core: UserCore) -> None:
     user = register(core)
     identity = core.sign_in.trusted(user.id, source="sso")
     assert (identity.user.id, identity.authenticator, identity.source) == (user.id, "trusted", "sso")

@@ -1,4 +1,4 @@
-"""Each method of signing in refuses each user who may not sign in, also one who may no longer when it completes.
+"""Each method of signing in refuses users who may not sign in, also if that changes before it completes.
 
 The methods are read from the core: a new one fails here until it has its row.
 """
@@ -34,7 +34,7 @@ Action: TypeAlias = Callable[[], Identity]
 
 @attrs.frozen
 class Pass:
-    """What the host's authenticator takes."""
+    """The credentials of the host's authenticator."""
 
     login: str = ANN
 
@@ -56,7 +56,7 @@ METHODS: Final[dict[str, Callable[[UserCore, User], Action]]] = {
     "trusted": lambda core, user: lambda: core.sign_in.trusted(user.id),
     "host": lambda core, _: lambda: core.sign_in.authenticate(Pass()),
 }
-"""How each method is prepared, while the user may still sign in, and then used."""
+"""How to prepare each method, while the user may still sign in, and how to use it."""
 
 
 def put(core: UserCore, user: User, state: UserState) -> None:
@@ -82,14 +82,14 @@ def with_host(core: UserCore, user: User) -> UserCore:
 
 
 @pytest.mark.rule("S2", "S3")
-def test_each_method_of_signing_in_has_its_row(core: UserCore) -> None:
+def test_each_method_of_signing_in_is_tested(core: UserCore) -> None:
     late = with_host(core, register(core))
     assert {method.name for method in late.sign_in._methods} | {"trusted"} == METHODS.keys()
 
 
 @pytest.mark.rule("S3", "S5")
 @pytest.mark.parametrize("name", METHODS)
-def test_each_method_signs_in_who_may(core: UserCore, name: str) -> None:
+def test_each_method_signs_in_users_who_may_sign_in(core: UserCore, name: str) -> None:
     user = register(core, password=PASSWORD)
     assert METHODS[name](with_host(core, user), user)().user.id == user.id
 
@@ -148,7 +148,7 @@ def test_only_a_password_signs_in_a_privileged_user(core: UserCore, name: str) -
 
 @pytest.mark.rule("S7")
 @pytest.mark.parametrize("name", METHODS)
-def test_methods_whose_credentials_can_be_guessed_wait(core: UserCore, name: str) -> None:
+def test_methods_with_guessable_credentials_are_throttled(core: UserCore, name: str) -> None:
     user = register(core, password=PASSWORD)
     late = with_host(core, user)
     enter = METHODS[name](late, user)
@@ -176,7 +176,7 @@ VERIFIERS: Final[dict[str, Callable[[UserCore, str], object]]] = {
 
 
 def secrets_of(core: UserCore, mailer: MemoryMailer) -> dict[str, str]:
-    """Return one of each kind of secret, and texts that are made of them."""
+    """Return a secret of each kind, and texts derived from them."""
     core.registration.request("bob@example.com")
     user = register(core, password=PASSWORD)
     access: Secret = sign_in(core, user)
@@ -196,7 +196,7 @@ def secrets_of(core: UserCore, mailer: MemoryMailer) -> dict[str, str]:
 
 @pytest.mark.rule("K1", "S2", "S9")
 @pytest.mark.parametrize("verifier", VERIFIERS)
-def test_each_verifier_opens_for_its_own_kind_of_secret_only(
+def test_each_verifier_accepts_only_secrets_of_its_own_kind(
     core: UserCore, mailer: MemoryMailer, verifier: str
 ) -> None:
     opened = set()

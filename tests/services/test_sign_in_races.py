@@ -1,6 +1,6 @@
-"""Signing in by a password while others change what it looks at: whatever comes between two of its looks is harmless.
+"""Signing in by a password while another transaction changes data between two of its reads.
 
-It looks for the name, then for the user, then for the counters, and hashes after that.
+It reads the login, then the user, then the counters, and then hashes.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from usercore import AttemptStatus, RateLimited, SignInRefused, User, UserCore
 from usercore.testing import FakeHasher, WatchedStorage
 
 LOOKS = (1, 2, 3)
-"""After which look something happens."""
+"""The number of reads after which the change is made."""
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def busy(storage: WatchedStorage) -> BusyStorage:
 
 @pytest.fixture
 def late(core: UserCore, busy: BusyStorage) -> UserCore:
-    """Give a core over the same storage between whose looks something happens."""
+    """Return a core with the same storage, between whose reads a callback runs."""
     return over_busy(core, busy)
 
 
@@ -36,13 +36,13 @@ def over_busy(core: UserCore, busy: BusyStorage) -> UserCore:
 
 
 def happening(busy: BusyStorage, meanwhile: Callable[[], object], *, after: int) -> None:
-    """Let something happen after this look."""
+    """Call ``meanwhile`` after this number of reads."""
     busy.meanwhile, busy.looks = meanwhile, after
 
 
 @pytest.mark.rule("S4")
 @pytest.mark.parametrize("after", LOOKS)
-def test_a_password_that_changes_between_the_looks_opens_nothing(
+def test_a_password_that_changes_between_the_reads_does_not_sign_in(
     core: UserCore, late: UserCore, busy: BusyStorage, ann: User, after: int
 ) -> None:
     happening(busy, lambda: core.passwords.set(ann.id, ANOTHER), after=after)
@@ -54,7 +54,7 @@ def test_a_password_that_changes_between_the_looks_opens_nothing(
 
 
 @pytest.mark.rule("S4")
-def test_a_password_that_is_set_before_it_is_looked_at_opens(
+def test_a_password_that_is_set_before_it_is_read_signs_in(
     core: UserCore, late: UserCore, busy: BusyStorage, ann: User
 ) -> None:
     happening(busy, lambda: core.passwords.set(ann.id, ANOTHER), after=1)
@@ -63,7 +63,7 @@ def test_a_password_that_is_set_before_it_is_looked_at_opens(
 
 @pytest.mark.rule("S3")
 @pytest.mark.parametrize("after", LOOKS)
-def test_who_is_deactivated_between_the_looks_is_not_let_in(
+def test_a_user_who_is_deactivated_between_the_reads_is_refused(
     core: UserCore, late: UserCore, busy: BusyStorage, ann: User, after: int
 ) -> None:
     happening(busy, lambda: core.users.deactivate(ann.id), after=after)
@@ -75,7 +75,7 @@ def test_who_is_deactivated_between_the_looks_is_not_let_in(
 
 @pytest.mark.rule("T3")
 @pytest.mark.parametrize("after", LOOKS)
-def test_nobody_enters_a_tenant_that_is_deactivated_between_the_looks(
+def test_a_tenant_that_is_deactivated_between_the_reads_refuses_the_sign_in(
     core: UserCore, busy: BusyStorage, after: int
 ) -> None:
     add_tenant(core)
@@ -90,7 +90,7 @@ def test_nobody_enters_a_tenant_that_is_deactivated_between_the_looks(
 
 @pytest.mark.rule("S4", "U3")
 @pytest.mark.parametrize("after", LOOKS)
-def test_an_email_that_moves_between_the_looks_opens_the_account_it_was_of_and_no_other(
+def test_an_email_that_moves_between_the_reads_does_not_sign_in_its_new_user(
     core: UserCore, late: UserCore, busy: BusyStorage, ann: User, after: int
 ) -> None:
     bob = register(core, "bob", password=ANOTHER)
@@ -113,7 +113,7 @@ def test_an_email_that_moves_between_the_looks_opens_the_account_it_was_of_and_n
 @pytest.mark.rule("S7")
 @pytest.mark.parametrize("after", LOOKS)
 @pytest.mark.usefixtures("ann")
-def test_the_tenth_failure_is_seen_that_is_counted_between_the_looks(
+def test_a_tenth_failure_counted_between_the_reads_is_respected(
     core: UserCore, late: UserCore, busy: BusyStorage, hasher: FakeHasher, after: int
 ) -> None:
     fail(core, times=9)

@@ -1,4 +1,4 @@
-"""Tenants: the built-in ones, their fields, the list, and what shutting one does."""
+"""Tenants: the built-in ones, their fields, the list, and the effect of deactivating one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -65,7 +65,7 @@ def test_a_tenant_is_found_by_its_uuid(core: UserCore, tenants: Tenants) -> None
 
 
 @pytest.mark.rule("I2", "T2")
-def test_a_uuid_of_no_tenant_names_none(core: UserCore, tenants: Tenants) -> None:
+def test_a_uuid_of_no_tenant_is_refused(core: UserCore, tenants: Tenants) -> None:
     user = register(core)
     for uuid in (uuid_of(1 << 50, TENANT_KIND), user.uuid, UUID(int=0), UUID(int=(1 << 128) - 1)):
         with refused(core, TenantNotFound, but=()):
@@ -75,7 +75,7 @@ def test_a_uuid_of_no_tenant_names_none(core: UserCore, tenants: Tenants) -> Non
 
 
 @pytest.mark.rule("I2")
-def test_a_key_that_looks_like_a_uuid_is_a_key(core: UserCore, tenants: Tenants) -> None:
+def test_a_key_in_the_form_of_a_uuid_is_a_key(core: UserCore, tenants: Tenants) -> None:
     acme = add_tenant(core, "acme")
     with refused(core, TenantNotFound, but=()):
         tenants.get(str(acme.uuid))
@@ -103,7 +103,9 @@ def test_tenants_are_managed_from_system_only(core: UserCore) -> None:
 
 
 @pytest.mark.rule("T1")
-def test_the_built_in_tenants_are_not_renamed_and_system_is_never_shut(core: UserCore, tenants: Tenants) -> None:
+def test_the_built_in_tenants_cannot_be_renamed_and_system_cannot_be_deactivated(
+    core: UserCore, tenants: Tenants
+) -> None:
     for key in ("system", "main"):
         with refused(core, BuiltIn, but=()):
             tenants.update(key, name="other")
@@ -113,7 +115,7 @@ def test_the_built_in_tenants_are_not_renamed_and_system_is_never_shut(core: Use
 
 
 @pytest.mark.rule("T3")
-def test_every_field_is_kept(core: UserCore, tenants: Tenants) -> None:
+def test_every_field_is_stored(core: UserCore, tenants: Tenants) -> None:
     created = tenants.create(
         "acme",
         " Acme Ltd. ",
@@ -178,7 +180,7 @@ def test_key_and_name_are_unique_ignoring_case(core: UserCore, tenants: Tenants)
 
 
 @pytest.mark.rule("T3", "ERR")
-def test_all_faults_are_told_at_once(core: UserCore, tenants: Tenants) -> None:
+def test_all_errors_are_reported_at_once(core: UserCore, tenants: Tenants) -> None:
     with refused(core, Invalid, but=()) as raised:
         tenants.create("", "n" * 257, time_zone="Mars/Olympus", country="SVK", language="", data_offset_minutes=7)
     fields = [fault.field for fault in raised.value.errors]
@@ -186,7 +188,9 @@ def test_all_faults_are_told_at_once(core: UserCore, tenants: Tenants) -> None:
 
 
 @pytest.mark.rule("T3")
-def test_an_inactive_tenant_shuts_everything_and_an_active_one_restores_it(core: UserCore, tenants: Tenants) -> None:
+def test_deactivating_a_tenant_disables_every_sign_in_and_token_and_activating_restores_them(
+    core: UserCore, tenants: Tenants
+) -> None:
     user = register(core, password=PASSWORD)
     token, login_token = sign_in(core, user), core.login_tokens.issue(user.id)
     ways: tuple[Callable[[], Identity], ...] = (
@@ -210,7 +214,7 @@ def test_an_inactive_tenant_shuts_everything_and_an_active_one_restores_it(core:
 
 
 @pytest.mark.rule("T3")
-def test_shutting_twice_changes_nothing(core: UserCore, tenants: Tenants) -> None:
+def test_deactivating_or_activating_twice_changes_nothing(core: UserCore, tenants: Tenants) -> None:
     add_tenant(core)
     with unchanged(core):
         tenants.activate("acme")
@@ -230,7 +234,7 @@ def test_tenants_are_listed_by_name_and_whether_they_are_active(core: UserCore, 
 
 
 @pytest.mark.rule("T3")
-def test_a_list_goes_on_behind_its_cursor_whatever_is_added(core: UserCore, tenants: Tenants) -> None:
+def test_a_list_continues_after_its_cursor_although_tenants_are_added(core: UserCore, tenants: Tenants) -> None:
     first = tenants.list(limit=1)
     assert [tenant.name for tenant in first.rows] == ["main"]
     add_tenant(core, "acme")
@@ -248,7 +252,7 @@ def test_a_wrong_page_is_refused(core: UserCore, tenants: Tenants, asked: dict[s
 
 
 @pytest.mark.rule("T3")
-def test_no_tenant_is_changed_that_is_not_there(core: UserCore, tenants: Tenants) -> None:
+def test_changing_an_unknown_tenant_is_refused(core: UserCore, tenants: Tenants) -> None:
     calls: tuple[Callable[[str], Tenant], ...] = (
         lambda key: tenants.update(key, country="SK"),
         tenants.activate,

@@ -1,4 +1,4 @@
-"""Throttling: ten failures in a row, then waits that nothing prolongs and that tell nothing."""
+"""Throttling: ten failures in a row start waits, and an attempt during a wait learns nothing and prolongs nothing."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from tests.services.helpers import ANN, ANOTHER, PASSWORD, fail, refused, regist
 from usercore import AttemptStatus, Email, RateLimited, SignInRefused, UserCore
 from usercore.testing import NOON, TICK, FakeClock, FakeHasher
 
-NOBODY = "nobody@example.com"
+UNKNOWN = "nobody@example.com"
 SECOND = timedelta(seconds=1)
 LONGEST = timedelta(minutes=15)
 
@@ -32,8 +32,8 @@ def test_ten_failures_are_followed_by_a_wait(core: UserCore, clock: FakeClock) -
 
 
 @pytest.mark.rule("S7")
-@pytest.mark.parametrize("login", [ANN, NOBODY, "no such name"])
-def test_waits_double_up_to_a_quarter_of_an_hour_for_known_and_unknown_alike(
+@pytest.mark.parametrize("login", [ANN, UNKNOWN, "no such name"])
+def test_waits_double_up_to_a_quarter_of_an_hour_for_known_and_unknown_logins(
     core: UserCore, clock: FakeClock, login: str
 ) -> None:
     register(core, password=PASSWORD)
@@ -47,7 +47,9 @@ def test_waits_double_up_to_a_quarter_of_an_hour_for_known_and_unknown_alike(
 
 
 @pytest.mark.rule("S7")
-def test_a_refused_try_prolongs_nothing_and_tells_nothing(core: UserCore, clock: FakeClock, hasher: FakeHasher) -> None:
+def test_an_attempt_during_a_wait_neither_prolongs_it_nor_verifies_the_password(
+    core: UserCore, clock: FakeClock, hasher: FakeHasher
+) -> None:
     user = register(core, password=PASSWORD)
     fail(core, times=10)
     hashes = hasher.hashes
@@ -62,7 +64,7 @@ def test_a_refused_try_prolongs_nothing_and_tells_nothing(core: UserCore, clock:
 
 
 @pytest.mark.rule("S7")
-def test_a_success_ends_the_accounts_failures(core: UserCore) -> None:
+def test_a_success_resets_the_failures_of_the_account(core: UserCore) -> None:
     user = register(core, password=PASSWORD)
     for _ in range(2):
         fail(core, times=9)
@@ -74,7 +76,7 @@ def test_a_success_ends_the_accounts_failures(core: UserCore) -> None:
 
 
 @pytest.mark.rule("S7")
-def test_a_day_forgets_failures(core: UserCore, clock: FakeClock) -> None:
+def test_failures_expire_after_a_day(core: UserCore, clock: FakeClock) -> None:
     user = register(core, password=PASSWORD)
     fail(core, times=9)
     clock.advance(timedelta(days=1))
@@ -97,7 +99,7 @@ def test_email_and_username_in_any_spelling_are_one_account(core: UserCore) -> N
     [("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::")],
     ids=["IPv4", "IPv6"],
 )
-def test_an_address_counts_apart(core: UserCore, first: str, same: str, other: str) -> None:
+def test_failures_of_an_address_are_counted_separately(core: UserCore, first: str, same: str, other: str) -> None:
     register(core, password=PASSWORD)
     register(core, "bob", password=PASSWORD)
     here, also_here, elsewhere = (core.bind(ip=ip) for ip in (first, same, other))
@@ -111,7 +113,7 @@ def test_an_address_counts_apart(core: UserCore, first: str, same: str, other: s
 
 
 @pytest.mark.rule("S7")
-def test_an_address_does_not_wait_for_an_account(core: UserCore) -> None:
+def test_an_address_does_not_wait_because_an_account_waits(core: UserCore) -> None:
     user = register(core, "bob", password=PASSWORD)
     register(core, password=PASSWORD)
     for number in range(10):
@@ -140,7 +142,7 @@ def test_a_hundred_failures_void_the_password_until_it_is_set(core: UserCore, cl
 
 
 @pytest.mark.rule("S7")
-def test_clean_up_forgets_no_void_password(core: UserCore, clock: FakeClock) -> None:
+def test_clean_up_does_not_restore_a_void_password(core: UserCore, clock: FakeClock) -> None:
     user = register(core, password=PASSWORD)
     for _ in range(100):
         fail(core)

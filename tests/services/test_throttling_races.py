@@ -25,7 +25,7 @@ from usercore.testing import WatchedStorage
 
 T = TypeVar("T")
 
-NOBODY = "nobody@example.com"
+UNKNOWN = "nobody@example.com"
 
 
 def in_threads(threads: int, run: Callable[[int], T]) -> list[T]:
@@ -40,7 +40,7 @@ def in_threads(threads: int, run: Callable[[int], T]) -> list[T]:
 
 
 def statuses(core: UserCore, logins: Iterable[tuple[str, str]]) -> list[str]:
-    """Sign in by each of these in a thread of its own, all at once, and give what came of it."""
+    """Sign in by each of these in its own thread, all at once, and return the outcomes."""
     pairs = list(logins)
 
     def enter(number: int) -> str:
@@ -53,7 +53,7 @@ def statuses(core: UserCore, logins: Iterable[tuple[str, str]]) -> list[str]:
 
 
 @pytest.mark.rule("S7")
-@pytest.mark.parametrize("names", [(ANN,), (ANN, "ann"), (NOBODY,)], ids=["one name", "two names", "nobody"])
+@pytest.mark.parametrize("names", [(ANN,), (ANN, "ann"), (UNKNOWN,)], ids=["one name", "two names", "nobody"])
 def test_forty_threads_hash_ten_wrong_passwords(
     core: UserCore, storage: WatchedStorage, names: tuple[str, ...]
 ) -> None:
@@ -76,7 +76,7 @@ def test_eight_wrong_passwords_do_not_stop_the_right_one(core: UserCore, storage
 
 
 class Delayed(WatchedStorage):
-    """Calls ``before`` in front of each write, where others can overtake."""
+    """Calls ``before`` ahead of each write, so that other threads can get ahead."""
 
     def __init__(self, storage: WatchedStorage, before: Callable[[], object]) -> None:
         super().__init__(storage)
@@ -99,7 +99,7 @@ class _DelayedUnits(Units[Unit]):
 
 
 @pytest.mark.rule("S7")
-def test_nobody_overtakes_a_failure_that_is_being_counted(core: UserCore, storage: WatchedStorage) -> None:
+def test_no_attempt_overtakes_a_failure_that_is_being_counted(core: UserCore, storage: WatchedStorage) -> None:
     register(core, password=PASSWORD)
     first, nothing = Lock(), Event()
 
@@ -114,7 +114,7 @@ def test_nobody_overtakes_a_failure_that_is_being_counted(core: UserCore, storag
 
 
 @pytest.mark.rule("S7")
-def test_of_two_names_that_look_at_once_one_gets_the_last_try(core: UserCore, storage: WatchedStorage) -> None:
+def test_of_two_logins_of_one_account_only_one_gets_the_last_attempt(core: UserCore, storage: WatchedStorage) -> None:
     register(core, username="ann", password=PASSWORD)
     fail(core, times=9)
     both = Barrier(2)
@@ -128,9 +128,7 @@ def test_of_two_names_that_look_at_once_one_gets_the_last_try(core: UserCore, st
 
 
 @pytest.mark.rule("S7")
-def test_forty_threads_of_two_processes_hash_ten_and_one_for_each_process(
-    core: UserCore, storage: WatchedStorage
-) -> None:
+def test_forty_threads_of_two_processes_hash_ten_and_one_per_process(core: UserCore, storage: WatchedStorage) -> None:
     user = register(core, password=PASSWORD)
     hasher = MeetingHasher(storage)
     cores = [over(core, hasher=hasher), over(core, hasher=hasher)]
@@ -148,7 +146,7 @@ def test_forty_threads_of_two_processes_hash_ten_and_one_for_each_process(
 
 
 @pytest.mark.rule("S7")
-def test_a_success_forgets_its_own_reserved_try_and_those_before_it_only(
+def test_a_success_resets_only_its_own_reserved_attempt_and_earlier_ones(
     core: UserCore, storage: WatchedStorage
 ) -> None:
     user = register(core, password=PASSWORD)

@@ -1,4 +1,4 @@
-"""The steps of tokens that are redeemed: they work for every kind, and tell why a token cannot be redeemed."""
+"""The steps of tokens that are redeemed: they work for every kind, and report why a token cannot be redeemed."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ def test_a_kind_that_is_not_redeemed_cannot_be_issued_as_one(core: UserCore) -> 
 
 @pytest.mark.rule("K3")
 @pytest.mark.parametrize("before", ["redeemed", "revoked", "never issued"])
-def test_redeeming_tells_why_it_is_not_possible(core: UserCore, before: str) -> None:
+def test_redeeming_reports_why_it_is_not_possible(core: UserCore, before: str) -> None:
     user = register(core)
     secret = issued(core, user)
     if before == "never issued":

@@ -55,7 +55,7 @@ def test_a_login_token_expires_after_five_minutes(core: UserCore, clock: FakeClo
 
 
 @pytest.mark.rule("K3")
-def test_many_login_tokens_are_issued_at_once_or_none(core: UserCore, storage: WatchedStorage) -> None:
+def test_several_login_tokens_are_issued_in_one_call_or_none(core: UserCore, storage: WatchedStorage) -> None:
     user = register(core)
     secrets = core.login_tokens.issue_many(user.id, 100)
     assert len(set(secrets)) == 100
@@ -89,7 +89,7 @@ def test_no_login_token_is_issued_in_an_inactive_tenant(core: UserCore) -> None:
 
 
 @pytest.mark.rule("K3", "K9")
-def test_an_attempt_with_a_revoked_login_token_says_that_no_use_is_left(core: UserCore) -> None:
+def test_an_attempt_with_a_revoked_login_token_has_the_status_token_count_expired(core: UserCore) -> None:
     user = register(core)
     secret = core.login_tokens.issue(user.id)
     core.access_tokens.revoke_all(user.id)
@@ -129,13 +129,13 @@ EVENTS: dict[str, tuple[Callable[[UserCore, Tokens], object], tuple[bool, bool, 
     "deactivated": (lambda core, tokens: core.users.deactivate(tokens.user.id), (False, False, False)),
     "inactive tenant": (lambda core, _: core.tenant("system").tenants.deactivate("main"), (False, False, False)),
 }
-"""What is valid after each event: this access token, another one, a login token."""
+"""Which tokens are valid after each event: this access token, another one, a login token."""
 
 RESTORED: dict[str, tuple[Callable[[UserCore, Tokens], object], tuple[bool, bool, bool]]] = {
     "deactivated": (lambda core, tokens: core.users.activate(tokens.user.id), (False, False, False)),
     "inactive tenant": (lambda core, _: core.tenant("system").tenants.activate("main"), (True, True, True)),
 }
-"""What is valid when the event is undone: revoked tokens stay revoked, others are valid again."""
+"""Which tokens are valid when the event is undone: revoked tokens stay revoked, others are valid again."""
 
 
 def what_opens(core: UserCore, tokens: Tokens) -> tuple[bool, bool, bool]:
@@ -144,7 +144,7 @@ def what_opens(core: UserCore, tokens: Tokens) -> tuple[bool, bool, bool]:
 
 @pytest.mark.rule("K9")
 @pytest.mark.parametrize("event", EVENTS)
-def test_each_event_revokes_what_it_should(core: UserCore, event: str) -> None:
+def test_each_event_revokes_the_specified_tokens(core: UserCore, event: str) -> None:
     user = register(core, password=PASSWORD)
     login = core.login_tokens.issue(user.id)
     tokens = Tokens(user=user, mine=sign_in(core, user), other=sign_in(core, user), login=login)
@@ -200,7 +200,7 @@ def test_clean_up_removes_rows_after_their_retention(core: UserCore, clock: Fake
 
 
 @pytest.mark.rule("K8")
-def test_clean_up_keeps_what_is_in_use(core: UserCore, clock: FakeClock) -> None:
+def test_clean_up_does_not_remove_rows_in_use(core: UserCore, clock: FakeClock) -> None:
     user = register(core, password=PASSWORD)
     token = sign_in(core, user)
     core.registration.request("bob@example.com")
@@ -279,7 +279,7 @@ def test_the_login_of_an_attempt_that_found_no_user_is_blanked_after_thirty_days
 
 
 @pytest.mark.rule("K8")
-def test_a_clean_up_that_fails_at_any_call_is_taken_up_by_the_next(
+def test_a_clean_up_that_fails_at_any_call_is_completed_by_the_next(
     storage: WatchedStorage, core: UserCore, clock: FakeClock
 ) -> None:
     faulty = FaultyStorage(storage)

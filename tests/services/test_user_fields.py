@@ -1,4 +1,4 @@
-"""Every own field of a user, by each call that takes it, reaches the user, history and events; unknown names do not."""
+"""Every field of a user, by each call that takes it, reaches the user, history and events; unknown names do not."""
 
 from collections.abc import Callable
 from typing import Any
@@ -55,7 +55,7 @@ def events() -> list[Event]:
 
 @pytest.fixture
 def heard(kept_in: Storage, events: list[Event]) -> UserCore:
-    """A core whose events are heard."""
+    """A core, and the events that its subscriber got."""
     kinds = frozenset({"user.registered", "user.updated", "user.imported"})
     subscriber = Subscriber(name="crm", kinds=kinds, handle=events.append)
     host = Host(clock=FakeClock(), randomness=FakeRandomness(), hasher=FakeHasher(), subscribers=[subscriber])
@@ -64,7 +64,7 @@ def heard(kept_in: Storage, events: list[Event]) -> UserCore:
 
 @pytest.mark.rule("U1", "X2")
 @pytest.mark.parametrize(("call", "name"), EACH, ids=shown)
-def test_a_field_is_stored_and_in_history_and_only_operators_see_theirs(
+def test_a_field_is_stored_and_in_history_and_fields_for_operators_are_in_no_event(
     heard: UserCore, events: list[Event], call: Call, name: str
 ) -> None:
     value, attribute = OWN_FIELDS[name], attribute_of(name)
@@ -87,33 +87,33 @@ def test_a_field_of_a_wrong_type_is_refused_by_name(core: UserCore, call: Call, 
 
 @pytest.mark.rule("U1", "ERR")
 @pytest.mark.parametrize("call", [registered, registered_externally], ids=shown)
-def test_a_name_that_no_field_has_is_refused_before_anything_is_written(core: UserCore, call: Call) -> None:
+def test_an_unknown_field_is_refused_before_anything_is_written(core: UserCore, call: Call) -> None:
     with unchanged(core), pytest.raises(TypeError, match=r"unexpected keyword arguments: 'frist_name'"):
         call(core, frist_name="Ann")
 
 
 @pytest.mark.rule("U13", "ERR")
-def test_an_update_of_a_name_that_no_field_has_is_refused(core: UserCore) -> None:
+def test_an_update_of_an_unknown_field_is_refused(core: UserCore) -> None:
     user: Any = register(core)
     with unchanged(core), pytest.raises(TypeError, match=r"users.update\(\) got unexpected .*: 'given_public_name'"):
         core.users.update(user.id, given_public_name="Ann")  # type: ignore[call-arg]  # type checkers refuse it, too
 
 
 @pytest.mark.rule("R3")
-def test_registering_externally_takes_the_fields_of_its_own_only(core: UserCore) -> None:
+def test_registering_externally_takes_only_its_own_fields(core: UserCore) -> None:
     for name in OWN_FIELDS.keys() - set(TAKES[registered_externally]):
         with pytest.raises(TypeError, match=name):
             registered_externally(core, **{name: OWN_FIELDS[name]})
 
 
 @pytest.mark.rule("R7", "ERR")
-def test_a_record_with_a_name_that_no_field_has_is_bad(core: UserCore) -> None:
+def test_a_record_with_an_unknown_field_is_bad(core: UserCore) -> None:
     report = core.registration.import_users([{"email": EMAIL, "frist_name": "Ann"}])
     assert [str(one) for one in report.bad] == ["line 1: frist_name: unknown_field"]
 
 
 @pytest.mark.rule("U13", "ERR")
-def test_faults_of_several_fields_come_at_once(core: UserCore) -> None:
+def test_errors_of_several_fields_are_reported_at_once(core: UserCore) -> None:
     user = register(core)
     texts: Any = {name: "\0" for name, value in OWN_FIELDS.items() if isinstance(value, str)}
     with refused(core, Invalid, but=()) as raised:

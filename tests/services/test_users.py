@@ -1,4 +1,4 @@
-"""Users one by one: their fields, states and facts, their versions."""
+"""Single users: their fields, states, status and versions."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +23,7 @@ from usercore.kernel.entity import evolve
 from usercore.testing import NOON, FakeClock
 
 TYPED: dict[str, object] = {"first_name": " Ann ", "language": "sk_SK", "note": "one\ntwo"}
-"""Values that are stored in another form than they are typed in, or are special."""
+"""Values that are stored in a normalised form, or are special."""
 
 STORED: dict[str, object] = {"username": "ann", **OWN_FIELDS, "first_name": "Ann", "note": "one\ntwo"}
 
@@ -32,9 +32,7 @@ FIELDS = [(name, TYPED.get(name, stored), stored) for name, stored in STORED.ite
 
 @pytest.mark.rule("U1", "U13")
 @pytest.mark.parametrize(("field", "value", "kept"), FIELDS, ids=[field for field, _, _ in FIELDS])
-def test_a_field_that_is_given_changes_and_the_others_stay(
-    core: UserCore, clock: FakeClock, field: str, value: Any, kept: Any
-) -> None:
+def test_only_the_passed_fields_change(core: UserCore, clock: FakeClock, field: str, value: Any, kept: Any) -> None:
     old = register(core, first_name="Old", note="old")
     clock.tick()
     new = core.bind(actor=Actor.operator("Zoë")).users.update(old.id, **{field: value})
@@ -57,7 +55,7 @@ def test_none_and_empty_text_clear_a_field(core: UserCore, field: str, value: An
 
 
 @pytest.mark.rule("U13", "X2")
-def test_what_changes_nothing_leaves_nothing(core: UserCore) -> None:
+def test_an_update_without_a_difference_stores_nothing(core: UserCore) -> None:
     user = core.users.update(register(core).id, first_name="Ann")
     with unchanged(core):
         assert core.users.update(user.id, first_name=" Ann ").version == user.version
@@ -75,7 +73,7 @@ def test_a_stale_version_is_refused(core: UserCore) -> None:
 
 
 @pytest.mark.rule("U1")
-def test_the_version_counts_changes_of_the_user_and_not_what_they_do(core: UserCore) -> None:
+def test_the_version_counts_changes_of_the_user_and_not_of_passwords_or_tokens(core: UserCore) -> None:
     user = register(core)
     changes: list[Callable[[], User]] = [
         lambda: core.users.update(user.id, first_name="Ann"),
@@ -93,7 +91,7 @@ def test_the_version_counts_changes_of_the_user_and_not_what_they_do(core: UserC
 
 
 @pytest.mark.rule("U13", "ERR")
-def test_all_faults_are_told_at_once(core: UserCore) -> None:
+def test_all_errors_are_reported_at_once(core: UserCore) -> None:
     user = register(core)
     with refused(core, Invalid, but=()) as raised:
         core.users.update(user.id, first_name="\0", language="?", date_format="D/M", username="a b")
@@ -101,7 +99,7 @@ def test_all_faults_are_told_at_once(core: UserCore) -> None:
 
 
 @pytest.mark.rule("U2")
-def test_states_move_between_active_and_deactivated(core: UserCore) -> None:
+def test_users_can_be_deactivated_and_activated(core: UserCore) -> None:
     user = register(core)
     for move, state in ((core.users.deactivate, "deactivated"), (core.users.activate, "active")):
         moved = move(user.id)
@@ -111,7 +109,7 @@ def test_states_move_between_active_and_deactivated(core: UserCore) -> None:
 
 
 @pytest.mark.rule("U2")
-def test_an_unclaimed_user_is_not_moved(core: UserCore) -> None:
+def test_an_unclaimed_user_can_be_neither_activated_nor_deactivated(core: UserCore) -> None:
     user = register(core)
     unclaim(core, user)
     for move in (core.users.activate, core.users.deactivate):
@@ -121,7 +119,7 @@ def test_an_unclaimed_user_is_not_moved(core: UserCore) -> None:
 
 
 @pytest.mark.rule("U2")
-def test_the_facts_about_a_user_are_told(core: UserCore, clock: FakeClock) -> None:
+def test_the_status_of_a_user_is_returned(core: UserCore, clock: FakeClock) -> None:
     user = register(core)
     nothing = core.users.status(user.id)
     assert nothing == AccountStatus(
@@ -157,7 +155,7 @@ def test_the_facts_about_a_user_are_told(core: UserCore, clock: FakeClock) -> No
 
 
 @pytest.mark.rule("U6")
-def test_verified_belongs_to_the_address(core: UserCore) -> None:
+def test_an_email_that_is_changed_back_is_not_verified(core: UserCore) -> None:
     user = core.emails.change(register(core).id, "ann.lee@example.com", verified=True)
     assert user.email_verified
     assert not core.emails.change(user.id, "lee@example.com").email_verified

@@ -1,6 +1,6 @@
-"""A known and an unknown login wait alike, whatever happened before: the same errors, texts, waits and statements.
+"""A known and an unknown login have the same waits, errors, texts and statements, whatever happened before.
 
-Both are shown the same wrong passwords at the same instants; in between the clock moves and the store is cleaned up.
+Both get the same wrong passwords at the same instants; in between the clock moves and the store is cleaned up.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ MOVES: Final[Sequence[timedelta]] = (10 * SECOND, LONGEST, 4 * LONGEST, DAY, 3 *
 STEPS: Final[st.SearchStrategy[list[Step]]] = st.lists(
     st.one_of(st.integers(1, 15), st.sampled_from(MOVES), st.sampled_from(["clean up", "wait"])), max_size=8
 )
-"""How often a wrong password is shown, with the wait in between; how the clock moves; and what else happens."""
+"""How often a wrong password is tried, with the wait in between; how the clock moves; and what else happens."""
 
 
 def ordinary(core: UserCore) -> None:
@@ -85,14 +85,14 @@ def open_core(policy: Policy, tenant: str) -> tuple[UserCore, FakeClock]:
 
 
 def shown(core: UserCore, login: str) -> tuple[str, str, object]:
-    """Show a wrong password; return all that the caller learns."""
+    """Sign in by a wrong password; return all that the caller learns."""
     with pytest.raises(UsercoreError) as raised:
         core.sign_in.with_password(login, "wrong")
     return type(raised.value).__name__, str(raised.value), getattr(raised.value, "retry_after", None)
 
 
 def show(core: UserCore) -> timedelta:
-    """Show both logins a wrong password, check that they answer alike, and return how long to wait."""
+    """Try a wrong password for both logins, check that the answers are equal, and return how long to wait."""
     known = shown(core, KNOWN)
     assert known == shown(core, UNKNOWN)
     wait = known[2]
@@ -120,7 +120,7 @@ def take(step: Step, core: UserCore, clock: FakeClock) -> None:
 @example(policy="defaults", steps=[102, DAY, "clean up", 12, 3 * DAY, 12])
 @example(policy="cleaned up at once", steps=[40, "clean up", 1, -DAY, "clean up", 12, 3 * DAY, 12])
 @example(policy="void before long waits", steps=[*[5, DAY] * 3, "clean up", 1, LONGEST, 1, 12])
-def test_known_and_unknown_logins_answer_alike(account: str, policy: str, steps: list[Step]) -> None:
+def test_known_and_unknown_logins_have_the_same_answers(account: str, policy: str, steps: list[Step]) -> None:
     tenant, make = ACCOUNTS[account]
     core, clock = open_core(POLICIES[policy], tenant)
     make(core)
@@ -179,7 +179,7 @@ def test_the_last_admin_and_users_without_an_email_are_never_void_but_wait_longe
 
 @pytest.mark.rule("S7")
 @pytest.mark.parametrize("pause", [timedelta(0), 2 * DAY])
-def test_wrong_passwords_that_a_success_follows_are_not_in_a_row(
+def test_wrong_passwords_with_successes_in_between_do_not_void_the_password(
     core: UserCore, clock: FakeClock, pause: timedelta
 ) -> None:
     user = register(core, username=KNOWN, password=PASSWORD)
@@ -236,7 +236,7 @@ def test_after_the_clock_was_set_back_no_wait_is_longer_than_the_longest(
 
 
 @pytest.mark.rule("S7", "K8")
-def test_an_address_is_forgotten_after_a_day(core: UserCore, clock: FakeClock) -> None:
+def test_failures_of_an_address_expire_after_a_day(core: UserCore, clock: FakeClock) -> None:
     user = register(core, username=KNOWN, password=PASSWORD)
     here = core.bind(ip="192.0.2.7")
     for number in range(100):
@@ -271,7 +271,7 @@ def test_an_address_is_never_void(core: UserCore, clock: FakeClock) -> None:
 
 @pytest.mark.rule("S7")
 @pytest.mark.parametrize("pause", [timedelta(0), timedelta(minutes=2), timedelta(minutes=40)])
-def test_of_colleagues_at_one_address_who_slip_now_and_then_none_waits(
+def test_users_at_one_address_who_fail_now_and_then_do_not_wait(
     core: UserCore, clock: FakeClock, pause: timedelta
 ) -> None:
     here = core.bind(ip="192.0.2.7")

@@ -1,4 +1,4 @@
-"""Which emails are taken, and in which spelling they are kept."""
+"""Which emails are accepted, and how they are normalised."""
 
 from contextlib import suppress
 from unicodedata import category, is_normalized
@@ -20,7 +20,7 @@ LONGEST_DOMAIN = ".".join(["d" * 61] * 3 + ["com"])
 
 @pytest.mark.rule("U5")
 @given(emails())
-def test_an_email_is_kept_in_a_spelling_of_the_same_key(typed: str) -> None:
+def test_an_email_is_stored_in_a_spelling_with_the_same_key(typed: str) -> None:
     kept = clean_email(typed)
     assert email_key(kept) == email_key(typed)
     assert clean_email(kept) == kept
@@ -44,7 +44,7 @@ def test_an_email_is_kept_in_a_spelling_of_the_same_key(typed: str) -> None:
         (f"a@{LONGEST_DOMAIN}", f"a@{LONGEST_DOMAIN}"),
     ],
 )
-def test_an_email_of_any_script_is_taken(typed: str, kept: str) -> None:
+def test_an_email_of_any_script_is_accepted(typed: str, kept: str) -> None:
     assert clean_email(typed) == kept
 
 
@@ -86,7 +86,7 @@ MALFORMED = (
 
 @pytest.mark.rule("U5")
 @pytest.mark.parametrize("text", MALFORMED, ids=ascii)
-def test_what_is_not_one_plain_address_is_malformed(text: str) -> None:
+def test_a_text_that_is_not_one_plain_address_is_malformed(text: str) -> None:
     assert faults_of(lambda: clean_email(text)) == (FieldError("email", "malformed"),)
 
 
@@ -101,7 +101,7 @@ def test_what_is_not_one_plain_address_is_malformed(text: str) -> None:
     ],
     ids=ascii,
 )
-def test_an_email_that_cannot_be_kept_says_why(text: str, reason: str) -> None:
+def test_an_invalid_email_is_refused_with_its_reason(text: str, reason: str) -> None:
     assert faults_of(lambda: clean_email(text)) == (FieldError("email", reason),)
 
 
@@ -145,7 +145,7 @@ SPECIAL = (
 
 @pytest.mark.rule("U5")
 @pytest.mark.parametrize("text", SPECIAL)
-def test_a_special_use_domain_is_refused_by_its_own_reason(text: str) -> None:
+def test_a_special_use_domain_is_refused_with_its_own_reason(text: str) -> None:
     assert faults_of(lambda: clean_email(text)) == (FieldError("email", "special_domain"),)
 
 
@@ -187,13 +187,13 @@ def test_a_listed_domain_admits_no_other_syntax(text: str) -> None:
 @pytest.mark.parametrize(
     ("local", "reason"),
     [
-        ("аnn", "mixed_scripts"),  # the first letter is Cyrillic
+        ("аnn", "mixed_scripts"),  # the first character is Cyrillic
         ("ann.иван", "mixed_scripts"),
         ("annα", "mixed_scripts"),
         ("иванov+news", "mixed_scripts"),
         ("ann+иvan", "mixed_scripts"),
         ("ひ한", "mixed_scripts"),
-        ("jo\u0483hn", "mixed_scripts"),  # a mark of Cyrillic
+        ("jo\u0483hn", "mixed_scripts"),  # a Cyrillic mark
         *((f"an{blank}n", "forbidden_character") for blank in ("\u3164", "\uffa0", "\u115f", "\u17b4", "\u2800")),
         *((f"an{mark}n", "forbidden_character") for mark in ("\u034f", "\u180b", "\ufe0f", "\U000e0100", "\U0001d159")),
         *((f"an{symbol}n", "forbidden_character") for symbol in ("’", "·", "€", "😀", "²", "\U00016fe4")),
@@ -214,7 +214,7 @@ def test_a_local_part_of_one_script_is_accepted_and_its_tag_may_be_of_another(lo
 
 @pytest.mark.slow
 @pytest.mark.rule("U7")
-def test_of_all_code_points_a_local_part_has_visible_letters_marks_and_digits_only() -> None:
+def test_a_local_part_accepts_only_visible_alphanumeric_code_points_and_marks() -> None:
     for character in filter(str.isprintable, characters()):
         with suppress(Invalid):
             local = clean_email(f"a{character}@example.com").rpartition("@")[0]

@@ -1,4 +1,4 @@
-"""Each own field of a user is declared once: its type, its rule and its readers agree everywhere."""
+"""Each field of a user is declared once: its type, its rule and its visibility agree everywhere."""
 
 from typing import Any, get_type_hints
 
@@ -48,7 +48,7 @@ def test_the_fields_of_a_user_are_those_that_are_declared() -> None:
 
 
 @pytest.mark.rule("X2")
-def test_history_keeps_every_field_and_knows_which_are_personal_and_for_operators_only() -> None:
+def test_history_has_every_field_and_marks_the_personal_ones_and_those_for_operators_only() -> None:
     for kind in (REGISTERED, UPDATED):
         assert set(kind.fields) >= set(ATTRIBUTES)
     for name, spec in FIELDS.items():
@@ -57,7 +57,7 @@ def test_history_keeps_every_field_and_knows_which_are_personal_and_for_operator
 
 
 @pytest.mark.rule("U1", "M6")
-def test_every_kind_marks_the_fields_for_operators_only_that_it_has() -> None:
+def test_every_kind_marks_exactly_its_own_fields_for_operators_only() -> None:
     for kind in KINDS:
         assert kind.operator_only == OPERATOR_ONLY & set(kind.fields)
 
@@ -84,14 +84,14 @@ def test_a_source_is_unknown_if_there_is_none(typed: str | None, stored: str) ->
 
 
 @pytest.mark.rule("U1")
-def test_a_note_keeps_its_lines_and_blanks() -> None:
+def test_line_ends_and_spaces_of_a_note_are_preserved() -> None:
     assert CLEAN["note"](" one\n\ttwo\r\n ") == " one\n\ttwo\r\n "
 
 
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("value", [None, 0, 1, "", "true", b""], ids=repr)
 @pytest.mark.parametrize("name", FLAGS)
-def test_a_flag_is_a_bool(name: str, value: object) -> None:
+def test_a_flag_must_be_a_bool(name: str, value: object) -> None:
     for flag in (True, False):
         assert CLEAN[name](flag) is flag
     with pytest.raises(TypeError, match=f"{name} must be bool"):
@@ -101,7 +101,7 @@ def test_a_flag_is_a_bool(name: str, value: object) -> None:
 @pytest.mark.rule("U1")
 @pytest.mark.parametrize("value", [b"x", ["x"], {"x": 1}, 1.5, True], ids=repr)
 @pytest.mark.parametrize("name", [name for name in FIELDS if name not in FLAGS])
-def test_a_value_of_another_type_is_refused_by_the_name_of_its_field(name: str, value: object) -> None:
+def test_a_value_of_another_type_is_refused_with_the_name_of_its_field(name: str, value: object) -> None:
     with pytest.raises(TypeError, match=name):
         CLEAN[name](value)
 

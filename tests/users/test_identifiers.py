@@ -1,4 +1,4 @@
-"""Access ids by slot, and the keys that a user holds by their identifiers."""
+"""Access ids by slot, and the keys that a user claims by their identifiers."""
 
 from typing import Any
 from uuid import UUID
@@ -40,7 +40,7 @@ SLOTS: list[tuple[object, dict[int, str | None]]] = [
 
 @pytest.mark.rule("U9")
 @pytest.mark.parametrize(("typed", "slots"), SLOTS, ids=[str(typed) for typed, _ in SLOTS])
-def test_access_ids_come_as_a_list_or_by_slot(typed: object, slots: dict[int, str | None]) -> None:
+def test_access_ids_are_passed_as_a_list_or_by_slot(typed: object, slots: dict[int, str | None]) -> None:
     assert clean_slots(typed) == slots
 
 
@@ -73,7 +73,7 @@ def test_access_ids_come_as_a_list_or_by_slot(typed: object, slots: dict[int, st
     ],
     ids=lambda value: ascii(value)[:40],
 )
-def test_access_ids_that_cannot_be_kept_are_refused_all_at_once(typed: object, errors: list[tuple[str, str]]) -> None:
+def test_errors_of_all_invalid_access_ids_are_reported_at_once(typed: object, errors: list[tuple[str, str]]) -> None:
     assert faults_of(lambda: clean_slots(typed)) == tuple(FieldError(*fault) for fault in errors)
 
 
@@ -81,7 +81,7 @@ def test_access_ids_that_cannot_be_kept_are_refused_all_at_once(typed: object, e
 @pytest.mark.parametrize(
     "value", [None, 7, "7", "abcd", b"abcd", {"a"}, {"1": "a"}, {True: "a"}, [True], [["a"]], [b"a"], [1.5]], ids=repr
 )
-def test_access_ids_of_another_form_are_the_programmers_fault(value: object) -> None:
+def test_access_ids_of_another_type_raise_type_error(value: object) -> None:
     with pytest.raises(TypeError, match="access_ids"):
         clean_slots(value)
 
@@ -94,7 +94,7 @@ NAMED_SLOTS = st.dictionaries(st.integers(1, 4), st.one_of(st.none(), host_ids()
 
 @pytest.mark.rule("U9")
 @given(ACCESS_IDS, NAMED_SLOTS)
-def test_named_slots_are_replaced_and_the_others_kept(present: AccessIds, slots: dict[int, str | None]) -> None:
+def test_named_slots_are_replaced_and_the_others_stay(present: AccessIds, slots: dict[int, str | None]) -> None:
     wanted = [slots.get(slot, text) for slot, text in enumerate(present, start=1)]
     typed = [text for text in wanted if text is not None]
     if len(set(typed)) == len(typed):
@@ -151,14 +151,14 @@ def test_one_key_in_several_uses_is_one_claim() -> None:
 
 
 @pytest.mark.rule("U3")
-def test_who_has_no_identifiers_claims_nothing() -> None:
+def test_a_user_without_identifiers_claims_nothing() -> None:
     user = a_user(email=None, username=None, external_id=None, access_ids=NO_ACCESS_IDS, brought_uuid=None)
     assert claims_of(user) == {}
 
 
 @pytest.mark.rule("U3")
 @given(usernames(), emails())
-def test_no_username_is_another_users_email(username: str, email: str) -> None:
+def test_a_username_cannot_be_the_email_of_another_user(username: str, email: str) -> None:
     assume("@" not in username)
     assert username_key(username) != email_key(email)
     assert username_key(email) == email_key(email)
@@ -174,7 +174,7 @@ def test_a_username_that_is_the_email_follows_it(email: str | None, username: st
 
 @pytest.mark.rule("U3")
 @given(users())
-def test_keys_are_taken_in_one_order_by_everybody(user: User) -> None:
+def test_keys_are_always_claimed_in_the_same_order(user: User) -> None:
     claims = claims_of(user)
     assert in_order(claims) == in_order(reversed(claims)) == sorted(claims)
 
@@ -191,12 +191,12 @@ def test_keys_are_taken_in_one_order_by_everybody(user: User) -> None:
         (Use.UUID, "uuid"),
     ],
 )
-def test_a_taken_key_is_told_as_the_weightiest_field(uses: Use, field: str) -> None:
+def test_a_taken_key_is_reported_for_the_most_important_field(uses: Use, field: str) -> None:
     assert field_of(uses) == field
 
 
 @pytest.mark.rule("I2")
-def test_a_uuid_is_claimed_as_it_is_written() -> None:
+def test_a_uuid_is_claimed_in_its_canonical_form() -> None:
     uuid = UUID("8A1F1B70-7D3E-4A7C-9A55-0D3B5B1F2C11")
     user = a_user(email=None, username=None, external_id=None, access_ids=NO_ACCESS_IDS, brought_uuid=uuid)
     assert claims_of(user) == {(Space.UUID, "8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11"): Use.UUID}

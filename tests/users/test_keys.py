@@ -1,4 +1,4 @@
-"""Keys tell identifiers apart, and the key of a key is the key itself."""
+"""Keys distinguish identifiers, and the key of a key is the key itself."""
 
 from unicodedata import normalize
 
@@ -68,7 +68,7 @@ def test_composed_and_decomposed_emails_have_one_key(text: str) -> None:
 
 @pytest.mark.rule("U4")
 @given(usernames())
-def test_case_does_not_tell_usernames_apart(text: str) -> None:
+def test_usernames_that_differ_in_case_have_one_key(text: str) -> None:
     assert unique_key(text.casefold()) == unique_key(text)
 
 
@@ -96,7 +96,7 @@ def test_an_email_has_the_key_of_its_kind(text: str, key: str) -> None:
 @pytest.mark.parametrize(
     "text", ["ann", "", "ann@exa mple.é", "ann@\u2603\ud800", "ann@.é", f"ann@{'é' * 64}.com"], ids=ascii
 )
-def test_what_has_no_domain_has_no_key(text: str) -> None:
+def test_an_email_without_a_domain_has_no_key(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - idna's errors are ValueErrors, each with a text of its own
         email_key(text)
 
@@ -116,5 +116,5 @@ def test_what_has_no_domain_has_no_key(text: str) -> None:
         ("ẖ", "ẖ"),
     ],
 )
-def test_a_name_has_a_key_without_case_and_width(text: str, key: str) -> None:
+def test_the_key_of_a_name_ignores_case_and_width(text: str, key: str) -> None:
     assert unique_key(text) == key

@@ -1,4 +1,4 @@
-"""The quick way that plain emails take gives what the validator gives."""
+"""The fast path for plain emails has the same results as the validator."""
 
 import pytest
 from email_validator import validate_email
@@ -29,7 +29,7 @@ def checked(text: str) -> str | None:
 
 
 def cleaned(text: str) -> str | None:
-    """Give how an email enters, or None."""
+    """Return the normalised form of an email, or None."""
     try:
         return clean_email(text)
     except Invalid:
@@ -42,5 +42,5 @@ def cleaned(text: str) -> str | None:
 @example(f"{'a' * 64}@{'ü' * 20}.{'é' * 20}.eu")
 @example("info@b.eu")
 @example("INFO@b.eu")
-def test_an_email_enters_as_the_validator_would_let_it(text: str) -> None:
+def test_an_email_is_accepted_or_refused_as_the_validator_decides(text: str) -> None:
     assert cleaned(text) == checked(text)

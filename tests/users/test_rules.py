@@ -1,4 +1,4 @@
-"""The names that users are shown by, their states and versions."""
+"""Display names of users, their states and versions."""
 
 from typing import Any
 from uuid import UUID
@@ -33,31 +33,31 @@ NAMED = {"first_name": None, "last_name": None, "username": None, "given_public_
     ],
     ids=str,
 )
-def test_the_full_name_is_the_first_thing_that_is_known(fields: dict[str, str], full_name: str | None) -> None:
+def test_the_full_name_is_the_first_known_value_of_several(fields: dict[str, str], full_name: str | None) -> None:
     assert a_user(**NAMED | fields).full_name == full_name
 
 
 @pytest.mark.rule("U1")
 @given(users(given_public_name=st.one_of(st.none(), names())))
-def test_the_public_name_reads_as_the_email_if_none_was_given(user: User) -> None:
+def test_the_public_name_is_the_email_if_none_was_set(user: User) -> None:
     assert user.public_name == (user.email if user.given_public_name is None else user.given_public_name)
 
 
 @pytest.mark.rule("U1")
 @given(users(first_name=names(), last_name=names()))
-def test_a_full_name_has_one_blank_between_its_parts(user: User) -> None:
+def test_a_full_name_has_one_space_between_its_parts(user: User) -> None:
     assert user.full_name == f"{user.first_name} {user.last_name}"
 
 
 @pytest.mark.rule("I2")
-def test_a_uuid_that_was_brought_along_wins() -> None:
+def test_a_uuid_of_the_host_precedes_the_derived_one() -> None:
     assert a_user(id=7, brought_uuid=None).uuid == uuid_of(7, USER_KIND)
     assert a_user(id=7, brought_uuid=UUID(int=5)).uuid == UUID(int=5)
 
 
 @pytest.mark.rule("U6")
 @given(users())
-def test_an_address_is_verified_since_an_instant_or_not_at_all(user: User) -> None:
+def test_an_email_is_verified_exactly_if_it_has_an_instant_of_verification(user: User) -> None:
     assert user.email_verified == (user.email_verified_at is not None)
 
 
@@ -67,7 +67,7 @@ MOVES = {(UserState.ACTIVE, UserState.DEACTIVATED), (UserState.DEACTIVATED, User
 @pytest.mark.rule("U2")
 @pytest.mark.parametrize("to", UserState)
 @pytest.mark.parametrize("state", UserState)
-def test_only_active_and_deactivated_lead_to_one_another(state: UserState, to: UserState) -> None:
+def test_a_user_moves_only_between_active_and_deactivated(state: UserState, to: UserState) -> None:
     user = a_user(state=state)
     if state is to or (state, to) in MOVES:
         assert check_movable(user, to) is (state is not to)
@@ -103,12 +103,12 @@ def test_a_version_is_current_or_stale(current: int, version: int) -> None:
 
 @pytest.mark.rule("U13")
 @pytest.mark.parametrize("version", ["1", 1.0, True, b"\1"], ids=repr)
-def test_a_version_is_an_integer(version: Any) -> None:
+def test_a_version_must_be_an_integer(version: Any) -> None:
     with pytest.raises(TypeError, match="version must be int"):
         check_version(1, version)
 
 
 @pytest.mark.rule("U1", "X2")
-def test_sign_ins_and_versions_are_no_news() -> None:
+def test_sign_ins_and_versions_are_in_no_change() -> None:
     told = {field for kind in KINDS for field in kind.fields}
     assert told.isdisjoint({"version", "change_no", "last_sign_in_at", "last_sign_in_ip", "modified_at", "modified_by"})

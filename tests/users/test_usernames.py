@@ -1,4 +1,4 @@
-"""Which usernames are taken: one script, nothing invisible, and nobody else's email."""
+"""Which usernames are accepted: one script, nothing invisible, and no email of another user."""
 
 from unicodedata import category, normalize
 
@@ -42,20 +42,20 @@ USERNAMES = (
 
 @pytest.mark.rule("U7")
 @pytest.mark.parametrize("text", USERNAMES, ids=lambda text: text[:9])
-def test_a_username_of_one_script_is_taken_as_it_is(text: str) -> None:
+def test_a_username_of_one_script_is_accepted_unchanged(text: str) -> None:
     assert clean_username(text, email=None) == text
 
 
 @pytest.mark.rule("U7")
 @given(usernames())
-def test_a_username_is_kept_in_nfc_and_comes_in_again(typed: str) -> None:
+def test_a_username_is_stored_in_nfc_and_accepted_again(typed: str) -> None:
     kept = clean_username(typed, email=ANN)
     assert kept == normalize("NFC", typed)
     assert clean_username(kept, email=None) == kept
 
 
 @pytest.mark.rule("U7")
-def test_a_username_loses_white_space_at_its_ends() -> None:
+def test_white_space_at_the_ends_of_a_username_is_removed() -> None:
     assert clean_username("\u3000 ann ", email=None) == "ann"
     assert clean_username("\n\u2028ann\r\n\t", email=None) == "ann"
     assert claim_of_username("\u3000 ann\n") == claim_of_username("ann")
@@ -82,7 +82,7 @@ def test_a_username_loses_white_space_at_its_ends() -> None:
             for character in "\u034f\u115f\u1160\u17b4\u180b\u180e\u3164\ufe0f\uffa0\U000e0100"
         ),
         ("an\U00016fe4n", "forbidden_character"),
-        ("ﷺ", "forbidden_character"),  # its compatibility form has blanks
+        ("ﷺ", "forbidden_character"),  # its compatibility form has spaces
         ("аnn", "mixed_scripts"),
         ("annα", "mixed_scripts"),
         ("Ωhm", "mixed_scripts"),
@@ -97,13 +97,13 @@ def test_a_username_loses_white_space_at_its_ends() -> None:
     ],
     ids=lambda text: ascii(text[:9]),
 )
-def test_another_username_is_refused(text: str, reason: str) -> None:
+def test_an_invalid_username_is_refused(text: str, reason: str) -> None:
     assert faults_of(lambda: clean_username(text, email=None)) == (FieldError("username", reason),)
 
 
 @pytest.mark.slow
 @pytest.mark.rule("U7", "U3")
-def test_of_all_code_points_only_letters_marks_digits_and_five_signs_are_taken() -> None:
+def test_a_username_accepts_only_alphanumeric_code_points_marks_and_some_punctuation() -> None:
     for character in characters():
         try:
             kept = clean_username(character, email=None)
@@ -125,7 +125,7 @@ def test_of_all_code_points_only_letters_marks_digits_and_five_signs_are_taken()
         ("ann@xn--bcher-kva.example", "ann@BÜCHER.example", "ann@bücher.example"),
     ],
 )
-def test_a_username_with_an_at_sign_is_its_users_email(typed: str, email: str, kept: str) -> None:
+def test_a_username_with_an_at_sign_may_be_the_email_of_its_user(typed: str, email: str, kept: str) -> None:
     assert clean_username(typed, email=email) == kept
 
 
@@ -134,17 +134,17 @@ def test_a_username_with_an_at_sign_is_its_users_email(typed: str, email: str, k
 @pytest.mark.parametrize(
     "text", [ANN, "@", "a@", "@a", "a@@b", "ann@exam\u00adple.com", f"{'a' * 240}@example.com"], ids=ascii
 )
-def test_a_username_with_an_at_sign_is_nobody_elses(text: str, email: str | None) -> None:
+def test_a_username_with_an_at_sign_that_is_not_the_email_of_its_user_is_refused(text: str, email: str | None) -> None:
     assert faults_of(lambda: clean_username(text, email=email)) == (FieldError("username", "not_own_email"),)
 
 
 @pytest.mark.rule("U7")
 @pytest.mark.parametrize("text", ["ann@exam\u00adple.com", "ann @example.com", "ann@example.com."], ids=ascii)
-def test_not_even_the_own_email_brings_an_invisible_character_in(text: str) -> None:
+def test_an_invisible_character_is_refused_even_within_the_own_email(text: str) -> None:
     assert faults_of(lambda: clean_username(text, email=ANN)) == (FieldError("username", "not_own_email"),)
 
 
 @pytest.mark.rule("U7")
 @pytest.mark.parametrize("text", ["ann1._-", "ʰa", "µΩ", "K", "ｱア", "ー々漢", "\u0301", "", "123"], ids=ascii)
-def test_compatibility_forms_marks_and_digits_go_with_their_script(text: str) -> None:
+def test_compatibility_forms_marks_and_digits_belong_to_their_script(text: str) -> None:
     assert is_one_script(text)

@@ -15,16 +15,16 @@ T = TypeVar("T", bound=Attempt | RegistrationAttempt)
 
 
 class _Attempts(Generic[T]):
-    """Tries by tenant and user, each list by id; nobody is a user, too."""
+    """Attempts by tenant and user, each list by id; those without a user have the key None."""
 
     def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
         self._attempts = UndoList[tuple[TenantId, UserId | None], int, T](undo, lambda attempt: attempt.id)
-        self._nobodys = UndoDict[int, TenantId](undo)  # nobody is one and the same in all tenants
+        self._without_user = UndoDict[int, TenantId](undo)  # their ids are unique in all tenants
         self._unit = unit
 
     def add(self, attempt: T) -> None:
         if attempt.user_id is None:
-            self._nobodys.add(attempt.id, attempt.tenant_id)
+            self._without_user.add(attempt.id, attempt.tenant_id)
         self._attempts.add((attempt.tenant_id, attempt.user_id), attempt)
 
     def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> list[T]:
@@ -35,7 +35,7 @@ class _Attempts(Generic[T]):
         for group, attempt in removed:
             self._attempts.remove(group, attempt)
             if attempt.user_id is None:
-                self._nobodys.remove(attempt.id)
+                self._without_user.remove(attempt.id)
         return len(removed)
 
     def blank_logins(self, before: datetime, *, limit: int) -> int:
