@@ -35,7 +35,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "malformed": "not of the form that the field has",
     "mapped_but_missing": "a column was mapped to this field, and the file does not have it",
     "missing": "it is needed and not there",
-    "mixed_scripts": "letters of several scripts, which look alike",
+    "mixed_scripts": "characters of several scripts, which look alike",
     "not_an_object": "a record in the file that is no JSON object",
     "no_email": "the user has no email, or the text is none",
     "no_identifier": "an email, a username or an external id is needed",

@@ -1,4 +1,4 @@
-"""The user of the peer: Django's own, with an email that is nobody else's."""
+"""The user of the peer: Django's own, with a unique email."""
 
 from django.contrib.auth.models import AbstractUser
 from django.db.models import EmailField

@@ -14,7 +14,7 @@ _OPTIONS = {
 
 
 def use(path: Path) -> None:
-    """Let Django work on this file, which is made with its tables if it is missing."""
+    """Configure Django for this file, which is created with its tables if it is missing."""
     if not settings.configured:
         _configure(path)
     connection.close()

@@ -40,7 +40,7 @@ _TOKEN: Final = "INSERT INTO authtoken_token (key, created, user_id) VALUES (%s,
 
 
 def prepare(stores: Stores, users: int) -> Path:
-    """Let Django work on a store with a token for everybody, filled once a run; give the store."""
+    """Configure Django for a store in which each user has a token, filled once a run; return the store."""
     master, path = stores.folder / f"{users}-django-master.db", stores.folder / f"{users}-django.db"
     if not master.exists():
         fill(master, users)
@@ -67,19 +67,19 @@ def _account(number: int) -> tuple[Any, ...]:
 
 
 def key_of(number: int) -> str:
-    """Give the key of the token that the person has."""
+    """Return the key of the person's token."""
     return shake_128(f"token {number}".encode()).hexdigest(20)
 
 
 def keys(users: int) -> Iterator[str]:
-    """Give the keys of people drawn again and again."""
+    """Iterate over the keys of randomly drawn people."""
     drawn = random.Random(3)
     while True:
         yield key_of(drawn.randrange(users))
 
 
 def usernames(users: int) -> Iterator[str]:
-    """Give the usernames of people with a password, drawn again and again."""
+    """Iterate over the usernames of randomly drawn people with a password."""
     drawn, numbers = random.Random(3), holders(users)
     while True:
         yield person(drawn.choice(numbers)).external_id
