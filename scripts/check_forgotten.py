@@ -104,7 +104,7 @@ PLACES: Final = (
         "tests/services/test_isolation.py",
         r'\n    "meta.key_users": .*',
         "CALLS has no case for ['meta.key_users']",
-        (*LOOKING, "tests/services/test_isolation.py", "-k", "every_call_is_tried"),
+        (*LOOKING, "tests/services/test_isolation.py", "-k", "every_call_is_tested"),
     ),
     Place(
         "kind that a call records",
