@@ -175,8 +175,8 @@ class Demo:
 
     def outgoing_email(self) -> Iterator[str]:
         """Request a registration without an account, and deliver the email."""
-        yield "== Letters =="
-        self.core.registration.request("stranger@example.com")
+        yield "== Mails =="
+        self.core.registration.request("guest@example.com")
         self.core.registration.request("user@user.sk")
         yield f"asked for a free and for a taken email; delivered: {self.core.outbox.deliver()}"
         yield f"still to be delivered: {len(self.core.outbox.pending().rows)}"

@@ -136,7 +136,7 @@ def _check_subscribers(subscribers: Sequence[Subscriber]) -> None:
         check_callable(subscriber.handle, None, name="a subscriber's 'handle'")
         unknown = [kind for kind in subscriber.kinds if kind not in KINDS or not KINDS[kind].public]
         if unknown:
-            msg = f"nobody can subscribe to {min(map(repr, unknown))}; there are {', '.join(_public_kinds())}"
+            msg = f"no subscriber can receive {min(map(repr, unknown))}; there are {', '.join(_public_kinds())}"
             raise ValueError(msg)
     _check_names("subscriber", [mail_subscriber.SUBSCRIBER, *(subscriber.name for subscriber in subscribers)])
 

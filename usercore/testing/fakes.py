@@ -84,7 +84,7 @@ class MemoryMailer(Mailer):
         self._failures += [error or OSError("the mail server is away")] * count
 
     def send(self, mail: Mail) -> None:
-        check_closed(self._watch, "a letter was sent")
+        check_closed(self._watch, "a mail was sent")
         if self._failures:
             raise self._failures.pop()
         self.sent.append(mail)
