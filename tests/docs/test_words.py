@@ -47,7 +47,6 @@ ALLOWED: Final[dict[str, dict[str, str]]] = {
     "benchmarks/passwords.py": _ARGON2,
     "docs/explanation/throttling.md": _ARGON2,
     "docs/reference/policies.md": _ARGON2,
-    "docs/index.md": {"lane": "the title of a superseded decision"},
     "examples/make_customers.py": _ALPHABET,
     "tests/faults/fork_helpers.py": _UNIX_USER,
     "tests/faults/scenario.py": _ARGON2,
