@@ -53,7 +53,7 @@ class NotingHasher(FakeHasher):
         self._slots = HashSlots(policy or PasswordPolicy())
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def hold_slot(self) -> Iterator[None]:
         with self._slots.hold():
             yield
 

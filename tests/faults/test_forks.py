@@ -151,7 +151,7 @@ def test_a_child_does_not_wait_for_hashes_that_its_parent_computes(url: str) -> 
 @pytest.mark.rule("P4")
 def test_a_child_has_all_hash_slots(url: str) -> None:
     policy = Policy(passwords=PasswordPolicy(profile=CHEAP, hashes_at_once=1))
-    with usercore.open(url, policy=policy) as core, core._runtime.hasher.place():
+    with usercore.open(url, policy=policy) as core, core._runtime.hasher.hold_slot():
         done = in_child(lambda: str(core.registration.register("ann@example.com", password=ANOTHER).created))
         assert done == "True"
 

@@ -250,7 +250,7 @@ def test_right_and_wrong_passwords_cost_the_same(hasher: CountingHasher, passwor
 @pytest.mark.rule("P4")
 def test_a_hasher_has_the_slots_of_its_policy() -> None:
     hasher = CountingHasher(hashes_at_once=1, most_waiting=0)
-    with hasher.place(), pytest.raises(Overloaded), hasher.place():
+    with hasher.hold_slot(), pytest.raises(Overloaded), hasher.hold_slot():
         pass
-    with hasher.place():
+    with hasher.hold_slot():
         assert hasher.computed == []

@@ -341,7 +341,7 @@ def test_the_hash_slot_is_released_once_the_password_was_verified(
         held = 0
 
         @contextmanager
-        def place(self) -> Iterator[None]:
+        def hold_slot(self) -> Iterator[None]:
             self.held += 1
             try:
                 yield

@@ -106,7 +106,7 @@ def check_host(host: Host) -> None:
 
 
 def _check_hasher(hasher: Hasher) -> None:
-    for method, count in (("place", 0), ("hash", 1), ("verify", 2), ("is_current", 1), ("is_usable", 1)):
+    for method, count in (("hold_slot", 0), ("hash", 1), ("verify", 2), ("is_current", 1), ("is_usable", 1)):
         check_method(hasher, method, *[None] * count, name="hasher")
 
 

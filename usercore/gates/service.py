@@ -98,5 +98,5 @@ class NewPasswords:
             PasswordRefused: it is common.
             Overloaded: too many passwords are being hashed.
         """
-        with self._hasher.place():
+        with self._hasher.hold_slot():
             return self._hasher.hash(check_strength(screened, self._policy))

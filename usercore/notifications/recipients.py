@@ -80,7 +80,7 @@ def first_password(context: MailContext, event: Event) -> Recipient | None:
     user = _user_of(context, event)
     if user is None or user.email is None or user.state is not UserState.ACTIVE:
         return None
-    with context.hasher.place():
+    with context.hasher.hold_slot():
         password = generate_password(context.passwords, context.scope.randomness)
         hashed = context.hasher.hash(password.reveal())
     if not context.scope.units.write(lambda unit: _store_first_password(unit, context, event, hashed)):

@@ -69,7 +69,7 @@ class Argon2Hasher(Hasher):
         self._peppers = {pepper.id: pepper.key for pepper in policy.peppers}
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def hold_slot(self) -> Iterator[None]:
         """Hold one of the slots in which hashes are computed.
 
         Raises:

@@ -33,7 +33,7 @@ class Hasher(Protocol):
     """Hashes and verifies passwords. Slow on purpose: never called while a unit is open."""
 
     @abstractmethod
-    def place(self) -> AbstractContextManager[None]:
+    def hold_slot(self) -> AbstractContextManager[None]:
         """Hold one of the slots in which hashes are computed; acquired before anything is looked up.
 
         Raises:

@@ -232,7 +232,7 @@ class SignIn:
         is_throttled = any(method.is_guessable for method in methods)
         with self._throttle.hold(login if is_throttled else None), ExitStack() as slot:
             if any(method.hashes for method in methods):
-                slot.enter_context(self._hasher.place())
+                slot.enter_context(self._hasher.hold_slot())
             attempting = _Attempting(context=context, login=login)
             if is_throttled:
                 attempting = self._begin(attempting, methods[0].name)

@@ -106,7 +106,7 @@ class FakeHasher(Hasher):
         self._salts = itertools.count(1)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def hold_slot(self) -> Iterator[None]:
         check_closed(self._watch, "a place for a hash was taken")
         if self.is_overloaded:
             raise Overloaded

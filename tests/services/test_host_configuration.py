@@ -131,7 +131,7 @@ MISSING: Final[list[tuple[dict[str, Any], str]]] = [
     ({"mailer": object()}, "mailer must have a method 'send'"),
     ({"mailer": 5}, "mailer must have a method 'send'"),
     ({"mailer": MemoryMailer}, "mailer must be an object, not the class MemoryMailer"),
-    ({"hasher": object()}, "hasher must have a method 'place'"),
+    ({"hasher": object()}, "hasher must have a method 'hold_slot'"),
     ({"authenticators": [object()]}, "an authenticator must have a method 'authenticate'"),
     ({"authenticators": [Door]}, "an authenticator must be an object, not the class Door"),
     ({"authenticators": [Door(name=5)]}, "authenticator's 'name' must be str"),  # type: ignore[arg-type]
