@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from usercore import FieldError, ImportLine, Invalid
@@ -336,6 +336,8 @@ def test_every_written_json_array_is_read_back(
 @given(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), max_size=8))
 @example([b'"', b"", b'",'])
 def test_each_line_of_any_file_is_reported_at_most_once(lines: list[bytes]) -> None:
+    assume(b"\0\0" not in b"\n".join(lines)[:4])  # what looks like UTF-32 is refused as a whole
+
     def numbers(read: Iterator[ImportLine]) -> list[int]:
         return [line.number for line in read]
 
