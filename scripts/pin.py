@@ -10,7 +10,7 @@ import sys
 from scripts.make_env import ENVIRONMENTS, EXTRAS, REQUIREMENTS, ROOT, Environment
 
 COMPILE = ("pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--upgrade", "--generate-hashes")
-PLAIN = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
+PLAIN = ("--no-header", "--no-annotate")
 
 # Neither an address of a registry nor a path of this machine may get into the repository.
 UNWANTED = re.compile(r"://|^-|^ *#|@ ", re.MULTILINE)

@@ -277,7 +277,7 @@ class SignIn:
             self._store_failure(attempting, counts=counts)
         except Exception:
             if isinstance(error, Exception):
-                raise
+                raise  # the storage failed: that is what the caller has to know
             log().warning("an attempt could not be stored", exc_info=True)
         return error
 

@@ -72,7 +72,7 @@ class SqlUnit(RecordingUnit):
             result = run()
         except (RunAgain, StorageError):
             raise  # the unit ends, and its transaction is rolled back
-        except Exception:
+        except Exception:  # of the host's work: only this part is undone, and the caller may go on
             self._run("ROLLBACK TO SAVEPOINT usercore_part")
             self._run("RELEASE SAVEPOINT usercore_part")
             raise
