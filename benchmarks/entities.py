@@ -10,7 +10,7 @@ from usercore.kernel.changes import Subject
 from usercore.kernel.context import MAIN
 from usercore.kernel.secret import digest_of
 from usercore.tokens.model import AccessToken
-from usercore.users.keys import Space, Use
+from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import Claim, User
 
 
@@ -34,7 +34,7 @@ def token_of(number: int) -> AccessToken:
 def claims_of(number: int) -> list[Claim]:
     """Return the claims that the user holds."""
     one = person(number)
-    named = (Space.LOGIN, one.email, Use.EMAIL), (Space.EXTERNAL, one.external_id, Use.EXTERNAL_ID)
+    named = (KeySpace.LOGIN, one.email, KeyUse.EMAIL), (KeySpace.EXTERNAL, one.external_id, KeyUse.EXTERNAL_ID)
     return [Claim(tenant_id=MAIN, space=space, key=key, holder_id=id_of(number), uses=use) for space, key, use in named]
 
 

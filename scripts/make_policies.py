@@ -17,7 +17,7 @@ INTRODUCTION = """\
 # Policies
 
 Made by `make docs` out of the classes; changes belong there.
-`usercore.open(url, policy=Policy(passwords=PasswordPolicy(least_characters=20)))` changes a value. A value outside its
+`usercore.open(url, policy=Policy(passwords=PasswordPolicy(min_characters=20)))` changes a value. A value outside its
 bounds is refused when the policy is made.
 
 """

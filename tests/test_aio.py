@@ -81,7 +81,7 @@ def run(main: Coroutine[Any, Any, Any]) -> Any:
 
 @pytest.mark.rule("P4")
 def test_identify_does_not_wait_for_forty_logins() -> None:
-    policy = PasswordPolicy(most_waiting=2 * LOGINS)
+    policy = PasswordPolicy(max_waiting=2 * LOGINS)
     hasher = NotingHasher(policy)
     core = core_of(hasher, policy)
     secret = core.sign_in.with_password(ANN, PASSWORD).access_token
@@ -103,7 +103,7 @@ def test_identify_does_not_wait_for_forty_logins() -> None:
 
 @pytest.mark.rule("P4")
 def test_a_login_past_the_queue_is_told_at_once() -> None:
-    policy = PasswordPolicy(hashes_at_once=1, most_waiting=1)
+    policy = PasswordPolicy(hashes_at_once=1, max_waiting=1)
     hasher = NotingHasher(policy)
     core = core_of(hasher, policy)
     core.registration.register("bob@example.com", password=PASSWORD, send_email=False)

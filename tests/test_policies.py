@@ -54,7 +54,7 @@ def test_a_profile_costs_what_its_source_says(profile: HashProfile, memory_kib: 
 
 @pytest.mark.rule("P2")
 def test_a_password_has_fifteen_characters_and_at_most_1024_bytes() -> None:
-    assert (POLICY.passwords.least_characters, POLICY.passwords.most_bytes) == (15, 1024)
+    assert (POLICY.passwords.min_characters, POLICY.passwords.max_bytes) == (15, 1024)
 
 
 @pytest.mark.rule("S6")
@@ -66,7 +66,7 @@ def test_an_attempt_keeps_254_characters_of_the_login_and_512_bytes_of_the_user_
 def test_ten_failures_cost_ten_seconds_to_fifteen_minutes_and_a_hundred_the_password() -> None:
     throttles = POLICY.throttles
     assert (throttles.failures_before_wait, throttles.failures_before_void) == (10, 100)
-    assert (throttles.first_wait, throttles.longest_wait) == (10 * SECOND, 15 * MINUTE)
+    assert (throttles.first_wait, throttles.max_wait) == (10 * SECOND, 15 * MINUTE)
     assert throttles.ipv6_prefix == 64
 
 
@@ -79,7 +79,7 @@ def test_an_access_token_lives_a_year_and_ninety_days_unused() -> None:
 
 @pytest.mark.rule("K3")
 def test_a_login_token_lives_five_minutes_and_a_hundred_are_issued_at_once() -> None:
-    assert (POLICY.login_tokens.lifetime, POLICY.login_tokens.most_at_once) == (5 * MINUTE, 100)
+    assert (POLICY.login_tokens.lifetime, POLICY.login_tokens.max_at_once) == (5 * MINUTE, 100)
 
 
 @pytest.mark.rule("K8")
@@ -95,7 +95,7 @@ def test_records_are_kept_as_long_as_they_should_be() -> None:
 def test_deliveries_are_leased_for_thirty_seconds_and_tried_for_a_day() -> None:
     deliveries = POLICY.deliveries
     assert deliveries.lease == 30 * SECOND
-    assert (deliveries.first_pause, deliveries.longest_pause) == (SECOND, HOUR)
+    assert (deliveries.first_pause, deliveries.max_pause) == (SECOND, HOUR)
     assert deliveries.set_aside_after == 24 * HOUR
 
 

@@ -56,8 +56,8 @@ class AsyncCore:
         """
         self.core = core
         passwords = core.policy.passwords
-        most_hashing = passwords.hashes_at_once + passwords.most_waiting + 1
-        self._hashing = ThreadPoolExecutor(most_hashing, thread_name_prefix="usercore-hashing")
+        max_hashing = passwords.hashes_at_once + passwords.max_waiting + 1
+        self._hashing = ThreadPoolExecutor(max_hashing, thread_name_prefix="usercore-hashing")
         self._others = ThreadPoolExecutor(threads, thread_name_prefix="usercore")
         self._functions: Final = frozenset(_function_of(core, name) for name in HASHING)
         self._is_closed = False

@@ -94,7 +94,7 @@ class Passwords(ByHand):
             RateLimited: after ten failures in a row, until the wait is over.
             SignInRefused: no user has this name and password, or the user may not sign in.
         """
-        now, key, clean = self.clock(), _key_of(login), prepare(password, most_bytes=_LONGEST)
+        now, key, clean = self.clock(), _key_of(login), prepare(password, max_bytes=_LONGEST)
         at = micros_of(now)
         found = self.execute(_FIND, (_digest_of(key), key)).fetchone() or _NO_USER
         account = hmac.digest(self.key, _account_of(found[0], key).encode(), "sha256")

@@ -17,7 +17,7 @@ COLUMNS: Final = ", ".join(_NAMES)
 _CONVERTED: Final[Mapping[str, str]] = {
     "state": "STATES[{0}]",
     "access_ids": "NO_ACCESS_IDS if {0} is None else tuple(loads({0}))",
-    "brought_uuid": "None if {0} is None else UUID({0})",
+    "supplied_uuid": "None if {0} is None else UUID({0})",
     "date_format": "None if {0} is None else DateFormat({0})",
     "is_institution": "{0} == 1",
     "email_verified_at": "None if {0} is None else instant({0} / 1e6, UTC)",

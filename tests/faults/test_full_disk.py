@@ -37,10 +37,10 @@ def no_more_pages(core: UserCore) -> Iterator[None]:
 
 
 @contextmanager
-def no_longer_files(most_bytes: int) -> Iterator[None]:
+def no_longer_files(max_bytes: int) -> Iterator[None]:
     """Set the system's limit on the size of files."""
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, old[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, old[1]))
     try:
         yield
     finally:

@@ -155,7 +155,7 @@ def test_a_long_note_is_not_stored_whole_in_history() -> None:
         (7, 7),
         (NOON, "2026-03-01T12:00:00+00:00"),
         (NOON.astimezone(timezone(timedelta(hours=1))), "2026-03-01T13:00:00+01:00"),
-        (USER.brought_uuid, "8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11"),
+        (USER.supplied_uuid, "8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11"),
         (USER.state, "deactivated"),
         (("a", None, NOON), ["a", None, "2026-03-01T12:00:00+00:00"]),
     ],

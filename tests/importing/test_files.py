@@ -151,7 +151,7 @@ class Repeated(io.RawIOBase):
         return start or (self.piece if self.left > 0 else b"")
 
 
-def most_memory(work: Callable[[], object]) -> int:
+def max_memory(work: Callable[[], object]) -> int:
     """Return how many bytes were in use at once during a call."""
     tracemalloc.start()
     try:
@@ -184,7 +184,7 @@ def test_memory_use_is_constant_for_every_kind_of_long_file(
         for line in read(Repeated(start, piece)):
             found.update(fault.reason for fault in line.errors)
 
-    assert most_memory(count) < 7 * RECORD_LIMIT
+    assert max_memory(count) < 7 * RECORD_LIMIT
     assert found.keys() <= {"too_long", "malformed", "too_many_columns"}
 
 

@@ -130,9 +130,9 @@ TOGETHER: list[tuple[Any, dict[str, Any], str]] = [
     (usercore.ThrottlePolicy, {"first_wait": timedelta(hours=1)}, "first_wait must not be larger"),
     (usercore.ThrottlePolicy, {"failures_before_wait": 101}, "failures_before_wait must not be larger"),
     (usercore.DeliveryPolicy, {"first_pause": timedelta(hours=2)}, "first_pause must not be larger"),
-    (usercore.PasswordPolicy, {"most_memory_kib": 8}, "profile must not demand more"),
-    (usercore.PasswordPolicy, {"most_passes": 1}, "profile must not demand more"),
-    (usercore.PasswordPolicy, {"profile": usercore.RFC_9106_LOW, "most_lanes": 3}, "profile must not demand more"),
+    (usercore.PasswordPolicy, {"max_memory_kib": 8}, "profile must not demand more"),
+    (usercore.PasswordPolicy, {"max_passes": 1}, "profile must not demand more"),
+    (usercore.PasswordPolicy, {"profile": usercore.RFC_9106_LOW, "max_lanes": 3}, "profile must not demand more"),
     (HashProfile, {"memory_kib": 31, "lanes": 4}, "memory_kib must be 8 for each"),
 ]
 

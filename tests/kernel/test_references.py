@@ -24,7 +24,7 @@ from usercore.kernel.references import (
     user_id_of,
 )
 from usercore.testing.strategies import host_ids, hostile_text, ids
-from usercore.users.keys import EXTERNAL_ID_LIMIT, ClaimName, Space, Use, claim_of, claim_of_email, host_id
+from usercore.users.keys import EXTERNAL_ID_LIMIT, ClaimName, KeySpace, KeyUse, claim_of, claim_of_email, host_id
 
 ANN = "ann@example.com"
 
@@ -60,13 +60,16 @@ def test_nothing_else_is_a_reference(value: object) -> None:
 @pytest.mark.parametrize(
     ("reference", "claim"),
     [
-        (Email("ANN@Example.COM"), ClaimName(Space.LOGIN, ANN, Use.EMAIL)),
-        (Username("ＡＮＮ"), ClaimName(Space.LOGIN, "ann", Use.USERNAME)),
-        (Username("ANN@Example.COM"), ClaimName(Space.LOGIN, ANN, Use.USERNAME)),
-        (ExternalId("7"), ClaimName(Space.EXTERNAL, "7", Use.EXTERNAL_ID)),
-        (ExternalId(7), ClaimName(Space.EXTERNAL, "7", Use.EXTERNAL_ID)),
-        (AccessId("Ab"), ClaimName(Space.EXTERNAL, "Ab", Use.ACCESS_1 | Use.ACCESS_2 | Use.ACCESS_3 | Use.ACCESS_4)),
-        (AnyId("007"), ClaimName(Space.EXTERNAL, "007", Use.EXTERNAL_ID | Use.ACCESS_ID)),
+        (Email("ANN@Example.COM"), ClaimName(KeySpace.LOGIN, ANN, KeyUse.EMAIL)),
+        (Username("ＡＮＮ"), ClaimName(KeySpace.LOGIN, "ann", KeyUse.USERNAME)),
+        (Username("ANN@Example.COM"), ClaimName(KeySpace.LOGIN, ANN, KeyUse.USERNAME)),
+        (ExternalId("7"), ClaimName(KeySpace.EXTERNAL, "7", KeyUse.EXTERNAL_ID)),
+        (ExternalId(7), ClaimName(KeySpace.EXTERNAL, "7", KeyUse.EXTERNAL_ID)),
+        (
+            AccessId("Ab"),
+            ClaimName(KeySpace.EXTERNAL, "Ab", KeyUse.ACCESS_1 | KeyUse.ACCESS_2 | KeyUse.ACCESS_3 | KeyUse.ACCESS_4),
+        ),
+        (AnyId("007"), ClaimName(KeySpace.EXTERNAL, "007", KeyUse.EXTERNAL_ID | KeyUse.ACCESS_ID)),
     ],
     ids=repr,
 )

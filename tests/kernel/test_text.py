@@ -114,7 +114,7 @@ def test_a_text_that_is_too_long_is_refused_unread(door: Door, text: str) -> Non
 @pytest.mark.rule("P2")
 @pytest.mark.parametrize("text", TOO_LONG.values(), ids=TOO_LONG)
 def test_a_password_that_is_too_long_is_refused_unread(text: str) -> None:
-    assert prepare(Unread(text), most_bytes=1024) is None
+    assert prepare(Unread(text), max_bytes=1024) is None
 
 
 @pytest.mark.rule("U1")

@@ -3,7 +3,7 @@
 import pytest
 
 from usercore.kernel.errors import LostRace, RunAgain, UserNotFound
-from usercore.kernel.units import MOST_RUNS, run_until_kept
+from usercore.kernel.units import MOST_RUNS, run_until_stored
 
 
 class Racing:
@@ -25,7 +25,7 @@ class Racing:
 @pytest.mark.parametrize("lost", [0, 1, MOST_RUNS - 1])
 def test_work_runs_again_until_it_is_stored(lost: int) -> None:
     work = Racing(lost)
-    assert run_until_kept(work) == "kept"
+    assert run_until_stored(work) == "kept"
     assert work.runs == lost + 1
 
 
@@ -33,7 +33,7 @@ def test_work_runs_again_until_it_is_stored(lost: int) -> None:
 def test_work_that_always_loses_raises() -> None:
     work = Racing(10**6)
     with pytest.raises(LostRace):
-        run_until_kept(work)
+        run_until_stored(work)
     assert work.runs == MOST_RUNS == 20
 
 
@@ -45,5 +45,5 @@ def test_another_error_is_raised_without_a_retry() -> None:
         raise UserNotFound
 
     with pytest.raises(UserNotFound):
-        run_until_kept(work)
+        run_until_stored(work)
     assert len(runs) == 1

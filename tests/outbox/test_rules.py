@@ -68,7 +68,7 @@ def test_a_delivery_that_always_fails_is_tried_for_one_day() -> None:
     while delivery.state is DeliveryState.PENDING:
         delivery = fail(delivery, delivery.due_at)
     assert delivery.finished_at is not None
-    assert DAY <= delivery.finished_at - NOON < DAY + POLICY.longest_pause
+    assert DAY <= delivery.finished_at - NOON < DAY + POLICY.max_pause
     assert delivery.tries == 36
 
 

@@ -29,9 +29,9 @@ class AnnouncedSemaphore(threading.Semaphore):
         return super().acquire(blocking, timeout)
 
 
-def slots(*, at_once: int = 2, waiting: int = 0, longest_wait: timedelta = HOUR) -> HashSlots:
+def slots(*, at_once: int = 2, waiting: int = 0, max_wait: timedelta = HOUR) -> HashSlots:
     """Return slots with these bounds."""
-    return HashSlots(PasswordPolicy(hashes_at_once=at_once, most_waiting=waiting, longest_wait=longest_wait))
+    return HashSlots(PasswordPolicy(hashes_at_once=at_once, max_waiting=waiting, max_wait=max_wait))
 
 
 @contextmanager
@@ -58,12 +58,12 @@ def test_there_are_as_many_slots_as_the_policy_allows(count: int) -> None:
 
 @pytest.mark.rule("P4")
 def test_sixteen_callers_may_wait() -> None:
-    assert PasswordPolicy().most_waiting == 16
+    assert PasswordPolicy().max_waiting == 16
 
 
 @pytest.mark.rule("P4")
 def test_a_caller_that_waits_too_long_is_refused() -> None:
-    check_all_free(slots(waiting=5, longest_wait=timedelta(0)), 2)
+    check_all_free(slots(waiting=5, max_wait=timedelta(0)), 2)
 
 
 @pytest.mark.rule("P4")
@@ -118,8 +118,8 @@ def test_a_slot_is_released_after_an_exception() -> None:
 
 
 @pytest.mark.rule("P4")
-@pytest.mark.parametrize(("waiting", "longest_wait"), [(0, HOUR), (5, timedelta(0))], ids=["full", "late"])
-def test_a_refused_caller_holds_no_slot(waiting: int, longest_wait: timedelta) -> None:
-    held = slots(at_once=1, waiting=waiting, longest_wait=longest_wait)
+@pytest.mark.parametrize(("waiting", "max_wait"), [(0, HOUR), (5, timedelta(0))], ids=["full", "late"])
+def test_a_refused_caller_holds_no_slot(waiting: int, max_wait: timedelta) -> None:
+    held = slots(at_once=1, waiting=waiting, max_wait=max_wait)
     for _ in range(20):
         check_all_free(held, 1)

@@ -90,7 +90,7 @@ def test_a_profile_names_its_source(profile: HashProfile) -> None:
 @pytest.mark.rule("P1")
 def test_a_stored_hash_may_demand_256_mib_and_10_passes() -> None:
     policy = PasswordPolicy()
-    assert (policy.most_memory_kib, policy.most_passes) == (256 * 1024, 10)
+    assert (policy.max_memory_kib, policy.max_passes) == (256 * 1024, 10)
 
 
 @pytest.mark.rule("P1")
@@ -101,9 +101,9 @@ def test_a_profile_within_the_bounds_is_accepted(profile: HashProfile) -> None:
 
 @pytest.mark.rule("P1")
 def test_a_profile_above_the_bounds_is_accepted_only_with_raised_bounds() -> None:
-    with pytest.raises(ValueError, match=r"profile must not demand more than most_memory_kib"):
+    with pytest.raises(ValueError, match=r"profile must not demand more than max_memory_kib"):
         PasswordPolicy(profile=RFC_9106_HIGH)
-    assert PasswordPolicy(profile=RFC_9106_HIGH, most_memory_kib=RFC_9106_HIGH.memory_kib).profile is RFC_9106_HIGH
+    assert PasswordPolicy(profile=RFC_9106_HIGH, max_memory_kib=RFC_9106_HIGH.memory_kib).profile is RFC_9106_HIGH
 
 
 @pytest.mark.rule("P1", "P2")
@@ -129,7 +129,7 @@ def test_an_older_profile_is_verified_and_not_current(hasher: CountingHasher) ->
 
 
 @pytest.mark.rule("P1")
-@pytest.mark.parametrize(("bound", "most"), [("most_memory_kib", 16), ("most_passes", 2), ("most_lanes", 2)])
+@pytest.mark.parametrize(("bound", "most"), [("max_memory_kib", 16), ("max_passes", 2), ("max_lanes", 2)])
 def test_the_cost_of_verifying_a_stored_hash_is_bounded(bound: str, most: int) -> None:
     older = credential_by(Argon2Hasher(PasswordPolicy(profile=OLDER)))
     exact, below = CountingHasher(**{bound: most}), CountingHasher(**{bound: most - 1})
@@ -249,7 +249,7 @@ def test_right_and_wrong_passwords_cost_the_same(hasher: CountingHasher, passwor
 
 @pytest.mark.rule("P4")
 def test_a_hasher_has_the_slots_of_its_policy() -> None:
-    hasher = CountingHasher(hashes_at_once=1, most_waiting=0)
+    hasher = CountingHasher(hashes_at_once=1, max_waiting=0)
     with hasher.hold_slot(), pytest.raises(Overloaded), hasher.hold_slot():
         pass
     with hasher.hold_slot():

@@ -38,7 +38,7 @@ def test_write_skew_happens_only_at_read_committed(server: Server, database: str
 
     with opened(f"{server.url(database)}?isolation={isolation}") as store:
         people = units_of(store)
-        bare = a_user(state=UserState.ACTIVE, email=None, username=None, external_id=None, brought_uuid=None)
+        bare = a_user(state=UserState.ACTIVE, email=None, username=None, external_id=None, supplied_uuid=None)
         people.write(lambda unit: [unit.users.add(evolve(bare, id=number)) for number in (ANN, BOB)])
         overlap(people, leave_if_another_stays)
         users = people.read(lambda unit: unit.users.get_many([ANN, BOB]))

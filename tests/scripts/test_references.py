@@ -21,10 +21,10 @@ def test_every_part_of_the_policy_has_a_section() -> None:
 
 def test_every_number_of_a_policy_is_listed_with_its_bounds_and_default() -> None:
     rows = {(path, row[0]): row for path, policy in policies_in(Policy()) for row in rows_of(policy)}
-    assert rows["passwords", "`least_characters`"][1:3] == ["15", "8 to 64 characters"]
+    assert rows["passwords", "`min_characters`"][1:3] == ["15", "8 to 64 characters"]
     assert rows["login_tokens", "`lifetime`"][1:3] == ["5 minutes", "1 second to 36,500 days"]
     assert rows["passwords.profile", "`passes`"][1] == "2"
-    assert "NIST" in rows["passwords", "`least_characters`"][3]
+    assert "NIST" in rows["passwords", "`min_characters`"][3]
     for _, policy in policies_in(Policy()):
         for field in attrs.fields(type(policy)):
             assert not isinstance(field.validator, Between) or " to " in bounds_of(field)

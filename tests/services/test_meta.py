@@ -52,7 +52,7 @@ def meta_kinds(core: UserCore, user_id: int) -> list[str]:
 @pytest.mark.rule("M1")
 def test_the_limits_are_255_characters_and_65536_bytes() -> None:
     assert len(clean_key("k" * 255)) == 255
-    assert MetaPolicy().most_bytes == MOST
+    assert MetaPolicy().max_bytes == MOST
     assert fault_of(lambda: clean_key("k" * 256)).reason == "too_long"
     assert len(clean_value("é" * (MOST // 2), most=MOST)) == MOST // 2
     for text in ("x" * (MOST + 1), "é" * (MOST // 2) + "x", "😀" * (MOST // 4) + "x"):

@@ -152,8 +152,8 @@ def test_each_event_revokes_the_specified_tokens(core: UserCore, event: str) -> 
     happen(core, tokens)
     assert what_opens(core, tokens) == left
     if event in RESTORED:
-        take_back, restored = RESTORED[event]
-        take_back(core, tokens)
+        cancel_try, restored = RESTORED[event]
+        cancel_try(core, tokens)
         assert what_opens(core, tokens) == restored
 
 

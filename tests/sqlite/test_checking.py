@@ -89,8 +89,8 @@ def problems_in(engine: SqliteEngine, kind: FindingKind) -> list[str]:
         ("UPDATE usercore_users SET is_institution = 2", "is_institution cannot be read"),
         ("UPDATE usercore_users SET note = CAST(x'ff' AS TEXT)", "note has another type"),
         (
-            "UPDATE usercore_users SET brought_uuid = upper('8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11')",
-            "brought_uuid cannot",
+            "UPDATE usercore_users SET supplied_uuid = upper('8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11')",
+            "supplied_uuid cannot",
         ),
     ],
 )

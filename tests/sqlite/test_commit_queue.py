@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 def test_a_unit_that_waits_too_long_is_busy_and_never_runs(path: Path) -> None:
     path.touch()
-    with closing(Writer(path, longest_wait=POLL_SECONDS / 2)) as writer:
+    with closing(Writer(path, max_wait=POLL_SECONDS / 2)) as writer:
         note_writer = NoteWriter(writer)
         assert kinds(note_writer.group(note("late"), while_waiting=wait)) == [Busy]
         assert note_writer.found() == []

@@ -46,7 +46,7 @@ def lock(path: Path) -> ProcessLock:
 def take(lock: ProcessLock) -> list[str]:
     """Acquire the lock if that is soon possible."""
     done: list[str] = []
-    lock.run(lambda: done.append("done"), longest_wait=SHORT)
+    lock.run(lambda: done.append("done"), max_wait=SHORT)
     return done
 
 
@@ -63,7 +63,7 @@ def test_units_that_arrive_while_another_process_holds_the_lock_join_the_group(
 
 def test_a_process_that_does_not_release_its_lock_makes_others_busy(path: Path) -> None:
     path.touch()
-    with closing(Writer(path, longest_wait=SHORT)) as writer, ThreadPoolExecutor(4) as pool:
+    with closing(Writer(path, max_wait=SHORT)) as writer, ThreadPoolExecutor(4) as pool:
         note_writer = NoteWriter(writer)
         with another_process_holds_the_lock(path):
             writing = [pool.submit(note_writer.write, note(name)) for name in "abcd"]
@@ -143,7 +143,7 @@ def test_any_exception_releases_the_lock(path: Path, lock: ProcessLock) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        lock.run(fail, longest_wait=SHORT)
+        lock.run(fail, max_wait=SHORT)
     with another_process_holds_the_lock(path):
         pass
 
@@ -160,5 +160,5 @@ def test_an_interrupt_while_waiting_does_not_block_the_lock(path: Path, note_wri
 def test_two_locks_of_one_process_exclude_each_other(path: Path, lock: ProcessLock) -> None:
     with closing(ProcessLock(path)) as other:
         with pytest.raises(Busy):
-            lock.run(lambda: other.run(lambda: None, longest_wait=SHORT), longest_wait=SHORT)
+            lock.run(lambda: other.run(lambda: None, max_wait=SHORT), max_wait=SHORT)
         assert take(other) == ["done"]

@@ -144,7 +144,7 @@ def test_a_lock_that_fails_while_waiting_is_a_storage_error(tmp_path: Path, monk
     with closing(ProcessLock(path)) as process_lock, another_process_holds_the_lock(path):
         monkeypatch.setattr(fcntl, "flock", refuse_to_wait)
         with pytest.raises(Unavailable, match="locks"):
-            process_lock.run(lambda: None, longest_wait=60)
+            process_lock.run(lambda: None, max_wait=60)
 
 
 @pytest.mark.rule("ERR")
@@ -171,7 +171,7 @@ def test_busy_names_what_the_writer_waited_for(tmp_path: Path) -> None:
         another_process_holds_the_lock(path),
         pytest.raises(Busy, match="another process"),
     ):
-        lock.run(lambda: None, longest_wait=0.01)
+        lock.run(lambda: None, max_wait=0.01)
 
 
 def modes_of(folder: Path) -> dict[str, tuple[int, int, int]]:

@@ -90,7 +90,7 @@ def test_no_wait_is_longer_than_the_longest_whatever_the_clock_did(
     now: datetime,
 ) -> None:
     until = locked_until(failed, now=now, policy=POLICY)
-    assert until is None or NONE < until - now <= POLICY.longest_wait
+    assert until is None or NONE < until - now <= POLICY.max_wait
 
 
 @pytest.mark.rule("S7")
@@ -116,7 +116,7 @@ def test_a_counter_from_before_the_clock_was_set_back_locks_nothing() -> None:
     early = NOON - 2 * 60 * MINUTE
     assert locked_until(counter(10), now=early, policy=POLICY) is None
     assert failures_of(counter(10), now=early, policy=POLICY) == 0
-    assert failures_of(counter(10), now=NOON - POLICY.longest_wait, policy=POLICY) == 10
+    assert failures_of(counter(10), now=NOON - POLICY.max_wait, policy=POLICY) == 10
 
 
 @pytest.mark.rule("S7", "K8")
@@ -145,7 +145,7 @@ def test_only_addresses_count_in_windows(kind: CounterKind, now: datetime) -> No
     assert rule.window_threshold == (100 if kind is CounterKind.ADDRESS else 0)
     assert now - rule.window_before == timedelta(hours=1)
     assert now - rule.forgotten_before == DAY
-    assert rule.set_back_after - now == POLICY.longest_wait
+    assert rule.set_back_after - now == POLICY.max_wait
 
 
 def keys(secret: bytes = b"secret", prefix: int = POLICY.ipv6_prefix) -> CounterKeys:

@@ -39,7 +39,7 @@ CHECKS: dict[str, tuple[object, Check]] = {
     "limited use": (LIMITED, lambda now: check_redeemable(LIMITED, now=now)),
     "access, too old": (OLD, lambda now: check_open(OLD, now=now, policy=POLICY)),
     "access, idle": (IDLE, lambda now: check_open(IDLE, now=now, policy=POLICY)),
-    "registration": (LINK, lambda now: check_completable(LINK, now=now, most_refusals=4)),
+    "registration": (LINK, lambda now: check_completable(LINK, now=now, max_refusals=4)),
 }
 
 REVOKED: dict[str, Check] = {
@@ -52,23 +52,23 @@ REVOKED: dict[str, Check] = {
     "access, expired too": lambda now: check_open(
         an_access_token(revoked_at=now, expires_at=now), now=now, policy=POLICY
     ),
-    "registration, refused too often": lambda now: check_completable(LINK, now=now, most_refusals=LINK.refusals),
+    "registration, refused too often": lambda now: check_completable(LINK, now=now, max_refusals=LINK.refusals),
 }
 
 REDEEMED: dict[str, Check] = {
     "once": lambda now: check_redeemable(a_limited_use_token(uses=1, redeemed_at=now), now=now),
     "as often as it can be": lambda now: check_redeemable(a_limited_use_token(uses=3, max_uses=3), now=now),
     "expired too": lambda now: check_redeemable(a_limited_use_token(uses=1, expires_at=now), now=now),
-    "registration": lambda now: check_completable(a_registration_link(completed_at=now), now=now, most_refusals=4),
+    "registration": lambda now: check_completable(a_registration_link(completed_at=now), now=now, max_refusals=4),
     "registration, expired too": lambda now: check_completable(
-        a_registration_link(completed_at=now, expires_at=now), now=now, most_refusals=4
+        a_registration_link(completed_at=now, expires_at=now), now=now, max_refusals=4
     ),
 }
 
 UNKNOWN: dict[str, Check] = {
     "limited use": lambda now: check_redeemable(None, now=now),
     "access": lambda now: check_open(None, now=now, policy=POLICY),
-    "registration": lambda now: check_completable(None, now=now, most_refusals=4),
+    "registration": lambda now: check_completable(None, now=now, max_refusals=4),
 }
 
 
@@ -160,7 +160,7 @@ def test_a_registration_link_opens_once_before_its_end_and_its_last_refusal(
     is_open = link.completed_at is None and now < link.expires_at
     assert is_completable(link, now=now) == is_open
     is_accepted = is_open and link.refusals < most
-    assert opens(lambda: check_completable(link, now=now, most_refusals=most)) == is_accepted
+    assert opens(lambda: check_completable(link, now=now, max_refusals=most)) == is_accepted
 
 
 @pytest.mark.rule("K1")

@@ -21,7 +21,7 @@ from usercore.users.identifiers import (
     next_access_ids,
     username_key,
 )
-from usercore.users.keys import Space, Use, claim_of, email_key
+from usercore.users.keys import KeySpace, KeyUse, claim_of, email_key
 from usercore.users.model import NO_ACCESS_IDS, AccessIds, User
 
 ANN = "ann@example.com"
@@ -122,16 +122,16 @@ def test_each_identifier_is_found_by_its_reference(user: User) -> None:
     for reference in references:
         name = claim_of(reference)
         assert claims[name.space, name.key] & name.uses
-    if user.brought_uuid is not None:
-        assert claims[Space.UUID, str(user.brought_uuid)] == Use.UUID
+    if user.supplied_uuid is not None:
+        assert claims[KeySpace.UUID, str(user.supplied_uuid)] == KeyUse.UUID
 
 
 @pytest.mark.rule("U3")
 @given(ACCESS_IDS)
 def test_each_access_id_is_found_in_its_slot(access_ids: AccessIds) -> None:
     claims = claims_of(a_user(external_id=None, access_ids=access_ids))
-    for text, use in zip(access_ids, (Use.ACCESS_1, Use.ACCESS_2, Use.ACCESS_3, Use.ACCESS_4), strict=True):
-        assert text is None or claims[Space.EXTERNAL, claim_of(AccessId(text)).key] == use
+    for text, use in zip(access_ids, (KeyUse.ACCESS_1, KeyUse.ACCESS_2, KeyUse.ACCESS_3, KeyUse.ACCESS_4), strict=True):
+        assert text is None or claims[KeySpace.EXTERNAL, claim_of(AccessId(text)).key] == use
 
 
 @pytest.mark.rule("U3")
@@ -141,18 +141,18 @@ def test_one_key_in_several_uses_is_one_claim() -> None:
         username="ANN@example.com",
         external_id="7",
         access_ids=(None, "7", None, "8"),
-        brought_uuid=None,
+        supplied_uuid=None,
     )
     assert claims_of(user) == {
-        (Space.LOGIN, ANN): Use.EMAIL | Use.USERNAME,
-        (Space.EXTERNAL, "7"): Use.EXTERNAL_ID | Use.ACCESS_2,
-        (Space.EXTERNAL, "8"): Use.ACCESS_4,
+        (KeySpace.LOGIN, ANN): KeyUse.EMAIL | KeyUse.USERNAME,
+        (KeySpace.EXTERNAL, "7"): KeyUse.EXTERNAL_ID | KeyUse.ACCESS_2,
+        (KeySpace.EXTERNAL, "8"): KeyUse.ACCESS_4,
     }
 
 
 @pytest.mark.rule("U3")
 def test_a_user_without_identifiers_claims_nothing() -> None:
-    user = a_user(email=None, username=None, external_id=None, access_ids=NO_ACCESS_IDS, brought_uuid=None)
+    user = a_user(email=None, username=None, external_id=None, access_ids=NO_ACCESS_IDS, supplied_uuid=None)
     assert claims_of(user) == {}
 
 
@@ -183,20 +183,20 @@ def test_keys_are_always_claimed_in_the_same_order(user: User) -> None:
 @pytest.mark.parametrize(
     ("uses", "field"),
     [
-        (Use.EMAIL | Use.USERNAME, "email"),
-        (Use.USERNAME, "username"),
-        (Use.EXTERNAL_ID | Use.ACCESS_3, "external_id"),
-        (Use.ACCESS_1, "access_ids"),
-        (Use.ACCESS_4, "access_ids"),
-        (Use.UUID, "uuid"),
+        (KeyUse.EMAIL | KeyUse.USERNAME, "email"),
+        (KeyUse.USERNAME, "username"),
+        (KeyUse.EXTERNAL_ID | KeyUse.ACCESS_3, "external_id"),
+        (KeyUse.ACCESS_1, "access_ids"),
+        (KeyUse.ACCESS_4, "access_ids"),
+        (KeyUse.UUID, "uuid"),
     ],
 )
-def test_a_taken_key_is_reported_for_the_most_important_field(uses: Use, field: str) -> None:
+def test_a_taken_key_is_reported_for_the_most_important_field(uses: KeyUse, field: str) -> None:
     assert field_of(uses) == field
 
 
 @pytest.mark.rule("I2")
 def test_a_uuid_is_claimed_in_its_canonical_form() -> None:
     uuid = UUID("8A1F1B70-7D3E-4A7C-9A55-0D3B5B1F2C11")
-    user = a_user(email=None, username=None, external_id=None, access_ids=NO_ACCESS_IDS, brought_uuid=uuid)
-    assert claims_of(user) == {(Space.UUID, "8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11"): Use.UUID}
+    user = a_user(email=None, username=None, external_id=None, access_ids=NO_ACCESS_IDS, supplied_uuid=uuid)
+    assert claims_of(user) == {(KeySpace.UUID, "8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11"): KeyUse.UUID}

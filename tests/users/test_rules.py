@@ -51,8 +51,8 @@ def test_a_full_name_has_one_space_between_its_parts(user: User) -> None:
 
 @pytest.mark.rule("I2")
 def test_a_uuid_of_the_host_precedes_the_derived_one() -> None:
-    assert a_user(id=7, brought_uuid=None).uuid == uuid_of(7, USER_KIND)
-    assert a_user(id=7, brought_uuid=UUID(int=5)).uuid == UUID(int=5)
+    assert a_user(id=7, supplied_uuid=None).uuid == uuid_of(7, USER_KIND)
+    assert a_user(id=7, supplied_uuid=UUID(int=5)).uuid == UUID(int=5)
 
 
 @pytest.mark.rule("U6")

@@ -78,7 +78,7 @@ class PasswordAuthenticator:
         Raises:
             RejectedAttempt: no user has this login and password, or the user may not sign in.
         """
-        password = prepare(credentials.password.reveal(), most_bytes=self.passwords.most_bytes)
+        password = prepare(credentials.password.reveal(), max_bytes=self.passwords.max_bytes)
         account = lookup.account
         credential = account.credential if account else None
         is_right = self.hasher.verify(credential, password)

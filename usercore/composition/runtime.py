@@ -61,7 +61,7 @@ class Runtime:
             policy=host.policy.registration, email_checks=host.email_checks, gates=host.gates.registration
         )
         self.keys = CounterKeys(secret=storage.secret, ipv6_prefix=host.policy.throttles.ipv6_prefix)
-        self.locks = AccountLocks(host.policy.passwords.longest_wait.total_seconds())
+        self.locks = AccountLocks(host.policy.passwords.max_wait.total_seconds())
         self.misses = MissTracker(self.new_id)
         self.activity = ActivityTracker(host.policy.access_tokens)
         self.tenants: dict[str | UUID, Tenant] = {}

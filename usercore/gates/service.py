@@ -84,9 +84,7 @@ class NewPasswords:
             PasswordRefused: with every reason that was found.
             TypeError: a check of the host returned neither a reason nor None.
         """
-        text = prepare(
-            password, most_bytes=self._policy.most_bytes
-        )  # the host's checks see no password that is too long
+        text = prepare(password, max_bytes=self._policy.max_bytes)  # the host's checks see no password that is too long
         answers = () if text is None else (check(text) for check in self._checks)
         reasons = [reason for answer in answers if (reason := check_reason(answer, name=_PASSWORD_ANSWER)) is not None]
         return screen_password(password, policy=self._policy, personal=personal, host_reasons=reasons)

@@ -28,7 +28,7 @@ def changes_of(user: User, record: ImportRecord, *, at: datetime) -> dict[str, A
     if record.uuid is not UNSET and (
         record.uuid != user.uuid or not user.id
     ):  # id 0 marks a user that does not exist yet, so it has no derived UUID
-        changes["brought_uuid"] = record.uuid
+        changes["supplied_uuid"] = record.uuid
     if record.created_at is not None:
         changes["created_at"] = record.created_at
     return changes

@@ -19,7 +19,7 @@ from usercore.kernel.ids import FIRST_DRAWN, USER_KIND, IdSource, TenantId, User
 from usercore.kernel.text import refuse
 from usercore.kernel.values import frozen
 from usercore.users.identifiers import claims_of, field_of
-from usercore.users.keys import Space, Use, email_key
+from usercore.users.keys import KeySpace, KeyUse, email_key
 from usercore.users.model import Claim, User, UserState
 
 
@@ -39,7 +39,7 @@ class Creation:
     outcome: ClassVar = Outcome.CREATED
     line: int
     user: User
-    claims: Mapping[tuple[Space, str], Use]
+    claims: Mapping[tuple[KeySpace, str], KeyUse]
 
 
 @frozen
@@ -113,7 +113,7 @@ class Plan:
             return Repetition(line)
         return self._update(line, old, changes)
 
-    def _create(self, line: int, user: User, claims: Mapping[tuple[Space, str], Use]) -> Creation:
+    def _create(self, line: int, user: User, claims: Mapping[tuple[KeySpace, str], KeyUse]) -> Creation:
         self._check_free(user, claims)
         self._admit(line, user)
         self._remember(user, claims)
@@ -148,30 +148,30 @@ class Plan:
 
     def _holders_named(self, record: ImportRecord) -> Iterator[UserId]:
         if isinstance(record.external_id, str):
-            user = self._holder(Space.EXTERNAL, record.external_id)
+            user = self._holder(KeySpace.EXTERNAL, record.external_id)
             if user is not None and user.external_id == record.external_id:  # the key may be an access id instead
                 yield user.id
         if isinstance(record.email, str):
-            user = self._holder(Space.LOGIN, email_key(record.email))
+            user = self._holder(KeySpace.LOGIN, email_key(record.email))
             if user is not None:
                 yield user.id
 
-    def _holder(self, space: Space, key: str) -> User | None:
+    def _holder(self, space: KeySpace, key: str) -> User | None:
         return self._users.get(UserId(self._holders.get((space, key), 0)))
 
-    def _check_free(self, new: User, claims: Mapping[tuple[Space, str], Use]) -> None:
+    def _check_free(self, new: User, claims: Mapping[tuple[KeySpace, str], KeyUse]) -> None:
         holders = self._holders
         errors = [
             FieldError(field_of(use), "taken") for name, use in claims.items() if holders.get(name, new.id) != new.id
         ]
-        if new.brought_uuid is not None:
-            born = self._users.get(UserId(id_of(new.brought_uuid, USER_KIND) or 0))
-            if born is not None and born.id != new.id and born.uuid == new.brought_uuid:
+        if new.supplied_uuid is not None:
+            born = self._users.get(UserId(id_of(new.supplied_uuid, USER_KIND) or 0))
+            if born is not None and born.id != new.id and born.uuid == new.supplied_uuid:
                 errors.append(FieldError("uuid", "taken"))
         if errors:
             raise Invalid(tuple(errors))
 
-    def _remember(self, user: User, claims: Iterable[tuple[Space, str]]) -> None:
+    def _remember(self, user: User, claims: Iterable[tuple[KeySpace, str]]) -> None:
         self._holders.update(dict.fromkeys(claims, user.id))
         self._users[user.id] = user
 

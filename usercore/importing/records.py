@@ -26,7 +26,7 @@ from usercore.kernel.unset import UNSET, Unset
 from usercore.users.emails import clean_email
 from usercore.users.fields import ATTRIBUTES, CLEAN, UserFields, types_of
 from usercore.users.identifiers import SLOTS, claims_for, clean_slots
-from usercore.users.keys import Space, Use, host_id
+from usercore.users.keys import KeySpace, KeyUse, host_id
 from usercore.users.model import EmailPolicy
 from usercore.users.usernames import clean_username
 
@@ -80,7 +80,7 @@ class ImportRecord:
     uuid: UUID | None | Unset
     created_at: datetime | None
     fields: Mapping[str, Any]
-    claims: Mapping[tuple[Space, str], Use]
+    claims: Mapping[tuple[KeySpace, str], KeyUse]
 
 
 def clean_record(values: Mapping[str, object], policy: EmailPolicy = _DEFAULT_POLICY) -> ImportRecord:
@@ -105,7 +105,7 @@ def _record_of(given: Given, slots: Mapping[int, str | None]) -> ImportRecord:
         username=given.get("username"),
         external_id=given.get("external_id"),
         access_ids=[slots.get(slot) for slot, _ in _SLOT_FIELDS],
-        brought_uuid=given.get("uuid"),
+        supplied_uuid=given.get("uuid"),
     )
     number = given.get("id")
     return ImportRecord(

@@ -113,9 +113,9 @@ def clean_user_agent(value: str) -> str:
     return printable_prefix(check_type(value, str, name="user_agent"), USER_AGENT_LIMIT)
 
 
-def printable_prefix(value: str, most_bytes: int) -> str:
+def printable_prefix(value: str, max_bytes: int) -> str:
     """Return the start of arbitrary text without NUL, control characters and lone surrogates."""
-    start = str.__getitem__(value, slice(most_bytes)).encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
+    start = str.__getitem__(value, slice(max_bytes)).encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore")
     if start.isprintable():
         return start  # the common case
     return "".join(character if character.isprintable() else "?" for character in start)

@@ -103,7 +103,7 @@ MOST_RUNS: Final = 20
 """Most runs of one unit. Source: usercore: four times the 5 that 16 threads registering one email needed at most."""
 
 
-def run_until_kept(run: Callable[[], T]) -> T:
+def run_until_stored(run: Callable[[], T]) -> T:
     """Run a unit, and repeat it for as long as it loses races.
 
     Raises:

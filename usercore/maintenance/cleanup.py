@@ -86,7 +86,7 @@ class Cleanup:
         tokens, attempts = now - policy.tokens, now - policy.attempts
         windows = now - max(policy.throttles, self._registration.per_email_window, self._registration.per_ip_window)
         counters = now - max(policy.throttles, self._throttles.forgotten_after)  # or unknown logins would wait less
-        ahead = now + self._throttles.longest_wait
+        ahead = now + self._throttles.max_wait
         addresses = now - policy.registration_addresses
         abandoned = self._repeat(lambda unit: _remove_abandoned(unit, addresses, now))
         return Cleaned(

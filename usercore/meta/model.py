@@ -109,7 +109,7 @@ class MetaRule:
 class MetaPolicy:
     """How long values may be, and the rules of keys; keys without a rule take any text."""
 
-    most_bytes: int = whole(65_536, least=1, most=65_536, unit="bytes")
+    max_bytes: int = whole(65_536, least=1, most=65_536, unit="bytes")
     """Bytes of a value in UTF-8. Source: spec M1."""
 
     rules: tuple[MetaRule, ...] = each((), MetaRule)

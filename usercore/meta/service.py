@@ -37,7 +37,7 @@ class Meta:
             check_type(public, bool, name="public")
         errors = FieldErrors()
         cleaned = errors.take(clean_key, key) or ""
-        text = errors.take(clean_value, value, most=self._policy.most_bytes) or ""
+        text = errors.take(clean_value, value, most=self._policy.max_bytes) or ""
         errors.check()
         rule = self._rule_of(cleaned)
         check_writer(self._service.context.actor, rule)
@@ -112,7 +112,7 @@ class Meta:
             Invalid: key, value, limit or cursor is malformed.
         """
         cleaned = clean_key(key)
-        text = None if value is None else clean_value(value, most=self._policy.most_bytes)
+        text = None if value is None else clean_value(value, most=self._policy.max_bytes)
         check_type(public_only, bool, name="public_only")
         rows, place = check_limit(limit), read_cursor(cursor, int)
         after = None if place is None else UserId(int(place[0]))
@@ -132,7 +132,7 @@ class Meta:
         """
         check_reference(ref)
         cleaned = clean_key(key)
-        text = None if value is None else clean_value(value, most=self._policy.most_bytes)
+        text = None if value is None else clean_value(value, most=self._policy.max_bytes)
         check_writer(self._service.context.actor, self._rule_of(cleaned))
 
         def remove(unit: MetaUnit) -> bool:

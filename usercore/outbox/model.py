@@ -58,7 +58,7 @@ class DeliveryPolicy:
     batch: int = whole(100, least=1, most=10_000, unit="deliveries")
     lease: timedelta = span(timedelta(seconds=30), least=timedelta(seconds=1), most=timedelta(days=1))
     first_pause: timedelta = span(timedelta(seconds=1), least=timedelta(milliseconds=1), most=timedelta(days=1))
-    longest_pause: timedelta = span(timedelta(hours=1), least=timedelta(milliseconds=1), most=timedelta(days=30))
+    max_pause: timedelta = span(timedelta(hours=1), least=timedelta(milliseconds=1), most=timedelta(days=30))
     set_aside_after: timedelta = span(timedelta(hours=24), least=timedelta(seconds=1))
     relay_pause: timedelta = span(timedelta(seconds=1), least=timedelta(milliseconds=1), most=timedelta(days=1))
     """How long a relay waits if nothing was due. Source: usercore: the first pause after a failure."""
@@ -69,4 +69,4 @@ class DeliveryPolicy:
         Raises:
             ValueError: the first pause is longer than the longest one.
         """
-        check_order(self, "first_pause", "longest_pause")
+        check_order(self, "first_pause", "max_pause")

@@ -9,7 +9,7 @@ from usercore.outbox.model import Delivery, DeliveryPolicy, DeliveryState
 def pause_after(tries: int, policy: DeliveryPolicy) -> timedelta:
     """Return the pause after this many failed tries: one second by default, doubled up to an hour."""
     doublings: int = 2 ** min(tries - 1, 32)  # far above the longest pause, far below what a timedelta can hold
-    return min(policy.first_pause * doublings, policy.longest_pause)
+    return min(policy.first_pause * doublings, policy.max_pause)
 
 
 def after_success(delivery: Delivery, *, now: datetime) -> Delivery:

@@ -29,14 +29,14 @@ class HashSlots:
     def __init__(self, policy: PasswordPolicy) -> None:
         """Create the slots with the bounds of the policy."""
         self._policy = policy
-        self._longest_wait = policy.longest_wait.total_seconds()
+        self._longest_wait = policy.max_wait.total_seconds()
         self.reset_after_fork()
         reset_in_child(self)
 
     def reset_after_fork(self) -> None:
         """Release all slots; see ``forks``."""
         self._free = threading.BoundedSemaphore(self._policy.hashes_at_once)
-        self._queue = threading.BoundedSemaphore(self._policy.hashes_at_once + self._policy.most_waiting)
+        self._queue = threading.BoundedSemaphore(self._policy.hashes_at_once + self._policy.max_waiting)
 
     @contextmanager
     def hold(self) -> Iterator[None]:

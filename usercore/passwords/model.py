@@ -15,14 +15,14 @@ from usercore.kernel.values import frozen
 
 
 class PasswordChange(StrEnum):
-    """Why a password was replaced. Source: spec P6; ``drawn`` means the first password, generated for a new user."""
+    """Why a password was replaced. Source: spec P6; ``generated`` is the first password, generated for a new user."""
 
     CHANGE = "change"
     RESET = "reset"
     SUSPICIOUS = "suspicious"
     IMPORT = "import"
     REGISTRATION = "registration"
-    GENERATED = "drawn"
+    GENERATED = "generated"
 
 
 @entity
@@ -103,13 +103,13 @@ class Pepper:
 class PasswordPolicy:
     """Which passwords are accepted, and how they are hashed."""
 
-    least_characters: int = whole(15, least=8, most=64, unit="characters")
+    min_characters: int = whole(15, least=8, most=64, unit="characters")
     """Source: NIST SP 800-63B-4, 3.1.1.2, for passwords that are the only factor; 8 with a second factor."""
 
-    most_bytes: int = whole(1024, least=64, most=65_536, unit="bytes")
+    max_bytes: int = whole(1024, least=64, most=65_536, unit="bytes")
     """Source: spec P2; NIST asks for at least 64 characters."""
 
-    least_guesses: int = whole(10**8, least=0, most=10**30, unit="guesses")
+    min_guesses: int = whole(10**8, least=0, most=10**30, unit="guesses")
     """A password that takes fewer guesses counts as common. Source: zxcvbn's boundary between its scores 2 and 3."""
 
     generated_characters: int = whole(20, least=11, most=64, unit="characters")
@@ -119,12 +119,12 @@ class PasswordPolicy:
     """How long a generated password is accepted. Source: spec R6."""
 
     profile: HashProfile = part(OWASP)
-    most_memory_kib: int = whole(262_144, least=8, most=2**32 - 1, unit="KiB")
-    most_passes: int = whole(10, least=1, most=2**32 - 1, unit="passes")
-    most_lanes: int = whole(16, least=1, most=2**24 - 1, unit="lanes")
+    max_memory_kib: int = whole(262_144, least=8, most=2**32 - 1, unit="KiB")
+    max_passes: int = whole(10, least=1, most=2**32 - 1, unit="passes")
+    max_lanes: int = whole(16, least=1, most=2**24 - 1, unit="lanes")
     """The most that a stored hash may demand; one that needs more is unusable. Source: spec P1: 256 MiB and 10 passes.
 
-    ``RFC_9106_HIGH`` demands 2 GiB, so a policy with that profile also raises ``most_memory_kib``.
+    ``RFC_9106_HIGH`` demands 2 GiB, so a policy with that profile also raises ``max_memory_kib``.
     """
 
     peppers: tuple[Pepper, ...] = each((), Pepper)
@@ -133,10 +133,10 @@ class PasswordPolicy:
     hashes_at_once: int = whole(2, least=1, most=1024, unit="hashes")
     """Each takes the profile's memory and a core. Source: cores of the smallest machine that is tested."""
 
-    most_waiting: int = whole(16, least=0, most=1_000_000, unit="callers")
+    max_waiting: int = whole(16, least=0, most=1_000_000, unit="callers")
     """Callers that wait for a hash slot; further ones are refused as ``Overloaded`` at once. Source: spec P4."""
 
-    longest_wait: timedelta = span(timedelta(seconds=10), least=timedelta(0), most=timedelta(hours=1))
+    max_wait: timedelta = span(timedelta(seconds=10), least=timedelta(0), most=timedelta(hours=1))
     """How long a caller waits for a hash slot before ``Overloaded``."""
 
     def __attrs_post_init__(self) -> None:
@@ -150,11 +150,11 @@ class PasswordPolicy:
             raise ValueError(msg)
         profile = self.profile
         if (
-            profile.memory_kib > self.most_memory_kib
-            or profile.passes > self.most_passes
-            or profile.lanes > self.most_lanes
+            profile.memory_kib > self.max_memory_kib
+            or profile.passes > self.max_passes
+            or profile.lanes > self.max_lanes
         ):
-            msg = "PasswordPolicy.profile must not demand more than most_memory_kib, most_passes and most_lanes allow"
+            msg = "PasswordPolicy.profile must not demand more than max_memory_kib, max_passes and max_lanes allow"
             raise ValueError(msg)
 
 

@@ -26,18 +26,18 @@ class ScreenedPassword:
     """Whether only the estimator can decide if it is common."""
 
 
-def prepare(password: str, *, most_bytes: int) -> str | None:
+def prepare(password: str, *, max_bytes: int) -> str | None:
     """Return a password in the form that is hashed, or None if the text cannot be a password.
 
     Other spaces become U+0020, then NFC is applied; controls and lone surrogates are refused. Source: RFC 8265, 4.2.
     """
-    if len(password) > most_bytes:
+    if len(password) > max_bytes:
         return None
     if password.isascii() and password.isprintable():
         return password  # the common case: nothing to replace or normalise
     spaced = "".join(" " if category(character) == "Zs" else character for character in password)
     text = normalize("NFC", spaced)
-    if any(map(_is_forbidden, text)) or len(text.encode()) > most_bytes:
+    if any(map(_is_forbidden, text)) or len(text.encode()) > max_bytes:
         return None
     return text
 
@@ -60,17 +60,17 @@ def screen_password(
     Raises:
         PasswordRefused: with every reason that was found; ``common`` may be missing if there is another reason.
     """
-    text = prepare(password, most_bytes=policy.most_bytes)
+    text = prepare(password, max_bytes=policy.max_bytes)
     if text is None:
-        is_forbidden = len(password) <= policy.most_bytes and any(map(_is_forbidden, password))
+        is_forbidden = len(password) <= policy.max_bytes and any(map(_is_forbidden, password))
         raise PasswordRefused((*host_reasons, "forbidden" if is_forbidden else "too_long"))
     reasons = list(host_reasons)
-    if len(text) < policy.least_characters:
+    if len(text) < policy.min_characters:
         reasons.append("too_short")
     words = [word.casefold() for word in personal if len(word) >= _SHORTEST_NAME]
-    if is_personal(text, words, least_characters=policy.least_characters):
+    if is_personal(text, words, min_characters=policy.min_characters):
         reasons.append("personal")
-    guessable = is_guessable(text, policy.least_guesses)
+    guessable = is_guessable(text, policy.min_guesses)
     if guessable:
         reasons.append("common")
     if reasons:
@@ -84,15 +84,15 @@ def check_strength(screened: ScreenedPassword, policy: PasswordPolicy) -> str:
     Raises:
         PasswordRefused: it is common.
     """
-    if screened.is_in_doubt and guesses_of(screened.text) < policy.least_guesses:
+    if screened.is_in_doubt and guesses_of(screened.text) < policy.min_guesses:
         raise PasswordRefused(("common",))
     return screened.text
 
 
-def is_personal(password: str, words: Iterable[str], *, least_characters: int) -> bool:
+def is_personal(password: str, words: Iterable[str], *, min_characters: int) -> bool:
     """Return whether removing one of the words leaves less than half of the least length of a password."""
     folded = password.casefold()
-    return any(word in folded and len(folded.replace(word, "")) < least_characters // 2 for word in words)
+    return any(word in folded and len(folded.replace(word, "")) < min_characters // 2 for word in words)
 
 
 def generate_password(policy: PasswordPolicy, randomness: Randomness) -> Secret:

@@ -24,9 +24,9 @@ def hash_problem(text: str, policy: PasswordPolicy) -> str | None:
         return "it is damaged"
     lanes = demanded.parallelism
     for name, value, least, most in (
-        ("lanes", lanes, 1, policy.most_lanes),
-        ("KiB", demanded.memory_cost, LANE_KIB * lanes, policy.most_memory_kib),
-        ("passes", demanded.time_cost, 1, policy.most_passes),
+        ("lanes", lanes, 1, policy.max_lanes),
+        ("KiB", demanded.memory_cost, LANE_KIB * lanes, policy.max_memory_kib),
+        ("passes", demanded.time_cost, 1, policy.max_passes),
     ):
         if not least <= value <= most:
             return f"it demands {value} {name}, not {least} to {most}"

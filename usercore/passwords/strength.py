@@ -48,15 +48,15 @@ def guesses_of(password: str) -> float:
     return float(zxcvbn(password[:MOST_JUDGED])["guesses"])
 
 
-def is_guessable(password: str, least_guesses: int) -> bool | None:
-    """Return whether the estimator finds fewer guesses than ``least_guesses``, or None if that takes the estimator."""
+def is_guessable(password: str, min_guesses: int) -> bool | None:
+    """Return whether the estimator finds fewer guesses than ``min_guesses``, or None if that takes the estimator."""
     judged = password[:MOST_JUDGED]
-    if _most_guesses(judged) < least_guesses:
+    if _max_guesses(judged) < min_guesses:
         return True
-    return False if least_guesses <= PROVEN and not may_be_weak(judged) else None
+    return False if min_guesses <= PROVEN and not may_be_weak(judged) else None
 
 
-def _most_guesses(text: str) -> float:
+def _max_guesses(text: str) -> float:
     """Return an upper bound of the estimator's guesses: those of one pattern that covers the text."""
     length = len(text)
     if length <= 1 or text == text[0] * length:

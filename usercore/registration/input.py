@@ -12,7 +12,7 @@ from usercore.kernel.text import FieldErrors, is_blank
 from usercore.users.emails import clean_email
 from usercore.users.fields import clean_own_fields
 from usercore.users.identifiers import claims_for
-from usercore.users.keys import Space, Use, host_id
+from usercore.users.keys import KeySpace, KeyUse, host_id
 from usercore.users.model import NO_ACCESS_IDS, EmailPolicy, User
 from usercore.users.usernames import clean_username
 
@@ -30,14 +30,14 @@ class RegistrationInput:
     hashed: tuple[str, str | None] | None = attrs.field(default=None, repr=False)
     verified: bool = False
 
-    def claims(self) -> dict[tuple[Space, str], Use]:
+    def claims(self) -> dict[tuple[KeySpace, str], KeyUse]:
         """Return the keys that the new user will have, with their uses."""
         return claims_for(
             email=self.email,
             username=self.username,
             external_id=self.external_id,
             access_ids=NO_ACCESS_IDS,
-            brought_uuid=None,
+            supplied_uuid=None,
         )
 
 

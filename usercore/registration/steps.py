@@ -34,7 +34,7 @@ from usercore.tokens.model import AccessTokenPolicy
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import issue_access_token
 from usercore.users.identifiers import claims_of, email_holder
-from usercore.users.keys import Space, email_key
+from usercore.users.keys import KeySpace, email_key
 from usercore.users.model import REGISTERED, WELCOMED, Claim, User
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import without_email_as_name
@@ -208,7 +208,7 @@ class RegistrationSteps:
 
     def holder_of(self, unit: RegistrationUnit, email: str) -> UserId | None:
         """Return the id of the user who has this email, or None."""
-        claim = unit.claims.find(Space.LOGIN, email_key(email))
+        claim = unit.claims.find(KeySpace.LOGIN, email_key(email))
         return None if claim is None else email_holder([claim], email)
 
     def find_claims(self, unit: RegistrationUnit, registrant: RegistrationInput) -> Sequence[Claim]:

@@ -246,7 +246,7 @@ class SignIn:
                     if not isinstance(rejected.error, SignInRefused):
                         break
                 except BaseException:
-                    self._take_back(attempting)
+                    self._cancel_try(attempting)
                     raise
             raise self._failed(attempting, counts=is_throttled) from None
 
@@ -259,13 +259,13 @@ class SignIn:
             if method.hashes:
                 slot.close()
 
-    def _take_back(self, attempting: _Attempting) -> None:
+    def _cancel_try(self, attempting: _Attempting) -> None:
         """Cancel the reserved try of an attempt that raised before anything rejected it; log a failure to do so."""
         if attempting.ordinal is None or attempting.rejections:
             return
         try:
             self._service.units.write(
-                lambda unit: self._throttle.take_back(unit, attempting.lookup, attempting.ordinal)
+                lambda unit: self._throttle.cancel_try(unit, attempting.lookup, attempting.ordinal)
             )
         except Exception:  # noqa: BLE001 - the error of the attempt is raised instead
             log().warning("a reserved try could not be taken back", exc_info=True)
@@ -316,7 +316,7 @@ class SignIn:
             if counts and is_failure:
                 self._throttle.record_failure(unit, attempting.lookup, attempting.ordinal, wrong_password=is_wrong)
             elif counts:
-                self._throttle.take_back(unit, attempting.lookup, attempting.ordinal)
+                self._throttle.cancel_try(unit, attempting.lookup, attempting.ordinal)
 
         self._service.units.write(store)
 

@@ -19,7 +19,7 @@ from usercore.throttling.keys import CounterKeys
 from usercore.throttling.locks import AccountLocks
 from usercore.throttling.model import CounterKind, FailureCounter, ThrottlePolicy
 from usercore.throttling.rules import counting_rule, failures_of, is_void, locked_until
-from usercore.users.keys import EMAIL_LIMIT, ClaimName, Use, claim_of_username
+from usercore.users.keys import EMAIL_LIMIT, ClaimName, KeyUse, claim_of_username
 
 NO_USER = UserId(0)
 """The id that is used for an unknown login, so that the same statements run for it."""
@@ -88,7 +88,7 @@ class SignInThrottle:
     def _account_of(self, name: ClaimName | None) -> LoginAccount | None:
         read = self._service.units.read
         claim = None if name is None else read(lambda unit: unit.claims.find(name.space, name.key))
-        user_id = UserId(claim.holder_id) if claim is not None and claim.uses & Use.LOGIN else NO_USER
+        user_id = UserId(claim.holder_id) if claim is not None and claim.uses & KeyUse.LOGIN else NO_USER
         return read(lambda unit: unit.authentication.get(user_id))
 
     def _login_key(self, account: LoginAccount | None, login: str, context: Context) -> bytes:
@@ -152,11 +152,11 @@ class SignInThrottle:
         if ordinal is not None and lookup.login_key is not None:
             unit.failure_counters.reset(lookup.login_key, up_to=ordinal)
 
-    def take_back(self, unit: SignInUnit, lookup: LoginLookup, ordinal: int | None) -> None:
+    def cancel_try(self, unit: SignInUnit, lookup: LoginLookup, ordinal: int | None) -> None:
         """Cancel a reserved try that was neither right nor wrong: an outage must not lock users out."""
         counter = lookup.login_counter
         if counter is not None and ordinal is not None:
-            unit.failure_counters.take_back(counter.key, ordinal=ordinal, last_at=counter.last_at)
+            unit.failure_counters.cancel_try(counter.key, ordinal=ordinal, last_at=counter.last_at)
 
     def _record(self, unit: SignInUnit, key: bytes, kind: CounterKind, *, wrong_password: bool) -> FailureCounter:
         now = self._service.clock()

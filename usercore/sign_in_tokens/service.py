@@ -46,7 +46,7 @@ class LoginTokens:
             TenantInactive: the tenant is inactive, so that its users cannot sign in.
         """
         check_reference(ref)
-        if not 1 <= check_type(count, int, name="count") <= self._policy.most_at_once:
+        if not 1 <= check_type(count, int, name="count") <= self._policy.max_at_once:
             refuse("count", "out_of_range")
 
         def issue_all(unit: SignInTokensUnit) -> tuple[Secret, ...]:

@@ -20,7 +20,7 @@ from usercore.tenants.model import Tenant
 from usercore.testing.fakes import NOON, TICK
 from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, TokenKind
 from usercore.users.identifiers import claims_of
-from usercore.users.keys import Space, Use
+from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import Claim, User, UserState
 
 ANN: Final = UserId(101)
@@ -54,7 +54,7 @@ USER: Final = _filled(
     username="ann",
     external_id="0042",
     access_ids=("a-1", None, "a-3", "a-4"),
-    brought_uuid=UUID("8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11"),
+    supplied_uuid=UUID("8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11"),
     first_name="Ann",
     last_name="Lee-Őry",
     given_public_name="安",
@@ -209,7 +209,7 @@ DELIVERY: Final = Delivery(
     finished_at=None,
 )
 
-CLAIM: Final = Claim(tenant_id=MAIN, space=Space.LOGIN, key="ann", holder_id=ANN, uses=int(Use.USERNAME))
+CLAIM: Final = Claim(tenant_id=MAIN, space=KeySpace.LOGIN, key="ann", holder_id=ANN, uses=int(KeyUse.USERNAME))
 
 a_user: Final = partial(evolve, USER)
 a_tenant: Final = partial(evolve, TENANT)

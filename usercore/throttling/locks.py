@@ -19,9 +19,9 @@ class _AccountLock:
 class AccountLocks:
     """One lock for each account with an attempt under way. Safe to share between threads."""
 
-    def __init__(self, longest_wait: float) -> None:
+    def __init__(self, max_wait: float) -> None:
         """Wait for a lock at most this many seconds."""
-        self._longest_wait = longest_wait
+        self._longest_wait = max_wait
         self.reset_after_fork()
         reset_in_child(self)
 

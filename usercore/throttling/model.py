@@ -79,7 +79,7 @@ class ThrottlePolicy:
 
     address_window: timedelta = span(timedelta(hours=1), least=timedelta(minutes=1), most=timedelta(days=30))
     first_wait: timedelta = span(timedelta(seconds=10), least=timedelta(seconds=1), most=timedelta(days=1))
-    longest_wait: timedelta = span(timedelta(minutes=15), least=timedelta(seconds=1), most=timedelta(days=30))
+    max_wait: timedelta = span(timedelta(minutes=15), least=timedelta(seconds=1), most=timedelta(days=30))
     """A wait doubles with each further failure, from the first to the longest."""
 
     failures_before_void: int = whole(100, least=1, most=1_000_000, unit="wrong passwords")
@@ -97,5 +97,5 @@ class ThrottlePolicy:
         Raises:
             ValueError: the first wait is longer than the longest one, or the password is void before there is a wait.
         """
-        check_order(self, "first_wait", "longest_wait")
+        check_order(self, "first_wait", "max_wait")
         check_order(self, "failures_before_wait", "failures_before_void")

@@ -38,7 +38,7 @@ class FailureCounterRepository(Protocol):
         """
 
     @abstractmethod
-    def take_back(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
+    def cancel_try(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
         """Forget the failure with this ordinal: ``reset_to`` rises by one, and wrong passwords stay as they are.
 
         ``last_at`` is set to the given instant unless a later failure was counted. A counter without failures, or

@@ -14,7 +14,7 @@ def counting_rule(kind: CounterKind, *, now: datetime, policy: ThrottlePolicy) -
     is_address = kind is CounterKind.ADDRESS
     return CountingRule(
         forgotten_before=now - policy.forgotten_after,
-        set_back_after=now + policy.longest_wait,
+        set_back_after=now + policy.max_wait,
         window_before=now - policy.address_window,
         window_threshold=policy.address_failures_before_wait if is_address else 0,
     )
@@ -24,7 +24,7 @@ def failures_of(counter: FailureCounter | None, *, now: datetime, policy: Thrott
     """Return the failures in a row that still count at ``now``; none if the clock was set back since."""
     if counter is None or now - counter.last_at >= policy.forgotten_after:
         return 0
-    return 0 if counter.last_at - now > policy.longest_wait else counter.failures
+    return 0 if counter.last_at - now > policy.max_wait else counter.failures
 
 
 def next_wait(failures: int, kind: CounterKind, policy: ThrottlePolicy) -> timedelta:
@@ -39,9 +39,9 @@ def next_wait(failures: int, kind: CounterKind, policy: ThrottlePolicy) -> timed
     if beyond < 0:
         return timedelta(0)
     if not is_address and failures >= policy.failures_before_void:
-        return policy.longest_wait
+        return policy.max_wait
     doubled: int = 2 ** min(beyond, MOST_DOUBLINGS)
-    return min(policy.first_wait * doubled, policy.longest_wait)
+    return min(policy.first_wait * doubled, policy.max_wait)
 
 
 def locked_until(counter: FailureCounter | None, *, now: datetime, policy: ThrottlePolicy) -> datetime | None:
@@ -54,7 +54,7 @@ def locked_until(counter: FailureCounter | None, *, now: datetime, policy: Throt
         return None
     failures = failures_of(counter, now=now, policy=policy)
     until = counter.last_at + next_wait(failures, counter.kind, policy)
-    return until if now < until <= now + policy.longest_wait else None
+    return until if now < until <= now + policy.max_wait else None
 
 
 def is_void(counter: FailureCounter | None, *, policy: ThrottlePolicy) -> bool:

@@ -44,7 +44,7 @@ class LoginTokenPolicy:
     lifetime: timedelta = span(timedelta(minutes=5), least=timedelta(seconds=1))
     """Source: spec K3; plenigo."""
 
-    most_at_once: int = whole(100, least=1, most=10_000, unit="tokens")
+    max_at_once: int = whole(100, least=1, most=10_000, unit="tokens")
     """Source: spec K3."""
 
 

@@ -74,20 +74,20 @@ def check_open(token: AccessToken | None, *, now: datetime, policy: AccessTokenP
     return token
 
 
-def check_completable(link: RegistrationLink | None, *, now: datetime, most_refusals: int) -> RegistrationLink:
+def check_completable(link: RegistrationLink | None, *, now: datetime, max_refusals: int) -> RegistrationLink:
     """Return the link if it can complete a registration at ``now``.
 
     Raises:
         TokenUnknown: it is None.
         TokenRedeemed: it completed one already.
-        TokenRevoked: completing it was refused ``most_refusals`` times.
+        TokenRevoked: completing it was refused ``max_refusals`` times.
         TokenExpired: ``now`` is at or past ``expires_at``.
     """
     if link is None:
         raise TokenUnknown
     if link.completed_at is not None:
         raise TokenRedeemed
-    if link.refusals >= most_refusals:
+    if link.refusals >= max_refusals:
         raise TokenRevoked
     if not is_completable(link, now=now):
         raise TokenExpired(link.expires_at)

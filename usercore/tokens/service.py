@@ -141,7 +141,7 @@ def find_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime, p
     link = None if link_id is None else unit.registration_links.get(link_id)
     if link is None or link.digest != digest_of(secret):
         raise TokenUnknown
-    return check_completable(link, now=now, most_refusals=policy.registration_refusals)
+    return check_completable(link, now=now, max_refusals=policy.registration_refusals)
 
 
 def lock_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime, policy: LinkPolicy) -> RegistrationLink:
@@ -154,4 +154,4 @@ def lock_completable(unit: TokensUnit, secret: Secret | str, *, now: datetime, p
     present = unit.registration_links.lock(link.id)
     if present is None or present.digest != link.digest:  # another link was generated meanwhile
         raise TokenUnknown
-    return check_completable(present, now=now, most_refusals=policy.registration_refusals)
+    return check_completable(present, now=now, max_refusals=policy.registration_refusals)

@@ -7,20 +7,20 @@ from uuid import UUID
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.ids import UserId
 from usercore.kernel.text import check_type, refuse, unique_key
-from usercore.users.keys import Space, Use, email_key, host_id
+from usercore.users.keys import KeySpace, KeyUse, email_key, host_id
 from usercore.users.model import AccessIds, Claim, User
 
 SLOTS: Final = 4
 """The number of access ids of a user. Source: spec U9; plenigo."""
 
-SLOT_USES: Final = (Use.ACCESS_1, Use.ACCESS_2, Use.ACCESS_3, Use.ACCESS_4)
+SLOT_USES: Final = (KeyUse.ACCESS_1, KeyUse.ACCESS_2, KeyUse.ACCESS_3, KeyUse.ACCESS_4)
 
 _FIELDS: Final = (
-    (Use.EMAIL, "email"),
-    (Use.USERNAME, "username"),
-    (Use.EXTERNAL_ID, "external_id"),
-    (Use.ACCESS_ID, "access_ids"),
-    (Use.UUID, "uuid"),
+    (KeyUse.EMAIL, "email"),
+    (KeyUse.USERNAME, "username"),
+    (KeyUse.EXTERNAL_ID, "external_id"),
+    (KeyUse.ACCESS_ID, "access_ids"),
+    (KeyUse.UUID, "uuid"),
 )
 
 
@@ -79,18 +79,18 @@ def next_access_ids(present: AccessIds, slots: Mapping[int, str | None]) -> Acce
     return first, second, third, fourth
 
 
-IDENTIFIERS: Final = frozenset(("email", "username", "external_id", "access_ids", "brought_uuid"))
+IDENTIFIERS: Final = frozenset(("email", "username", "external_id", "access_ids", "supplied_uuid"))
 """The fields that claims depend on; see ``claims_of``."""
 
 
-def claims_of(user: User) -> dict[tuple[Space, str], Use]:
+def claims_of(user: User) -> dict[tuple[KeySpace, str], KeyUse]:
     """Return every key that the user's identifiers need, with its uses."""
     return claims_for(
         email=user.email,
         username=user.username,
         external_id=user.external_id,
         access_ids=user.access_ids,
-        brought_uuid=user.brought_uuid,
+        supplied_uuid=user.supplied_uuid,
     )
 
 
@@ -100,25 +100,25 @@ def claims_for(
     username: str | None,
     external_id: str | None,
     access_ids: Sequence[str | None],
-    brought_uuid: UUID | None,
-) -> dict[tuple[Space, str], Use]:
+    supplied_uuid: UUID | None,
+) -> dict[tuple[KeySpace, str], KeyUse]:
     """Return every key that these identifiers need, with its uses; pass exactly four access ids."""
-    claims: dict[tuple[Space, str], Use] = {}
+    claims: dict[tuple[KeySpace, str], KeyUse] = {}
     if email is not None:
-        claims[Space.LOGIN, email_key(email)] = Use.EMAIL
+        claims[KeySpace.LOGIN, email_key(email)] = KeyUse.EMAIL
     if username is not None:
-        _add_use(claims, Space.LOGIN, username_key(username), Use.USERNAME)
+        _add_use(claims, KeySpace.LOGIN, username_key(username), KeyUse.USERNAME)
     if external_id is not None:
-        claims[Space.EXTERNAL, external_id] = Use.EXTERNAL_ID
+        claims[KeySpace.EXTERNAL, external_id] = KeyUse.EXTERNAL_ID
     for text, use in zip(access_ids, SLOT_USES, strict=True):
         if text is not None:
-            _add_use(claims, Space.EXTERNAL, text, use)
-    if brought_uuid is not None:
-        claims[Space.UUID, str(brought_uuid)] = Use.UUID
+            _add_use(claims, KeySpace.EXTERNAL, text, use)
+    if supplied_uuid is not None:
+        claims[KeySpace.UUID, str(supplied_uuid)] = KeyUse.UUID
     return claims
 
 
-def _add_use(claims: dict[tuple[Space, str], Use], space: Space, key: str, use: Use) -> None:
+def _add_use(claims: dict[tuple[KeySpace, str], KeyUse], space: KeySpace, key: str, use: KeyUse) -> None:
     before = claims.get((space, key))  # combining flags is slow and rarely necessary
     claims[space, key] = use if before is None else before | use
 
@@ -133,12 +133,12 @@ def names_email(user: User) -> bool:
     return user.username is not None and user.email is not None and "@" in user.username
 
 
-def in_order(keys: Iterable[tuple[Space, str]]) -> list[tuple[Space, str]]:
+def in_order(keys: Iterable[tuple[KeySpace, str]]) -> list[tuple[KeySpace, str]]:
     """Return keys in the one order in which every unit acquires them, which prevents deadlocks."""
     return sorted(keys)
 
 
-def field_of(uses: Use) -> str:
+def field_of(uses: KeyUse) -> str:
     """Return the name of the field that a key is needed for: the most important of several."""
     return next(field for use, field in _FIELDS if uses & use)
 
@@ -147,6 +147,6 @@ def email_holder(found: Sequence[Claim], email: str) -> UserId | None:
     """Return the user who has this email by one of the claims, or None."""
     key = email_key(email)
     for claim in found:
-        if claim.key == key and claim.space is Space.LOGIN and claim.uses & Use.EMAIL:
+        if claim.key == key and claim.space is KeySpace.LOGIN and claim.uses & KeyUse.EMAIL:
             return UserId(claim.holder_id)
     return None

@@ -23,7 +23,7 @@ EXTERNAL_ID_LIMIT: Final = 255
 """The most characters of an external or access id. Source: spec U8."""
 
 
-class Space(StrEnum):
+class KeySpace(StrEnum):
     """The space in which a key is unique, within each tenant."""
 
     LOGIN = "login"
@@ -33,7 +33,7 @@ class Space(StrEnum):
     TENANT_NAME = "tenant_name"
 
 
-class Use(IntFlag):
+class KeyUse(IntFlag):
     """The purposes for which a holder uses a key; a key is free when it has no use left."""
 
     EMAIL = 1
@@ -54,9 +54,9 @@ class Use(IntFlag):
 class ClaimName:
     """A key in its space, and the uses in which it identifies a user."""
 
-    space: Space
+    space: KeySpace
     key: str
-    uses: Use
+    uses: KeyUse
 
 
 @lru_cache(maxsize=256)  # one call needs the key of its email several times
@@ -99,7 +99,7 @@ def claim_of_email(text: object) -> ClaimName:
     """
     clean = check_text(text, field="email", most=EMAIL_LIMIT, trim=True)
     try:
-        return ClaimName(Space.LOGIN, email_key(clean), Use.EMAIL)
+        return ClaimName(KeySpace.LOGIN, email_key(clean), KeyUse.EMAIL)
     except ValueError:  # the errors of idna are ValueErrors, too
         refuse("email", "malformed")
 
@@ -113,20 +113,20 @@ def claim_of_username(text: object) -> ClaimName:
     """
     clean = check_text(text, field="username", most=USERNAME_LIMIT, trim=True)
     if "@" in clean:  # a username with an @ is the user's email
-        return attrs.evolve(claim_of_email(clean), uses=Use.USERNAME)
-    return ClaimName(Space.LOGIN, unique_key(clean), Use.USERNAME)
+        return attrs.evolve(claim_of_email(clean), uses=KeyUse.USERNAME)
+    return ClaimName(KeySpace.LOGIN, unique_key(clean), KeyUse.USERNAME)
 
 
-def _claim_of_id(uses: Use, field: str) -> Callable[[object], ClaimName]:
-    return lambda text: ClaimName(Space.EXTERNAL, host_id(text, field=field), uses)
+def _claim_of_id(uses: KeyUse, field: str) -> Callable[[object], ClaimName]:
+    return lambda text: ClaimName(KeySpace.EXTERNAL, host_id(text, field=field), uses)
 
 
 _CLAIM_OF: Final[dict[type, Callable[[object], ClaimName]]] = {
     Email: claim_of_email,
     Username: claim_of_username,
-    ExternalId: _claim_of_id(Use.EXTERNAL_ID, "external_id"),
-    AccessId: _claim_of_id(Use.ACCESS_ID, "access_id"),
-    AnyId: _claim_of_id(Use.ANY_ID, "any_id"),
+    ExternalId: _claim_of_id(KeyUse.EXTERNAL_ID, "external_id"),
+    AccessId: _claim_of_id(KeyUse.ACCESS_ID, "access_id"),
+    AnyId: _claim_of_id(KeyUse.ANY_ID, "any_id"),
 }
 
 

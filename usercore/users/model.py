@@ -17,7 +17,7 @@ from usercore.kernel.ids import USER_KIND, TenantId, UserId, uuid_of
 from usercore.kernel.preferences import DateFormat
 from usercore.kernel.values import frozen
 from usercore.users.fields import ATTRIBUTES, FIELDS
-from usercore.users.keys import Space
+from usercore.users.keys import KeySpace
 
 
 class UserState(StrEnum):
@@ -57,7 +57,7 @@ class User:
     username: str | None = None
     external_id: str | None = None
     access_ids: AccessIds = NO_ACCESS_IDS
-    brought_uuid: UUID | None = None
+    supplied_uuid: UUID | None = None
     first_name: str | None = None
     last_name: str | None = None
     given_public_name: str | None = None
@@ -84,7 +84,7 @@ class User:
     @property
     def uuid(self) -> UUID:
         """The public UUID: the one that was supplied, else one derived from the id."""
-        return self.brought_uuid or uuid_of(self.id, USER_KIND)
+        return self.supplied_uuid or uuid_of(self.id, USER_KIND)
 
     @property
     def public_name(self) -> str | None:
@@ -112,10 +112,10 @@ class LastSignIn(NamedTuple):
 
 @entity
 class Claim:
-    """The exclusive claim of one holder on a key in a space of the tenant. ``uses`` combines ``Use`` flags."""
+    """The exclusive claim of one holder on a key in a space of the tenant. ``uses`` combines ``KeyUse`` flags."""
 
     tenant_id: TenantId
-    space: Space
+    space: KeySpace
     key: str
     holder_id: int
     uses: int
@@ -146,7 +146,7 @@ class Preferences:
     data_offset_minutes: int
 
 
-IDENTIFIERS: Final = ("email", "username", "external_id", "access_ids", "brought_uuid")
+IDENTIFIERS: Final = ("email", "username", "external_id", "access_ids", "supplied_uuid")
 
 OWN_FIELDS: Final = tuple(
     field.name

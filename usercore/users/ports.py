@@ -7,7 +7,7 @@ from uuid import UUID
 
 from usercore.kernel.ids import UserId
 from usercore.kernel.units import ChangingUnit
-from usercore.users.keys import ClaimName, Space
+from usercore.users.keys import ClaimName, KeySpace
 from usercore.users.model import Claim, LastSignIn, User
 
 
@@ -84,11 +84,11 @@ class ClaimRepository(Protocol):
     """Stores claims on keys. A unit sees the claims of its own tenant only."""
 
     @abstractmethod
-    def find(self, space: Space, key: str) -> Claim | None:
+    def find(self, space: KeySpace, key: str) -> Claim | None:
         """Return the claim on this key, compared exactly, or None."""
 
     @abstractmethod
-    def find_many(self, names: Sequence[tuple[Space, str]]) -> list[Claim]:
+    def find_many(self, names: Sequence[tuple[KeySpace, str]]) -> list[Claim]:
         """Return the claims that exist on these keys, each once, in any order."""
 
     @abstractmethod

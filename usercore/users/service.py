@@ -14,7 +14,7 @@ from usercore.users.identifiers import (
     field_of,
     in_order,
 )
-from usercore.users.keys import Space, Use, claim_of
+from usercore.users.keys import KeySpace, KeyUse, claim_of
 from usercore.users.model import Claim, User, UserState
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import without_email_as_name
@@ -59,7 +59,7 @@ def move_claims(unit: UsersUnit, old: User, new: User) -> None:
         unit.claims.remove([make_claim(old, *name, had[name]) for name in dropped])
 
 
-def check_free(found: Iterable[Claim], user: User, wanted: Mapping[tuple[Space, str], Use]) -> None:
+def check_free(found: Iterable[Claim], user: User, wanted: Mapping[tuple[KeySpace, str], KeyUse]) -> None:
     """Refuse the wanted keys if another user holds a claim that was found on one of them.
 
     Raises:
@@ -71,7 +71,7 @@ def check_free(found: Iterable[Claim], user: User, wanted: Mapping[tuple[Space, 
             raise Taken(str(name[0]), field_of(uses))
 
 
-def make_claim(user: User, space: Space, key: str, uses: Use) -> Claim:
+def make_claim(user: User, space: KeySpace, key: str, uses: KeyUse) -> Claim:
     """Return the user's claim on a key."""
     return Claim(tenant_id=user.tenant_id, space=space, key=key, holder_id=user.id, uses=int(uses))
 

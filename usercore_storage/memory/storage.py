@@ -8,7 +8,7 @@ from usercore.history.model import Entry
 from usercore.kernel.errors import Unavailable
 from usercore.kernel.forks import reset_in_child
 from usercore.kernel.randomness import system_randomness
-from usercore.kernel.units import Units, run_until_kept
+from usercore.kernel.units import Units, run_until_stored
 from usercore.kernel.values import frozen
 from usercore.storage import CAPABILITIES, Storage
 from usercore.storage.recording import UnitContext
@@ -80,7 +80,7 @@ class MemoryUnits(Units[MemoryUnit]):
     _origin: UnitContext
 
     def write(self, work: Callable[[MemoryUnit], T]) -> T:
-        result, entries = run_until_kept(lambda: self._runner.run(self._origin, work, writing=True))
+        result, entries = run_until_stored(lambda: self._runner.run(self._origin, work, writing=True))
         if entries and self._origin.observe is not None:
             self._origin.observe(entries)  # after the lock is released: observers may open units
         return result

@@ -70,7 +70,7 @@ class MemoryFailureCounters(_Counters[FailureCounter], FailureCounterRepository)
             reset_to = max(old.reset_to, min(up_to, old.tried))
             self._put(evolve(old, reset_to=reset_to, wrong_passwords=min(old.wrong_passwords, old.tried - reset_to)))
 
-    def take_back(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
+    def cancel_try(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
         old = self._counters.get(key)
         if old is not None and old.reset_to < ordinal <= old.tried:
             at = last_at if old.tried == ordinal else old.last_at

@@ -8,7 +8,7 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of
 from usercore.storage.recording import RecordingUnit
-from usercore.users.keys import ClaimName, Space
+from usercore.users.keys import ClaimName, KeySpace
 from usercore.users.model import Claim, LastSignIn, User, UserState
 from usercore.users.ports import ClaimRepository, UserRepository
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, with_own
@@ -38,7 +38,7 @@ class MemoryUsers(UserRepository):
         return self.get(UserId(claim.holder_id)) if claim is not None and claim.uses & name.uses else None
 
     def find_by_uuid(self, uuid: UUID) -> User | None:
-        imported = self._unit.claims.find(Space.UUID, str(uuid))
+        imported = self._unit.claims.find(KeySpace.UUID, str(uuid))
         number = id_of(uuid, USER_KIND) if imported is None else imported.holder_id
         user = None if number is None else self.get(UserId(number))
         return user if user is not None and user.uuid == uuid else None
@@ -80,13 +80,13 @@ class MemoryClaims(ClaimRepository):
     """Stores claims by tenant, space and key."""
 
     def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
-        self._claims = UndoDict[tuple[TenantId, Space, str], Claim](undo)
+        self._claims = UndoDict[tuple[TenantId, KeySpace, str], Claim](undo)
         self._unit = unit
 
-    def find(self, space: Space, key: str) -> Claim | None:
+    def find(self, space: KeySpace, key: str) -> Claim | None:
         return self._claims.get((self._unit.tenant_id, space, key))
 
-    def find_many(self, names: Sequence[tuple[Space, str]]) -> list[Claim]:
+    def find_many(self, names: Sequence[tuple[KeySpace, str]]) -> list[Claim]:
         found = (self.find(space, key) for space, key in dict.fromkeys(names))
         return [claim for claim in found if claim is not None]
 
@@ -111,5 +111,5 @@ def _id_of(user: User | None) -> UserId | None:
     return None if user is None or user.state is UserState.ERASED else user.id
 
 
-def _name_of(claim: Claim) -> tuple[TenantId, Space, str]:
+def _name_of(claim: Claim) -> tuple[TenantId, KeySpace, str]:
     return claim.tenant_id, claim.space, claim.key

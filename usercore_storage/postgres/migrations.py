@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from usercore.kernel.errors import Corrupt, NewerSchema
 from usercore.kernel.randomness import system_randomness
-from usercore.kernel.units import run_until_kept
+from usercore.kernel.units import run_until_stored
 from usercore_storage.postgres.connections import Connection
 from usercore_storage.sql.steps import steps_beside
 from usercore_storage.sql.table import Table
@@ -58,7 +58,7 @@ def migrate(connection: Connection, *, steps: Sequence[str] | None = None) -> by
     known = list(map(text_of, STEPS)) if steps is None else steps
     connection.allow_long_statements()
     while version < len(known):
-        run_until_kept(lambda: _apply_step(connection, known))
+        run_until_stored(lambda: _apply_step(connection, known))
         version, secret = found_in(connection)
     if version > len(known):
         raise NewerSchema(version, len(known))

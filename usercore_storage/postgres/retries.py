@@ -19,12 +19,12 @@ LONGEST_PAUSE: Final = 0.1
 such units ran twice as often, and not faster."""
 
 
-def retry_transaction(run: Callable[[bool], T], *, most_losses: int) -> T:
+def retry_transaction(run: Callable[[bool], T], *, max_losses: int) -> T:
     """Run while it loses races or connections; ``run`` is passed whether it runs again.
 
     Raises:
         LostRace: it lost the race fifty times.
-        Unavailable: it lost more than ``most_losses`` connections.
+        Unavailable: it lost more than ``max_losses`` connections.
     """
     races = losses = 0
     while True:
@@ -37,7 +37,7 @@ def retry_transaction(run: Callable[[bool], T], *, most_losses: int) -> T:
             sleep(pause_after(races))
         except Lost:
             losses += 1
-            if losses > most_losses:
+            if losses > max_losses:
                 raise
 
 

@@ -80,7 +80,7 @@ class PostgresStorage:
         self.secret = secret
         self.begin = begin_of(location)
         self._pool = Pool(location)
-        self._most_losses = location.pool_max + 3
+        self._max_losses = location.pool_max + 3
         self._inside: set[int] = set()
         reset_in_child(self)
 
@@ -104,7 +104,7 @@ class PostgresStorage:
             raise RuntimeError(msg)
         self._inside.add(thread)
         try:
-            return retry_transaction(lambda again: self._on_connection(run, again), most_losses=self._most_losses)
+            return retry_transaction(lambda again: self._on_connection(run, again), max_losses=self._max_losses)
         finally:
             self._inside.discard(thread)
 

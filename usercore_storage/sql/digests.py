@@ -3,11 +3,11 @@
 from functools import lru_cache
 from hashlib import sha256
 
-from usercore.users.keys import Space
+from usercore.users.keys import KeySpace
 
 
 @lru_cache(maxsize=4096)  # a key is looked up before it is claimed, also each of the thousand records of an import
-def digest_of_key(space: Space, key: str) -> bytes:
+def digest_of_key(space: KeySpace, key: str) -> bytes:
     """Return the digest that is indexed in place of a key: 16 bytes, so the key itself is compared, too."""
     return digest_of_texts(space._value_, key)
 

@@ -13,7 +13,7 @@ from usercore.kernel.values import frozen
 from usercore.passwords.model import PasswordPolicy
 from usercore.passwords.stored_hash import hash_problem
 from usercore.users.identifiers import claims_for, claims_of, field_of
-from usercore.users.keys import Space, Use
+from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import IDENTIFIERS, Claim, User
 from usercore_storage.check_report import Finding, FindingKind
 from usercore_storage.sql.digests import digest_of_key
@@ -148,21 +148,23 @@ def _unclaimed(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
                 yield _finding(FindingKind.MISMATCH, USERS.name, row, problem)
 
 
-def _needs_of(user: User) -> dict[tuple[Space, str], Use] | None:
+def _needs_of(user: User) -> dict[tuple[KeySpace, str], KeyUse] | None:
     try:
         return claims_of(user)
     except ValueError:  # an invalid email, which usercore itself never stores
         return None
 
 
-def _needs_of_holder(row: Sequence[object]) -> dict[tuple[Space, str], Use] | None:
+def _needs_of_holder(row: Sequence[object]) -> dict[tuple[KeySpace, str], KeyUse] | None:
     try:
         return claims_for(**READERS[USERS.name].read_some(IDENTIFIERS, tuple(row)))
     except (Unreadable, ValueError):  # reported where users are read
         return None
 
 
-def _claims_on(run: Executor, names: Sequence[tuple[int, tuple[Space, str]]]) -> dict[tuple[int, Space, str], Claim]:
+def _claims_on(
+    run: Executor, names: Sequence[tuple[int, tuple[KeySpace, str]]]
+) -> dict[tuple[int, KeySpace, str], Claim]:
     """Return the claims on these keys by tenant, space and key; unreadable ones are left out."""
     stored_claims = {}
     for tenant in {tenant for tenant, _ in names}:
@@ -187,7 +189,7 @@ def _unused(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
 
 
 def _field_of_claim(claim: Claim) -> str:
-    known = Use(claim.uses) if 0 < claim.uses < 2 * Use.UUID else None
+    known = KeyUse(claim.uses) if 0 < claim.uses < 2 * KeyUse.UUID else None
     return "identifier" if known is None else field_of(known)
 
 

@@ -93,7 +93,7 @@ class SqlFailureCounters(FailureCounterRepository):
     def reset(self, key: bytes, *, up_to: int) -> None:
         self._run(RESET, (up_to, up_to, up_to, up_to, up_to, up_to, key, up_to))
 
-    def take_back(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
+    def cancel_try(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
         self._run(TAKE_BACK, (ordinal, to_micros(last_at), key, ordinal, ordinal))
 
     def remove_stale(self, before: datetime, *, after: datetime, limit: int) -> int:

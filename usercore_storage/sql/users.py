@@ -9,7 +9,7 @@ from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import USER_KIND, UserId, id_of
 from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
-from usercore.users.keys import ClaimName, Space
+from usercore.users.keys import ClaimName, KeySpace
 from usercore.users.model import Claim, LastSignIn, User
 from usercore.users.ports import ClaimRepository, UserRepository
 from usercore_storage.sql.digests import digest_of_key
@@ -24,9 +24,9 @@ _IS_HOLDER: Final = (
 )
 _HAS_UUID: Final = (
     "id IN (?, (SELECT holder_id FROM usercore_claims WHERE tenant_id = ? AND digest = ? AND space = ? AND key = ?))"
-    " AND tenant_id = ? AND (brought_uuid = ? OR brought_uuid IS NULL)"
+    " AND tenant_id = ? AND (supplied_uuid = ? OR supplied_uuid IS NULL)"
 )
-_BROUGHT_FIRST: Final = "ORDER BY CASE WHEN brought_uuid IS NULL THEN 1 ELSE 0 END LIMIT 1"
+_BROUGHT_FIRST: Final = "ORDER BY CASE WHEN supplied_uuid IS NULL THEN 1 ELSE 0 END LIMIT 1"
 _NOT_ERASED: Final = "AND state <> 'erased'"
 FIND_BY_CLAIM: Final = f"SELECT {USERS.select} FROM usercore_users WHERE {_IS_HOLDER}"
 FIND_BY_UUID: Final = f"SELECT {USERS.select} FROM usercore_users WHERE {_HAS_UUID} {_BROUGHT_FIRST}"
@@ -109,7 +109,7 @@ class SqlUsers(UserRepository):
         return tenant_id, digest, name.space._value_, name.key, int(name.uses), tenant_id
 
     def _by_uuid(self, uuid: UUID) -> Row:
-        tenant_id, key, space = self._unit.tenant_id, str(uuid), Space.UUID
+        tenant_id, key, space = self._unit.tenant_id, str(uuid), KeySpace.UUID
         derived_from = id_of(uuid, USER_KIND) or 0  # 0: no user has this id
         return derived_from, tenant_id, digest_of_key(space, key), space._value_, key, tenant_id, key
 
@@ -150,11 +150,11 @@ class SqlClaims(ClaimRepository):
         self._run = run
         self._unit = unit
 
-    def find(self, space: Space, key: str) -> Claim | None:
+    def find(self, space: KeySpace, key: str) -> Claim | None:
         rows = self._run(FIND_CLAIM, (self._unit.tenant_id, digest_of_key(space, key)))
         return _exact(CLAIMS.read(rows[0]), space, key) if rows else None
 
-    def find_many(self, names: Sequence[tuple[Space, str]]) -> list[Claim]:
+    def find_many(self, names: Sequence[tuple[KeySpace, str]]) -> list[Claim]:
         digests = [digest_of_key(*name) for name in names]
         rows = [
             row
@@ -177,5 +177,5 @@ class SqlClaims(ClaimRepository):
         self._run.many(REMOVE_CLAIM, rows)
 
 
-def _exact(claim: Claim, space: Space, key: str) -> Claim | None:
+def _exact(claim: Claim, space: KeySpace, key: str) -> Claim | None:
     return claim if claim.key == key and claim.space == space else None

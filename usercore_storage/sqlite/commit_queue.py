@@ -59,10 +59,10 @@ Take = Callable[[], Sequence[QueuedUnit]]
 class CommitQueue:
     """Queues units and makes one of them the leader, which takes the waiting ones and sees that each is done."""
 
-    def __init__(self, lead: Callable[[Take], None], *, longest_wait: float = LONGEST_WAIT) -> None:
+    def __init__(self, lead: Callable[[Take], None], *, max_wait: float = LONGEST_WAIT) -> None:
         """Lead by calling this function. If it raises before it takes any unit, only its own caller sees the error."""
         self._lead = lead
-        self._longest_wait = longest_wait
+        self._longest_wait = max_wait
         self._mutex = threading.Lock()
         self._waiting: list[QueuedUnit] = []
         self._taken: list[QueuedUnit] = []

@@ -55,7 +55,7 @@ class ProcessLock:
         if awaited is not None and not awaited.came:
             os.close(awaited.side)
 
-    def run(self, run: Callable[[], None], *, longest_wait: float) -> None:
+    def run(self, run: Callable[[], None], *, max_wait: float) -> None:
         """Acquire the lock within so many seconds and call ``run``; its exceptions propagate.
 
         Raises:
@@ -67,7 +67,7 @@ class ProcessLock:
             if self._side < 0:
                 raise Unavailable("the store is closed")
             try:
-                self._take(longest_wait)
+                self._take(max_wait)
                 run()
             finally:
                 try:  # noqa: SIM105 - a function call, also of contextlib's, would be a place where an interrupt can land first
@@ -75,14 +75,14 @@ class ProcessLock:
                 except OSError:  # acquiring has failed, too, or the outcome is reported already
                     pass
 
-    def _take(self, longest_wait: float) -> None:
+    def _take(self, max_wait: float) -> None:
         try:
             if self._takes_at_once():
                 return
             awaited = self._await()
         except OSError as error:
             raise translate_os_error(error, side_of(self._path)) from error
-        if not awaited.call.acquire(timeout=longest_wait) and not awaited.came:
+        if not awaited.call.acquire(timeout=max_wait) and not awaited.came:
             raise Busy("another process was writing all the time")
         if awaited.error is not None:
             raise translate_os_error(awaited.error, side_of(self._path)) from awaited.error

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from usercore.kernel.errors import RunAgain, StorageError
-from usercore.kernel.units import run_until_kept
+from usercore.kernel.units import run_until_stored
 from usercore_storage.sqlite.connections import BUSY_TIMEOUT_MS, Statements
 from usercore_storage.sqlite.errors import DRIVER_ERRORS, translate_error, translate_os_error
 from usercore_storage.sqlite.forks import ForkBarrier
@@ -48,7 +48,7 @@ class SnapshotReader:
             StoreMoved: another file is at the path by now.
             StorageError: the store could not be read.
         """
-        return run_until_kept(lambda: self.barrier.run(lambda: self._run(query)))
+        return run_until_stored(lambda: self.barrier.run(lambda: self._run(query)))
 
     def _run(self, query: Callable[[Statements], T]) -> T:
         connection = self._opened()

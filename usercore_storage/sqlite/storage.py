@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from usercore.history.model import Entry
 from usercore.kernel.errors import RunAgain, Unavailable
-from usercore.kernel.units import Units, run_until_kept
+from usercore.kernel.units import Units, run_until_stored
 from usercore.kernel.values import frozen
 from usercore.storage import CAPABILITIES, Unit
 from usercore.storage.recording import UnitContext
@@ -163,7 +163,7 @@ class SqliteUnits(Units[Unit]):
         return result
 
     def _write(self, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
-        return run_until_kept(partial(self._store.writer().run, work, self._origin))
+        return run_until_stored(partial(self._store.writer().run, work, self._origin))
 
     def read(self, query: Callable[[Unit], T]) -> T:
         return self._store.barrier.run(partial(self._read, query))

@@ -25,7 +25,7 @@ class Writer:
     Processes wait for the process lock; ``BEGIN IMMEDIATE`` also excludes writers that do not know that lock.
     """
 
-    def __init__(self, path: Path, *, file: StoreFile | None = None, longest_wait: float = LONGEST_WAIT) -> None:
+    def __init__(self, path: Path, *, file: StoreFile | None = None, max_wait: float = LONGEST_WAIT) -> None:
         """Open the connection and the side file; ``file`` is the one at the path, if it is known already."""
         self._file = file or StoreFile(path)
         self._process_lock = ProcessLock(path)
@@ -35,8 +35,8 @@ class Writer:
             self._process_lock.close()
             raise
         self._record: bytes | None = None
-        self._longest_wait = longest_wait
-        self._queue = CommitQueue(self._lead, longest_wait=longest_wait)
+        self._longest_wait = max_wait
+        self._queue = CommitQueue(self._lead, max_wait=max_wait)
         self._sent: Sequence[QueuedUnit] = ()
 
     def run(self, work: Callable[[SqlUnit], T], origin: UnitContext) -> tuple[T, Sequence[Entry]]:
@@ -52,7 +52,7 @@ class Writer:
         return queued.result, queued.entries
 
     def _lead(self, take: Take) -> None:
-        self._process_lock.run(partial(self._run, take), longest_wait=self._longest_wait)
+        self._process_lock.run(partial(self._run, take), max_wait=self._longest_wait)
 
     def _run(self, take: Take) -> None:
         try:

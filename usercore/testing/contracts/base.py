@@ -123,7 +123,7 @@ def store(units: Units[Unit], add: Callable[[Unit], Callable[[E], object]], *sto
 def add_users(units: Units[Unit], tenant: TenantId, *user_ids: int) -> None:
     """Store users with these ids and without identifiers."""
     bare = a_user(tenant_id=tenant, email=None, username=None, external_id=None)
-    bare = evolve(bare, access_ids=NO_ACCESS_IDS, brought_uuid=None, change_no=1)
+    bare = evolve(bare, access_ids=NO_ACCESS_IDS, supplied_uuid=None, change_no=1)
     store(units, lambda unit: unit.users.add, *(evolve(bare, id=user_id) for user_id in user_ids))
 
 

@@ -19,7 +19,7 @@ from usercore.testing.contracts.base import (
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
 from usercore.testing.samples import ACME, BOB, CLAIM, a_claim
 from usercore.testing.strategies import claims
-from usercore.users.keys import Space, Use
+from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import Claim
 
 LONG = "😀" * 254
@@ -42,7 +42,7 @@ ALIKE = [
 """Keys that a careless comparison takes for equal."""
 
 
-def find(units: Units[Unit], key: str = CLAIM.key, space: Space = Space.LOGIN) -> Claim | None:
+def find(units: Units[Unit], key: str = CLAIM.key, space: KeySpace = KeySpace.LOGIN) -> Claim | None:
     """Return the claim on a key, or None."""
     return units.read(lambda unit: unit.claims.find(space, key))
 
@@ -79,18 +79,18 @@ class ClaimRepositoryContract(Contract):
 
     @pytest.mark.rule("U3")
     def test_one_key_may_be_held_in_each_space(self, main: Units[Unit]) -> None:
-        stored = [a_claim(space=space, holder_id=number) for number, space in enumerate(Space, start=1)]
+        stored = [a_claim(space=space, holder_id=number) for number, space in enumerate(KeySpace, start=1)]
         store(main, lambda unit: unit.claims.put, *stored)
-        assert [find(main, space=space) for space in Space] == stored
+        assert [find(main, space=space) for space in KeySpace] == stored
 
     def test_a_free_key_has_no_claim(self, main: Units[Unit]) -> None:
         store(main, lambda unit: unit.claims.put, CLAIM)
         assert find(main, "bob") is None
-        assert find(main, space=Space.EXTERNAL) is None
+        assert find(main, space=KeySpace.EXTERNAL) is None
 
     @pytest.mark.rule("U3")
     def test_the_holder_may_use_the_key_otherwise(self, main: Units[Unit]) -> None:
-        both = a_claim(uses=int(Use.EMAIL | Use.USERNAME))
+        both = a_claim(uses=int(KeyUse.EMAIL | KeyUse.USERNAME))
         store(main, lambda unit: unit.claims.put, CLAIM, both)
         assert_same(find(main), both)
 
@@ -127,15 +127,20 @@ class ClaimRepositoryContract(Contract):
         assert main.read(lambda unit: unit.claims.find_many([])) == []
 
     def test_find_many_returns_only_existing_claims(self, main: Units[Unit]) -> None:
-        other = a_claim(space=Space.EXTERNAL)
+        other = a_claim(space=KeySpace.EXTERNAL)
         store(main, lambda unit: unit.claims.put, CLAIM, other, a_claim(key="bob"))
-        names = [(Space.LOGIN, "eve"), (Space.EXTERNAL, "ann"), (Space.LOGIN, "ann"), (Space.EXTERNAL, "bob")]
+        names = [
+            (KeySpace.LOGIN, "eve"),
+            (KeySpace.EXTERNAL, "ann"),
+            (KeySpace.LOGIN, "ann"),
+            (KeySpace.EXTERNAL, "bob"),
+        ]
         found = main.read(lambda unit: unit.claims.find_many(names))
         assert sorted(found, key=lambda claim: claim.space) == [other, CLAIM]
 
     def test_a_claim_requested_twice_is_returned_once(self, main: Units[Unit]) -> None:
         store(main, lambda unit: unit.claims.put, CLAIM)
-        assert main.read(lambda unit: unit.claims.find_many([(Space.LOGIN, "ann")] * 2100)) == [CLAIM]
+        assert main.read(lambda unit: unit.claims.find_many([(KeySpace.LOGIN, "ann")] * 2100)) == [CLAIM]
 
     @pytest.mark.rule("U3")
     def test_a_freed_key_can_be_anothers(self, main: Units[Unit]) -> None:
@@ -169,7 +174,7 @@ class ClaimRepositoryContract(Contract):
         assert find(acme) is None
         store(acme, lambda unit: unit.claims.put, theirs)
         assert (find(main), find(acme)) == (CLAIM, theirs)
-        assert acme.read(lambda unit: unit.claims.find_many([(Space.LOGIN, "ann")])) == [theirs]
+        assert acme.read(lambda unit: unit.claims.find_many([(KeySpace.LOGIN, "ann")])) == [theirs]
         acme.write(lambda unit: unit.claims.remove([theirs]))
         assert (find(main), find(acme)) == (CLAIM, None)
 

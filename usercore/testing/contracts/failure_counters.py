@@ -53,9 +53,9 @@ def reset(units: Units[Unit], up_to: int, key: bytes = KEY) -> None:
     units.write(lambda unit: unit.failure_counters.reset(key, up_to=up_to))
 
 
-def take_back(units: Units[Unit], ordinal: int, *, last_at: datetime, key: bytes = KEY) -> None:
+def cancel_try(units: Units[Unit], ordinal: int, *, last_at: datetime, key: bytes = KEY) -> None:
     """Take a failure back in a unit of its own."""
-    units.write(lambda unit: unit.failure_counters.take_back(key, ordinal=ordinal, last_at=last_at))
+    units.write(lambda unit: unit.failure_counters.cancel_try(key, ordinal=ordinal, last_at=last_at))
 
 
 def counter(units: Units[Unit], key: bytes = KEY) -> FailureCounter | None:
@@ -146,7 +146,7 @@ class FailureCounterRepositoryContract(Contract):
         for _ in range(4):
             record(main, wrong_password=True)
         record(main, ticks=9)
-        take_back(main, ordinal, last_at=NOON + 3 * TICK)
+        cancel_try(main, ordinal, last_at=NOON + 3 * TICK)
         expected = a_counter(tried=5, reset_to=1, wrong_passwords=4, last_at=last_at)
         assert_same(counter(main), expected)
 
@@ -159,8 +159,8 @@ class FailureCounterRepositoryContract(Contract):
             record(main)
         reset(main, 2)
         before = counter(main)
-        take_back(main, ordinal, last_at=NOON - TICK)
-        take_back(main, ordinal, last_at=NOON - TICK, key=OTHER)
+        cancel_try(main, ordinal, last_at=NOON - TICK)
+        cancel_try(main, ordinal, last_at=NOON - TICK, key=OTHER)
         assert counter(main) == before
         assert counter(main, OTHER) is None
 

@@ -92,8 +92,8 @@ class ResolvingContract(Contract):
 
     @pytest.mark.rule("I2")
     def test_a_uuid_names_the_user_imported_with_it_before_the_one_it_derives_from(self, main: Units[Unit]) -> None:
-        store_user(main, a_user(id=BOB, brought_uuid=uuid_of(ANN, USER_KIND)))
-        main.write(lambda unit: unit.users.add(a_user(id=ANN, brought_uuid=None)))
+        store_user(main, a_user(id=BOB, supplied_uuid=uuid_of(ANN, USER_KIND)))
+        main.write(lambda unit: unit.users.add(a_user(id=ANN, supplied_uuid=None)))
         for find in (lambda unit, uuid: unit.resolve(uuid), _present, lambda unit, uuid: get_user(unit, uuid).id):
             assert main.read(lambda unit: find(unit, uuid_of(ANN, USER_KIND))) == BOB  # noqa: B023 - used at once
 

@@ -78,7 +78,7 @@ class _AddressModel:
         if beyond < 0 or now - self.last >= THROTTLE.forgotten_after:
             return False
         doubled: int = 2**beyond
-        return now < self.last + min(THROTTLE.first_wait * doubled, THROTTLE.longest_wait)
+        return now < self.last + min(THROTTLE.first_wait * doubled, THROTTLE.max_wait)
 
     def fail(self, now: datetime) -> None:
         is_below = self.failures < THROTTLE.address_failures_before_wait
@@ -130,7 +130,7 @@ class SignInMachine(StateMachine):
         if beyond < 0:
             return False
         doubled: int = 2**beyond
-        wait = min(THROTTLE.first_wait * doubled, THROTTLE.longest_wait)
+        wait = min(THROTTLE.first_wait * doubled, THROTTLE.max_wait)
         return self.clock.now < self.failed_at + wait
 
     def _counting(self) -> int:

@@ -34,7 +34,7 @@ CREATE TABLE usercore_users (
     username text COLLATE "C",
     external_id text COLLATE "C",
     access_ids text COLLATE "C",
-    brought_uuid text COLLATE "C",
+    supplied_uuid text COLLATE "C",
     first_name text COLLATE "C",
     last_name text COLLATE "C",
     given_public_name text COLLATE "C",

@@ -34,7 +34,7 @@ CREATE TABLE usercore_users (
     username TEXT,
     external_id TEXT,
     access_ids TEXT,
-    brought_uuid TEXT,
+    supplied_uuid TEXT,
     first_name TEXT,
     last_name TEXT,
     given_public_name TEXT,
