@@ -15,7 +15,7 @@ ready = .venvs/$(1)/.ready-$(VERSION)
 python = .venvs/$(1)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick faults nightly check bench bench-peers docs requirements clean python-is-new-enough
+.PHONY: help demo test test-quick faults nightly mutants check bench bench-peers docs requirements clean python-is-new-enough
 .DELETE_ON_ERROR:
 
 help: ## say what there is
@@ -36,6 +36,9 @@ faults: $(call ready,test) ## kill writers, fill disks, damage files, race proce
 
 nightly: $(call ready,test) ## run all tests with 2000 examples a property
 	USERCORE_HYPOTHESIS_PROFILE=nightly $(call python,test) $(PYTEST)
+
+mutants: $(call ready,test) ## break each rule in a copy, and see its marked tests fail
+	$(call python,test) -m scripts.mutants
 
 check: $(call ready,check) ## lint, types, import rules, references, tests with coverage
 	$(call python,check) -m ruff check $(CODE)

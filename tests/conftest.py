@@ -27,17 +27,27 @@ settings.load_profile(choose_profile())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that runs the tests of one capability."""
+    """Add the options that run the tests of one capability or of one rule."""
     parser.addoption("--capability", metavar="NAME", help="run only what is about this capability, on all storages")
+    parser.addoption("--rule", metavar="ID", help="run only what is marked as a proof of this rule")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests that are not about the requested capability."""
-    name = config.getoption("--capability")
-    if name is not None:
-        others = [item for item in items if not is_about(name, item)]
-        items[:] = [item for item in items if item not in set(others)]
-        config.hook.pytest_deselected(items=others)
+    """Deselect tests that are not about the requested capability, or do not prove the requested rule."""
+    name, rule = config.getoption("--capability"), config.getoption("--rule")
+    others = {
+        item
+        for item in items
+        if (name is not None and not is_about(name, item)) or (rule is not None and not proves(rule, item))
+    }
+    if others:
+        items[:] = [item for item in items if item not in others]
+        config.hook.pytest_deselected(items=list(others))
+
+
+def proves(rule: str, item: pytest.Item) -> bool:
+    """Return whether a test is marked as a proof of a rule."""
+    return any(rule in mark.args for mark in item.iter_markers("rule"))
 
 
 def is_about(name: str, item: pytest.Item) -> bool:

@@ -53,7 +53,7 @@ def registered(core: UserCore) -> User:
     return core.registration.register("ann@example.com", sign_in=False).user
 
 
-@pytest.mark.rule("R6")
+@pytest.mark.rule("R6", "S5")
 def test_a_password_is_generated_when_it_is_delivered(core: UserCore, hasher: FakeHasher, mailer: MemoryMailer) -> None:
     user = registered(core)
     assert (core.users.status(user.id).password_set, hasher.hashes) == (False, 0)

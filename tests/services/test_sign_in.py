@@ -173,7 +173,7 @@ def last_sign_in(user: User) -> tuple[datetime | None, str | None]:
     return user.last_sign_in_at, user.last_sign_in_ip
 
 
-@pytest.mark.rule("S5")
+@pytest.mark.rule("S5", "S9")
 def test_signing_in_by_an_access_token_issues_no_other(core: UserCore) -> None:
     user = register(core)
     token = sign_in(core, user)

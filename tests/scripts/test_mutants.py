@@ -1,0 +1,43 @@
+"""Each rule about proving an identity has a mutant that fits the code and is run by marked tests."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterable
+from typing import Final
+
+import pytest
+
+from scripts.make_rules import Rule, find_proofs, waits
+from scripts.mutants import Mutant, read_mutants
+from scripts.reference import FOLDER, ROOT
+
+RULES: Final[dict[str, Rule]] = tomllib.loads((FOLDER / "rules.toml").read_text("utf-8"))
+WITH_MUTANT: Final = re.compile(r"[PSKEF]\d+|T[456]|U12")
+"""The rules about passwords, signing in, tokens, emails, second factors, roles and confirmation."""
+
+PROOFS: Final = find_proofs(ROOT)
+MUTANTS: Final = {mutant.rule: mutant for mutant in read_mutants()}
+
+
+def test_every_rule_about_identities_has_a_mutant() -> None:
+    built = {rule for rule, entry in RULES.items() if WITH_MUTANT.fullmatch(rule) and not waits(entry)}
+    assert MUTANTS.keys() == built
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
+def test_each_mutant_fits_the_code_and_names_tests_of_its_rule(mutant: Mutant) -> None:
+    before = (ROOT / mutant.file).read_text("utf-8")
+    assert before.count(mutant.find) == 1, f"{mutant.file} has {before.count(mutant.find)} times {mutant.find!r}"
+    after = before.replace(mutant.find, mutant.replace)
+    assert after != before
+    ast.parse(after)
+    assert unproven(mutant.rule, mutant.tests) == []
+
+
+def unproven(rule: str, tests: Iterable[str]) -> list[str]:
+    """Return the tests whose file has no mark of the rule, not even in the contracts or machines that it runs."""
+    proofs = {proof.split("::")[0] for proof in PROOFS[rule]}
+    shipped = {proof for proof in proofs if proof.startswith("usercore/testing/")}
+    runners = {"tests/storages/test_contracts.py", "tests/storages/test_machines.py"}
+    return [test for test in tests if test not in proofs and not (shipped and test in runners)]
