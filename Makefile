@@ -24,11 +24,11 @@ help: ## say what there is
 demo: $(call ready,demo) ## run the main job on real input and compare what it prints
 	$(call python,demo) examples/demo.py
 
-test: $(call ready,test) ## run all tests
-	$(call python,test) $(PYTEST)
+test: $(call ready,test) ## run all tests but those of the benchmarks
+	$(call python,test) $(PYTEST) -m 'not benchmark'
 
 test-quick: $(call ready,test) ## run the tests that take no seconds
-	USERCORE_WITHOUT_POSTGRES=1 $(call python,test) $(PYTEST) -m 'not slow' --ignore=tests/faults
+	USERCORE_WITHOUT_POSTGRES=1 $(call python,test) $(PYTEST) -m 'not slow and not benchmark' --ignore=tests/faults
 
 faults: $(call ready,test) ## kill writers, fill disks, damage files, race processes, end sessions and servers
 	USERCORE_FAULT_ROUNDS=200 $(call python,test) $(PYTEST) tests/faults tests/sqlite tests/postgres/test_outages.py \

@@ -50,6 +50,7 @@ class Server:
         self._data = folder / "data"
         self._lent = lent_to(folder)
         self.port = free_port()
+        self._emptying: dict[str, psycopg.Connection] = {}
         self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={ROLE}", "--no-sync")
         with (self._data / "postgresql.conf").open("a") as file:
             file.write(f"{SETTINGS}port = {self.port}\n")
@@ -75,6 +76,8 @@ class Server:
 
     def stop(self, mode: str) -> None:
         """Stop it: ``fast``, or ``immediate``, which is a crash."""
+        while self._emptying:
+            self._emptying.popitem()[1].close()
         self._run("pg_ctl", "--silent", "--wait", f"--mode={mode}", "stop")
 
     def url(self, database: str = "postgres", role: str = ROLE) -> str:
@@ -94,13 +97,16 @@ class Server:
         return name
 
     def empty(self, database: str) -> None:
-        """Remove all rows of a store, which takes a tenth of the time of creating a database."""
-        tables = self.ask(
-            "SELECT tablename FROM pg_tables WHERE tablename LIKE 'usercore_%%' AND tablename <> 'usercore_schema'",
-            database=database,
+        """Remove all rows of a store, by a connection that stays open: creating a database takes much longer."""
+        connection = self._emptying.get(database)
+        if connection is None or connection.broken:
+            connection = psycopg.connect(self.url(database), autocommit=True)
+            self._emptying[database] = connection
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE tablename LIKE 'usercore_%' AND tablename <> 'usercore_schema'"
         )
         deletions = [f"DELETE FROM {table}" for (table,) in tables]  # noqa: S608 - names from the schema
-        self.ask("; ".join(deletions), database=database)
+        connection.execute("; ".join(deletions).encode())
 
     def end_sessions(self, database: str) -> int:
         """End all sessions with a database, wait until they are over, and return their number."""

@@ -30,6 +30,8 @@ from benchmarks.writing import lasting
 from tests.rows import masked
 from usercore import Email, Identity, Page, Rejected
 
+pytestmark = pytest.mark.benchmark
+
 USERS = 12
 SOME = 3
 

@@ -12,6 +12,8 @@ from benchmarks.workloads import POSTGRES, Workload
 from scripts.postgres_server import Server
 from tests.rows import masked
 
+pytestmark = pytest.mark.benchmark
+
 USERS = 12
 SOME = 3
 
