@@ -37,7 +37,14 @@ HERE: Final = Path(__file__).parent
 STORE: Final = HERE / "demo.db"
 EXPECTED: Final = HERE / "demo.expected"
 
-LINKS: Final = Links(sign_in="https://app.example.com/in", registration="https://app.example.com/join#{secret}")
+LINKS: Final = Links(
+    sign_in="https://app.example.com/in",
+    registration="https://app.example.com/join#{secret}",
+    reset="https://app.example.com/reset#{secret}",
+    confirmation="https://app.example.com/confirm#{secret}",
+    email_change="https://app.example.com/email#{secret}",
+    undo="https://app.example.com/undo#{secret}",
+)
 
 
 class DemoClock:

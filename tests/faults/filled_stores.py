@@ -35,7 +35,14 @@ from usercore_storage import memory, sqlite
 
 PASSWORD: Final = "correct horse battery staple"
 ANOTHER: Final = "seven pelicans over Trnava"
-LINKS: Final = Links(sign_in="https://example.com/in", registration="https://example.com/join/{secret}")
+LINKS: Final = Links(
+    sign_in="https://example.com/in",
+    registration="https://example.com/join/{secret}",
+    reset="https://example.com/reset#{secret}",
+    confirmation="https://example.com/confirm#{secret}",
+    email_change="https://example.com/email#{secret}",
+    undo="https://example.com/undo#{secret}",
+)
 POLICY: Final = Policy(
     mail=MailPolicy(links=LINKS),
     registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=1000),

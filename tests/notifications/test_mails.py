@@ -16,7 +16,14 @@ from usercore.testing import NOON
 from usercore.testing.samples import ENTRY
 
 SIGN_IN = "https://example.com/sign-in"
-LINKS = Links(sign_in=SIGN_IN, registration="https://example.com/register?token={secret}&from=mail")
+LINKS = Links(
+    sign_in=SIGN_IN,
+    registration="https://example.com/register?token={secret}&from=mail",
+    reset="https://example.com/reset#{secret}",
+    confirmation="https://example.com/confirm#{secret}",
+    email_change="https://example.com/email#{secret}",
+    undo="https://example.com/undo#{secret}",
+)
 POLICY = MailPolicy(links=LINKS, product="The Daily Example")
 SECRET = Secret("ucr_0123")
 WITH_SECRET = (MailKind.REGISTRATION, MailKind.WELCOME_PASSWORD)

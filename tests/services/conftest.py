@@ -10,7 +10,14 @@ from usercore.storage import Storage
 from usercore.testing import FakeClock, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
 from usercore_storage import memory, sqlite
 
-LINKS = Links(sign_in="https://example.com/in", registration="https://example.com/join/{secret}")
+LINKS = Links(
+    sign_in="https://example.com/in",
+    registration="https://example.com/join/{secret}",
+    reset="https://example.com/reset#{secret}",
+    confirmation="https://example.com/confirm#{secret}",
+    email_change="https://example.com/email#{secret}",
+    undo="https://example.com/undo#{secret}",
+)
 
 
 @pytest.fixture(params=["memory", "sqlite"])

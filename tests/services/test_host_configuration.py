@@ -27,7 +27,14 @@ from usercore import (
 from usercore.kernel.callables import check_callable
 from usercore.testing import FakeHasher, MemoryMailer
 
-LINKS: Final = Links(sign_in="https://example.com/in", registration="https://example.com/join/{secret}")
+LINKS: Final = Links(
+    sign_in="https://example.com/in",
+    registration="https://example.com/join/{secret}",
+    reset="https://example.com/reset#{secret}",
+    confirmation="https://example.com/confirm#{secret}",
+    email_change="https://example.com/email#{secret}",
+    undo="https://example.com/undo#{secret}",
+)
 POLICY: Final = Policy(mail=MailPolicy(links=LINKS))
 KINDS: Final = frozenset({"user.registered"})
 

@@ -32,15 +32,15 @@ def test_a_token_is_found_by_its_own_kind_only(core: UserCore) -> None:
         user_id=user.id, digest=digest_of(secret), kind=kind, issued_at=NOON, expires_at=NOON + MINUTE
     )
     core._service.units.write(lambda unit: unit.limited_use_tokens.add(token))
-    assert core._service.units.read(lambda unit: find_redeemable(unit, secret, now=NOON, kind=kind)) == token
+    assert core._service.units.read(lambda unit: find_redeemable(unit, secret, kind, now=NOON)) == token
     with pytest.raises(TokenUnknown):
-        core._service.units.read(lambda unit: find_redeemable(unit, secret, now=NOON))
+        core._service.units.read(lambda unit: find_redeemable(unit, secret, TokenKind.LOGIN, now=NOON))
 
 
 @pytest.mark.rule("K3")
 def test_a_kind_that_is_not_redeemed_cannot_be_issued_as_one(core: UserCore) -> None:
     user = register(core)
-    with pytest.raises(ValueError, match="access tokens are not redeemed"):
+    with pytest.raises(ValueError, match="tokens of the kind ACCESS are not redeemed"):
         issued(core, user, TokenKind.ACCESS)
 
 

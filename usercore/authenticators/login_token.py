@@ -12,7 +12,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret, read_secret
 from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenInvalid
-from usercore.tokens.model import LOGIN
+from usercore.tokens.model import LOGIN, TokenKind
 from usercore.tokens.service import find_redeemable, redeem
 from usercore.users.model import User
 
@@ -53,7 +53,7 @@ class LoginTokenAuthenticator:
             RejectedAttempt: the token is unknown, redeemed or expired.
         """
         try:
-            return find_redeemable(unit, proof, now=now).user_id
+            return find_redeemable(unit, proof, TokenKind.LOGIN, now=now).user_id
         except TokenInvalid as error:
             raise rejected_token(unit, LOGIN, proof, error) from None
 

@@ -92,11 +92,15 @@ def _link(*, has_secret: bool) -> Any:  # noqa: ANN401 - as attrs.field returns
 class Links:
     """The pages of the host that mails link to: absolute URLs.
 
-    ``registration`` contains ``{secret}`` once, which is safe in a path, query or fragment; ``sign_in`` does not.
+    Each but ``sign_in`` contains ``{secret}`` once, which is safe in a path, query or fragment.
     """
 
     sign_in: str | None = _link(has_secret=False)
     registration: str | None = _link(has_secret=True)
+    reset: str | None = _link(has_secret=True)
+    confirmation: str | None = _link(has_secret=True)
+    email_change: str | None = _link(has_secret=True)
+    undo: str | None = _link(has_secret=True)
 
 
 @frozen(kw_only=True)

@@ -132,6 +132,8 @@ LIMITED_USE_TOKEN: Final = LimitedUseToken(
     expires_at=NOON + timedelta(minutes=5),
     max_uses=1,
     uses=0,
+    address="ann@example.com",
+    generation=4,
     redeemed_at=None,
     revoked_at=None,
 )

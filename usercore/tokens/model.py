@@ -50,10 +50,16 @@ class LoginTokenPolicy:
 
 @frozen(kw_only=True)
 class LinkPolicy:
-    """How long mailed links are valid."""
+    """How long mailed links are valid. Source: spec K7."""
 
     registration_lifetime: timedelta = span(timedelta(hours=24), least=timedelta(seconds=1))
     """Source: OWASP asks for short-lived links; a day leaves time for greylisting and a night."""
+
+    reset_lifetime: timedelta = span(timedelta(hours=5), least=timedelta(seconds=1))
+    confirmation_lifetime: timedelta = span(timedelta(days=3), least=timedelta(seconds=1))
+    email_change_lifetime: timedelta = span(timedelta(days=3), least=timedelta(seconds=1))
+    undo_lifetime: timedelta = span(timedelta(days=7), least=timedelta(seconds=1))
+    """How long an email change can be undone, and the former address stays held for its user. Source: spec E3."""
 
     registration_refusals: int = whole(10, least=1, most=1000, unit="refusals")
     """A registration link is used up after this many, so that it cannot be used to list usernames. Source: spec K7."""
@@ -63,9 +69,11 @@ ACCESS_ISSUED: Final = ChangeKind("access_token.issued", ("public_id", "authenti
 ASSERTED_BY_HOST: Final = ChangeKind("access_token.asserted_by_host", ("public_id", "authenticator"), public=True)
 """The host asserted the identity of a privileged user, so no password was needed. Source: spec T5."""
 ACCESS_REVOKED: Final = ChangeKind("access_token.revoked", ("public_id", "revoked_at"), public=True)
-TOKENS_REVOKED: Final = ChangeKind("tokens.revoked", ("access", "login", "reason"), public=True)
+TOKENS_REVOKED: Final = ChangeKind("tokens.revoked", ("access", "login", "links", "reason"), public=True)
 LOGIN_ISSUED: Final = ChangeKind("login_token.issued", ("public_id", "expires_at"))
 LOGIN_REDEEMED: Final = ChangeKind("login_token.redeemed", ("public_id", "redeemed_at"), public=True)
+LINK_ISSUED: Final = ChangeKind("link.issued", ("kind", "public_id", "expires_at"))
+LINK_REDEEMED: Final = ChangeKind("link.redeemed", ("kind", "public_id", "redeemed_at"), public=True)
 REGISTRATION_REQUESTED: Final = ChangeKind(
     "registration.requested", ("email", "expires_at"), frozenset({"email"}), public=True, subject=Subject.REGISTRATION
 )
@@ -82,6 +90,8 @@ KINDS: Final = (
     TOKENS_REVOKED,
     LOGIN_ISSUED,
     LOGIN_REDEEMED,
+    LINK_ISSUED,
+    LINK_REDEEMED,
     REGISTRATION_REQUESTED,
     REGISTRATION_KNOWN,
     REGISTRATION_COMPLETED,
@@ -110,12 +120,29 @@ class TokenRules:
     redeemed: ChangeKind | None = None
     revoked_by: frozenset[RevocationReason] = frozenset()
     """The events that revoke the kind's tokens of a user: a column of the table in spec K9."""
+    counted_as: str | None = None
+    """The field of ``RevokedTokens`` that counts revoked tokens of the kind; None if they have no user."""
+
+
+def _link_rules(*, revoked_by: frozenset[RevocationReason]) -> TokenRules:
+    """Return the rules of a link that is mailed to a user."""
+    return TokenRules(
+        policy=LinkPolicy,
+        max_uses=1,
+        issued=LINK_ISSUED,
+        redeemed=LINK_REDEEMED,
+        revoked_by=revoked_by,
+        counted_as="links",
+    )
+
+
+_EVERY_CHANGE: Final = frozenset(RevocationReason) - {RevocationReason.SIGNED_OUT}
 
 
 class TokenKind(StrEnum):
     """The kinds of tokens. The value is the prefix of the kind's secrets and public ids, and is stored for the kind.
 
-    A new kind of token is one member here and, if it belongs to a user, a count in ``RevokedTokens``. Source: spec K1.
+    A new kind of token is one member here. Source: spec K1.
     """
 
     rules: TokenRules
@@ -136,6 +163,7 @@ class TokenKind(StrEnum):
             revoked_by=frozenset(
                 {RevocationReason.SIGNED_OUT, RevocationReason.PASSWORD_SET, RevocationReason.DEACTIVATED}
             ),
+            counted_as="access",
         ),
     )
     LOGIN = (
@@ -146,18 +174,20 @@ class TokenKind(StrEnum):
             issued=LOGIN_ISSUED,
             redeemed=LOGIN_REDEEMED,
             revoked_by=frozenset(RevocationReason),
+            counted_as="login",
         ),
     )
+    RESET = ("ucp", _link_rules(revoked_by=_EVERY_CHANGE))
+    CONFIRMATION = ("ucc", _link_rules(revoked_by=_EVERY_CHANGE))
+    EMAIL_CHANGE = ("uce", _link_rules(revoked_by=_EVERY_CHANGE))
+    EMAIL_UNDO = ("ucu", _link_rules(revoked_by=frozenset({RevocationReason.DEACTIVATED})))
+    """It must outlive what an intruder changes: the password, and the email once more. Source: spec E3."""
+
     REGISTRATION = (
         "ucr",
         TokenRules(policy=LinkPolicy, max_uses=1, issued=REGISTRATION_REQUESTED, redeemed=REGISTRATION_COMPLETED),
     )
     """A registration request has no user, so no event of spec K9 revokes it."""
-
-    @property
-    def label(self) -> str:
-        """The kind's name in counts."""
-        return self.name.lower()
 
 
 ACCESS: Final[str] = TokenKind.ACCESS.value
@@ -201,7 +231,8 @@ class LimitedUseToken:
     """A user's token that can be redeemed ``max_uses`` times, in ``valid_from <= now < expires_at``, unless revoked.
 
     Without ``valid_from`` it is valid from the start, also on a machine whose clock is behind. ``redeemed_at`` is the
-    instant of its last use.
+    instant of its last use. A mailed link is bound to the ``address`` it is sent to, and to a ``generation``: the
+    version of the password, or the request, for which it was issued. Source: spec K7.
     """
 
     user_id: UserId
@@ -212,6 +243,8 @@ class LimitedUseToken:
     expires_at: datetime
     max_uses: int = 1
     uses: int = 0
+    address: str | None = attrs.field(default=None, repr=False)
+    generation: int | None = None
     redeemed_at: datetime | None = None
     revoked_at: datetime | None = None
 
@@ -250,4 +283,5 @@ class RevokedTokens:
 
     access: int = 0
     login: int = 0
+    links: int = 0
     reason: RevocationReason

@@ -1,5 +1,6 @@
 """Steps of use-cases that involve tokens: issuing, finding, redeeming and revoking them."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from usercore.kernel.changes import Change
@@ -28,7 +29,15 @@ from usercore.tokens.rules import check_completable, check_redeemable, kinds_rev
 
 
 def issue(
-    unit: TokensUnit, kind: TokenKind, user_id: UserId, *, at: datetime, lifetime: timedelta, randomness: Randomness
+    unit: TokensUnit,
+    kind: TokenKind,
+    user_id: UserId,
+    *,
+    at: datetime,
+    lifetime: timedelta,
+    randomness: Randomness,
+    address: str | None = None,
+    generation: int | None = None,
 ) -> Secret:
     """Issue a token of this kind to a user that the unit has locked. Its secret cannot be read again.
 
@@ -36,7 +45,7 @@ def issue(
         ValueError: tokens of this kind are not redeemed.
     """
     if kind.rules.max_uses is None:
-        msg = f"{kind.label} tokens are not redeemed"
+        msg = f"tokens of the kind {kind.name} are not redeemed"
         raise ValueError(msg)
     secret = generate_secret(kind, user_id, randomness)
     token = LimitedUseToken(
@@ -46,15 +55,15 @@ def issue(
         issued_at=at,
         expires_at=at + lifetime,
         max_uses=kind.rules.max_uses,
+        address=address,
+        generation=generation,
     )
     unit.limited_use_tokens.add(token)
     unit.record(Change(kind=kind.rules.issued, subject_id=user_id, new=token))
     return secret
 
 
-def find_redeemable(
-    unit: TokensUnit, secret: Secret | str, *, now: datetime, kind: TokenKind = TokenKind.LOGIN
-) -> LimitedUseToken:
+def find_redeemable(unit: TokensUnit, secret: Secret | str, kind: TokenKind, *, now: datetime) -> LimitedUseToken:
     """Return the token of this kind with this secret if it can be redeemed. Writes nothing.
 
     Raises:
@@ -118,8 +127,11 @@ def revoke_all(
     counts = unit.limited_use_tokens.revoke_all(user_id, kinds - {TokenKind.ACCESS}, at=at)
     if TokenKind.ACCESS in kinds:
         counts = {TokenKind.ACCESS: unit.access_tokens.revoke_all(user_id, at=at, keep=keep), **counts}
-    revoked = RevokedTokens(reason=reason, **{kind.label: count for kind, count in counts.items()})
-    if any(counts.values()):
+    totals = Counter[str]()
+    for kind, count in counts.items():
+        totals[kind.rules.counted_as or ""] += count
+    revoked = RevokedTokens(reason=reason, **totals)
+    if any(totals.values()):
         unit.record(Change(kind=TOKENS_REVOKED, subject_id=user_id, new=revoked))
     return revoked
 

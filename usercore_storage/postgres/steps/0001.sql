@@ -114,6 +114,8 @@ CREATE TABLE usercore_limited_use_tokens (
     expires_at bigint NOT NULL,
     max_uses bigint NOT NULL,
     uses bigint NOT NULL,
+    address text COLLATE "C",
+    generation bigint,
     redeemed_at bigint,
     revoked_at bigint,
     PRIMARY KEY (user_id, digest)

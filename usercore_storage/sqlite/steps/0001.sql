@@ -114,6 +114,8 @@ CREATE TABLE usercore_limited_use_tokens (
     expires_at INTEGER NOT NULL,
     max_uses INTEGER NOT NULL,
     uses INTEGER NOT NULL,
+    address TEXT,
+    generation INTEGER,
     redeemed_at INTEGER,
     revoked_at INTEGER,
     PRIMARY KEY (user_id, digest)
