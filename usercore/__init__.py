@@ -71,6 +71,7 @@ from usercore.passwords.model import (
     PasswordChange,
     PasswordPolicy,
     Pepper,
+    ResetPolicy,
 )
 from usercore.registration.service import EmailCheckResult, EmailStatus
 from usercore.registration.steps import Registration
@@ -193,6 +194,7 @@ __all__ = [
     "RegistrationStatus",
     "Rejected",
     "Relay",
+    "ResetPolicy",
     "RetentionPolicy",
     "RevocationReason",
     "RevokedTokens",

@@ -205,11 +205,13 @@ class UserCore:
 
     @cached_property
     def passwords(self) -> Passwords:
-        """Setting passwords."""
+        """Setting, changing and resetting passwords."""
         return Passwords(
             service=self._service,
             new_passwords=self._runtime.new_passwords,
             keys=self._runtime.keys,
+            resets=self._runtime.password_resets(self._service),
+            sends_email=self._runtime.host.mailer is not None,
         )
 
     @cached_property
@@ -270,7 +272,11 @@ class UserCore:
         self._service.check_alone("cleanup")
         policy = self.policy
         return Cleanup(
-            service=self._service, policy=policy.retention, throttles=policy.throttles, registration=policy.registration
+            service=self._service,
+            policy=policy.retention,
+            throttles=policy.throttles,
+            registration=policy.registration,
+            resets=policy.resets,
         ).run()
 
     def close(self) -> None:

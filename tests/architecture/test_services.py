@@ -15,7 +15,7 @@ METHODS: Final = {
     "login_tokens": {"issue", "issue_many"},
     "meta": {"declared", "delete", "get", "key_users", "list", "upsert"},
     "outbox": {"deliver", "discard", "failed", "pending", "retry"},
-    "passwords": {"set"},
+    "passwords": {"request_reset", "reset", "set"},
     "registration": {"check_email", "complete", "import_users", "register", "register_external", "request"},
     "sign_in": {
         "authenticate",

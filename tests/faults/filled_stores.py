@@ -104,6 +104,7 @@ class FilledStore:
     access_token: Secret
     login_token: Secret
     link: str
+    reset_link: str
     listed: AccessToken
     failed_delivery: str
 
@@ -160,9 +161,11 @@ def build(storage: Storage) -> FilledStore:
     bob = core.registration.register_external("deactivated@example.com", external_id="x-2").user
     core.users.deactivate(bob.id)
     core.registration.request("guest@example.com")
+    core.passwords.request_reset("ann@example.com")
     with suppress(SignInRefused):
         core.bind(user_agent="Lynx").sign_in.with_password("unknown@example.com", PASSWORD)
     core.outbox.deliver()
+    core.passwords.request_reset("early@example.com")
     return FilledStore(
         core=core,
         clock=clock,
@@ -173,6 +176,7 @@ def build(storage: Storage) -> FilledStore:
         access_token=registered.access_token,
         login_token=core.login_tokens.issue(registered.user.id),
         link=secret_in(mailer, "guest@example.com"),
+        reset_link=secret_in(mailer, "ann@example.com"),
         listed=core.access_tokens.list(registered.user.id)[0],
         failed_delivery=failed_delivery,
     )
@@ -191,7 +195,7 @@ def _fail_a_delivery(core: UserCore, subscriber: RecordingSubscriber, clock: Fak
 def secret_in(mailer: MemoryMailer, to: str) -> str:
     """Return the secret in the last link that was mailed to an address."""
     text = next(mail.text for mail in reversed(mailer.sent) if mail.to == to)
-    found = re.search(r"/join/(\w+)", text)
+    found = re.search(r"(?:/join/|/reset#)(\w+)", text)
     assert found is not None
     return found[1]
 

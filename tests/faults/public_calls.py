@@ -65,6 +65,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "version": same(None),
     "work": lambda filled: lambda core: core.users.update(filled.ann.id, first_name="Ann"),
     # Where another one is needed than elsewhere:
+    "passwords.reset.secret": lambda filled: filled.reset_link,
     "registration.check_email.email": same("ann@example.com"),
     "registration.check_email.password": same(PASSWORD),
     "registration.complete.secret": lambda filled: filled.link,

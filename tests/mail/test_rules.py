@@ -1,13 +1,14 @@
 """Links are absolute URLs with a placeholder for the secret if they need one; mails are made from templates."""
 
+from datetime import timedelta
 from typing import Final
 
 import pytest
 
 from usercore.kernel.secret import Secret
 from usercore.mail.model import Links, MailKind, MailPolicy, MailTemplate
-from usercore.mail.rules import check_links, compose_mail
-from usercore.testing import NOON
+from usercore.mail.rules import check_links, compose_mail, in_words
+from usercore.testing import NOON, TICK
 
 SIGN_IN = "https://example.com/sign-in"
 LINKS = Links(sign_in=SIGN_IN, registration="https://example.com/register?token={secret}&from=mail")
@@ -85,14 +86,21 @@ def test_links_that_no_mail_needs_may_be_missing() -> None:
 
 @pytest.mark.rule("R6")
 def test_placeholders_of_a_template_are_filled() -> None:
-    template = MailTemplate(subject="{product}!", text="{link} {secret} {days} {product}\n", link="registration")
+    template = MailTemplate(subject="{product}!", text="{link} {secret} {lifetime} {product}\n", link="registration")
     policy = MailPolicy(links=LINKS, product="The Shop")
     mail = compose_mail(
-        MailKind.REGISTRATION, template, "a@example.com", policy, mail_id="id", at=NOON, secret=Secret("x"), days=3
+        MailKind.REGISTRATION,
+        template,
+        "a@example.com",
+        policy,
+        mail_id="id",
+        at=NOON,
+        secret=Secret("x"),
+        lifetime=timedelta(days=3),
     )
     assert (mail.kind, mail.to, mail.id, mail.at) == (MailKind.REGISTRATION, "a@example.com", "id", NOON)
     assert mail.subject == "The Shop!"
-    assert mail.text == "https://example.com/register?token=x&from=mail x 3 The Shop\n"
+    assert mail.text == "https://example.com/register?token=x&from=mail x 3 days The Shop\n"
 
 
 @pytest.mark.rule("R6")
@@ -100,3 +108,21 @@ def test_a_template_without_placeholders_is_not_changed() -> None:
     template = MailTemplate(subject="Hello", text="Hello.\n")
     mail = compose_mail(MailKind.WELCOME, template, "a@example.com", MailPolicy(), mail_id="id", at=NOON)
     assert (mail.subject, mail.text) == ("Hello", "Hello.\n")
+
+
+@pytest.mark.rule("R6")
+@pytest.mark.parametrize(
+    ("lifetime", "words"),
+    [
+        (timedelta(days=14), "14 days"),
+        (timedelta(days=2), "2 days"),
+        (timedelta(days=2) - TICK, "47 hours"),
+        (timedelta(hours=5), "5 hours"),
+        (timedelta(hours=2) - TICK, "119 minutes"),
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(seconds=1), "1 minute"),
+    ],
+    ids=str,
+)
+def test_a_lifetime_is_written_in_the_largest_unit_that_fits_twice(lifetime: timedelta, words: str) -> None:
+    assert in_words(lifetime) == words

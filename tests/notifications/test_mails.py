@@ -1,5 +1,6 @@
 """Each mail is defined once: a text with its link, a secret only in its place, and the change that asks for it."""
 
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -26,7 +27,7 @@ LINKS = Links(
 )
 POLICY = MailPolicy(links=LINKS, product="The Daily Example")
 SECRET = Secret("ucr_0123")
-WITH_SECRET = (MailKind.REGISTRATION, MailKind.WELCOME_PASSWORD)
+WITH_SECRET = (MailKind.REGISTRATION, MailKind.PASSWORD_RESET, MailKind.WELCOME_PASSWORD)
 
 
 def definition_of(kind: MailKind) -> MailDefinition:
@@ -37,8 +38,10 @@ def definition_of(kind: MailKind) -> MailDefinition:
 def composed(kind: MailKind, policy: MailPolicy = POLICY) -> Mail:
     """Return a mail of this kind, with a secret if it carries one."""
     secret = SECRET if kind in WITH_SECRET else None
-    template = definition_of(kind).template
-    return compose_mail(kind, template, "ann@example.com", policy, mail_id="id", at=NOON, secret=secret, days=14)
+    template, lifetime = definition_of(kind).template, timedelta(days=14)
+    return compose_mail(
+        kind, template, "ann@example.com", policy, mail_id="id", at=NOON, secret=secret, lifetime=lifetime
+    )
 
 
 @pytest.mark.parametrize("kind", MailKind)
@@ -132,7 +135,11 @@ def test_the_old_address_is_not_told_the_new_one_nor_given_a_link() -> None:
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("kind", MailKind)
 def test_braces_in_the_hosts_values_are_left_as_they_are(kind: MailKind) -> None:
-    links = Links(sign_in=SIGN_IN + "/{days}", registration="https://example.com/{product}/{secret}")
+    links = Links(
+        sign_in=SIGN_IN + "/{days}",
+        registration="https://example.com/{product}/{secret}",
+        reset="https://example.com/{text}/{secret}",
+    )
     mail = composed(kind, MailPolicy(links=links, product="{secret} & {link}"))
     assert "{secret} & {link}" in mail.subject
     assert mail.text.count("ucr_0123") == (kind in WITH_SECRET)

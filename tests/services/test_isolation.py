@@ -1,6 +1,7 @@
 """Tenants are isolated: a call with another tenant's data answers, by the same steps, as if it did not exist."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import attrs
 import pytest
@@ -37,8 +38,10 @@ from usercore import (
 from usercore.kernel.context import MAIN
 from usercore.kernel.ids import USER_KIND, uuid_of
 from usercore.kernel.secret import generate_secret
-from usercore.testing import FakeClock, FakeRandomness, WatchedStorage
-from usercore.tokens.model import ACCESS, LOGIN
+from usercore.storage import Unit
+from usercore.testing import NOON, FakeClock, FakeRandomness, WatchedStorage
+from usercore.tokens.model import ACCESS, LOGIN, TokenKind
+from usercore.tokens.service import issue, redeem
 
 
 @attrs.frozen(kw_only=True)
@@ -51,6 +54,8 @@ class Names:
     access: Secret
     login: Secret
     redeemed: Secret
+    reset: Secret
+    redeemed_reset: Secret
     public_id: str
     delivery_id: str
 
@@ -81,6 +86,9 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "registration.check_email: password": lambda core, names: (
         core.registration.check_email(names.email, PASSWORD).password
     ),
+    "passwords.request_reset": lambda core, names: core.passwords.request_reset(names.email),
+    "passwords.reset": lambda core, names: core.passwords.reset(names.reset, PASSWORD),
+    "passwords.reset: redeemed": lambda core, names: core.passwords.reset(names.redeemed_reset, PASSWORD),
     "sign_in.with_password": lambda core, names: core.sign_in.with_password(names.email, PASSWORD),
     "sign_in.with_login_token": lambda core, names: core.sign_in.with_login_token(names.login),
     "sign_in.with_login_token: spent": lambda core, names: core.sign_in.with_login_token(names.redeemed),
@@ -114,6 +122,8 @@ TOLD = {
     "sign_in.with_login_token",
     "sign_in.with_login_token: spent",
     "access_tokens.revoke",
+    "passwords.reset",
+    "passwords.reset: redeemed",
 }
 """Secrets and public ids cannot be guessed: only the answers must be the same, not the steps."""
 
@@ -129,6 +139,8 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     (failed,) = core.outbox.failed().rows
     access, (login, redeemed) = sign_in(core, user), core.login_tokens.issue_many(user.id, 2)
     core.sign_in.with_login_token(redeemed)
+    reset, redeemed_reset = (reset_link(core, user) for _ in range(2))
+    core._service.units.write(lambda unit: (unit.lock(user.id), redeem(unit, user.id, redeemed_reset, at=clock.now)))
     return Names(
         id=user.id,
         name="ann",
@@ -136,9 +148,30 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
         access=access,
         login=login,
         redeemed=redeemed,
+        reset=reset,
+        redeemed_reset=redeemed_reset,
         public_id=core.access_tokens.list(user.id)[-1].public_id,
         delivery_id=failed.id,
     )
+
+
+def reset_link(core: UserCore, user: User) -> Secret:
+    """Issue a link that resets the password, and leave older ones valid."""
+
+    def mint(unit: Unit) -> Secret:
+        unit.lock(user.id)
+        return issue(
+            unit,
+            TokenKind.RESET,
+            user.id,
+            at=NOON,
+            lifetime=timedelta(days=400),
+            randomness=core._service.randomness,
+            address=user.email,
+            generation=1,
+        )
+
+    return core._service.units.write(mint)
 
 
 def names_of_no_user(names: Names) -> Names:
@@ -150,6 +183,8 @@ def names_of_no_user(names: Names) -> Names:
         access=generate_secret(ACCESS, number, randomness),
         login=generate_secret(LOGIN, number, randomness),
         redeemed=generate_secret(LOGIN, number, randomness),
+        reset=generate_secret(TokenKind.RESET, number, randomness),
+        redeemed_reset=generate_secret(TokenKind.RESET, number, randomness),
         public_id=names.public_id[:-1] + "~",
         delivery_id=names.delivery_id.replace(str(names.id), str(number)),
     )

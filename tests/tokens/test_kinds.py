@@ -59,6 +59,7 @@ def test_each_event_revokes_the_kinds_of_the_table() -> None:
     assert {reason: kinds_revoked_by(reason) for reason in RevocationReason} == {
         RevocationReason.SIGNED_OUT: both,
         RevocationReason.PASSWORD_SET: both | links,
+        RevocationReason.RESET_REQUESTED: {TokenKind.RESET},
         RevocationReason.EMAIL_CHANGED: {TokenKind.LOGIN} | links,
         RevocationReason.DEACTIVATED: both | links | {TokenKind.EMAIL_UNDO},
     }

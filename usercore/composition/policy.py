@@ -7,7 +7,7 @@ from usercore.mail.model import MailPolicy
 from usercore.maintenance.cleanup import RetentionPolicy
 from usercore.meta.model import MetaPolicy
 from usercore.outbox.model import DeliveryPolicy
-from usercore.passwords.model import PasswordPolicy
+from usercore.passwords.model import PasswordPolicy, ResetPolicy
 from usercore.throttling.model import ThrottlePolicy
 from usercore.tokens.model import AccessTokenPolicy, LinkPolicy, LoginTokenPolicy
 from usercore.users.model import EmailPolicy
@@ -18,6 +18,7 @@ class Policy:
     """The policy of a core; each part documents its numbers, their units and their sources."""
 
     passwords: PasswordPolicy = part(PasswordPolicy())
+    resets: ResetPolicy = part(ResetPolicy())
     throttles: ThrottlePolicy = part(ThrottlePolicy())
     emails: EmailPolicy = part(EmailPolicy())
     registration: RegistrationPolicy = part(RegistrationPolicy())

@@ -21,7 +21,8 @@ from usercore.kernel.ids import IdMaker, TenantId
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.time import plain_clock
 from usercore.notifications import mail_subscriber
-from usercore.notifications.mails import CHANGES
+from usercore.notifications.mails import SUBSCRIBED
+from usercore.password_change.reset_link import PasswordResets
 from usercore.passwords.hasher import Argon2Hasher
 from usercore.passwords.ports import Hasher
 from usercore.registration.email_link import EmailLinkRegistration
@@ -78,8 +79,9 @@ class Runtime:
             hasher=self.hasher,
             policy=self.policy.mail,
             passwords=self.policy.passwords,
+            links=self.policy.links,
         )
-        mailer = Subscriber(name=mail_subscriber.SUBSCRIBER, kinds=CHANGES, handle=mails.handle)
+        mailer = Subscriber(name=mail_subscriber.SUBSCRIBER, kinds=SUBSCRIBED, handle=mails.handle)
         return (mailer, *self.host.subscribers)
 
     def scope(self, context: Context, joined: UnitSource | None = None) -> ServiceContext[Unit]:
@@ -136,6 +138,16 @@ class Runtime:
             sign_in=sign_in,
             emails=policy.emails,
             sends_email=self.host.mailer is not None,
+        )
+
+    def password_resets(self, service: ServiceContext[Unit]) -> PasswordResets:
+        """Return what resets passwords by links in this context."""
+        return PasswordResets(
+            service=service,
+            new_passwords=self.new_passwords,
+            keys=self.keys,
+            policy=self.policy.resets,
+            misses=self.misses,
         )
 
     def observe(self, entries: Sequence[Entry]) -> None:

@@ -12,7 +12,7 @@ from usercore.tokens.model import RevocationReason
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import revoke_all
 from usercore.users.emails import clean_email
-from usercore.users.keys import email_key
+from usercore.users.keys import is_same_address
 from usercore.users.model import EMAIL_CHANGED, EMAIL_REPLACED, EMAIL_VERIFICATION_CHANGED, EmailPolicy, User
 from usercore.users.ports import UsersUnit
 from usercore.users.service import replace_user
@@ -87,8 +87,3 @@ class Emails:
             return replace_user(unit, old, new, EMAIL_VERIFICATION_CHANGED, at=now, by=by)
 
         return self._service.units.write(change)
-
-
-def is_same_address(old: str | None, new: str) -> bool:
-    """Return whether both are spellings of one key."""
-    return old is not None and email_key(old) == email_key(new)

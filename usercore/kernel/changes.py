@@ -12,6 +12,8 @@ class Subject(StrEnum):
     USER = "user"
     TENANT = "tenant"
     REGISTRATION = "registration"
+    UNKNOWN_LOGIN = "unknown_login"
+    """A login that no user has. Each change of this kind has a subject of its own, which needs no lock."""
 
 
 @frozen

@@ -29,6 +29,7 @@ class MailKind(StrEnum):
     WELCOME = "welcome"
     WELCOME_PASSWORD = "welcome_password"  # noqa: S105 - a kind of mail, not a password
     REGISTRATION = "registration"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a kind of mail, not a password
     HAVE_ACCOUNT = "have_account"
     EMAIL_CHANGED = "email_changed"
 
@@ -42,7 +43,7 @@ def generate_mail_id(randomness: Randomness = system_randomness) -> str:
 class MailTemplate:
     """The text of a kind of mail, in short plain English. ``link`` is the name of the field of ``Links`` in it.
 
-    Subject and text may contain ``{product}``; the text may also contain ``{link}``, ``{secret}`` and ``{days}``.
+    Subject and text may contain ``{product}``; the text may also contain ``{link}``, ``{secret}`` and ``{lifetime}``.
     """
 
     subject: str

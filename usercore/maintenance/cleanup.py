@@ -13,6 +13,7 @@ from usercore.kernel.entity import entity
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.outbox.ports import OutboxUnit
+from usercore.passwords.model import ResetPolicy
 from usercore.throttling.model import ThrottlePolicy
 from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.model import KINDS
@@ -75,6 +76,7 @@ class Cleanup:
     _policy: RetentionPolicy
     _throttles: ThrottlePolicy
     _registration: RegistrationPolicy
+    _resets: ResetPolicy
 
     def run(self) -> Cleaned:
         """Remove and blank everything that is past its retention, in many short units.
@@ -84,7 +86,14 @@ class Cleanup:
         """
         now, policy = self._service.clock(), self._policy
         tokens, attempts = now - policy.tokens, now - policy.attempts
-        windows = now - max(policy.throttles, self._registration.per_email_window, self._registration.per_ip_window)
+        registration, resets = self._registration, self._resets
+        windows = now - max(
+            policy.throttles,
+            registration.per_email_window,
+            registration.per_ip_window,
+            resets.per_account_window,
+            resets.per_ip_window,
+        )
         counters = now - max(policy.throttles, self._throttles.forgotten_after)  # or unknown logins would wait less
         ahead = now + self._throttles.max_wait
         addresses = now - policy.registration_addresses

@@ -15,6 +15,7 @@ from usercore.notifications.mails import mail_for
 from usercore.notifications.recipients import MailContext, MailUnit
 from usercore.passwords.model import PasswordPolicy
 from usercore.passwords.ports import Hasher
+from usercore.tokens.model import LinkPolicy
 
 SUBSCRIBER: Final = "mailer"
 """The name of the subscriber in deliveries."""
@@ -29,6 +30,7 @@ class MailSubscriber:
     hasher: Hasher
     policy: MailPolicy
     passwords: PasswordPolicy
+    links: LinkPolicy
 
     def handle(self, event: Event) -> None:
         """Send the mail that a change asks for, or nothing if it is no longer current.
@@ -39,7 +41,7 @@ class MailSubscriber:
         definition, scope = mail_for(event.entry), self.scope_of(event.entry.tenant_id)
         if definition is None:
             return
-        recipient = definition.prepare(MailContext(scope, self.hasher, self.passwords), event)
+        recipient = definition.prepare(MailContext(scope, self.hasher, self.passwords, self.links), event)
         if recipient is None:
             return
         mail = compose_mail(
@@ -50,6 +52,6 @@ class MailSubscriber:
             mail_id=generate_mail_id(scope.randomness),
             at=scope.clock(),
             secret=recipient.secret,
-            days=recipient.days,
+            lifetime=recipient.lifetime,
         )
         check_result(self.mailer.send(mail), name="what the mailer's send returned")

@@ -13,7 +13,9 @@ from usercore.notifications.recipients import (
     present_address,
     previous_address,
     registration_link,
+    reset_link,
 )
+from usercore.passwords.model import RESET_OF_UNKNOWN, RESET_REQUESTED
 from usercore.tokens.model import REGISTRATION_KNOWN, REGISTRATION_REQUESTED
 from usercore.users.model import EMAIL_REPLACED, WELCOMED
 
@@ -64,7 +66,7 @@ MAILS: Final = (
             subject="Welcome to {product}",
             text=(
                 "Your account is ready.\n\nSign in here: {link}\nYour first password: {secret}\n\n"
-                "It works for {days} days. Please choose one of your own when you have signed in.\n"
+                "It works for {lifetime}. Please choose one of your own when you have signed in.\n"
             ),
             link="sign_in",
         ),
@@ -80,6 +82,19 @@ MAILS: Final = (
                 "The link works once. If it was not you, do nothing.\n"
             ),
             link="registration",
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.PASSWORD_RESET,
+        change=RESET_REQUESTED,
+        prepare=reset_link,
+        template=MailTemplate(
+            subject="Set a new password for {product}",
+            text=(
+                "Somebody, probably you, wants to set a new password for your account.\n\nSet it here: {link}\n\n"
+                "The link works once, for {lifetime}. If it was not you, do nothing.\n"
+            ),
+            link="reset",
         ),
     ),
     MailDefinition(
@@ -110,7 +125,10 @@ MAILS: Final = (
 )
 
 CHANGES: Final = frozenset(definition.change.name for definition in MAILS)
-"""The kinds of changes that the mailer subscribes to."""
+"""The kinds of changes that ask for a mail."""
+
+SUBSCRIBED: Final = CHANGES | {RESET_OF_UNKNOWN.name}
+"""The kinds that the mailer subscribes to. One sends nothing: requests for known and unknown logins must be alike."""
 
 LINKS: Final = {definition.kind: definition.template.link for definition in MAILS if definition.template.link}
 """The name of the link that each kind of mail needs, if it needs one."""

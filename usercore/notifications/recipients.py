@@ -5,6 +5,7 @@ delivery. If sending then fails, the next attempt generates another secret, and 
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NamedTuple, Protocol
 
 from usercore.delivery.dispatcher import Event, key_of
@@ -18,15 +19,18 @@ from usercore.outbox.ports import OutboxUnit
 from usercore.passwords.model import PasswordChange, PasswordPolicy
 from usercore.passwords.ports import Hasher, PasswordsUnit
 from usercore.passwords.rules import generate_password
-from usercore.passwords.service import store_password
+from usercore.passwords.service import password_version, store_password
+from usercore.tenants.ports import TenantsUnit
+from usercore.tokens.model import LinkPolicy, RevocationReason, TokenKind
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.rules import is_completable
-from usercore.tokens.service import mint_registration_link
+from usercore.tokens.service import issue, mint_registration_link, revoke_all
+from usercore.users.keys import is_same_address
 from usercore.users.model import User, UserState
 from usercore.users.ports import UsersUnit
 
 
-class MailUnit(UsersUnit, PasswordsUnit, TokensUnit, OutboxUnit, Protocol):
+class MailUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, OutboxUnit, Protocol):
     """The parts of a unit that mails need."""
 
 
@@ -36,6 +40,7 @@ class MailContext(NamedTuple):
     scope: ServiceContext[MailUnit]
     hasher: Hasher
     passwords: PasswordPolicy
+    links: LinkPolicy
 
 
 class Recipient(NamedTuple):
@@ -43,7 +48,7 @@ class Recipient(NamedTuple):
 
     address: str
     secret: Secret | None = None
-    days: int = 0
+    lifetime: timedelta = timedelta(0)
     """How long the secret works."""
 
 
@@ -75,6 +80,47 @@ def registration_link(context: MailContext, event: Event) -> Recipient | None:
     return scope.units.write(mint)
 
 
+def reset_link(context: MailContext, event: Event) -> Recipient | None:
+    """Generate a link that resets the password, in place of an older one.
+
+    None is generated if another password was set or another email stored since it was requested, or if the user may not
+    sign in.
+    """
+    scope, lifetime = context.scope, context.links.reset_lifetime
+
+    def mint(unit: MailUnit) -> Recipient | None:
+        user = _lock(unit, event)
+        if user is None or not _may_reset(unit, event, user) or user.email is None:
+            return None
+        now = scope.clock()
+        revoke_all(unit, user.id, RevocationReason.RESET_REQUESTED, at=now)
+        secret = issue(
+            unit,
+            TokenKind.RESET,
+            user.id,
+            at=now,
+            lifetime=lifetime,
+            randomness=scope.randomness,
+            address=user.email,
+            generation=password_version(unit, user.id),
+        )
+        return Recipient(user.email, secret, lifetime)
+
+    return scope.units.write(mint)
+
+
+def _may_reset(unit: MailUnit, event: Event, user: User) -> bool:
+    delivery, requested = _leased(unit, event), event.entry.new.get("email")
+    return (
+        delivery is not None
+        and delivery.generation == password_version(unit, user.id)
+        and requested is not None
+        and is_same_address(user.email, requested)
+        and user.state is UserState.ACTIVE
+        and unit.tenants.is_active(user.tenant_id)
+    )
+
+
 def first_password(context: MailContext, event: Event) -> Recipient | None:
     """Generate a password, unless the user is not active or has another password by now."""
     user = _user_of(context, event)
@@ -85,22 +131,18 @@ def first_password(context: MailContext, event: Event) -> Recipient | None:
         hashed = context.hasher.hash(password.reveal())
     if not context.scope.units.write(lambda unit: _store_first_password(unit, context, event, hashed)):
         return None
-    return Recipient(user.email, password, context.passwords.generated_lifetime.days)
+    return Recipient(user.email, password, context.passwords.generated_lifetime)
 
 
 def _store_first_password(unit: MailUnit, context: MailContext, event: Event, hashed: tuple[str, str | None]) -> bool:
     """Store the password unless another one was set since; return whether it was stored."""
-    user_id = UserId(event.entry.subject_id)
-    try:
-        user = unit.users.lock(user_id)
-    except UserNotFound:
+    user, delivery = _lock(unit, event), _leased(unit, event)
+    if user is None or delivery is None or user.state is not UserState.ACTIVE:
         return False
-    present, delivery = unit.credentials.get(user_id), _leased(unit, event)
-    version = 0 if present is None else present.version
-    if delivery is None or delivery.generation != version or user.state is not UserState.ACTIVE:
+    if delivery.generation != password_version(unit, user.id):
         return False
     now, lifetime = context.scope.clock(), context.passwords.generated_lifetime
-    stored = store_password(unit, user_id, hashed, at=now, reason=PasswordChange.GENERATED, lifetime=lifetime)
+    stored = store_password(unit, user.id, hashed, at=now, reason=PasswordChange.GENERATED, lifetime=lifetime)
     unit.deliveries.replace(evolve(delivery, generation=stored.version))
     return True
 
@@ -111,6 +153,14 @@ def _leased(unit: MailUnit, event: Event) -> Delivery | None:
         return None
     present = unit.deliveries.get(key_of(event.delivery))
     return present if present is not None and present.lease_no == event.delivery.lease_no else None
+
+
+def _lock(unit: MailUnit, event: Event) -> User | None:
+    """Lock the user that the change is about; return None if it was erased."""
+    try:
+        return unit.users.lock(UserId(event.entry.subject_id))
+    except UserNotFound:
+        return None
 
 
 def _user_of(context: MailContext, event: Event) -> User | None:

@@ -3,14 +3,14 @@
 from typing import Final
 
 from usercore.kernel.capability import Capability
-from usercore.passwords.model import KINDS, PasswordPolicy
+from usercore.passwords.model import KINDS, PasswordPolicy, ResetPolicy
 from usercore.passwords.ports import PasswordsUnit
 
 CAPABILITY: Final = Capability(
     name="passwords",
     unit=PasswordsUnit,
     kinds=KINDS,
-    policies=(PasswordPolicy,),
+    policies=(PasswordPolicy, ResetPolicy),
     public=(
         "HashProfile",
         "OWASP",
@@ -20,5 +20,6 @@ CAPABILITY: Final = Capability(
         "Pepper",
         "RFC_9106_HIGH",
         "RFC_9106_LOW",
+        "ResetPolicy",
     ),
 )

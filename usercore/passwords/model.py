@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from usercore.kernel.bounds import Between, OneLine, each, part, span, whole
-from usercore.kernel.changes import ChangeKind
+from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import SecretBytes, secret_bytes_of
@@ -158,7 +158,33 @@ class PasswordPolicy:
             raise ValueError(msg)
 
 
+@frozen(kw_only=True)
+class ResetPolicy:
+    """How often a link that resets a password may be requested. A window of zero disables its limit."""
+
+    per_account: int = whole(5, least=1, most=10**9, unit="requests")
+    per_account_window: timedelta = span(timedelta(hours=1), least=timedelta(0))
+    """Each request mails a link, so that requests by others must not fill a mailbox. Source: OWASP Forgot Password."""
+
+    per_ip: int = whole(20, least=1, most=10**9, unit="requests")
+    per_ip_window: timedelta = span(timedelta(hours=1), least=timedelta(0))
+    """Source: spec R1, which has the same limit for registrations."""
+
+
+@entity
+class ResetRequest:
+    """A request to reset a password: the address that the user had then, to which the link is to be mailed."""
+
+    email: str | None
+
+
 SET: Final = ChangeKind("password.set", ("reason", "must_change", "expires_at", "set_at"), public=True)
 """The password was replaced. History does not contain the hash. Source: spec P6."""
 
-KINDS: Final = (SET,)
+RESET_REQUESTED: Final = ChangeKind("password.reset_requested", ("email",), frozenset({"email"}), public=True)
+"""A link that resets the password was requested. It is mailed if the user may have it."""
+
+RESET_OF_UNKNOWN: Final = ChangeKind("password.reset_of_unknown", subject=Subject.UNKNOWN_LOGIN)
+"""A link was requested for a login that no user has. It stores as many rows as the request for a user. Source: S4."""
+
+KINDS: Final = (SET, RESET_REQUESTED, RESET_OF_UNKNOWN)

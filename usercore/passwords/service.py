@@ -9,6 +9,12 @@ from usercore.passwords.model import SET, Credential, PasswordChange
 from usercore.passwords.ports import PasswordsUnit
 
 
+def password_version(unit: PasswordsUnit, user_id: UserId) -> int:
+    """Return the version of the user's password, 0 if there never was one."""
+    credential = unit.credentials.get(user_id)
+    return 0 if credential is None else credential.version
+
+
 def store_password(
     unit: PasswordsUnit,
     user_id: UserId,

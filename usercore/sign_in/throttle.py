@@ -44,7 +44,7 @@ class SignInThrottle:
         if login is None:
             yield
             return
-        with self._locks.hold(f"{self._service.context.tenant_id} {_login_text(_claim_of(login), login)}"):
+        with self._locks.hold(f"{self._service.context.tenant_id} {login_text(claim_of_login(login), login)}"):
             yield
 
     def look_up(self, login: str | None, context: Context) -> LoginLookup:
@@ -57,9 +57,9 @@ class SignInThrottle:
         read = self._service.units.read
         account, login_key = None, None
         if login is not None:
-            name = _claim_of(login)
+            name = claim_of_login(login)
             account = self._account_of(name)
-            login_key = self._login_key(account, _login_text(name, login), context)
+            login_key = self._login_key(account, login_text(name, login), context)
         keys = [] if login_key is None else [login_key]
         if context.ip is not None:
             keys.append(self._keys.address(context.tenant_id, context.ip))
@@ -167,7 +167,7 @@ class SignInThrottle:
         return CounterKind.LOGIN if lookup.account is None else CounterKind.ACCOUNT
 
 
-def _claim_of(login: str) -> ClaimName | None:
+def claim_of_login(login: str) -> ClaimName | None:
     """Return the key of a login, or None if no user can have it."""
     try:
         return claim_of_username(login)
@@ -175,6 +175,6 @@ def _claim_of(login: str) -> ClaimName | None:
         return None
 
 
-def _login_text(name: ClaimName | None, login: str) -> str:
+def login_text(name: ClaimName | None, login: str) -> str:
     """Return the text under which a login is throttled: its key, or the start of one that no user can have."""
     return printable_prefix(login, EMAIL_LIMIT) if name is None else name.key

@@ -134,7 +134,8 @@ class RecordingUnit(ABC):
         Raises:
             RuntimeError: the unit has neither locked nor added the subject.
         """
-        change_no = self._numbers.get((change.kind.subject, change.subject_id))
+        subject = change.kind.subject
+        change_no = 1 if subject is Subject.UNKNOWN_LOGIN else self._numbers.get((subject, change.subject_id))
         if change_no is None:
             msg = f"{change.kind.name} was recorded without a lock on its subject"
             raise RuntimeError(msg)

@@ -38,6 +38,18 @@ class CounterKeys:
         """Return the key of the rate limit of registrations from an address."""
         return self._key("registration", "ip", tenant_id, self._block_of(ip))
 
+    def reset_account(self, tenant_id: TenantId, user_id: UserId) -> bytes:
+        """Return the key of the rate limit of a user's requests to reset the password."""
+        return self._key("reset", "account", tenant_id, user_id)
+
+    def reset_login(self, tenant_id: TenantId, login: str) -> bytes:
+        """Return the key of the rate limit of such requests for a login that no user has."""
+        return self._key("reset", "login", tenant_id, login)
+
+    def reset_address(self, tenant_id: TenantId, ip: str) -> bytes:
+        """Return the key of the rate limit of such requests from an address."""
+        return self._key("reset", "ip", tenant_id, self._block_of(ip))
+
     def _block_of(self, ip: str) -> str:
         """Return the addresses that count as one: an IPv4 address alone, an IPv6 address with its prefix."""
         address = ip_address(ip)

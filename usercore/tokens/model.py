@@ -104,6 +104,8 @@ class RevocationReason(StrEnum):
     SIGNED_OUT = "signed_out"
     """The user signed out everywhere."""
     PASSWORD_SET = "password.set"  # noqa: S105 - an event, not a password
+    RESET_REQUESTED = "password.reset_requested"
+    """A newer link that resets the password was issued."""
     EMAIL_CHANGED = "user.email_changed"
     DEACTIVATED = "user.deactivated"
 
@@ -136,7 +138,8 @@ def _link_rules(*, revoked_by: frozenset[RevocationReason]) -> TokenRules:
     )
 
 
-_EVERY_CHANGE: Final = frozenset(RevocationReason) - {RevocationReason.SIGNED_OUT}
+_EVERY_EVENT: Final = frozenset(RevocationReason) - {RevocationReason.RESET_REQUESTED}
+_EVERY_CHANGE: Final = _EVERY_EVENT - {RevocationReason.SIGNED_OUT}
 
 
 class TokenKind(StrEnum):
@@ -173,11 +176,11 @@ class TokenKind(StrEnum):
             max_uses=1,
             issued=LOGIN_ISSUED,
             redeemed=LOGIN_REDEEMED,
-            revoked_by=frozenset(RevocationReason),
+            revoked_by=_EVERY_EVENT,
             counted_as="login",
         ),
     )
-    RESET = ("ucp", _link_rules(revoked_by=_EVERY_CHANGE))
+    RESET = ("ucp", _link_rules(revoked_by=_EVERY_CHANGE | {RevocationReason.RESET_REQUESTED}))
     CONFIRMATION = ("ucc", _link_rules(revoked_by=_EVERY_CHANGE))
     EMAIL_CHANGE = ("uce", _link_rules(revoked_by=_EVERY_CHANGE))
     EMAIL_UNDO = ("ucu", _link_rules(revoked_by=frozenset({RevocationReason.DEACTIVATED})))

@@ -75,6 +75,11 @@ def email_key(text: str) -> str:
     return f"{folded}@{key}"
 
 
+def is_same_address(old: str | None, new: str) -> bool:
+    """Return whether both are spellings of one key."""
+    return old is not None and email_key(old) == email_key(new)
+
+
 def host_id(value: object, *, field: str) -> str:
     """Return an id of the host's system as text: 1 to 255 characters; an int becomes decimal text.
 

@@ -178,7 +178,7 @@ EMAIL_CHANGED: Final = ChangeKind(
 EMAIL_REPLACED: Final = ChangeKind("user.email_replaced", ("email",), frozenset({"email"}), public=True)
 """A verified address was replaced by another one; its owner is notified."""
 EMAIL_VERIFICATION_CHANGED: Final = ChangeKind("user.email_verification_changed", ("email_verified_at",), public=True)
-"""An operator set whether the email counts as verified."""
+"""An operator set whether the email counts as verified, or a link that was mailed to it was redeemed."""
 ACTIVATED: Final = ChangeKind("user.activated", ("state",), public=True)
 DEACTIVATED: Final = ChangeKind("user.deactivated", ("state",), public=True)
 WELCOMED: Final = ChangeKind("user.welcomed", ("with_password",), public=True)
