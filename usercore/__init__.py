@@ -75,6 +75,8 @@ from usercore.passwords.model import (
 )
 from usercore.registration.service import EmailCheckResult, EmailStatus
 from usercore.registration.steps import Registration
+from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersion, RoleTaken
+from usercore.roles.model import HeldRole, Role, RoleAssignment
 from usercore.sign_in.model import Identity, SignedIn
 from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
 from usercore.tenants.model import Tenant
@@ -99,7 +101,7 @@ from usercore.tokens.model import (
     RevokedTokens,
     TokenKind,
 )
-from usercore.users.errors import ExternalIdLinked, WrongState
+from usercore.users.errors import ExternalIdLinked, LastAdmin, WrongState
 from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, UserFields
 from usercore.users.model import AccountStatus, EmailPolicy, Preferences, User, UserState
 
@@ -116,6 +118,7 @@ __all__ = [
     "AccountStatus",
     "Actor",
     "ActorKind",
+    "AdminHasNoRoles",
     "AnyId",
     "Attempt",
     "AttemptStatus",
@@ -149,6 +152,7 @@ __all__ = [
     "Full",
     "Gates",
     "HashProfile",
+    "HeldRole",
     "Host",
     "Identity",
     "ImportLine",
@@ -156,6 +160,7 @@ __all__ = [
     "Indeterminate",
     "Invalid",
     "KeyUser",
+    "LastAdmin",
     "LimitedUseToken",
     "LinkPolicy",
     "Links",
@@ -198,6 +203,11 @@ __all__ = [
     "RetentionPolicy",
     "RevocationReason",
     "RevokedTokens",
+    "Role",
+    "RoleAssignment",
+    "RoleNotFound",
+    "RoleStaleVersion",
+    "RoleTaken",
     "Secret",
     "SignInRefused",
     "SignedIn",

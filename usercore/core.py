@@ -11,6 +11,7 @@ import attrs
 from usercore.accounts.diagnostics import History
 from usercore.accounts.service import Users
 from usercore.accounts.status import StatusReader
+from usercore.authorization.service import Roles
 from usercore.composition.host import Host
 from usercore.composition.policy import Policy
 from usercore.composition.runtime import Runtime
@@ -233,6 +234,11 @@ class UserCore:
     def meta(self) -> Meta:
         """Values of users by key."""
         return Meta(service=self._service, policy=self.policy.meta)
+
+    @cached_property
+    def roles(self) -> Roles:
+        """Roles, who has them, and what users are allowed."""
+        return Roles(service=self._service)
 
     @cached_property
     def history(self) -> History:

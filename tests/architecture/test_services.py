@@ -17,6 +17,7 @@ METHODS: Final = {
     "outbox": {"deliver", "discard", "failed", "pending", "retry"},
     "passwords": {"request_reset", "reset", "set"},
     "registration": {"check_email", "complete", "import_users", "register", "register_external", "request"},
+    "roles": {"allows", "create", "get", "give", "list", "of_user", "require", "take", "update"},
     "sign_in": {
         "authenticate",
         "identify",

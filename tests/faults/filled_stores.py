@@ -21,6 +21,7 @@ from usercore import (
     Policy,
     Reference,
     RegistrationPolicy,
+    Role,
     Secret,
     SignInRefused,
     Subscriber,
@@ -101,6 +102,8 @@ class FilledStore:
     subscriber: RecordingSubscriber
     ann: User
     bob: User
+    role: Role
+    unused_role: Role
     access_token: Secret
     login_token: Secret
     link: str
@@ -158,6 +161,9 @@ def build(storage: Storage) -> FilledStore:
     core.emails.set_verified(registered.user.id, verified=True)
     core.users.set_access_ids(registered.user.id, ["a-1", "a-2"])
     core.meta.upsert(registered.user.id, "acme", "a text")
+    role = core.roles.create("acme", permissions=["posts.write"])
+    core.roles.give(registered.user.id, role.id)
+    unused = core.roles.create("Unused")
     bob = core.registration.register_external("deactivated@example.com", external_id="x-2").user
     core.users.deactivate(bob.id)
     core.registration.request("guest@example.com")
@@ -173,6 +179,8 @@ def build(storage: Storage) -> FilledStore:
         subscriber=subscriber,
         ann=core.users.get(registered.user.id),
         bob=core.users.get(bob.id),
+        role=role,
+        unused_role=unused,
         access_token=registered.access_token,
         login_token=core.login_tokens.issue(registered.user.id),
         link=secret_in(mailer, "guest@example.com"),

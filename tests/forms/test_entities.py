@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usercore import Identity, Page, Secret, SignedIn, forms
+from usercore import HeldRole, Identity, Page, Secret, SignedIn, forms
 from usercore.forms import entities
 from usercore.forms.form import Form, plain
 from usercore.registration.steps import Registration
@@ -27,20 +27,26 @@ EXTRAS = st.just({"door": {"floor": [1, None, {"note": NOTE}]}})
 IDENTITIES = {
     "user": strategies.users(note=st.just(NOTE)),
     "roles": st.lists(names(), max_size=2).map(tuple),
+    "permissions": st.frozensets(names(), max_size=2),
     "extras": EXTRAS,
 }
+
+ASSIGNMENTS = strategies.role_assignments(created_by=st.just(NOTE), modified_by=st.just(NOTE))
 
 DRAWN: dict[str, st.SearchStrategy[Any]] = {
     "access_token": strategies.access_tokens(),
     "account_status": strategies.entities(AccountStatus),
     "attempt": strategies.attempts(login=st.just(NOTE)),
     "entry": strategies.entries(old_text=CHANGES, new_text=CHANGES),
+    "held_role": strategies.entities(HeldRole, role=strategies.roles(), assignment=ASSIGNMENTS),
     "identity": strategies.entities(Identity, **IDENTITIES),
     "limited_use_token": strategies.limited_use_tokens(),
     "preferences": strategies.entities(Preferences),
     "registration": strategies.entities(
         Registration, user=IDENTITIES["user"], access_token=st.sampled_from([None, SECRET])
     ),
+    "role": strategies.roles(created_by=st.just(NOTE)),
+    "role_assignment": ASSIGNMENTS,
     "signed_in": strategies.entities(SignedIn, **IDENTITIES, access_token=st.just(SECRET)),
     "tenant": strategies.tenants(description=st.just(NOTE)),
     "user": IDENTITIES["user"],

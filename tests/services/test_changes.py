@@ -48,6 +48,11 @@ EXPECTED: Final[dict[str, list[str]]] = {
     "access_tokens.revoke": ["access_token.revoked"],
     "access_tokens.revoke_by_id": ["access_token.revoked"],
     "access_tokens.revoke_all": ["tokens.revoked"],
+    "roles.create": ["role.created"],
+    "roles.update": ["role.updated"],
+    "roles.give": ["role.given"],
+    "roles.take": ["role.taken"],
+    "roles.require": ["user.role_requirement_changed"],
     "login_tokens.issue": ["login_token.issued"],
     "login_tokens.issue_many": ["login_token.issued"] * 2,
 }

@@ -28,6 +28,7 @@ from usercore import (
     Event,
     ExternalId,
     Reference,
+    Role,
     Secret,
     SignInRefused,
     Subscriber,
@@ -36,6 +37,7 @@ from usercore import (
     UsercoreError,
 )
 from usercore.kernel.context import MAIN
+from usercore.kernel.entity import evolve
 from usercore.kernel.ids import USER_KIND, uuid_of
 from usercore.kernel.secret import generate_secret
 from usercore.storage import Unit
@@ -58,6 +60,7 @@ class Names:
     redeemed_reset: Secret
     public_id: str
     delivery_id: str
+    role: Role
 
     @property
     def email(self) -> str:
@@ -99,6 +102,14 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
         own(names), names.public_id
     ),
     "meta.key_users": lambda core, names: str(core.meta.key_users(names.external_id).rows),
+    "roles.create: take a name": lambda core, names: core.roles.create(names.name),
+    "roles.get: by name": lambda core, names: core.roles.get(names.name),
+    "roles.get: by id": lambda core, names: core.roles.get(names.role.id),
+    "roles.get: by UUID": lambda core, names: core.roles.get(names.role.uuid),
+    "roles.update": lambda core, names: core.roles.update(names.role.id, active=False),
+    "roles.give: another tenant's role": lambda core, names: core.roles.give(own(names), names.role.id),
+    "roles.take: another tenant's role": lambda core, names: core.roles.take(own(names), names.role.uuid),
+    "roles.list": lambda core, _: str(core.roles.list().rows),
     "outbox.retry": lambda core, names: core.outbox.retry(names.delivery_id),
     "outbox.discard": lambda core, names: core.outbox.discard(names.delivery_id),
 }
@@ -133,6 +144,8 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     user = register(core, username="ann", external_id="17", password=PASSWORD)
     core.users.update(user.id, first_name="Ann")
     core.meta.upsert(user.id, "17", "a value")
+    role = core.roles.create("ann", permissions=["17"])
+    core.roles.give(user.id, role.id)
     for _ in range(2):
         core.outbox.deliver()
         clock.now += core.policy.deliveries.set_aside_after
@@ -152,6 +165,7 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
         redeemed_reset=redeemed_reset,
         public_id=core.access_tokens.list(user.id)[-1].public_id,
         delivery_id=failed.id,
+        role=role,
     )
 
 
@@ -187,6 +201,7 @@ def names_of_no_user(names: Names) -> Names:
         redeemed_reset=generate_secret(TokenKind.RESET, number, randomness),
         public_id=names.public_id[:-1] + "~",
         delivery_id=names.delivery_id.replace(str(names.id), str(number)),
+        role=evolve(names.role, id=names.role.id + 1_000_000),
     )
 
 

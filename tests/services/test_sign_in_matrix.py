@@ -13,9 +13,11 @@ from tests.services.helpers import ANN, PASSWORD, Door, fail, over, register, si
 from tests.services.test_registration_request import link_of
 from tests.services.test_throttling_races import Delayed
 from usercore import (
+    AttemptStatus,
     Email,
     Identity,
     RateLimited,
+    Role,
     Secret,
     SignInRefused,
     TokenInvalid,
@@ -67,11 +69,21 @@ def put(core: UserCore, user: User, state: UserState) -> None:
     units.write(move)
 
 
+def give(core: UserCore, user: User, *, active: bool = True, privileged: bool = False) -> Role:
+    role = core.roles.create("Editors", active=active, privileged=privileged)
+    core.roles.give(user.id, role.id)
+    return role
+
+
 OBSTACLES: Final[dict[str, Callable[[UserCore, User], object]]] = {
     "unclaimed": lambda core, user: put(core, user, UserState.UNCLAIMED),
     "deactivated": lambda core, user: core.users.deactivate(user.id),
     "deactivated, tokens stay": lambda core, user: put(core, user, UserState.DEACTIVATED),
     "erased": lambda core, user: put(core, user, UserState.ERASED),
+    "its role is inactive": lambda core, user: give(core, user, active=False),
+    "its role becomes inactive": lambda core, user: core.roles.update(give(core, user).id, active=False),
+    "its role is taken": lambda core, user: core.roles.take(user.id, give(core, user).id),
+    "a role is required": lambda core, user: core.roles.require(user.id, required=True),
     "inactive tenant": lambda core, _: core.tenant("system").tenants.deactivate("main"),
 }
 
@@ -94,7 +106,7 @@ def test_each_method_signs_in_users_who_may_sign_in(core: UserCore, name: str) -
     assert METHODS[name](with_host(core, user), user)().user.id == user.id
 
 
-@pytest.mark.rule("S3", "T3")
+@pytest.mark.rule("S3", "T3", "T4")
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 @pytest.mark.parametrize("name", METHODS)
 def test_each_method_refuses_users_who_may_not_sign_in(core: UserCore, name: str, obstacle: str) -> None:
@@ -103,7 +115,7 @@ def test_each_method_refuses_users_who_may_not_sign_in(core: UserCore, name: str
     check_refused(core, user, enter, lambda: OBSTACLES[obstacle](core, user))
 
 
-@pytest.mark.rule("S3", "T3")
+@pytest.mark.rule("S3", "T3", "T4")
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 @pytest.mark.parametrize("name", METHODS)
 def test_each_method_refuses_users_who_may_no_longer_sign_in_when_it_completes(
@@ -133,17 +145,57 @@ def tokens_of(core: UserCore, user: User) -> set[bytes]:
     return {token.digest for token in core._service.units.read(lambda unit: unit.access_tokens.list_of(user.id))}
 
 
+PRIVILEGES: Final[dict[str, Callable[[UserCore, User], object]]] = {
+    "given a privileged role": lambda core, user: give(core, user, privileged=True),
+    "a role becomes privileged": lambda core, user: core.roles.update(give(core, user).id, privileged=True),
+    "a privileged role becomes active": lambda core, user: core.roles.update(
+        give(core, user, active=False, privileged=True).id, active=True
+    ),
+}
+"""How a user becomes privileged."""
+
+
 @pytest.mark.rule("T5")
 @pytest.mark.parametrize("name", METHODS)
-def test_only_a_password_signs_in_a_privileged_user(core: UserCore, name: str) -> None:
+def test_only_a_password_signs_in_an_admin(core: UserCore, name: str) -> None:
     system = core.tenant("system")
     admin = register(system, password=PASSWORD)
-    enter = METHODS[name](with_host(system, admin), admin)
-    strong = {method.name for method in system.sign_in._methods if name == "password"}
-    if name in strong:
-        assert enter().user.id == admin.id
+    check_privileged(system, admin, name, METHODS[name](with_host(system, admin), admin), lambda: None)
+
+
+@pytest.mark.rule("T5")
+@pytest.mark.parametrize("privilege", PRIVILEGES)
+@pytest.mark.parametrize("name", METHODS)
+def test_only_a_password_signs_in_the_holder_of_a_privileged_role(core: UserCore, name: str, privilege: str) -> None:
+    user = register(core, password=PASSWORD)
+    enter = METHODS[name](with_host(core, user), user)
+    check_privileged(core, user, name, enter, lambda: PRIVILEGES[privilege](core, user))
+
+
+@pytest.mark.rule("T5")
+@pytest.mark.parametrize("privilege", PRIVILEGES)
+@pytest.mark.parametrize("name", METHODS)
+def test_a_user_who_becomes_privileged_before_the_sign_in_completes_is_signed_in_only_by_a_password(
+    core: UserCore, storage: WatchedStorage, name: str, privilege: str
+) -> None:
+    user = register(core, password=PASSWORD)
+    happens: list[Callable[[], object]] = []
+    delayed = Delayed(storage, lambda: happens.pop()() if happens else None)
+    enter = METHODS[name](with_host(UserCore.over(delayed, core._runtime.host), user), user)
+    happens.append(lambda: PRIVILEGES[privilege](core, user))
+    check_privileged(core, user, name, enter, lambda: None)
+    assert not happens, "it happened"
+
+
+def check_privileged(
+    core: UserCore, user: User, name: str, enter: Action, become_privileged: Callable[[], object]
+) -> None:
+    if name == "password":
+        become_privileged()
+        assert enter().user.id == user.id
     else:
-        check_refused(system, admin, enter, lambda: None)
+        check_refused(core, user, enter, become_privileged)
+        assert core.history.attempts(user.id).rows[0].status is AttemptStatus.REFUSED
 
 
 @pytest.mark.rule("S7")

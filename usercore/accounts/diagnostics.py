@@ -62,10 +62,10 @@ class History:
 
         The result is empty if the right password is enough and the user is not privileged.
 
-        Values: ``unclaimed_user``, ``inactive_user``, ``inactive_tenant``, ``no_password``, ``unusable_hash`` (it
-        cannot be verified: damaged, of a lost pepper, or it demands more than the policy allows), ``password_expired``,
-        ``password_void`` (too many failures in a row), ``rate_limited``, ``password_only`` (privileged: only strong
-        authenticators are accepted).
+        Values: ``unclaimed_user``, ``inactive_user``, ``no_active_role`` (the user requires one), ``inactive_tenant``,
+        ``no_password``, ``unusable_hash`` (it cannot be verified: damaged, of a lost pepper, or it demands more than
+        the policy allows), ``password_expired``, ``password_void`` (too many failures in a row), ``rate_limited``,
+        ``password_only`` (privileged: only strong authenticators are accepted).
 
         Raises:
             TypeError: ``ref`` is not a reference.

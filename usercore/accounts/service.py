@@ -32,7 +32,7 @@ from usercore.users.model import (
 )
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import check_linkable, check_movable
-from usercore.users.service import get_user, replace_user
+from usercore.users.service import get_user, lock_unless_last_admin, replace_user
 from usercore.users.usernames import clean_username
 
 
@@ -198,6 +198,7 @@ class Users:
             UserNotFound: no user of this tenant has this reference.
             Invalid: an identifier of this form cannot exist.
             WrongState: the user is unclaimed.
+            LastAdmin: the user is the last active admin.
         """
         return self._move(ref, UserState.DEACTIVATED, DEACTIVATED)
 
@@ -205,7 +206,11 @@ class Users:
         check_reference(ref)
 
         def move(unit: AccountsUnit) -> User:
-            old = unit.users.lock(unit.resolve(ref))
+            user_id = unit.resolve(ref)
+            if to is UserState.DEACTIVATED:
+                old = lock_unless_last_admin(unit, user_id, tenant_id=self._service.context.tenant_id)
+            else:
+                old = unit.users.lock(user_id)
             if not check_movable(old, to):
                 return old
             moved = self._replace(unit, old, evolve(old, state=to), kind)

@@ -2,22 +2,23 @@
 
 from typing import Protocol
 
-from usercore.authenticators.base import can_be_void, is_privileged, sign_in_obstacle
+from usercore.authenticators.base import can_be_void, is_privileged, lacks_role
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import Hasher, PasswordsUnit
 from usercore.passwords.rules import is_expired
+from usercore.storage.lookups import LookupsUnit
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.model import FailureCounter, ThrottlePolicy
 from usercore.throttling.ports import ThrottlingUnit
 from usercore.throttling.rules import failures_of, is_void, locked_until
 from usercore.tokens.ports import TokensUnit
-from usercore.users.model import AccountStatus, User
+from usercore.users.model import AccountStatus, User, UserState
 from usercore.users.ports import UsersUnit
 
 
-class AccountsUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, Protocol):
+class AccountsUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, LookupsUnit, Protocol):
     """The part of a unit that the status of a user is read from."""
 
 
@@ -53,16 +54,18 @@ class StatusReader:
         has_other = unit.users.has_other_active(user.id)
         is_voided = is_void(counter, policy=self._throttles) and can_be_void(user, has_other_active=has_other)
         until = locked_until(counter, now=now, policy=self._throttles)
-        status = sign_in_obstacle(user, tenant_active=True)
+        roles = unit.authentication.rights_of(user.id).roles
         found = {
-            str(status): status is not None,
+            "unclaimed_user": user.state is UserState.UNCLAIMED,
+            "inactive_user": user.state is UserState.DEACTIVATED,
+            "no_active_role": lacks_role(user, roles),
             "inactive_tenant": tenant is None or not tenant.active,
             "no_password": credential is None,
             "unusable_hash": credential is not None and not self._hasher.is_usable(credential),
             "password_expired": credential is not None and is_expired(credential, now=now),
             "password_void": is_voided,
             "rate_limited": until is not None,
-            "password_only": is_privileged(user),
+            "password_only": is_privileged(user, roles),
         }
         return [reason for reason, holds in found.items() if holds]
 

@@ -6,19 +6,20 @@ users who may not sign in, whichever authenticator found them.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
 
 from usercore.attempts.model import AttemptStatus
 from usercore.attempts.ports import AttemptsUnit
 from usercore.authenticators.errors import SignInRefused
-from usercore.kernel.context import SYSTEM, Context
+from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import PasswordsUnit
+from usercore.roles.model import ActiveRole
 from usercore.storage.lookups import LoginAccount, LookupsUnit
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.model import FailureCounter
@@ -89,7 +90,7 @@ class SignInEvent(NamedTuple):
 class Authenticated:
     """How a user was authenticated. A new access token is issued, unless an existing ``token`` was shown.
 
-    ``asserted_by_host`` marks a privileged user whom no credentials authenticated; it is recorded.
+    ``asserted_by_host`` marks a user whom no credentials authenticated; of a privileged one it is recorded.
     """
 
     status: AttemptStatus
@@ -154,23 +155,28 @@ class BuiltInAuthenticator(Protocol[C, P]):
         """
 
 
-def is_privileged(user: User) -> bool:
-    """Return whether only strong authenticators sign in this user. Source: spec T5."""
-    return user.tenant_id == SYSTEM
+def is_privileged(user: User, roles: Iterable[ActiveRole]) -> bool:
+    """Return whether only strong authenticators sign in this user, who has these active roles. Source: spec T5."""
+    return user.is_admin or any(role.privileged for role in roles)
 
 
 def can_be_void(user: User, *, has_other_active: bool) -> bool:
     """Return whether wrong passwords may make this user's password void.
 
-    Not the password of a user without an email, who could not reset it, nor that of an admin if the tenant has no
-    other active user. Source: spec S7.
+    Not the password of a user without an email, who could not reset it, nor that of an admin if there is no other
+    active one. Source: spec S7.
     """
-    return user.email is not None and (has_other_active or not is_privileged(user))
+    return user.email is not None and (has_other_active or not user.is_admin)
 
 
-def sign_in_obstacle(user: User, *, tenant_active: bool) -> AttemptStatus | None:
-    """Return the status that keeps this user from signing in, or None. Source: spec S3."""
-    if user.state is UserState.ACTIVE and tenant_active:
+def lacks_role(user: User, roles: Collection[ActiveRole]) -> bool:
+    """Return whether the user needs an active role to sign in, and has none. Source: spec T4."""
+    return user.requires_role and not roles
+
+
+def sign_in_obstacle(user: User, *, tenant_active: bool, roles: Collection[ActiveRole]) -> AttemptStatus | None:
+    """Return the status that keeps a user with these active roles from signing in, or None. Source: spec S3."""
+    if user.state is UserState.ACTIVE and tenant_active and not lacks_role(user, roles):
         return None
     return AttemptStatus.UNCLAIMED_USER if user.state is UserState.UNCLAIMED else AttemptStatus.INACTIVE_USER
 

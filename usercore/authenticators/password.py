@@ -93,7 +93,7 @@ class PasswordAuthenticator:
             or is_expired(credential, now=self.clock())
         ):
             raise RejectedAttempt(AttemptStatus.WRONG_PASS, user_id=account.user.id)
-        obstacle = sign_in_obstacle(account.user, tenant_active=account.tenant_active)
+        obstacle = sign_in_obstacle(account.user, tenant_active=account.tenant_active, roles=account.roles)
         if obstacle is not None:
             raise RejectedAttempt(obstacle, user_id=account.user.id)
         rehashed = None if self.hasher.is_current(credential) else self.hasher.hash(password)

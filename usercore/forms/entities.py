@@ -11,6 +11,7 @@ from usercore.history.model import Entry
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import ActorKind
 from usercore.registration.steps import Registration
+from usercore.roles.model import HeldRole, Role, RoleAssignment
 from usercore.sign_in.model import Identity, SignedIn
 from usercore.tenants.model import Tenant
 from usercore.tokens.model import AccessToken, LimitedUseToken
@@ -55,6 +56,7 @@ class OperatorUserForm(UserForm):
     referer: str | None
     registration_channel: str | None
     note: str | None
+    requires_role: bool
     last_sign_in_ip: str | None
     created_by: str
     modified_by: str
@@ -95,11 +97,87 @@ tenant: Final[Form[Tenant, TenantForm, OperatorTenantForm]] = Form(TenantForm, O
 """Make the plain data of a tenant."""
 
 
+class RoleForm(TypedDict):
+    """A role as its holders see it."""
+
+    uuid: str
+    name: str
+    active: bool
+    permissions: list[str]
+
+
+class OperatorRoleForm(RoleForm):
+    """A role as operators see it."""
+
+    id: int
+    tenant_id: int
+    privileged: bool
+    created_at: str
+    created_by: str
+    modified_at: str
+    modified_by: str
+    version: int
+
+
+role: Final[Form[Role, RoleForm, OperatorRoleForm]] = Form(RoleForm, OperatorRoleForm)
+"""Make the plain data of a role."""
+
+
+class RoleAssignmentForm(TypedDict):
+    """The record of a given role as its holder sees it."""
+
+    uuid: str
+    created_at: str
+    modified_at: str
+    version: int
+
+
+class OperatorRoleAssignmentForm(RoleAssignmentForm):
+    """The record of a given role as operators see it."""
+
+    user_id: int
+    role_id: int
+    created_by: str
+    modified_by: str
+
+
+role_assignment: Final[Form[RoleAssignment, RoleAssignmentForm, OperatorRoleAssignmentForm]] = Form(
+    RoleAssignmentForm, OperatorRoleAssignmentForm
+)
+"""Make the plain data of the record of a given role."""
+
+
+class HeldRoleForm(TypedDict):
+    """A role that a user has, as they see it."""
+
+    role: RoleForm
+    assignment: RoleAssignmentForm
+
+
+class OperatorHeldRoleForm(TypedDict):
+    """A role that a user has, as operators see it."""
+
+    role: OperatorRoleForm
+    assignment: OperatorRoleAssignmentForm
+
+
+held_role: Final[Form[HeldRole, HeldRoleForm, OperatorHeldRoleForm]] = Form(
+    HeldRoleForm,
+    OperatorHeldRoleForm,
+    {
+        "role": lambda value, audience: role(value.role, audience),
+        "assignment": lambda value, audience: role_assignment(value.assignment, audience),
+    },
+)
+"""Make the plain data of a role that a user has."""
+
+
 class IdentityForm(TypedDict):
     """Who is signed in, and how."""
 
     user: UserForm
     roles: list[str]
+    permissions: list[str]
     authenticator: str
     authenticated_at: str
     must_change_password: bool
@@ -112,6 +190,7 @@ class OperatorIdentityForm(TypedDict):
 
     user: OperatorUserForm
     roles: list[str]
+    permissions: list[str]
     authenticator: str
     authenticated_at: str
     must_change_password: bool
@@ -122,7 +201,12 @@ class OperatorIdentityForm(TypedDict):
 
 
 identity: Final[Form[Identity, IdentityForm, OperatorIdentityForm]] = Form(
-    IdentityForm, OperatorIdentityForm, {"user": lambda value, audience: user(value.user, audience)}
+    IdentityForm,
+    OperatorIdentityForm,
+    {
+        "user": lambda value, audience: user(value.user, audience),
+        "permissions": lambda value, _: sorted(value.permissions),
+    },
 )
 """Make the plain data of an identity; of a ``SignedIn``, too, without its secret."""
 

@@ -12,6 +12,7 @@ from usercore.kernel import errors
 from usercore.kernel.errors import FieldError, StorageError, UsercoreError
 from usercore.outbox.errors import DeliveryNotFound
 from usercore.passwords.errors import PasswordRefused
+from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersion, RoleTaken
 from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
 from usercore.tokens.errors import (
     TokenExpired,
@@ -22,7 +23,7 @@ from usercore.tokens.errors import (
     TokenRevoked,
     TokenUnknown,
 )
-from usercore.users.errors import ExternalIdLinked, WrongState
+from usercore.users.errors import ExternalIdLinked, LastAdmin, WrongState
 
 HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     UsercoreError: 500,
@@ -40,17 +41,22 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     BuiltIn: 403,
     errors.NotAllowed: 403,
     SystemOnly: 403,
+    AdminHasNoRoles: 403,
+    LastAdmin: 403,
     TenantInactive: 403,
     errors.NotFound: 404,
     errors.UserNotFound: 404,
     errors.TenantNotFound: 404,
+    RoleNotFound: 404,
     TokenNotFound: 404,
     DeliveryNotFound: 404,
     errors.Conflict: 409,
     errors.Taken: 409,
     TenantTaken: 409,
+    RoleTaken: 409,
     errors.StaleVersion: 409,
     TenantStaleVersion: 409,
+    RoleStaleVersion: 409,
     errors.LostRace: 409,
     ExternalIdLinked: 409,
     WrongState: 409,

@@ -39,7 +39,7 @@ _MOST_DIGITS: Final = 9
 """Digits of a number that is the key of an object."""
 
 _PLAIN: Final = frozenset({str, int, bool, float, type(None)})
-_LISTS: Final = frozenset({Sequence, Iterable, list, tuple})
+_LISTS: Final = frozenset({Sequence, Collection, Iterable, list, tuple})
 _IMPLIED: Final = frozenset({Unset, Secret})
 """Alternatives that JSON expresses otherwise: a field that is left out, and text."""
 

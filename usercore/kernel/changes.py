@@ -12,6 +12,7 @@ class Subject(StrEnum):
     USER = "user"
     TENANT = "tenant"
     REGISTRATION = "registration"
+    ROLE = "role"
     UNKNOWN_LOGIN = "unknown_login"
     """A login that no user has. Each change of this kind has a subject of its own, which needs no lock."""
 

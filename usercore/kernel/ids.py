@@ -15,6 +15,7 @@ from usercore.kernel.time import Clock, to_micros
 
 UserId = NewType("UserId", int)
 TenantId = NewType("TenantId", int)
+RoleId = NewType("RoleId", int)
 
 EPOCH_MS: Final = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * 1000
 """The epoch of ids, in milliseconds since 1970: ids count milliseconds from here. Source: spec I1."""
@@ -82,7 +83,9 @@ class IdMaker:
 
 USER_KIND: Final = 1
 TENANT_KIND: Final = 2
-"""The kind of thing that a UUID refers to, stored in its last 62 bits. Roles will be 3. Source: spec I2."""
+ROLE_KIND: Final = 3
+ROLE_ASSIGNMENT_KIND: Final = 4
+"""The kind of thing that a UUID refers to, stored in its last 62 bits. Source: spec I2."""
 
 _EPOCH_SHIFT: Final = 80
 _LOW_SHIFT: Final = 64

@@ -122,6 +122,18 @@ def clean_line(value: object, *, field: str, most: int, empty: bool = True) -> s
     return text
 
 
+def clean_name(value: object, *, field: str, most: int) -> str:
+    """Return a name that is unique ignoring case and width: one line that is not empty.
+
+    Raises:
+        TypeError: it is not text.
+        Invalid: as ``clean_line``, or ``unassigned``.
+    """
+    text = clean_line(value, field=field, most=most, empty=False)
+    check_assigned(text, field=field)
+    return text
+
+
 def clean_optional(value: object, *, field: str, most: int) -> str | None:
     """Return one line of text, or None for None and for empty or blank text.
 

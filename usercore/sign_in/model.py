@@ -10,6 +10,7 @@ from usercore.authenticators.external import Authenticator
 from usercore.kernel.entity import entity
 from usercore.kernel.log import log
 from usercore.kernel.secret import Digest, Secret
+from usercore.roles.rules import clean_permission
 from usercore.tokens.model import ACCESS, public_id_of
 from usercore.users.model import User
 
@@ -50,12 +51,14 @@ NO_EXTRAS: Final[Mapping[str, Mapping[str, object]]] = Extras({})
 class Identity:
     """The signed-in user, with method and time of the sign-in. Without a secret: it can be pickled, copied and hashed.
 
+    ``roles`` are the names of the active roles that the user had at that moment, and ``permissions`` what these allow.
     ``extras`` has the values that the host's authenticators add, by name. From ``token_expires_at`` on, the access
     token is not accepted. ``token_digest`` is its SHA-256, which is never accepted as a token.
     """
 
     user: User
     roles: tuple[str, ...] = ()
+    permissions: frozenset[str] = frozenset()
     authenticator: str
     source: str | None = None
     authenticated_at: datetime
@@ -63,6 +66,16 @@ class Identity:
     token_digest: Digest = attrs.field(repr=False)
     token_expires_at: datetime
     extras: Mapping[str, Mapping[str, object]] = NO_EXTRAS
+
+    def allows(self, permission: str) -> bool:
+        """Return whether the user was allowed this: a role had exactly this permission, or the user is an admin.
+
+        Raises:
+            TypeError: the permission is not text.
+            Invalid: no role can have it.
+        """
+        wanted = clean_permission(permission)
+        return self.user.is_admin or wanted in self.permissions
 
     @property
     def token_id(self) -> str:

@@ -6,7 +6,7 @@ A sign-in by a password is here, in ``sign_in/throttle.py`` and in ``authenticat
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
-from typing import Final, Never, TypeVar
+from typing import Final, NamedTuple, Never, TypeVar
 
 import attrs
 
@@ -44,6 +44,8 @@ from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_optional
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import Hasher
+from usercore.roles.model import ActiveRole
+from usercore.roles.rules import permissions_of
 from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, signed_in_of, with_secret
 from usercore.sign_in.throttle import SignInThrottle
 from usercore.tokens.activity import ActivityTracker
@@ -67,6 +69,15 @@ class _Attempting:
     lookup: LoginLookup = NO_LOOKUP
     ordinal: int | None = None
     rejections: list[tuple[str | None, RejectedAttempt]] = attrs.field(factory=list)
+
+
+class _Completed(NamedTuple):
+    """Who was authenticated and how, and what the unit that stored it knows of the user."""
+
+    user: User
+    roles: tuple[ActiveRole, ...]
+    is_privileged: bool
+    authenticated: Authenticated
 
 
 @frozen(kw_only=True)
@@ -163,11 +174,13 @@ class SignIn:
             raise TokenUnknown
         now = self._service.clock()
         token = check_open(found.token, now=now, policy=self._tokens)
-        if sign_in_obstacle(found.user, tenant_active=found.tenant_active) is not None:
+        if sign_in_obstacle(found.user, tenant_active=found.tenant_active, roles=found.roles) is not None:
             raise TokenUnknown
         self._activity.note(owner, digest, now, None if self._service.joined else self._service.units)
         return Identity(
             user=found.user,
+            roles=tuple(role.name for role in found.roles),
+            permissions=permissions_of(found.roles),
             authenticator=token.authenticator,
             source=token.source,
             authenticated_at=token.issued_at,
@@ -323,32 +336,36 @@ class SignIn:
     def _sign_in(self, attempting: _Attempting, method: SignInMethod, verified: Verified) -> Identity:
         """Complete the attempt, store it and issue a token in one unit."""
 
-        def sign_in(unit: SignInUnit) -> tuple[User, Authenticated, Secret | None, AccessToken, datetime]:
+        def sign_in(unit: SignInUnit) -> tuple[_Completed, Secret | None, AccessToken, datetime]:
             now = self._service.clock()
             event = SignInEvent(now, LastSignIn(now, attempting.context.ip))
-            user, done = self._complete(unit, attempting, method, verified, event)
+            completed = self._complete(unit, attempting, method, verified, event)
+            done, user_id = completed.authenticated, completed.user.id
             if done.token is not None:
-                return user, done, None, done.token, now
+                return completed, None, done.token, now
             secret, token = issue_access_token(
                 unit,
-                user.id,
+                user_id,
                 authenticator=method.name,
                 at=now,
                 randomness=self._service.randomness,
                 context=attempting.context,
                 policy=self._tokens,
             )
-            if done.asserted_by_host:
-                unit.record(Change(kind=ASSERTED_BY_HOST, subject_id=user.id, new=token))
-            return user, done, secret, token, now
+            if done.asserted_by_host and completed.is_privileged:
+                unit.record(Change(kind=ASSERTED_BY_HOST, subject_id=user_id, new=token))
+            return completed, secret, token, now
 
-        user, done, secret, token, now = self._service.units.write(sign_in)
+        completed, secret, token, now = self._service.units.write(sign_in)
+        user = completed.user
         identity = Identity(
             user=user,
+            roles=tuple(role.name for role in completed.roles),
+            permissions=permissions_of(completed.roles),
             authenticator=method.name,
             source=attempting.context.source,
             authenticated_at=now,
-            must_change_password=done.must_change_password,
+            must_change_password=completed.authenticated.must_change_password,
             token_digest=token.digest,
             token_expires_at=token.expires_at,
             extras=extras_of(self._authenticators, user),
@@ -370,7 +387,7 @@ class SignIn:
         method: SignInMethod,
         verified: Verified,
         event: SignInEvent,
-    ) -> tuple[User, Authenticated]:
+    ) -> _Completed:
         """Lock the user, check that the user may sign in, and complete and store the attempt.
 
         Every method passes here, so the rules S3 and T5 hold for all of them.
@@ -383,8 +400,10 @@ class SignIn:
             user = unit.users.lock(user_id, event.note)
         except UserNotFound:
             raise RejectedAttempt(method.unknown_status) from None
-        rejected = sign_in_obstacle(user, tenant_active=unit.tenants.is_active(user.tenant_id))
-        if rejected is None and is_privileged(user) and not method.allows_privileged:
+        tenant_active, roles = unit.authentication.rights_of(user.id)
+        privileged = is_privileged(user, roles)
+        rejected = sign_in_obstacle(user, tenant_active=tenant_active, roles=roles)
+        if rejected is None and privileged and not method.allows_privileged:
             rejected = AttemptStatus.REFUSED
         if rejected is not None:
             raise RejectedAttempt(rejected, user_id=user.id)
@@ -393,7 +412,7 @@ class SignIn:
         self._add_rejections(unit, attempting, attempting.rejections)
         status = api_status(done.status, attempting.context.source)
         unit.attempts.add(self._record_of(attempting, status, user.id, method.name))
-        return user, done
+        return _Completed(user, roles, privileged, done)
 
     def _add_rejections(
         self, unit: SignInUnit, attempting: _Attempting, rejections: Sequence[tuple[str | None, RejectedAttempt]]

@@ -18,6 +18,8 @@ from usercore.outbox.capability import CAPABILITY as OUTBOX
 from usercore.outbox.ports import OutboxUnit
 from usercore.passwords.capability import CAPABILITY as PASSWORDS
 from usercore.passwords.ports import PasswordsUnit
+from usercore.roles.capability import CAPABILITY as ROLES
+from usercore.roles.ports import RolesUnit
 from usercore.storage.lookups import LookupsUnit
 from usercore.storage.recording import UnitContext
 from usercore.tenants.capability import CAPABILITY as TENANTS
@@ -39,6 +41,7 @@ CATALOGUE: Final[tuple[Capability, ...]] = (
     ATTEMPTS,
     THROTTLING,
     META,
+    ROLES,
     HISTORY,
     OUTBOX,
     MAIL,
@@ -60,6 +63,7 @@ class Unit(
     AttemptsUnit,
     ThrottlingUnit,
     MetaUnit,
+    RolesUnit,
     HistoryUnit,
     OutboxUnit,
     LookupsUnit,

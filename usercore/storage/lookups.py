@@ -6,25 +6,38 @@ from typing import NamedTuple, Protocol
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.passwords.model import Credential
+from usercore.roles.model import ActiveRole
 from usercore.tokens.model import AccessToken
 from usercore.users.model import User
 
 
 class TokenOwner(NamedTuple):
-    """A token, its owner, and what decides whether it is accepted. Used within one call only, so a tuple suffices."""
+    """A token, its owner, and what decides whether it is accepted. Used within one call only, so a tuple suffices.
+
+    ``roles`` are the active roles of the user, by name.
+    """
 
     token: AccessToken
     user: User
     tenant_active: bool
     must_change_password: bool
+    roles: tuple[ActiveRole, ...]
 
 
 class LoginAccount(NamedTuple):
-    """A user, and what decides whether their password is accepted."""
+    """A user with their active roles, by name, and what decides whether their password is accepted."""
 
     user: User
     tenant_active: bool
     credential: Credential | None
+    roles: tuple[ActiveRole, ...]
+
+
+class Rights(NamedTuple):
+    """What decides, besides the user's own row, whether a user may sign in: the tenant, and active roles by name."""
+
+    tenant_active: bool
+    roles: tuple[ActiveRole, ...]
 
 
 class AuthenticationLookup(Protocol):
@@ -41,10 +54,15 @@ class AuthenticationLookup(Protocol):
 
     @abstractmethod
     def get(self, user_id: UserId) -> LoginAccount | None:
-        """Return the user of the unit's tenant, the tenant's state and the user's credential, or None without the user.
+        """Return the user of the unit's tenant, the tenant's state, the user's credential and roles, or None.
 
-        One method for the same reason, and all three come from one snapshot. Their states are not checked here either.
+        One method for the same reason, and all of it comes from one snapshot. No state is checked here either, but
+        inactive roles are left out.
         """
+
+    @abstractmethod
+    def rights_of(self, user_id: UserId) -> Rights:
+        """Return the state of the unit's tenant, and the active roles of a user whom the unit has locked."""
 
 
 class LookupsUnit(Protocol):

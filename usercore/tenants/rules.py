@@ -7,7 +7,7 @@ from uuid import UUID
 
 from usercore.kernel.ids import plain_uuid
 from usercore.kernel.preferences import clean_date_format, clean_language, clean_offset
-from usercore.kernel.text import check_assigned, check_text, clean_line, clean_optional, refuse
+from usercore.kernel.text import check_text, clean_line, clean_name, clean_optional, refuse
 from usercore.tenants.errors import BuiltIn
 from usercore.tenants.model import BUILT_IN, Tenant
 
@@ -48,9 +48,7 @@ def clean_tenant_name(value: object, *, field: str) -> str:
         TypeError: it is not text.
         Invalid: it is empty, too long, unassigned or has forbidden characters.
     """
-    text = clean_line(value, field=field, most=NAME_LIMIT, empty=False)
-    check_assigned(text, field=field)
-    return text
+    return clean_name(value, field=field, most=NAME_LIMIT)
 
 
 def clean_tenant_key(value: object, *, field: str) -> str | UUID:

@@ -11,11 +11,12 @@ from usercore.history.model import Entry
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
-from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.ids import RoleId, TenantId, UserId
 from usercore.kernel.preferences import DateFormat
 from usercore.kernel.secret import digest_of
 from usercore.outbox.model import Delivery, DeliveryState
 from usercore.passwords.model import Credential, PasswordChange
+from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import NOON, TICK
 from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, TokenKind
@@ -97,6 +98,33 @@ TENANT: Final = Tenant(
     modified_by="operator:Zoë",
     version=3,
     change_no=5,
+)
+
+ROLE: Final = Role(
+    id=RoleId(601),
+    tenant_id=MAIN,
+    name="Editors",
+    active=True,
+    privileged=True,
+    permissions=("posts.delete", "posts.write"),
+    created_at=NOON - _DAY,
+    created_by="host",
+    modified_at=NOON - TICK,
+    modified_by="operator:Zoë",
+    version=3,
+    change_no=5,
+)
+
+ROLE_ASSIGNMENT: Final = RoleAssignment(
+    user_id=ANN,
+    role_id=ROLE.id,
+    tenant_id=MAIN,
+    id=701,
+    created_at=NOON - _DAY,
+    created_by="operator:Zoë",
+    modified_at=NOON - TICK,
+    modified_by="host",
+    version=2,
 )
 
 CREDENTIAL: Final = Credential(
@@ -215,6 +243,8 @@ CLAIM: Final = Claim(tenant_id=MAIN, space=KeySpace.LOGIN, key="ann", holder_id=
 
 a_user: Final = partial(evolve, USER)
 a_tenant: Final = partial(evolve, TENANT)
+a_role: Final = partial(evolve, ROLE)
+a_role_assignment: Final = partial(evolve, ROLE_ASSIGNMENT)
 a_credential: Final = partial(evolve, CREDENTIAL)
 an_access_token: Final = partial(evolve, ACCESS_TOKEN)
 a_limited_use_token: Final = partial(evolve, LIMITED_USE_TOKEN)

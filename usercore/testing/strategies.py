@@ -15,12 +15,13 @@ from hypothesis.strategies import SearchStrategy
 from usercore.attempts.model import Attempt, RegistrationAttempt
 from usercore.history.model import Entry
 from usercore.kernel.context import MAIN, clean_user_agent
-from usercore.kernel.ids import LIMIT, TenantId, UserId
+from usercore.kernel.ids import LIMIT, RoleId, TenantId, UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.text import DIRECTION_MARKS
 from usercore.kernel.time import FIRST, LAST
 from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
+from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import TICK
 from usercore.throttling.model import FailureCounter, RateLimitWindow
@@ -155,6 +156,7 @@ _BY_TYPE: Final[Mapping[object, SearchStrategy[Any]]] = {
     Digest: st.binary(min_size=32, max_size=32),
     UserId: ids(),
     TenantId: st.just(MAIN),
+    RoleId: ids(),
 }
 
 
@@ -173,6 +175,8 @@ def _by_field(name: str, kind: object) -> SearchStrategy[Any]:
 def _by_type(kind: object) -> SearchStrategy[Any]:
     if get_origin(kind) in (Union, UnionType):
         return st.one_of(*map(_by_type, get_args(kind)))
+    if get_origin(kind) is tuple and Ellipsis in get_args(kind):
+        return st.lists(_by_type(get_args(kind)[0]), max_size=4).map(tuple)
     if get_origin(kind) is tuple:
         return st.tuples(*map(_by_type, get_args(kind)))
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -193,6 +197,16 @@ def claims(**fields: SearchStrategy[Any]) -> SearchStrategy[Claim]:
 def tenants(**fields: SearchStrategy[Any]) -> SearchStrategy[Tenant]:
     """Whole tenants."""
     return entities(Tenant, **fields)
+
+
+def roles(**fields: SearchStrategy[Any]) -> SearchStrategy[Role]:
+    """Whole roles."""
+    return entities(Role, **fields)
+
+
+def role_assignments(**fields: SearchStrategy[Any]) -> SearchStrategy[RoleAssignment]:
+    """Whole role assignments."""
+    return entities(RoleAssignment, **fields)
 
 
 def credentials(**fields: SearchStrategy[Any]) -> SearchStrategy[Credential]:

@@ -16,6 +16,7 @@ CAPABILITY: Final = Capability(
         "EmailPolicy",
         "ExternalIdLinked",
         "ExternalRegistrationFields",
+        "LastAdmin",
         "Preferences",
         "RegistrationFields",
         "User",

@@ -19,3 +19,9 @@ class ExternalIdLinked(Rejected):
     """The user has another external id; an operator unlinks it first."""
 
     code: ClassVar[str] = "users.external_id_linked"
+
+
+class LastAdmin(Rejected):
+    """The user is the last active admin, who cannot be deactivated or kept from signing in."""
+
+    code: ClassVar[str] = "users.last_admin"

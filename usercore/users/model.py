@@ -11,6 +11,7 @@ from uuid import UUID
 import attrs
 
 from usercore.kernel.changes import ChangeKind
+from usercore.kernel.context import SYSTEM
 from usercore.kernel.domains import domains
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, uuid_of
@@ -47,6 +48,7 @@ class User:
 
     ``version`` counts changes of the user's own fields, identifiers and state. ``change_no`` counts the units that
     locked the user, and so orders the user's history. Offsets are minutes east of UTC, quarter hours from -840 to 840.
+    A user who ``requires_role`` can sign in only with an active role.
     """
 
     id: UserId
@@ -71,6 +73,7 @@ class User:
     note: str | None = None
     is_institution: bool = False
     institution_name: str | None = None
+    requires_role: bool = False
     confirmed_at: datetime | None = None
     last_sign_in_at: datetime | None = None
     last_sign_in_ip: str | None = None
@@ -96,6 +99,11 @@ class User:
         """First and last name, else the username, else the public name. Source: spec U1."""
         names = " ".join(filter(None, (self.first_name, self.last_name)))
         return names or self.username or self.public_name
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the user is one of the tenant ``system``: admins are allowed everything in every tenant."""
+        return self.tenant_id == SYSTEM
 
     @property
     def email_verified(self) -> bool:
@@ -181,6 +189,8 @@ EMAIL_VERIFICATION_CHANGED: Final = ChangeKind("user.email_verification_changed"
 """An operator set whether the email counts as verified, or a link that was mailed to it was redeemed."""
 ACTIVATED: Final = ChangeKind("user.activated", ("state",), public=True)
 DEACTIVATED: Final = ChangeKind("user.deactivated", ("state",), public=True)
+ROLE_REQUIREMENT_CHANGED: Final = ChangeKind("user.role_requirement_changed", ("requires_role",), public=True)
+"""From now on, the user does or does not need an active role to sign in."""
 WELCOMED: Final = ChangeKind("user.welcomed", ("with_password",), public=True)
 """A welcome mail was requested for the user, with or without a generated password."""
 
@@ -194,5 +204,6 @@ KINDS: Final = (
     EMAIL_VERIFICATION_CHANGED,
     ACTIVATED,
     DEACTIVATED,
+    ROLE_REQUIREMENT_CHANGED,
     WELCOMED,
 )

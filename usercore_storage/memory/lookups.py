@@ -3,19 +3,30 @@
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.passwords.ports import CredentialRepository
-from usercore.storage.lookups import AuthenticationLookup, LoginAccount, TokenOwner
+from usercore.roles.model import ActiveRole
+from usercore.roles.ports import RoleAssignmentRepository, RoleRepository
+from usercore.roles.rules import in_order
+from usercore.storage.lookups import AuthenticationLookup, LoginAccount, Rights, TokenOwner
 from usercore.storage.recording import RecordingUnit
 from usercore.tokens.ports import AccessTokenRepository
-from usercore.users.model import User
 
 
 class MemoryAuthenticationLookup(AuthenticationLookup):
     """Combines what the other repositories store."""
 
-    def __init__(self, unit: RecordingUnit, tokens: AccessTokenRepository, credentials: CredentialRepository) -> None:
+    def __init__(
+        self,
+        unit: RecordingUnit,
+        tokens: AccessTokenRepository,
+        credentials: CredentialRepository,
+        roles: RoleRepository,
+        assignments: RoleAssignmentRepository,
+    ) -> None:
         self._unit = unit
         self._tokens = tokens
         self._credentials = credentials
+        self._roles = roles
+        self._assignments = assignments
 
     def find(self, user_id: UserId, digest: Digest) -> TokenOwner | None:
         token, user = self._tokens.get(user_id, digest), self._unit.users.get(user_id)
@@ -23,14 +34,28 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
             return None
         credential = self._credentials.get(user_id)
         must_change = credential is not None and credential.must_change
-        return TokenOwner(token, user, self._is_tenant_active(user), must_change)
+        return TokenOwner(token, user, self._is_tenant_active(), must_change, self._active_roles(user_id))
 
     def get(self, user_id: UserId) -> LoginAccount | None:
         user = self._unit.users.get(user_id)
         if user is None:
             return None
-        return LoginAccount(user, self._is_tenant_active(user), self._credentials.get(user_id))
+        credential = self._credentials.get(user_id)
+        return LoginAccount(user, self._is_tenant_active(), credential, self._active_roles(user_id))
 
-    def _is_tenant_active(self, user: User) -> bool:
-        tenant = self._unit.tenants.get(user.tenant_id)
-        return tenant is not None and tenant.active
+    def rights_of(self, user_id: UserId) -> Rights:
+        return Rights(self._is_tenant_active(), self._active_roles(user_id))
+
+    def _is_tenant_active(self) -> bool:
+        return self._unit.tenants.is_active(self._unit.tenant_id)
+
+    def _active_roles(self, user_id: UserId) -> tuple[ActiveRole, ...]:
+        assignments = self._assignments.list_of(user_id)
+        if not assignments:
+            return ()
+        roles = self._roles.get_many([assignment.role_id for assignment in assignments])
+        return in_order(
+            ActiveRole(name=role.name, privileged=role.privileged, permissions=role.permissions)
+            for role in roles
+            if role.active
+        )

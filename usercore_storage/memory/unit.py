@@ -10,6 +10,7 @@ from usercore_storage.memory.lookups import MemoryAuthenticationLookup
 from usercore_storage.memory.meta import MemoryMeta
 from usercore_storage.memory.outbox import MemoryOutbox
 from usercore_storage.memory.passwords import MemoryCredentials
+from usercore_storage.memory.roles import MemoryRoleAssignments, MemoryRoles
 from usercore_storage.memory.tenants import MemoryTenants
 from usercore_storage.memory.throttling import MemoryFailureCounters, MemoryRateLimits
 from usercore_storage.memory.tokens import MemoryAccessTokens, MemoryLimitedUseTokens, MemoryRegistrationLinks
@@ -37,9 +38,13 @@ class MemoryUnit(RecordingUnit):
         self.failure_counters = MemoryFailureCounters(undo)
         self.rate_limits = MemoryRateLimits(undo)
         self.meta = MemoryMeta(undo, self)
+        self.roles = MemoryRoles(undo, self)
+        self.role_assignments = MemoryRoleAssignments(undo)
         self.history = MemoryHistory(undo, self)
         self.deliveries = MemoryOutbox(undo)
-        self.authentication = MemoryAuthenticationLookup(self, self.access_tokens, self.credentials)
+        self.authentication = MemoryAuthenticationLookup(
+            self, self.access_tokens, self.credentials, self.roles, self.role_assignments
+        )
 
     def in_savepoint(self, run: Callable[[], T]) -> T:
         mark = len(self._undo)

@@ -1,29 +1,49 @@
-"""Lookups for authentication, in SQL: one join with the user and the small table of tenants."""
+"""Lookups for authentication, in SQL: one join with the user and the small tables of tenants and roles.
+
+A query returns a row for each role of the user, or one row if there is none, because engines differ in how they
+aggregate.
+"""
 
 from typing import Final
 
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
-from usercore.storage.lookups import AuthenticationLookup, LoginAccount, TokenOwner
+from usercore.roles.model import ActiveRole
+from usercore.roles.rules import in_order
+from usercore.storage.lookups import AuthenticationLookup, LoginAccount, Rights, TokenOwner
 from usercore.storage.recording import RecordingUnit
 from usercore_storage.sql.executor import Executor
-from usercore_storage.sql.table import reader
-from usercore_storage.sql.tables import ACCESS_TOKENS, CREDENTIALS, USERS
+from usercore_storage.sql.table import Rows, Table, reader
+from usercore_storage.sql.tables import ACCESS_TOKENS, CREDENTIALS, ROLES, USERS
+
+ACTIVE_ROLES: Final = Table(ROLES.name, ActiveRole, key=["name"], shard="id", user=None, tenant=None)
+"""The columns of a role that decide about the rights of its holders."""
+
+_WIDTH: Final = len(ACTIVE_ROLES.columns)
+_ROLE: Final = ACTIVE_ROLES.select_as("r")
+_ROLES_OF: Final = (
+    " LEFT JOIN usercore_role_assignments AS a ON a.user_id = {}"
+    " LEFT JOIN usercore_roles AS r ON r.id = a.role_id AND r.active"
+)
 
 FIND: Final = (
-    f"SELECT {ACCESS_TOKENS.select_as('t', texts=False)}, {USERS.select_as('u')}, n.active, c.must_change"
+    f"SELECT {ACCESS_TOKENS.select_as('t', texts=False)}, {USERS.select_as('u')}, n.active, c.must_change, {_ROLE}"
     " FROM usercore_access_tokens AS t JOIN usercore_users AS u ON u.id = t.user_id"
     " JOIN usercore_tenants AS n ON n.id = u.tenant_id"
     " LEFT JOIN usercore_credentials AS c ON c.user_id = t.user_id"
+    f"{_ROLES_OF.format('t.user_id')}"
     " WHERE t.user_id = ? AND t.digest = ? AND u.tenant_id = ?"
 )
 
 GET: Final = (
-    f"SELECT {USERS.select_as('u')}, n.active, {CREDENTIALS.select_as('c')}"
+    f"SELECT {USERS.select_as('u')}, n.active, {CREDENTIALS.select_as('c')}, {_ROLE}"
     " FROM usercore_users AS u JOIN usercore_tenants AS n ON n.id = u.tenant_id"
     " LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
+    f"{_ROLES_OF.format('u.id')}"
     " WHERE u.id = ? AND u.tenant_id = ?"
 )
+
+RIGHTS: Final = f"SELECT n.active, {_ROLE} FROM usercore_tenants AS n{_ROLES_OF.format('?')} WHERE n.id = ?"
 
 _read = reader(ACCESS_TOKENS, USERS, rest=True)
 _read_user = reader(USERS, rest=True)
@@ -41,8 +61,8 @@ class SqlAuthenticationLookup(AuthenticationLookup):
         rows = self._run(FIND, (user_id, digest, self._unit.tenant_id))
         if not rows:
             return None
-        token, user, (active, must_change) = _read(rows[0])
-        return TokenOwner(token, user, bool(active), bool(must_change))
+        token, user, (active, must_change, *_) = _read(rows[0])
+        return TokenOwner(token, user, bool(active), bool(must_change), _active_roles(rows))
 
     def get(self, user_id: UserId) -> LoginAccount | None:
         rows = self._run(GET, (user_id, self._unit.tenant_id))
@@ -50,4 +70,15 @@ class SqlAuthenticationLookup(AuthenticationLookup):
             return None
         user, (active, *credential) = _read_user(rows[0])
         has_credential = credential[0] is not None  # the key column, so it is NULL only if there is no row
-        return LoginAccount(user, bool(active), CREDENTIALS.read(credential) if has_credential else None)
+        stored = CREDENTIALS.read(tuple(credential)) if has_credential else None
+        return LoginAccount(user, bool(active), stored, _active_roles(rows))
+
+    def rights_of(self, user_id: UserId) -> Rights:
+        rows = self._run(RIGHTS, (user_id, self._unit.tenant_id))
+        return Rights(bool(rows and rows[0][0]), _active_roles(rows))
+
+
+def _active_roles(rows: Rows) -> tuple[ActiveRole, ...]:
+    """Return the roles in the last columns of these rows; their names are NULL where there is none."""
+    found = [ACTIVE_ROLES.read(row[-_WIDTH:]) for row in rows if row[-_WIDTH] is not None]
+    return in_order(found) if found else ()

@@ -143,7 +143,8 @@ def _nothing(_: object) -> None:
 
 
 def _check_parts(values: tuple[object, ...], parts: tuple[Any, ...]) -> None:
-    for value, part in zip(values, parts, strict=True):
+    kinds = parts[:1] * len(values) if Ellipsis in parts else parts
+    for value, part in zip(values, kinds, strict=True):
         if not isinstance(value, part):
             raise TypeError
 

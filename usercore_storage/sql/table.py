@@ -78,7 +78,7 @@ class Column:
 
     @property
     def may_be_null(self) -> bool:
-        """Whether the column accepts NULL, which also represents a tuple of Nones."""
+        """Whether the column accepts NULL, which also represents an empty tuple and one of Nones."""
         return self.optional or self.codec.column == "tuple"
 
     def write(self, source: str) -> str:
@@ -112,7 +112,7 @@ def _column_of(name: str, kind: Any, *, in_key: bool, helpers: dict[str, Any]) -
         (kind,) = (part for part in typing.get_args(kind) if part is not type(None))
         kind = getattr(kind, "__supertype__", kind)
     if typing.get_origin(kind) is tuple:
-        return Column(name, _tuple_codec(len(typing.get_args(kind))), optional=False)
+        return Column(name, _tuple_codec(typing.get_args(kind)), optional=False)
     if issubclass(kind, StrEnum):
         helpers[kind.__name__] = {member.value: member for member in kind}
         return Column(name, Codec("text", "{0}._value_", f"{kind.__name__}[{{0}}]"), optional)
@@ -125,8 +125,8 @@ def _codec_of(kind: type) -> Codec:
     return next(CODECS[base] for base in kind.__mro__ if base in CODECS)
 
 
-def _tuple_codec(count: int) -> Codec:
-    nothing = str((None,) * count)
+def _tuple_codec(parts: tuple[Any, ...]) -> Codec:
+    nothing = "()" if Ellipsis in parts else str((None,) * len(parts))
     write = f"(None if {{0}} == {nothing} else dumps({{0}}))"
     return Codec("tuple", write, f"({nothing} if {{0}} is None else tuple(loads({{0}})))")
 

@@ -8,6 +8,7 @@ from usercore.kernel.text import unique_key
 from usercore.meta.model import StoredMeta
 from usercore.outbox.model import Delivery
 from usercore.passwords.model import Credential
+from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink
@@ -132,6 +133,24 @@ META: Final = Table(
     tenant="tenant_id",
     extra={"digest": Derived(bytes, lambda meta: digest_of_texts(meta.key, meta.value), "key and value")},
     indexes={"by_key": "(tenant_id, key, user_id)", "by_value": "(tenant_id, digest, user_id)"},
+)
+ROLES: Final = Table(
+    "usercore_roles",
+    Role,
+    key=["id"],
+    shard="id",
+    user=None,
+    tenant="tenant_id",
+    extra={"name_folded": Derived(str, lambda role: unique_key(role.name), "name")},
+    indexes={"by_name": "UNIQUE (tenant_id, name_folded)"},
+)
+ROLE_ASSIGNMENTS: Final = Table(
+    "usercore_role_assignments",
+    RoleAssignment,
+    key=["user_id", "role_id"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
 )
 HISTORY: Final = Table(
     "usercore_history",

@@ -13,6 +13,8 @@ from usercore_storage.sql.lookups import SqlAuthenticationLookup
 from usercore_storage.sql.meta import SqlMeta
 from usercore_storage.sql.outbox import SqlOutbox
 from usercore_storage.sql.passwords import SqlCredentials
+from usercore_storage.sql.roles import SqlRoleAssignments, SqlRoles
+from usercore_storage.sql.tables import ROLE_ASSIGNMENTS
 from usercore_storage.sql.tenants import SqlTenants
 from usercore_storage.sql.throttling import SqlFailureCounters, SqlRateLimits
 from usercore_storage.sql.tokens import SqlAccessTokens, SqlLimitedUseTokens, SqlRegistrationLinks
@@ -42,6 +44,8 @@ class SqlUnit(RecordingUnit):
         self.failure_counters = SqlFailureCounters(run)
         self.rate_limits = SqlRateLimits(run)
         self.meta = SqlMeta(run, self)
+        self.roles = SqlRoles(run, self)
+        self.role_assignments = SqlRoleAssignments(run, ROLE_ASSIGNMENTS)
         self.history = SqlHistory(run, self)
         self.deliveries = SqlOutbox(run)
         self.authentication = SqlAuthenticationLookup(run, self)

@@ -7,9 +7,11 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, digest_of
 from usercore.kernel.units import Units
+from usercore.roles.model import ActiveRole, Role
 from usercore.storage import Unit
-from usercore.storage.lookups import LoginAccount, TokenOwner
+from usercore.storage.lookups import LoginAccount, Rights, TokenOwner
 from usercore.testing.contracts.base import Contract, assert_same, store
+from usercore.testing.contracts.races import Meet, overlap
 from usercore.testing.fakes import NOON
 from usercore.testing.samples import (
     ACCESS_TOKEN,
@@ -17,8 +19,11 @@ from usercore.testing.samples import (
     ANN,
     BOB,
     CREDENTIAL,
+    ROLE,
     USER,
     a_credential,
+    a_role,
+    a_role_assignment,
     a_user,
     an_access_token,
 )
@@ -159,7 +164,7 @@ class AuthenticationLookupContract(Contract):
     def test_a_user_is_found_in_every_state(self, main: Units[Unit], state: UserState) -> None:
         store(main, lambda unit: unit.users.add, a_user(state=state))
         store(main, lambda unit: unit.credentials.put, a_credential(expires_at=NOON))
-        assert get(main) == LoginAccount(a_user(state=state), True, a_credential(expires_at=NOON))  # noqa: FBT003 - of a tuple
+        assert get(main) == LoginAccount(a_user(state=state), True, a_credential(expires_at=NOON), ())  # noqa: FBT003 - of a tuple
 
     @pytest.mark.parametrize("active", [True, False])
     @pytest.mark.rule("T3")
@@ -171,3 +176,81 @@ class AuthenticationLookupContract(Contract):
         entrant = get(acme)
         assert entrant
         assert entrant.tenant_active is active
+
+    @pytest.mark.rule("T4", "T5")
+    def test_active_roles_are_returned_by_name(self, people: Units[Unit]) -> None:
+        give(people, ROLE, OTHER, INACTIVE)
+        assert roles_of(people) == [(THEIR, ITS)] * 3
+
+    @pytest.mark.rule("T4")
+    def test_a_user_without_an_active_role_has_none(self, people: Units[Unit]) -> None:
+        assert roles_of(people) == [()] * 3
+        give(people, INACTIVE)
+        give(people, ROLE, to=BOB)
+        assert roles_of(people) == [()] * 3
+
+    @pytest.mark.rule("T4")
+    def test_a_role_that_was_changed_or_taken_counts_at_once(self, people: Units[Unit]) -> None:
+        give(people, ROLE, OTHER)
+        lowered = a_role(privileged=False, permissions=())
+        people.write(lambda unit: [unit.roles.lock(ROLE.id), unit.roles.replace(lowered)])
+        assert roles_of(people) == [(THEIR, ActiveRole(name=ROLE.name, privileged=False, permissions=()))] * 3
+        people.write(lambda unit: [unit.lock(ANN), unit.role_assignments.remove(ANN, OTHER.id)])
+        people.write(lambda unit: [unit.roles.lock(ROLE.id), unit.roles.replace(a_role(active=False))])
+        assert roles_of(people) == [()] * 3
+
+    @pytest.mark.parametrize("active", [True, False])
+    @pytest.mark.rule("T3")
+    def test_rights_have_the_state_of_the_units_tenant(
+        self, main: Units[Unit], acme: Units[Unit], *, active: bool
+    ) -> None:
+        store(acme, lambda unit: unit.users.add, a_user(tenant_id=ACME))
+        main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.lock(ACME), active=active)))
+        rights = acme.write(lambda unit: [unit.lock(ANN), unit.authentication.rights_of(ANN)][1])
+        assert rights == Rights(active, ())
+        assert type(rights.tenant_active) is bool
+
+    @pytest.mark.rule("T4")
+    def test_a_unit_that_locked_the_user_sees_the_roles_that_another_gave(self, people: Units[Unit]) -> None:
+        def give_unless_given(unit: Unit, number: int, meet: Meet) -> int:
+            unit.authentication.get(ANN)
+            meet()
+            unit.lock(ANN)
+            before = unit.authentication.rights_of(ANN).roles
+            unit.role_assignments.add(a_role_assignment(role_id=(ROLE, OTHER)[number].id))
+            return len(before)
+
+        store(people, lambda unit: unit.roles.add, ROLE, OTHER)
+        assert sorted(overlap(people, give_unless_given)) == [0, 1]
+
+
+OTHER = a_role(id=603, name="drawers", privileged=False, permissions=("draw",))
+INACTIVE = a_role(id=604, name="Former", active=False)
+ITS = ActiveRole(name="Editors", privileged=True, permissions=ROLE.permissions)
+THEIR = ActiveRole(name="drawers", privileged=False, permissions=("draw",))
+
+
+def give(units: Units[Unit], *roles: Role, to: UserId = ANN) -> None:
+    """Store roles that are new, and give them to a user."""
+
+    def work(unit: Unit) -> None:
+        for role in roles:
+            if unit.roles.get(role.id) is None:
+                unit.roles.add(role)
+        unit.lock(to)
+        for role in roles:
+            unit.role_assignments.add(a_role_assignment(user_id=to, role_id=role.id))
+
+    units.write(work)
+
+
+def roles_of(units: Units[Unit]) -> list[tuple[ActiveRole, ...]]:
+    """Return Ann's roles as each of the look-ups returns them."""
+    if units.read(lambda unit: unit.access_tokens.get(ANN, ACCESS_TOKEN.digest)) is None:
+        store(units, lambda unit: unit.access_tokens.add, ACCESS_TOKEN)
+    found, account = find(units), get(units)
+    assert found
+    assert account
+    rights = units.write(lambda unit: [unit.lock(ANN), unit.authentication.rights_of(ANN)][1])
+    assert rights is not None
+    return [found.roles, account.roles, rights.roles]

@@ -48,6 +48,7 @@ CREATE TABLE usercore_users (
     note text COLLATE "C",
     is_institution boolean NOT NULL,
     institution_name text COLLATE "C",
+    requires_role boolean NOT NULL,
     confirmed_at bigint,
     last_sign_in_at bigint,
     last_sign_in_ip text COLLATE "C",
@@ -212,6 +213,38 @@ CREATE TABLE usercore_meta (
 CREATE INDEX usercore_meta_by_key ON usercore_meta (tenant_id, key, user_id);
 
 CREATE INDEX usercore_meta_by_value ON usercore_meta (tenant_id, digest, user_id);
+
+CREATE TABLE usercore_roles (
+    name_folded text COLLATE "C" NOT NULL,
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    active boolean NOT NULL,
+    privileged boolean NOT NULL,
+    permissions text COLLATE "C",
+    created_at bigint NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    modified_at bigint NOT NULL,
+    modified_by text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    change_no bigint NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX usercore_roles_by_name ON usercore_roles (tenant_id, name_folded);
+
+CREATE TABLE usercore_role_assignments (
+    user_id bigint NOT NULL,
+    role_id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    id bigint NOT NULL,
+    created_at bigint NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    modified_at bigint NOT NULL,
+    modified_by text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    PRIMARY KEY (user_id, role_id)
+);
 
 CREATE TABLE usercore_history (
     subject_id bigint NOT NULL,

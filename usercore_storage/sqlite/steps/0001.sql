@@ -48,6 +48,7 @@ CREATE TABLE usercore_users (
     note TEXT,
     is_institution INTEGER NOT NULL,
     institution_name TEXT,
+    requires_role INTEGER NOT NULL,
     confirmed_at INTEGER,
     last_sign_in_at INTEGER,
     last_sign_in_ip TEXT,
@@ -212,6 +213,38 @@ CREATE TABLE usercore_meta (
 CREATE INDEX usercore_meta_by_key ON usercore_meta (tenant_id, key, user_id);
 
 CREATE INDEX usercore_meta_by_value ON usercore_meta (tenant_id, digest, user_id);
+
+CREATE TABLE usercore_roles (
+    name_folded TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    active INTEGER NOT NULL,
+    privileged INTEGER NOT NULL,
+    permissions TEXT,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    modified_at INTEGER NOT NULL,
+    modified_by TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    change_no INTEGER NOT NULL,
+    PRIMARY KEY (id)
+) STRICT;
+
+CREATE UNIQUE INDEX usercore_roles_by_name ON usercore_roles (tenant_id, name_folded);
+
+CREATE TABLE usercore_role_assignments (
+    user_id INTEGER NOT NULL,
+    role_id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    modified_at INTEGER NOT NULL,
+    modified_by TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (user_id, role_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE usercore_history (
     subject_id INTEGER NOT NULL,

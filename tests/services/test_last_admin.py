@@ -1,0 +1,96 @@
+"""The last active admin can be neither deactivated nor kept from signing in, whatever happens at the same time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from threading import Barrier, BrokenBarrierError
+
+import pytest
+
+from tests.services.helpers import ANN, PASSWORD, fail, refused, register, unchanged, unclaim
+from usercore import LastAdmin, User, UserCore, UserState, WrongState
+from usercore.testing import FakeClock
+
+
+@pytest.fixture
+def system(core: UserCore) -> UserCore:
+    return core.tenant("system")
+
+
+@pytest.fixture
+def admin(system: UserCore) -> User:
+    return register(system, password=PASSWORD)
+
+
+@pytest.mark.rule("T5")
+def test_the_last_active_admin_cannot_be_deactivated(system: UserCore, admin: User) -> None:
+    bob = register(system, "bob")
+    system.users.deactivate(bob.id)
+    with refused(system, LastAdmin):
+        system.users.deactivate(admin.id)
+    with unchanged(system):
+        assert system.users.deactivate(bob.id).state is UserState.DEACTIVATED
+    system.users.activate(bob.id)
+    assert system.users.deactivate(admin.id).state is UserState.DEACTIVATED
+    with refused(system, LastAdmin):
+        system.users.deactivate(bob.id)
+
+
+@pytest.mark.rule("T5")
+def test_an_admin_who_is_not_active_does_not_count(system: UserCore, admin: User) -> None:
+    unclaimed = register(system, "bob")
+    unclaim(system, unclaimed)
+    with refused(system, LastAdmin):
+        system.users.deactivate(admin.id)
+    with refused(system, WrongState):
+        system.users.deactivate(unclaimed.id)
+
+
+@pytest.mark.rule("T5")
+def test_the_last_active_user_of_another_tenant_can_be_deactivated(core: UserCore, admin: User) -> None:
+    user = register(core)
+    assert core.users.deactivate(user.id).state is UserState.DEACTIVATED
+    assert admin.is_admin
+    assert not user.is_admin
+
+
+@pytest.mark.rule("T5", "S7")
+def test_the_password_of_the_last_active_admin_is_never_void(system: UserCore, admin: User, clock: FakeClock) -> None:
+    bob = register(system, "bob", password=PASSWORD)
+    for _ in range(100):
+        fail(system, ANN)
+        clock.advance(timedelta(minutes=15))
+    assert "password_void" in system.history.explain(admin.id)
+    system.users.deactivate(bob.id)
+    assert "password_void" not in system.history.explain(admin.id)
+    assert system.sign_in.with_password(ANN, PASSWORD).user.id == admin.id
+
+
+@pytest.mark.rule("T5", "S7")
+def test_the_password_of_the_holder_of_a_privileged_role_can_become_void(core: UserCore, clock: FakeClock) -> None:
+    user = register(core, password=PASSWORD)
+    core.roles.give(user.id, core.roles.create("Staff", privileged=True).id)
+    for _ in range(100):
+        fail(core, ANN)
+        clock.advance(timedelta(minutes=15))
+    assert core.history.explain(user.id) == ("password_void", "password_only")
+
+
+@pytest.mark.rule("T5")
+@pytest.mark.parametrize("attempt", range(3))
+def test_of_two_admins_who_deactivate_each_other_one_stays(system: UserCore, admin: User, attempt: int) -> None:
+    bob, barrier = register(system, f"bob{attempt}"), Barrier(2)
+
+    def deactivate(victim: User) -> type[Exception] | None:
+        with suppress(BrokenBarrierError):
+            barrier.wait(10)
+        try:
+            system.users.deactivate(victim.id)
+        except LastAdmin:
+            return LastAdmin
+        return None
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = set(pool.map(deactivate, [admin, bob]))
+    assert outcomes == {None, LastAdmin}
+    assert [system.users.get(one.id).state for one in (admin, bob)].count(UserState.ACTIVE) == 1

@@ -1,0 +1,1 @@
+"""Authorization: managing roles, giving them to users, and what users are allowed."""
