@@ -357,7 +357,7 @@ class SignIn:
             return completed, secret, token, now
 
         completed, secret, token, now = self._service.units.write(sign_in)
-        user = completed.user
+        user, done = completed.user, completed.authenticated
         identity = Identity(
             user=user,
             roles=tuple(role.name for role in completed.roles),
@@ -365,7 +365,7 @@ class SignIn:
             authenticator=method.name,
             source=attempting.context.source,
             authenticated_at=now,
-            must_change_password=completed.authenticated.must_change_password,
+            must_change_password=done.must_change_password,
             token_digest=token.digest,
             token_expires_at=token.expires_at,
             extras=extras_of(self._authenticators, user),
