@@ -159,12 +159,12 @@ def changed_since(core: UserCore, state: UserState) -> None:
 def test_a_plan_for_a_user_who_was_changed_meanwhile_is_not_stored(core: UserCore, state: UserState) -> None:
     imported(core, ANN)
     batch = list(candidates.candidates([{**ANN, "first_name": "Anna"}]))
-    users, claims = core._service.units.read(lambda unit: find_known(unit, batch))
-    plan = Plan(users, claims, blank=evolve(users[0], id=0), new_id=core._service.new_id, admit=lambda _, __: None)
+    known = core._service.units.read(lambda unit: find_known(unit, batch))
+    plan = Plan(known, blank=evolve(known.users[0], id=0), new_id=core._service.new_id, admit=lambda _, __: None)
     steps = [plan.step(candidate) for candidate in batch]
     changed_since(core, state)
     with unchanged(core), pytest.raises(LostRace):
-        core._service.units.write(lambda unit: store_steps(unit, steps))
+        core._service.units.write(lambda unit: store_steps(unit, known, steps))
 
 
 def test_the_id_of_an_erased_user_is_refused(core: UserCore) -> None:

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 import argon2
+import bcrypt
 import pytest
 from argon2.exceptions import VerifyMismatchError
 from hypothesis import given
@@ -204,9 +205,10 @@ STORED: dict[str, Credential | None] = {
     "too many lanes": a_credential(hash=HASH.replace("p=1", "p=1000"), pepper_id=None),
     "too little memory": a_credential(hash=HASH.replace("m=8", "m=1"), pepper_id=None),
     "no passes": a_credential(hash=HASH.replace("t=1", "t=0"), pepper_id=None),
-    "argon2i": of_another_type(argon2.Type.I),
-    "argon2d": of_another_type(argon2.Type.D),
-    "bcrypt": a_credential(hash="$2b$12$" + "x" * 53, pepper_id=None),
+    "an imported hash with a pepper": a_credential(hash=of_another_type(argon2.Type.I).hash, pepper_id="lost"),
+    "bcrypt that is too costly": a_credential(hash="$2b$31$" + "." * 53, pepper_id=None),
+    "bcrypt that is damaged": a_credential(hash="$2b$12$" + "x" * 53, pepper_id=None),
+    "MD5 without a salt": a_credential(hash="5f4dcc3b5aa765d61d8327deb882cf99", pepper_id=None),
     "nothing": a_credential(hash="", pepper_id=None),
     "half a hash": a_credential(hash=HASH[:40], pepper_id=None),
     "a broken salt": a_credential(hash=HASH.replace("p=1$", "p=1$***"), pepper_id=None),
@@ -233,6 +235,41 @@ def test_one_hash_of_the_current_profile_is_computed_for_every_failure(
 def test_a_hash_that_cannot_be_verified_is_unusable(hasher: CountingHasher, credential: Credential) -> None:
     assert not hasher.is_usable(credential)
     assert hasher.computed == []
+
+
+IMPORTED = {
+    "argon2i": of_another_type(argon2.Type.I),
+    "argon2d": of_another_type(argon2.Type.D),
+    "argon2id of Django": a_credential(hash="argon2" + HASH, pepper_id=None),
+    "bcrypt": a_credential(hash=bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode(), pepper_id=None),
+}
+
+
+@pytest.mark.rule("P8", "P3")
+@pytest.mark.parametrize("stored", IMPORTED.values(), ids=IMPORTED)
+@pytest.mark.parametrize(("password", "is_right"), [(PASSWORD, True), ("wrong", False), ("", False), (None, False)])
+def test_an_imported_hash_costs_one_hash_of_the_current_profile_beside_it_right_or_wrong(
+    hasher: CountingHasher,
+    stored: Credential,
+    password: str | None,
+    is_right: bool,  # noqa: FBT001 - an outcome
+) -> None:
+    assert hasher.verify(stored, password) is is_right
+    assert hasher.computed == [CHEAP.memory_kib]
+
+
+@pytest.mark.rule("P8")
+@pytest.mark.parametrize("stored", IMPORTED.values(), ids=IMPORTED)
+def test_an_imported_hash_is_usable_and_never_current(hasher: CountingHasher, stored: Credential) -> None:
+    assert hasher.is_usable(stored)
+    assert not hasher.is_current(stored)
+    assert hasher.computed == []
+
+
+@pytest.mark.rule("P8")
+def test_an_imported_hash_does_not_depend_on_the_pepper() -> None:
+    hasher = CountingHasher(peppers=(NEW_PEPPER,))
+    assert all(hasher.verify(stored, PASSWORD) for stored in IMPORTED.values())
 
 
 @pytest.mark.rule("P1")

@@ -156,10 +156,14 @@ ROWS: Final = {
         f"UPDATE usercore_credentials SET hash = '$argon2id$v=19$m=8388608,t=1,p=1{SALT_AND_DIGEST}'",  # noqa: S608 - a constant
         unusable("it demands N KiB, not N to N"),
     ),
-    "a hash is not argon2id": Damage(
-        f"UPDATE usercore_credentials SET hash = '$argon2i$v=19$m=8,t=1,p=1{SALT_AND_DIGEST}'",  # noqa: S608 - a constant
-        unusable("it is not argonNid"),
+    "an imported hash demands too much": Damage(
+        f"UPDATE usercore_credentials SET hash = '$2b$31${'.' * 53}'",  # noqa: S608 - a constant
+        unusable("it demands N as the cost, not N to N"),
     ),
+    "a hash takes a key of the host's": Damage(
+        "UPDATE usercore_credentials SET hash = '$firescrypt$ln=14,r=8,p=1$AAAA$AAAA'", set()
+    ),
+    "a hash is that of the host's hasher": Damage("UPDATE usercore_credentials SET hash = 'fake$1$2'", set()),
     "a hash was cut off": Damage(
         "UPDATE usercore_credentials SET hash = '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ'", unusable("it is damaged")
     ),

@@ -64,8 +64,9 @@ class History:
 
         Values: ``unclaimed_user``, ``inactive_user``, ``no_active_role`` (the user requires one), ``inactive_tenant``,
         ``no_password``, ``unusable_hash`` (it cannot be verified: damaged, of a lost pepper, or it demands more than
-        the policy allows), ``password_expired``, ``password_void`` (too many failures in a row), ``rate_limited``,
-        ``password_only`` (privileged: only strong authenticators are accepted).
+        the policy allows), ``extra_not_installed`` (the hash was imported, and takes ``usercore[imported-hashes]``),
+        ``password_expired``, ``password_void`` (too many failures in a row), ``rate_limited``, ``password_only``
+        (privileged: only strong authenticators are accepted).
 
         Raises:
             TypeError: ``ref`` is not a reference.

@@ -55,6 +55,7 @@ class StatusReader:
         is_voided = is_void(counter, policy=self._throttles) and can_be_void(user, has_other_active=has_other)
         until = locked_until(counter, now=now, policy=self._throttles)
         roles = unit.authentication.rights_of(user.id).roles
+        problem = None if credential is None else self._hasher.problem_of(credential.hash)
         found = {
             "unclaimed_user": user.state is UserState.UNCLAIMED,
             "inactive_user": user.state is UserState.DEACTIVATED,
@@ -62,6 +63,7 @@ class StatusReader:
             "inactive_tenant": tenant is None or not tenant.active,
             "no_password": credential is None,
             "unusable_hash": credential is not None and not self._hasher.is_usable(credential),
+            "extra_not_installed": problem == "extra_not_installed",
             "password_expired": credential is not None and is_expired(credential, now=now),
             "password_void": is_voided,
             "rate_limited": until is not None,

@@ -134,7 +134,7 @@ class Runtime:
             service=service,
             steps=steps,
             email_link=EmailLinkRegistration(service=service, steps=steps, emails=policy.emails, links=policy.links),
-            imports=Imports(service=service, gates=gates, emails=policy.emails),
+            imports=Imports(service=service, gates=gates, emails=policy.emails, hasher=self.hasher),
             sign_in=sign_in,
             emails=policy.emails,
             sends_email=self.host.mailer is not None,

@@ -13,15 +13,16 @@ from usercore.gates.errors import Vetoed
 from usercore.gates.service import RegistrationGates
 from usercore.importing.candidates import Candidate, batches, candidates
 from usercore.importing.model import BAD_KEPT, BadRecord, ImportReport
-from usercore.importing.plan import Admit, Creation, Outcome, Plan, RejectedRecord, Step
+from usercore.importing.plan import Admit, Creation, Known, Outcome, Plan, RejectedRecord, Step
 from usercore.importing.ports import ImportUnit
-from usercore.importing.unit import Known, find_known, store_steps
+from usercore.importing.records import RecordRules
+from usercore.importing.unit import find_known, store_steps
 from usercore.kernel.errors import LostRace
 from usercore.kernel.ids import UserId
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import refuse
 from usercore.kernel.values import frozen
-from usercore.users.model import EmailPolicy, User
+from usercore.users.model import User
 
 ROUNDS: Final = 3
 """How often the host is asked again when other units change what it was asked about. Source: design, 3."""
@@ -71,14 +72,14 @@ class Importer:
 
     _service: ServiceContext[ImportUnit]
     _gates: RegistrationGates
-    _emails: EmailPolicy
+    _rules: RecordRules
     _on_progress: Callable[[int], object]
     _on_bad: Callable[[BadRecord], object]
 
     def run(self, records: Iterable[object]) -> ImportReport:
         """Store batch after batch; see ``Registrations.import_users``."""
         tally = _Tally()
-        for batch in batches(candidates(records, self._emails)):
+        for batch in batches(candidates(records, self._rules)):
             bad_ones = tally.add(self._store(batch))
             del tally.bad[BAD_KEPT:]
             self._on_progress(tally.counts.total())
@@ -90,7 +91,7 @@ class Importer:
         """Store all batches in one unit, or none; they are spooled to a file, because the unit may run again."""
         done = 0
         with TemporaryFile() as spool:
-            for batch in batches(candidates(records, self._emails)):
+            for batch in batches(candidates(records, self._rules)):
                 pickle.dump(self._ask_host(batch), spool)
                 done += len(batch)
                 self._on_progress(done)
@@ -165,9 +166,10 @@ class Importer:
             refuse(veto.gate, "vetoed")
 
     def _apply(self, unit: ImportUnit, batch: Batch) -> Sequence[Step]:
-        plan = self._plan(find_known(unit, batch), self._admit(batch))
+        known = find_known(unit, batch)
+        plan = self._plan(known, self._admit(batch))
         steps = [plan.step(candidate) for candidate in batch]
-        store_steps(unit, steps)
+        store_steps(unit, known, steps)
         return steps
 
     def _plan(self, known: Known, admit: Admit) -> Plan:
@@ -181,7 +183,7 @@ class Importer:
             modified_at=now,
             modified_by=str(context.actor),
         )
-        return Plan(*known, blank=blank, new_id=self._service.new_id, admit=admit)
+        return Plan(known, blank=blank, new_id=self._service.new_id, admit=admit)
 
 
 def _admit_all(_: int, __: User) -> None:

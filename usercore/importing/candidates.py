@@ -4,18 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from usercore.importing.model import ImportLine
-from usercore.importing.records import ImportRecord, clean_record
+from usercore.importing.records import DEFAULT_RULES, ImportRecord, RecordRules, clean_record
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.values import frozen
-from usercore.users.model import EmailPolicy
 
 BATCH: Final = 1000
 """Records that one unit stores. Source: usercore: others wait for tens of milliseconds, and a commit costs little."""
 
 BATCH_CHARACTERS: Final = 1_000_000
 """Characters of notes after which a batch ends, so that long notes do not use up the memory."""
-
-_DEFAULT_POLICY: Final = EmailPolicy()
 
 
 @frozen
@@ -28,22 +25,22 @@ class Candidate:
     admitted: bool = False
 
 
-def candidates(records: Iterable[object], policy: EmailPolicy = _DEFAULT_POLICY) -> Iterator[Candidate]:
+def candidates(records: Iterable[object], rules: RecordRules = DEFAULT_RULES) -> Iterator[Candidate]:
     """Clean records one by one; those that are not lines of a file are numbered from 1."""
     for place, given in enumerate(records, start=1):
         if isinstance(given, ImportLine):
-            yield _cleaned(given.number, given.values, policy, given.errors)
+            yield _cleaned(given.number, given.values, rules, given.errors)
         else:
-            yield _cleaned(place, given, policy)
+            yield _cleaned(place, given, rules)
 
 
-def _cleaned(line: int, values: object, policy: EmailPolicy, errors: tuple[FieldError, ...] = ()) -> Candidate:
+def _cleaned(line: int, values: object, rules: RecordRules, errors: tuple[FieldError, ...] = ()) -> Candidate:
     if errors:
         return Candidate(line, errors=errors)
     if not isinstance(values, (dict, Mapping)):  # the check is fast for a dict and slow for other mappings
         return Candidate(line, errors=(FieldError("record", "wrong_type"),))
     try:
-        return Candidate(line, clean_record(values, policy))
+        return Candidate(line, clean_record(values, rules))
     except Invalid as refusal:
         return Candidate(line, errors=refusal.errors)
 

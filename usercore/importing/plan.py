@@ -4,10 +4,13 @@ Comparing each record with the storage alone would not be enough, because record
 second line of a person must find the user that the first one creates, and a key that the first one claims is taken.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
+
+import attrs
 
 from usercore.importing.candidates import Candidate
 from usercore.importing.changes import changes_of
@@ -18,6 +21,8 @@ from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.ids import FIRST_DRAWN, USER_KIND, IdSource, TenantId, UserId, id_of
 from usercore.kernel.text import refuse
 from usercore.kernel.values import frozen
+from usercore.passwords.model import Credential
+from usercore.passwords.rules import may_replace
 from usercore.users.identifiers import claims_of, field_of
 from usercore.users.keys import KeySpace, KeyUse, email_key
 from usercore.users.model import Claim, User, UserState
@@ -40,16 +45,19 @@ class Creation:
     line: int
     user: User
     claims: Mapping[tuple[KeySpace, str], KeyUse]
+    password_hash: str | None = attrs.field(default=None, repr=False)
 
 
 @frozen
 class Update:
-    """The line changes ``old`` to ``new``."""
+    """The line changes ``old`` to ``new``, which is ``old`` if only the password is new."""
 
     outcome: ClassVar = Outcome.UPDATED
     line: int
     old: User
     new: User
+    at: datetime
+    password_hash: str | None = attrs.field(default=None, repr=False)
 
 
 @frozen
@@ -69,6 +77,15 @@ class RejectedRecord:
     errors: tuple[FieldError, ...]
 
 
+@frozen
+class Known:
+    """What the records of a batch may refer to or collide with. Credentials are those of records with a hash."""
+
+    users: Sequence[User]
+    claims: Sequence[Claim]
+    credentials: Sequence[Credential]
+
+
 Step = Creation | Update | Repetition | RejectedRecord
 
 Admit = Callable[[int, User], None]
@@ -80,16 +97,17 @@ class Plan:
 
     def __init__(
         self,
-        users: Iterable[User],
-        claims: Iterable[Claim],
+        known: Known,
         *,
         blank: User,
         new_id: IdSource,
         admit: Admit,
     ) -> None:
-        """Start from these users and claims. New users are copies of ``blank``: tenant, actor, instant, source."""
-        self._users = {user.id: user for user in users}
-        self._holders = {(claim.space, claim.key): claim.holder_id for claim in claims}
+        """Start from what is known. New users are copies of ``blank``: tenant, actor, instant, source."""
+        self._users = {user.id: user for user in known.users}
+        self._holders = {(claim.space, claim.key): claim.holder_id for claim in known.claims}
+        self._credentials = {credential.user_id: credential for credential in known.credentials}
+        self._hashes = dict[UserId, str]()
         self._blank = blank
         self._new_id = new_id
         self._admit = admit
@@ -108,18 +126,30 @@ class Plan:
         changes = changes_of(old or self._blank, record, at=self._blank.modified_at)
         if old is None:
             user = evolve(self._blank, id=record.id or UserId(self._new_id()), **changes)
-            return self._create(line, user, record.claims)
-        if all(getattr(old, field) == value for field, value in changes.items()):
+            return self._create(line, user, record)
+        new_hash = self._new_hash(old, record.password_hash)
+        is_same = all(getattr(old, field) == value for field, value in changes.items())
+        if is_same and new_hash is None:
             return Repetition(line)
-        return self._update(line, old, changes)
+        new = old if is_same else self._changed(old, changes)
+        self._remember_hash(old, new_hash)
+        return Update(line, old, new, self._blank.modified_at, new_hash)
 
-    def _create(self, line: int, user: User, claims: Mapping[tuple[KeySpace, str], KeyUse]) -> Creation:
-        self._check_free(user, claims)
+    def _create(self, line: int, user: User, record: ImportRecord) -> Creation:
+        self._check_free(user, record.claims)
         self._admit(line, user)
-        self._remember(user, claims)
-        return Creation(line, user, claims)
+        self._remember(user, record.claims)
+        self._remember_hash(user, record.password_hash)
+        return Creation(line, user, record.claims, record.password_hash)
 
-    def _update(self, line: int, old: User, changes: Mapping[str, Any]) -> Update:
+    def _new_hash(self, user: User, given: str | None) -> str | None:
+        """Return the hash that replaces the user's, or None if none does."""
+        if given is None or self._hashes.get(user.id) == given:
+            return None
+        is_replaceable = user.id in self._hashes or may_replace(self._credentials.get(user.id), given)
+        return given if is_replaceable else None
+
+    def _changed(self, old: User, changes: Mapping[str, Any]) -> User:
         at, by = self._blank.modified_at, self._blank.modified_by
         new = evolve(old, modified_at=at, modified_by=by, version=old.version + 1, **changes)
         claims = claims_of(new)
@@ -127,7 +157,7 @@ class Plan:
         for name in claims_of(old).keys() - claims.keys():
             self._holders.pop(name, None)  # only the keys of the batch were looked up
         self._remember(new, claims)
-        return Update(line, old, new)
+        return new
 
     def _named(self, record: ImportRecord) -> User | None:
         """Return the user that the record names, or None if it creates one.
@@ -170,6 +200,10 @@ class Plan:
                 errors.append(FieldError("uuid", "taken"))
         if errors:
             raise Invalid(tuple(errors))
+
+    def _remember_hash(self, user: User, text: str | None) -> None:
+        if text is not None:
+            self._hashes[user.id] = text
 
     def _remember(self, user: User, claims: Iterable[tuple[KeySpace, str]]) -> None:
         self._holders.update(dict.fromkeys(claims, user.id))

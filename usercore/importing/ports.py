@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
+from usercore.passwords.ports import PasswordsUnit
 from usercore.tokens.ports import TokensUnit
 from usercore.users.ports import UsersUnit
 
 
-class ImportUnit(UsersUnit, TokensUnit, Protocol):
+class ImportUnit(UsersUnit, PasswordsUnit, TokensUnit, Protocol):
     """What an import reads and writes."""

@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
+import attrs
 from cattrs import Converter
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
 from cattrs.gen import override
@@ -23,6 +24,9 @@ from usercore.kernel.ids import LIMIT, UserId, plain_uuid
 from usercore.kernel.text import check_type, is_blank, refuse
 from usercore.kernel.time import check_instant, is_instant
 from usercore.kernel.unset import UNSET, Unset
+from usercore.kernel.values import frozen
+from usercore.passwords.imported_hashes import hash_problem
+from usercore.passwords.model import PasswordPolicy
 from usercore.users.emails import clean_email
 from usercore.users.fields import ATTRIBUTES, CLEAN, UserFields, types_of
 from usercore.users.identifiers import SLOTS, claims_for, clean_slots
@@ -31,7 +35,6 @@ from usercore.users.model import EmailPolicy
 from usercore.users.usernames import clean_username
 
 _SLOT_FIELDS: Final = tuple((slot, f"access_id_{slot}") for slot in range(1, SLOTS + 1))
-_DEFAULT_POLICY: Final = EmailPolicy()
 
 _INSTANT: Final = re.compile(
     r"\d{4}-?[01]\d-?[0-3]\d[Tt ](?:[01]\d|2[0-3])(?::?[0-5]\d(?::?[0-5]\d(?:[.,]\d{1,9})?)?)?"
@@ -58,10 +61,14 @@ class Identifiers(TypedDict, total=False):
     access_id_4: str | None
     uuid: UUID | None
     created_at: datetime | None
+    password_hash: str | None
 
 
 class Given(Identifiers, UserFields, total=False):
-    """A record as it is written. What is left out stays as it is; None empties, but for ``id`` and ``created_at``."""
+    """A record as it is written. What is left out stays as it is.
+
+    None empties, but for ``id``, ``created_at`` and ``password_hash``.
+    """
 
 
 @entity
@@ -79,24 +86,49 @@ class ImportRecord:
     slots: Mapping[int, str | None]
     uuid: UUID | None | Unset
     created_at: datetime | None
+    password_hash: str | None = attrs.field(repr=False)
     fields: Mapping[str, Any]
     claims: Mapping[tuple[KeySpace, str], KeyUse]
 
 
-def clean_record(values: Mapping[str, object], policy: EmailPolicy = _DEFAULT_POLICY) -> ImportRecord:
+@frozen(kw_only=True)
+class RecordRules:
+    """What the values of records are checked by. ``problem_of`` returns why a password hash cannot be verified."""
+
+    emails: EmailPolicy = EmailPolicy()
+    problem_of: Callable[[str], str | None] = partial(hash_problem, policy=PasswordPolicy())
+
+
+DEFAULT_RULES: Final = RecordRules()
+
+
+def clean_record(values: Mapping[str, object], rules: RecordRules = DEFAULT_RULES) -> ImportRecord:
     """Check and normalise the values of a record.
 
     Raises:
         Invalid: every error, by field: those of the field's own rule, ``wrong_type`` and ``unknown_field``; else
             ``no_identifier`` (neither id, external id nor email) or ``given_twice`` (all access ids, and one by one).
     """
+    problem = _hash_problem(values.get("password_hash"), rules.problem_of)
     try:
-        given: Given = _structure_for(policy)(dict(values), Given)
+        given: Given = _structure_for(rules.emails)(dict(values), Given)
     except ClassValidationError as errors:
-        raise Invalid(tuple(_faults_of(errors))) from None
+        raise Invalid((*_faults_of(errors), *problem)) from None
+    if problem:
+        raise Invalid(problem)
     if not (given.get("id") or given.get("external_id") or given.get("email")):
         refuse("record", "no_identifier")
     return _record_of(given, _slots_of(given))
+
+
+def _hash_problem(value: object, problem_of: Callable[[str], str | None]) -> tuple[FieldError, ...]:
+    reason = problem_of(value) if isinstance(value, str) and _is_hash(value) else None
+    return () if reason is None else (FieldError("password_hash", reason),)
+
+
+def _is_hash(text: str) -> bool:
+    """Return False for no password: an empty text, or one that Django's ``set_unusable_password`` wrote."""
+    return not is_blank(text) and not text.startswith("!")
 
 
 def _record_of(given: Given, slots: Mapping[int, str | None]) -> ImportRecord:
@@ -117,6 +149,7 @@ def _record_of(given: Given, slots: Mapping[int, str | None]) -> ImportRecord:
         slots=slots,
         uuid=given.get("uuid", UNSET),
         created_at=given.get("created_at"),
+        password_hash=given.get("password_hash"),
         fields={ATTRIBUTES[name]: value for name, value in given.items() if name in ATTRIBUTES},
         claims=claims,
     )
@@ -199,6 +232,11 @@ def _read_instant(text: str) -> datetime:
         refuse("created_at", "malformed")
 
 
+def _clean_hash(value: object) -> str | None:
+    text = check_type(value, str, name="password_hash")
+    return text if _is_hash(text) else None
+
+
 def _clean_flag(field: str) -> Callable[[object], bool]:
     return lambda value: value is not None and check_type(value, bool, name=field)
 
@@ -238,6 +276,7 @@ _HOOKS: Final[Mapping[str, Hook]] = {
     **{name: _or_none(partial(host_id, field=name)) for _, name in _SLOT_FIELDS},
     "uuid": _or_empty(_clean_uuid),
     "created_at": _or_empty(_clean_instant),
+    "password_hash": _or_none(_clean_hash),
     **{name: _as_it_is(_clean_own(name, clean)) for name, clean in CLEAN.items()},
 }
 

@@ -12,6 +12,7 @@ from usercore.importing.ports import ImportUnit
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
+from usercore.passwords.ports import Hasher
 from usercore.users.model import EmailPolicy
 
 
@@ -22,6 +23,7 @@ class Imports:
     _service: ServiceContext[ImportUnit]
     _gates: RegistrationGates
     _emails: EmailPolicy
+    _hasher: Hasher
 
     def import_users(
         self,
@@ -43,11 +45,12 @@ class Imports:
             raise TypeError(msg)
         check_type(all_or_nothing, bool, name="all_or_nothing")
         from usercore.importing.batches import Importer  # noqa: PLC0415 - slow to load, and rarely needed
+        from usercore.importing.records import RecordRules  # noqa: PLC0415 - as above
 
         importer = Importer(
             service=self._service,
             gates=self._gates,
-            emails=self._emails,
+            rules=RecordRules(emails=self._emails, problem_of=self._hasher.problem_of),
             on_progress=_callable(on_progress, "on_progress"),
             on_bad=_callable(on_bad, "on_bad"),
         )

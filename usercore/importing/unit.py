@@ -4,31 +4,34 @@ from collections.abc import Iterable, Sequence
 
 from usercore.importing.candidates import Candidate
 from usercore.importing.changes import is_moved
-from usercore.importing.plan import Creation, Step, Update, sought_ids
+from usercore.importing.plan import Creation, Known, Step, Update, sought_ids
 from usercore.importing.ports import ImportUnit
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import UserId
+from usercore.passwords.model import PasswordChange
+from usercore.passwords.service import add_imported, store_password
 from usercore.tokens.model import RevocationReason
 from usercore.tokens.service import revoke_all
-from usercore.users.model import IMPORTED, Claim, User
+from usercore.users.model import IMPORTED, User
 from usercore.users.service import make_claim, replace_user
-
-Known = tuple[Sequence[User], Sequence[Claim]]
-"""The users and claims that the records of a batch may refer to or collide with."""
 
 
 def find_known(unit: ImportUnit, batch: Iterable[Candidate]) -> Known:
-    """Return the users and claims that the records of the batch may refer to or collide with."""
+    """Return what the records of the batch may refer to or collide with."""
     records = [candidate.record for candidate in batch if candidate.record is not None]
     claims = unit.claims.find_many(list(dict.fromkeys(name for record in records for name in record.claims)))
-    return unit.users.get_many(sorted(sought_ids(records, claims))), claims
+    users = unit.users.get_many(sorted(sought_ids(records, claims)))
+    has_hashes = any(record.password_hash is not None for record in records)
+    credentials = unit.credentials.get_many([user.id for user in users]) if has_hashes and users else []
+    return Known(users, claims, credentials)
 
 
-def store_steps(unit: ImportUnit, steps: Sequence[Step]) -> None:
+def store_steps(unit: ImportUnit, known: Known, steps: Sequence[Step]) -> None:
     """Store what was planned, in its order, because a key may move from one user to the next."""
     _lock(unit, steps)
+    _check_credentials(unit, known, steps)
     made: list[Creation] = []
     for step in steps:
         if isinstance(step, Creation):
@@ -53,6 +56,17 @@ def _lock(unit: ImportUnit, steps: Iterable[Step]) -> None:
             raise RunAgain
 
 
+def _check_credentials(unit: ImportUnit, known: Known, steps: Iterable[Step]) -> None:
+    """Check that the passwords to be replaced are as they were read: a sign-in rehashes them meanwhile."""
+    changing = {step.old.id for step in steps if isinstance(step, Update) and step.password_hash is not None}
+    if not changing:
+        return
+    as_read = {credential.user_id: credential for credential in known.credentials if credential.user_id in changing}
+    present = {credential.user_id: credential for credential in unit.credentials.get_many(sorted(changing))}
+    if present != as_read:
+        raise RunAgain
+
+
 def _is_still(unit: ImportUnit, user: User) -> bool:
     try:
         present = unit.users.lock(user.id)
@@ -70,10 +84,21 @@ def _add(unit: ImportUnit, steps: Sequence[Creation]) -> None:
     unit.users.add_many(users)
     for user in users:
         unit.record(Change(kind=IMPORTED, subject_id=user.id, new=user))
+    add_imported(
+        unit,
+        {step.user.id: step.password_hash for step in steps if step.password_hash is not None},
+        at=users[0].modified_at,
+    )
 
 
 def _replace(unit: ImportUnit, step: Update) -> None:
     old, new = step.old, step.new
-    replace_user(unit, old, new, IMPORTED, at=new.modified_at, by=new.modified_by)
+    if new is not old:
+        replace_user(unit, old, new, IMPORTED, at=new.modified_at, by=new.modified_by)
     if is_moved(old.email, new.email):
         revoke_all(unit, old.id, RevocationReason.EMAIL_CHANGED, at=new.modified_at)
+    if step.password_hash is not None:
+        hashed = step.password_hash, None
+        credential = store_password(unit, old.id, hashed, at=step.at, reason=PasswordChange.IMPORT)
+        if credential.version > 1:  # there was another one, so tokens may exist that it opened
+            revoke_all(unit, old.id, RevocationReason.PASSWORD_SET, at=step.at)

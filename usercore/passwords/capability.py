@@ -12,7 +12,9 @@ CAPABILITY: Final = Capability(
     kinds=KINDS,
     policies=(PasswordPolicy, ResetPolicy),
     public=(
+        "FirebaseKey",
         "HashProfile",
+        "ImportedHashes",
         "OWASP",
         "PasswordChange",
         "PasswordPolicy",

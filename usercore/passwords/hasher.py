@@ -16,9 +16,9 @@ from argon2.exceptions import Argon2Error, VerifyMismatchError
 
 from usercore.kernel.errors import Overloaded
 from usercore.kernel.forks import reset_in_child
-from usercore.passwords.model import Credential, HashProfile, PasswordPolicy
+from usercore.passwords.imported_hashes import hash_problem, read_hash
+from usercore.passwords.model import OWN_PREFIX, Credential, HashProfile, PasswordPolicy
 from usercore.passwords.ports import Hasher
-from usercore.passwords.stored_hash import hash_problem
 
 _DECOY_SALT: Final = b"0" * 16
 
@@ -84,9 +84,15 @@ class Argon2Hasher(Hasher):
         return self._argon2.hash(self._seasoned(password, pepper_id)), pepper_id
 
     def verify(self, credential: Credential | None, password: str | None) -> bool:
-        """Return whether the password matches the credential; one hash is computed in every case."""
+        """Return whether the password matches the credential; one hash is computed in every case.
+
+        For an imported hash that is one of the current profile beside it, whether the password is right or wrong.
+        """
         if credential is None or password is None or not self.is_usable(credential):
             return self._refuse(password or "")
+        if not credential.hash.startswith(OWN_PREFIX):
+            is_right = read_hash(credential.hash, self._policy)(password)
+            return self._refuse(password) or is_right
         try:
             return self._argon2.verify(credential.hash, self._seasoned(password, credential.pepper_id))
         except VerifyMismatchError:
@@ -97,12 +103,18 @@ class Argon2Hasher(Hasher):
     def is_current(self, credential: Credential) -> bool:
         """Return whether the hash was made with the current profile and pepper."""
         pepper_id = self._policy.peppers[0].id if self._policy.peppers else None
-        return credential.pepper_id == pepper_id and not self._argon2.check_needs_rehash(credential.hash)
+        is_own = credential.hash.startswith(OWN_PREFIX) and credential.pepper_id == pepper_id
+        return is_own and not self._argon2.check_needs_rehash(credential.hash)
 
     def is_usable(self, credential: Credential) -> bool:
         """Return whether the pepper is known and the hash demands no more than the policy allows."""
-        is_known = credential.pepper_id is None or credential.pepper_id in self._peppers
-        return is_known and hash_problem(credential.hash, self._policy) is None
+        is_own = credential.hash.startswith(OWN_PREFIX)
+        is_known = credential.pepper_id is None or (is_own and credential.pepper_id in self._peppers)
+        return is_known and self.problem_of(credential.hash) is None
+
+    def problem_of(self, text: str) -> str | None:
+        """Return why a hash cannot be verified, as a reason of ``FieldError``, or None."""
+        return hash_problem(text, self._policy)
 
     def _refuse(self, password: str) -> bool:
         self._argon2.hash(password, salt=_DECOY_SALT)

@@ -1,16 +1,19 @@
 """Stored credentials, and the policies with every setting of passwords."""
 
+from base64 import b64decode
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 import attrs
+from attrs.validators import optional
 
-from usercore.kernel.bounds import Between, OneLine, each, part, span, whole
+from usercore.kernel.bounds import Between, InstanceOf, OneLine, each, part, span, whole
 from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import SecretBytes, secret_bytes_of
+from usercore.kernel.secret import Secret, SecretBytes, secret_bytes_of
+from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
 
 
@@ -41,6 +44,9 @@ class Credential:
     must_change: bool = False
     expires_at: datetime | None = None
 
+
+OWN_PREFIX: Final = "$argon2id$"
+"""How the hashes begin that usercore computes. Source: the PHC string format."""
 
 LANE_KIB: Final = 8
 """The least memory of an argon2 lane in KiB. Source: RFC 9106, 3.1."""
@@ -99,6 +105,69 @@ class Pepper:
             raise ValueError(msg)
 
 
+def _signer_key_of(key: SecretBytes | str) -> SecretBytes:
+    return key if isinstance(key, SecretBytes) else SecretBytes(_decoded(key, "FirebaseKey.signer_key"))
+
+
+def _separator_of(separator: bytes | str) -> bytes:
+    return separator if isinstance(separator, bytes) else _decoded(separator, "FirebaseKey.salt_separator")
+
+
+def _decoded(text: str, name: str) -> bytes:
+    try:
+        return b64decode(check_type(text, str, name=name), validate=True)
+    except ValueError:
+        msg = f"{name} must be Base64, as Firebase shows it"
+        raise ValueError(msg) from None
+
+
+@frozen(kw_only=True)
+class FirebaseKey:
+    """The two parameters of a Firebase project that its hashes do not contain, in Base64, as its console shows them."""
+
+    signer_key: SecretBytes = attrs.field(converter=_signer_key_of, repr=False)
+    salt_separator: bytes = attrs.field(converter=_separator_of, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Check the key.
+
+        Raises:
+            ValueError: it is too short.
+        """
+        if len(self.signer_key.reveal()) < _LEAST_KEY:
+            msg = f"FirebaseKey.signer_key must have {_LEAST_KEY} bytes or more"
+            raise ValueError(msg)
+
+
+@frozen(kw_only=True)
+class ImportedHashes:
+    """Which hashes of other systems are verified, and the most that one may demand.
+
+    Argon2 and scrypt have the bounds of ``PasswordPolicy``: ``max_memory_kib``, ``max_passes`` and ``max_lanes``.
+    """
+
+    max_bcrypt_cost: int = whole(14, least=4, most=31, unit="as the exponent of 2")
+    """Source: usercore: a second on a core of 2026. Auth0 and WordPress have 10, Devise, Django and PHP 12."""
+
+    max_pbkdf2_iterations: int = whole(2_000_000, least=1, most=2**32 - 1, unit="iterations")
+    """Source: OWASP Password Storage Cheat Sheet: 1,300,000 with SHA-1; Django 6.0 has 1,200,000 with SHA-256."""
+
+    max_sha_crypt_rounds: int = whole(1_000_000, least=1000, most=999_999_999, unit="rounds")
+    """Source: passlib's default is 656,000; the specification of SHA-crypt has 5,000."""
+
+    max_phpass_cost: int = whole(19, least=7, most=30, unit="as the exponent of 2")
+    """Source: passlib's default; WordPress has 13, phpBB 11."""
+
+    digests: bool = attrs.field(default=False, validator=InstanceOf(bool))
+    """Whether salted MD5, SHA-1 and SHA-2 digests are verified; they are cheap to guess. Source: spec P8."""
+
+    firebase_key: FirebaseKey | None = attrs.field(default=None, validator=optional(InstanceOf(FirebaseKey)))
+    """Of the project that ``$firescrypt$`` hashes come from."""
+
+    devise_pepper: Secret | None = attrs.field(default=None, validator=optional(InstanceOf(Secret)))
+    """``Devise.pepper`` of the application that ``$devise$`` hashes come from."""
+
+
 @frozen(kw_only=True)
 class PasswordPolicy:
     """Which passwords are accepted, and how they are hashed."""
@@ -126,6 +195,8 @@ class PasswordPolicy:
 
     ``RFC_9106_HIGH`` demands 2 GiB, so a policy with that profile also raises ``max_memory_kib``.
     """
+
+    imported_hashes: ImportedHashes = part(ImportedHashes())
 
     peppers: tuple[Pepper, ...] = each((), Pepper)
     """New hashes use the first; the others are for verifying old hashes only."""

@@ -1,6 +1,7 @@
 """The storage interface of passwords, and the interface of hashers."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -17,8 +18,20 @@ class CredentialRepository(Protocol):
         """Return the user's credential, or None. One look-up for every id, also one of another tenant or of no user."""
 
     @abstractmethod
+    def get_many(self, user_ids: Sequence[UserId]) -> list[Credential]:
+        """Return the credentials of these users that have one, in any order; each id may be given once."""
+
+    @abstractmethod
     def put(self, credential: Credential) -> None:
         """Store the credential of a locked user in place of an earlier one."""
+
+    @abstractmethod
+    def add_many(self, credentials: Sequence[Credential]) -> None:
+        """Store the credentials of users without one; there may be none.
+
+        Raises:
+            RunAgain: one of them has a credential.
+        """
 
 
 class PasswordsUnit(ChangingUnit, Protocol):
@@ -58,3 +71,10 @@ class Hasher(Protocol):
     @abstractmethod
     def is_usable(self, credential: Credential) -> bool:
         """Return whether the hash can be verified at all; if not, no password matches. Cheap: nothing is hashed."""
+
+    @abstractmethod
+    def problem_of(self, text: str) -> str | None:
+        """Return why a hash from an import cannot be verified, as a reason of ``FieldError``, or None. Cheap.
+
+        ``extra_not_installed`` if it takes a package that is not installed.
+        """

@@ -10,7 +10,7 @@ from usercore.kernel.randomness import Randomness
 from usercore.kernel.secret import Secret, generate_text
 from usercore.kernel.values import frozen
 from usercore.passwords.errors import PasswordRefused
-from usercore.passwords.model import Credential, PasswordPolicy
+from usercore.passwords.model import OWN_PREFIX, Credential, PasswordChange, PasswordPolicy
 from usercore.passwords.strength import guesses_of, is_guessable
 
 _SHORTEST_NAME = 4
@@ -98,6 +98,17 @@ def is_personal(password: str, words: Iterable[str], *, min_characters: int) -> 
 def generate_password(policy: PasswordPolicy, randomness: Randomness) -> Secret:
     """Generate a password of ASCII alphanumeric characters."""
     return Secret(generate_text(policy.generated_characters, randomness))
+
+
+def may_replace(present: Credential | None, text: str) -> bool:
+    """Return whether an import may store this hash: of a user without a password, or whose password was never used.
+
+    An imported hash of another system becomes argon2id at the first sign-in; from then on, or once a password was
+    chosen, imports leave it alone. So importing an older file again brings no older password back.
+    """
+    if present is None:
+        return True
+    return present.reason is PasswordChange.IMPORT and not present.hash.startswith(OWN_PREFIX) and present.hash != text
 
 
 def is_expired(credential: Credential, *, now: datetime) -> bool:

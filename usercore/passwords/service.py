@@ -1,5 +1,6 @@
 """Storing passwords: steps of use-cases that also change tokens and users."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from usercore.kernel.changes import Change
@@ -39,6 +40,19 @@ def store_password(
     unit.credentials.put(credential)
     unit.record(Change(kind=SET, subject_id=user_id, new=credential))
     return credential
+
+
+def add_imported(unit: PasswordsUnit, hashes: Mapping[UserId, str], *, at: datetime) -> None:
+    """Store and record the imported hashes of new users."""
+    if not hashes:
+        return
+    credentials = [
+        Credential(user_id=user_id, hash=text, version=1, set_at=at, reason=PasswordChange.IMPORT)
+        for user_id, text in hashes.items()
+    ]
+    unit.credentials.add_many(credentials)
+    for credential in credentials:
+        unit.record(Change(kind=SET, subject_id=credential.user_id, new=credential))
 
 
 def rehash(unit: PasswordsUnit, credential: Credential, hashed: tuple[str, str | None]) -> None:

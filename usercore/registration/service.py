@@ -250,8 +250,11 @@ class Registrations:
         A record may have: ``id`` (below 2^40 if it creates a user, and in the tenant ``main`` only), ``email``,
         ``email_verified``, ``username``, ``external_id``, ``access_ids`` (as ``users.set_access_ids`` takes them) or
         ``access_id_1`` to ``access_id_4``, ``uuid``, ``created_at`` (an aware datetime or RFC 3339 text with a zone),
-        and the fields of ``users.update``. A field that it leaves out stays as it is; None clears it. It names its user
-        by id, by external id, else by email.
+        ``password_hash`` (of another system), and the fields of ``users.update``. A field that it leaves out stays as
+        it is; None clears it. It names its user by id, by external id, else by email.
+
+        A password hash is stored if the user has no password, or one that was imported and not used yet. The policy
+        of new passwords does not apply to it, and the first sign-in replaces it by argon2id.
 
         A thousand records are stored at a time, and importing the same records again changes nothing. With
         ``all_or_nothing`` nothing is stored if any record is bad; this one unit needs memory for all that it changes.

@@ -125,7 +125,10 @@ class FakeHasher(Hasher):
         return credential.hash.startswith(f"{self.profile}$")
 
     def is_usable(self, credential: Credential) -> bool:
-        return credential.hash.count("$") == 2
+        return self.problem_of(credential.hash) is None
+
+    def problem_of(self, text: str) -> str | None:
+        return None if text.count("$") == 2 else "malformed"
 
     def _compute(self, profile: str, salt: str, password: str) -> str:
         check_closed(self._watch, "a password was hashed")

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.values import frozen
+from usercore.passwords.imported_hashes import check_hash
 from usercore.passwords.model import PasswordPolicy
-from usercore.passwords.stored_hash import hash_problem
+from usercore.passwords.stored_hash import UnusableHash
 from usercore.users.identifiers import claims_for, claims_of, field_of
 from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import IDENTIFIERS, Claim, User
@@ -44,6 +45,7 @@ WITHOUT_ENTRY: Final = (
 )
 
 _PASSWORDS: Final = PasswordPolicy()
+_OF_THE_HOST: Final = frozenset({"unsupported", "not_allowed", "no_key", "too_long"})
 
 Read = tuple[Row, Any]
 """A row and the entity read from it."""
@@ -85,11 +87,17 @@ def orphans_in(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterat
 
 
 def unusable_hashes(page: Sequence[Read]) -> Iterator[Finding]:
-    """Find the credentials whose argon2 hash cannot be verified under the default policy."""
+    """Find the credentials whose hash cannot be verified under the default policy.
+
+    Hashes that only the host's hasher or the host's policy can decide on are left out.
+    """
     for row, credential in page:
-        problem = hash_problem(credential.hash, _PASSWORDS) if credential.hash.startswith("$argon2") else None
-        if problem is not None:
-            yield _finding(FindingKind.UNUSABLE, CREDENTIALS.name, row, f"its hash cannot be used: {problem}")
+        try:
+            check_hash(credential.hash, _PASSWORDS)
+        except UnusableHash as unusable:
+            if unusable.error.reason not in _OF_THE_HOST:
+                problem = f"its hash cannot be used: {unusable.problem}"
+                yield _finding(FindingKind.UNUSABLE, CREDENTIALS.name, row, problem)
 
 
 def texts_missing(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterator[Finding]:

@@ -8,11 +8,14 @@ from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
 from usercore.passwords.model import Credential
 from usercore.storage import Unit
-from usercore.testing.contracts.base import Contract, assert_same, check_for_all, write_and_fail
+from usercore.testing.contracts.base import Contract, assert_same, check_for_all, check_runs_again, write_and_fail
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
 from usercore.testing.fakes import TICK
 from usercore.testing.samples import ANN, BOB, CREDENTIAL, a_credential
 from usercore.testing.strategies import credentials
+
+MANY = 2100
+"""More than one statement or batch of a storage takes."""
 
 
 def put(units: Units[Unit], *stored: Credential) -> None:
@@ -71,6 +74,33 @@ class CredentialRepositoryContract(Contract):
         put(people, CREDENTIAL, bobs)
         put(people, a_credential(version=5))
         assert (get(people), get(people, BOB)) == (a_credential(version=5), bobs)
+
+    @pytest.mark.rule("R7", "P8")
+    def test_many_credentials_are_stored_completely(self, people: Units[Unit]) -> None:
+        several = [a_credential(user_id=UserId(number), hash=f"hash {number}") for number in range(1, MANY)]
+        people.write(lambda unit: unit.credentials.add_many(several))
+        stored = people.read(lambda unit: unit.credentials.get_many([each.user_id for each in several]))
+        assert sorted(stored, key=lambda each: each.user_id) == several
+
+    def test_empty_lists_of_credentials_can_be_stored_and_read(self, people: Units[Unit]) -> None:
+        people.write(lambda unit: unit.credentials.add_many([]))
+        assert people.read(lambda unit: unit.credentials.get_many([])) == []
+
+    def test_get_many_returns_each_existing_credential_once(self, people: Units[Unit]) -> None:
+        put(people, CREDENTIAL)
+        assert people.read(lambda unit: unit.credentials.get_many([BOB, ANN, UserId(999), ANN])) == [CREDENTIAL]
+
+    @pytest.mark.rule("P6")
+    def test_one_existing_credential_among_many_stores_none_and_runs_again(self, people: Units[Unit]) -> None:
+        put(people, CREDENTIAL)
+
+        def add(unit: Unit, ids: list[int]) -> None:
+            unit.credentials.add_many([a_credential(user_id=UserId(number), version=9) for number in ids])
+
+        check_runs_again(people, add, taken=[11, 12, ANN, 13], free=[14, 15])
+        ids = [ANN, *map(UserId, range(11, 16))]
+        stored = people.read(lambda unit: unit.credentials.get_many(ids))
+        assert sorted((each.user_id, each.version) for each in stored) == [(14, 9), (15, 9), (ANN, CREDENTIAL.version)]
 
     @pytest.mark.rule("P6")
     def test_a_failing_unit_does_not_replace_the_credential(self, people: Units[Unit]) -> None:
