@@ -1,6 +1,7 @@
 """Password hashes come along with users: they are stored, verified, and rehashed at the first sign-in."""
 
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -208,16 +209,29 @@ def test_all_or_nothing_stores_hashes_in_one_unit_or_none(core: UserCore) -> Non
     with_password(core)
 
 
-def test_a_sign_in_between_plan_and_storing_is_not_overwritten(core: UserCore, ann: User) -> None:
+def chosen_since(core: UserCore) -> str:
+    password = "correct horse battery staple"
+    core.passwords.set(Email("ann@example.com"), password)
+    return password
+
+
+def used_since(core: UserCore) -> str:
+    with_password(core)
+    return SHORT
+
+
+@pytest.mark.parametrize("change", [used_since, chosen_since])
+def test_a_password_that_was_used_or_chosen_between_plan_and_storing_is_not_replaced(
+    core: UserCore, ann: User, change: Callable[[UserCore], str]
+) -> None:
     batch = list(candidates.candidates([{**ANN, "password_hash": bcrypt_of("newer")}]))
     known = core._service.units.read(lambda unit: find_known(unit, batch))
     plan = Plan(known, blank=evolve(ann, id=UserId(0)), new_id=core._service.new_id, admit=lambda _, __: None)
     steps = [plan.step(candidate) for candidate in batch]
-    with_password(core)
-    rehashed = stored(core, ann)
+    password = change(core)
     with pytest.raises(LostRace):
         core._service.units.write(lambda unit: store_steps(unit, known, steps))
-    assert stored(core, ann) == rehashed
+    with_password(core, password)
 
 
 def test_files_have_hashes_in_a_column_of_any_name(core: UserCore, tmp_path: Path) -> None:

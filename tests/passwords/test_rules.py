@@ -10,20 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import characters
+from usercore.kernel.entity import evolve
 from usercore.passwords.errors import PasswordRefused
-from usercore.passwords.model import PasswordPolicy
+from usercore.passwords.model import OWN_PREFIX, Credential, PasswordChange, PasswordPolicy
 from usercore.passwords.rules import (
     check_strength,
     generate_password,
     is_expired,
     is_personal,
+    may_replace,
     prepare,
     screen_password,
 )
 from usercore.passwords.strength import guesses_of
 from usercore.testing import NOON, TICK, FakeRandomness
 from usercore.testing.samples import a_credential
-from usercore.testing.strategies import hostile_text
+from usercore.testing.strategies import credentials, hostile_text
 
 POLICY = PasswordPolicy()
 GOOD = "violet tram 7 sleeps"
@@ -247,3 +249,17 @@ def test_a_refusal_does_not_show_the_password() -> None:
     with pytest.raises(PasswordRefused) as refusal:
         screen_password("annabel", policy=POLICY, personal=["annabel"])
     assert "annabel" not in f"{refusal.value} {refusal.value!r}"
+
+
+@pytest.mark.rule("P8", "R7")
+@given(credentials(), st.sampled_from(["$2b$imported", OWN_PREFIX + "rehashed"]), st.booleans())
+def test_an_import_replaces_only_an_imported_hash_that_was_not_rehashed(
+    credential: Credential,
+    present: str,
+    is_same: bool,  # noqa: FBT001 - generated
+) -> None:
+    stored = evolve(credential, hash=present)
+    may = may_replace(stored, present if is_same else "$2b$newer")
+    is_unused = stored.reason is PasswordChange.IMPORT and not present.startswith(OWN_PREFIX)
+    assert may == (is_unused and not is_same)
+    assert may_replace(None, present)

@@ -122,7 +122,8 @@ def clean_record(values: Mapping[str, object], rules: RecordRules = DEFAULT_RULE
 
 
 def _hash_problem(value: object, problem_of: Callable[[str], str | None]) -> tuple[FieldError, ...]:
-    reason = problem_of(value) if isinstance(value, str) and _is_hash(value) else None
+    text = check_type(value, str, name="password_hash") if isinstance(value, str) else ""
+    reason = problem_of(text) if _is_hash(text) else None
     return () if reason is None else (FieldError("password_hash", reason),)
 
 
