@@ -9,6 +9,8 @@ import argon2
 import bcrypt
 import pytest
 
+import usercore
+import usercore_storage
 from tests.importing.helpers import ANN, BOB, Record, counts, imported, shown
 from tests.services.helpers import credential_of, opens, over, sign_in, unchanged
 from usercore import (
@@ -32,6 +34,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
 from usercore.passwords.hasher import Argon2Hasher
 from usercore.testing import FakeClock, MemoryMailer
+from usercore_storage import FindingKind
 
 pytestmark = pytest.mark.rule("P8", "R7")
 
@@ -259,3 +262,14 @@ def test_a_store_with_a_hash_whose_package_is_missing_refuses_it_and_explains(
 def test_a_username_is_a_login_for_an_imported_hash(core: UserCore) -> None:
     imported(core, {**WITH_HASH, "username": "ann"})
     assert core.sign_in.with_password("ann", SHORT).user.id == core.users.get(Username("ann")).id
+
+
+def test_check_names_the_extra_that_a_stored_hash_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path}/people.db"
+    with usercore.open(url) as core:
+        imported(core, WITH_HASH)
+    assert usercore_storage.check(url).findings == ()
+    monkeypatch.setitem(sys.modules, "bcrypt", None)
+    (finding,) = usercore_storage.check(url).findings
+    assert finding.kind is FindingKind.UNUSABLE
+    assert finding.problem == "its hash cannot be used: the extra usercore[imported-hashes] is not installed"

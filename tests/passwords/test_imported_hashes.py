@@ -276,6 +276,8 @@ MALFORMED = [
     "$6$rounds=1000$salt$",
     "$scrypt$0ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E",
     "$P$9IQRaTwmf",
+    "scrypt$16384$s\ud800$8$1$" + "A" * 86 + "==",
+    "$firescrypt$ln=1\u0664,r=8,p=1$AAAA$AAAA",  # a digit, but not of ASCII
     "$wp$2y$10$",
     "argon2$",
 ]
