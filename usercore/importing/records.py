@@ -22,7 +22,7 @@ from usercore.kernel.entity import entity
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.ids import LIMIT, UserId, plain_uuid
 from usercore.kernel.text import check_type, is_blank, refuse
-from usercore.kernel.time import check_instant, is_instant
+from usercore.kernel.time import clean_instant
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.values import frozen
 from usercore.passwords.imported_hashes import hash_problem
@@ -205,12 +205,7 @@ def _clean_uuid(value: object) -> UUID:
 
 def _clean_instant(value: object) -> datetime:
     instant = _read_instant(value) if isinstance(value, str) else value
-    if is_instant(instant) and instant.utcoffset() is None:
-        refuse("created_at", "no_zone")
-    try:
-        return check_instant(instant, name="created_at")
-    except ValueError:
-        refuse("created_at", "out_of_range")
+    return clean_instant(instant, field="created_at")
 
 
 def instant_in(text: str, zone: tzinfo) -> object:

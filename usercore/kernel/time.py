@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeGuard
 
+from usercore.kernel.text import refuse
+
 Clock = Callable[[], datetime]
 """Returns the present instant in UTC. Code that needs the time is passed a clock."""
 
@@ -74,6 +76,21 @@ def check_instant(value: object, *, name: str) -> datetime:
         msg = f"{name} must lie between 1900 and 2242"
         raise ValueError(msg)
     return instant
+
+
+def clean_instant(value: object, *, field: str) -> datetime:
+    """Return an instant that a caller passed, as ``check_instant`` does.
+
+    Raises:
+        TypeError: it is not a datetime.
+        Invalid: it has no zone, or lies outside 1900 to 2242.
+    """
+    if is_instant(value) and value.utcoffset() is None:
+        refuse(field, "no_zone")
+    try:
+        return check_instant(value, name=field)
+    except ValueError:
+        refuse(field, "out_of_range")
 
 
 def _in_utc(value: datetime, offset: timedelta) -> datetime | None:
