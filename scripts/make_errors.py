@@ -31,6 +31,7 @@ PUBLIC_CALLS = (
     "sign_in.authenticate",
     "sign_in.identify",
     "sign_in.with_access_token",
+    "sign_in.with_autologin_token",
     "sign_in.with_login_token",
     "sign_in.with_password",
 )

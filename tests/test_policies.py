@@ -82,6 +82,17 @@ def test_a_login_token_lives_five_minutes_and_a_hundred_are_issued_at_once() -> 
     assert (POLICY.login_tokens.lifetime, POLICY.login_tokens.max_at_once) == (5 * MINUTE, 100)
 
 
+@pytest.mark.rule("K4")
+def test_an_autologin_token_lives_at_most_a_year_and_is_redeemed_at_most_a_thousand_times() -> None:
+    assert (POLICY.autologin_tokens.max_lifetime, POLICY.autologin_tokens.max_uses) == (365 * DAY, 1000)
+
+
+@pytest.mark.rule("K9")
+def test_no_event_keeps_tokens_unless_the_host_asks_for_it() -> None:
+    assert not POLICY.revocation.keep_at_password_change
+    assert not POLICY.revocation.keep_at_deactivation
+
+
 @pytest.mark.rule("K8")
 def test_records_are_kept_as_long_as_they_should_be() -> None:
     kept = POLICY.retention

@@ -8,8 +8,8 @@ from usercore.attempts.model import Attempt, AttemptStatus, RegistrationPolicy, 
 from usercore.authenticators.access_token import AccessTokenCredentials
 from usercore.authenticators.errors import SignInRefused
 from usercore.authenticators.external import Authenticator
-from usercore.authenticators.login_token import LoginTokenCredentials
 from usercore.authenticators.password import PasswordCredentials
+from usercore.authenticators.redeemed_tokens import AutologinTokenCredentials, LoginTokenCredentials
 from usercore.composition.host import Gates, Host
 from usercore.composition.policy import Policy
 from usercore.core import UserCore
@@ -96,9 +96,11 @@ from usercore.tokens.model import (
     NIST_AAL1,
     AccessToken,
     AccessTokenPolicy,
+    AutologinTokenPolicy,
     LimitedUseToken,
     LinkPolicy,
     LoginTokenPolicy,
+    RevocationPolicy,
     RevocationReason,
     RevokedTokens,
     TokenKind,
@@ -125,6 +127,8 @@ __all__ = [
     "Attempt",
     "AttemptStatus",
     "Authenticator",
+    "AutologinTokenCredentials",
+    "AutologinTokenPolicy",
     "BadRecord",
     "BuiltIn",
     "Busy",
@@ -205,6 +209,7 @@ __all__ = [
     "Relay",
     "ResetPolicy",
     "RetentionPolicy",
+    "RevocationPolicy",
     "RevocationReason",
     "RevokedTokens",
     "Role",

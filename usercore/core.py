@@ -28,7 +28,8 @@ from usercore.meta.service import Meta
 from usercore.password_change.service import Passwords
 from usercore.registration.service import Registrations
 from usercore.sign_in.service import SignIn
-from usercore.sign_in_tokens.service import LoginTokens
+from usercore.sign_in_tokens.autologin_tokens import AutologinTokens
+from usercore.sign_in_tokens.login_tokens import LoginTokens
 from usercore.storage import KINDS, Storage, UnitSource
 from usercore.storage.atomic import run_atomic
 from usercore.tenants.built_in import add_built_in, has_built_in
@@ -183,7 +184,7 @@ class UserCore:
     @cached_property
     def users(self) -> Users:
         """Users, one by one."""
-        return Users(service=self._service, status=self._status)
+        return Users(service=self._service, status=self._status, revocation=self.policy.revocation)
 
     @cached_property
     def registration(self) -> Registrations:
@@ -229,6 +230,11 @@ class UserCore:
     def login_tokens(self) -> LoginTokens:
         """Login tokens: issuing."""
         return LoginTokens(service=self._service, policy=self.policy.login_tokens)
+
+    @cached_property
+    def autologin_tokens(self) -> AutologinTokens:
+        """Autologin tokens: issuing, listing and revoking."""
+        return AutologinTokens(service=self._service, policy=self.policy.autologin_tokens)
 
     @cached_property
     def meta(self) -> Meta:

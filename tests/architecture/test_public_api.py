@@ -15,6 +15,7 @@ from usercore import (
     Actor,
     ActorKind,
     AnyId,
+    AutologinTokenCredentials,
     Email,
     ExternalId,
     Invalid,
@@ -71,6 +72,7 @@ def test_credentials_that_hold_a_wrong_type_are_refused(name: str, filled_stores
         lambda: PasswordCredentials(login=WRONG[name], password="x"),
         lambda: PasswordCredentials(login="ann", password=WRONG[name]),
         lambda: LoginTokenCredentials(secret=WRONG[name]),
+        lambda: AutologinTokenCredentials(secret=WRONG[name]),
         lambda: AccessTokenCredentials(secret=WRONG[name]),
     ]
     for filled in filled_stores:

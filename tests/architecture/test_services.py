@@ -10,6 +10,7 @@ from usercore import UserCore
 
 METHODS: Final = {
     "access_tokens": {"list", "revoke", "revoke_all", "revoke_by_id"},
+    "autologin_tokens": {"issue", "list", "revoke", "revoke_by_id"},
     "emails": {"change", "set_verified"},
     "history": {"attempts", "explain", "of_user"},
     "login_tokens": {"issue", "issue_many"},
@@ -24,6 +25,7 @@ METHODS: Final = {
         "trusted",
         "verify_password",
         "with_access_token",
+        "with_autologin_token",
         "with_login_token",
         "with_password",
     },

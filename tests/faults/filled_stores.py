@@ -106,6 +106,7 @@ class FilledStore:
     unused_role: Role
     access_token: Secret
     login_token: Secret
+    autologin_token: Secret
     link: str
     reset_link: str
     listed: AccessToken
@@ -182,6 +183,9 @@ def build(storage: Storage) -> FilledStore:
         role=role,
         unused_role=unused,
         access_token=registered.access_token,
+        autologin_token=core.autologin_tokens.issue(
+            registered.user.id, valid_to=clock.now + timedelta(days=30), max_uses=2
+        ),
         login_token=core.login_tokens.issue(registered.user.id),
         link=secret_in(mailer, "guest@example.com"),
         reset_link=secret_in(mailer, "ann@example.com"),

@@ -8,6 +8,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import cache, cached_property
 from typing import Any, Final
 
@@ -66,6 +67,8 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "timestamp_offset_minutes": same(-60),
     "user_agent": same("Mozilla/5.0"),
     "username": same("bob"),
+    "valid_from": lambda filled: filled.clock.now,
+    "valid_to": lambda filled: filled.clock.now + timedelta(days=1),
     "version": same(None),
     "work": lambda filled: lambda core: core.users.update(filled.ann.id, first_name="Ann"),
     # Where another one is needed than elsewhere:
@@ -76,6 +79,11 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "roles.give.role": lambda filled: filled.unused_role.uuid,
     "sign_in.verify_password.password": same(PASSWORD),
     "sign_in.with_login_token.secret": lambda filled: filled.login_token,
+    "sign_in.with_autologin_token.secret": lambda filled: filled.autologin_token,
+    "autologin_tokens.revoke.secret": lambda filled: filled.autologin_token,
+    "autologin_tokens.revoke_by_id.public_id": lambda filled: (
+        filled.core.autologin_tokens.list(filled.ann.id)[0].public_id
+    ),
     "sign_in.with_password.password": same(PASSWORD),
     "tenants.create.key": same("newcomer"),
     "emails.set_verified.ref": lambda filled: filled.bob.id,

@@ -123,6 +123,7 @@ PLANTED = "planted-Secret-0123456789"
 HOLDERS: dict[type, dict[str, Any]] = {
     usercore.PasswordCredentials: {"login": "ann", "password": PLANTED},
     usercore.LoginTokenCredentials: {"secret": PLANTED},
+    usercore.AutologinTokenCredentials: {"secret": PLANTED},
     usercore.AccessTokenCredentials: {"secret": PLANTED},
     usercore.Pepper: {"id": "p1", "key": PLANTED.encode()},
     usercore.SmtpMailer: {"host": "mail", "sender": "a@example.com", "user": "shop", "password": PLANTED},

@@ -61,6 +61,8 @@ def is_of_its_type(field: "attrs.Attribute[Any]", value: object) -> bool:
     """Return whether a value may be in range: then it is for another test."""
     if isinstance(field.validator, Between):
         return field.validator.kind is type(value)
+    if isinstance(field.validator, InstanceOf) and type(value) is field.validator.kind:
+        return True
     if isinstance(field.validator, Each) and field.converter:
         return value == []  # any collection is accepted, and an empty one has no item of a wrong type
     return isinstance(value, str if isinstance(field.validator, OneLine) else bytes if field.converter else Unset)

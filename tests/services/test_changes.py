@@ -39,6 +39,7 @@ EXPECTED: Final[dict[str, list[str]]] = {
     "sign_in.authenticate": ["access_token.issued"],
     "sign_in.with_password": ["access_token.issued"],
     "sign_in.with_login_token": ["login_token.redeemed", "access_token.issued"],
+    "sign_in.with_autologin_token": ["autologin_token.redeemed", "access_token.issued"],
     "sign_in.trusted": ["access_token.issued"],
     "passwords.request_reset": ["password.reset_requested"],
     "passwords.reset": ["link.redeemed", "password.set", "tokens.revoked"],
@@ -53,6 +54,9 @@ EXPECTED: Final[dict[str, list[str]]] = {
     "roles.give": ["role.given"],
     "roles.take": ["role.taken"],
     "roles.require": ["user.role_requirement_changed"],
+    "autologin_tokens.issue": ["autologin_token.issued"],
+    "autologin_tokens.revoke": ["autologin_token.revoked"],
+    "autologin_tokens.revoke_by_id": ["autologin_token.revoked"],
     "login_tokens.issue": ["login_token.issued"],
     "login_tokens.issue_many": ["login_token.issued"] * 2,
 }

@@ -58,7 +58,9 @@ class Names:
     redeemed: Secret
     reset: Secret
     redeemed_reset: Secret
+    autologin: Secret
     public_id: str
+    autologin_id: str
     delivery_id: str
     role: Role
 
@@ -95,11 +97,16 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "sign_in.with_password": lambda core, names: core.sign_in.with_password(names.email, PASSWORD),
     "sign_in.with_login_token": lambda core, names: core.sign_in.with_login_token(names.login),
     "sign_in.with_login_token: spent": lambda core, names: core.sign_in.with_login_token(names.redeemed),
+    "sign_in.with_autologin_token": lambda core, names: core.sign_in.with_autologin_token(names.autologin),
     "sign_in.with_access_token": lambda core, names: core.sign_in.with_access_token(names.access),
     "sign_in.identify": lambda core, names: core.sign_in.identify(names.access),
     "access_tokens.revoke": lambda core, names: core.access_tokens.revoke(names.access),
     "access_tokens.revoke_by_id: own user": lambda core, names: core.access_tokens.revoke_by_id(
         own(names), names.public_id
+    ),
+    "autologin_tokens.revoke": lambda core, names: core.autologin_tokens.revoke(names.autologin),
+    "autologin_tokens.revoke_by_id: own user": lambda core, names: core.autologin_tokens.revoke_by_id(
+        own(names), names.autologin_id
     ),
     "meta.key_users": lambda core, names: str(core.meta.key_users(names.external_id).rows),
     "roles.create: take a name": lambda core, names: core.roles.create(names.name),
@@ -132,9 +139,11 @@ BY_REFERENCE = [call for call in EVERY_CALL if "ref" in call.kinds()]
 TOLD = {
     "sign_in.with_login_token",
     "sign_in.with_login_token: spent",
+    "sign_in.with_autologin_token",
     "access_tokens.revoke",
     "passwords.reset",
     "passwords.reset: redeemed",
+    "autologin_tokens.revoke",
 }
 """Secrets and public ids cannot be guessed: only the answers must be the same, not the steps."""
 
@@ -154,6 +163,7 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     core.sign_in.with_login_token(redeemed)
     reset, redeemed_reset = (reset_link(core, user) for _ in range(2))
     core._service.units.write(lambda unit: (unit.lock(user.id), redeem(unit, user.id, redeemed_reset, at=clock.now)))
+    autologin = core.autologin_tokens.issue(user.id, valid_to=clock.now + timedelta(days=1))
     return Names(
         id=user.id,
         name="ann",
@@ -163,7 +173,9 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
         redeemed=redeemed,
         reset=reset,
         redeemed_reset=redeemed_reset,
+        autologin=autologin,
         public_id=core.access_tokens.list(user.id)[-1].public_id,
+        autologin_id=core.autologin_tokens.list(user.id)[0].public_id,
         delivery_id=failed.id,
         role=role,
     )
@@ -199,7 +211,9 @@ def names_of_no_user(names: Names) -> Names:
         redeemed=generate_secret(LOGIN, number, randomness),
         reset=generate_secret(TokenKind.RESET, number, randomness),
         redeemed_reset=generate_secret(TokenKind.RESET, number, randomness),
+        autologin=generate_secret(TokenKind.AUTOLOGIN, number, randomness),
         public_id=names.public_id[:-1] + "~",
+        autologin_id=names.autologin_id[:-1] + "~",
         delivery_id=names.delivery_id.replace(str(names.id), str(number)),
         role=evolve(names.role, id=names.role.id + 1_000_000),
     )

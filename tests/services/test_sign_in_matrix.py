@@ -4,6 +4,7 @@ The methods are read from the core: a new one fails here until it has its row.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final, TypeAlias
 
 import attrs
@@ -29,7 +30,7 @@ from usercore import (
 from usercore.kernel.entity import evolve
 from usercore.kernel.units import Units
 from usercore.storage import Unit
-from usercore.testing import MemoryMailer, WatchedStorage
+from usercore.testing import NOON, MemoryMailer, WatchedStorage
 
 Action: TypeAlias = Callable[[], Identity]
 
@@ -51,9 +52,15 @@ def by_login_token(core: UserCore, user: User) -> Action:
     return lambda: core.sign_in.with_login_token(secret)
 
 
+def by_autologin_token(core: UserCore, user: User) -> Action:
+    secret = core.autologin_tokens.issue(user.id, valid_to=NOON + timedelta(days=1))
+    return lambda: core.sign_in.with_autologin_token(secret)
+
+
 METHODS: Final[dict[str, Callable[[UserCore, User], Action]]] = {
     "password": lambda core, _: lambda: core.sign_in.with_password(ANN, PASSWORD),
     "login_token": by_login_token,
+    "autologin_token": by_autologin_token,
     "access_token": by_access_token,
     "trusted": lambda core, user: lambda: core.sign_in.trusted(user.id),
     "host": lambda core, _: lambda: core.sign_in.authenticate(Pass()),

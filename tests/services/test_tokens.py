@@ -1,12 +1,11 @@
-"""Login tokens, which event revokes which token, and what clean-up removes."""
+"""Login tokens, and what clean-up removes."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import attrs
 import pytest
 
-from tests.services.helpers import ANOTHER, PASSWORD, dump, opens, over, refused, register, sign_in
+from tests.services.helpers import PASSWORD, dump, opens, over, refused, register, sign_in
 from usercore import (
     AttemptStatus,
     Cleaned,
@@ -15,10 +14,8 @@ from usercore import (
     Invalid,
     LinkPolicy,
     RetentionPolicy,
-    Secret,
     SignInRefused,
     TenantInactive,
-    User,
     UserCore,
     UserNotFound,
 )
@@ -96,75 +93,6 @@ def test_an_attempt_with_a_revoked_login_token_has_the_status_token_count_expire
     with refused(core, SignInRefused):
         core.sign_in.with_login_token(secret)
     assert core.history.attempts(user.id).rows[0].status is AttemptStatus.TOKEN_COUNT_EXPIRED
-
-
-@attrs.frozen(kw_only=True)
-class Tokens:
-    """A user's tokens before an event."""
-
-    user: User
-    mine: Secret
-    other: Secret
-    login: Secret
-
-
-def redeems(core: UserCore, secret: Secret) -> bool:
-    try:
-        core.sign_in.with_login_token(secret)
-    except SignInRefused:
-        return False
-    return True
-
-
-EVENTS: dict[str, tuple[Callable[[UserCore, Tokens], object], tuple[bool, bool, bool]]] = {
-    "nothing": (lambda core, tokens: core.users.update(tokens.user.id, first_name="Ann"), (True, True, True)),
-    "sign out": (lambda core, tokens: core.access_tokens.revoke(tokens.mine), (False, True, True)),
-    "password set": (lambda core, tokens: core.passwords.set(tokens.user.id, ANOTHER), (False, False, False)),
-    "email changed": (lambda core, tokens: core.emails.change(tokens.user.id, "a@example.com"), (True, True, False)),
-    "email respelled": (lambda core, tokens: core.emails.change(tokens.user.id, "ANN@example.com"), (True, True, True)),
-    "email verified": (
-        lambda core, tokens: core.emails.set_verified(tokens.user.id, verified=True),
-        (True, True, True),
-    ),
-    "deactivated": (lambda core, tokens: core.users.deactivate(tokens.user.id), (False, False, False)),
-    "inactive tenant": (lambda core, _: core.tenant("system").tenants.deactivate("main"), (False, False, False)),
-}
-"""Which tokens are valid after each event: this access token, another one, a login token."""
-
-RESTORED: dict[str, tuple[Callable[[UserCore, Tokens], object], tuple[bool, bool, bool]]] = {
-    "deactivated": (lambda core, tokens: core.users.activate(tokens.user.id), (False, False, False)),
-    "inactive tenant": (lambda core, _: core.tenant("system").tenants.activate("main"), (True, True, True)),
-}
-"""Which tokens are valid when the event is undone: revoked tokens stay revoked, others are valid again."""
-
-
-def what_opens(core: UserCore, tokens: Tokens) -> tuple[bool, bool, bool]:
-    return opens(core, tokens.mine), opens(core, tokens.other), redeems(core, tokens.login)
-
-
-@pytest.mark.rule("K9")
-@pytest.mark.parametrize("event", EVENTS)
-def test_each_event_revokes_the_specified_tokens(core: UserCore, event: str) -> None:
-    user = register(core, password=PASSWORD)
-    login = core.login_tokens.issue(user.id)
-    tokens = Tokens(user=user, mine=sign_in(core, user), other=sign_in(core, user), login=login)
-    happen, left = EVENTS[event]
-    happen(core, tokens)
-    assert what_opens(core, tokens) == left
-    if event in RESTORED:
-        cancel_try, restored = RESTORED[event]
-        cancel_try(core, tokens)
-        assert what_opens(core, tokens) == restored
-
-
-@pytest.mark.rule("K9")
-def test_events_of_a_user_do_not_revoke_the_tokens_of_others(core: UserCore) -> None:
-    user, bob = register(core, password=PASSWORD), register(core, "bob")
-    theirs = Tokens(user=bob, mine=sign_in(core, bob), other=sign_in(core, bob), login=core.login_tokens.issue(bob.id))
-    core.passwords.set(user.id, ANOTHER)
-    core.users.deactivate(user.id)
-    core.access_tokens.revoke_all(user.id)
-    assert what_opens(core, theirs) == (True, True, True)
 
 
 @pytest.mark.rule("K8")

@@ -54,6 +54,7 @@ COUNTING: Final = frozenset(
         "sign_in.verify_password",
         "sign_in.trusted",
         "sign_in.with_access_token",
+        "sign_in.with_autologin_token",
         "sign_in.with_login_token",
         "sign_in.with_password",
     }

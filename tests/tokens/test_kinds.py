@@ -10,6 +10,7 @@ from usercore.tokens.model import (
     LOGIN,
     REGISTRATION,
     TOKENS_REVOKED,
+    RevocationPolicy,
     RevocationReason,
     RevokedTokens,
     TokenKind,
@@ -52,14 +53,32 @@ def test_tokens_that_an_event_revokes_are_counted_and_kept_in_history(kind: Toke
     assert count in TOKENS_REVOKED.fields
 
 
+LINKS = frozenset({TokenKind.RESET, TokenKind.CONFIRMATION, TokenKind.EMAIL_CHANGE})
+OF_SIGN_IN = frozenset({TokenKind.ACCESS, TokenKind.LOGIN})
+NONE: frozenset[TokenKind] = frozenset()
+
+TABLE = {
+    RevocationReason.SIGNED_OUT: OF_SIGN_IN,
+    RevocationReason.PASSWORD_CHANGED: OF_SIGN_IN | LINKS | {TokenKind.AUTOLOGIN},
+    RevocationReason.PASSWORD_SET: OF_SIGN_IN | LINKS | {TokenKind.AUTOLOGIN},
+    RevocationReason.RESET_REQUESTED: {TokenKind.RESET},
+    RevocationReason.EMAIL_CHANGED: LINKS | {TokenKind.LOGIN},
+    RevocationReason.DEACTIVATED: OF_SIGN_IN | LINKS | {TokenKind.EMAIL_UNDO},
+}
+
+
 @pytest.mark.rule("K9")
 def test_each_event_revokes_the_kinds_of_the_table() -> None:
-    both = {TokenKind.ACCESS, TokenKind.LOGIN}
-    links = {TokenKind.RESET, TokenKind.CONFIRMATION, TokenKind.EMAIL_CHANGE}
-    assert {reason: kinds_revoked_by(reason) for reason in RevocationReason} == {
-        RevocationReason.SIGNED_OUT: both,
-        RevocationReason.PASSWORD_SET: both | links,
-        RevocationReason.RESET_REQUESTED: {TokenKind.RESET},
-        RevocationReason.EMAIL_CHANGED: {TokenKind.LOGIN} | links,
-        RevocationReason.DEACTIVATED: both | links | {TokenKind.EMAIL_UNDO},
+    assert {reason: kinds_revoked_by(reason, RevocationPolicy()) for reason in RevocationReason} == TABLE
+
+
+@pytest.mark.rule("K9")
+@pytest.mark.parametrize("at_password_change", [True, False])
+@pytest.mark.parametrize("at_deactivation", [True, False])
+def test_a_policy_keeps_tokens_at_its_own_event_only(*, at_password_change: bool, at_deactivation: bool) -> None:
+    policy = RevocationPolicy(keep_at_password_change=at_password_change, keep_at_deactivation=at_deactivation)
+    kept = {
+        **({RevocationReason.PASSWORD_CHANGED: NONE} if at_password_change else {}),
+        **({RevocationReason.DEACTIVATED: NONE} if at_deactivation else {}),
     }
+    assert {reason: kinds_revoked_by(reason, policy) for reason in RevocationReason} == TABLE | kept

@@ -15,7 +15,7 @@ from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
 from usercore.tenants.model import Tenant
 from usercore.tenants.service import get_tenant
-from usercore.tokens.model import RevocationReason
+from usercore.tokens.model import RevocationPolicy, RevocationReason
 from usercore.tokens.service import revoke_all
 from usercore.users.fields import UserFields, check_names, clean_own_fields
 from usercore.users.identifiers import clean_slots, next_access_ids
@@ -42,6 +42,7 @@ class Users:
 
     _service: ServiceContext[AccountsUnit]
     _status: StatusReader
+    _revocation: RevocationPolicy
 
     def get(self, ref: Reference) -> User:
         """Return the user that ``ref`` names: int id, UUID, Email, Username, ExternalId, AccessId or AnyId.
@@ -191,7 +192,9 @@ class Users:
         return self._move(ref, UserState.ACTIVE, ACTIVATED)
 
     def deactivate(self, ref: Reference) -> User:
-        """Deactivate a user: revoke all tokens and refuse every sign-in; nothing changes if the user is deactivated.
+        """Deactivate a user: revoke access tokens, login tokens and links, and refuse all others and every sign-in.
+
+        Nothing changes if the user is deactivated. The policy may keep the tokens, which are refused meanwhile.
 
         Raises:
             TypeError: ``ref`` is not a reference.
@@ -215,7 +218,8 @@ class Users:
                 return old
             moved = self._replace(unit, old, evolve(old, state=to), kind)
             if to is UserState.DEACTIVATED:
-                revoke_all(unit, old.id, RevocationReason.DEACTIVATED, at=moved.modified_at)
+                reason = RevocationReason.DEACTIVATED
+                revoke_all(unit, old.id, reason, at=moved.modified_at, policy=self._revocation)
             return moved
 
         return self._service.units.write(move)

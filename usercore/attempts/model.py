@@ -15,11 +15,13 @@ LOGIN_LIMIT: Final = 254
 
 
 class AttemptStatus(StrEnum):
-    """The outcome of an attempt to sign in. Source: spec S6; those of autologin and device tokens come with them."""
+    """The outcome of an attempt to sign in. Source: spec S6; those of device tokens come with them."""
 
     OK = "ok"
     API_OK = "api_ok"
     LOGIN_TOKEN_OK = "login_token_ok"  # noqa: S105 - a status, not a password
+    TOKEN_OK = "token_ok"  # noqa: S105 - a status, not a password
+    """Signed in by an autologin token."""
     ACCESS_TOKEN_OK = "access_token_ok"  # noqa: S105 - a status, not a password
     LOGIN_AFTER_SIGN_UP = "login_after_sign_up"
     NOT_FOUND = "not_found"
@@ -45,6 +47,7 @@ _OK: Final = frozenset(
         AttemptStatus.OK,
         AttemptStatus.API_OK,
         AttemptStatus.LOGIN_TOKEN_OK,
+        AttemptStatus.TOKEN_OK,
         AttemptStatus.ACCESS_TOKEN_OK,
         AttemptStatus.LOGIN_AFTER_SIGN_UP,
     }

@@ -6,7 +6,7 @@ import attrs
 
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import Authenticated, LoginLookup, RejectedAttempt, SignInEvent, SignInUnit
-from usercore.authenticators.tokens import rejected_token, to_secret
+from usercore.authenticators.tokens import check_form, rejected_token, to_secret
 from usercore.kernel.context import Context
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret, read_secret
@@ -42,11 +42,9 @@ class AccessTokenAuthenticator:
         """Return the secret: the token is looked up in the unit.
 
         Raises:
-            RejectedAttempt: no token has such a secret; no unit is opened for it.
+            RejectedAttempt: no access token has such a secret.
         """
-        if read_secret(credentials.secret, ACCESS) is None:
-            raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
-        return credentials.secret
+        return check_form(credentials.secret, ACCESS)
 
     def find_user(self, unit: SignInUnit, proof: Secret, now: datetime) -> UserId:
         """Return the user of a valid token.

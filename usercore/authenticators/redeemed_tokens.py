@@ -1,18 +1,19 @@
-"""Signing in by a login token, which is redeemed by it."""
+"""Signing in by a token that is redeemed by it: login tokens and autologin tokens."""
 
 from datetime import datetime
+from typing import Final, Generic, TypeVar
 
 import attrs
 
 from usercore.attempts.model import AttemptStatus
-from usercore.authenticators.base import Authenticated, LoginLookup, RejectedAttempt, SignInEvent, SignInUnit
-from usercore.authenticators.tokens import rejected_token, to_secret
+from usercore.authenticators.base import Authenticated, LoginLookup, SignInEvent, SignInUnit
+from usercore.authenticators.tokens import check_form, rejected_token, to_secret
 from usercore.kernel.context import Context
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret, read_secret
+from usercore.kernel.secret import Secret
 from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenInvalid
-from usercore.tokens.model import LOGIN, TokenKind
+from usercore.tokens.model import TokenKind
 from usercore.tokens.service import find_redeemable, redeem
 from usercore.users.model import User
 
@@ -25,37 +26,47 @@ class LoginTokenCredentials:
 
 
 @frozen(kw_only=True)
-class LoginTokenAuthenticator:
-    """Signs in by a login token, once."""
+class AutologinTokenCredentials:
+    """The secret of an autologin token, as text or as a ``Secret``."""
 
-    name: str = "login_token"
-    priority: int = 900
-    credentials: type[LoginTokenCredentials] = LoginTokenCredentials
+    secret: Secret = attrs.field(converter=to_secret)
+
+
+C = TypeVar("C", LoginTokenCredentials, AutologinTokenCredentials)
+
+
+@frozen(kw_only=True)
+class RedeemedTokenAuthenticator(Generic[C]):
+    """Signs in by a token of one kind, as often as the token can be redeemed."""
+
+    kind: TokenKind
+    name: str
+    priority: int
+    credentials: type[C]
+    ok_status: AttemptStatus
     is_guessable: bool = False
     hashes: bool = False
     allows_privileged: bool = False
     unknown_status: AttemptStatus = AttemptStatus.TOKEN_NOT_FOUND
 
-    def verify(self, credentials: LoginTokenCredentials, lookup: LoginLookup, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
+    def verify(self, credentials: C, lookup: LoginLookup, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
         """Return the secret: the token is looked up in the unit.
 
         Raises:
-            RejectedAttempt: no token has such a secret; no unit is opened for it.
+            RejectedAttempt: no token of this kind has such a secret.
         """
-        if read_secret(credentials.secret, LOGIN) is None:
-            raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
-        return credentials.secret
+        return check_form(credentials.secret, self.kind)
 
     def find_user(self, unit: SignInUnit, proof: Secret, now: datetime) -> UserId:
         """Return the user of a token that can be redeemed.
 
         Raises:
-            RejectedAttempt: the token is unknown, redeemed or expired.
+            RejectedAttempt: the token is unknown, redeemed, revoked, expired or not yet valid.
         """
         try:
-            return find_redeemable(unit, proof, TokenKind.LOGIN, now=now).user_id
+            return find_redeemable(unit, proof, self.kind, now=now).user_id
         except TokenInvalid as error:
-            raise rejected_token(unit, LOGIN, proof, error) from None
+            raise rejected_token(unit, self.kind, proof, error) from None
 
     def complete(self, unit: SignInUnit, user: User, proof: Secret, event: SignInEvent) -> Authenticated:
         """Redeem the token.
@@ -66,5 +77,22 @@ class LoginTokenAuthenticator:
         try:
             redeem(unit, user.id, proof, at=event.now)
         except TokenInvalid as error:
-            raise rejected_token(unit, LOGIN, proof, error) from None
-        return Authenticated(status=AttemptStatus.LOGIN_TOKEN_OK)
+            raise rejected_token(unit, self.kind, proof, error) from None
+        return Authenticated(status=self.ok_status)
+
+
+BY_LOGIN_TOKEN: Final = RedeemedTokenAuthenticator(
+    kind=TokenKind.LOGIN,
+    name="login_token",
+    priority=900,
+    credentials=LoginTokenCredentials,
+    ok_status=AttemptStatus.LOGIN_TOKEN_OK,
+)
+BY_AUTOLOGIN_TOKEN: Final = RedeemedTokenAuthenticator(
+    kind=TokenKind.AUTOLOGIN,
+    name="autologin_token",
+    priority=800,
+    credentials=AutologinTokenCredentials,
+    ok_status=AttemptStatus.TOKEN_OK,
+)
+"""The authenticators of each kind. Source of the priorities: spec S2."""

@@ -6,7 +6,7 @@ from typing import Final
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import RejectedAttempt, SignInUnit
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret, holder_of, text_of
+from usercore.kernel.secret import Secret, holder_of, read_secret, text_of
 from usercore.tokens.errors import (
     TokenExpired,
     TokenInvalid,
@@ -32,6 +32,17 @@ def to_secret(secret: Secret | str) -> Secret:
         TypeError: it is neither.
     """
     return Secret(text_of(secret))
+
+
+def check_form(secret: Secret, kind: str) -> Secret:
+    """Return a secret if a token of this kind may have it; whether there is one is looked up in the unit.
+
+    Raises:
+        RejectedAttempt: form or checksum is wrong; no unit is opened for it.
+    """
+    if read_secret(secret, kind) is None:
+        raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
+    return secret
 
 
 def rejected_token(unit: SignInUnit, kind: str, secret: Secret, error: TokenInvalid) -> RejectedAttempt:

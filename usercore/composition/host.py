@@ -117,7 +117,7 @@ def _check_authenticators(authenticators: Sequence[Authenticator[Never]]) -> Non
             _check_member(authenticator, member, kind)
         if getattr(authenticator, "extra", None) is not None:
             check_method(authenticator, "extra", None, name="an authenticator")
-    built_in = ["login_token", "password", "access_token", "trusted", "registration"]
+    built_in = ["login_token", "autologin_token", "password", "access_token", "trusted", "registration"]
     _check_names("authenticator", [*built_in, *(authenticator.name for authenticator in authenticators)])
 
 

@@ -9,7 +9,13 @@ from usercore.meta.model import MetaPolicy
 from usercore.outbox.model import DeliveryPolicy
 from usercore.passwords.model import PasswordPolicy, ResetPolicy
 from usercore.throttling.model import ThrottlePolicy
-from usercore.tokens.model import AccessTokenPolicy, LinkPolicy, LoginTokenPolicy
+from usercore.tokens.model import (
+    AccessTokenPolicy,
+    AutologinTokenPolicy,
+    LinkPolicy,
+    LoginTokenPolicy,
+    RevocationPolicy,
+)
 from usercore.users.model import EmailPolicy
 
 
@@ -24,6 +30,8 @@ class Policy:
     registration: RegistrationPolicy = part(RegistrationPolicy())
     access_tokens: AccessTokenPolicy = part(AccessTokenPolicy())
     login_tokens: LoginTokenPolicy = part(LoginTokenPolicy())
+    autologin_tokens: AutologinTokenPolicy = part(AutologinTokenPolicy())
+    revocation: RevocationPolicy = part(RevocationPolicy())
     links: LinkPolicy = part(LinkPolicy())
     meta: MetaPolicy = part(MetaPolicy())
     mail: MailPolicy = part(MailPolicy())

@@ -8,8 +8,8 @@ from usercore.attempts.misses import MissTracker
 from usercore.authenticators.access_token import AccessTokenAuthenticator
 from usercore.authenticators.base import SignInMethod, method_of
 from usercore.authenticators.external import adapt
-from usercore.authenticators.login_token import LoginTokenAuthenticator
 from usercore.authenticators.password import PasswordAuthenticator
+from usercore.authenticators.redeemed_tokens import BY_AUTOLOGIN_TOKEN, BY_LOGIN_TOKEN
 from usercore.composition.host import Host, check_host, subscriptions_of
 from usercore.delivery.dispatcher import Subscriber, event_of, tell
 from usercore.delivery.relay import Relay
@@ -104,7 +104,8 @@ class Runtime:
     def sign_in_methods(self) -> list[SignInMethod]:
         """Return the sign-in methods, the built-in ones and the host's, highest priority first."""
         methods = [
-            method_of(LoginTokenAuthenticator()),
+            method_of(BY_LOGIN_TOKEN),
+            method_of(BY_AUTOLOGIN_TOKEN),
             method_of(PasswordAuthenticator(clock=self.clock, hasher=self.hasher, passwords=self.policy.passwords)),
             method_of(AccessTokenAuthenticator(policy=self.policy.access_tokens)),
             *(method_of(adapt(authenticator)) for authenticator in self.host.authenticators),

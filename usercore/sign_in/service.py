@@ -29,9 +29,9 @@ from usercore.authenticators.base import (
 )
 from usercore.authenticators.errors import SignInRefused
 from usercore.authenticators.external import Authenticator
-from usercore.authenticators.login_token import LoginTokenCredentials
 from usercore.authenticators.password import NAME as PASSWORD
 from usercore.authenticators.password import PasswordCredentials
+from usercore.authenticators.redeemed_tokens import AutologinTokenCredentials, LoginTokenCredentials
 from usercore.authenticators.trusted import TrustedAuthenticator
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SOURCE_LIMIT, Context
@@ -133,6 +133,18 @@ class SignIn:
             Invalid: the source is malformed.
         """
         return with_secret(self._authenticate("with_login_token", LoginTokenCredentials(secret=secret), source))
+
+    def with_autologin_token(self, secret: Secret | str, *, source: str | None = None) -> SignedIn:
+        """Sign in by an autologin token, and count a use of it.
+
+        Raises:
+            TypeError: the secret is neither text nor a Secret.
+            SignInRefused: the token is unknown, not yet valid, expired, revoked or used up, or its user may not sign in
+                by it.
+            Invalid: the source is malformed.
+        """
+        credentials = AutologinTokenCredentials(secret=secret)
+        return with_secret(self._authenticate("with_autologin_token", credentials, source))
 
     def with_access_token(self, secret: Secret | str, *, source: str | None = None) -> Identity:
         """Sign in by an access token that another system received; no new one is issued.

@@ -1,1 +1,1 @@
-"""Tokens that sign a user in: issuing them."""
+"""Tokens that sign a user in: issuing, listing and revoking them."""

@@ -1,21 +1,13 @@
 """Login tokens: issued by the host, redeemed once by ``sign_in.with_login_token``."""
 
-from typing import Protocol
-
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, refuse
 from usercore.kernel.values import frozen
-from usercore.tenants.ports import TenantsUnit
-from usercore.tenants.service import require_active
+from usercore.sign_in_tokens.issuing import SignInTokensUnit, lock_holder
 from usercore.tokens.model import LoginTokenPolicy, TokenKind
-from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import issue
-
-
-class SignInTokensUnit(TokensUnit, TenantsUnit, Protocol):
-    """The parts of a unit that issuing needs."""
 
 
 @frozen(kw_only=True)
@@ -50,9 +42,7 @@ class LoginTokens:
             refuse("count", "out_of_range")
 
         def issue_all(unit: SignInTokensUnit) -> tuple[Secret, ...]:
-            user_id = unit.resolve(ref)
-            unit.lock(user_id)
-            require_active(unit, self._service.context.tenant_id)
+            user_id = lock_holder(unit, ref, self._service.context.tenant_id)
             lifetime, randomness = self._policy.lifetime, self._service.randomness
             return tuple(
                 issue(

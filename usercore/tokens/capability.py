@@ -3,7 +3,14 @@
 from typing import Final
 
 from usercore.kernel.capability import Capability
-from usercore.tokens.model import KINDS, AccessTokenPolicy, LinkPolicy, LoginTokenPolicy
+from usercore.tokens.model import (
+    KINDS,
+    AccessTokenPolicy,
+    AutologinTokenPolicy,
+    LinkPolicy,
+    LoginTokenPolicy,
+    RevocationPolicy,
+)
 from usercore.tokens.ports import TokensUnit
 
 CAPABILITY: Final = Capability(
@@ -12,16 +19,20 @@ CAPABILITY: Final = Capability(
     kinds=KINDS,
     policies=(
         AccessTokenPolicy,
+        AutologinTokenPolicy,
         LinkPolicy,
         LoginTokenPolicy,
+        RevocationPolicy,
     ),
     public=(
         "AccessToken",
         "AccessTokenPolicy",
+        "AutologinTokenPolicy",
         "LimitedUseToken",
         "LinkPolicy",
         "LoginTokenPolicy",
         "NIST_AAL1",
+        "RevocationPolicy",
         "RevocationReason",
         "RevokedTokens",
         "TokenExpired",

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import attrs
 
-from usercore.kernel.bounds import span, whole
+from usercore.kernel.bounds import part, span, whole
 from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
@@ -49,6 +49,28 @@ class LoginTokenPolicy:
 
 
 @frozen(kw_only=True)
+class AutologinTokenPolicy:
+    """How long autologin tokens can be valid, and how often one can sign its user in."""
+
+    max_lifetime: timedelta = span(timedelta(days=365), least=timedelta(seconds=1))
+    """The longest time from the issue to ``valid_to``. Source: usercore, as the lifetime of access tokens."""
+
+    max_uses: int = whole(1000, least=1, most=1_000_000, unit="uses")
+    """Source: spec K4."""
+
+
+@frozen(kw_only=True)
+class RevocationPolicy:
+    """Which events revoke no tokens, against the table of spec K9. Source: spec K9; REMP CRM."""
+
+    keep_at_password_change: bool = part(default=False)
+    """Tokens stay valid when users change their password themselves; a password that is set or reset revokes them."""
+
+    keep_at_deactivation: bool = part(default=False)
+    """Tokens stay stored when a user is deactivated. They are refused until the user is active again."""
+
+
+@frozen(kw_only=True)
 class LinkPolicy:
     """How long mailed links are valid. Source: spec K7."""
 
@@ -69,9 +91,12 @@ ACCESS_ISSUED: Final = ChangeKind("access_token.issued", ("public_id", "authenti
 ASSERTED_BY_HOST: Final = ChangeKind("access_token.asserted_by_host", ("public_id", "authenticator"), public=True)
 """The host asserted the identity of a privileged user, so no password was needed. Source: spec T5."""
 ACCESS_REVOKED: Final = ChangeKind("access_token.revoked", ("public_id", "revoked_at"), public=True)
-TOKENS_REVOKED: Final = ChangeKind("tokens.revoked", ("access", "login", "links", "reason"), public=True)
+TOKENS_REVOKED: Final = ChangeKind("tokens.revoked", ("access", "login", "autologin", "links", "reason"), public=True)
 LOGIN_ISSUED: Final = ChangeKind("login_token.issued", ("public_id", "expires_at"))
 LOGIN_REDEEMED: Final = ChangeKind("login_token.redeemed", ("public_id", "redeemed_at"), public=True)
+AUTOLOGIN_ISSUED: Final = ChangeKind("autologin_token.issued", ("public_id", "valid_from", "expires_at", "max_uses"))
+AUTOLOGIN_REDEEMED: Final = ChangeKind("autologin_token.redeemed", ("public_id", "uses", "redeemed_at"), public=True)
+AUTOLOGIN_REVOKED: Final = ChangeKind("autologin_token.revoked", ("public_id", "revoked_at"), public=True)
 LINK_ISSUED: Final = ChangeKind("link.issued", ("kind", "public_id", "expires_at"))
 LINK_REDEEMED: Final = ChangeKind("link.redeemed", ("kind", "public_id", "redeemed_at"), public=True)
 REGISTRATION_REQUESTED: Final = ChangeKind(
@@ -90,6 +115,9 @@ KINDS: Final = (
     TOKENS_REVOKED,
     LOGIN_ISSUED,
     LOGIN_REDEEMED,
+    AUTOLOGIN_ISSUED,
+    AUTOLOGIN_REDEEMED,
+    AUTOLOGIN_REVOKED,
     LINK_ISSUED,
     LINK_REDEEMED,
     REGISTRATION_REQUESTED,
@@ -103,7 +131,10 @@ class RevocationReason(StrEnum):
 
     SIGNED_OUT = "signed_out"
     """The user signed out everywhere."""
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an event, not a password
+    """The user changed the password, and knew the old one."""
     PASSWORD_SET = "password.set"  # noqa: S105 - an event, not a password
+    """The password was reset, set by an operator, or declared suspicious."""
     RESET_REQUESTED = "password.reset_requested"
     """A newer link that resets the password was issued."""
     EMAIL_CHANGED = "user.email_changed"
@@ -117,7 +148,8 @@ class TokenRules:
     policy: type[object]
     """The class with the kind's settings; ``Policy`` has an instance of it."""
     max_uses: int | None
-    """How often a secret can be redeemed; None if it can be presented any number of times while it is valid."""
+    """How often a secret can be redeemed, unless its issuer says otherwise; None if it can be presented any number of
+    times while it is valid."""
     issued: ChangeKind
     redeemed: ChangeKind | None = None
     revoked_by: frozenset[RevocationReason] = frozenset()
@@ -164,7 +196,12 @@ class TokenKind(StrEnum):
             max_uses=None,
             issued=ACCESS_ISSUED,
             revoked_by=frozenset(
-                {RevocationReason.SIGNED_OUT, RevocationReason.PASSWORD_SET, RevocationReason.DEACTIVATED}
+                {
+                    RevocationReason.SIGNED_OUT,
+                    RevocationReason.PASSWORD_CHANGED,
+                    RevocationReason.PASSWORD_SET,
+                    RevocationReason.DEACTIVATED,
+                }
             ),
             counted_as="access",
         ),
@@ -180,6 +217,19 @@ class TokenKind(StrEnum):
             counted_as="login",
         ),
     )
+    AUTOLOGIN = (
+        "uco",
+        TokenRules(
+            policy=AutologinTokenPolicy,
+            max_uses=1,
+            issued=AUTOLOGIN_ISSUED,
+            redeemed=AUTOLOGIN_REDEEMED,
+            revoked_by=frozenset({RevocationReason.PASSWORD_CHANGED, RevocationReason.PASSWORD_SET}),
+            counted_as="autologin",
+        ),
+    )
+    """Those of a deactivated user are refused, and valid again with the user. Source: spec K9."""
+
     RESET = ("ucp", _link_rules(revoked_by=_EVERY_CHANGE | {RevocationReason.RESET_REQUESTED}))
     CONFIRMATION = ("ucc", _link_rules(revoked_by=_EVERY_CHANGE))
     EMAIL_CHANGE = ("uce", _link_rules(revoked_by=_EVERY_CHANGE))
@@ -286,5 +336,6 @@ class RevokedTokens:
 
     access: int = 0
     login: int = 0
+    autologin: int = 0
     links: int = 0
     reason: RevocationReason

@@ -79,6 +79,18 @@ class LimitedUseTokenRepository(Protocol):
         """
 
     @abstractmethod
+    def list_of(self, user_id: UserId, kind: TokenKind) -> list[LimitedUseToken]:
+        """Return the user's tokens of this kind, in any state, newest first, then by digest."""
+
+    @abstractmethod
+    def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken | None:
+        """Revoke the token, atomically.
+
+        Returns:
+            The token as it is now; None if it was revoked before, has no use left, or is not stored.
+        """
+
+    @abstractmethod
     def revoke_all(self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime) -> Mapping[TokenKind, int]:
         """Revoke the user's tokens of these kinds that are not revoked and have uses left.
 

@@ -15,13 +15,20 @@ from usercore.tokens.model import (
     AccessTokenPolicy,
     LimitedUseToken,
     RegistrationLink,
+    RevocationPolicy,
     RevocationReason,
     TokenKind,
 )
 
 
-def kinds_revoked_by(reason: RevocationReason) -> frozenset[TokenKind]:
+def kinds_revoked_by(reason: RevocationReason, policy: RevocationPolicy) -> frozenset[TokenKind]:
     """Return the kinds of tokens that an event revokes. Source: spec K9."""
+    keeps = {
+        RevocationReason.PASSWORD_CHANGED: policy.keep_at_password_change,
+        RevocationReason.DEACTIVATED: policy.keep_at_deactivation,
+    }
+    if keeps.get(reason):
+        return frozenset()
     return frozenset(kind for kind in TokenKind if reason in kind.rules.revoked_by)
 
 

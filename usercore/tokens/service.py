@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import Final
 
 from usercore.kernel.changes import Change
 from usercore.kernel.context import Context
@@ -20,12 +21,16 @@ from usercore.tokens.model import (
     LimitedUseToken,
     LinkPolicy,
     RegistrationLink,
+    RevocationPolicy,
     RevocationReason,
     RevokedTokens,
     TokenKind,
 )
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.rules import check_completable, check_redeemable, kinds_revoked_by, obstacle_to_redeeming
+
+REVOKE_ALL: Final = RevocationPolicy()
+"""For events that no policy changes."""
 
 
 def issue(
@@ -36,6 +41,8 @@ def issue(
     at: datetime,
     lifetime: timedelta,
     randomness: Randomness,
+    valid_from: datetime | None = None,
+    max_uses: int | None = None,
     address: str | None = None,
     generation: int | None = None,
 ) -> Secret:
@@ -53,8 +60,9 @@ def issue(
         digest=digest_of(secret),
         kind=kind,
         issued_at=at,
+        valid_from=valid_from,
         expires_at=at + lifetime,
-        max_uses=kind.rules.max_uses,
+        max_uses=max_uses or kind.rules.max_uses,
         address=address,
         generation=generation,
     )
@@ -120,10 +128,16 @@ def issue_access_token(
 
 
 def revoke_all(
-    unit: TokensUnit, user_id: UserId, reason: RevocationReason, *, at: datetime, keep: Digest | None = None
+    unit: TokensUnit,
+    user_id: UserId,
+    reason: RevocationReason,
+    *,
+    at: datetime,
+    keep: Digest | None = None,
+    policy: RevocationPolicy = REVOKE_ALL,
 ) -> RevokedTokens:
     """Revoke the tokens of a locked user that this event revokes, except ``keep``, and record their number."""
-    kinds = kinds_revoked_by(reason)
+    kinds = kinds_revoked_by(reason, policy)
     counts = unit.limited_use_tokens.revoke_all(user_id, kinds - {TokenKind.ACCESS}, at=at)
     if TokenKind.ACCESS in kinds:
         counts = {TokenKind.ACCESS: unit.access_tokens.revoke_all(user_id, at=at, keep=keep), **counts}

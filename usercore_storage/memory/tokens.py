@@ -37,6 +37,9 @@ class _Tokens(Generic[T]):
         found = (self.get(user_id, digest) for digest in self._digests.of(user_id))
         return [token for token in found if token is not None]
 
+    def _newest_first(self, user_id: UserId) -> list[T]:
+        return sorted(self._of(user_id), key=lambda token: token.issued_at, reverse=True)  # stable: then by digest
+
     def _evolve(self, token: T, **changes: object) -> T:
         changed = evolve(token, **changes)
         self._tokens.put((token.user_id, token.digest), changed)
@@ -54,7 +57,7 @@ class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
     """Stores access tokens."""
 
     def list_of(self, user_id: UserId) -> list[AccessToken]:
-        return sorted(self._of(user_id), key=lambda token: token.issued_at, reverse=True)  # stable: then by digest
+        return self._newest_first(user_id)
 
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
         token = self.get(user_id, digest)
@@ -82,6 +85,13 @@ class MemoryLimitedUseTokens(_Tokens[LimitedUseToken], LimitedUseTokenRepository
         if token is None or not _has_uses(token):
             return None
         return self._evolve(token, uses=token.uses + 1, redeemed_at=at)
+
+    def list_of(self, user_id: UserId, kind: TokenKind) -> list[LimitedUseToken]:
+        return [token for token in self._newest_first(user_id) if token.kind is kind]
+
+    def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken | None:
+        token = self.get(user_id, digest)
+        return None if token is None or not _has_uses(token) else self._evolve(token, revoked_at=at)
 
     def revoke_all(self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime) -> Mapping[TokenKind, int]:
         revoked = [token for token in self._of(user_id) if token.kind in kinds and _has_uses(token)]

@@ -45,7 +45,16 @@ REDEEM: Final = (
     " WHERE user_id = ? AND digest = ? AND revoked_at IS NULL AND uses < max_uses"
     f" RETURNING {LIMITED_USE_TOKENS.select}"
 )
-REVOKE_LIMITED: Final = {
+LIST_LIMITED: Final = (
+    f"SELECT {LIMITED_USE_TOKENS.select} FROM usercore_limited_use_tokens WHERE user_id = ? AND kind = ?"
+    " ORDER BY issued_at DESC, digest"
+)
+REVOKE_LIMITED: Final = (
+    "UPDATE usercore_limited_use_tokens SET revoked_at = ?"
+    " WHERE user_id = ? AND digest = ? AND revoked_at IS NULL AND uses < max_uses"
+    f" RETURNING {LIMITED_USE_TOKENS.select}"
+)
+REVOKE_ALL_LIMITED: Final = {
     size: (
         "UPDATE usercore_limited_use_tokens SET revoked_at = ?"
         f" WHERE user_id = ? AND revoked_at IS NULL AND uses < max_uses AND kind IN ({marks(size)}) RETURNING kind"
@@ -122,24 +131,32 @@ class SqlLimitedUseTokens(LimitedUseTokenRepository):
         self._run(LIMITED_USE_TOKENS.insert, LIMITED_USE_TOKENS.row(token))
 
     def get(self, user_id: UserId, digest: Digest) -> LimitedUseToken | None:
-        rows = self._run(GET_LIMITED, (user_id, digest))
-        return LIMITED_USE_TOKENS.read(rows[0]) if rows else None
+        return self._one(GET_LIMITED, user_id, digest)
 
     def redeem(self, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken | None:
-        rows = self._run(REDEEM, (to_micros(at), user_id, digest))
-        return LIMITED_USE_TOKENS.read(rows[0]) if rows else None
+        return self._one(REDEEM, to_micros(at), user_id, digest)
+
+    def list_of(self, user_id: UserId, kind: TokenKind) -> list[LimitedUseToken]:
+        return list(map(LIMITED_USE_TOKENS.read, self._run(LIST_LIMITED, (user_id, kind.value))))
+
+    def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken | None:
+        return self._one(REVOKE_LIMITED, to_micros(at), user_id, digest)
 
     def revoke_all(self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime) -> Mapping[TokenKind, int]:
         revoked: Counter[TokenKind] = Counter()
         kind_of = {kind.value: kind for kind in kinds}
         for some in in_sizes(sorted(kind_of)):
-            rows = self._run(REVOKE_LIMITED[len(some)], (to_micros(at), user_id, *some))
+            rows = self._run(REVOKE_ALL_LIMITED[len(some)], (to_micros(at), user_id, *some))
             revoked.update(kind_of[value] for (value,) in rows)
         return revoked
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
         at = to_micros(before)
         return len(self._run(REMOVE_LIMITED, (at, at, at, limit)))
+
+    def _one(self, statement: str, *values: object) -> LimitedUseToken | None:
+        rows = self._run(statement, values)
+        return LIMITED_USE_TOKENS.read(rows[0]) if rows else None
 
 
 class SqlRegistrationLinks(RegistrationLinkRepository):

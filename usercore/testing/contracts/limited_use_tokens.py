@@ -51,6 +51,13 @@ def redeem(
     return units.write(lambda unit: unit.limited_use_tokens.redeem(token.user_id, token.digest, at=at))
 
 
+def revoke(
+    units: Units[Unit], token: LimitedUseToken = LIMITED_USE_TOKEN, *, at: datetime = NOON
+) -> LimitedUseToken | None:
+    """Revoke a token in a unit of its own."""
+    return units.write(lambda unit: unit.limited_use_tokens.revoke(token.user_id, token.digest, at=at))
+
+
 def revoke_all(
     units: Units[Unit], kinds: Collection[TokenKind] = (KIND,), *, at: datetime = NOON
 ) -> Mapping[TokenKind, int]:
@@ -154,9 +161,47 @@ class LimitedUseTokenRepositoryContract(Contract):
     def test_a_unit_that_fails_redeems_and_revokes_no_token(self, people: Units[Unit]) -> None:
         add(people, LIMITED_USE_TOKEN)
         write_and_fail(people, lambda unit: unit.limited_use_tokens.redeem(ANN, LIMITED_USE_TOKEN.digest, at=NOON))
+        write_and_fail(people, lambda unit: unit.limited_use_tokens.revoke(ANN, LIMITED_USE_TOKEN.digest, at=NOON))
         write_and_fail(people, lambda unit: unit.limited_use_tokens.revoke_all(ANN, [KIND], at=NOON))
         assert get(people) == LIMITED_USE_TOKEN
         assert redeem(people)
+
+    @pytest.mark.rule("K4")
+    def test_a_users_tokens_of_a_kind_are_listed_newest_first_then_by_digest(self, people: Units[Unit]) -> None:
+        def of(number: int, **fields: object) -> LimitedUseToken:
+            return evolve(LIMITED_USE_TOKEN, digest=Digest(number.to_bytes(32, "big")), **fields)
+
+        newest_first = [
+            of(9, issued_at=NOON),
+            of(1, issued_at=NOON - TICK, revoked_at=NOON),
+            of(2, issued_at=NOON - TICK, uses=1, redeemed_at=NOON),
+            of(255, issued_at=NOON - TICK),
+            of(0, issued_at=FIRST, expires_at=FIRST),
+        ]
+        add(people, *newest_first[::2], BOBS, of(3, kind=ANOTHER_KIND), *newest_first[1::2])
+        assert people.read(lambda unit: unit.limited_use_tokens.list_of(ANN, KIND)) == newest_first
+        assert people.read(lambda unit: unit.limited_use_tokens.list_of(ANN, ONE_MORE_KIND)) == []
+        assert people.read(lambda unit: unit.limited_use_tokens.list_of(UserId(999), KIND)) == []
+
+    @pytest.mark.rule("K4")
+    def test_revoking_returns_the_token_as_it_is_now_and_only_once(self, people: Units[Unit]) -> None:
+        used_once = numbered(1, max_uses=2, uses=1, redeemed_at=FIRST)
+        add(people, LIMITED_USE_TOKEN, used_once, BOBS)
+        for token in (LIMITED_USE_TOKEN, used_once):
+            revoked = revoke(people, token)
+            assert_same(revoked, evolve(token, revoked_at=NOON))
+            assert revoke(people, token, at=NOON + TICK) is None
+            assert redeem(people, token) is None
+            assert get(people, token) == revoked
+        assert get(people, BOBS) == BOBS
+
+    @pytest.mark.rule("K4")
+    def test_a_token_that_is_used_up_or_not_stored_is_not_revoked(self, people: Units[Unit]) -> None:
+        used_up = a_limited_use_token(uses=1, redeemed_at=FIRST)
+        add(people, used_up)
+        for token in (used_up, BOBS, numbered(1)):
+            assert revoke(people, token) is None
+        assert get(people) == used_up
 
     @pytest.mark.rule("K9")
     def test_revoking_all_revokes_the_users_tokens_of_these_kinds_that_have_uses_left(
@@ -223,6 +268,8 @@ class LimitedUseTokenRepositoryContract(Contract):
         def look_then_redeem(number: int, meet: Meet) -> bool:
             assert get(people) == LIMITED_USE_TOKEN
             meet()
+            if number == 1:
+                return revoke(people) is not None
             return redeem(people) is not None if number else revoke_all(people) == {KIND: 1}
 
         add(people, LIMITED_USE_TOKEN)
@@ -237,6 +284,17 @@ class LimitedUseTokenRepositoryContract(Contract):
 
         add(people, a_limited_use_token(max_uses=3))
         assert sorted(race(look_then_redeem)) == [False] * (THREADS - 3) + [True] * 3
+
+    @pytest.mark.rule("K3")
+    def test_one_of_two_open_units_redeems_or_revokes_a_token(self, people: Units[Unit]) -> None:
+        def look_then_change(unit: Unit, number: int, meet: Meet) -> bool:
+            assert unit.limited_use_tokens.get(ANN, LIMITED_USE_TOKEN.digest)
+            meet()
+            change = unit.limited_use_tokens.revoke if number else unit.limited_use_tokens.redeem
+            return change(ANN, LIMITED_USE_TOKEN.digest, at=NOON) is not None
+
+        add(people, LIMITED_USE_TOKEN)
+        assert sorted(overlap(people, look_then_change)) == [False, True]
 
     @pytest.mark.rule("K3")
     def test_one_of_two_open_units_redeems_a_token(self, people: Units[Unit]) -> None:
