@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -121,6 +122,23 @@ def test_users_are_named_by_id_uuid_or_an_object(core: UserCore) -> None:
         assert faults_of(lambda name=name: forms.call(core.users.get, {"ref": name}, fields=["ref"])) == (  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
             FieldError("ref", "wrong_type"),
         )
+
+
+@pytest.mark.rule("Y2")
+def test_instants_are_read_as_rfc_3339_writes_them(core: UserCore) -> None:
+    ann = core.users.get(Email("ann@example.com"))
+
+    def issue(valid_to: object) -> Any:
+        return forms.call(core.autologin_tokens.issue, {"valid_to": valid_to}, fields=["valid_to"], ref=ann.id)
+
+    at = core.autologin_tokens.list(ann.id)[0].expires_at
+    there = at.astimezone(timezone(timedelta(hours=-4))).isoformat()
+    for text in (at.isoformat(), at.isoformat().replace("+00:00", "z"), there, at.isoformat().replace("T", "t")):
+        issue(text)
+    assert {token.expires_at for token in core.autologin_tokens.list(ann.id)} == {at}
+    wrong: list[object] = [7, None, "", "2026-13-01T00:00:00Z", "2026-03-01", "20260301T000000Z"]
+    for value in (*wrong, at.isoformat().removesuffix("+00:00"), f"{at.isoformat()} ", at.isoformat() + "\0"):
+        assert faults_of(lambda value=value: issue(value)) == (FieldError("valid_to", "wrong_type"),)  # type: ignore[misc]  # as above
 
 
 @pytest.mark.rule("Y2", "U9")

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import attrs
 import pytest
 
-from tests.services.helpers import ANOTHER, PASSWORD, over, register, sign_in
+from tests.services.helpers import ANN, ANOTHER, PASSWORD, over, register, sign_in
 from usercore import (
     RevocationPolicy,
     RevocationReason,
@@ -23,7 +23,7 @@ from usercore import (
 )
 from usercore.kernel.secret import digest_of
 from usercore.storage import Unit
-from usercore.testing import NOON, FakeRandomness
+from usercore.testing import NOON, FakeRandomness, MemoryMailer
 from usercore.tokens.service import find_redeemable, issue, revoke_all
 
 DAY = timedelta(days=1)
@@ -75,6 +75,15 @@ def change_password(holder: Holder) -> None:
     holder.core._service.units.write(work)
 
 
+def request_reset(holder: Holder) -> str:
+    """Request a link that resets the password, and return its secret."""
+    mailer = holder.core._runtime.host.mailer
+    assert isinstance(mailer, MemoryMailer)
+    holder.core.passwords.request_reset(ANN)
+    holder.core.outbox.deliver()
+    return mailer.sent[-1].text.split("/reset#")[1].split()[0]
+
+
 LINKS: Final = (K.RESET, K.CONFIRMATION, K.EMAIL_CHANGE, K.EMAIL_UNDO)
 
 ISSUE: Final[dict[TokenKind, Callable[[Holder], Secret]]] = {
@@ -112,6 +121,12 @@ EVENTS: Final[dict[str, tuple[Event, Event | None, dict[TokenKind, str]]]] = {
         None,
         dict.fromkeys(K, REVOKED) | {K.EMAIL_UNDO: KEPT},
     ),
+    "password reset": (
+        lambda holder: holder.core.passwords.reset(request_reset(holder), ANOTHER),
+        None,
+        dict.fromkeys(K, REVOKED) | {K.EMAIL_UNDO: KEPT},
+    ),
+    "another reset requested": (request_reset, None, {K.RESET: REVOKED}),
     "email changed": (
         lambda holder: holder.core.emails.change(holder.user.id, "a@example.com"),
         None,
@@ -136,6 +151,7 @@ REASONS: Final = {
     RevocationReason.SIGNED_OUT: "sign out everywhere",
     RevocationReason.PASSWORD_CHANGED: "password changed",
     RevocationReason.PASSWORD_SET: "password set",
+    RevocationReason.RESET_REQUESTED: "another reset requested",
     RevocationReason.EMAIL_CHANGED: "email changed",
     RevocationReason.DEACTIVATED: "deactivated",
 }
@@ -168,6 +184,7 @@ def test_every_kind_of_token_and_every_reason_has_its_cells() -> None:
 def test_each_reason_is_recorded_by_its_event(core: UserCore, reason: RevocationReason) -> None:
     holder = holder_in(core)
     core.login_tokens.issue(holder.user.id)
+    issue_link(holder, K.RESET)
     EVENTS[REASONS[reason]][0](holder)
     reasons = [entry.new["reason"] for entry in core.history.of_user(holder.user.id) if entry.kind == "tokens.revoked"]
     assert reasons == [reason]

@@ -5,6 +5,7 @@ the caller did not mean it. Their types are read from the use-case's own signatu
 """
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import UnionType
@@ -16,6 +17,7 @@ from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Username
 from usercore.kernel.secret import Secret
 from usercore.kernel.text import FieldErrors
+from usercore.kernel.time import EPOCH
 from usercore.kernel.unset import Unset
 
 T = TypeVar("T")
@@ -34,6 +36,10 @@ _WRONG: Final = object()
 
 _NAME_BYTES: Final = 64
 """Bytes that are shown of a field's name, which anything may be."""
+
+_DATETIME: Final = type(EPOCH)
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+"""An instant as forms write it. Source: RFC 3339, 5.6."""
 
 _MOST_DIGITS: Final = 9
 """Digits of a number that is the key of an object."""
@@ -109,7 +115,7 @@ def _alternatives_of(hint: Any) -> Sequence[Any]:  # noqa: ANN401 - any annotati
 
 def _is_readable(hint: Any) -> bool:  # noqa: ANN401 - any annotation
     kinds = [get_origin(one) or one for one in _alternatives_of(hint)]
-    known = _PLAIN | _LISTS | _REFERENCES.keys() | {UUID, Mapping, object}
+    known = _PLAIN | _LISTS | _REFERENCES.keys() | _WRITTEN.keys() | {Mapping, object}
     return any(kind in known and kind is not type(None) for kind in kinds)
 
 
@@ -129,8 +135,8 @@ def _read_as(hint: Any, value: object) -> object:  # noqa: ANN401 - any annotati
         return _read_list(hint, value)
     if kind is Mapping and isinstance(value, dict):
         return _read_mapping(hint, value)
-    if kind is UUID and isinstance(value, str):
-        return _read_uuid(value)
+    if kind in _WRITTEN and isinstance(value, str):
+        return _WRITTEN[kind](value)
     return _read_reference(kind, value) if kind in _REFERENCES else _WRONG
 
 
@@ -158,6 +164,18 @@ def _read_uuid(text: str) -> object:
         return UUID(text)
     except ValueError:
         return _WRONG
+
+
+def _read_instant(text: str) -> object:
+    """Read an instant as RFC 3339 writes it, which has a time zone."""
+    try:
+        return _DATETIME.fromisoformat(text.upper()) if _INSTANT.fullmatch(text) else _WRONG
+    except ValueError:
+        return _WRONG
+
+
+_WRITTEN: Final[Mapping[type, Callable[[str], object]]] = {UUID: _read_uuid, _DATETIME: _read_instant}
+"""Types that JSON writes as text, and how they are read."""
 
 
 def _read_reference(kind: Callable[[Any], object], value: object) -> object:
