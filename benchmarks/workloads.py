@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from benchmarks import memory_use, meta, passwords, registering, signing_in, starting, writing
+from benchmarks import authorizing, memory_use, meta, passwords, registering, signing_in, starting, writing
 from benchmarks.figures import (
     RAW,
     USERCORE,
@@ -157,6 +157,14 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         count=8000,
         measures=[cpu(1.5)],
         leaves_rows=False,
+    ),
+    Workload(
+        id="W13",
+        title="authorize a call by an API token",
+        open=authorizing.authorize,
+        count=4000,
+        measures=[cpu(1.5)],
+        of_size=False,
     ),
     Workload(
         id="W9a",

@@ -26,6 +26,7 @@ anyone can send; *trusted* ones only from calls of the host, an operator or an A
 
 """
 PUBLIC_CALLS = (
+    "api_tokens.authorize",
     "registration.complete",
     "registration.request",
     "sign_in.authenticate",

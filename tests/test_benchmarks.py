@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
+from benchmarks import authorizing
 from benchmarks.__main__ import measure_postgres
 from benchmarks.baseline.importing import Importing, ImportingRowByRow
 from benchmarks.concurrency import Threads
@@ -95,6 +96,16 @@ def test_both_sides_identify_the_same_user(opener: Opener[Stores], tmp_path: Pat
         assert isinstance(raw, Calls)
         for number in range(USERS):
             assert ours.call(secret_of(number)) == raw.call(secret_of(number))
+
+
+def test_both_sides_authorize_the_same_token(tmp_path: Path) -> None:
+    with authorizing.authorize(Stores(tmp_path), USERS) as sides:
+        ours, raw = sides["usercore"], sides["raw"]
+        assert isinstance(ours, Calls)
+        assert isinstance(raw, Calls)
+        for number in range(USERS):
+            secret = authorizing.secret_of(number)
+            assert ours.call(secret) == raw.call(secret)
 
 
 SHOWN = [

@@ -87,6 +87,11 @@ def test_an_autologin_token_lives_at_most_a_year_and_is_redeemed_at_most_a_thous
     assert (POLICY.autologin_tokens.max_lifetime, POLICY.autologin_tokens.max_uses) == (365 * DAY, 1000)
 
 
+@pytest.mark.rule("K6")
+def test_an_api_token_has_at_most_two_hundred_resources_and_addresses() -> None:
+    assert (POLICY.api_tokens.max_resources, POLICY.api_tokens.max_addresses) == (200, 200)
+
+
 @pytest.mark.rule("K9")
 def test_no_event_keeps_tokens_unless_the_host_asks_for_it() -> None:
     assert not POLICY.revocation.keep_at_password_change

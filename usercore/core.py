@@ -11,6 +11,7 @@ import attrs
 from usercore.accounts.diagnostics import History
 from usercore.accounts.service import Users
 from usercore.accounts.status import StatusReader
+from usercore.api_tokens.service import ApiTokens
 from usercore.authorization.service import Roles
 from usercore.composition.host import Host
 from usercore.composition.policy import Policy
@@ -235,6 +236,16 @@ class UserCore:
     def autologin_tokens(self) -> AutologinTokens:
         """Autologin tokens: issuing, listing and revoking."""
         return AutologinTokens(service=self._service, policy=self.policy.autologin_tokens)
+
+    @cached_property
+    def api_tokens(self) -> ApiTokens:
+        """API tokens: issuing, granting, checking and revoking."""
+        return ApiTokens(
+            service=self._service,
+            policy=self.policy.api_tokens,
+            activity=self._runtime.activity,
+            misses=self._runtime.misses,
+        )
 
     @cached_property
     def meta(self) -> Meta:

@@ -13,6 +13,8 @@ _PAIRS: Final = [one + other for one in _ALPHABET for other in _ALPHABET]
 _CHARACTERS: Final = bytes(ord(_ALPHABET[byte % 62]) for byte in range(256))
 _REFUSED: Final = bytes(range(248, 256))
 _LENGTH: Final = 62
+_LENGTH_WITHOUT_OWNER: Final = 53
+_NONE: Final = 255
 _DRAWN: Final = 43
 
 
@@ -27,6 +29,16 @@ def holder_of(secret: str, kind: str) -> int:
         return 0
     a, b, c, d, e, f, g, h, i = values[4:13]
     return (((((((a * 62 + b) * 62 + c) * 62 + d) * 62 + e) * 62 + f) * 62 + g) * 62 + h) * 62 + i
+
+
+def is_well_formed(secret: str, kind: str) -> bool:
+    """Return whether format and checksum of a secret without an owner are right."""
+    if len(secret) != _LENGTH_WITHOUT_OWNER or not secret.startswith(kind) or not secret.isascii():
+        return False
+    written = secret.encode()
+    values = written.translate(_VALUES)
+    a, b, c, d, e, f = values[47:]
+    return _NONE not in values[4:] and crc32(written[:47]) == ((((a * 62 + b) * 62 + c) * 62 + d) * 62 + e) * 62 + f
 
 
 def digest_of(secret: str) -> bytes:

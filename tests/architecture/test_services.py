@@ -10,6 +10,18 @@ from usercore import UserCore
 
 METHODS: Final = {
     "access_tokens": {"list", "revoke", "revoke_all", "revoke_by_id"},
+    "api_tokens": {
+        "activate",
+        "authorize",
+        "deactivate",
+        "grant",
+        "issue",
+        "list",
+        "revoke",
+        "revoke_by_id",
+        "revoke_grants",
+        "set_addresses",
+    },
     "autologin_tokens": {"issue", "list", "revoke", "revoke_by_id"},
     "emails": {"change", "set_verified"},
     "history": {"attempts", "explain", "of_user"},

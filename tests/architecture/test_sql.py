@@ -22,6 +22,7 @@ SCANNING: Final = frozenset({"tokens.REMOVE_ACCESS", "tokens.REMOVE_LINKS", "tok
 """They run once a day, over all tokens."""
 
 CLEANING: Final = SCANNING | {
+    "api_tokens.REMOVE",
     "attempts._blank",
     "attempts._remove",
     "throttling.REMOVE_FUTURE_COUNTERS",

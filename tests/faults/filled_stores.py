@@ -16,6 +16,7 @@ from usercore import (
     Event,
     Gates,
     Host,
+    IssuedApiToken,
     Links,
     MailPolicy,
     Policy,
@@ -107,6 +108,7 @@ class FilledStore:
     access_token: Secret
     login_token: Secret
     autologin_token: Secret
+    api_token: IssuedApiToken
     link: str
     reset_link: str
     listed: AccessToken
@@ -169,6 +171,9 @@ def build(storage: Storage) -> FilledStore:
     core.users.deactivate(bob.id)
     core.registration.request("guest@example.com")
     core.passwords.request_reset("ann@example.com")
+    api_token = core.api_tokens.issue("Export", addresses=["192.0.2.0/24"], expires_at=clock.now + timedelta(days=365))
+    core.api_tokens.grant(api_token.token.public_id, ["orders"])
+    core.api_tokens.deactivate(core.api_tokens.issue("Import").token.public_id)
     with suppress(SignInRefused):
         core.bind(user_agent="Lynx").sign_in.with_password("unknown@example.com", PASSWORD)
     core.outbox.deliver()
@@ -183,6 +188,7 @@ def build(storage: Storage) -> FilledStore:
         role=role,
         unused_role=unused,
         access_token=registered.access_token,
+        api_token=api_token,
         autologin_token=core.autologin_tokens.issue(
             registered.user.id, valid_to=clock.now + timedelta(days=30), max_uses=2
         ),

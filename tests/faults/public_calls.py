@@ -32,6 +32,7 @@ def same(value: object) -> Sample:
 SAMPLES: Final[Mapping[str, Sample]] = {
     **{name: same(value) for name, value in OWN_FIELDS.items()},
     "access_ids": same(["a-7", None]),
+    "addresses": same(["192.0.2.0/25"]),
     "actor": same(Actor.operator("Olga")),
     "allow_privileged": same(value=False),
     "country": same("SK"),
@@ -42,6 +43,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "delivery_id": lambda filled: filled.failed_delivery,
     "description": same("two\nlines"),
     "email": same("bob@example.com"),
+    "expires_at": lambda filled: filled.clock.now + timedelta(days=30),
     "external_id": same("x-7"),
     "ip": same("192.0.2.7"),
     "keep": lambda filled: filled.access_token,
@@ -61,6 +63,8 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "ref": lambda filled: filled.ann.id,
     "required": same(value=False),
     "role": lambda filled: filled.role.id,
+    "resource": same("orders"),
+    "resources": same(["orders", "users"]),
     "secret": lambda filled: filled.access_token,
     "source": same("shop"),
     "time_zone": same("Europe/Bratislava"),
@@ -80,6 +84,21 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "sign_in.verify_password.password": same(PASSWORD),
     "sign_in.with_login_token.secret": lambda filled: filled.login_token,
     "sign_in.with_autologin_token.secret": lambda filled: filled.autologin_token,
+    "api_tokens.activate.public_id": lambda filled: next(
+        token.public_id for token in filled.core.api_tokens.list() if not token.active
+    ),
+    "api_tokens.authorize.secret": lambda filled: filled.api_token.secret,
+    "api_tokens.revoke.secret": lambda filled: filled.api_token.secret,
+    **{
+        f"api_tokens.{method}.public_id": lambda filled: filled.api_token.token.public_id
+        for method in (
+            "deactivate",
+            "grant",
+            "revoke_by_id",
+            "revoke_grants",
+            "set_addresses",
+        )
+    },
     "autologin_tokens.revoke.secret": lambda filled: filled.autologin_token,
     "autologin_tokens.revoke_by_id.public_id": lambda filled: (
         filled.core.autologin_tokens.list(filled.ann.id)[0].public_id

@@ -24,6 +24,9 @@ from usercore.kernel.secret import (
     generate_secret,
     generate_text,
     holder_of,
+    read_base62,
+    read_secret,
+    read_secret_without_holder,
     text_of,
     write_base62,
 )
@@ -47,6 +50,46 @@ def test_a_secret_has_its_form_and_contains_its_holder(holder: int, seed: str) -
     secret = generate_secret(KIND, holder, FakeRandomness(seed))
     assert re.fullmatch("uca_[0-9A-Za-z]{9}[0-9A-Za-z]{43}[0-9A-Za-z]{6}", secret.reveal())
     assert holder_of(secret, KIND) == holder_of(secret.reveal(), KIND) == holder
+
+
+@pytest.mark.rule("K1")
+@given(st.text())
+def test_a_secret_without_a_holder_is_read_as_such_only(seed: str) -> None:
+    secret = generate_secret("ucs", None, FakeRandomness(seed))
+    assert re.fullmatch("ucs_[0-9A-Za-z]{43}[0-9A-Za-z]{6}", secret.reveal())
+    assert read_secret_without_holder(secret, "ucs") == digest_of(secret)
+    assert read_secret_without_holder(secret.reveal(), "ucs") == digest_of(secret)
+    assert read_secret(secret, "ucs") is None
+    assert read_secret_without_holder(secret, KIND) is None
+    assert read_secret_without_holder(generate_secret("ucs", 42, FakeRandomness(seed)), "ucs") is None
+
+
+@pytest.mark.rule("K1")
+def test_every_change_of_a_single_character_of_a_secret_without_a_holder_is_detected() -> None:
+    text = generate_secret("ucs", None, FakeRandomness()).reveal()
+    for place, present in enumerate(text):
+        for other in printable + "é😀\ud800":
+            changed = text[:place] + other + text[place + 1 :]
+            assert (read_secret_without_holder(changed, "ucs") is None) == (other != present)
+
+
+@pytest.mark.rule("K1")
+@given(hostile_text())
+def test_arbitrary_text_is_no_secret_without_a_holder(text: str) -> None:
+    for prefix in ("", "ucs_"):
+        assert read_secret_without_holder(prefix + text, "ucs") is None
+
+
+@pytest.mark.rule("K1")
+@given(ids(), st.integers(9, 12))
+def test_a_number_in_base_62_is_read_as_it_was_written(number: int, width: int) -> None:
+    assert read_base62(write_base62(number, width)) == number
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("text", ["", " ", "1_0", "-1", "é", "0-", "\ud800", "٣"])
+def test_other_text_is_no_number_in_base_62(text: str) -> None:
+    assert read_base62(text) is None
 
 
 @pytest.mark.rule("K1")

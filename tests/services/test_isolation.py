@@ -39,10 +39,10 @@ from usercore import (
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import USER_KIND, uuid_of
-from usercore.kernel.secret import generate_secret
+from usercore.kernel.secret import generate_secret, write_base62
 from usercore.storage import Unit
 from usercore.testing import NOON, FakeClock, FakeRandomness, WatchedStorage
-from usercore.tokens.model import ACCESS, LOGIN, TokenKind
+from usercore.tokens.model import ACCESS, API, LOGIN, TokenKind
 from usercore.tokens.service import issue, redeem
 
 
@@ -61,6 +61,8 @@ class Names:
     autologin: Secret
     public_id: str
     autologin_id: str
+    api: Secret
+    api_id: str
     delivery_id: str
     role: Role
 
@@ -108,6 +110,14 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "autologin_tokens.revoke_by_id: own user": lambda core, names: core.autologin_tokens.revoke_by_id(
         own(names), names.autologin_id
     ),
+    "api_tokens.authorize": lambda core, names: core.api_tokens.authorize(names.api, "orders"),
+    "api_tokens.revoke": lambda core, names: core.api_tokens.revoke(names.api),
+    "api_tokens.revoke_by_id": lambda core, names: core.api_tokens.revoke_by_id(names.api_id),
+    "api_tokens.grant": lambda core, names: core.api_tokens.grant(names.api_id, ["users"]),
+    "api_tokens.revoke_grants": lambda core, names: core.api_tokens.revoke_grants(names.api_id, ["orders"]),
+    "api_tokens.set_addresses": lambda core, names: core.api_tokens.set_addresses(names.api_id, ["192.0.2.1"]),
+    "api_tokens.activate": lambda core, names: core.api_tokens.activate(names.api_id),
+    "api_tokens.deactivate": lambda core, names: core.api_tokens.deactivate(names.api_id),
     "meta.key_users": lambda core, names: str(core.meta.key_users(names.external_id).rows),
     "roles.create: take a name": lambda core, names: core.roles.create(names.name),
     "roles.get: by name": lambda core, names: core.roles.get(names.name),
@@ -122,6 +132,7 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
 }
 
 NAMES_NOTHING = {
+    "api_tokens.issue",
     "core.atomic",  # the calls within it are tried separately
     "core.bind",
     "core.tenant",  # the existence of a tenant is not secret
@@ -163,6 +174,8 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     core.sign_in.with_login_token(redeemed)
     reset, redeemed_reset = (reset_link(core, user) for _ in range(2))
     core._service.units.write(lambda unit: (unit.lock(user.id), redeem(unit, user.id, redeemed_reset, at=clock.now)))
+    api = core.api_tokens.issue("Export")
+    core.api_tokens.grant(api.token.public_id, ["orders"])
     autologin = core.autologin_tokens.issue(user.id, valid_to=clock.now + timedelta(days=1))
     return Names(
         id=user.id,
@@ -174,6 +187,8 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
         reset=reset,
         redeemed_reset=redeemed_reset,
         autologin=autologin,
+        api=api.secret,
+        api_id=api.token.public_id,
         public_id=core.access_tokens.list(user.id)[-1].public_id,
         autologin_id=core.autologin_tokens.list(user.id)[0].public_id,
         delivery_id=failed.id,
@@ -211,6 +226,8 @@ def names_of_no_user(names: Names) -> Names:
         redeemed=generate_secret(LOGIN, number, randomness),
         reset=generate_secret(TokenKind.RESET, number, randomness),
         redeemed_reset=generate_secret(TokenKind.RESET, number, randomness),
+        api=generate_secret(API, None, randomness),
+        api_id=f"ucs-{write_base62(number, 9)}",
         autologin=generate_secret(TokenKind.AUTOLOGIN, number, randomness),
         public_id=names.public_id[:-1] + "~",
         autologin_id=names.autologin_id[:-1] + "~",

@@ -102,7 +102,7 @@ OPEN: Final[dict[TokenKind, Callable[[Holder, Secret], object]]] = {
 }
 """How it is used."""
 
-WITHOUT_USER: Final = {K.REGISTRATION}
+WITHOUT_USER: Final = {K.REGISTRATION, K.API}
 """Kinds that no event of a user revokes."""
 
 Event: TypeAlias = Callable[[Holder], object]

@@ -9,11 +9,12 @@ import pytest
 
 from usercore.kernel.context import MAIN, Context
 from usercore.kernel.entity import evolve
+from usercore.kernel.secret import digest_of
 from usercore.outbox.model import DeliveryState
 from usercore.storage import Unit
 from usercore.storage.recording import UnitContext
 from usercore.testing import NOON, TICK, FakeClock
-from usercore.testing.samples import a_delivery, a_registration_link, an_attempt
+from usercore.testing.samples import a_delivery, a_registration_link, an_api_token, an_attempt
 from usercore.throttling.model import CounterKind, CountingRule
 from usercore_storage import sqlite
 from usercore_storage.sqlite.storage import SqliteStorage
@@ -43,6 +44,12 @@ STEPS: dict[str, tuple[Callable[[Unit, int], object], Callable[[Unit], object]]]
     "registration requests": (
         lambda unit, number: unit.registration_links.add(a_registration_link(id=number)),
         lambda unit: unit.registration_links.remove_abandoned(NOON, now=NOON + 2 * DAY, limit=1000),
+    ),
+    "API tokens": (
+        lambda unit, number: unit.api_tokens.add(
+            an_api_token(id=number, digest=digest_of(str(number)), expires_at=NOON, revoked_at=NOON)
+        ),
+        lambda unit: unit.api_tokens.remove_expired(NOON, limit=1000),
     ),
     "completed requests": (
         lambda unit, number: unit.registration_links.add(a_registration_link(id=number, completed_at=NOON)),

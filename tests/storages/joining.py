@@ -43,6 +43,7 @@ ORDER: Final = "INSERT INTO orders VALUES (1, 7)"
 
 COUNTING: Final = frozenset(
     {
+        "api_tokens.authorize",
         "core.cleanup",
         "core.close",
         "core.relay",

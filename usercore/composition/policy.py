@@ -11,6 +11,7 @@ from usercore.passwords.model import PasswordPolicy, ResetPolicy
 from usercore.throttling.model import ThrottlePolicy
 from usercore.tokens.model import (
     AccessTokenPolicy,
+    ApiTokenPolicy,
     AutologinTokenPolicy,
     LinkPolicy,
     LoginTokenPolicy,
@@ -31,6 +32,7 @@ class Policy:
     access_tokens: AccessTokenPolicy = part(AccessTokenPolicy())
     login_tokens: LoginTokenPolicy = part(LoginTokenPolicy())
     autologin_tokens: AutologinTokenPolicy = part(AutologinTokenPolicy())
+    api_tokens: ApiTokenPolicy = part(ApiTokenPolicy())
     revocation: RevocationPolicy = part(RevocationPolicy())
     links: LinkPolicy = part(LinkPolicy())
     meta: MetaPolicy = part(MetaPolicy())

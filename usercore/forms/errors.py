@@ -15,8 +15,13 @@ from usercore.passwords.errors import PasswordRefused
 from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersion, RoleTaken
 from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
 from usercore.tokens.errors import (
+    AddressNotAllowed,
+    ResourceNotGranted,
     TokenExpired,
+    TokenInactive,
     TokenInvalid,
+    TokenMalformed,
+    TokenMissing,
     TokenNotFound,
     TokenNotYetValid,
     TokenRedeemed,
@@ -32,6 +37,9 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     PasswordRefused: 422,
     SignInRefused: 401,
     TokenInvalid: 401,
+    TokenInactive: 401,
+    TokenMalformed: 401,
+    TokenMissing: 401,
     TokenExpired: 401,
     TokenNotYetValid: 401,
     TokenRedeemed: 401,
@@ -40,6 +48,8 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     Vetoed: 403,
     BuiltIn: 403,
     errors.NotAllowed: 403,
+    AddressNotAllowed: 403,
+    ResourceNotGranted: 403,
     SystemOnly: 403,
     AdminHasNoRoles: 403,
     LastAdmin: 403,

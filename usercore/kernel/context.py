@@ -1,7 +1,7 @@
 """The tenant, actor and origin of a call, in one frozen value; there are no globals."""
 
 from enum import StrEnum
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from usercore.kernel.errors import FieldError, Invalid
@@ -32,7 +32,7 @@ class ActorKind(StrEnum):
 
 @frozen
 class Actor:
-    """The actor of a change: the host, a user or an API token by id, or an operator by name (1-255 characters)."""
+    """The actor of a change: the host, a user by id, an API token by its public id, or an operator by name."""
 
     kind: ActorKind
     name: str = ""
@@ -87,7 +87,17 @@ class Context:
 
 
 def clean_ip(value: str) -> str:
-    """Return the canonical text of an IPv4 or IPv6 address, without its zone; a mapped IPv4 address becomes IPv4.
+    """Return the canonical text of an IPv4 or IPv6 address, as ``parse_ip`` reads it.
+
+    Raises:
+        TypeError: it is not text.
+        Invalid: it is not an address.
+    """
+    return str(parse_ip(value))
+
+
+def parse_ip(value: str) -> IPv4Address | IPv6Address:
+    """Parse an IPv4 or IPv6 address, without its zone; a mapped IPv4 address becomes IPv4.
 
     Raises:
         TypeError: it is not text.
@@ -98,8 +108,8 @@ def clean_ip(value: str) -> str:
     except ValueError:
         raise Invalid((FieldError("ip", "malformed"),)) from None
     if isinstance(address, IPv6Address):  # a zone is arbitrary text that is meaningful on its own machine only
-        address = address.ipv4_mapped or IPv6Address(int(address))
-    return str(address)
+        return address.ipv4_mapped or IPv6Address(int(address))
+    return address
 
 
 def clean_user_agent(value: str) -> str:

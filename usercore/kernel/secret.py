@@ -1,7 +1,8 @@
 """Secrets: what a holder presents. Only the digest is stored, so read access to the database permits no sign-in.
 
 A secret is ``uc<kind>_``, 9 characters that encode its holder, 43 random ones (256 bits) and 6 of checksum. Form and
-checksum are verified before any look-up, which is by primary key, as the secret contains its holder. Source: spec K1.
+checksum are verified before any look-up, which is by primary key, as the secret contains its holder. The secret of a
+token that belongs to no user has no holder, and is looked up by its digest alone. Source: spec K1.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ _HOLDER: Final = 9
 _CHANCE: Final = 43
 _CHECK: Final = 6
 _BODY: Final = _HOLDER + _CHANCE + _CHECK
+_BODY_WITHOUT_HOLDER: Final = _CHANCE + _CHECK
 
 _EVEN: Final = 256 - 256 % _BASE
 _REFUSED: Final = bytes(range(_EVEN, 256))  # accepting them would make the first characters more likely
@@ -153,9 +155,10 @@ def generate_text(count: int, randomness: Randomness) -> str:
     return drawn[:count].decode("ascii")
 
 
-def generate_secret(kind: str, holder: int, randomness: Randomness) -> Secret:
-    """Generate a secret of this kind for the holder, an id below 2^53."""
-    body = f"{kind}_{write_base62(holder, _HOLDER)}{generate_text(_CHANCE, randomness)}"
+def generate_secret(kind: str, holder: int | None, randomness: Randomness) -> Secret:
+    """Generate a secret of this kind for the holder, an id below 2^53, or without a holder."""
+    written = "" if holder is None else write_base62(holder, _HOLDER)
+    body = f"{kind}_{written}{generate_text(_CHANCE, randomness)}"
     return Secret(body + _check_of(body))
 
 
@@ -167,15 +170,29 @@ def holder_of(secret: Secret | str, kind: str) -> int | None:
 
 def read_secret(secret: Secret | str, kind: str) -> tuple[int, Digest] | None:
     """Return the holder's id and the digest of a secret of this kind, or None if form or checksum is wrong."""
+    written = _well_formed(secret, kind, _BODY)
+    if written is None:
+        return None
+    holder = _number_of(written[-_BODY : _HOLDER - _BODY].translate(_VALUES))
+    return (holder, Digest(hashlib.sha256(written).digest())) if 0 < holder < LIMIT else None
+
+
+def read_secret_without_holder(secret: Secret | str, kind: str) -> Digest | None:
+    """Return the digest of a secret of this kind that has no holder, or None if form or checksum is wrong."""
+    written = _well_formed(secret, kind, _BODY_WITHOUT_HOLDER)
+    return None if written is None else Digest(hashlib.sha256(written).digest())
+
+
+def _well_formed(secret: Secret | str, kind: str, length: int) -> bytes | None:
+    """Return the text of a secret whose body has this length, or None if form or checksum is wrong."""
     text = secret if type(secret) is str else text_of(secret)
-    if len(text) != len(kind) + 1 + _BODY or not text.startswith(f"{kind}_") or not text.isascii():
+    if len(text) != len(kind) + 1 + length or not text.startswith(f"{kind}_") or not text.isascii():
         return None
     written = text.encode("ascii")
-    values = written[-_BODY:].translate(_VALUES)
+    values = written[-length:].translate(_VALUES)
     if _NO_VALUE in values or _number_of(values[-_CHECK:]) != crc32(written[:-_CHECK]):
         return None
-    holder = _number_of(values[:_HOLDER])
-    return (holder, Digest(hashlib.sha256(written).digest())) if 0 < holder < LIMIT else None
+    return written
 
 
 def write_base62(number: int, width: int) -> str:
@@ -185,6 +202,14 @@ def write_base62(number: int, width: int) -> str:
         written = _ALPHABET[number % _BASE] + written
         number //= _BASE
     return written
+
+
+def read_base62(text: str) -> int | None:
+    """Return the number that ``write_base62`` wrote, or None for any other text."""
+    if not text.isascii():
+        return None
+    values = text.encode("ascii").translate(_VALUES)
+    return None if _NO_VALUE in values or not values else _number_of(values)
 
 
 def _number_of(values: bytes) -> int:

@@ -57,6 +57,7 @@ class Cleaned:
 
     access_tokens: int
     limited_use_tokens: int
+    api_tokens: int
     registration_links: int
     attempts: int
     registration_attempts: int
@@ -101,6 +102,7 @@ class Cleanup:
         return Cleaned(
             access_tokens=self._repeat(lambda unit: unit.access_tokens.remove_expired(tokens, limit=BATCH)),
             limited_use_tokens=self._repeat(lambda unit: unit.limited_use_tokens.remove_expired(tokens, limit=BATCH)),
+            api_tokens=self._repeat(lambda unit: unit.api_tokens.remove_expired(tokens, limit=BATCH)),
             registration_links=abandoned
             + self._repeat(lambda unit: unit.registration_links.remove_expired(min(tokens, addresses), limit=BATCH)),
             attempts=self._repeat(lambda unit: unit.attempts.remove_before(attempts, limit=BATCH)),

@@ -7,7 +7,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.passwords.model import Credential
 from usercore.roles.model import ActiveRole
-from usercore.tokens.model import AccessToken
+from usercore.tokens.model import AccessToken, ApiToken
 from usercore.users.model import User
 
 
@@ -40,6 +40,13 @@ class Rights(NamedTuple):
     roles: tuple[ActiveRole, ...]
 
 
+class ApiTokenOwner(NamedTuple):
+    """An API token, and whether its tenant is active."""
+
+    token: ApiToken
+    tenant_active: bool
+
+
 class AuthenticationLookup(Protocol):
     """Answers the most frequent queries of all. ``usercore.testing.contracts.lookups`` tests it."""
 
@@ -51,6 +58,10 @@ class AuthenticationLookup(Protocol):
         judged here: ended and expired tokens, erased and deactivated users are given, too. The token's user agent may
         be None, whatever it is: reading it would need another look-up.
         """
+
+    @abstractmethod
+    def find_api_token(self, digest: Digest) -> ApiTokenOwner | None:
+        """Return the API token of the unit's tenant, in any state, with the tenant's state, or None."""
 
     @abstractmethod
     def get(self, user_id: UserId) -> LoginAccount | None:

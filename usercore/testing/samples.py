@@ -19,7 +19,7 @@ from usercore.passwords.model import Credential, PasswordChange
 from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import NOON, TICK
-from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.model import AccessToken, ApiToken, LimitedUseToken, RegistrationLink, TokenKind
 from usercore.users.identifiers import claims_of
 from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import Claim, User, UserState
@@ -166,6 +166,22 @@ LIMITED_USE_TOKEN: Final = LimitedUseToken(
     revoked_at=None,
 )
 
+API_TOKEN: Final = ApiToken(
+    id=601,
+    tenant_id=MAIN,
+    digest=digest_of("api"),
+    name="Nightly export",
+    active=True,
+    resources=("orders.read", "úsers.read"),
+    addresses=("192.0.2.0/24", "2001:db8::/32"),
+    issued_at=NOON - _DAY,
+    created_by="operator:Zoë",
+    expires_at=NOON + _DAY,
+    last_used_at=NOON - TICK,
+    revoked_at=None,
+    change_no=2,
+)
+
 REGISTRATION_LINK: Final = RegistrationLink(
     id=301,
     tenant_id=MAIN,
@@ -248,6 +264,7 @@ a_role_assignment: Final = partial(evolve, ROLE_ASSIGNMENT)
 a_credential: Final = partial(evolve, CREDENTIAL)
 an_access_token: Final = partial(evolve, ACCESS_TOKEN)
 a_limited_use_token: Final = partial(evolve, LIMITED_USE_TOKEN)
+an_api_token: Final = partial(evolve, API_TOKEN)
 a_registration_link: Final = partial(evolve, REGISTRATION_LINK)
 an_attempt: Final = partial(evolve, ATTEMPT)
 a_registration_attempt: Final = partial(evolve, REGISTRATION_ATTEMPT)

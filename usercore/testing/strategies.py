@@ -25,7 +25,7 @@ from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import TICK
 from usercore.throttling.model import FailureCounter, RateLimitWindow
-from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink
+from usercore.tokens.model import AccessToken, ApiToken, LimitedUseToken, RegistrationLink
 from usercore.users.emails import clean_email
 from usercore.users.model import Claim, User
 
@@ -178,7 +178,10 @@ def _by_type(kind: object) -> SearchStrategy[Any]:
     if get_origin(kind) is tuple and Ellipsis in get_args(kind):
         return st.lists(_by_type(get_args(kind)[0]), max_size=4).map(tuple)
     if get_origin(kind) is tuple:
-        return st.tuples(*map(_by_type, get_args(kind)))
+        first, *others = get_args(kind)
+        if others == [Ellipsis]:
+            return st.lists(_by_type(first), max_size=5).map(tuple)
+        return st.tuples(*map(_by_type, (first, *others)))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return st.sampled_from(kind)
     return _BY_TYPE[kind]
@@ -222,6 +225,11 @@ def access_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[AccessToken]:
 def limited_use_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[LimitedUseToken]:
     """Whole limited-use tokens."""
     return entities(LimitedUseToken, **fields)
+
+
+def api_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[ApiToken]:
+    """Whole API tokens."""
+    return entities(ApiToken, **fields)
 
 
 def registration_links(**fields: SearchStrategy[Any]) -> SearchStrategy[RegistrationLink]:

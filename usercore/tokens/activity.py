@@ -1,4 +1,4 @@
-"""Last use of access tokens: collected in memory and written periodically, so that ``identify`` needs no write."""
+"""Last use of access and API tokens: collected in memory and written periodically, so that no check needs a write."""
 
 import threading
 from datetime import datetime
@@ -18,12 +18,12 @@ BATCH: Final = 1000
 
 
 class ActivityTracker:
-    """Collects when access tokens were used. Safe to share between threads; a failed write is retried later."""
+    """Collects when access and API tokens were used. Safe to share between threads; a failed write is retried later."""
 
     def __init__(self, policy: AccessTokenPolicy) -> None:
         """Create a tracker that writes at the interval of the policy."""
         self._every = policy.write_use_every
-        self._uses: dict[tuple[UserId, Digest], datetime] = {}
+        self._uses: dict[tuple[UserId | None, Digest], datetime] = {}
         self._next: datetime | None = None
         self.reset_after_fork()
         reset_in_child(self)
@@ -32,8 +32,11 @@ class ActivityTracker:
         """Replace the lock, which another thread of the parent may have held; see ``forks``."""
         self._writing = threading.Lock()
 
-    def note(self, user_id: UserId, digest: Digest, at: datetime, units: Units[TokensUnit] | None) -> None:
-        """Record a use, and write the collected uses if the interval is over and ``units`` is given. Never raises."""
+    def note(self, user_id: UserId | None, digest: Digest, at: datetime, units: Units[TokensUnit] | None) -> None:
+        """Record a use, and write the collected uses if the interval is over and ``units`` is given. Never raises.
+
+        An API token has no user.
+        """
         self._uses[user_id, digest] = at
         if self._next is None:
             self._next = at + self._every
@@ -49,15 +52,21 @@ class ActivityTracker:
             while self._uses:
                 self._write_some(units)
         except (UsercoreError, RuntimeError):
-            log().warning("last uses of access tokens could not be written now", exc_info=True)
+            log().warning("last uses of tokens could not be written now", exc_info=True)
         finally:
             self._writing.release()
 
     def _write_some(self, units: Units[TokensUnit]) -> None:
         some = [self._uses.popitem() for _ in range(min(BATCH, len(self._uses)))]
-        uses = [(user_id, digest, at) for (user_id, digest), at in some]
+        of_users = [(user_id, digest, at) for (user_id, digest), at in some if user_id is not None]
+        of_programs = [(digest, at) for (user_id, digest), at in some if user_id is None]
+
+        def touch(unit: TokensUnit) -> None:
+            unit.access_tokens.touch(of_users)
+            unit.api_tokens.touch(of_programs)
+
         try:
-            units.write(lambda unit: unit.access_tokens.touch(uses))
+            units.write(touch)
         except BaseException:
             for key, at in some:
                 self._uses.setdefault(key, at)

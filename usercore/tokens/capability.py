@@ -6,6 +6,7 @@ from usercore.kernel.capability import Capability
 from usercore.tokens.model import (
     KINDS,
     AccessTokenPolicy,
+    ApiTokenPolicy,
     AutologinTokenPolicy,
     LinkPolicy,
     LoginTokenPolicy,
@@ -19,6 +20,7 @@ CAPABILITY: Final = Capability(
     kinds=KINDS,
     policies=(
         AccessTokenPolicy,
+        ApiTokenPolicy,
         AutologinTokenPolicy,
         LinkPolicy,
         LoginTokenPolicy,
@@ -27,7 +29,11 @@ CAPABILITY: Final = Capability(
     public=(
         "AccessToken",
         "AccessTokenPolicy",
+        "AddressNotAllowed",
+        "ApiToken",
+        "ApiTokenPolicy",
         "AutologinTokenPolicy",
+        "IssuedApiToken",
         "LimitedUseToken",
         "LinkPolicy",
         "LoginTokenPolicy",
@@ -37,6 +43,10 @@ CAPABILITY: Final = Capability(
         "RevokedTokens",
         "TokenExpired",
         "TokenInvalid",
+        "ResourceNotGranted",
+        "TokenInactive",
+        "TokenMalformed",
+        "TokenMissing",
         "TokenNotFound",
         "TokenNotYetValid",
         "TokenKind",

@@ -48,7 +48,39 @@ class TokenExpired(TokenInvalid):
     expired_at: datetime
 
 
+class TokenMissing(TokenInvalid):
+    """The call to the host's API came without a secret."""
+
+    code: ClassVar[str] = "tokens.missing"
+
+
+class TokenMalformed(TokenInvalid):
+    """The text is not the secret of an API token: its form or checksum is wrong."""
+
+    code: ClassVar[str] = "tokens.malformed"
+
+
+class TokenInactive(TokenInvalid):
+    """The API token or its tenant is inactive."""
+
+    code: ClassVar[str] = "tokens.inactive"
+
+
+class AddressNotAllowed(Rejected):
+    """The API token is not accepted from this address."""
+
+    code: ClassVar[str] = "tokens.address_not_allowed"
+
+
+@attrs.frozen
+class ResourceNotGranted(Rejected):
+    """The API token was not granted this resource."""
+
+    code: ClassVar[str] = "tokens.resource_not_granted"
+    resource: str
+
+
 class TokenNotFound(NotFound):
-    """The user has no token with this public id that could be revoked."""
+    """There is no token with this public id that was not revoked."""
 
     code: ClassVar[str] = "tokens.not_found"

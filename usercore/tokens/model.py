@@ -12,13 +12,15 @@ import attrs
 
 from usercore.kernel.bounds import part, span, whole
 from usercore.kernel.changes import ChangeKind, Subject
+from usercore.kernel.context import Actor, ActorKind
 from usercore.kernel.entity import entity
-from usercore.kernel.ids import TenantId, UserId
-from usercore.kernel.secret import Digest, write_base62
+from usercore.kernel.ids import LIMIT, TenantId, UserId
+from usercore.kernel.secret import Digest, Secret, read_base62, write_base62
 from usercore.kernel.values import frozen
 
 _PUBLIC_BYTES: Final = 8
 _PUBLIC_WIDTH: Final = 11
+_ID_WIDTH: Final = 9
 
 
 @frozen(kw_only=True)
@@ -60,6 +62,15 @@ class AutologinTokenPolicy:
 
 
 @frozen(kw_only=True)
+class ApiTokenPolicy:
+    """How many resources an API token can be granted, and to how many addresses it can be limited."""
+
+    max_resources: int = whole(200, least=1, most=1000, unit="resources")
+    max_addresses: int = whole(200, least=1, most=1000, unit="addresses")
+    """All of them are in the token's row, which each call reads. Source: usercore."""
+
+
+@frozen(kw_only=True)
 class RevocationPolicy:
     """Which events revoke no tokens, against the table of spec K9. Source: spec K9; REMP CRM."""
 
@@ -97,6 +108,20 @@ LOGIN_REDEEMED: Final = ChangeKind("login_token.redeemed", ("public_id", "redeem
 AUTOLOGIN_ISSUED: Final = ChangeKind("autologin_token.issued", ("public_id", "valid_from", "expires_at", "max_uses"))
 AUTOLOGIN_REDEEMED: Final = ChangeKind("autologin_token.redeemed", ("public_id", "uses", "redeemed_at"), public=True)
 AUTOLOGIN_REVOKED: Final = ChangeKind("autologin_token.revoked", ("public_id", "revoked_at"), public=True)
+API_ISSUED: Final = ChangeKind(
+    "api_token.issued", ("public_id", "name", "addresses", "expires_at"), public=True, subject=Subject.API_TOKEN
+)
+API_GRANTS_CHANGED: Final = ChangeKind(
+    "api_token.grants_changed", ("resources",), public=True, subject=Subject.API_TOKEN
+)
+API_ADDRESSES_CHANGED: Final = ChangeKind(
+    "api_token.addresses_changed", ("addresses",), public=True, subject=Subject.API_TOKEN
+)
+API_ACTIVATED: Final = ChangeKind("api_token.activated", ("active",), public=True, subject=Subject.API_TOKEN)
+API_DEACTIVATED: Final = ChangeKind("api_token.deactivated", ("active",), public=True, subject=Subject.API_TOKEN)
+API_REVOKED: Final = ChangeKind(
+    "api_token.revoked", ("public_id", "revoked_at"), public=True, subject=Subject.API_TOKEN
+)
 LINK_ISSUED: Final = ChangeKind("link.issued", ("kind", "public_id", "expires_at"))
 LINK_REDEEMED: Final = ChangeKind("link.redeemed", ("kind", "public_id", "redeemed_at"), public=True)
 REGISTRATION_REQUESTED: Final = ChangeKind(
@@ -118,6 +143,12 @@ KINDS: Final = (
     AUTOLOGIN_ISSUED,
     AUTOLOGIN_REDEEMED,
     AUTOLOGIN_REVOKED,
+    API_ISSUED,
+    API_GRANTS_CHANGED,
+    API_ADDRESSES_CHANGED,
+    API_ACTIVATED,
+    API_DEACTIVATED,
+    API_REVOKED,
     LINK_ISSUED,
     LINK_REDEEMED,
     REGISTRATION_REQUESTED,
@@ -236,6 +267,9 @@ class TokenKind(StrEnum):
     EMAIL_UNDO = ("ucu", _link_rules(revoked_by=frozenset({RevocationReason.DEACTIVATED})))
     """It must outlive what an intruder changes: the password, and the email once more. Source: spec E3."""
 
+    API = ("ucs", TokenRules(policy=ApiTokenPolicy, max_uses=None, issued=API_ISSUED))
+    """It has no user, so no event of spec K9 revokes it; an inactive tenant refuses it."""
+
     REGISTRATION = (
         "ucr",
         TokenRules(policy=LinkPolicy, max_uses=1, issued=REGISTRATION_REQUESTED, redeemed=REGISTRATION_COMPLETED),
@@ -246,13 +280,14 @@ class TokenKind(StrEnum):
 ACCESS: Final[str] = TokenKind.ACCESS.value
 LOGIN: Final[str] = TokenKind.LOGIN.value
 REGISTRATION: Final[str] = TokenKind.REGISTRATION.value
+API: Final[str] = TokenKind.API.value
 """The prefix of the secrets of each kind."""
 
 
 def public_id_of(prefix: str, user_id: UserId, digest: Digest) -> str:
     """Return the id under which operators see a token: prefix, user and 64 bits of the digest."""
     number = int.from_bytes(digest[:_PUBLIC_BYTES], "big")
-    return f"{prefix}-{write_base62(user_id, 9)}-{write_base62(number, _PUBLIC_WIDTH)}"
+    return f"{prefix}-{write_base62(user_id, _ID_WIDTH)}-{write_base62(number, _PUBLIC_WIDTH)}"
 
 
 @entity
@@ -305,6 +340,58 @@ class LimitedUseToken:
     def public_id(self) -> str:
         """The id under which operators see it."""
         return public_id_of(self.kind, self.user_id, self.digest)
+
+
+EVERY_RESOURCE: Final = "*"
+"""The grant that allows an API token every resource. Source: spec K6."""
+
+
+@entity
+class ApiToken:
+    """Authenticates a program that calls the host's API, for one tenant.
+
+    ``resources`` are the names that were granted to it, ``addresses`` the networks from which it is accepted, or none
+    if it is accepted from all. It is valid while ``active``, ``now < expires_at`` and ``revoked_at`` is None.
+    """
+
+    id: int
+    tenant_id: TenantId
+    digest: Digest = attrs.field(repr=False)
+    name: str
+    active: bool = True
+    resources: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    issued_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    change_no: int = 1
+
+    @property
+    def public_id(self) -> str:
+        """The id under which operators see and change it."""
+        return f"{API}-{write_base62(self.id, _ID_WIDTH)}"
+
+    @property
+    def actor(self) -> Actor:
+        """The actor of what is done with it, for ``core.bind``."""
+        return Actor(ActorKind.API_TOKEN, self.public_id)
+
+
+def api_token_id_of(public_id: str) -> int | None:
+    """Return the id of the API token with this public id, or None if there can be none."""
+    prefix, mark, written = public_id.partition("-")
+    number = read_base62(written) if prefix == API and mark and len(written) == _ID_WIDTH else None
+    return number if number is not None and 0 < number < LIMIT else None
+
+
+@entity
+class IssuedApiToken:
+    """A new API token with its secret, which cannot be read again."""
+
+    token: ApiToken
+    secret: Secret
 
 
 @entity

@@ -11,7 +11,7 @@ from typing import Protocol
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.units import ChangingUnit
-from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.model import AccessToken, ApiToken, LimitedUseToken, RegistrationLink, TokenKind
 
 
 class AccessTokenRepository(Protocol):
@@ -106,6 +106,45 @@ class LimitedUseTokenRepository(Protocol):
         """
 
 
+class ApiTokenRepository(Protocol):
+    """Stores API tokens. A unit sees those of its own tenant only, unless a method says otherwise."""
+
+    @abstractmethod
+    def add(self, token: ApiToken) -> None:
+        """Store a new token; the unit holds its lock from now on.
+
+        Raises:
+            RunAgain: a token has this digest; the next run generates another.
+        """
+
+    @abstractmethod
+    def get(self, digest: Digest) -> ApiToken | None:
+        """Return the token, revoked or not, or None."""
+
+    @abstractmethod
+    def lock(self, token_id: int) -> ApiToken | None:
+        """Lock the token until the unit ends, count a change of it, and return it as it is now, or None."""
+
+    @abstractmethod
+    def replace(self, token: ApiToken) -> None:
+        """Store another state of a locked token: the fields that operators change, and when it was revoked."""
+
+    @abstractmethod
+    def list_from(self, after: int | None, *, limit: int) -> list[ApiToken]:
+        """Return at most ``limit`` tokens that are not revoked, by id, with greater ids than ``after``."""
+
+    @abstractmethod
+    def touch(self, uses: Iterable[tuple[Digest, datetime]]) -> None:
+        """Store when tokens of any tenant were last used.
+
+        A time only moves forward; revoked and missing tokens are ignored.
+        """
+
+    @abstractmethod
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
+        """Remove at most ``limit`` tokens of any tenant that were revoked or expired before; return their number."""
+
+
 class RegistrationLinkRepository(Protocol):
     """Stores registration requests and the digests of their links. A unit sees those of its own tenant only."""
 
@@ -152,6 +191,10 @@ class TokensUnit(ChangingUnit, Protocol):
     @property
     def limited_use_tokens(self) -> LimitedUseTokenRepository:
         """The tokens of every kind that can be redeemed, as this unit sees them."""
+
+    @property
+    def api_tokens(self) -> ApiTokenRepository:
+        """The tenant's API tokens as this unit sees them."""
 
     @property
     def registration_links(self) -> RegistrationLinkRepository:

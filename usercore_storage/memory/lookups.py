@@ -6,9 +6,9 @@ from usercore.passwords.ports import CredentialRepository
 from usercore.roles.model import ActiveRole
 from usercore.roles.ports import RoleAssignmentRepository, RoleRepository
 from usercore.roles.rules import in_order
-from usercore.storage.lookups import AuthenticationLookup, LoginAccount, Rights, TokenOwner
+from usercore.storage.lookups import ApiTokenOwner, AuthenticationLookup, LoginAccount, Rights, TokenOwner
 from usercore.storage.recording import RecordingUnit
-from usercore.tokens.ports import AccessTokenRepository
+from usercore.tokens.ports import AccessTokenRepository, ApiTokenRepository
 
 
 class MemoryAuthenticationLookup(AuthenticationLookup):
@@ -17,13 +17,16 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
     def __init__(
         self,
         unit: RecordingUnit,
+        *,
         tokens: AccessTokenRepository,
+        api_tokens: ApiTokenRepository,
         credentials: CredentialRepository,
         roles: RoleRepository,
         assignments: RoleAssignmentRepository,
     ) -> None:
         self._unit = unit
         self._tokens = tokens
+        self._api_tokens = api_tokens
         self._credentials = credentials
         self._roles = roles
         self._assignments = assignments
@@ -35,6 +38,10 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
         credential = self._credentials.get(user_id)
         must_change = credential is not None and credential.must_change
         return TokenOwner(token, user, self._is_tenant_active(), must_change, self._active_roles(user_id))
+
+    def find_api_token(self, digest: Digest) -> ApiTokenOwner | None:
+        token = self._api_tokens.get(digest)
+        return None if token is None else ApiTokenOwner(token, self._is_tenant_active())
 
     def get(self, user_id: UserId) -> LoginAccount | None:
         user = self._unit.users.get(user_id)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from usercore.storage.recording import RecordingUnit
+from usercore_storage.memory.api_tokens import MemoryApiTokens
 from usercore_storage.memory.attempts import MemoryAttempts, MemoryRegistrationAttempts, MemoryUserAgents
 from usercore_storage.memory.history import MemoryHistory
 from usercore_storage.memory.lookups import MemoryAuthenticationLookup
@@ -31,6 +32,7 @@ class MemoryUnit(RecordingUnit):
         self.credentials = MemoryCredentials(undo)
         self.access_tokens = MemoryAccessTokens(undo)
         self.limited_use_tokens = MemoryLimitedUseTokens(undo)
+        self.api_tokens = MemoryApiTokens(undo, self)
         self.registration_links = MemoryRegistrationLinks(undo, self)
         self.attempts = MemoryAttempts(undo, self)
         self.registration_attempts = MemoryRegistrationAttempts(undo, self)
@@ -43,7 +45,12 @@ class MemoryUnit(RecordingUnit):
         self.history = MemoryHistory(undo, self)
         self.deliveries = MemoryOutbox(undo)
         self.authentication = MemoryAuthenticationLookup(
-            self, self.access_tokens, self.credentials, self.roles, self.role_assignments
+            self,
+            tokens=self.access_tokens,
+            api_tokens=self.api_tokens,
+            credentials=self.credentials,
+            roles=self.roles,
+            assignments=self.role_assignments,
         )
 
     def in_savepoint(self, run: Callable[[], T]) -> T:

@@ -10,11 +10,11 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.roles.model import ActiveRole
 from usercore.roles.rules import in_order
-from usercore.storage.lookups import AuthenticationLookup, LoginAccount, Rights, TokenOwner
+from usercore.storage.lookups import ApiTokenOwner, AuthenticationLookup, LoginAccount, Rights, TokenOwner
 from usercore.storage.recording import RecordingUnit
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.table import Rows, Table, reader
-from usercore_storage.sql.tables import ACCESS_TOKENS, CREDENTIALS, ROLES, USERS
+from usercore_storage.sql.tables import ACCESS_TOKENS, API_TOKENS, CREDENTIALS, ROLES, USERS
 
 ACTIVE_ROLES: Final = Table(ROLES.name, ActiveRole, key=["name"], shard="id", user=None, tenant=None)
 """The columns of a role that decide about the rights of its holders."""
@@ -35,6 +35,11 @@ FIND: Final = (
     " WHERE t.user_id = ? AND t.digest = ? AND u.tenant_id = ?"
 )
 
+FIND_API_TOKEN: Final = (
+    f"SELECT {API_TOKENS.select_as('t')}, n.active FROM usercore_api_tokens AS t"
+    " JOIN usercore_tenants AS n ON n.id = t.tenant_id WHERE t.digest = ? AND t.tenant_id = ?"
+)
+
 GET: Final = (
     f"SELECT {USERS.select_as('u')}, n.active, {CREDENTIALS.select_as('c')}, {_ROLE}"
     " FROM usercore_users AS u JOIN usercore_tenants AS n ON n.id = u.tenant_id"
@@ -46,6 +51,7 @@ GET: Final = (
 RIGHTS: Final = f"SELECT n.active, {_ROLE} FROM usercore_tenants AS n{_ROLES_OF.format('?')} WHERE n.id = ?"
 
 _read = reader(ACCESS_TOKENS, USERS, rest=True)
+_read_api_token = reader(API_TOKENS, rest=True)
 _read_user = reader(USERS, rest=True)
 
 
@@ -63,6 +69,13 @@ class SqlAuthenticationLookup(AuthenticationLookup):
             return None
         token, user, (active, must_change, *_) = _read(rows[0])
         return TokenOwner(token, user, bool(active), bool(must_change), _active_roles(rows))
+
+    def find_api_token(self, digest: Digest) -> ApiTokenOwner | None:
+        rows = self._run(FIND_API_TOKEN, (digest, self._unit.tenant_id))
+        if not rows:
+            return None
+        token, (active,) = _read_api_token(rows[0])
+        return ApiTokenOwner(token, bool(active))
 
     def get(self, user_id: UserId) -> LoginAccount | None:
         rows = self._run(GET, (user_id, self._unit.tenant_id))

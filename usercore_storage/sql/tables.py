@@ -11,7 +11,7 @@ from usercore.passwords.model import Credential
 from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
-from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink
+from usercore.tokens.model import AccessToken, ApiToken, LimitedUseToken, RegistrationLink
 from usercore.users.model import Claim, User
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
 from usercore_storage.sql.digests import digest_of_key, digest_of_texts, digest_of_user_agent
@@ -76,6 +76,19 @@ LIMITED_USE_TOKENS: Final = Table(
     shard="user_id",
     user="user_id",
     tenant=None,
+)
+API_TOKENS: Final = Table(
+    "usercore_api_tokens",
+    ApiToken,
+    key=["digest"],
+    shard="digest",
+    user=None,
+    tenant="tenant_id",
+    indexes={
+        "by_id": "(tenant_id, id)",
+        "expired": "(expires_at) WHERE (expires_at IS NOT NULL)",
+        "revoked": "(revoked_at) WHERE (revoked_at IS NOT NULL)",
+    },
 )
 REGISTRATION_LINKS: Final = Table(
     "usercore_registration_links",

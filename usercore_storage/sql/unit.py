@@ -6,6 +6,7 @@ from typing import TypeVar
 from usercore.kernel.errors import RunAgain, StorageError
 from usercore.kernel.ids import UserId
 from usercore.storage.recording import RecordingUnit, UnitContext
+from usercore_storage.sql.api_tokens import SqlApiTokens
 from usercore_storage.sql.attempts import SqlAttempts, SqlRegistrationAttempts
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.history import SqlHistory
@@ -38,6 +39,7 @@ class SqlUnit(RecordingUnit):
         self.user_agents = SqlUserAgents(run)
         self.access_tokens = SqlAccessTokens(run, self.user_agents)
         self.limited_use_tokens = SqlLimitedUseTokens(run)
+        self.api_tokens = SqlApiTokens(run, self)
         self.registration_links = SqlRegistrationLinks(run, self)
         self.attempts = SqlAttempts(run, self, self.user_agents)
         self.registration_attempts = SqlRegistrationAttempts(run, self, self.user_agents)

@@ -122,6 +122,29 @@ CREATE TABLE usercore_limited_use_tokens (
     PRIMARY KEY (user_id, digest)
 );
 
+CREATE TABLE usercore_api_tokens (
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    active boolean NOT NULL,
+    resources text COLLATE "C",
+    addresses text COLLATE "C",
+    issued_at bigint NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    expires_at bigint,
+    last_used_at bigint,
+    revoked_at bigint,
+    change_no bigint NOT NULL,
+    PRIMARY KEY (digest)
+);
+
+CREATE INDEX usercore_api_tokens_by_id ON usercore_api_tokens (tenant_id, id);
+
+CREATE INDEX usercore_api_tokens_expired ON usercore_api_tokens (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX usercore_api_tokens_revoked ON usercore_api_tokens (revoked_at) WHERE (revoked_at IS NOT NULL);
+
 CREATE TABLE usercore_registration_links (
     id bigint NOT NULL,
     tenant_id bigint NOT NULL,

@@ -122,6 +122,29 @@ CREATE TABLE usercore_limited_use_tokens (
     PRIMARY KEY (user_id, digest)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE usercore_api_tokens (
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    name TEXT NOT NULL,
+    active INTEGER NOT NULL,
+    resources TEXT,
+    addresses TEXT,
+    issued_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    expires_at INTEGER,
+    last_used_at INTEGER,
+    revoked_at INTEGER,
+    change_no INTEGER NOT NULL,
+    PRIMARY KEY (digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_api_tokens_by_id ON usercore_api_tokens (tenant_id, id);
+
+CREATE INDEX usercore_api_tokens_expired ON usercore_api_tokens (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX usercore_api_tokens_revoked ON usercore_api_tokens (revoked_at) WHERE (revoked_at IS NOT NULL);
+
 CREATE TABLE usercore_registration_links (
     id INTEGER NOT NULL,
     tenant_id INTEGER NOT NULL,

@@ -1,0 +1,1 @@
+"""API tokens: issuing, granting, checking and revoking them."""
