@@ -25,11 +25,11 @@ from benchmarks.people import NOW, PASSWORD, id_of, person, secret_of
 from benchmarks.registering import record
 from benchmarks.results import Result, table_of
 from benchmarks.signing_in import identify, identify_in_memory
-from benchmarks.stores import Stores, open_core
+from benchmarks.stores import Stores, fill, open_core
 from benchmarks.workloads import ALL, POSTGRES, Opener, Workload
 from benchmarks.writing import lasting
 from tests.rows import masked
-from usercore import Email, Identity, Page, Rejected
+from usercore import Email, Identity, Page, Rejected, TokenUnknown
 
 pytestmark = pytest.mark.benchmark
 
@@ -106,6 +106,27 @@ def test_both_sides_authorize_the_same_token(tmp_path: Path) -> None:
         for number in range(USERS):
             secret = authorizing.secret_of(number)
             assert ours.call(secret) == raw.call(secret)
+
+
+def test_both_sides_identify_a_user_with_roles(tmp_path: Path) -> None:
+    stores = Stores(tmp_path)
+    fill(tmp_path / f"{USERS}.db", USERS)
+    with open_core(tmp_path / f"{USERS}.db") as core:
+        for name in ("b", "A", "C"):
+            core.roles.give(id_of(1), core.roles.create(name, permissions=[name, "x"], active=name != "C").id)
+        core.roles.give(id_of(2), "C")
+    with identify(stores, USERS) as sides:
+        ours, raw = sides["usercore"], sides["raw"]
+        assert isinstance(ours, Calls)
+        assert isinstance(raw, Calls)
+        identity = ours.call(secret_of(1))
+        assert identity == raw.call(secret_of(1))
+        assert isinstance(identity, Identity)
+        assert identity.roles == ("A", "b")
+        assert identity.permissions == {"A", "b", "x"}
+        for side in (ours, raw):
+            with pytest.raises(TokenUnknown):
+                side.call(secret_of(2))
 
 
 SHOWN = [

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from benchmarks.baseline.roles import NO_ROLES, Held, roles_of
 from benchmarks.baseline.secrets import digest_of, draw, holder_of, public_id
 from benchmarks.baseline.store import TENANT, ByHand, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
@@ -89,7 +90,9 @@ class LoggingIn(ByHand):
         row = self.execute(_ENTER, (at, user_id)).fetchone()
         if row is None:
             raise SignInRefused
-        user = user_of(row)
+        user, held = user_of(row), roles_of(self.execute, user_id)
+        if user.requires_role and not held[0]:
+            raise SignInRefused
         secret = draw("uca_", user.id, self.randomness)
         token, expires_at = digest_of(secret), now + _YEAR
         self.execute(_ATTEMPT, (user.id, self.new_id(), "login_token_ok", at))
@@ -101,7 +104,7 @@ class LoggingIn(ByHand):
             "expires_at": expires_at.isoformat(),
         }
         self.execute(_ENTERED, (user.id, user.change_no, at, to_json(redeemed), to_json(issued)))
-        return _signed_in(user, now, secret, token)
+        return _signed_in(user, now, secret, token, held)
 
     def _keep_refusal(self, user_id: int, digest: bytes, at: int) -> None:
         (redeemed_at,) = self.execute(_WHY, (user_id, digest)).fetchone() or (None,)
@@ -122,12 +125,14 @@ class LoggingIn(ByHand):
         token = draw("uca_", user_id, self.randomness)
         digest = digest_of(token)
         self.execute(_TOKEN, (user_id, digest, at, micros_of(now + _YEAR)))
-        return _signed_in(user, now, token, digest)
+        return _signed_in(user, now, token, digest, NO_ROLES)
 
 
-def _signed_in(user: User, now: datetime, secret: str, digest: bytes) -> SignedIn:
+def _signed_in(user: User, now: datetime, secret: str, digest: bytes, held: Held) -> SignedIn:
     return SignedIn(
         user=user,
+        roles=held[0],
+        permissions=held[1],
         authenticator="login_token",
         authenticated_at=now,
         access_token=Secret(secret),

@@ -11,6 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from argon2.low_level import verify_secret
 
 from benchmarks.baseline.emails import key_of
+from benchmarks.baseline.roles import NO_ROLES, Held, roles_of
 from benchmarks.baseline.secrets import digest_of, draw, public_id
 from benchmarks.baseline.store import TENANT, ByHand, Store, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
@@ -179,7 +180,9 @@ class Passwords(ByHand):
         row = execute(_ENTER, (at, user_id, version, set_at)).fetchone()
         if row is None:
             return None
-        user = user_of(row)
+        user, held = user_of(row), roles_of(execute, user_id)
+        if user.requires_role and not held[0]:
+            return None
         if ordinal is not None:
             execute(_RESET, (ordinal, account))
         if fresh is not None:
@@ -194,7 +197,7 @@ class Passwords(ByHand):
             "expires_at": expires_at.isoformat(),
         }
         execute(_ENTERED, (user_id, user.change_no, at, to_json(issued)))
-        return _signed_in(user, now, secret, must_change=must_change == 1)
+        return _signed_in(user, now, secret, held, must_change=must_change == 1)
 
     def sign_in_barely(self, login: str, password: str) -> Identity:
         """Sign in, and store only the token."""
@@ -204,12 +207,14 @@ class Passwords(ByHand):
         user = user_of(self.execute(_USER, (user_id,)).fetchone())
         secret = draw("uca_", user_id, self.randomness)
         self.execute(_TOKEN, (user_id, digest_of(secret), micros_of(now), micros_of(now + _YEAR)))
-        return _signed_in(user, now, secret, must_change=must_change == 1)
+        return _signed_in(user, now, secret, NO_ROLES, must_change=must_change == 1)
 
 
-def _signed_in(user: User, now: datetime, secret: str, *, must_change: bool) -> SignedIn:
+def _signed_in(user: User, now: datetime, secret: str, held: Held, *, must_change: bool) -> SignedIn:
     return SignedIn(
         user=user,
+        roles=held[0],
+        permissions=held[1],
         authenticator="password",
         authenticated_at=now,
         must_change_password=must_change,

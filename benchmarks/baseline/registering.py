@@ -37,8 +37,8 @@ _CLAIMS: Final = 2
 _UNCLAIM: Final = f"DELETE FROM usercore_claims WHERE tenant_id = {TENANT} AND digest IN (?, ?) AND holder_id = ?"
 _ADD: Final = (
     "INSERT INTO usercore_users (id, tenant_id, state, email, external_id, first_name, last_name, language, source,"
-    " is_institution, created_at, created_by, modified_at, modified_by, version, change_no)"
-    f" VALUES (?1, {TENANT}, 'active', ?2, ?3, ?4, ?5, ?6, 'unknown', FALSE, ?7, 'host', ?7, 'host', 1, 1)"
+    " is_institution, requires_role, created_at, created_by, modified_at, modified_by, version, change_no)"
+    f" VALUES (?1, {TENANT}, 'active', ?2, ?3, ?4, ?5, ?6, 'unknown', FALSE, FALSE, ?7, 'host', ?7, 'host', 1, 1)"
 )
 _RECORD: Final = (
     "INSERT INTO usercore_history (subject_id, subject, change_no, position, tenant_id, kind, at, actor, new_text)"

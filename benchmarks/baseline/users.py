@@ -20,6 +20,7 @@ _CONVERTED: Final[Mapping[str, str]] = {
     "supplied_uuid": "None if {0} is None else UUID({0})",
     "date_format": "None if {0} is None else DateFormat({0})",
     "is_institution": "{0} == 1",
+    "requires_role": "{0} == 1",
     "email_verified_at": "None if {0} is None else instant({0} / 1e6, UTC)",
     "confirmed_at": "None if {0} is None else instant({0} / 1e6, UTC)",
     "last_sign_in_at": "None if {0} is None else instant({0} / 1e6, UTC)",

@@ -171,6 +171,19 @@ ROWS: Final = {
         f"UPDATE usercore_credentials SET hash = '$argon2id$v=19$m=262144,t=10,p=1{SALT_AND_DIGEST}'",  # noqa: S608 - a constant
         set(),
     ),
+    "roles are gone": Damage("DELETE FROM usercore_roles", orphan("role N is not there", "role_assignments")),
+    "a role is another tenant's": Damage(
+        "UPDATE usercore_roles SET tenant_id = (SELECT id FROM usercore_tenants WHERE key = 'acme')",
+        mismatch("role_assignments", "role N belongs to another tenant"),
+    ),
+    "a role was renamed by hand": Damage(
+        "UPDATE usercore_roles SET name = 'Other' WHERE name = 'Unused'",
+        mismatch("roles", "its name_folded is not that of its name"),
+    ),
+    "permissions are no texts": Damage(
+        "UPDATE usercore_roles SET permissions = '[1]' WHERE name = 'Unused'",
+        unreadable("roles", "permissions cannot be read"),
+    ),
     "user agents are gone": Damage(
         "DELETE FROM usercore_user_agents", orphan("the text of its user_agent is not there", "attempts")
     ),

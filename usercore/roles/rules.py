@@ -88,6 +88,14 @@ def in_order(roles: Iterable[ActiveRole]) -> tuple[ActiveRole, ...]:
     return tuple(sorted(roles, key=lambda role: unique_key(role.name)))
 
 
+def names_of(roles: Iterable[ActiveRole]) -> tuple[str, ...]:
+    """Return the names of these roles, in their order."""
+    return tuple(role.name for role in roles)
+
+
+NO_PERMISSIONS: Final[frozenset[str]] = frozenset()
+
+
 def permissions_of(roles: Iterable[ActiveRole]) -> frozenset[str]:
     """Return the permissions that at least one of these roles has."""
     return frozenset(permission for role in roles for permission in role.permissions)

@@ -45,7 +45,7 @@ from usercore.kernel.text import check_type, clean_optional
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import Hasher
 from usercore.roles.model import ActiveRole
-from usercore.roles.rules import permissions_of
+from usercore.roles.rules import NO_PERMISSIONS, names_of, permissions_of
 from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, signed_in_of, with_secret
 from usercore.sign_in.throttle import SignInThrottle
 from usercore.tokens.activity import ActivityTracker
@@ -191,8 +191,8 @@ class SignIn:
         self._activity.note(owner, digest, now, None if self._service.joined else self._service.units)
         return Identity(
             user=found.user,
-            roles=tuple(role.name for role in found.roles),
-            permissions=permissions_of(found.roles),
+            roles=names_of(found.roles) if found.roles else (),
+            permissions=permissions_of(found.roles) if found.roles else NO_PERMISSIONS,
             authenticator=token.authenticator,
             source=token.source,
             authenticated_at=token.issued_at,
@@ -372,7 +372,7 @@ class SignIn:
         user, done = completed.user, completed.authenticated
         identity = Identity(
             user=user,
-            roles=tuple(role.name for role in completed.roles),
+            roles=names_of(completed.roles),
             permissions=permissions_of(completed.roles),
             authenticator=method.name,
             source=attempting.context.source,

@@ -175,8 +175,6 @@ def _by_field(name: str, kind: object) -> SearchStrategy[Any]:
 def _by_type(kind: object) -> SearchStrategy[Any]:
     if get_origin(kind) in (Union, UnionType):
         return st.one_of(*map(_by_type, get_args(kind)))
-    if get_origin(kind) is tuple and Ellipsis in get_args(kind):
-        return st.lists(_by_type(get_args(kind)[0]), max_size=4).map(tuple)
     if get_origin(kind) is tuple:
         first, *others = get_args(kind)
         if others == [Ellipsis]:

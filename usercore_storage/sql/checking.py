@@ -17,13 +17,14 @@ from usercore_storage.sql.integrity import (
     deliveries_without_entry,
     mismatches_in,
     orphans_in,
+    roles_missing,
     texts_missing,
     unusable_hashes,
 )
 from usercore_storage.sql.schema import VERSIONS, TableSchemas, can_be_read, differences
 from usercore_storage.sql.strict_rows import READERS, Unreadable
 from usercore_storage.sql.table import Row, Table
-from usercore_storage.sql.tables import ALL, CREDENTIALS, DELIVERIES
+from usercore_storage.sql.tables import ALL, CREDENTIALS, DELIVERIES, ROLE_ASSIGNMENTS
 
 T = TypeVar("T")
 
@@ -126,6 +127,8 @@ def _check_page(run: Executor, table: Table[Any], after: Row) -> RowPage:
     findings += mismatches_in(run, table, readable)
     if table is CREDENTIALS:
         findings += unusable_hashes(readable)
+    if table is ROLE_ASSIGNMENTS:
+        findings += roles_missing(run, readable)
     if table is DELIVERIES:
         findings += deliveries_without_entry(run, after, last)
     return RowPage(findings, len(rows), last)

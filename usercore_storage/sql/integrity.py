@@ -21,7 +21,7 @@ from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.strict_rows import READERS, Unreadable
 from usercore_storage.sql.table import Row, Table
-from usercore_storage.sql.tables import ALL, CLAIMS, CREDENTIALS, DELIVERIES, USERS
+from usercore_storage.sql.tables import ALL, CLAIMS, CREDENTIALS, DELIVERIES, ROLE_ASSIGNMENTS, USERS
 from usercore_storage.sql.users import FIND_CLAIMS
 
 OWNERS: Final = {size: f"SELECT id, tenant_id FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES}
@@ -29,6 +29,10 @@ HOLDERS: Final = {
     size: f"SELECT id, {', '.join(IDENTIFIERS)} FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES
 }
 EXISTING_TENANTS: Final = {size: f"SELECT id FROM usercore_tenants WHERE id IN ({marks(size)})" for size in SIZES}
+
+TENANTS_OF_ROLES: Final = {
+    size: f"SELECT id, tenant_id FROM usercore_roles WHERE id IN ({marks(size)})" for size in SIZES
+}
 
 TEXTS_THERE: Final = {
     table: {size: f"SELECT digest FROM {table} WHERE digest IN ({marks(size)})" for size in SIZES}
@@ -98,6 +102,18 @@ def unusable_hashes(page: Sequence[Read]) -> Iterator[Finding]:
             if unusable.error.reason not in _OF_THE_HOST:
                 problem = f"its hash cannot be used: {unusable.problem}"
                 yield _finding(FindingKind.UNUSABLE, CREDENTIALS.name, row, problem)
+
+
+def roles_missing(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
+    """Find the assignments whose role does not exist or belongs to another tenant."""
+    tenants: dict[int, int] = dict(_found(run, TENANTS_OF_ROLES, [assignment.role_id for _, assignment in page]))
+    for row, assignment in page:
+        role_id = assignment.role_id
+        if role_id not in tenants:
+            yield _finding(FindingKind.ORPHAN, ROLE_ASSIGNMENTS.name, row, f"role {role_id} is not there")
+        elif tenants[role_id] != assignment.tenant_id:
+            problem = f"role {role_id} belongs to another tenant"
+            yield _finding(FindingKind.MISMATCH, ROLE_ASSIGNMENTS.name, row, problem)
 
 
 def texts_missing(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterator[Finding]:

@@ -67,8 +67,8 @@ class SqlAuthenticationLookup(AuthenticationLookup):
         rows = self._run(FIND, (user_id, digest, self._unit.tenant_id))
         if not rows:
             return None
-        token, user, (active, must_change, *_) = _read(rows[0])
-        return TokenOwner(token, user, bool(active), bool(must_change), _active_roles(rows))
+        token, user, rest = _read(rows[0])
+        return TokenOwner(token, user, bool(rest[0]), bool(rest[1]), _active_roles(rows))
 
     def find_api_token(self, digest: Digest) -> ApiTokenOwner | None:
         rows = self._run(FIND_API_TOKEN, (digest, self._unit.tenant_id))
@@ -93,5 +93,6 @@ class SqlAuthenticationLookup(AuthenticationLookup):
 
 def _active_roles(rows: Rows) -> tuple[ActiveRole, ...]:
     """Return the roles in the last columns of these rows; their names are NULL where there is none."""
-    found = [ACTIVE_ROLES.read(row[-_WIDTH:]) for row in rows if row[-_WIDTH] is not None]
-    return in_order(found) if found else ()
+    if len(rows) == 1 and rows[0][-_WIDTH] is None:
+        return ()  # the usual case
+    return in_order(ACTIVE_ROLES.read(row[-_WIDTH:]) for row in rows if row[-_WIDTH] is not None)
