@@ -8,6 +8,7 @@ from usercore.attempts.model import Attempt, AttemptStatus, RegistrationPolicy, 
 from usercore.authenticators.access_token import AccessTokenCredentials
 from usercore.authenticators.errors import SignInRefused
 from usercore.authenticators.external import Authenticator
+from usercore.authenticators.passkey import PasskeyCredentials
 from usercore.authenticators.password import PasswordCredentials
 from usercore.authenticators.redeemed_tokens import AutologinTokenCredentials, LoginTokenCredentials
 from usercore.composition.host import Gates, Host
@@ -62,6 +63,9 @@ from usercore.meta.model import KeyUser, MetaPolicy, MetaRule, MetaType, MetaVal
 from usercore.opening import open  # noqa: A004 - the one verb of the library
 from usercore.outbox.errors import DeliveryNotFound
 from usercore.outbox.model import Delivery, DeliveryPolicy, DeliveryState
+from usercore.passkey_ceremonies.model import PasskeyCeremony
+from usercore.passkeys.errors import PasskeyNotFound, PasskeyRejected, PasskeyTaken, TooManyPasskeys
+from usercore.passkeys.model import Passkey, PasskeyPolicy, RelyingParty
 from usercore.passwords.errors import PasswordRefused
 from usercore.passwords.model import (
     OWASP,
@@ -104,6 +108,7 @@ from usercore.tokens.model import (
     ApiToken,
     ApiTokenPolicy,
     AutologinTokenPolicy,
+    ChallengePolicy,
     IssuedApiToken,
     LimitedUseToken,
     LinkPolicy,
@@ -143,6 +148,7 @@ __all__ = [
     "BadRecord",
     "BuiltIn",
     "Busy",
+    "ChallengePolicy",
     "Cleaned",
     "Clock",
     "Conflict",
@@ -200,6 +206,13 @@ __all__ = [
     "NotFound",
     "Overloaded",
     "Page",
+    "Passkey",
+    "PasskeyCeremony",
+    "PasskeyCredentials",
+    "PasskeyNotFound",
+    "PasskeyPolicy",
+    "PasskeyRejected",
+    "PasskeyTaken",
     "PasswordChange",
     "PasswordCheck",
     "PasswordCredentials",
@@ -219,6 +232,7 @@ __all__ = [
     "RegistrationStatus",
     "Rejected",
     "Relay",
+    "RelyingParty",
     "ResetPolicy",
     "ResourceNotGranted",
     "RetentionPolicy",
@@ -258,6 +272,7 @@ __all__ = [
     "TokenRedeemed",
     "TokenRevoked",
     "TokenUnknown",
+    "TooManyPasskeys",
     "Unavailable",
     "Unset",
     "User",

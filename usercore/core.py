@@ -26,6 +26,7 @@ from usercore.kernel.text import check_type, clean_optional, unique_key
 from usercore.kernel.unset import UNSET, Unset
 from usercore.maintenance.cleanup import Cleaned, Cleanup
 from usercore.meta.service import Meta
+from usercore.passkey_ceremonies.service import Passkeys
 from usercore.password_change.service import Passwords
 from usercore.registration.service import Registrations
 from usercore.sign_in.service import SignIn
@@ -197,7 +198,7 @@ class UserCore:
         """Signing in and identifying the holder of an access token."""
         return SignIn(
             service=self._service,
-            methods=self._runtime.sign_in_methods(),
+            methods=self._runtime.sign_in_methods(self._service),
             authenticators=sorted(self._runtime.host.authenticators, key=lambda one: -one.priority),
             hasher=self._runtime.hasher,
             throttle=self._runtime.throttle(self._service),
@@ -215,6 +216,17 @@ class UserCore:
             keys=self._runtime.keys,
             resets=self._runtime.password_resets(self._service),
             sends_email=self._runtime.host.mailer is not None,
+        )
+
+    @cached_property
+    def passkeys(self) -> Passkeys:
+        """Passkeys: registering, signing in, listing and removing."""
+        return Passkeys(
+            service=self._service,
+            sign_in=self.sign_in,
+            policy=self.policy.passkeys,
+            challenges=self.policy.challenges,
+            keys=self._runtime.passkey_keys,
         )
 
     @cached_property
@@ -300,6 +312,7 @@ class UserCore:
             throttles=policy.throttles,
             registration=policy.registration,
             resets=policy.resets,
+            challenges=policy.challenges,
         ).run()
 
     def close(self) -> None:

@@ -29,6 +29,7 @@ METHODS: Final = {
     "meta": {"declared", "delete", "get", "key_users", "list", "upsert"},
     "outbox": {"deliver", "discard", "failed", "pending", "retry"},
     "passwords": {"request_reset", "reset", "set"},
+    "passkeys": {"begin_registration", "begin_sign_in", "finish_registration", "finish_sign_in", "list", "remove"},
     "registration": {"check_email", "complete", "import_users", "register", "register_external", "request"},
     "roles": {"allows", "create", "get", "give", "list", "of_user", "require", "take", "update"},
     "sign_in": {

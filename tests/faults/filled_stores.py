@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -19,9 +19,12 @@ from usercore import (
     IssuedApiToken,
     Links,
     MailPolicy,
+    Passkey,
+    PasskeyPolicy,
     Policy,
     Reference,
     RegistrationPolicy,
+    RelyingParty,
     Role,
     Secret,
     SignInRefused,
@@ -33,6 +36,7 @@ from usercore import (
 from usercore.storage import KINDS, Storage
 from usercore.testing import FakeClock, FakeGate, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
 from usercore.testing.fakes import check_closed
+from usercore.testing.passkeys import SoftwareAuthenticator
 from usercore_storage import memory, sqlite
 
 PASSWORD: Final = "correct horse battery staple"
@@ -45,7 +49,9 @@ LINKS: Final = Links(
     email_change="https://example.com/email#{secret}",
     undo="https://example.com/undo#{secret}",
 )
+RELYING_PARTY: Final = RelyingParty(id="example.com", name="Example", origins=("https://example.com",))
 POLICY: Final = Policy(
+    passkeys=PasskeyPolicy(relying_party=RELYING_PARTY),
     mail=MailPolicy(links=LINKS),
     registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=1000),
     throttles=ThrottlePolicy(failures_before_wait=10_000, failures_before_void=10_000),
@@ -109,6 +115,9 @@ class FilledStore:
     login_token: Secret
     autologin_token: Secret
     api_token: IssuedApiToken
+    passkey: Passkey
+    attestation: tuple[Secret, dict[str, Any]]
+    assertion: tuple[Secret, dict[str, Any]]
     link: str
     reset_link: str
     listed: AccessToken
@@ -193,11 +202,31 @@ def build(storage: Storage) -> FilledStore:
             registered.user.id, valid_to=clock.now + timedelta(days=30), max_uses=2
         ),
         login_token=core.login_tokens.issue(registered.user.id),
+        **_passkeys(core, registered.user),
         link=secret_in(mailer, "guest@example.com"),
         reset_link=secret_in(mailer, "ann@example.com"),
         listed=core.access_tokens.list(registered.user.id)[0],
         failed_delivery=failed_delivery,
     )
+
+
+def _add_passkey(core: UserCore, user: User, seed: str) -> tuple[SoftwareAuthenticator, Passkey]:
+    """Register a passkey on a device of its own."""
+    device, begun = SoftwareAuthenticator(randomness=FakeRandomness(seed)), core.passkeys.begin_registration(user.id)
+    return device, core.passkeys.finish_registration(user.id, begun.secret, device.create(begun.options))
+
+
+def _passkeys(core: UserCore, user: User) -> dict[str, Any]:
+    """Register two passkeys, and begin a registration and a sign-in by one of them."""
+    _add_passkey(core, user, "kept")
+    device, passkey = _add_passkey(core, user, "removed")
+    registering, signing_in = core.passkeys.begin_registration(user.id), core.passkeys.begin_sign_in()
+    another = SoftwareAuthenticator(randomness=FakeRandomness("another"))
+    return {
+        "passkey": passkey,
+        "attestation": (registering.secret, another.create(registering.options)),
+        "assertion": (signing_in.secret, device.get(signing_in.options)),
+    }
 
 
 def _fail_a_delivery(core: UserCore, subscriber: RecordingSubscriber, clock: FakeClock) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from usercore import HeldRole, Identity, Page, Secret, SignedIn, forms
 from usercore.forms import entities
 from usercore.forms.form import Form, plain
+from usercore.passkeys.model import Passkey
 from usercore.registration.steps import Registration
 from usercore.storage import KINDS
 from usercore.testing import NOON, samples, strategies
@@ -41,6 +42,7 @@ DRAWN: dict[str, st.SearchStrategy[Any]] = {
     "held_role": strategies.entities(HeldRole, role=strategies.roles(), assignment=ASSIGNMENTS),
     "identity": strategies.entities(Identity, **IDENTITIES),
     "limited_use_token": strategies.limited_use_tokens(),
+    "passkey": strategies.entities(Passkey),
     "preferences": strategies.entities(Preferences),
     "registration": strategies.entities(
         Registration, user=IDENTITIES["user"], access_token=st.sampled_from([None, SECRET])

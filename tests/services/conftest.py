@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from usercore import Host, Links, MailPolicy, Policy, UserCore
+from usercore import Host, Links, MailPolicy, PasskeyPolicy, Policy, RelyingParty, UserCore
 from usercore.storage import Storage
 from usercore.testing import FakeClock, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
 from usercore_storage import memory, sqlite
@@ -18,6 +18,9 @@ LINKS = Links(
     email_change="https://example.com/email#{secret}",
     undo="https://example.com/undo#{secret}",
 )
+
+
+RELYING_PARTY = RelyingParty(id="example.com", name="Example", origins=("https://example.com",))
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -55,6 +58,6 @@ def core(storage: WatchedStorage, clock: FakeClock, hasher: FakeHasher, mailer: 
         randomness=FakeRandomness(),
         hasher=hasher,
         mailer=mailer,
-        policy=Policy(mail=MailPolicy(links=LINKS)),
+        policy=Policy(mail=MailPolicy(links=LINKS), passkeys=PasskeyPolicy(relying_party=RELYING_PARTY)),
     )
     return UserCore.over(storage, host)

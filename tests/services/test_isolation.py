@@ -42,6 +42,7 @@ from usercore.kernel.ids import USER_KIND, uuid_of
 from usercore.kernel.secret import generate_secret, write_base62
 from usercore.storage import Unit
 from usercore.testing import NOON, FakeClock, FakeRandomness, WatchedStorage
+from usercore.testing.passkeys import SoftwareAuthenticator
 from usercore.tokens.model import ACCESS, API, LOGIN, TokenKind
 from usercore.tokens.service import issue, redeem
 
@@ -65,6 +66,7 @@ class Names:
     api_id: str
     delivery_id: str
     role: Role
+    device: SoftwareAuthenticator
 
     @property
     def email(self) -> str:
@@ -74,6 +76,25 @@ class Names:
 def own(names: Names) -> Email:
     """Return a reference to a user of the tenant without any data."""
     return Email(f"own-{names.name}@example.com")
+
+
+def finish_sign_in(core: UserCore, names: Names) -> object:
+    """Sign in by the device, with a challenge of this tenant."""
+    begun = core.passkeys.begin_sign_in()
+    return core.passkeys.finish_sign_in(begun.secret, names.device.get(begun.options))
+
+
+def device_of(core: UserCore, user: User) -> SoftwareAuthenticator:
+    """Return a device with a passkey of the user."""
+    device, begun = SoftwareAuthenticator(), core.passkeys.begin_registration(user.id)
+    core.passkeys.finish_registration(user.id, begun.secret, device.create(begun.options))
+    return device
+
+
+def other_device(device: SoftwareAuthenticator) -> SoftwareAuthenticator:
+    """Return a device whose passkey was registered nowhere."""
+    (key,) = device.keys
+    return SoftwareAuthenticator(keys=[attrs.evolve(key, credential_id=bytes(32))])
 
 
 CALLS: dict[str, Callable[[UserCore, Names], object]] = {
@@ -90,6 +111,7 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     ),
     "registration.request": lambda core, names: core.registration.request(names.email),
     "registration.check_email": lambda core, names: core.registration.check_email(names.email).status,
+    "passkeys.finish_sign_in": finish_sign_in,
     "registration.check_email: password": lambda core, names: (
         core.registration.check_email(names.email, PASSWORD).password
     ),
@@ -193,6 +215,7 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
         autologin_id=core.autologin_tokens.list(user.id)[0].public_id,
         delivery_id=failed.id,
         role=role,
+        device=device_of(core, user),
     )
 
 
@@ -231,6 +254,7 @@ def names_of_no_user(names: Names) -> Names:
         autologin=generate_secret(TokenKind.AUTOLOGIN, number, randomness),
         public_id=names.public_id[:-1] + "~",
         autologin_id=names.autologin_id[:-1] + "~",
+        device=other_device(names.device),
         delivery_id=names.delivery_id.replace(str(names.id), str(number)),
         role=evolve(names.role, id=names.role.id + 1_000_000),
     )

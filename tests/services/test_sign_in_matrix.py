@@ -29,8 +29,11 @@ from usercore import (
 )
 from usercore.kernel.entity import evolve
 from usercore.kernel.units import Units
+from usercore.passkeys.keys import challenge_of
+from usercore.passkeys.rules import encode
 from usercore.storage import Unit
-from usercore.testing import NOON, MemoryMailer, WatchedStorage
+from usercore.testing import NOON, FakeRandomness, MemoryMailer, WatchedStorage
+from usercore.testing.passkeys import SoftwareAuthenticator
 
 Action: TypeAlias = Callable[[], Identity]
 
@@ -57,12 +60,21 @@ def by_autologin_token(core: UserCore, user: User) -> Action:
     return lambda: core.sign_in.with_autologin_token(secret)
 
 
+def by_passkey(core: UserCore, user: User) -> Action:
+    device, begun = SoftwareAuthenticator(), core.passkeys.begin_registration(user.id)
+    core.passkeys.finish_registration(user.id, begun.secret, device.create(begun.options))
+    begun = core.passkeys.begin_sign_in()
+    response = device.get(begun.options)
+    return lambda: core.passkeys.finish_sign_in(begun.secret, response)
+
+
 METHODS: Final[dict[str, Callable[[UserCore, User], Action]]] = {
     "password": lambda core, _: lambda: core.sign_in.with_password(ANN, PASSWORD),
     "login_token": by_login_token,
     "autologin_token": by_autologin_token,
     "access_token": by_access_token,
     "trusted": lambda core, user: lambda: core.sign_in.trusted(user.id),
+    "passkey": by_passkey,
     "host": lambda core, _: lambda: core.sign_in.authenticate(Pass()),
 }
 """How to prepare each method, while the user may still sign in, and how to use it."""
@@ -164,7 +176,7 @@ PRIVILEGES: Final[dict[str, Callable[[UserCore, User], object]]] = {
 
 @pytest.mark.rule("T5")
 @pytest.mark.parametrize("name", METHODS)
-def test_only_a_password_signs_in_an_admin(core: UserCore, name: str) -> None:
+def test_only_a_password_and_a_passkey_sign_in_an_admin(core: UserCore, name: str) -> None:
     system = core.tenant("system")
     admin = register(system, password=PASSWORD)
     check_privileged(system, admin, name, METHODS[name](with_host(system, admin), admin), lambda: None)
@@ -173,7 +185,9 @@ def test_only_a_password_signs_in_an_admin(core: UserCore, name: str) -> None:
 @pytest.mark.rule("T5")
 @pytest.mark.parametrize("privilege", PRIVILEGES)
 @pytest.mark.parametrize("name", METHODS)
-def test_only_a_password_signs_in_the_holder_of_a_privileged_role(core: UserCore, name: str, privilege: str) -> None:
+def test_only_a_password_and_a_passkey_sign_in_the_holder_of_a_privileged_role(
+    core: UserCore, name: str, privilege: str
+) -> None:
     user = register(core, password=PASSWORD)
     enter = METHODS[name](with_host(core, user), user)
     check_privileged(core, user, name, enter, lambda: PRIVILEGES[privilege](core, user))
@@ -182,7 +196,7 @@ def test_only_a_password_signs_in_the_holder_of_a_privileged_role(core: UserCore
 @pytest.mark.rule("T5")
 @pytest.mark.parametrize("privilege", PRIVILEGES)
 @pytest.mark.parametrize("name", METHODS)
-def test_a_user_who_becomes_privileged_before_the_sign_in_completes_is_signed_in_only_by_a_password(
+def test_a_user_who_becomes_privileged_before_the_sign_in_completes_is_signed_in_only_by_a_password_or_a_passkey(
     core: UserCore, storage: WatchedStorage, name: str, privilege: str
 ) -> None:
     user = register(core, password=PASSWORD)
@@ -197,7 +211,7 @@ def test_a_user_who_becomes_privileged_before_the_sign_in_completes_is_signed_in
 def check_privileged(
     core: UserCore, user: User, name: str, enter: Action, become_privileged: Callable[[], object]
 ) -> None:
-    if name == "password":
+    if name in {"password", "passkey"}:
         become_privileged()
         assert enter().user.id == user.id
     else:
@@ -213,8 +227,8 @@ def test_methods_with_guessable_credentials_are_throttled(core: UserCore, name: 
     enter = METHODS[name](late, user)
     fail(core, times=10)
     guessable = {method.name for method in late.sign_in._methods if method.is_guessable}
-    assert guessable == {"password", "host"}
-    if name in guessable:
+    assert guessable == {"password", "host", "passkey"}
+    if name in guessable - {"passkey"}:  # which names no account, and is throttled by address
         check_throttled(enter)
     else:
         assert enter().user.id == user.id
@@ -225,26 +239,49 @@ def check_throttled(enter: Action) -> None:
         enter()
 
 
+DEVICE: Final = SoftwareAuthenticator()
+"""A device with a passkey of the user, which signs any challenge."""
+
+
+def sign_in_by_passkey(core: UserCore, secret: str) -> object:
+    response = DEVICE.get({"challenge": encode(challenge_of(secret)), "rpId": "example.com"})
+    return core.passkeys.finish_sign_in(secret, response)
+
+
+def register_a_passkey(core: UserCore, secret: str) -> object:
+    device = SoftwareAuthenticator(randomness=FakeRandomness(secret))
+    options = {**core.passkeys.begin_registration(Email(ANN)).options, "challenge": encode(challenge_of(secret))}
+    return core.passkeys.finish_registration(Email(ANN), secret, device.create(options))
+
+
 VERIFIERS: Final[dict[str, Callable[[UserCore, str], object]]] = {
     "access token, identify": lambda core, secret: core.sign_in.identify(secret),
     "access token, sign in": lambda core, secret: core.sign_in.with_access_token(secret),
     "login token": lambda core, secret: core.sign_in.with_login_token(secret),
     "registration link": lambda core, secret: core.registration.complete(secret),
     "password": lambda core, secret: core.sign_in.with_password(ANN, secret),
+    "passkey, sign in": sign_in_by_passkey,
+    "passkey, registration": register_a_passkey,
 }
 
 
 def secrets_of(core: UserCore, mailer: MemoryMailer) -> dict[str, str]:
     """Return a secret of each kind, and texts derived from them."""
     core.registration.request("bob@example.com")
+    link = link_of(core, mailer)
     user = register(core, password=PASSWORD)
     access: Secret = sign_in(core, user)
     identity = core.sign_in.identify(access)
     login = core.login_tokens.issue(user.id).reveal()
+    DEVICE.keys.clear()
+    begun = core.passkeys.begin_registration(user.id)
+    core.passkeys.finish_registration(user.id, begun.secret, DEVICE.create(begun.options))
     return {
+        "passkey, sign in": core.passkeys.begin_sign_in().secret.reveal(),
+        "passkey, registration": core.passkeys.begin_registration(user.id).secret.reveal(),
         "access token": access.reveal(),
         "login token": login,
-        "registration link": link_of(core, mailer),
+        "registration link": link,
         "password": PASSWORD,
         "public id": identity.token_id,
         "digest": identity.token_digest.hex(),
@@ -265,5 +302,5 @@ def test_each_verifier_accepts_only_secrets_of_its_own_kind(
         except (SignInRefused, TokenInvalid):
             continue
         opened.add(kind)
-    assert opened == {verifier.split(",", maxsplit=1)[0]}
+    assert opened == {verifier if verifier.startswith("passkey") else verifier.split(",", maxsplit=1)[0]}
     assert core.users.find(Email("bob@example.com")) is None or verifier == "registration link"

@@ -48,6 +48,7 @@ COUNTING: Final = frozenset(
         "core.close",
         "core.relay",
         "outbox.deliver",
+        "passkeys.finish_sign_in",
         "registration.check_email",
         "registration.complete",
         "registration.request",

@@ -54,16 +54,17 @@ def test_tokens_that_an_event_revokes_are_counted_and_kept_in_history(kind: Toke
 
 
 LINKS = frozenset({TokenKind.RESET, TokenKind.CONFIRMATION, TokenKind.EMAIL_CHANGE})
+CHALLENGES = frozenset({TokenKind.PASSKEY})
 OF_SIGN_IN = frozenset({TokenKind.ACCESS, TokenKind.LOGIN})
 NONE: frozenset[TokenKind] = frozenset()
 
 TABLE = {
-    RevocationReason.SIGNED_OUT: OF_SIGN_IN,
-    RevocationReason.PASSWORD_CHANGED: OF_SIGN_IN | LINKS | {TokenKind.AUTOLOGIN},
-    RevocationReason.PASSWORD_SET: OF_SIGN_IN | LINKS | {TokenKind.AUTOLOGIN},
+    RevocationReason.SIGNED_OUT: OF_SIGN_IN | CHALLENGES,
+    RevocationReason.PASSWORD_CHANGED: OF_SIGN_IN | LINKS | CHALLENGES | {TokenKind.AUTOLOGIN},
+    RevocationReason.PASSWORD_SET: OF_SIGN_IN | LINKS | CHALLENGES | {TokenKind.AUTOLOGIN},
     RevocationReason.RESET_REQUESTED: {TokenKind.RESET},
-    RevocationReason.EMAIL_CHANGED: LINKS | {TokenKind.LOGIN},
-    RevocationReason.DEACTIVATED: OF_SIGN_IN | LINKS | {TokenKind.EMAIL_UNDO},
+    RevocationReason.EMAIL_CHANGED: LINKS | CHALLENGES | {TokenKind.LOGIN},
+    RevocationReason.DEACTIVATED: OF_SIGN_IN | LINKS | CHALLENGES | {TokenKind.EMAIL_UNDO},
 }
 
 

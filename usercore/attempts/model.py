@@ -34,6 +34,11 @@ class AttemptStatus(StrEnum):
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     REFUSED = "refused"
     AUTHENTICATOR_FAILED = "authenticator_failed"
+    PASSKEY_OK = "passkey_ok"
+    PASSKEY_WRONG = "passkey_wrong"
+    PASSKEY_COUNTER = "passkey_counter"
+    """The counter of the passkey did not go forward, so that a copy of it may be in use. Source: spec F6."""
+
     GARBAGE = "garbage"
 
     @property
@@ -50,6 +55,7 @@ _OK: Final = frozenset(
         AttemptStatus.TOKEN_OK,
         AttemptStatus.ACCESS_TOKEN_OK,
         AttemptStatus.LOGIN_AFTER_SIGN_UP,
+        AttemptStatus.PASSKEY_OK,
     }
 )
 

@@ -18,6 +18,7 @@ from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
+from usercore.passkeys.ports import PasskeysUnit
 from usercore.passwords.ports import PasswordsUnit
 from usercore.roles.model import ActiveRole
 from usercore.storage.lookups import LoginAccount, LookupsUnit
@@ -34,7 +35,15 @@ P = TypeVar("P")
 
 
 class SignInUnit(
-    UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, AttemptsUnit, ThrottlingUnit, LookupsUnit, Protocol
+    UsersUnit,
+    TenantsUnit,
+    PasswordsUnit,
+    PasskeysUnit,
+    TokensUnit,
+    AttemptsUnit,
+    ThrottlingUnit,
+    LookupsUnit,
+    Protocol,
 ):
     """What a sign-in reads and writes."""
 

@@ -17,6 +17,7 @@ from usercore.kernel.values import frozen
 from usercore.mail.ports import Mailer
 from usercore.mail.rules import check_links
 from usercore.notifications import mail_subscriber, mails
+from usercore.passkeys.verification import check_installed
 from usercore.passwords.ports import Hasher
 from usercore.storage import KINDS
 from usercore.storage.recording import Subscriptions
@@ -82,10 +83,13 @@ def check_host(host: Host) -> None:
         TypeError: something has the wrong type, lacks a member, cannot be called as usercore calls it, or is an
             ``async def`` or generator, which would never run.
         ValueError: the clock returns an instant without a time zone, a link that an email needs is missing, two
-            subscribers or authenticators have the same name, or a subscriber names an unknown kind of change.
+            subscribers or authenticators have the same name, a subscriber names an unknown kind of change, or the
+            extra for passkeys is not installed.
     """
     check_type(host.policy, Policy, name="policy")
     check_type(host.gates, Gates, name="gates")
+    if host.policy.passkeys.relying_party is not None:
+        check_installed()
     check_callable(host.clock, name="clock")
     check_instant(host.clock(), name="what the clock gives")
     check_callable(host.randomness, 1, name="randomness")
@@ -117,7 +121,7 @@ def _check_authenticators(authenticators: Sequence[Authenticator[Never]]) -> Non
             _check_member(authenticator, member, kind)
         if getattr(authenticator, "extra", None) is not None:
             check_method(authenticator, "extra", None, name="an authenticator")
-    built_in = ["login_token", "autologin_token", "password", "access_token", "trusted", "registration"]
+    built_in = ["login_token", "autologin_token", "password", "access_token", "passkey", "trusted", "registration"]
     _check_names("authenticator", [*built_in, *(authenticator.name for authenticator in authenticators)])
 
 

@@ -7,12 +7,14 @@ from usercore.mail.model import MailPolicy
 from usercore.maintenance.cleanup import RetentionPolicy
 from usercore.meta.model import MetaPolicy
 from usercore.outbox.model import DeliveryPolicy
+from usercore.passkeys.model import PasskeyPolicy
 from usercore.passwords.model import PasswordPolicy, ResetPolicy
 from usercore.throttling.model import ThrottlePolicy
 from usercore.tokens.model import (
     AccessTokenPolicy,
     ApiTokenPolicy,
     AutologinTokenPolicy,
+    ChallengePolicy,
     LinkPolicy,
     LoginTokenPolicy,
     RevocationPolicy,
@@ -35,6 +37,8 @@ class Policy:
     api_tokens: ApiTokenPolicy = part(ApiTokenPolicy())
     revocation: RevocationPolicy = part(RevocationPolicy())
     links: LinkPolicy = part(LinkPolicy())
+    challenges: ChallengePolicy = part(ChallengePolicy())
+    passkeys: PasskeyPolicy = part(PasskeyPolicy())
     meta: MetaPolicy = part(MetaPolicy())
     mail: MailPolicy = part(MailPolicy())
     deliveries: DeliveryPolicy = part(DeliveryPolicy())

@@ -8,6 +8,7 @@ from usercore.attempts.misses import MissTracker
 from usercore.authenticators.access_token import AccessTokenAuthenticator
 from usercore.authenticators.base import SignInMethod, method_of
 from usercore.authenticators.external import adapt
+from usercore.authenticators.passkey import PasskeyAuthenticator
 from usercore.authenticators.password import PasswordAuthenticator
 from usercore.authenticators.redeemed_tokens import BY_AUTOLOGIN_TOKEN, BY_LOGIN_TOKEN
 from usercore.composition.host import Host, check_host, subscriptions_of
@@ -22,6 +23,7 @@ from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.time import plain_clock
 from usercore.notifications import mail_subscriber
 from usercore.notifications.mails import SUBSCRIBED
+from usercore.passkeys.keys import PasskeyKeys
 from usercore.password_change.reset_link import PasswordResets
 from usercore.passwords.hasher import Argon2Hasher
 from usercore.passwords.ports import Hasher
@@ -62,6 +64,7 @@ class Runtime:
             policy=host.policy.registration, email_checks=host.email_checks, gates=host.gates.registration
         )
         self.keys = CounterKeys(secret=storage.secret, ipv6_prefix=host.policy.throttles.ipv6_prefix)
+        self.passkey_keys = PasskeyKeys(secret=storage.secret)
         self.locks = AccountLocks(host.policy.passwords.max_wait.total_seconds())
         self.misses = MissTracker(self.new_id)
         self.activity = ActivityTracker(host.policy.access_tokens)
@@ -101,16 +104,26 @@ class Runtime:
         """Return the service context for a tenant on behalf of the host."""
         return self.scope(Context(tenant_id=tenant_id))
 
-    def sign_in_methods(self) -> list[SignInMethod]:
+    def sign_in_methods(self, service: ServiceContext[Unit]) -> list[SignInMethod]:
         """Return the sign-in methods, the built-in ones and the host's, highest priority first."""
         methods = [
             method_of(BY_LOGIN_TOKEN),
             method_of(BY_AUTOLOGIN_TOKEN),
             method_of(PasswordAuthenticator(clock=self.clock, hasher=self.hasher, passwords=self.policy.passwords)),
             method_of(AccessTokenAuthenticator(policy=self.policy.access_tokens)),
+            *self._passkey_methods(service),
             *(method_of(adapt(authenticator)) for authenticator in self.host.authenticators),
         ]
         return sorted(methods, key=lambda method: -method.priority)
+
+    def _passkey_methods(self, service: ServiceContext[Unit]) -> list[SignInMethod]:
+        party = self.policy.passkeys.relying_party
+        if party is None:
+            return []
+        authenticator = PasskeyAuthenticator(
+            service=service, party=party, keys=self.passkey_keys, challenges=self.policy.challenges
+        )
+        return [method_of(authenticator)]
 
     def throttle(self, scope: ServiceContext[Unit]) -> SignInThrottle:
         """Return the throttle of sign-ins in this context."""

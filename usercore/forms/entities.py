@@ -10,12 +10,14 @@ from usercore.forms.form import Audience, Form, check_audience
 from usercore.history.model import Entry
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import ActorKind
+from usercore.passkeys.model import Passkey
 from usercore.registration.steps import Registration
 from usercore.roles.model import HeldRole, Role, RoleAssignment
 from usercore.sign_in.model import Identity, SignedIn
+from usercore.storage import KINDS
 from usercore.tenants.model import Tenant
 from usercore.tokens.model import AccessToken, LimitedUseToken
-from usercore.users.model import OPERATOR_ONLY, AccountStatus, Preferences, User
+from usercore.users.model import AccountStatus, Preferences, User
 
 
 class UserForm(TypedDict):
@@ -329,6 +331,31 @@ limited_use_token: Final[Form[LimitedUseToken, LimitedUseTokenForm, OperatorLimi
 """Make the plain data of a limited-use token."""
 
 
+class PasskeyForm(TypedDict):
+    """A passkey as its user sees it."""
+
+    id: int
+    name: str
+    aaguid: str
+    transports: str
+    backed_up: bool
+    created_at: str
+    last_used_at: str | None
+
+
+class OperatorPasskeyForm(PasskeyForm):
+    """A passkey as operators see it."""
+
+    user_id: int
+    tenant_id: int
+    sign_count: int
+    backup_eligible: bool
+
+
+passkey: Final[Form[Passkey, PasskeyForm, OperatorPasskeyForm]] = Form(PasskeyForm, OperatorPasskeyForm)
+"""Make the plain data of a passkey."""
+
+
 class AttemptForm(TypedDict):
     """A try to sign in, as its user sees it: without the login that was typed, perhaps into the wrong field."""
 
@@ -373,6 +400,10 @@ class OperatorEntryForm(EntryForm):
     subject_id: int
 
 
+_OPERATOR_ONLY: Final = frozenset(name for kind in KINDS.values() for name in kind.operator_only)
+"""The fields of changes that users never see."""
+
+
 def _is_own(value: Entry) -> bool:
     return value.subject is Subject.USER and value.actor == f"{ActorKind.USER}:{value.subject_id}"
 
@@ -382,7 +413,7 @@ def _of_actor(name: str, value: Entry, audience: Audience) -> object:
 
 
 def _shown(values: Any, audience: Audience) -> object:  # noqa: ANN401 - the values of a change
-    hidden = OPERATOR_ONLY if audience == "user" else ()
+    hidden = _OPERATOR_ONLY if audience == "user" else ()
     return {name: value for name, value in values.items() if name not in hidden}
 
 

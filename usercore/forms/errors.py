@@ -11,6 +11,7 @@ from usercore.gates.errors import Vetoed
 from usercore.kernel import errors
 from usercore.kernel.errors import FieldError, StorageError, UsercoreError
 from usercore.outbox.errors import DeliveryNotFound
+from usercore.passkeys.errors import PasskeyNotFound, PasskeyRejected, PasskeyTaken, TooManyPasskeys
 from usercore.passwords.errors import PasswordRefused
 from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersion, RoleTaken
 from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
@@ -35,6 +36,7 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     errors.Rejected: 422,
     errors.Invalid: 422,
     PasswordRefused: 422,
+    PasskeyRejected: 422,
     SignInRefused: 401,
     TokenInvalid: 401,
     TokenInactive: 401,
@@ -60,10 +62,13 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     RoleNotFound: 404,
     TokenNotFound: 404,
     DeliveryNotFound: 404,
+    PasskeyNotFound: 404,
     errors.Conflict: 409,
     errors.Taken: 409,
     TenantTaken: 409,
     RoleTaken: 409,
+    PasskeyTaken: 409,
+    TooManyPasskeys: 409,
     errors.StaleVersion: 409,
     TenantStaleVersion: 409,
     RoleStaleVersion: 409,

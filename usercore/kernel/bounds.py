@@ -120,6 +120,11 @@ def part(default: T) -> T:
     return _field(default, InstanceOf(type(default)))
 
 
+def optional_part(kind: type[T]) -> T | None:
+    """Declare a value of a class, or None, which is the default."""
+    return attrs.field(default=None, validator=attrs.validators.optional(InstanceOf(kind)))
+
+
 def each(default: T, kind: type, check: Callable[[Any, str], None] | None = None) -> T:
     """Declare a tuple or frozenset, as the default is, of values of one class."""
     return _field(default, Each(type(default), kind, check))

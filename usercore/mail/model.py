@@ -32,6 +32,8 @@ class MailKind(StrEnum):
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a kind of mail, not a password
     HAVE_ACCOUNT = "have_account"
     EMAIL_CHANGED = "email_changed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
 
 
 def generate_mail_id(randomness: Randomness = system_randomness) -> str:

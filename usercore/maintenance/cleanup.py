@@ -16,7 +16,7 @@ from usercore.outbox.ports import OutboxUnit
 from usercore.passwords.model import ResetPolicy
 from usercore.throttling.model import ThrottlePolicy
 from usercore.throttling.ports import ThrottlingUnit
-from usercore.tokens.model import KINDS
+from usercore.tokens.model import KINDS, ChallengePolicy
 from usercore.tokens.ports import TokensUnit
 
 BATCH: Final = 1000
@@ -78,6 +78,7 @@ class Cleanup:
     _throttles: ThrottlePolicy
     _registration: RegistrationPolicy
     _resets: ResetPolicy
+    _challenges: ChallengePolicy
 
     def run(self) -> Cleaned:
         """Remove and blank everything that is past its retention, in many short units.
@@ -94,6 +95,7 @@ class Cleanup:
             registration.per_ip_window,
             resets.per_account_window,
             resets.per_ip_window,
+            2 * self._challenges.lifetime,
         )
         counters = now - max(policy.throttles, self._throttles.forgotten_after)  # or unknown logins would wait less
         ahead = now + self._throttles.max_wait

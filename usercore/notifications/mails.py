@@ -15,6 +15,8 @@ from usercore.notifications.recipients import (
     registration_link,
     reset_link,
 )
+from usercore.passkeys.model import ADDED as PASSKEY_ADDED
+from usercore.passkeys.model import REMOVED as PASSKEY_REMOVED
 from usercore.passwords.model import RESET_OF_UNKNOWN, RESET_REQUESTED
 from usercore.tokens.model import REGISTRATION_KNOWN, REGISTRATION_REQUESTED
 from usercore.users.model import EMAIL_REPLACED, WELCOMED
@@ -118,6 +120,30 @@ MAILS: Final = (
             subject="Your address for {product} was changed",
             text=(
                 "The email address of your account is no longer this one.\n\n"
+                "If you did not ask for that, please answer the people who run {product}.\n"
+            ),
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.PASSKEY_ADDED,
+        change=PASSKEY_ADDED,
+        prepare=present_address,
+        template=MailTemplate(
+            subject="A passkey was added to {product}",
+            text=(
+                "Your account can now be signed in to with a new passkey.\n\n"
+                "If you did not add it, please answer the people who run {product}.\n"
+            ),
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.PASSKEY_REMOVED,
+        change=PASSKEY_REMOVED,
+        prepare=present_address,
+        template=MailTemplate(
+            subject="A passkey was removed from {product}",
+            text=(
+                "A passkey of your account was removed and can no longer be used to sign in.\n\n"
                 "If you did not ask for that, please answer the people who run {product}.\n"
             ),
         ),

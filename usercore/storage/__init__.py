@@ -16,6 +16,8 @@ from usercore.meta.capability import CAPABILITY as META
 from usercore.meta.ports import MetaUnit
 from usercore.outbox.capability import CAPABILITY as OUTBOX
 from usercore.outbox.ports import OutboxUnit
+from usercore.passkeys.capability import CAPABILITY as PASSKEYS
+from usercore.passkeys.ports import PasskeysUnit
 from usercore.passwords.capability import CAPABILITY as PASSWORDS
 from usercore.passwords.ports import PasswordsUnit
 from usercore.roles.capability import CAPABILITY as ROLES
@@ -37,6 +39,7 @@ CATALOGUE: Final[tuple[Capability, ...]] = (
     TENANTS,
     USERS,
     PASSWORDS,
+    PASSKEYS,
     TOKENS,
     ATTEMPTS,
     THROTTLING,
@@ -59,6 +62,7 @@ class Unit(
     UsersUnit,
     TenantsUnit,
     PasswordsUnit,
+    PasskeysUnit,
     TokensUnit,
     AttemptsUnit,
     ThrottlingUnit,

@@ -98,11 +98,21 @@ class LinkPolicy:
     """A registration link is used up after this many, so that it cannot be used to list usernames. Source: spec K7."""
 
 
+@frozen(kw_only=True)
+class ChallengePolicy:
+    """How long the challenges of passkeys are valid."""
+
+    lifetime: timedelta = span(timedelta(minutes=10), least=timedelta(seconds=1), most=timedelta(minutes=10))
+    """Source: WebAuthn Level 3, 15.1 recommends 5 to 10 minutes."""
+
+
 ACCESS_ISSUED: Final = ChangeKind("access_token.issued", ("public_id", "authenticator", "source", "expires_at"))
 ASSERTED_BY_HOST: Final = ChangeKind("access_token.asserted_by_host", ("public_id", "authenticator"), public=True)
 """The host asserted the identity of a privileged user, so no password was needed. Source: spec T5."""
 ACCESS_REVOKED: Final = ChangeKind("access_token.revoked", ("public_id", "revoked_at"), public=True)
-TOKENS_REVOKED: Final = ChangeKind("tokens.revoked", ("access", "login", "autologin", "links", "reason"), public=True)
+TOKENS_REVOKED: Final = ChangeKind(
+    "tokens.revoked", ("access", "login", "autologin", "links", "challenges", "reason"), public=True
+)
 LOGIN_ISSUED: Final = ChangeKind("login_token.issued", ("public_id", "expires_at"))
 LOGIN_REDEEMED: Final = ChangeKind("login_token.redeemed", ("public_id", "redeemed_at"), public=True)
 AUTOLOGIN_ISSUED: Final = ChangeKind("autologin_token.issued", ("public_id", "valid_from", "expires_at", "max_uses"))
@@ -124,6 +134,8 @@ API_REVOKED: Final = ChangeKind(
 )
 LINK_ISSUED: Final = ChangeKind("link.issued", ("kind", "public_id", "expires_at"))
 LINK_REDEEMED: Final = ChangeKind("link.redeemed", ("kind", "public_id", "redeemed_at"), public=True)
+CHALLENGE_ISSUED: Final = ChangeKind("challenge.issued", ("kind", "public_id", "expires_at"))
+CHALLENGE_REDEEMED: Final = ChangeKind("challenge.redeemed", ("kind", "public_id", "redeemed_at"))
 REGISTRATION_REQUESTED: Final = ChangeKind(
     "registration.requested", ("email", "expires_at"), frozenset({"email"}), public=True, subject=Subject.REGISTRATION
 )
@@ -151,6 +163,8 @@ KINDS: Final = (
     API_REVOKED,
     LINK_ISSUED,
     LINK_REDEEMED,
+    CHALLENGE_ISSUED,
+    CHALLENGE_REDEEMED,
     REGISTRATION_REQUESTED,
     REGISTRATION_KNOWN,
     REGISTRATION_COMPLETED,
@@ -266,6 +280,19 @@ class TokenKind(StrEnum):
     EMAIL_CHANGE = ("uce", _link_rules(revoked_by=_EVERY_CHANGE))
     EMAIL_UNDO = ("ucu", _link_rules(revoked_by=frozenset({RevocationReason.DEACTIVATED})))
     """It must outlive what an intruder changes: the password, and the email once more. Source: spec E3."""
+
+    PASSKEY = (
+        "ucw",
+        TokenRules(
+            policy=ChallengePolicy,
+            max_uses=1,
+            issued=CHALLENGE_ISSUED,
+            redeemed=CHALLENGE_REDEEMED,
+            revoked_by=_EVERY_EVENT,
+            counted_as="challenges",
+        ),
+    )
+    """The challenge of registering a passkey. What ends the sessions of an intruder ends it, too."""
 
     API = ("ucs", TokenRules(policy=ApiTokenPolicy, max_uses=None, issued=API_ISSUED))
     """It has no user, so no event of spec K9 revokes it; an inactive tenant refuses it."""
@@ -425,4 +452,5 @@ class RevokedTokens:
     login: int = 0
     autologin: int = 0
     links: int = 0
+    challenges: int = 0
     reason: RevocationReason

@@ -10,6 +10,7 @@ from usercore_storage.memory.history import MemoryHistory
 from usercore_storage.memory.lookups import MemoryAuthenticationLookup
 from usercore_storage.memory.meta import MemoryMeta
 from usercore_storage.memory.outbox import MemoryOutbox
+from usercore_storage.memory.passkeys import MemoryPasskeys
 from usercore_storage.memory.passwords import MemoryCredentials
 from usercore_storage.memory.roles import MemoryRoleAssignments, MemoryRoles
 from usercore_storage.memory.tenants import MemoryTenants
@@ -39,6 +40,7 @@ class MemoryUnit(RecordingUnit):
         self.user_agents = MemoryUserAgents()
         self.failure_counters = MemoryFailureCounters(undo)
         self.rate_limits = MemoryRateLimits(undo)
+        self.passkeys = MemoryPasskeys(undo, self)
         self.meta = MemoryMeta(undo, self)
         self.roles = MemoryRoles(undo, self)
         self.role_assignments = MemoryRoleAssignments(undo)

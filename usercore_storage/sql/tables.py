@@ -7,6 +7,7 @@ from usercore.history.model import Entry
 from usercore.kernel.text import unique_key
 from usercore.meta.model import StoredMeta
 from usercore.outbox.model import Delivery
+from usercore.passkeys.model import Passkey
 from usercore.passwords.model import Credential
 from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
@@ -136,6 +137,15 @@ RATE_LIMITS: Final = Table(
     user=None,
     tenant=None,
     indexes={"by_start": "(started_at)"},
+)
+PASSKEYS: Final = Table(
+    "usercore_passkeys",
+    Passkey,
+    key=["tenant_id", "credential_id"],
+    shard="credential_id",
+    user="user_id",
+    tenant="tenant_id",
+    indexes={"by_user": "(user_id, id)"},
 )
 META: Final = Table(
     "usercore_meta",

@@ -13,6 +13,7 @@ from usercore_storage.sql.history import SqlHistory
 from usercore_storage.sql.lookups import SqlAuthenticationLookup
 from usercore_storage.sql.meta import SqlMeta
 from usercore_storage.sql.outbox import SqlOutbox
+from usercore_storage.sql.passkeys import SqlPasskeys
 from usercore_storage.sql.passwords import SqlCredentials
 from usercore_storage.sql.roles import SqlRoleAssignments, SqlRoles
 from usercore_storage.sql.tables import ROLE_ASSIGNMENTS
@@ -45,6 +46,7 @@ class SqlUnit(RecordingUnit):
         self.registration_attempts = SqlRegistrationAttempts(run, self, self.user_agents)
         self.failure_counters = SqlFailureCounters(run)
         self.rate_limits = SqlRateLimits(run)
+        self.passkeys = SqlPasskeys(run, self)
         self.meta = SqlMeta(run, self)
         self.roles = SqlRoles(run, self)
         self.role_assignments = SqlRoleAssignments(run, ROLE_ASSIGNMENTS)

@@ -221,6 +221,25 @@ CREATE TABLE usercore_rate_limits (
 
 CREATE INDEX usercore_rate_limits_by_start ON usercore_rate_limits (started_at);
 
+CREATE TABLE usercore_passkeys (
+    user_id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    credential_id bytea NOT NULL,
+    id bigint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    aaguid text COLLATE "C" NOT NULL,
+    transports text COLLATE "C" NOT NULL,
+    backup_eligible boolean NOT NULL,
+    backed_up boolean NOT NULL,
+    created_at bigint NOT NULL,
+    last_used_at bigint,
+    PRIMARY KEY (tenant_id, credential_id)
+);
+
+CREATE INDEX usercore_passkeys_by_user ON usercore_passkeys (user_id, id);
+
 CREATE TABLE usercore_meta (
     digest bytea NOT NULL,
     user_id bigint NOT NULL,

@@ -221,6 +221,25 @@ CREATE TABLE usercore_rate_limits (
 
 CREATE INDEX usercore_rate_limits_by_start ON usercore_rate_limits (started_at);
 
+CREATE TABLE usercore_passkeys (
+    user_id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    credential_id BLOB NOT NULL,
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    public_key BLOB NOT NULL,
+    sign_count INTEGER NOT NULL,
+    aaguid TEXT NOT NULL,
+    transports TEXT NOT NULL,
+    backup_eligible INTEGER NOT NULL,
+    backed_up INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER,
+    PRIMARY KEY (tenant_id, credential_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_passkeys_by_user ON usercore_passkeys (user_id, id);
+
 CREATE TABLE usercore_meta (
     digest BLOB NOT NULL,
     user_id INTEGER NOT NULL,

@@ -1,0 +1,1 @@
+"""Registering passkeys and signing in by them: the two ceremonies of WebAuthn."""
