@@ -89,6 +89,7 @@ from usercore.tenants.model import Tenant
 from usercore.throttling.model import ThrottlePolicy
 from usercore.tokens.errors import (
     AddressNotAllowed,
+    DeviceTokenUnknown,
     ResourceNotGranted,
     TokenExpired,
     TokenInactive,
@@ -109,6 +110,8 @@ from usercore.tokens.model import (
     ApiTokenPolicy,
     AutologinTokenPolicy,
     ChallengePolicy,
+    DeviceToken,
+    DeviceTokenPolicy,
     IssuedApiToken,
     LimitedUseToken,
     LinkPolicy,
@@ -159,6 +162,9 @@ __all__ = [
     "DeliveryNotFound",
     "DeliveryPolicy",
     "DeliveryState",
+    "DeviceToken",
+    "DeviceTokenPolicy",
+    "DeviceTokenUnknown",
     "Email",
     "EmailCheck",
     "EmailCheckResult",

@@ -18,6 +18,7 @@ from usercore.composition.policy import Policy
 from usercore.composition.runtime import Runtime
 from usercore.delivery.dispatcher import Outbox
 from usercore.delivery.relay import Relay
+from usercore.device_tokens.service import DeviceTokens
 from usercore.email_change.service import Emails
 from usercore.kernel.callables import check_callable, check_result
 from usercore.kernel.context import HOST, SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
@@ -260,6 +261,11 @@ class UserCore:
         )
 
     @cached_property
+    def device_tokens(self) -> DeviceTokens:
+        """Device tokens: issuing, listing, and pairing access tokens with them."""
+        return DeviceTokens(service=self._service, tokens=self.policy.access_tokens)
+
+    @cached_property
     def meta(self) -> Meta:
         """Values of users by key."""
         return Meta(service=self._service, policy=self.policy.meta)
@@ -313,6 +319,8 @@ class UserCore:
             registration=policy.registration,
             resets=policy.resets,
             challenges=policy.challenges,
+            access_tokens=policy.access_tokens,
+            device_tokens=policy.device_tokens,
         ).run()
 
     def close(self) -> None:

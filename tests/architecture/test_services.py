@@ -23,6 +23,7 @@ METHODS: Final = {
         "set_addresses",
     },
     "autologin_tokens": {"issue", "list", "revoke", "revoke_by_id"},
+    "device_tokens": {"issue", "list", "pair", "unpair", "users"},
     "emails": {"change", "set_verified"},
     "history": {"attempts", "explain", "of_user"},
     "login_tokens": {"issue", "issue_many"},

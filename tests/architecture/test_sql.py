@@ -32,6 +32,7 @@ CLEANING: Final = SCANNING | {
     "registration_attempts._blank",
     "registration_attempts._remove",
     "tokens.REMOVE_ABANDONED",
+    "tokens.REMOVE_DEVICES",
 }
 """They run once a day, on every shard, each by an index."""
 

@@ -118,6 +118,8 @@ class FilledStore:
     passkey: Passkey
     attestation: tuple[Secret, dict[str, Any]]
     assertion: tuple[Secret, dict[str, Any]]
+    device_token: Secret
+    paired_device: Secret
     link: str
     reset_link: str
     listed: AccessToken
@@ -185,6 +187,8 @@ def build(storage: Storage) -> FilledStore:
     core.api_tokens.deactivate(core.api_tokens.issue("Import").token.public_id)
     with suppress(SignInRefused):
         core.bind(user_agent="Lynx").sign_in.with_password("unknown@example.com", PASSWORD)
+    paired_device = core.device_tokens.issue("phone")
+    core.device_tokens.pair(registered.access_token, paired_device)
     core.outbox.deliver()
     core.passwords.request_reset("early@example.com")
     return FilledStore(
@@ -203,6 +207,8 @@ def build(storage: Storage) -> FilledStore:
         ),
         login_token=core.login_tokens.issue(registered.user.id),
         **_passkeys(core, registered.user),
+        device_token=core.device_tokens.issue("tablet"),
+        paired_device=paired_device,
         link=secret_in(mailer, "guest@example.com"),
         reset_link=secret_in(mailer, "ann@example.com"),
         listed=core.access_tokens.list(registered.user.id)[0],

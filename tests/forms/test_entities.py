@@ -38,6 +38,7 @@ DRAWN: dict[str, st.SearchStrategy[Any]] = {
     "access_token": strategies.access_tokens(),
     "account_status": strategies.entities(AccountStatus),
     "attempt": strategies.attempts(login=st.just(NOTE)),
+    "device_token": strategies.device_tokens(),
     "entry": strategies.entries(old_text=CHANGES, new_text=CHANGES),
     "held_role": strategies.entities(HeldRole, role=strategies.roles(), assignment=ASSIGNMENTS),
     "identity": strategies.entities(Identity, **IDENTITIES),

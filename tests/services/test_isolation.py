@@ -43,7 +43,7 @@ from usercore.kernel.secret import generate_secret, write_base62
 from usercore.storage import Unit
 from usercore.testing import NOON, FakeClock, FakeRandomness, WatchedStorage
 from usercore.testing.passkeys import SoftwareAuthenticator
-from usercore.tokens.model import ACCESS, API, LOGIN, TokenKind
+from usercore.tokens.model import ACCESS, API, DEVICE, LOGIN, TokenKind
 from usercore.tokens.service import issue, redeem
 
 
@@ -60,6 +60,7 @@ class Names:
     reset: Secret
     redeemed_reset: Secret
     autologin: Secret
+    device_token: Secret
     public_id: str
     autologin_id: str
     api: Secret
@@ -140,6 +141,19 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "api_tokens.set_addresses": lambda core, names: core.api_tokens.set_addresses(names.api_id, ["192.0.2.1"]),
     "api_tokens.activate": lambda core, names: core.api_tokens.activate(names.api_id),
     "api_tokens.deactivate": lambda core, names: core.api_tokens.deactivate(names.api_id),
+    "sign_in.with_password: device": lambda core, names: core.sign_in.with_password(
+        f"own-{names.name}@example.com", PASSWORD, device_token=names.device_token
+    ),
+    "sign_in.trusted: device": lambda core, names: core.sign_in.trusted(own(names), device_token=names.device_token),
+    "registration.register: device": lambda core, names: core.registration.register(
+        f"new-{names.name}@example.com", device_token=names.device_token
+    ),
+    "device_tokens.pair": lambda core, names: core.device_tokens.pair(names.access, core.device_tokens.issue("own")),
+    "device_tokens.pair: device": lambda core, names: core.device_tokens.pair(
+        core.sign_in.trusted(own(names)).access_token, names.device_token
+    ),
+    "device_tokens.unpair": lambda core, names: core.device_tokens.unpair(names.access),
+    "device_tokens.users": lambda core, names: core.device_tokens.users(names.device_token),
     "meta.key_users": lambda core, names: str(core.meta.key_users(names.external_id).rows),
     "roles.create: take a name": lambda core, names: core.roles.create(names.name),
     "roles.get: by name": lambda core, names: core.roles.get(names.name),
@@ -160,6 +174,7 @@ NAMES_NOTHING = {
     "core.tenant",  # the existence of a tenant is not secret
     "registration.complete",  # links belong to requests; the contract of registration links proves it
     "registration.import_users",  # see tests/importing
+    "device_tokens.issue",
     "sign_in.authenticate",  # the host's own authenticator; with_password has the built-in one
     "sign_in.verify_password",
     *(str(call) for call in EVERY_CALL if call.service == "tenants"),
@@ -177,6 +192,7 @@ TOLD = {
     "passwords.reset",
     "passwords.reset: redeemed",
     "autologin_tokens.revoke",
+    "device_tokens.unpair",
 }
 """Secrets and public ids cannot be guessed: only the answers must be the same, not the steps."""
 
@@ -193,6 +209,8 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
         clock.now += core.policy.deliveries.set_aside_after
     (failed,) = core.outbox.failed().rows
     access, (login, redeemed) = sign_in(core, user), core.login_tokens.issue_many(user.id, 2)
+    device = core.device_tokens.issue("phone")
+    core.device_tokens.pair(access, device)
     core.sign_in.with_login_token(redeemed)
     reset, redeemed_reset = (reset_link(core, user) for _ in range(2))
     core._service.units.write(lambda unit: (unit.lock(user.id), redeem(unit, user.id, redeemed_reset, at=clock.now)))
@@ -211,6 +229,7 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
         autologin=autologin,
         api=api.secret,
         api_id=api.token.public_id,
+        device_token=device,
         public_id=core.access_tokens.list(user.id)[-1].public_id,
         autologin_id=core.autologin_tokens.list(user.id)[0].public_id,
         delivery_id=failed.id,
@@ -252,6 +271,7 @@ def names_of_no_user(names: Names) -> Names:
         api=generate_secret(API, None, randomness),
         api_id=f"ucs-{write_base62(number, 9)}",
         autologin=generate_secret(TokenKind.AUTOLOGIN, number, randomness),
+        device_token=generate_secret(DEVICE, None, randomness),
         public_id=names.public_id[:-1] + "~",
         autologin_id=names.autologin_id[:-1] + "~",
         device=other_device(names.device),

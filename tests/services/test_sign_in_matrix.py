@@ -262,6 +262,12 @@ VERIFIERS: Final[dict[str, Callable[[UserCore, str], object]]] = {
     "password": lambda core, secret: core.sign_in.with_password(ANN, secret),
     "passkey, sign in": sign_in_by_passkey,
     "passkey, registration": register_a_passkey,
+    "device token": lambda core, secret: core.device_tokens.users(secret),
+    "device token, pair": lambda core, secret: core.device_tokens.pair(
+        sign_in(core, core.users.get(Email(ANN))), secret
+    ),
+    "access token, pair": lambda core, secret: core.device_tokens.pair(secret, core.device_tokens.issue("tablet")),
+    "access token, unpair": lambda core, secret: core.device_tokens.unpair(secret),
 }
 
 
@@ -282,6 +288,7 @@ def secrets_of(core: UserCore, mailer: MemoryMailer) -> dict[str, str]:
         "access token": access.reveal(),
         "login token": login,
         "registration link": link,
+        "device token": paired_device(core, access).reveal(),
         "password": PASSWORD,
         "public id": identity.token_id,
         "digest": identity.token_digest.hex(),
@@ -290,7 +297,14 @@ def secrets_of(core: UserCore, mailer: MemoryMailer) -> dict[str, str]:
     }
 
 
-@pytest.mark.rule("K1", "S2", "S9")
+def paired_device(core: UserCore, access: Secret) -> Secret:
+    """Return the token of a device that this access token is paired with."""
+    device = core.device_tokens.issue("phone")
+    core.device_tokens.pair(access, device)
+    return device
+
+
+@pytest.mark.rule("K1", "K5", "S2", "S9")
 @pytest.mark.parametrize("verifier", VERIFIERS)
 def test_each_verifier_accepts_only_secrets_of_its_own_kind(
     core: UserCore, mailer: MemoryMailer, verifier: str

@@ -102,8 +102,8 @@ OPEN: Final[dict[TokenKind, Callable[[Holder, Secret], object]]] = {
 }
 """How it is used."""
 
-WITHOUT_USER: Final = {K.REGISTRATION, K.API}
-"""Kinds that no event of a user revokes."""
+WITHOUT_USER: Final = {K.REGISTRATION, K.API, K.DEVICE}
+"""Kinds that no event of a user revokes. What events do to pairings is in ``test_device_tokens.py``."""
 
 Event: TypeAlias = Callable[[Holder], object]
 

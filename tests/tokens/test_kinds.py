@@ -61,7 +61,7 @@ NONE: frozenset[TokenKind] = frozenset()
 TABLE = {
     RevocationReason.SIGNED_OUT: OF_SIGN_IN | CHALLENGES,
     RevocationReason.PASSWORD_CHANGED: OF_SIGN_IN | LINKS | CHALLENGES | {TokenKind.AUTOLOGIN},
-    RevocationReason.PASSWORD_SET: OF_SIGN_IN | LINKS | CHALLENGES | {TokenKind.AUTOLOGIN},
+    RevocationReason.PASSWORD_SET: OF_SIGN_IN | LINKS | CHALLENGES | {TokenKind.AUTOLOGIN, TokenKind.DEVICE},
     RevocationReason.RESET_REQUESTED: {TokenKind.RESET},
     RevocationReason.EMAIL_CHANGED: LINKS | CHALLENGES | {TokenKind.LOGIN},
     RevocationReason.DEACTIVATED: OF_SIGN_IN | LINKS | CHALLENGES | {TokenKind.EMAIL_UNDO},

@@ -15,7 +15,7 @@ LOGIN_LIMIT: Final = 254
 
 
 class AttemptStatus(StrEnum):
-    """The outcome of an attempt to sign in. Source: spec S6; those of device tokens come with them."""
+    """The outcome of an attempt to sign in. Source: spec S6."""
 
     OK = "ok"
     API_OK = "api_ok"
@@ -31,6 +31,7 @@ class AttemptStatus(StrEnum):
     TOKEN_DATE_EXPIRED = "token_date_expired"  # noqa: S105 - a status, not a password
     TOKEN_NOT_FOUND = "token_not_found"  # noqa: S105 - a status, not a password
     TOKEN_COUNT_EXPIRED = "token_count_expired"  # noqa: S105 - a status, not a password
+    DEVICE_TOKEN_NOT_FOUND = "device_token_not_found"  # noqa: S105 - a status, not a password
     RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     REFUSED = "refused"
     AUTHENTICATOR_FAILED = "authenticator_failed"
@@ -69,6 +70,7 @@ class RegistrationStatus(StrEnum):
     TAKEN_EMAIL = "taken_email"
     TAKEN_USERNAME = "taken_username"
     TAKEN_EXTERNAL_ID = "taken_external_id"
+    DEVICE_TOKEN_NOT_FOUND = "device_token_not_found"  # noqa: S105 - a status, not a password
     RATE_LIMITED = "rate_limited"
     VETOED = "vetoed"
 

@@ -52,25 +52,28 @@ class AccessTokenAuthenticator:
         Raises:
             RejectedAttempt: the token is unknown, revoked or expired.
         """
-        found = self._find(unit, proof)
-        try:
-            check_open(found.token, now=now, policy=self.policy)
-        except TokenInvalid as error:
-            raise rejected_token(unit, ACCESS, proof, error) from None
-        return found.user.id
+        return self._find(unit, proof, now).user.id
 
     def complete(self, unit: SignInUnit, user: User, proof: Secret, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
-        """Complete the attempt; the token stays valid."""
-        found = self._find(unit, proof)
+        """Complete the attempt; the token stays valid.
+
+        Raises:
+            RejectedAttempt: it was revoked meanwhile.
+        """
+        found = self._find(unit, proof, event.now)
         return Authenticated(
             status=AttemptStatus.ACCESS_TOKEN_OK,
             token=found.token,
             must_change_password=found.must_change_password,
         )
 
-    def _find(self, unit: SignInUnit, secret: Secret) -> TokenOwner:
+    def _find(self, unit: SignInUnit, secret: Secret, now: datetime) -> TokenOwner:
         read = read_secret(secret, ACCESS)
         found = None if read is None else unit.authentication.find(UserId(read[0]), read[1])
         if found is None:
             raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
+        try:
+            check_open(found.token, now=now, policy=self.policy)
+        except TokenInvalid as error:
+            raise rejected_token(unit, ACCESS, secret, error) from None
         return found

@@ -15,6 +15,7 @@ from usercore.tokens.model import (
     ApiTokenPolicy,
     AutologinTokenPolicy,
     ChallengePolicy,
+    DeviceTokenPolicy,
     LinkPolicy,
     LoginTokenPolicy,
     RevocationPolicy,
@@ -36,6 +37,7 @@ class Policy:
     autologin_tokens: AutologinTokenPolicy = part(AutologinTokenPolicy())
     api_tokens: ApiTokenPolicy = part(ApiTokenPolicy())
     revocation: RevocationPolicy = part(RevocationPolicy())
+    device_tokens: DeviceTokenPolicy = part(DeviceTokenPolicy())
     links: LinkPolicy = part(LinkPolicy())
     challenges: ChallengePolicy = part(ChallengePolicy())
     passkeys: PasskeyPolicy = part(PasskeyPolicy())

@@ -16,7 +16,7 @@ from usercore.roles.model import HeldRole, Role, RoleAssignment
 from usercore.sign_in.model import Identity, SignedIn
 from usercore.storage import KINDS
 from usercore.tenants.model import Tenant
-from usercore.tokens.model import AccessToken, LimitedUseToken
+from usercore.tokens.model import AccessToken, DeviceToken, LimitedUseToken
 from usercore.users.model import AccountStatus, Preferences, User
 
 
@@ -291,6 +291,8 @@ class AccessTokenForm(TypedDict):
     last_used_at: str
     expires_at: str
     revoked_at: str | None
+    device: str | None
+    paired_at: str | None
 
 
 class OperatorAccessTokenForm(AccessTokenForm):
@@ -303,6 +305,19 @@ access_token: Final[Form[AccessToken, AccessTokenForm, OperatorAccessTokenForm]]
     AccessTokenForm, OperatorAccessTokenForm
 )
 """Make the plain data of an access token."""
+
+
+class DeviceTokenForm(TypedDict):
+    """A device token as the users of the device see it: by its public id, which ``AccessTokenForm`` names, too."""
+
+    public_id: str
+    device_id: str
+    issued_at: str
+    last_used_at: str
+
+
+device_token: Final[Form[DeviceToken, DeviceTokenForm, DeviceTokenForm]] = Form(DeviceTokenForm, DeviceTokenForm)
+"""Make the plain data of a device token."""
 
 
 class LimitedUseTokenForm(TypedDict):

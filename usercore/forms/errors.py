@@ -17,6 +17,7 @@ from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersio
 from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
 from usercore.tokens.errors import (
     AddressNotAllowed,
+    DeviceTokenUnknown,
     ResourceNotGranted,
     TokenExpired,
     TokenInactive,
@@ -47,6 +48,7 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     TokenRedeemed: 401,
     TokenRevoked: 401,
     TokenUnknown: 401,
+    DeviceTokenUnknown: 422,
     Vetoed: 403,
     BuiltIn: 403,
     errors.NotAllowed: 403,

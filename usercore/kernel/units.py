@@ -74,7 +74,8 @@ class ChangingUnit(ResolvingUnit, Protocol):
         """Lock the user until the unit ends, so that what the unit reads afterwards stays true until its commit.
 
         The lock follows the check of a secret (a wrong secret locks no user) and precedes the first write and every
-        read of the user's state. Locks are acquired in the order tenant, role, user, lower id first.
+        read of the user's state. Locks are acquired in the order tenant; role, registration request or device token;
+        user, lower id first.
 
         Locking the same user again in one unit increments the change number once more, and has no other effect.
 

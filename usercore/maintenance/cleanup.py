@@ -16,7 +16,7 @@ from usercore.outbox.ports import OutboxUnit
 from usercore.passwords.model import ResetPolicy
 from usercore.throttling.model import ThrottlePolicy
 from usercore.throttling.ports import ThrottlingUnit
-from usercore.tokens.model import KINDS, ChallengePolicy
+from usercore.tokens.model import KINDS, AccessTokenPolicy, ChallengePolicy, DeviceTokenPolicy
 from usercore.tokens.ports import TokensUnit
 
 BATCH: Final = 1000
@@ -56,6 +56,7 @@ class Cleaned:
     """How many rows of each kind were removed; ``unknown_logins`` and ``registration_addresses`` were blanked."""
 
     access_tokens: int
+    device_tokens: int
     limited_use_tokens: int
     api_tokens: int
     registration_links: int
@@ -79,6 +80,8 @@ class Cleanup:
     _registration: RegistrationPolicy
     _resets: ResetPolicy
     _challenges: ChallengePolicy
+    _access_tokens: AccessTokenPolicy
+    _device_tokens: DeviceTokenPolicy
 
     def run(self) -> Cleaned:
         """Remove and blank everything that is past its retention, in many short units.
@@ -100,9 +103,11 @@ class Cleanup:
         counters = now - max(policy.throttles, self._throttles.forgotten_after)  # or unknown logins would wait less
         ahead = now + self._throttles.max_wait
         addresses = now - policy.registration_addresses
+        devices = now - self._access_tokens.lifetime - self._device_tokens.unpaired_retention
         abandoned = self._repeat(lambda unit: _remove_abandoned(unit, addresses, now))
         return Cleaned(
             access_tokens=self._repeat(lambda unit: unit.access_tokens.remove_expired(tokens, limit=BATCH)),
+            device_tokens=self._repeat(lambda unit: unit.device_tokens.remove_unused(devices, limit=BATCH)),
             limited_use_tokens=self._repeat(lambda unit: unit.limited_use_tokens.remove_expired(tokens, limit=BATCH)),
             api_tokens=self._repeat(lambda unit: unit.api_tokens.remove_expired(tokens, limit=BATCH)),
             registration_links=abandoned

@@ -156,7 +156,14 @@ class Passkeys:
         options = request_options(party, challenge=challenge_of(secret), timeout=self._challenges.lifetime)
         return PasskeyCeremony(secret=secret, options=options, expires_at=expires_at)
 
-    def finish_sign_in(self, secret: Secret | str, response: Response, *, source: str | None = None) -> SignedIn:
+    def finish_sign_in(
+        self,
+        secret: Secret | str,
+        response: Response,
+        *,
+        source: str | None = None,
+        device_token: Secret | str | None = None,
+    ) -> SignedIn:
         """Sign in by the passkey that the user chose; ``response`` is the browser's JSON, as text or decoded.
 
         Raises:
@@ -169,7 +176,7 @@ class Passkeys:
         self._service.check_alone("passkeys.finish_sign_in")
         credentials = PasskeyCredentials(secret=secret, response=response)
         self._party()
-        return with_secret(self._sign_in.authenticate(credentials, source=source))
+        return with_secret(self._sign_in.authenticate(credentials, source=source, device_token=device_token))
 
     def list(self, ref: Reference) -> tuple[Passkey, ...]:
         """Return the user's passkeys, the oldest first.

@@ -16,7 +16,7 @@ from usercore.registration.input import RegistrationInput, clean_registration
 from usercore.registration.limits import RejectedRegistration
 from usercore.registration.steps import Registration, RegistrationSteps, RegistrationUnit
 from usercore.tenants.errors import TenantInactive
-from usercore.tokens.errors import TokenUnknown
+from usercore.tokens.errors import DeviceTokenUnknown, TokenUnknown
 from usercore.tokens.model import (
     REGISTRATION_COMPLETED,
     REGISTRATION_KNOWN,
@@ -89,13 +89,20 @@ class EmailLinkRegistration:
         self._steps.add_attempt(unit, RegistrationStatus.OK, None, registrant.email)
 
     def complete(
-        self, secret: Secret | str, *, password: object, username: object, fields: Mapping[str, object]
+        self,
+        secret: Secret | str,
+        *,
+        password: object,
+        username: object,
+        fields: Mapping[str, object],
+        device: Secret | None,
     ) -> Registration:
         """Store the user of a request and sign them in; see ``Registrations.complete``.
 
         Raises:
             TypeError: a value has the wrong type.
             TokenInvalid: the link is unknown, used up or expired, or the tenant is inactive.
+            DeviceTokenUnknown: there is no such device token.
             Invalid: every fault, by field.
             PasswordRefused: the password breaks the policy.
             Taken: another user has the email or the username.
@@ -107,18 +114,21 @@ class EmailLinkRegistration:
                 link.email, self._emails, username=username, fields={**fields, **_fields_of(link)}
             )
             screened = self._steps.screen(password, registrant)
+            self._steps.check_device(device)
             registrant = self._steps.hash(evolve(registrant, verified=True), screened, check_limits=False)
         except (Rejected, Taken) as error:
             self._refuse(secret, error)
-        return self._steps.write(lambda unit: self._complete(unit, secret, registrant))
+        return self._steps.write(lambda unit: self._complete(unit, secret, registrant, device))
 
     def _complete(
-        self, unit: RegistrationUnit, secret: Secret | str, registrant: RegistrationInput
+        self, unit: RegistrationUnit, secret: Secret | str, registrant: RegistrationInput, device: Secret | None
     ) -> Registration | RejectedRegistration:
         link = self._lock(unit, secret)
         try:
-            registration = self._steps.store(unit, registrant, sign_in=True, welcome=None, login=link.email)
-        except Taken as error:  # raised before its first write
+            registration = self._steps.store(
+                unit, registrant, sign_in=True, welcome=None, login=link.email, device=device
+            )
+        except (Taken, DeviceTokenUnknown) as error:  # raised before its first write, but that the device was used
             return self._count_refusal(unit, link, error)
         done = evolve(link, completed_at=self._service.clock())
         unit.registration_links.replace(done)

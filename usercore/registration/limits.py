@@ -16,6 +16,7 @@ from usercore.tenants.errors import TenantInactive
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.ports import ThrottlingUnit
 from usercore.throttling.rules import time_left, time_until_free
+from usercore.tokens.errors import DeviceTokenUnknown
 from usercore.users.keys import email_key
 
 
@@ -46,6 +47,8 @@ def rejected_by(error: UsercoreError) -> RejectedRegistration:
         return RejectedRegistration(error, STATUS_OF_FIELD.get(error.field, RegistrationStatus.INVALID))
     if isinstance(error, RateLimited):
         return RejectedRegistration(error, RegistrationStatus.RATE_LIMITED)
+    if isinstance(error, DeviceTokenUnknown):
+        return RejectedRegistration(error, RegistrationStatus.DEVICE_TOKEN_NOT_FOUND)
     if isinstance(error, (Vetoed, TenantInactive)):
         return RejectedRegistration(error, RegistrationStatus.VETOED)
     is_email = isinstance(error, Invalid) and any(fault.field == "email" for fault in error.errors)

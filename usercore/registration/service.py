@@ -10,7 +10,7 @@ from usercore.importing.service import Imports
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import Taken
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret
+from usercore.kernel.secret import Secret, text_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
@@ -66,9 +66,12 @@ class Registrations:
         send_email: bool = True,
         validate_email: bool = True,
         sign_in: bool = True,
+        device_token: Secret | str | None = None,
         **fields: Unpack[RegistrationFields],
     ) -> Registration:
         """Register a user, who is signed in at once unless ``sign_in`` is off.
+
+        The access token that is issued then is paired with the device of ``device_token``.
 
         Without a password one is generated and mailed if there is a mailer and ``send_email`` is on; else the user has
         none. ``validate_email=False`` skips blocked domains and the host's checks, never the syntax. ``fields`` are any
@@ -79,6 +82,7 @@ class Registrations:
             Invalid: every fault, by field.
             PasswordRefused: the password breaks the policy.
             Vetoed: a gate of the host refused.
+            DeviceTokenUnknown: there is no such device token.
             TenantInactive: the tenant is inactive.
             RateLimited: too many registrations with this email or from this address.
             Taken: another user has the email, the username or the external id.
@@ -88,6 +92,7 @@ class Registrations:
         flags = {"send_email": send_email, "validate_email": validate_email, "sign_in": sign_in}
         for name, flag in flags.items():
             check_type(flag, bool, name=name)
+        device = None if device_token is None else Secret(text_of(device_token))
 
         def prepare() -> tuple[RegistrationInput, Taken | None]:
             registrant = clean_registration(
@@ -95,6 +100,7 @@ class Registrations:
             )
             screened = self._steps.screen(password, registrant)
             self._steps.ask_gates(registrant, "register", validate_email=validate_email)
+            self._steps.check_device(device)
             try:
                 return self._steps.hash(registrant, screened, check_limits=True), None
             except Taken as taken:
@@ -107,7 +113,9 @@ class Registrations:
             rejected = self._steps.count(unit, registrant)
             if rejected is None and taken is not None:
                 raise taken
-            return rejected or self._steps.store(unit, registrant, sign_in=sign_in, welcome=welcome, login=email)
+            return rejected or self._steps.store(
+                unit, registrant, sign_in=sign_in, welcome=welcome, login=email, device=device
+            )
 
         return self._steps.write_user(register, registrant, email)
 
@@ -191,15 +199,18 @@ class Registrations:
         username: str | None = None,
         first_name: str | None = None,
         last_name: str | None = None,
+        device_token: Secret | str | None = None,
     ) -> Registration:
         """Complete a registration by the mailed link: the email is verified, the user confirmed and signed in. Public.
 
-        A link is used up by ten refusals, whatever their reasons.
+        The access token that is issued is paired with the device of ``device_token``. A link is used up by ten
+        refusals, whatever their reasons.
 
         Raises:
             TypeError: a value has the wrong type.
             TokenInvalid: the link is unknown, used up or expired; its subclasses say which. Also if the tenant is
                 inactive.
+            DeviceTokenUnknown: there is no such device token.
             Invalid: every fault, by field.
             PasswordRefused: the password breaks the policy.
             Taken: another user has the email or the username.
@@ -211,6 +222,7 @@ class Registrations:
             password=password,
             username=username,
             fields={"first_name": first_name, "last_name": last_name},
+            device=None if device_token is None else Secret(text_of(device_token)),
         )
 
     def check_email(self, email: str, password: str | None = None) -> EmailCheckResult:

@@ -30,7 +30,9 @@ from usercore.registration.limits import (
 from usercore.tenants.errors import TenantInactive
 from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.service import get_tenant
+from usercore.tokens.errors import DeviceTokenUnknown
 from usercore.tokens.model import AccessTokenPolicy
+from usercore.tokens.pairing import LockedDevice, get_device, lock_device, pair
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import issue_access_token
 from usercore.users.identifiers import claims_of, email_holder
@@ -108,10 +110,11 @@ class RegistrationSteps:
 
         try:
             outcome = self._service.units.write(write)
-        except Taken as error:  # the rollback removed the pause that the unit had started; the limits are counted anew
-            taken = error
+        except (Taken, DeviceTokenUnknown) as error:
+            # The rollback removed the pause that the unit had started; the limits are counted anew.
+            refused = error
             outcome = self._service.units.write(
-                lambda unit: self.count_windows(unit, registrant) or self.reject(unit, taken, login)
+                lambda unit: self.count_windows(unit, registrant) or self.reject(unit, refused, login)
             )
         return _result_of(outcome)
 
@@ -135,6 +138,15 @@ class RegistrationSteps:
         if password is None:
             return None
         return self._passwords.screen(check_type(password, str, name="password"), personal_words(registrant))
+
+    def check_device(self, device: Secret | None) -> None:
+        """Check that a device token exists, if there is one.
+
+        Raises:
+            DeviceTokenUnknown: it does not.
+        """
+        if device is not None:
+            self._service.units.read(lambda unit: get_device(unit, device))
 
     def ask_gates(self, registrant: RegistrationInput, channel: str, *, validate_email: bool = True) -> None:
         """Ask what the host plugged in, outside any unit.
@@ -243,17 +255,21 @@ class RegistrationSteps:
         welcome: bool | None,
         login: str | None,
         found: Sequence[Claim] | None = None,
+        device: Secret | None = None,
     ) -> Registration:
         """Store a new user with claims, password, token and attempts, in an active tenant.
 
-        ``welcome`` says whether the email contains a password; None sends none. ``found`` is from ``find_claims``.
+        ``welcome`` says whether the email contains a password; None sends none. ``found`` is from ``find_claims``. The
+        token, if one is issued, is paired with the device.
 
         Raises:
-            Taken: another user has one of the keys; nothing was written.
+            DeviceTokenUnknown: there is no such device; nothing was written.
+            Taken: another user has one of the keys; nothing was written but that the device was used.
         """
         now = self._service.clock()
         user = without_email_as_name(self.new_user(registrant, now))
         signs_in = sign_in and self._may_sign_in(registrant)
+        locked = None if device is None or not signs_in else lock_device(unit, device, None, at=now)
         if signs_in:
             user = evolve(user, last_sign_in_at=now, last_sign_in_ip=self._service.context.ip)
         add_user(unit, user, REGISTERED, found=found)
@@ -263,7 +279,7 @@ class RegistrationSteps:
             generation = 0 if registrant.hashed is None else 1
             welcomed = Welcome(with_password=welcome)
             unit.record(Change(kind=WELCOMED, subject_id=user.id, new=welcomed, generation=generation))
-        secret = self._sign_in(unit, user.id, now, login) if signs_in else None
+        secret = self._sign_in(unit, user.id, now, login, locked) if signs_in else None
         self._limits.add_attempt(unit, RegistrationStatus.OK, user.id, login)
         return Registration(user=user, access_token=secret)
 
@@ -271,10 +287,12 @@ class RegistrationSteps:
         """Return False for an operator without a password: signing in would be weaker than a password (spec T5)."""
         return self._service.context.tenant_id != SYSTEM or registrant.hashed is not None
 
-    def _sign_in(self, unit: RegistrationUnit, user_id: UserId, now: datetime, login: str | None) -> Secret:
-        """Issue a token to a new user, who was stored with the instant of this sign-in."""
+    def _sign_in(
+        self, unit: RegistrationUnit, user_id: UserId, now: datetime, login: str | None, device: LockedDevice | None
+    ) -> Secret:
+        """Issue a token to a new user, who was stored with the instant of this sign-in, and pair it."""
         context = self._service.context
-        secret, _ = issue_access_token(
+        secret, token = issue_access_token(
             unit,
             user_id,
             authenticator="registration",
@@ -283,6 +301,8 @@ class RegistrationSteps:
             context=context,
             policy=self._tokens,
         )
+        if device is not None:
+            pair(unit, token, device)
         status, number = AttemptStatus.LOGIN_AFTER_SIGN_UP, self._service.new_id()
         unit.attempts.add(
             attempt_of(

@@ -32,6 +32,7 @@ from usercore.authenticators.external import Authenticator
 from usercore.authenticators.password import NAME as PASSWORD
 from usercore.authenticators.password import PasswordCredentials
 from usercore.authenticators.redeemed_tokens import AutologinTokenCredentials, LoginTokenCredentials
+from usercore.authenticators.tokens import to_secret
 from usercore.authenticators.trusted import TrustedAuthenticator
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SOURCE_LIMIT, Context
@@ -49,8 +50,9 @@ from usercore.roles.rules import NO_PERMISSIONS, names_of, permissions_of
 from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, signed_in_of, with_secret
 from usercore.sign_in.throttle import SignInThrottle
 from usercore.tokens.activity import ActivityTracker
-from usercore.tokens.errors import TokenUnknown
+from usercore.tokens.errors import DeviceTokenUnknown, TokenUnknown
 from usercore.tokens.model import ACCESS, ASSERTED_BY_HOST, AccessToken, AccessTokenPolicy
+from usercore.tokens.pairing import LockedDevice, get_device, lock_device, pair
 from usercore.tokens.rules import check_open
 from usercore.tokens.service import issue_access_token
 from usercore.users.model import LastSignIn, User
@@ -59,6 +61,9 @@ T = TypeVar("T")
 
 NO_LOOKUP: Final = LoginLookup()
 
+_NOT_OF_ACCOUNT: Final = frozenset({AttemptStatus.RATE_LIMIT_EXCEEDED, AttemptStatus.DEVICE_TOKEN_NOT_FOUND})
+"""Rejections that say nothing about the credentials."""
+
 
 @frozen(kw_only=True)
 class _Attempting:
@@ -66,25 +71,29 @@ class _Attempting:
 
     context: Context
     login: str | None
+    device: Secret | None
     lookup: LoginLookup = NO_LOOKUP
     ordinal: int | None = None
     rejections: list[tuple[str | None, RejectedAttempt]] = attrs.field(factory=list)
 
 
 class _Completed(NamedTuple):
-    """Who was authenticated and how, and what the unit that stored it knows of the user."""
+    """Who was authenticated and how, and what the unit that stored it knows of the user and has locked."""
 
     user: User
     roles: tuple[ActiveRole, ...]
     is_privileged: bool
     authenticated: Authenticated
+    device: LockedDevice | None
 
 
 @frozen(kw_only=True)
 class SignIn:
     """Signs users in and identifies them. Safe to share between threads.
 
-    Public, except ``trusted`` and ``verify_password``: errors reveal nothing to a caller that is not signed in.
+    Public, except ``trusted`` and ``verify_password``: errors reveal nothing to a caller that is not signed in. Each
+    way to sign in takes the secret of a ``device_token``: an unknown one is refused, and the access token is paired
+    with it.
     """
 
     _service: ServiceContext[SignInUnit]
@@ -96,7 +105,9 @@ class SignIn:
     _activity: ActivityTracker
     _misses: MissTracker
 
-    def authenticate(self, credentials: object, *, source: str | None = None) -> Identity:
+    def authenticate(
+        self, credentials: object, *, source: str | None = None, device_token: Secret | str | None = None
+    ) -> Identity:
         """Sign in by the authenticators that take this class of credentials, the highest priority first.
 
         ``source`` chooses one of them by its name; any other source is a label that is stored.
@@ -108,67 +119,86 @@ class SignIn:
             Overloaded: too many passwords are being hashed.
             Invalid: the source is malformed.
         """
-        return self._authenticate("authenticate", credentials, source)
+        return self._authenticate("authenticate", credentials, source, device_token)
 
-    def with_password(self, login: str, password: str, *, source: str | None = None) -> SignedIn:
+    def with_password(
+        self, login: str, password: str, *, source: str | None = None, device_token: Secret | str | None = None
+    ) -> SignedIn:
         """Sign in by email or username, in any spelling, and password.
 
         Raises:
             TypeError: an argument has the wrong type.
-            SignInRefused: login or password is wrong, or the user may not sign in.
+            SignInRefused: login, password or device token is wrong, or the user may not sign in.
             RateLimited: it is too early for another attempt.
             Overloaded: too many passwords are being hashed.
             Invalid: the source is malformed.
         """
-        return with_secret(
-            self._authenticate("with_password", PasswordCredentials(login=login, password=password), source)
-        )
+        credentials = PasswordCredentials(login=login, password=password)
+        return with_secret(self._authenticate("with_password", credentials, source, device_token))
 
-    def with_login_token(self, secret: Secret | str, *, source: str | None = None) -> SignedIn:
+    def with_login_token(
+        self, secret: Secret | str, *, source: str | None = None, device_token: Secret | str | None = None
+    ) -> SignedIn:
         """Sign in by a login token, and redeem it.
 
         Raises:
-            TypeError: the secret is neither text nor a Secret.
-            SignInRefused: the token is unknown, redeemed or expired, or its user may not sign in by it.
+            TypeError: a secret is neither text nor a Secret.
+            SignInRefused: the token is unknown, redeemed or expired, its user may not sign in by it, or the device
+                token is unknown.
             Invalid: the source is malformed.
         """
-        return with_secret(self._authenticate("with_login_token", LoginTokenCredentials(secret=secret), source))
+        credentials = LoginTokenCredentials(secret=secret)
+        return with_secret(self._authenticate("with_login_token", credentials, source, device_token))
 
-    def with_autologin_token(self, secret: Secret | str, *, source: str | None = None) -> SignedIn:
+    def with_autologin_token(
+        self, secret: Secret | str, *, source: str | None = None, device_token: Secret | str | None = None
+    ) -> SignedIn:
         """Sign in by an autologin token, and count a use of it.
 
         Raises:
-            TypeError: the secret is neither text nor a Secret.
-            SignInRefused: the token is unknown, not yet valid, expired, revoked or used up, or its user may not sign in
-                by it.
+            TypeError: a secret is neither text nor a Secret.
+            SignInRefused: the token is unknown, not yet valid, expired, revoked or used up, its user may not sign in by
+                it, or the device token is unknown.
             Invalid: the source is malformed.
         """
         credentials = AutologinTokenCredentials(secret=secret)
-        return with_secret(self._authenticate("with_autologin_token", credentials, source))
+        return with_secret(self._authenticate("with_autologin_token", credentials, source, device_token))
 
-    def with_access_token(self, secret: Secret | str, *, source: str | None = None) -> Identity:
+    def with_access_token(
+        self, secret: Secret | str, *, source: str | None = None, device_token: Secret | str | None = None
+    ) -> Identity:
         """Sign in by an access token that another system received; no new one is issued.
 
         Raises:
-            TypeError: the secret is neither text nor a Secret.
-            SignInRefused: the token is not valid, or its user may not sign in by it.
+            TypeError: a secret is neither text nor a Secret.
+            SignInRefused: the token is not valid, its user may not sign in by it, or the device token is unknown.
             Invalid: the source is malformed.
         """
-        return self._authenticate("with_access_token", AccessTokenCredentials(secret=secret), source)
+        credentials = AccessTokenCredentials(secret=secret)
+        return self._authenticate("with_access_token", credentials, source, device_token)
 
-    def trusted(self, ref: Reference, *, source: str | None = None, allow_privileged: bool = False) -> SignedIn:
+    def trusted(
+        self,
+        ref: Reference,
+        *,
+        source: str | None = None,
+        device_token: Secret | str | None = None,
+        allow_privileged: bool = False,
+    ) -> SignedIn:
         """Sign in a user that the host has authenticated. Trusted.
 
         Raises:
             TypeError: an argument has the wrong type.
             UserNotFound: no user of this tenant has this reference.
-            SignInRefused: the user may not sign in, or is privileged and ``allow_privileged`` is off.
+            SignInRefused: the user may not sign in, or is privileged and ``allow_privileged`` is off, or the device
+                token is unknown.
             Invalid: the source is malformed, or an identifier of this form cannot exist.
         """
         self._service.check_alone("sign_in.trusted")
         check_type(allow_privileged, bool, name="allow_privileged")
         trusted: BuiltInAuthenticator[object, Reference] = TrustedAuthenticator(allows_privileged=allow_privileged)
-        return with_secret(self._attempt([method_of(trusted)], ref, self._context_with(source), self._sign_in))
+        context, device = self._context_with(source), _device_of(device_token)
+        return with_secret(self._attempt([method_of(trusted)], ref, context, self._sign_in, device=device))
 
     def identify(self, secret: Secret | str) -> Identity:
         """Return the user and the session of an access token: one read. Its last use is stored once a minute.
@@ -214,15 +244,18 @@ class SignIn:
         credentials = PasswordCredentials(login=login, password=password)
         methods = [method for method in self._methods if method.name == PASSWORD]
         try:
-            self._attempt(methods, credentials, self._service.context, self._complete_without_token)
+            self._attempt(methods, credentials, self._service.context, self._complete_without_token, device=None)
         except SignInRefused:
             return False
         return True
 
-    def _authenticate(self, call: str, credentials: object, source: str | None) -> Identity:
+    def _authenticate(
+        self, call: str, credentials: object, source: str | None, device_token: Secret | str | None
+    ) -> Identity:
         self._service.check_alone(f"sign_in.{call}")
-        context = self._context_with(source)
-        return self._attempt(self._methods_for(credentials, context.source), credentials, context, self._sign_in)
+        context, device = self._context_with(source), _device_of(device_token)
+        methods = self._methods_for(credentials, context.source)
+        return self._attempt(methods, credentials, context, self._sign_in, device=device)
 
     def _context_with(self, source: str | None) -> Context:
         context = self._service.context
@@ -242,8 +275,13 @@ class SignIn:
         credentials: object,
         context: Context,
         finish: Callable[[_Attempting, SignInMethod, Verified], T],
+        *,
+        device: Secret | None,
     ) -> T:
         """Verify the credentials by each method in turn, and finish with the first that succeeds.
+
+        An unknown device token is refused before credentials that can be guessed are verified. For others, which need
+        no hash, it is looked up where it is locked: a token that does not exist stays a miss, which stores nothing.
 
         The hash slot is acquired before any look-up, so that an attempt that is refused for overload costs nothing. It
         is held until the password was verified, also while authenticators with a higher priority run.
@@ -258,7 +296,7 @@ class SignIn:
         with self._throttle.hold(login if is_throttled else None), ExitStack() as slot:
             if any(method.hashes for method in methods):
                 slot.enter_context(self._hasher.hold_slot())
-            attempting = _Attempting(context=context, login=login)
+            attempting = _Attempting(context=context, login=login, device=device)
             if is_throttled:
                 attempting = self._begin(attempting, methods[0].name)
             for method in methods:
@@ -307,29 +345,43 @@ class SignIn:
         return error
 
     def _begin(self, attempting: _Attempting, name: str) -> _Attempting:
-        """Read the account and the counters, and reserve the try, unless it is too early for another.
+        """Read the account and the counters, check the device token, and reserve the try.
 
         Raises:
             RateLimited: it is too early for another attempt.
+            SignInRefused: the device token is unknown.
         """
         lookup = self._throttle.look_up(attempting.login, attempting.context)
+        attempting = attrs.evolve(attempting, lookup=lookup)
         try:
             self._throttle.check_wait(lookup)
+            self._check_device(attempting)
             ordinal = self._throttle.reserve(lookup)
         except RejectedAttempt as rejected:
             attempting.rejections.append((name, rejected))
-            raise self._failed(attempting, counts=False) from None
-        return attrs.evolve(attempting, lookup=lookup, ordinal=ordinal)
+            raise self._failed(attempting, counts=True) from None
+        return attrs.evolve(attempting, ordinal=ordinal)
+
+    def _check_device(self, attempting: _Attempting) -> None:
+        device, account = attempting.device, attempting.lookup.account
+        if device is None:
+            return
+        try:
+            self._service.units.read(lambda unit: get_device(unit, device))
+        except DeviceTokenUnknown:
+            user_id = None if account is None else account.user.id
+            raise RejectedAttempt(AttemptStatus.DEVICE_TOKEN_NOT_FOUND, user_id=user_id) from None
 
     def _store_failure(self, attempting: _Attempting, *, counts: bool) -> None:
         """Store the rejections of the attempt, and count one failure for any number of methods.
 
         An attempt that was only too early is not counted. If a method rejected it before that, it is counted: otherwise
-        a host's rate limit would hide guesses of passwords.
+        a host's rate limit would hide guesses of passwords. An unknown device token counts for the address only: it
+        says nothing about the account.
         """
         rejections = attempting.rejections or [(None, RejectedAttempt(AttemptStatus.NOT_FOUND))]
         statuses = {rejected.status for _, rejected in rejections}
-        is_wrong, is_failure = AttemptStatus.WRONG_PASS in statuses, statuses != {AttemptStatus.RATE_LIMIT_EXCEEDED}
+        is_wrong, is_failure = AttemptStatus.WRONG_PASS in statuses, not statuses <= _NOT_OF_ACCOUNT
         if all(rejected.is_miss for _, rejected in rejections):
             self._misses.record(attempting.context, self._service.clock(), self._service.units)
             rejections = []
@@ -342,6 +394,8 @@ class SignIn:
                 self._throttle.record_failure(unit, attempting.lookup, attempting.ordinal, wrong_password=is_wrong)
             elif counts:
                 self._throttle.cancel_try(unit, attempting.lookup, attempting.ordinal)
+                if AttemptStatus.DEVICE_TOKEN_NOT_FOUND in statuses:
+                    self._throttle.record_failure_of_address(unit, attempting.lookup)
 
         self._service.units.write(store)
 
@@ -353,19 +407,11 @@ class SignIn:
             event = SignInEvent(now, LastSignIn(now, attempting.context.ip))
             completed = self._complete(unit, attempting, method, verified, event)
             done, user_id = completed.authenticated, completed.user.id
-            if done.token is not None:
-                return completed, None, done.token, now
-            secret, token = issue_access_token(
-                unit,
-                user_id,
-                authenticator=method.name,
-                at=now,
-                randomness=self._service.randomness,
-                context=attempting.context,
-                policy=self._tokens,
-            )
+            secret, token = self._token_of(unit, done, user_id, attempting.context, authenticator=method.name, at=now)
             if done.asserted_by_host and completed.is_privileged:
                 unit.record(Change(kind=ASSERTED_BY_HOST, subject_id=user_id, new=token))
+            if completed.device is not None:
+                token = pair(unit, token, completed.device)
             return completed, secret, token, now
 
         completed, secret, token, now = self._service.units.write(sign_in)
@@ -384,6 +430,29 @@ class SignIn:
         )
         return identity if secret is None else signed_in_of(identity, secret)
 
+    def _token_of(
+        self,
+        unit: SignInUnit,
+        done: Authenticated,
+        user_id: UserId,
+        context: Context,
+        *,
+        authenticator: str,
+        at: datetime,
+    ) -> tuple[Secret | None, AccessToken]:
+        """Return the existing token that was shown, or issue one."""
+        if done.token is not None:
+            return None, done.token
+        return issue_access_token(
+            unit,
+            user_id,
+            authenticator=authenticator,
+            at=at,
+            randomness=self._service.randomness,
+            context=context,
+            policy=self._tokens,
+        )
+
     def _complete_without_token(self, attempting: _Attempting, method: SignInMethod, verified: Verified) -> None:
         """Complete the attempt and store it; the user's last sign-in stays unchanged."""
 
@@ -400,14 +469,16 @@ class SignIn:
         verified: Verified,
         event: SignInEvent,
     ) -> _Completed:
-        """Lock the user, check that the user may sign in, and complete and store the attempt.
+        """Lock device and user, check that the user may sign in, and complete and store the attempt.
 
-        Every method passes here, so the rules S3 and T5 hold for all of them.
+        Every method passes here, so the rules S3, S10 and T5 hold for all of them.
 
         Raises:
-            RejectedAttempt: there is no such user, the user may not sign in, or what was verified no longer holds.
+            RejectedAttempt: there is no such user or device, the user may not sign in, or what was verified no longer
+                holds.
         """
         user_id = verified.find_user(unit, event.now)
+        device = _lock_device(unit, attempting.device, user_id, event.now)
         try:
             user = unit.users.lock(user_id, event.note)
         except UserNotFound:
@@ -424,7 +495,7 @@ class SignIn:
         self._add_rejections(unit, attempting, attempting.rejections)
         status = api_status(done.status, attempting.context.source)
         unit.attempts.add(self._record_of(attempting, status, user.id, method.name))
-        return _Completed(user, roles, privileged, done)
+        return _Completed(user, roles, privileged, done, device)
 
     def _add_rejections(
         self, unit: SignInUnit, attempting: _Attempting, rejections: Sequence[tuple[str | None, RejectedAttempt]]
@@ -445,6 +516,22 @@ class SignIn:
             authenticator=name,
             at=now,
         )
+
+
+def _device_of(device_token: Secret | str | None) -> Secret | None:
+    """Return the secret of a device token that was given as text or as a ``Secret``.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    return None if device_token is None else to_secret(device_token)
+
+
+def _lock_device(unit: SignInUnit, device: Secret | None, user_id: UserId, at: datetime) -> LockedDevice | None:
+    try:
+        return None if device is None else lock_device(unit, device, user_id, at=at)
+    except DeviceTokenUnknown:
+        raise RejectedAttempt(AttemptStatus.DEVICE_TOKEN_NOT_FOUND) from None
 
 
 def _error_of(attempting: _Attempting) -> BaseException:

@@ -133,13 +133,18 @@ class SignInThrottle:
     ) -> None:
         """Count a failure of the account, unless its try was reserved, and of the address."""
         counts_towards_void = wrong_password and lookup.account is not None
+        key = lookup.login_key
+        if key is not None and ordinal is None:
+            self._record(unit, key, self._kind_of(lookup), wrong_password=counts_towards_void)
+        elif key is not None:  # also if there is no account, so that the statements reveal neither it nor the password
+            unit.failure_counters.add_wrong_passwords(key, int(counts_towards_void))
+        self.record_failure_of_address(unit, lookup)
+
+    def record_failure_of_address(self, unit: SignInUnit, lookup: LoginLookup) -> None:
+        """Count a failure of the address only."""
         for key in lookup.keys:
             if key != lookup.login_key:
                 self._record(unit, key, CounterKind.ADDRESS, wrong_password=False)
-            elif ordinal is None:
-                self._record(unit, key, self._kind_of(lookup), wrong_password=counts_towards_void)
-            else:  # also if there is none, so that the statements reveal neither account nor password
-                unit.failure_counters.add_wrong_passwords(key, int(counts_towards_void))
 
     def reset(self, unit: SignInUnit, lookup: LoginLookup, ordinal: int | None) -> None:
         """Reset the account's failures up to a successful attempt: its reserved try, or the last one that it read.

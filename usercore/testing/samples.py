@@ -19,7 +19,7 @@ from usercore.passwords.model import Credential, PasswordChange
 from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import NOON, TICK
-from usercore.tokens.model import AccessToken, ApiToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink, TokenKind
 from usercore.users.identifiers import claims_of
 from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import Claim, User, UserState
@@ -149,6 +149,17 @@ ACCESS_TOKEN: Final = AccessToken(
     last_used_at=NOON - TICK,
     expires_at=NOON + 364 * _DAY,
     revoked_at=None,
+    device_digest=digest_of("device"),
+    paired_at=NOON - TICK,
+)
+
+DEVICE_TOKEN: Final = DeviceToken(
+    id=601,
+    tenant_id=MAIN,
+    digest=digest_of("device"),
+    device_id="Zoë's phone",
+    issued_at=NOON - _DAY,
+    last_used_at=NOON - TICK,
 )
 
 LIMITED_USE_TOKEN: Final = LimitedUseToken(
@@ -263,6 +274,7 @@ a_role: Final = partial(evolve, ROLE)
 a_role_assignment: Final = partial(evolve, ROLE_ASSIGNMENT)
 a_credential: Final = partial(evolve, CREDENTIAL)
 an_access_token: Final = partial(evolve, ACCESS_TOKEN)
+a_device_token: Final = partial(evolve, DEVICE_TOKEN)
 a_limited_use_token: Final = partial(evolve, LIMITED_USE_TOKEN)
 an_api_token: Final = partial(evolve, API_TOKEN)
 a_registration_link: Final = partial(evolve, REGISTRATION_LINK)

@@ -25,7 +25,7 @@ from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import TICK
 from usercore.throttling.model import FailureCounter, RateLimitWindow
-from usercore.tokens.model import AccessToken, ApiToken, LimitedUseToken, RegistrationLink
+from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink
 from usercore.users.emails import clean_email
 from usercore.users.model import Claim, User
 
@@ -218,6 +218,11 @@ def credentials(**fields: SearchStrategy[Any]) -> SearchStrategy[Credential]:
 def access_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[AccessToken]:
     """Whole access tokens."""
     return entities(AccessToken, **fields)
+
+
+def device_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[DeviceToken]:
+    """Whole device tokens."""
+    return entities(DeviceToken, **fields)
 
 
 def limited_use_tokens(**fields: SearchStrategy[Any]) -> SearchStrategy[LimitedUseToken]:

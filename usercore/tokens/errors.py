@@ -20,6 +20,12 @@ class TokenUnknown(TokenInvalid):
     code: ClassVar[str] = "tokens.unknown"
 
 
+class DeviceTokenUnknown(TokenUnknown):
+    """There is no such device token, or it belongs to another tenant."""
+
+    code: ClassVar[str] = "tokens.device_unknown"
+
+
 class TokenRevoked(TokenInvalid):
     """The token was revoked."""
 

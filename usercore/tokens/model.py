@@ -82,6 +82,15 @@ class RevocationPolicy:
 
 
 @frozen(kw_only=True)
+class DeviceTokenPolicy:
+    """How long device tokens are stored."""
+
+    unpaired_retention: timedelta = span(timedelta(days=365), least=timedelta(0))
+    """How long one is stored after every access token that was paired with it has expired. Source: usercore: an app
+    that is opened once a year keeps its token."""
+
+
+@frozen(kw_only=True)
 class LinkPolicy:
     """How long mailed links are valid. Source: spec K7."""
 
@@ -111,7 +120,7 @@ ASSERTED_BY_HOST: Final = ChangeKind("access_token.asserted_by_host", ("public_i
 """The host asserted the identity of a privileged user, so no password was needed. Source: spec T5."""
 ACCESS_REVOKED: Final = ChangeKind("access_token.revoked", ("public_id", "revoked_at"), public=True)
 TOKENS_REVOKED: Final = ChangeKind(
-    "tokens.revoked", ("access", "login", "autologin", "links", "challenges", "reason"), public=True
+    "tokens.revoked", ("access", "login", "autologin", "links", "challenges", "devices", "reason"), public=True
 )
 LOGIN_ISSUED: Final = ChangeKind("login_token.issued", ("public_id", "expires_at"))
 LOGIN_REDEEMED: Final = ChangeKind("login_token.redeemed", ("public_id", "redeemed_at"), public=True)
@@ -136,6 +145,15 @@ LINK_ISSUED: Final = ChangeKind("link.issued", ("kind", "public_id", "expires_at
 LINK_REDEEMED: Final = ChangeKind("link.redeemed", ("kind", "public_id", "redeemed_at"), public=True)
 CHALLENGE_ISSUED: Final = ChangeKind("challenge.issued", ("kind", "public_id", "expires_at"))
 CHALLENGE_REDEEMED: Final = ChangeKind("challenge.redeemed", ("kind", "public_id", "redeemed_at"))
+DEVICE_ISSUED: Final = ChangeKind("device_token.issued", ("public_id",), subject=Subject.DEVICE_TOKEN)
+DEVICE_PAIRED: Final = ChangeKind(
+    "device_token.paired",
+    ("public_id", "device"),
+    frozenset({"device"}),
+    public=True,
+    always=frozenset({"public_id", "device"}),
+)
+DEVICE_UNPAIRED: Final = ChangeKind("device_token.unpaired", ("device", "tokens"), frozenset({"device"}), public=True)
 REGISTRATION_REQUESTED: Final = ChangeKind(
     "registration.requested", ("email", "expires_at"), frozenset({"email"}), public=True, subject=Subject.REGISTRATION
 )
@@ -165,6 +183,9 @@ KINDS: Final = (
     LINK_REDEEMED,
     CHALLENGE_ISSUED,
     CHALLENGE_REDEEMED,
+    DEVICE_ISSUED,
+    DEVICE_PAIRED,
+    DEVICE_UNPAIRED,
     REGISTRATION_REQUESTED,
     REGISTRATION_KNOWN,
     REGISTRATION_COMPLETED,
@@ -198,7 +219,8 @@ class TokenRules:
     issued: ChangeKind
     redeemed: ChangeKind | None = None
     revoked_by: frozenset[RevocationReason] = frozenset()
-    """The events that revoke the kind's tokens of a user: a column of the table in spec K9."""
+    """The events that revoke the kind's tokens of a user, or unpair the user's access tokens from devices: a column of
+    the table in spec K9."""
     counted_as: str | None = None
     """The field of ``RevokedTokens`` that counts revoked tokens of the kind; None if they have no user."""
 
@@ -297,6 +319,18 @@ class TokenKind(StrEnum):
     API = ("ucs", TokenRules(policy=ApiTokenPolicy, max_uses=None, issued=API_ISSUED))
     """It has no user, so no event of spec K9 revokes it; an inactive tenant refuses it."""
 
+    DEVICE = (
+        "ucd",
+        TokenRules(
+            policy=DeviceTokenPolicy,
+            max_uses=None,
+            issued=DEVICE_ISSUED,
+            revoked_by=frozenset({RevocationReason.PASSWORD_SET}),
+            counted_as="devices",
+        ),
+    )
+    """A device token has no user: the events unpair the user's access tokens from it. Source: spec K5, K9."""
+
     REGISTRATION = (
         "ucr",
         TokenRules(policy=LinkPolicy, max_uses=1, issued=REGISTRATION_REQUESTED, redeemed=REGISTRATION_COMPLETED),
@@ -306,6 +340,7 @@ class TokenKind(StrEnum):
 
 ACCESS: Final[str] = TokenKind.ACCESS.value
 LOGIN: Final[str] = TokenKind.LOGIN.value
+DEVICE: Final[str] = TokenKind.DEVICE.value
 REGISTRATION: Final[str] = TokenKind.REGISTRATION.value
 API: Final[str] = TokenKind.API.value
 """The prefix of the secrets of each kind."""
@@ -315,6 +350,11 @@ def public_id_of(prefix: str, user_id: UserId, digest: Digest) -> str:
     """Return the id under which operators see a token: prefix, user and 64 bits of the digest."""
     number = int.from_bytes(digest[:_PUBLIC_BYTES], "big")
     return f"{prefix}-{write_base62(user_id, _ID_WIDTH)}-{write_base62(number, _PUBLIC_WIDTH)}"
+
+
+def public_id_of_device(digest: Digest) -> str:
+    """Return the id under which operators see a device token: prefix and 64 bits of the digest."""
+    return f"{DEVICE}-{write_base62(int.from_bytes(digest[:_PUBLIC_BYTES], 'big'), _PUBLIC_WIDTH)}"
 
 
 @entity
@@ -334,11 +374,48 @@ class AccessToken:
     last_used_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    device_digest: Digest | None = attrs.field(default=None, repr=False)
+    """The digest of the device token with which it is paired."""
+    paired_at: datetime | None = None
 
     @property
     def public_id(self) -> str:
         """The id under which operators see it, and by which it can be revoked."""
         return public_id_of(ACCESS, self.user_id, self.digest)
+
+    @property
+    def device(self) -> str | None:
+        """The public id of the device token with which it is paired, or None."""
+        return None if self.device_digest is None else public_id_of_device(self.device_digest)
+
+
+@entity
+class DeviceToken:
+    """Names a device, so that access tokens can be paired with it. It belongs to no user and is no credential.
+
+    ``device_id`` is the host's name of the device, which may have several tokens. ``last_used_at`` is when it was
+    issued, or last paired with an access token.
+    """
+
+    id: int
+    tenant_id: TenantId
+    digest: Digest = attrs.field(repr=False)
+    device_id: str
+    issued_at: datetime
+    last_used_at: datetime
+
+    @property
+    def public_id(self) -> str:
+        """The id under which operators see it, also in the access tokens that are paired with it."""
+        return public_id_of_device(self.digest)
+
+
+@entity
+class UnpairedTokens:
+    """How many access tokens of a user were unpaired from a device, and the public id of its token."""
+
+    device: str
+    tokens: int
 
 
 @entity
@@ -453,4 +530,6 @@ class RevokedTokens:
     autologin: int = 0
     links: int = 0
     challenges: int = 0
+    devices: int = 0
+    """Access tokens that were unpaired from devices."""
     reason: RevocationReason

@@ -4,14 +4,14 @@ Tokens belong to users; the callers check the user's tenant by reading or lockin
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.units import ChangingUnit
-from usercore.tokens.model import AccessToken, ApiToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink, TokenKind
 
 
 class AccessTokenRepository(Protocol):
@@ -48,6 +48,34 @@ class AccessTokenRepository(Protocol):
     @abstractmethod
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
         """Store when tokens were last used. A time only moves forward; revoked and missing tokens are ignored."""
+
+    @abstractmethod
+    def pair(self, user_id: UserId, digest: Digest, device: Digest, *, at: datetime) -> AccessToken | None:
+        """Pair the token with this device instead of any other.
+
+        Returns:
+            The token as it is now; None if it was revoked or is not stored.
+        """
+
+    @abstractmethod
+    def unpair(self, user_id: UserId, digest: Digest) -> AccessToken | None:
+        """Unpair the token from its device; see ``pair``."""
+
+    @abstractmethod
+    def unpair_device(self, user_id: UserId, device: Digest) -> int:
+        """Unpair the user's tokens that are not revoked from this device; return their number."""
+
+    @abstractmethod
+    def unpair_all(self, user_id: UserId, *, since: datetime | None = None) -> int:
+        """Unpair the user's tokens that are not revoked and were paired at that instant or later, or all of them.
+
+        Returns:
+            Their number.
+        """
+
+    @abstractmethod
+    def users_of_device(self, device: Digest) -> list[UserId]:
+        """Return the users of any tenant who have tokens, not revoked, that are paired with this device, by id."""
 
     @abstractmethod
     def remove_expired(self, before: datetime, *, limit: int) -> int:
@@ -145,6 +173,38 @@ class ApiTokenRepository(Protocol):
         """Remove at most ``limit`` tokens of any tenant that were revoked or expired before; return their number."""
 
 
+class DeviceTokenRepository(Protocol):
+    """Stores device tokens by digest. A unit sees those of its own tenant only."""
+
+    @abstractmethod
+    def add(self, token: DeviceToken) -> None:
+        """Store a new token; the unit holds its lock from now on.
+
+        Raises:
+            RunAgain: a token has this digest; the next run generates another.
+        """
+
+    @abstractmethod
+    def get(self, digest: Digest) -> DeviceToken | None:
+        """Return the token, or None."""
+
+    @abstractmethod
+    def get_many(self, digests: Sequence[Digest]) -> list[DeviceToken]:
+        """Return the tokens with these digests, in any order."""
+
+    @abstractmethod
+    def lock(self, digest: Digest, *, at: datetime) -> DeviceToken | None:
+        """Lock the token until the unit ends, and store that it was used; this time only moves forward.
+
+        Returns:
+            The token as it is now, or None.
+        """
+
+    @abstractmethod
+    def remove_unused(self, before: datetime, *, limit: int) -> int:
+        """Remove at most ``limit`` tokens of any tenant that were last used before; return their number."""
+
+
 class RegistrationLinkRepository(Protocol):
     """Stores registration requests and the digests of their links. A unit sees those of its own tenant only."""
 
@@ -195,6 +255,10 @@ class TokensUnit(ChangingUnit, Protocol):
     @property
     def api_tokens(self) -> ApiTokenRepository:
         """The tenant's API tokens as this unit sees them."""
+
+    @property
+    def device_tokens(self) -> DeviceTokenRepository:
+        """The tenant's device tokens as this unit sees them."""
 
     @property
     def registration_links(self) -> RegistrationLinkRepository:

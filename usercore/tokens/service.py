@@ -138,7 +138,9 @@ def revoke_all(
 ) -> RevokedTokens:
     """Revoke the tokens of a locked user that this event revokes, except ``keep``, and record their number."""
     kinds = kinds_revoked_by(reason, policy)
-    counts = unit.limited_use_tokens.revoke_all(user_id, kinds - {TokenKind.ACCESS}, at=at)
+    counts = unit.limited_use_tokens.revoke_all(user_id, kinds - {TokenKind.ACCESS, TokenKind.DEVICE}, at=at)
+    if TokenKind.DEVICE in kinds:
+        counts = {**counts, TokenKind.DEVICE: unit.access_tokens.unpair_all(user_id)}  # before they are revoked
     if TokenKind.ACCESS in kinds:
         counts = {TokenKind.ACCESS: unit.access_tokens.revoke_all(user_id, at=at, keep=keep), **counts}
     totals = Counter[str]()

@@ -1,7 +1,7 @@
 """Access tokens, limited-use tokens and registration requests, in memory."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -10,8 +10,13 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.storage.recording import RecordingUnit
-from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, TokenKind
-from usercore.tokens.ports import AccessTokenRepository, LimitedUseTokenRepository, RegistrationLinkRepository
+from usercore.tokens.model import AccessToken, DeviceToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.ports import (
+    AccessTokenRepository,
+    DeviceTokenRepository,
+    LimitedUseTokenRepository,
+    RegistrationLinkRepository,
+)
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest, with_own
 from usercore_storage.memory.undo_list import UndoList, itself
 
@@ -48,13 +53,42 @@ class _Tokens(Generic[T]):
     def _remove(self, over_since: Callable[[T], datetime], before: datetime, limit: int) -> int:
         removed = oldest(self._tokens.values(), over_since, before=before, limit=limit)
         for token in removed:
-            self._tokens.remove((token.user_id, token.digest))
-            self._digests.remove(token.user_id, token.digest)
+            self._drop(token)
         return len(removed)
+
+    def _drop(self, token: T) -> None:
+        self._tokens.remove((token.user_id, token.digest))
+        self._digests.remove(token.user_id, token.digest)
 
 
 class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
-    """Stores access tokens."""
+    """Stores access tokens; those that are paired with a device can be found by it."""
+
+    def __init__(self, undo: UndoLog) -> None:
+        super().__init__(undo)
+        self._paired = UndoList[Digest, tuple[UserId, Digest], tuple[UserId, Digest]](undo, itself)
+
+    def add(self, token: AccessToken) -> None:
+        super().add(token)
+        self._index(token)
+
+    def _evolve(self, token: AccessToken, **changes: object) -> AccessToken:
+        self._unindex(token)
+        changed = super()._evolve(token, **changes)
+        self._index(changed)
+        return changed
+
+    def _drop(self, token: AccessToken) -> None:
+        self._unindex(token)
+        super()._drop(token)
+
+    def _index(self, token: AccessToken) -> None:
+        if token.device_digest is not None and token.revoked_at is None:
+            self._paired.add(token.device_digest, (token.user_id, token.digest))
+
+    def _unindex(self, token: AccessToken) -> None:
+        if token.device_digest is not None:
+            self._paired.remove(token.device_digest, (token.user_id, token.digest))
 
     def list_of(self, user_id: UserId) -> list[AccessToken]:
         return self._newest_first(user_id)
@@ -72,6 +106,33 @@ class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
             token = self.get(user_id, digest)
             if token is not None and token.revoked_at is None and token.last_used_at < at:
                 self._evolve(token, last_used_at=at)
+
+    def pair(self, user_id: UserId, digest: Digest, device: Digest, *, at: datetime) -> AccessToken | None:
+        token = self.get(user_id, digest)
+        if token is None or token.revoked_at is not None:
+            return None
+        return self._evolve(token, device_digest=device, paired_at=at)
+
+    def unpair(self, user_id: UserId, digest: Digest) -> AccessToken | None:
+        token = self.get(user_id, digest)
+        return None if token is None or token.revoked_at is not None else self._without_device(token)
+
+    def unpair_device(self, user_id: UserId, device: Digest) -> int:
+        return self._unpair(token for token in self._of(user_id) if token.device_digest == device)
+
+    def unpair_all(self, user_id: UserId, *, since: datetime | None = None) -> int:
+        paired = [(token, token.paired_at) for token in self._of(user_id) if token.paired_at is not None]
+        return self._unpair(token for token, at in paired if since is None or at >= since)
+
+    def _unpair(self, tokens: Iterable[AccessToken]) -> int:
+        """Unpair those that are not revoked, and return their number."""
+        return len([self._without_device(token) for token in tokens if token.revoked_at is None])
+
+    def _without_device(self, token: AccessToken) -> AccessToken:
+        return self._evolve(token, device_digest=None, paired_at=None)
+
+    def users_of_device(self, device: Digest) -> list[UserId]:
+        return list(dict.fromkeys(user_id for user_id, _ in self._paired.of(device)))
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
         return self._remove(lambda token: _earliest(token.expires_at, token.revoked_at), before, limit)
@@ -110,6 +171,40 @@ def _has_uses(token: LimitedUseToken) -> bool:
 def _over_since(token: LimitedUseToken) -> datetime:
     last_use = token.redeemed_at if token.uses >= token.max_uses else None
     return _earliest(token.expires_at, token.revoked_at, last_use)
+
+
+class MemoryDeviceTokens(DeviceTokenRepository):
+    """Stores device tokens by digest; a unit sees those of its tenant."""
+
+    def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
+        self._tokens = UndoDict[Digest, DeviceToken](undo)
+        self._unit = unit
+
+    def add(self, token: DeviceToken) -> None:
+        self._tokens.add(token.digest, token)
+        self._unit.number(Subject.DEVICE_TOKEN, token.id, 1)
+
+    def get(self, digest: Digest) -> DeviceToken | None:
+        token = self._tokens.get(digest)
+        return token if token is not None and token.tenant_id == self._unit.tenant_id else None
+
+    def get_many(self, digests: Sequence[Digest]) -> list[DeviceToken]:
+        found = map(self.get, dict.fromkeys(digests))
+        return [token for token in found if token is not None]
+
+    def lock(self, digest: Digest, *, at: datetime) -> DeviceToken | None:
+        token = self.get(digest)
+        if token is None or token.last_used_at >= at:
+            return token
+        used = evolve(token, last_used_at=at)
+        self._tokens.put(digest, used)
+        return used
+
+    def remove_unused(self, before: datetime, *, limit: int) -> int:
+        removed = oldest(self._tokens.values(), lambda token: token.last_used_at, before=before, limit=limit)
+        for token in removed:
+            self._tokens.remove(token.digest)
+        return len(removed)
 
 
 class MemoryRegistrationLinks(RegistrationLinkRepository):

@@ -15,7 +15,12 @@ from usercore_storage.memory.passwords import MemoryCredentials
 from usercore_storage.memory.roles import MemoryRoleAssignments, MemoryRoles
 from usercore_storage.memory.tenants import MemoryTenants
 from usercore_storage.memory.throttling import MemoryFailureCounters, MemoryRateLimits
-from usercore_storage.memory.tokens import MemoryAccessTokens, MemoryLimitedUseTokens, MemoryRegistrationLinks
+from usercore_storage.memory.tokens import (
+    MemoryAccessTokens,
+    MemoryDeviceTokens,
+    MemoryLimitedUseTokens,
+    MemoryRegistrationLinks,
+)
 from usercore_storage.memory.undo_dict import UndoLog
 from usercore_storage.memory.users import MemoryClaims, MemoryUsers
 
@@ -34,6 +39,7 @@ class MemoryUnit(RecordingUnit):
         self.access_tokens = MemoryAccessTokens(undo)
         self.limited_use_tokens = MemoryLimitedUseTokens(undo)
         self.api_tokens = MemoryApiTokens(undo, self)
+        self.device_tokens = MemoryDeviceTokens(undo, self)
         self.registration_links = MemoryRegistrationLinks(undo, self)
         self.attempts = MemoryAttempts(undo, self)
         self.registration_attempts = MemoryRegistrationAttempts(undo, self)

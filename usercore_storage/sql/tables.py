@@ -12,7 +12,7 @@ from usercore.passwords.model import Credential
 from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
-from usercore.tokens.model import AccessToken, ApiToken, LimitedUseToken, RegistrationLink
+from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink
 from usercore.users.model import Claim, User
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
 from usercore_storage.sql.digests import digest_of_key, digest_of_texts, digest_of_user_agent
@@ -69,6 +69,7 @@ ACCESS_TOKENS: Final = Table(
     user="user_id",
     tenant=None,
     once=_USER_AGENT,
+    indexes={"by_device": "(device_digest) WHERE ((device_digest IS NOT NULL) AND (revoked_at IS NULL))"},
 )
 LIMITED_USE_TOKENS: Final = Table(
     "usercore_limited_use_tokens",
@@ -90,6 +91,15 @@ API_TOKENS: Final = Table(
         "expired": "(expires_at) WHERE (expires_at IS NOT NULL)",
         "revoked": "(revoked_at) WHERE (revoked_at IS NOT NULL)",
     },
+)
+DEVICE_TOKENS: Final = Table(
+    "usercore_device_tokens",
+    DeviceToken,
+    key=["digest"],
+    shard="digest",
+    user=None,
+    tenant="tenant_id",
+    indexes={"by_use": "(last_used_at)"},
 )
 REGISTRATION_LINKS: Final = Table(
     "usercore_registration_links",

@@ -1,19 +1,24 @@
 """Tokens in SQL. Every statement except the clean-ups stays on its user's shard."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
-from usercore.kernel.time import to_micros
+from usercore.kernel.time import FIRST, to_micros
 from usercore.storage.recording import RecordingUnit
-from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, TokenKind
-from usercore.tokens.ports import AccessTokenRepository, LimitedUseTokenRepository, RegistrationLinkRepository
+from usercore.tokens.model import AccessToken, DeviceToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.ports import (
+    AccessTokenRepository,
+    DeviceTokenRepository,
+    LimitedUseTokenRepository,
+    RegistrationLinkRepository,
+)
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
-from usercore_storage.sql.tables import ACCESS_TOKENS, LIMITED_USE_TOKENS, REGISTRATION_LINKS
+from usercore_storage.sql.tables import ACCESS_TOKENS, DEVICE_TOKENS, LIMITED_USE_TOKENS, REGISTRATION_LINKS
 from usercore_storage.sql.user_agents import SqlUserAgents
 
 GET_ACCESS: Final = f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens WHERE user_id = ? AND digest = ?"
@@ -32,6 +37,15 @@ TOUCH_ACCESS: Final = (
     "UPDATE usercore_access_tokens SET last_used_at = ?"
     " WHERE user_id = ? AND digest = ? AND last_used_at < ? AND revoked_at IS NULL"
 )
+PAIR: Final = (
+    "UPDATE usercore_access_tokens SET device_digest = ?, paired_at = ?"
+    " WHERE user_id = ? AND digest = ? AND revoked_at IS NULL RETURNING digest"
+)
+_UNPAIR: Final = (
+    "UPDATE usercore_access_tokens SET device_digest = NULL, paired_at = NULL WHERE user_id = ? AND revoked_at IS NULL"
+)
+UNPAIR_DEVICE: Final = f"{_UNPAIR} AND device_digest = ? RETURNING digest"
+UNPAIR_ALL: Final = f"{_UNPAIR} AND paired_at >= ? RETURNING digest"
 REMOVE_ACCESS: Final = (
     "DELETE FROM usercore_access_tokens WHERE (user_id, digest) IN (SELECT user_id, digest"
     " FROM usercore_access_tokens WHERE revoked_at < ? OR expires_at < ? LIMIT ?) RETURNING user_id"
@@ -67,6 +81,21 @@ REMOVE_LIMITED: Final = (
     " OR (redeemed_at < ? AND max_uses <= uses) LIMIT ?) RETURNING user_id"
 )
 
+GET_DEVICE: Final = f"SELECT {DEVICE_TOKENS.select} FROM usercore_device_tokens WHERE digest = ? AND tenant_id = ?"
+GET_DEVICES: Final = {
+    size: f"SELECT {DEVICE_TOKENS.select} FROM usercore_device_tokens WHERE tenant_id = ? AND digest IN ({marks(size)})"
+    for size in SIZES
+}
+LOCK_DEVICE: Final = (
+    "UPDATE usercore_device_tokens SET last_used_at = CASE WHEN last_used_at < ? THEN ? ELSE last_used_at END"
+    f" WHERE digest = ? AND tenant_id = ? RETURNING {DEVICE_TOKENS.select}"
+)
+REMOVE_DEVICES: Final = (
+    "DELETE FROM usercore_device_tokens WHERE digest IN (SELECT digest FROM usercore_device_tokens"
+    " WHERE last_used_at < ? ORDER BY last_used_at LIMIT ?) AND last_used_at < ? RETURNING digest"
+)
+"""The condition stands twice because a token may be used while the statement waits for its lock."""
+
 GET_LINK: Final = f"SELECT {REGISTRATION_LINKS.select} FROM usercore_registration_links WHERE id = ? AND tenant_id = ?"
 LOCK_LINK: Final = (
     "UPDATE usercore_registration_links SET change_no = change_no + 1 WHERE id = ? AND tenant_id = ?"
@@ -93,6 +122,11 @@ class SqlAccessTokens(AccessTokenRepository):
         """Work in this transaction."""
         self._run = run
         self._user_agents = user_agents
+        self.from_all_shards = {  # tokens are stored beside their users, who may be on any shard
+            "users of a device": (
+                "SELECT user_id FROM usercore_access_tokens WHERE device_digest = ? AND revoked_at IS NULL"
+            ),
+        }
 
     def add(self, token: AccessToken) -> None:
         self._user_agents.store(token.user_agent, until=token.expires_at)
@@ -115,6 +149,24 @@ class SqlAccessTokens(AccessTokenRepository):
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
         timed = ((user_id, digest, to_micros(at)) for user_id, digest, at in uses)
         self._run.many(TOUCH_ACCESS, [(at, user_id, digest, at) for user_id, digest, at in timed])
+
+    def pair(self, user_id: UserId, digest: Digest, device: Digest, *, at: datetime) -> AccessToken | None:
+        paired = self._run(PAIR, (device, to_micros(at), user_id, digest))
+        return self.get(user_id, digest) if paired else None
+
+    def unpair(self, user_id: UserId, digest: Digest) -> AccessToken | None:
+        unpaired = self._run(PAIR, (None, None, user_id, digest))
+        return self.get(user_id, digest) if unpaired else None
+
+    def unpair_device(self, user_id: UserId, device: Digest) -> int:
+        return len(self._run(UNPAIR_DEVICE, (user_id, device)))
+
+    def unpair_all(self, user_id: UserId, *, since: datetime | None = None) -> int:
+        return len(self._run(UNPAIR_ALL, (user_id, to_micros(since or FIRST))))
+
+    def users_of_device(self, device: Digest) -> list[UserId]:
+        rows = self._run(self.from_all_shards["users of a device"], (device,))
+        return sorted({user_id for (user_id,) in rows})
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_ACCESS, (to_micros(before), to_micros(before), limit)))
@@ -157,6 +209,40 @@ class SqlLimitedUseTokens(LimitedUseTokenRepository):
     def _one(self, statement: str, *values: object) -> LimitedUseToken | None:
         rows = self._run(statement, values)
         return LIMITED_USE_TOKENS.read(rows[0]) if rows else None
+
+
+class SqlDeviceTokens(DeviceTokenRepository):
+    """Stores device tokens in the transaction that ``run`` runs in."""
+
+    def __init__(self, run: Executor, unit: RecordingUnit) -> None:
+        """Work for this unit."""
+        self._run = run
+        self._unit = unit
+
+    def add(self, token: DeviceToken) -> None:
+        self._run(DEVICE_TOKENS.insert, DEVICE_TOKENS.row(token))
+        self._unit.number(Subject.DEVICE_TOKEN, token.id, 1)
+
+    def get(self, digest: Digest) -> DeviceToken | None:
+        return self._one(GET_DEVICE, digest, self._unit.tenant_id)
+
+    def get_many(self, digests: Sequence[Digest]) -> list[DeviceToken]:
+        rows = [
+            row
+            for some in in_sizes(digests)
+            for row in self._run(GET_DEVICES[len(some)], (self._unit.tenant_id, *some))
+        ]
+        return list(map(DEVICE_TOKENS.read, rows))
+
+    def lock(self, digest: Digest, *, at: datetime) -> DeviceToken | None:
+        return self._one(LOCK_DEVICE, to_micros(at), to_micros(at), digest, self._unit.tenant_id)
+
+    def remove_unused(self, before: datetime, *, limit: int) -> int:
+        return len(self._run(REMOVE_DEVICES, (to_micros(before), limit, to_micros(before))))
+
+    def _one(self, statement: str, *values: object) -> DeviceToken | None:
+        rows = self._run(statement, values)
+        return DEVICE_TOKENS.read(rows[0]) if rows else None
 
 
 class SqlRegistrationLinks(RegistrationLinkRepository):

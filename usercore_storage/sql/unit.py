@@ -19,7 +19,7 @@ from usercore_storage.sql.roles import SqlRoleAssignments, SqlRoles
 from usercore_storage.sql.tables import ROLE_ASSIGNMENTS
 from usercore_storage.sql.tenants import SqlTenants
 from usercore_storage.sql.throttling import SqlFailureCounters, SqlRateLimits
-from usercore_storage.sql.tokens import SqlAccessTokens, SqlLimitedUseTokens, SqlRegistrationLinks
+from usercore_storage.sql.tokens import SqlAccessTokens, SqlDeviceTokens, SqlLimitedUseTokens, SqlRegistrationLinks
 from usercore_storage.sql.user_agents import SqlUserAgents
 from usercore_storage.sql.users import SqlClaims, SqlUsers
 
@@ -41,6 +41,7 @@ class SqlUnit(RecordingUnit):
         self.access_tokens = SqlAccessTokens(run, self.user_agents)
         self.limited_use_tokens = SqlLimitedUseTokens(run)
         self.api_tokens = SqlApiTokens(run, self)
+        self.device_tokens = SqlDeviceTokens(run, self)
         self.registration_links = SqlRegistrationLinks(run, self)
         self.attempts = SqlAttempts(run, self, self.user_agents)
         self.registration_attempts = SqlRegistrationAttempts(run, self, self.user_agents)

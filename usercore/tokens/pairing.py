@@ -1,0 +1,94 @@
+"""Steps of use-cases that involve devices: checking and locking a device token, and pairing access tokens with it.
+
+A device belongs to one registered user at a time. Pairings of one device are made one after another, because each locks
+the row of the device token first; then it locks the users whose tokens it unpairs, and its own, lower id first.
+"""
+
+from contextlib import suppress
+from datetime import datetime
+
+from usercore.kernel.changes import Change
+from usercore.kernel.entity import entity
+from usercore.kernel.errors import UserNotFound
+from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Secret, read_secret_without_holder
+from usercore.tokens.errors import DeviceTokenUnknown, TokenRevoked
+from usercore.tokens.model import DEVICE, DEVICE_PAIRED, DEVICE_UNPAIRED, AccessToken, DeviceToken, UnpairedTokens
+from usercore.tokens.ports import TokensUnit
+
+
+@entity
+class LockedDevice:
+    """A device token that the unit has locked, and the other users with tokens paired with it, locked, too."""
+
+    token: DeviceToken
+    others: tuple[UserId, ...]
+    at: datetime
+
+
+def get_device(unit: TokensUnit, secret: Secret | str) -> DeviceToken:
+    """Return the device token with this secret.
+
+    Raises:
+        DeviceTokenUnknown: there is none in the unit's tenant.
+    """
+    digest = read_secret_without_holder(secret, DEVICE)
+    device = None if digest is None else unit.device_tokens.get(digest)
+    if device is None:
+        raise DeviceTokenUnknown
+    return device
+
+
+def lock_device(unit: TokensUnit, secret: Secret | str, user_id: UserId | None, *, at: datetime) -> LockedDevice:
+    """Lock a device token, the other users who are paired with it, and this user, if there is one.
+
+    It comes before every other lock of the unit but that of the tenant or of a registration request.
+
+    Raises:
+        DeviceTokenUnknown: there is none in the unit's tenant.
+    """
+    digest = read_secret_without_holder(secret, DEVICE)
+    token = None if digest is None else unit.device_tokens.lock(digest, at=at)
+    if token is None:
+        raise DeviceTokenUnknown
+    wanted = {*unit.access_tokens.users_of_device(token.digest)}
+    if user_id is not None:
+        wanted.add(user_id)
+    locked = [one for one in sorted(wanted) if _lock(unit, one)]
+    return LockedDevice(token=token, others=tuple(one for one in locked if one != user_id), at=at)
+
+
+def _lock(unit: TokensUnit, user_id: UserId) -> bool:
+    """Lock a user; return False if there is none, or it was erased meanwhile."""
+    with suppress(UserNotFound):
+        unit.lock(user_id)
+        return True
+    return False
+
+
+def pair(unit: TokensUnit, token: AccessToken, device: LockedDevice) -> AccessToken:
+    """Pair an access token of a locked user with a device, and unpair those of other users. Source: spec K5.
+
+    All other users are registered: unclaimed ones have no access tokens.
+
+    Raises:
+        TokenRevoked: the access token was revoked since it was read.
+    """
+    digest = device.token.digest
+    for user_id in device.others:
+        count = unit.access_tokens.unpair_device(user_id, digest)
+        record_unpaired(unit, user_id, device.token.public_id, count)
+    if token.device_digest == digest:
+        return token
+    paired = unit.access_tokens.pair(token.user_id, token.digest, digest, at=device.at)
+    if paired is None:
+        raise TokenRevoked
+    unit.record(Change(kind=DEVICE_PAIRED, subject_id=token.user_id, old=token, new=paired))
+    return paired
+
+
+def record_unpaired(unit: TokensUnit, user_id: UserId, device: str, count: int) -> None:
+    """Record that access tokens of a locked user were unpaired from the device with this public id, if any were."""
+    if count:
+        unpaired = UnpairedTokens(device=device, tokens=count)
+        unit.record(Change(kind=DEVICE_UNPAIRED, subject_id=user_id, new=unpaired))
