@@ -103,8 +103,12 @@ CREATE TABLE usercore_access_tokens (
     last_used_at bigint NOT NULL,
     expires_at bigint NOT NULL,
     revoked_at bigint,
+    device_digest bytea,
+    paired_at bigint,
     PRIMARY KEY (user_id, digest)
 );
+
+CREATE INDEX usercore_access_tokens_by_device ON usercore_access_tokens (device_digest) WHERE ((device_digest IS NOT NULL) AND (revoked_at IS NULL));
 
 CREATE TABLE usercore_limited_use_tokens (
     user_id bigint NOT NULL,
@@ -144,6 +148,18 @@ CREATE INDEX usercore_api_tokens_by_id ON usercore_api_tokens (tenant_id, id);
 CREATE INDEX usercore_api_tokens_expired ON usercore_api_tokens (expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX usercore_api_tokens_revoked ON usercore_api_tokens (revoked_at) WHERE (revoked_at IS NOT NULL);
+
+CREATE TABLE usercore_device_tokens (
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    device_id text COLLATE "C" NOT NULL,
+    issued_at bigint NOT NULL,
+    last_used_at bigint NOT NULL,
+    PRIMARY KEY (digest)
+);
+
+CREATE INDEX usercore_device_tokens_by_use ON usercore_device_tokens (last_used_at);
 
 CREATE TABLE usercore_registration_links (
     id bigint NOT NULL,

@@ -103,8 +103,12 @@ CREATE TABLE usercore_access_tokens (
     last_used_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     revoked_at INTEGER,
+    device_digest BLOB,
+    paired_at INTEGER,
     PRIMARY KEY (user_id, digest)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_access_tokens_by_device ON usercore_access_tokens (device_digest) WHERE ((device_digest IS NOT NULL) AND (revoked_at IS NULL));
 
 CREATE TABLE usercore_limited_use_tokens (
     user_id INTEGER NOT NULL,
@@ -144,6 +148,18 @@ CREATE INDEX usercore_api_tokens_by_id ON usercore_api_tokens (tenant_id, id);
 CREATE INDEX usercore_api_tokens_expired ON usercore_api_tokens (expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX usercore_api_tokens_revoked ON usercore_api_tokens (revoked_at) WHERE (revoked_at IS NOT NULL);
+
+CREATE TABLE usercore_device_tokens (
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    device_id TEXT NOT NULL,
+    issued_at INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL,
+    PRIMARY KEY (digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_device_tokens_by_use ON usercore_device_tokens (last_used_at);
 
 CREATE TABLE usercore_registration_links (
     id INTEGER NOT NULL,
