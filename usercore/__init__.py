@@ -123,7 +123,7 @@ from usercore.tokens.model import (
 )
 from usercore.users.errors import ExternalIdLinked, LastAdmin, WrongState
 from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, UserFields
-from usercore.users.model import AccountStatus, EmailPolicy, Preferences, User, UserState
+from usercore.users.model import AccountStatus, EmailChange, EmailChangeState, EmailPolicy, Preferences, User, UserState
 
 __all__ = [
     "NIST_AAL1",
@@ -166,6 +166,8 @@ __all__ = [
     "DeviceTokenPolicy",
     "DeviceTokenUnknown",
     "Email",
+    "EmailChange",
+    "EmailChangeState",
     "EmailCheck",
     "EmailCheckResult",
     "EmailPolicy",

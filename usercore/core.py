@@ -19,6 +19,7 @@ from usercore.composition.runtime import Runtime
 from usercore.delivery.dispatcher import Outbox
 from usercore.delivery.relay import Relay
 from usercore.device_tokens.service import DeviceTokens
+from usercore.email_change.links import EmailLinks
 from usercore.email_change.service import Emails
 from usercore.kernel.callables import check_callable, check_result
 from usercore.kernel.context import HOST, SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
@@ -232,8 +233,14 @@ class UserCore:
 
     @cached_property
     def emails(self) -> Emails:
-        """Changing emails."""
-        return Emails(service=self._service, policy=self.policy.emails)
+        """Changing and confirming emails, and undoing changes."""
+        return Emails(
+            service=self._service,
+            policy=self.policy.emails,
+            lifetimes=self.policy.links,
+            links=EmailLinks(service=self._service, misses=self._runtime.misses),
+            sends_email=self._runtime.host.mailer is not None,
+        )
 
     @cached_property
     def access_tokens(self) -> AccessTokens:

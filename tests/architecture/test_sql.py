@@ -27,6 +27,8 @@ CLEANING: Final = SCANNING | {
     "attempts._remove",
     "throttling.REMOVE_FUTURE_COUNTERS",
     "throttling.REMOVE_LIMITS",
+    "users.REMOVE_CHANGES",
+    "users.REMOVE_HELD",
     "throttling.REMOVE_OLD_COUNTERS",
     "outbox.REMOVE",
     "registration_attempts._blank",

@@ -122,6 +122,9 @@ class FilledStore:
     paired_device: Secret
     link: str
     reset_link: str
+    confirmation_link: str
+    email_change_link: str
+    undo_link: str
     listed: AccessToken
     failed_delivery: str
 
@@ -189,6 +192,7 @@ def build(storage: Storage) -> FilledStore:
         core.bind(user_agent="Lynx").sign_in.with_password("unknown@example.com", PASSWORD)
     paired_device = core.device_tokens.issue("phone")
     core.device_tokens.pair(registered.access_token, paired_device)
+    _change_an_email(core)
     core.outbox.deliver()
     core.passwords.request_reset("early@example.com")
     return FilledStore(
@@ -211,6 +215,9 @@ def build(storage: Storage) -> FilledStore:
         paired_device=paired_device,
         link=secret_in(mailer, "guest@example.com"),
         reset_link=secret_in(mailer, "ann@example.com"),
+        confirmation_link=secret_in(mailer, "dora2@example.com"),
+        email_change_link=secret_in(mailer, "dora3@example.com"),
+        undo_link=secret_in(mailer, "dora@example.com"),
         listed=core.access_tokens.list(registered.user.id)[0],
         failed_delivery=failed_delivery,
     )
@@ -245,10 +252,19 @@ def _fail_a_delivery(core: UserCore, subscriber: RecordingSubscriber, clock: Fak
     return core.outbox.failed().rows[0].id
 
 
+def _change_an_email(core: UserCore) -> None:
+    """Change an email so that it can be undone, request another, and send a confirmation."""
+    dora = core.registration.register("dora@example.com", send_email=False, sign_in=False).user.id
+    core.emails.set_verified(dora, verified=True)
+    core.emails.change(dora, "dora2@example.com", undo=True)
+    core.emails.request_change(dora, "dora3@example.com")
+    core.emails.send_confirmation(dora)
+
+
 def secret_in(mailer: MemoryMailer, to: str) -> str:
     """Return the secret in the last link that was mailed to an address."""
     text = next(mail.text for mail in reversed(mailer.sent) if mail.to == to)
-    found = re.search(r"(?:/join/|/reset#)(\w+)", text)
+    found = re.search(r"(?:/join/|#)(\w+)", text)
     assert found is not None
     return found[1]
 

@@ -17,7 +17,7 @@ NO_CHANGES: Final = TRIES | {"deliveries", "history"}
 
 NO_CHANGE: Final = {"last_used_at", "last_sign_in_at", "last_sign_in_ip"}
 
-ASKS_FOR_MAIL: Final = {"passwords.request_reset"}
+ASKS_FOR_MAIL: Final = {"emails.send_confirmation", "passwords.request_reset"}
 """Calls that are recorded although they change nothing: the link is issued when the mail is sent."""
 
 EXPECTED: Final[dict[str, list[str]]] = {
@@ -60,6 +60,12 @@ EXPECTED: Final[dict[str, list[str]]] = {
     "device_tokens.pair": ["device_token.paired"],
     "device_tokens.unpair": ["device_token.unpaired"],
     "passwords.set": ["password.set", "tokens.revoked"],
+    "users.confirm": ["user.confirmed"],
+    "emails.request_change": ["user.email_change_requested"],
+    "emails.confirm_change": ["link.redeemed", "user.email_changed", "tokens.revoked"],
+    "emails.undo_change": ["link.redeemed", "user.email_changed", "tokens.revoked", "user.email_change_undone"],
+    "emails.send_confirmation": ["user.confirmation_requested"],
+    "emails.confirm": ["link.redeemed", "user.confirmed"],
     "emails.change": ["user.email_changed", "user.email_replaced", "tokens.revoked"],
     "emails.set_verified": ["user.email_verification_changed"],
     "access_tokens.revoke": ["access_token.revoked"],

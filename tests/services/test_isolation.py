@@ -61,6 +61,9 @@ class Names:
     redeemed_reset: Secret
     autologin: Secret
     device_token: Secret
+    confirmation: Secret
+    email_change: Secret
+    undo: Secret
     public_id: str
     autologin_id: str
     api: Secret
@@ -104,6 +107,10 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
         own(names), names.external_id
     ),
     "emails.change: take an email": lambda core, names: core.emails.change(own(names), names.email),
+    "emails.request_change: an email": lambda core, names: core.emails.request_change(own(names), names.email),
+    "emails.confirm": lambda core, names: core.emails.confirm(names.confirmation),
+    "emails.confirm_change": lambda core, names: core.emails.confirm_change(names.email_change),
+    "emails.undo_change": lambda core, names: core.emails.undo_change(names.undo),
     "registration.register": lambda core, names: core.registration.register(
         names.email, username=names.name, password=PASSWORD
     ),
@@ -193,6 +200,9 @@ TOLD = {
     "passwords.reset: redeemed",
     "autologin_tokens.revoke",
     "device_tokens.unpair",
+    "emails.confirm",
+    "emails.confirm_change",
+    "emails.undo_change",
 }
 """Secrets and public ids cannot be guessed: only the answers must be the same, not the steps."""
 
@@ -212,7 +222,7 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     device = core.device_tokens.issue("phone")
     core.device_tokens.pair(access, device)
     core.sign_in.with_login_token(redeemed)
-    reset, redeemed_reset = (reset_link(core, user) for _ in range(2))
+    reset, redeemed_reset = (link(core, user, TokenKind.RESET) for _ in range(2))
     core._service.units.write(lambda unit: (unit.lock(user.id), redeem(unit, user.id, redeemed_reset, at=clock.now)))
     api = core.api_tokens.issue("Export")
     core.api_tokens.grant(api.token.public_id, ["orders"])
@@ -230,6 +240,9 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
         api=api.secret,
         api_id=api.token.public_id,
         device_token=device,
+        confirmation=link(core, user, TokenKind.CONFIRMATION),
+        email_change=link(core, user, TokenKind.EMAIL_CHANGE),
+        undo=link(core, user, TokenKind.EMAIL_UNDO),
         public_id=core.access_tokens.list(user.id)[-1].public_id,
         autologin_id=core.autologin_tokens.list(user.id)[0].public_id,
         delivery_id=failed.id,
@@ -238,14 +251,14 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     )
 
 
-def reset_link(core: UserCore, user: User) -> Secret:
-    """Issue a link that resets the password, and leave older ones valid."""
+def link(core: UserCore, user: User, kind: TokenKind) -> Secret:
+    """Issue a link of a kind, and leave older ones valid."""
 
     def mint(unit: Unit) -> Secret:
         unit.lock(user.id)
         return issue(
             unit,
-            TokenKind.RESET,
+            kind,
             user.id,
             at=NOON,
             lifetime=timedelta(days=400),
@@ -272,6 +285,9 @@ def names_of_no_user(names: Names) -> Names:
         api_id=f"ucs-{write_base62(number, 9)}",
         autologin=generate_secret(TokenKind.AUTOLOGIN, number, randomness),
         device_token=generate_secret(DEVICE, None, randomness),
+        confirmation=generate_secret(TokenKind.CONFIRMATION, number, randomness),
+        email_change=generate_secret(TokenKind.EMAIL_CHANGE, number, randomness),
+        undo=generate_secret(TokenKind.EMAIL_UNDO, number, randomness),
         public_id=names.public_id[:-1] + "~",
         autologin_id=names.autologin_id[:-1] + "~",
         device=other_device(names.device),

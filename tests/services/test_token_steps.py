@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.services.helpers import register
+from tests.services.helpers import opens, register, sign_in
 from usercore import LimitedUseToken, TokenInvalid, TokenKind, TokenRedeemed, TokenRevoked, TokenUnknown, User, UserCore
 from usercore.kernel.secret import Secret, digest_of, generate_secret
 from usercore.storage import Unit
-from usercore.testing import NOON, TICK, FakeRandomness
-from usercore.tokens.model import RevocationReason
+from usercore.testing import NOON, TICK, FakeClock, FakeRandomness
+from usercore.tokens.model import RevocationReason, RevokedTokens
 from usercore.tokens.service import find_redeemable, issue, redeem, revoke_all
 
 MINUTE = timedelta(minutes=1)
@@ -67,3 +67,32 @@ def test_redeeming_reports_why_it_is_not_possible(core: UserCore, before: str) -
     }
     with pytest.raises(errors[before]):
         core._service.units.write(work)
+
+
+@pytest.mark.rule("K9", "E3")
+def test_an_undo_needs_the_instant_since_which_tokens_are_revoked(core: UserCore) -> None:
+    user = register(core)
+
+    def revoke(unit: Unit) -> None:
+        unit.lock(user.id)
+        revoke_all(unit, user.id, RevocationReason.EMAIL_UNDONE, at=NOON)
+
+    with pytest.raises(ValueError, match="since an instant"):
+        core._service.units.write(revoke)
+
+
+@pytest.mark.rule("K9", "E3")
+def test_an_undo_revokes_access_tokens_issued_since_and_counts_them(core: UserCore, clock: FakeClock) -> None:
+    user = register(core)
+    early = sign_in(core, user)
+    clock.tick()
+    late = sign_in(core, user)
+    issued(core, user)
+
+    def revoke(unit: Unit) -> RevokedTokens:
+        unit.lock(user.id)
+        return revoke_all(unit, user.id, RevocationReason.EMAIL_UNDONE, at=clock.now, since=clock.now)
+
+    revoked = core._service.units.write(revoke)
+    assert (revoked.access, revoked.login) == (1, 1)
+    assert (opens(core, early), opens(core, late)) == (True, False)

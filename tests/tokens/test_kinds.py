@@ -15,7 +15,7 @@ from usercore.tokens.model import (
     RevokedTokens,
     TokenKind,
 )
-from usercore.tokens.rules import kinds_revoked_by
+from usercore.tokens.rules import kinds_revoked_by, kinds_revoked_since
 
 OF_USERS = [kind for kind in TokenKind if kind.rules.revoked_by]
 
@@ -64,6 +64,7 @@ TABLE = {
     RevocationReason.PASSWORD_SET: OF_SIGN_IN | LINKS | CHALLENGES | {TokenKind.AUTOLOGIN, TokenKind.DEVICE},
     RevocationReason.RESET_REQUESTED: {TokenKind.RESET},
     RevocationReason.EMAIL_CHANGED: LINKS | CHALLENGES | {TokenKind.LOGIN},
+    RevocationReason.EMAIL_UNDONE: LINKS | CHALLENGES | {TokenKind.LOGIN},
     RevocationReason.DEACTIVATED: OF_SIGN_IN | LINKS | CHALLENGES | {TokenKind.EMAIL_UNDO},
 }
 
@@ -83,3 +84,10 @@ def test_a_policy_keeps_tokens_at_its_own_event_only(*, at_password_change: bool
         **({RevocationReason.DEACTIVATED: NONE} if at_deactivation else {}),
     }
     assert {reason: kinds_revoked_by(reason, policy) for reason in RevocationReason} == TABLE | kept
+
+
+@pytest.mark.rule("K9", "E3")
+def test_only_an_undo_revokes_tokens_since_an_instant() -> None:
+    assert {reason: kinds_revoked_since(reason) for reason in RevocationReason if kinds_revoked_since(reason)} == {
+        RevocationReason.EMAIL_UNDONE: {TokenKind.ACCESS, TokenKind.AUTOLOGIN}
+    }

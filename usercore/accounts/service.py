@@ -22,6 +22,7 @@ from usercore.users.identifiers import clean_slots, next_access_ids
 from usercore.users.keys import host_id
 from usercore.users.model import (
     ACTIVATED,
+    CONFIRMED,
     DEACTIVATED,
     IDS_CHANGED,
     UPDATED,
@@ -179,6 +180,16 @@ class Users:
             return self._replace(unit, old, evolve(old, **fields_for(old)), kind)
 
         return self._service.units.write(change)
+
+    def confirm(self, ref: Reference) -> User:
+        """Note that a user is confirmed, once; the email is not verified by that.
+
+        Raises:
+            TypeError: ``ref`` is not a reference.
+            UserNotFound: no user of this tenant has this reference.
+            Invalid: an identifier of this form cannot exist.
+        """
+        return self._change(ref, CONFIRMED, lambda user: {"confirmed_at": user.confirmed_at or self._service.clock()})
 
     def activate(self, ref: Reference) -> User:
         """Activate a deactivated user, who can then sign in again; nothing changes if the user is active.

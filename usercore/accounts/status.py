@@ -37,7 +37,7 @@ class StatusReader:
         counter = self._counter_of(unit, user)
         until = locked_until(counter, now=now, policy=self._throttles)
         return AccountStatus(
-            password_set=credential is not None,
+            password_set=credential is not None and not credential.is_void,
             password_changed_at=None if credential is None else credential.set_at,
             must_change_password=credential is not None and credential.must_change,
             failures_in_a_row=failures_of(counter, now=now, policy=self._throttles),
@@ -61,8 +61,10 @@ class StatusReader:
             "inactive_user": user.state is UserState.DEACTIVATED,
             "no_active_role": lacks_role(user, roles),
             "inactive_tenant": tenant is None or not tenant.active,
-            "no_password": credential is None,
-            "unusable_hash": credential is not None and not self._hasher.is_usable(credential),
+            "no_password": credential is None or credential.is_void,
+            "unusable_hash": credential is not None
+            and not credential.is_void
+            and not self._hasher.is_usable(credential),
             "extra_not_installed": problem == "extra_not_installed",
             "password_expired": credential is not None and is_expired(credential, now=now),
             "password_void": is_voided,

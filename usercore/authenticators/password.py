@@ -81,6 +81,7 @@ class PasswordAuthenticator:
         password = prepare(credentials.password.reveal(), max_bytes=self.passwords.max_bytes)
         account = lookup.account
         credential = account.credential if account else None
+        credential = None if credential is None or credential.is_void else credential
         is_right = self.hasher.verify(credential, password)
         if account is None:
             raise RejectedAttempt(AttemptStatus.NOT_FOUND)

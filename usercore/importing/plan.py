@@ -26,6 +26,7 @@ from usercore.passwords.rules import may_replace
 from usercore.users.identifiers import claims_of, field_of
 from usercore.users.keys import KeySpace, KeyUse, email_key
 from usercore.users.model import Claim, User, UserState
+from usercore.users.rules import is_spelling_of
 
 
 class Outcome(StrEnum):
@@ -183,7 +184,7 @@ class Plan:
                 yield user.id
         if isinstance(record.email, str):
             user = self._holder(KeySpace.LOGIN, email_key(record.email))
-            if user is not None:
+            if user is not None and is_spelling_of(record.email, user.email):  # the key may be held for the user only
                 yield user.id
 
     def _holder(self, space: KeySpace, key: str) -> User | None:

@@ -14,6 +14,7 @@ from usercore.passwords.model import PasswordChange
 from usercore.passwords.service import add_imported, store_password
 from usercore.tokens.model import RevocationReason
 from usercore.tokens.service import revoke_all
+from usercore.users.email_changes import cancel_changes
 from usercore.users.model import IMPORTED, User
 from usercore.users.service import make_claim, replace_user
 
@@ -96,6 +97,7 @@ def _replace(unit: ImportUnit, step: Update) -> None:
     if new is not old:
         replace_user(unit, old, new, IMPORTED, at=new.modified_at, by=new.modified_by)
     if is_moved(old.email, new.email):
+        cancel_changes(unit, new, at=new.modified_at)
         revoke_all(unit, old.id, RevocationReason.EMAIL_CHANGED, at=new.modified_at)
     if step.password_hash is not None:
         hashed = step.password_hash, None

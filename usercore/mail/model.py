@@ -31,9 +31,13 @@ class MailKind(StrEnum):
     REGISTRATION = "registration"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a kind of mail, not a password
     HAVE_ACCOUNT = "have_account"
+    CONFIRMATION = "confirmation"
+    EMAIL_CHANGE = "email_change"
     EMAIL_CHANGED = "email_changed"
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
+    EMAIL_CHANGED_UNDO = "email_changed_undo"
+    EMAIL_RESTORED = "email_restored"
 
 
 def generate_mail_id(randomness: Randomness = system_randomness) -> str:

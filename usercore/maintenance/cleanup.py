@@ -18,6 +18,7 @@ from usercore.throttling.model import ThrottlePolicy
 from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.model import KINDS, AccessTokenPolicy, ChallengePolicy, DeviceTokenPolicy
 from usercore.tokens.ports import TokensUnit
+from usercore.users.ports import UsersUnit
 
 BATCH: Final = 1000
 """Rows that one unit removes or blanks, so that it holds the write lock for milliseconds."""
@@ -30,7 +31,7 @@ _OF_REQUESTS: Final[PersonalFields] = {
 }
 
 
-class CleanupUnit(TokensUnit, AttemptsUnit, ThrottlingUnit, HistoryUnit, OutboxUnit, Protocol):
+class CleanupUnit(UsersUnit, TokensUnit, AttemptsUnit, ThrottlingUnit, HistoryUnit, OutboxUnit, Protocol):
     """The parts of a unit that have rows with a retention."""
 
 
@@ -60,6 +61,8 @@ class Cleaned:
     limited_use_tokens: int
     api_tokens: int
     registration_links: int
+    email_changes: int
+    held_keys: int
     attempts: int
     registration_attempts: int
     unknown_logins: int
@@ -112,6 +115,8 @@ class Cleanup:
             api_tokens=self._repeat(lambda unit: unit.api_tokens.remove_expired(tokens, limit=BATCH)),
             registration_links=abandoned
             + self._repeat(lambda unit: unit.registration_links.remove_expired(min(tokens, addresses), limit=BATCH)),
+            email_changes=self._repeat(lambda unit: unit.email_changes.remove_closed(tokens, limit=BATCH)),
+            held_keys=self._repeat(lambda unit: unit.claims.remove_held(now, limit=BATCH)),
             attempts=self._repeat(lambda unit: unit.attempts.remove_before(attempts, limit=BATCH)),
             registration_attempts=self._repeat(
                 lambda unit: unit.registration_attempts.remove_before(attempts, limit=BATCH)

@@ -9,17 +9,26 @@ from usercore.kernel.values import frozen
 from usercore.mail.model import MailKind, MailTemplate
 from usercore.notifications.recipients import (
     Prepare,
+    change_link,
+    confirmation_link,
     first_password,
     present_address,
     previous_address,
     registration_link,
     reset_link,
+    undo_link,
 )
 from usercore.passkeys.model import ADDED as PASSKEY_ADDED
 from usercore.passkeys.model import REMOVED as PASSKEY_REMOVED
 from usercore.passwords.model import RESET_OF_UNKNOWN, RESET_REQUESTED
 from usercore.tokens.model import REGISTRATION_KNOWN, REGISTRATION_REQUESTED
-from usercore.users.model import EMAIL_REPLACED, WELCOMED
+from usercore.users.model import (
+    CONFIRMATION_REQUESTED,
+    EMAIL_CHANGE_REQUESTED,
+    EMAIL_CHANGE_UNDONE,
+    EMAIL_REPLACED,
+    WELCOMED,
+)
 
 
 def _always(entry: Entry) -> bool:  # noqa: ARG001 - a condition
@@ -32,6 +41,14 @@ def _with_password(entry: Entry) -> bool:
 
 def _without_password(entry: Entry) -> bool:
     return not _with_password(entry)
+
+
+def _can_undo(entry: Entry) -> bool:
+    return bool(entry.old.get("can_undo"))
+
+
+def _cannot_undo(entry: Entry) -> bool:
+    return not _can_undo(entry)
 
 
 @frozen(kw_only=True)
@@ -113,8 +130,64 @@ MAILS: Final = (
         ),
     ),
     MailDefinition(
+        kind=MailKind.CONFIRMATION,
+        change=CONFIRMATION_REQUESTED,
+        prepare=confirmation_link,
+        template=MailTemplate(
+            subject="Confirm your address for {product}",
+            text=(
+                "Please confirm that this is your address: {link}\n\n"
+                "The link works once, for {lifetime}. If you have no account, do nothing.\n"
+            ),
+            link="confirmation",
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.EMAIL_CHANGE,
+        change=EMAIL_CHANGE_REQUESTED,
+        prepare=change_link,
+        template=MailTemplate(
+            subject="Confirm your new address for {product}",
+            text=(
+                "Somebody, probably you, wants to use this address for an account.\n\nConfirm it here: {link}\n\n"
+                "The link works once, for {lifetime}. If it was not you, do nothing.\n"
+            ),
+            link="email_change",
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.EMAIL_CHANGED_UNDO,
+        change=EMAIL_REPLACED,
+        when=_can_undo,
+        prepare=undo_link,
+        template=MailTemplate(
+            subject="Your address for {product} was changed",
+            text=(
+                "The email address of your account is no longer this one.\n\n"
+                "If it was not you who changed it, undo it here: {link}\n\n"
+                "That restores this address, and signs out everybody who signed in since. "
+                "The link works once, for {lifetime}.\n"
+            ),
+            link="undo",
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.EMAIL_RESTORED,
+        change=EMAIL_CHANGE_UNDONE,
+        prepare=reset_link,
+        template=MailTemplate(
+            subject="Your address for {product} was restored",
+            text=(
+                "This is the email address of your account again.\n\nPlease set a new password: {link}\n\n"
+                "The link works once, for {lifetime}.\n"
+            ),
+            link="reset",
+        ),
+    ),
+    MailDefinition(
         kind=MailKind.EMAIL_CHANGED,
         change=EMAIL_REPLACED,
+        when=_cannot_undo,
         prepare=previous_address,
         template=MailTemplate(
             subject="Your address for {product} was changed",

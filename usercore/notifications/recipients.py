@@ -26,8 +26,9 @@ from usercore.tokens.ports import TokensUnit
 from usercore.tokens.rules import is_completable
 from usercore.tokens.service import issue, mint_registration_link, revoke_all
 from usercore.users.keys import is_same_address
-from usercore.users.model import User, UserState
+from usercore.users.model import EmailChangeState, User, UserState
 from usercore.users.ports import UsersUnit
+from usercore.users.rules import is_open
 
 
 class MailUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, OutboxUnit, Protocol):
@@ -119,6 +120,77 @@ def _may_reset(unit: MailUnit, event: Event, user: User) -> bool:
         and user.state is UserState.ACTIVE
         and unit.tenants.is_active(user.tenant_id)
     )
+
+
+def confirmation_link(context: MailContext, event: Event) -> Recipient | None:
+    """Generate a link that verifies the user's present email, in place of an older one."""
+    scope, lifetime = context.scope, context.links.confirmation_lifetime
+
+    def mint(unit: MailUnit) -> Recipient | None:
+        user = _lock(unit, event)
+        if user is None or user.email is None or not _may_have_link(unit, event, user):
+            return None
+        return _mint(unit, scope, TokenKind.CONFIRMATION, user, user.email, lifetime=lifetime)
+
+    return scope.units.write(mint)
+
+
+def change_link(context: MailContext, event: Event) -> Recipient | None:
+    """Generate a link that changes the email to the address that it is mailed to, unless the request is over."""
+    return _link_of_change(context, event, TokenKind.EMAIL_CHANGE, EmailChangeState.REQUESTED)
+
+
+def undo_link(context: MailContext, event: Event) -> Recipient | None:
+    """Generate a link that undoes a change of the email, unless it cannot be undone any more."""
+    return _link_of_change(context, event, TokenKind.EMAIL_UNDO, EmailChangeState.MADE)
+
+
+def _link_of_change(context: MailContext, event: Event, kind: TokenKind, state: EmailChangeState) -> Recipient | None:
+    scope = context.scope
+
+    def mint(unit: MailUnit) -> Recipient | None:
+        user, number = _lock(unit, event), None if event.delivery is None else event.delivery.generation
+        if user is None or number is None or not _may_have_link(unit, event, user):
+            return None
+        change, now = unit.email_changes.get(user.id, number), scope.clock()
+        if change is None or change.state is not state or not is_open(change, now):
+            return None
+        address = change.new_email if state is EmailChangeState.REQUESTED else change.old_email
+        lifetime = change.open_until - now
+        return (
+            None if address is None else _mint(unit, scope, kind, user, address, lifetime=lifetime, generation=number)
+        )
+
+    return scope.units.write(mint)
+
+
+def _may_have_link(unit: MailUnit, event: Event, user: User) -> bool:
+    is_current = _leased(unit, event) is not None
+    return is_current and user.state is UserState.ACTIVE and unit.tenants.is_active(user.tenant_id)
+
+
+def _mint(
+    unit: MailUnit,
+    scope: ServiceContext[MailUnit],
+    kind: TokenKind,
+    user: User,
+    address: str,
+    *,
+    lifetime: timedelta,
+    generation: int | None = None,
+) -> Recipient:
+    """Issue a link to a locked user; the older links of this kind to the same purpose are invalid from now on."""
+    secret = issue(
+        unit,
+        kind,
+        user.id,
+        at=scope.clock(),
+        lifetime=lifetime,
+        randomness=scope.randomness,
+        address=address,
+        generation=generation,
+    )
+    return Recipient(address, secret, lifetime)
 
 
 def first_password(context: MailContext, event: Event) -> Recipient | None:

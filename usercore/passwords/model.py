@@ -32,7 +32,8 @@ class PasswordChange(StrEnum):
 class Credential:
     """A user's password. ``version`` counts the user's passwords; deliveries with an older version are stale.
 
-    A temporary password is not accepted from ``expires_at`` on. Rehashing the same password does not change ``set_at``.
+    A temporary password is not accepted from ``expires_at`` on, and a void one never. Rehashing the same password does
+    not change ``set_at``.
     """
 
     user_id: UserId
@@ -43,6 +44,11 @@ class Credential:
     reason: PasswordChange
     must_change: bool = False
     expires_at: datetime | None = None
+
+    @property
+    def is_void(self) -> bool:
+        """Whether there is no password any more: it was voided, and its hash deleted."""
+        return not self.hash
 
 
 OWN_PREFIX: Final = "$argon2id$"

@@ -241,10 +241,10 @@ class Registrations:
         if password is not None:
             self._service.check_alone("registration.check_email")
             check_type(password, str, name="password")
-        holder = self._service.units.read(lambda unit: self._steps.holder_of(unit, clean))
+        is_claimed, holder = self._service.units.read(lambda unit: self._steps.claim_on(unit, clean))
         return EmailCheckResult(
             email=clean,
-            status=EmailStatus.AVAILABLE if holder is None else EmailStatus.TAKEN,
+            status=EmailStatus.TAKEN if is_claimed else EmailStatus.AVAILABLE,
             user_id=holder,
             password=None if password is None else self._sign_in.verify_password(email, password),
         )

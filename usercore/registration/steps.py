@@ -220,8 +220,12 @@ class RegistrationSteps:
 
     def holder_of(self, unit: RegistrationUnit, email: str) -> UserId | None:
         """Return the id of the user who has this email, or None."""
+        return self.claim_on(unit, email)[1]
+
+    def claim_on(self, unit: RegistrationUnit, email: str) -> tuple[bool, UserId | None]:
+        """Return whether the email is claimed, and the user who has it: None if it is only held for a user."""
         claim = unit.claims.find(KeySpace.LOGIN, email_key(email))
-        return None if claim is None else email_holder([claim], email)
+        return claim is not None, None if claim is None else email_holder([claim], email)
 
     def find_claims(self, unit: RegistrationUnit, registrant: RegistrationInput) -> Sequence[Claim]:
         """Return the claims that exist on the keys that the new user will have."""

@@ -22,7 +22,7 @@ from usercore.testing.fakes import NOON, TICK
 from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink, TokenKind
 from usercore.users.identifiers import claims_of
 from usercore.users.keys import KeySpace, KeyUse
-from usercore.users.model import Claim, User, UserState
+from usercore.users.model import Claim, EmailChange, EmailChangeState, User, UserState
 
 ANN: Final = UserId(101)
 BOB: Final = UserId(102)
@@ -268,6 +268,21 @@ DELIVERY: Final = Delivery(
 
 CLAIM: Final = Claim(tenant_id=MAIN, space=KeySpace.LOGIN, key="ann", holder_id=ANN, uses=int(KeyUse.USERNAME))
 
+EMAIL_CHANGE: Final = EmailChange(
+    user_id=ANN,
+    number=2,
+    tenant_id=MAIN,
+    state=EmailChangeState.MADE,
+    old_email="ann@example.com",
+    old_verified_at=NOON - _DAY,
+    old_external_id="17",
+    old_access_ids=("a-1", None, None, "a-4"),
+    new_email="lee@example.com",
+    requested_at=NOON - TICK,
+    made_at=NOON,
+    open_until=NOON + 7 * _DAY,
+)
+
 a_user: Final = partial(evolve, USER)
 a_tenant: Final = partial(evolve, TENANT)
 a_role: Final = partial(evolve, ROLE)
@@ -283,6 +298,7 @@ a_registration_attempt: Final = partial(evolve, REGISTRATION_ATTEMPT)
 an_entry: Final = partial(evolve, ENTRY)
 a_delivery: Final = partial(evolve, DELIVERY)
 a_claim: Final = partial(evolve, CLAIM)
+an_email_change: Final = partial(evolve, EMAIL_CHANGE)
 """Return the sample with other values in the named fields: ``a_user(id=5, email=None)``."""
 
 

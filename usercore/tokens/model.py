@@ -204,6 +204,8 @@ class RevocationReason(StrEnum):
     RESET_REQUESTED = "password.reset_requested"
     """A newer link that resets the password was issued."""
     EMAIL_CHANGED = "user.email_changed"
+    EMAIL_UNDONE = "user.email_change_undone"
+    """The owner of a former address undid a change of the email, and all that was issued since it was requested."""
     DEACTIVATED = "user.deactivated"
 
 
@@ -221,6 +223,8 @@ class TokenRules:
     revoked_by: frozenset[RevocationReason] = frozenset()
     """The events that revoke the kind's tokens of a user, or unpair the user's access tokens from devices: a column of
     the table in spec K9."""
+    revoked_since: frozenset[RevocationReason] = frozenset()
+    """The events that revoke only those tokens that were issued since an instant: "since" in that table."""
     counted_as: str | None = None
     """The field of ``RevokedTokens`` that counts revoked tokens of the kind; None if they have no user."""
 
@@ -270,6 +274,7 @@ class TokenKind(StrEnum):
                     RevocationReason.DEACTIVATED,
                 }
             ),
+            revoked_since=frozenset({RevocationReason.EMAIL_UNDONE}),
             counted_as="access",
         ),
     )
@@ -292,6 +297,7 @@ class TokenKind(StrEnum):
             issued=AUTOLOGIN_ISSUED,
             redeemed=AUTOLOGIN_REDEEMED,
             revoked_by=frozenset({RevocationReason.PASSWORD_CHANGED, RevocationReason.PASSWORD_SET}),
+            revoked_since=frozenset({RevocationReason.EMAIL_UNDONE}),
             counted_as="autologin",
         ),
     )
@@ -301,7 +307,8 @@ class TokenKind(StrEnum):
     CONFIRMATION = ("ucc", _link_rules(revoked_by=_EVERY_CHANGE))
     EMAIL_CHANGE = ("uce", _link_rules(revoked_by=_EVERY_CHANGE))
     EMAIL_UNDO = ("ucu", _link_rules(revoked_by=frozenset({RevocationReason.DEACTIVATED})))
-    """It must outlive what an intruder changes: the password, and the email once more. Source: spec E3."""
+    """It must outlive what an intruder changes: the password, and the email once more. It is valid only as long as its
+    change of the email can be undone, which an undo of an earlier change ends. Source: spec E3."""
 
     PASSKEY = (
         "ucw",

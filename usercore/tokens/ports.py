@@ -42,8 +42,13 @@ class AccessTokenRepository(Protocol):
         """
 
     @abstractmethod
-    def revoke_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
-        """Revoke the user's tokens that are not revoked, except ``keep``, and return their number."""
+    def revoke_all(
+        self, user_id: UserId, *, at: datetime, keep: Digest | None = None, since: datetime | None = None
+    ) -> int:
+        """Revoke the user's tokens that are not revoked, except ``keep``, and return their number.
+
+        With ``since``, only those that were issued then or after it.
+        """
 
     @abstractmethod
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
@@ -119,8 +124,12 @@ class LimitedUseTokenRepository(Protocol):
         """
 
     @abstractmethod
-    def revoke_all(self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime) -> Mapping[TokenKind, int]:
+    def revoke_all(
+        self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime, since: datetime | None = None
+    ) -> Mapping[TokenKind, int]:
         """Revoke the user's tokens of these kinds that are not revoked and have uses left.
+
+        With ``since``, only those that were issued then or after it.
 
         Returns:
             The number of tokens that were revoked, by kind, at least for the kinds of which there were any.
@@ -160,6 +169,13 @@ class ApiTokenRepository(Protocol):
     @abstractmethod
     def list_from(self, after: int | None, *, limit: int) -> list[ApiToken]:
         """Return at most ``limit`` tokens that are not revoked, by id, with greater ids than ``after``."""
+
+    @abstractmethod
+    def revoke_created_by(self, actor: str, *, since: datetime, at: datetime) -> list[ApiToken]:
+        """Revoke the tokens that an actor created ``since`` an instant and that are not revoked; lock and return them.
+
+        They are returned as they are now, in any order.
+        """
 
     @abstractmethod
     def touch(self, uses: Iterable[tuple[Digest, datetime]]) -> None:

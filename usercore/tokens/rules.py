@@ -32,6 +32,11 @@ def kinds_revoked_by(reason: RevocationReason, policy: RevocationPolicy) -> froz
     return frozenset(kind for kind in TokenKind if reason in kind.rules.revoked_by)
 
 
+def kinds_revoked_since(reason: RevocationReason) -> frozenset[TokenKind]:
+    """Return the kinds of which an event revokes only the tokens issued since an instant. Source: spec K9."""
+    return frozenset(kind for kind in TokenKind if reason in kind.rules.revoked_since)
+
+
 def obstacle_to_redeeming(token: LimitedUseToken, *, now: datetime) -> TokenInvalid | None:
     """Return why a token cannot be redeemed at ``now``, or None if it can."""
     if token.revoked_at is not None:

@@ -1,6 +1,7 @@
 """Steps of use-cases that involve tokens: issuing, finding, redeeming and revoking them."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,7 +28,13 @@ from usercore.tokens.model import (
     TokenKind,
 )
 from usercore.tokens.ports import TokensUnit
-from usercore.tokens.rules import check_completable, check_redeemable, kinds_revoked_by, obstacle_to_redeeming
+from usercore.tokens.rules import (
+    check_completable,
+    check_redeemable,
+    kinds_revoked_by,
+    kinds_revoked_since,
+    obstacle_to_redeeming,
+)
 
 REVOKE_ALL: Final = RevocationPolicy()
 """For events that no policy changes."""
@@ -135,21 +142,43 @@ def revoke_all(
     at: datetime,
     keep: Digest | None = None,
     policy: RevocationPolicy = REVOKE_ALL,
+    since: datetime | None = None,
 ) -> RevokedTokens:
-    """Revoke the tokens of a locked user that this event revokes, except ``keep``, and record their number."""
-    kinds = kinds_revoked_by(reason, policy)
-    counts = unit.limited_use_tokens.revoke_all(user_id, kinds - {TokenKind.ACCESS, TokenKind.DEVICE}, at=at)
-    if TokenKind.DEVICE in kinds:
-        counts = {**counts, TokenKind.DEVICE: unit.access_tokens.unpair_all(user_id)}  # before they are revoked
-    if TokenKind.ACCESS in kinds:
-        counts = {TokenKind.ACCESS: unit.access_tokens.revoke_all(user_id, at=at, keep=keep), **counts}
+    """Revoke the tokens of a locked user that this event revokes, except ``keep``, and record their number.
+
+    Of some kinds, an event revokes only the tokens that were issued ``since`` an instant.
+
+    Raises:
+        ValueError: the event revokes tokens since an instant, and none is passed.
+    """
+    recent = kinds_revoked_since(reason)
+    if recent and since is None:
+        msg = f"{reason} revokes tokens that were issued since an instant: pass it"
+        raise ValueError(msg)
     totals = Counter[str]()
-    for kind, count in counts.items():
-        totals[kind.rules.counted_as or ""] += count
+    for kinds, start in ((kinds_revoked_by(reason, policy), None), (recent, since)):
+        for kind, count in _revoke(unit, user_id, kinds, at=at, keep=keep, since=start).items():
+            totals[kind.rules.counted_as or ""] += count
     revoked = RevokedTokens(reason=reason, **totals)
     if any(totals.values()):
         unit.record(Change(kind=TOKENS_REVOKED, subject_id=user_id, new=revoked))
     return revoked
+
+
+def _revoke(
+    unit: TokensUnit,
+    user_id: UserId,
+    kinds: frozenset[TokenKind],
+    *,
+    at: datetime,
+    keep: Digest | None,
+    since: datetime | None,
+) -> Mapping[TokenKind, int]:
+    limited = kinds - {TokenKind.ACCESS}
+    counts = unit.limited_use_tokens.revoke_all(user_id, limited, at=at, since=since) if limited else {}
+    if TokenKind.ACCESS in kinds:
+        return {TokenKind.ACCESS: unit.access_tokens.revoke_all(user_id, at=at, keep=keep, since=since), **counts}
+    return counts
 
 
 def mint_registration_link(unit: TokensUnit, link: RegistrationLink, *, randomness: Randomness) -> Secret:

@@ -13,6 +13,8 @@ CAPABILITY: Final = Capability(
     policies=(EmailPolicy,),
     public=(
         "AccountStatus",
+        "EmailChange",
+        "EmailChangeState",
         "EmailPolicy",
         "ExternalIdLinked",
         "ExternalRegistrationFields",

@@ -1,4 +1,4 @@
-"""A user: fields, identifiers and state, and the changes of users that history records.
+"""A user: fields, identifiers and state, changes of the email, and the changes of users that history records.
 
 A user has its identifiers for reading; their claims make them unique.
 """
@@ -120,13 +120,59 @@ class LastSignIn(NamedTuple):
 
 @entity
 class Claim:
-    """The exclusive claim of one holder on a key in a space of the tenant. ``uses`` combines ``KeyUse`` flags."""
+    """The exclusive claim of one holder on a key in a space of the tenant. ``uses`` combines ``KeyUse`` flags.
+
+    A claim without uses identifies no user. It is held until ``held_until``, so that the key can be restored.
+    """
 
     tenant_id: TenantId
     space: KeySpace
     key: str
     holder_id: int
     uses: int
+    held_until: datetime | None = None
+
+
+class EmailChangeState(StrEnum):
+    """Whether a change of an email is requested, made, undone or cancelled."""
+
+    REQUESTED = "requested"
+    """The new address has not been proved yet."""
+    MADE = "made"
+    UNDONE = "undone"
+    CANCELLED = "cancelled"
+    """A newer request, another change, or the undo of an earlier change came first."""
+
+
+@entity
+class EmailChange:
+    """A change of a user's email: requested, made, perhaps undone.
+
+    ``number`` is the change number of the user at the request, so changes of a user are in the order of their numbers.
+    The fields ``old_...`` are the user's as they were at the request: an undo restores them. Until ``open_until`` a
+    requested change can be confirmed, and a change that was made can be undone.
+    """
+
+    user_id: UserId
+    number: int
+    tenant_id: TenantId
+    state: EmailChangeState
+    old_email: str | None = None
+    old_verified_at: datetime | None = None
+    old_external_id: str | None = None
+    old_access_ids: AccessIds = NO_ACCESS_IDS
+    new_email: str
+    requested_at: datetime
+    made_at: datetime | None = None
+    open_until: datetime
+
+
+@entity
+class FormerEmail:
+    """A verified address that another one replaced, as its owner is notified."""
+
+    email: str
+    can_undo: bool
 
 
 @entity
@@ -183,10 +229,20 @@ EMAIL_CHANGED: Final = ChangeKind(
     frozenset({"email", "username", "given_public_name"}),
     public=True,
 )
-EMAIL_REPLACED: Final = ChangeKind("user.email_replaced", ("email",), frozenset({"email"}), public=True)
-"""A verified address was replaced by another one; its owner is notified."""
+EMAIL_REPLACED: Final = ChangeKind("user.email_replaced", ("email", "can_undo"), frozenset({"email"}), public=True)
+"""A verified address was replaced by another one; its owner is notified, and may be able to undo the change."""
+EMAIL_CHANGE_REQUESTED: Final = ChangeKind(
+    "user.email_change_requested", ("new_email", "open_until"), frozenset({"new_email"}), public=True
+)
+"""The user is to have another email, which must be proved first; a link is mailed to it."""
+EMAIL_CHANGE_UNDONE: Final = ChangeKind("user.email_change_undone", ("email",), frozenset({"email"}), public=True)
+"""A former address was restored by its owner, who is mailed a link to set a password."""
 EMAIL_VERIFICATION_CHANGED: Final = ChangeKind("user.email_verification_changed", ("email_verified_at",), public=True)
 """An operator set whether the email counts as verified, or a link that was mailed to it was redeemed."""
+CONFIRMATION_REQUESTED: Final = ChangeKind("user.confirmation_requested", public=True)
+"""A link that verifies the email and confirms the user is mailed."""
+CONFIRMED: Final = ChangeKind("user.confirmed", ("confirmed_at", "email_verified_at"), public=True)
+"""The user was confirmed by the host, or by a link that also verified the email."""
 ACTIVATED: Final = ChangeKind("user.activated", ("state",), public=True)
 DEACTIVATED: Final = ChangeKind("user.deactivated", ("state",), public=True)
 ROLE_REQUIREMENT_CHANGED: Final = ChangeKind("user.role_requirement_changed", ("requires_role",), public=True)
@@ -201,7 +257,11 @@ KINDS: Final = (
     IDS_CHANGED,
     EMAIL_CHANGED,
     EMAIL_REPLACED,
+    EMAIL_CHANGE_REQUESTED,
+    EMAIL_CHANGE_UNDONE,
     EMAIL_VERIFICATION_CHANGED,
+    CONFIRMATION_REQUESTED,
+    CONFIRMED,
     ACTIVATED,
     DEACTIVATED,
     ROLE_REQUIREMENT_CHANGED,

@@ -2,13 +2,14 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from usercore.kernel.ids import UserId
 from usercore.kernel.units import ChangingUnit
 from usercore.users.keys import ClaimName, KeySpace
-from usercore.users.model import Claim, LastSignIn, User
+from usercore.users.model import Claim, EmailChange, LastSignIn, User
 
 
 class UserRepository(Protocol):
@@ -93,7 +94,7 @@ class ClaimRepository(Protocol):
 
     @abstractmethod
     def put(self, claim: Claim) -> None:
-        """Store a claim of the unit's tenant, or replace its uses if its holder has it already.
+        """Store a claim of the unit's tenant, or replace its uses and its hold if its holder has it already.
 
         Raises:
             RunAgain: another holder has the key. Callers check first, so another unit claimed it meanwhile.
@@ -111,6 +112,34 @@ class ClaimRepository(Protocol):
     def remove(self, claims: Iterable[Claim]) -> None:
         """Remove these claims; a key that another holder has stays claimed."""
 
+    @abstractmethod
+    def remove_held(self, before: datetime, *, limit: int) -> int:
+        """Remove at most ``limit`` claims of any tenant without uses that were held until before; return how many."""
+
+
+class EmailChangeRepository(Protocol):
+    """Stores changes of emails by user and number. ``usercore.testing.contracts.email_changes`` tests it."""
+
+    @abstractmethod
+    def add(self, change: EmailChange) -> None:
+        """Store a new change of a locked user."""
+
+    @abstractmethod
+    def get(self, user_id: UserId, number: int, /) -> EmailChange | None:
+        """Return the change, or None."""
+
+    @abstractmethod
+    def list_of(self, user_id: UserId) -> list[EmailChange]:
+        """Return the user's changes by number."""
+
+    @abstractmethod
+    def put(self, change: EmailChange) -> None:
+        """Store a change of a locked user in place of the one with its number."""
+
+    @abstractmethod
+    def remove_closed(self, before: datetime, *, limit: int) -> int:
+        """Remove at most ``limit`` changes of any tenant that were open until before; return their number."""
+
 
 class UsersUnit(ChangingUnit, Protocol):
     """The part of a unit that users need."""
@@ -122,3 +151,7 @@ class UsersUnit(ChangingUnit, Protocol):
     @property
     def claims(self) -> ClaimRepository:
         """The tenant's claims as this unit sees them."""
+
+    @property
+    def email_changes(self) -> EmailChangeRepository:
+        """The changes of users' emails as this unit sees them."""

@@ -1,9 +1,12 @@
-"""Rules of public names, external ids and transitions between states. Pure."""
+"""Rules of public names, external ids, transitions between states and changes of emails. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime
 
 from usercore.kernel.entity import evolve
 from usercore.users.errors import ExternalIdLinked, WrongState
 from usercore.users.keys import email_key
-from usercore.users.model import User, UserState
+from usercore.users.model import EmailChange, EmailChangeState, User, UserState
 
 
 def without_email_as_name(user: User) -> User:
@@ -44,3 +47,41 @@ def check_movable(user: User, to: UserState) -> bool:
     if {user.state, to} != {UserState.ACTIVE, UserState.DEACTIVATED}:
         raise WrongState(str(user.state))
     return True
+
+
+def is_open(change: EmailChange, now: datetime) -> bool:
+    """Return whether a requested change can be confirmed at ``now``, or one that was made can be undone."""
+    return change.state in {EmailChangeState.REQUESTED, EmailChangeState.MADE} and now < change.open_until
+
+
+def holds_of(changes: Iterable[EmailChange], now: datetime) -> dict[str, datetime]:
+    """Return the keys of the former emails that can be restored at ``now``, and until when. Source: spec E3."""
+    holds: dict[str, datetime] = {}
+    for change in changes:
+        if change.state is EmailChangeState.MADE and change.old_email is not None and is_open(change, now):
+            key = email_key(change.old_email)
+            holds[key] = max(change.open_until, holds.get(key, change.open_until))
+    return holds
+
+
+def closed(change: EmailChange, state: EmailChangeState, at: datetime) -> EmailChange:
+    """Return a change that can be neither confirmed nor undone from ``at`` on."""
+    return evolve(change, state=state, open_until=at)
+
+
+def new_change(user: User, email: str, *, state: EmailChangeState, at: datetime, until: datetime) -> EmailChange:
+    """Return a new change of a locked user's email, with what an undo restores."""
+    return EmailChange(
+        user_id=user.id,
+        number=user.change_no,
+        tenant_id=user.tenant_id,
+        state=state,
+        old_email=user.email,
+        old_verified_at=user.email_verified_at,
+        old_external_id=user.external_id,
+        old_access_ids=user.access_ids,
+        new_email=email,
+        requested_at=at,
+        made_at=at if state is EmailChangeState.MADE else None,
+        open_until=until,
+    )

@@ -62,8 +62,10 @@ def lock_unless_last_admin(unit: UsersUnit, user_id: UserId, *, tenant_id: Tenan
     return user
 
 
-def move_claims(unit: UsersUnit, old: User, new: User) -> None:
+def move_claims(unit: UsersUnit, old: User, new: User, *, at: datetime) -> None:
     """Claim the keys that the new state's identifiers need, and free those that only the old state needed.
+
+    A key that is held stays claimed, without a use.
 
     All keys are checked before the first is claimed, so a refusal precedes every write.
 
@@ -72,12 +74,30 @@ def move_claims(unit: UsersUnit, old: User, new: User) -> None:
     """
     had, needs = claims_of(old), claims_of(new)
     wanted = {name: uses for name, uses in needs.items() if had.get(name) != uses}
-    check_free(unit.claims.find_many(list(wanted)), new, wanted)
-    for name in in_order(wanted):
-        unit.claims.put(make_claim(new, *name, wanted[name]))
     dropped = in_order(had.keys() - needs.keys())
-    if dropped:
-        unit.claims.remove([make_claim(old, *name, had[name]) for name in dropped])
+    found = unit.claims.find_many([*wanted, *dropped])
+    check_free(found, new, wanted)
+    holds = {(one.space, one.key): one.held_until for one in found if one.held_until and at < one.held_until}
+    for name in in_order(wanted):
+        unit.claims.put(make_claim(new, *name, wanted[name], held_until=holds.get(name)))
+    for name in dropped:
+        if name in holds:
+            unit.claims.put(make_claim(old, *name, KeyUse(0), held_until=holds[name]))
+    gone = [make_claim(old, *name, had[name]) for name in dropped if name not in holds]
+    if gone:
+        unit.claims.remove(gone)
+
+
+def hold_key(unit: UsersUnit, user: User, space: KeySpace, key: str, *, until: datetime | None) -> None:
+    """Hold a key of a locked user until an instant, whether the user uses it or not; None ends the hold."""
+    claim = unit.claims.find(space, key)
+    if claim is not None and claim.holder_id != user.id:
+        return  # the hold had ended by the clock of another process, and the key is another user's
+    uses = 0 if claim is None else claim.uses
+    if uses or until is not None:
+        unit.claims.put(make_claim(user, space, key, KeyUse(uses), held_until=until))
+    elif claim is not None:
+        unit.claims.remove([claim])
 
 
 def check_free(found: Iterable[Claim], user: User, wanted: Mapping[tuple[KeySpace, str], KeyUse]) -> None:
@@ -92,9 +112,11 @@ def check_free(found: Iterable[Claim], user: User, wanted: Mapping[tuple[KeySpac
             raise Taken(str(name[0]), field_of(uses))
 
 
-def make_claim(user: User, space: KeySpace, key: str, uses: KeyUse) -> Claim:
+def make_claim(user: User, space: KeySpace, key: str, uses: KeyUse, *, held_until: datetime | None = None) -> Claim:
     """Return the user's claim on a key."""
-    return Claim(tenant_id=user.tenant_id, space=space, key=key, holder_id=user.id, uses=int(uses))
+    return Claim(
+        tenant_id=user.tenant_id, space=space, key=key, holder_id=user.id, uses=int(uses), held_until=held_until
+    )
 
 
 def add_user(unit: UsersUnit, user: User, kind: ChangeKind, *, found: Iterable[Claim] | None = None) -> None:
@@ -121,7 +143,7 @@ def replace_user(unit: UsersUnit, old: User, new: User, kind: ChangeKind, *, at:
     if not changed:
         return old
     if not IDENTIFIERS.isdisjoint(changed):
-        move_claims(unit, old, new)
+        move_claims(unit, old, new, at=at)
     kept = evolve(new, modified_at=at, modified_by=by, version=old.version + 1)
     unit.users.replace(kept)
     unit.record(Change(kind=kind, subject_id=old.id, old=old, new=kept))

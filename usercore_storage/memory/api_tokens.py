@@ -51,6 +51,19 @@ class MemoryApiTokens(ApiTokenRepository):
         found = (token for token in mine if token.revoked_at is None and (after is None or token.id > after))
         return sorted(found, key=lambda token: token.id)[:limit]
 
+    def revoke_created_by(self, actor: str, *, since: datetime, at: datetime) -> list[ApiToken]:
+        mine = [token for token in self._tokens.values() if token.tenant_id == self._unit.tenant_id]
+        open_ones = [token for token in mine if token.revoked_at is None and token.issued_at >= since]
+        revoked = [
+            evolve(token, revoked_at=at, change_no=token.change_no + 1)
+            for token in open_ones
+            if token.created_by == actor
+        ]
+        for token in revoked:
+            self._tokens.put(token.digest, token)
+            self._unit.number(Subject.API_TOKEN, token.id, token.change_no)
+        return revoked
+
     def touch(self, uses: Iterable[tuple[Digest, datetime]]) -> None:
         for digest, at in uses:
             token = self._tokens.get(digest)

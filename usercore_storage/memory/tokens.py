@@ -97,8 +97,11 @@ class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
         token = self.get(user_id, digest)
         return None if token is None or token.revoked_at is not None else self._evolve(token, revoked_at=at)
 
-    def revoke_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
-        revoked = [self.revoke(user_id, token.digest, at=at) for token in self._of(user_id) if token.digest != keep]
+    def revoke_all(
+        self, user_id: UserId, *, at: datetime, keep: Digest | None = None, since: datetime | None = None
+    ) -> int:
+        issued = (token for token in self._of(user_id) if since is None or since <= token.issued_at)
+        revoked = [self.revoke(user_id, token.digest, at=at) for token in issued if token.digest != keep]
         return sum(token is not None for token in revoked)
 
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
@@ -154,8 +157,11 @@ class MemoryLimitedUseTokens(_Tokens[LimitedUseToken], LimitedUseTokenRepository
         token = self.get(user_id, digest)
         return None if token is None or not _has_uses(token) else self._evolve(token, revoked_at=at)
 
-    def revoke_all(self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime) -> Mapping[TokenKind, int]:
-        revoked = [token for token in self._of(user_id) if token.kind in kinds and _has_uses(token)]
+    def revoke_all(
+        self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime, since: datetime | None = None
+    ) -> Mapping[TokenKind, int]:
+        issued = (token for token in self._of(user_id) if since is None or since <= token.issued_at)
+        revoked = [token for token in issued if token.kind in kinds and _has_uses(token)]
         for token in revoked:
             self._evolve(token, revoked_at=at)
         return Counter(token.kind for token in revoked)

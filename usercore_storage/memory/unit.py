@@ -22,7 +22,7 @@ from usercore_storage.memory.tokens import (
     MemoryRegistrationLinks,
 )
 from usercore_storage.memory.undo_dict import UndoLog
-from usercore_storage.memory.users import MemoryClaims, MemoryUsers
+from usercore_storage.memory.users import MemoryClaims, MemoryEmailChanges, MemoryUsers
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ class MemoryUnit(RecordingUnit):
         self._undo = undo
         self.users = MemoryUsers(undo, self)
         self.claims = MemoryClaims(undo, self)
+        self.email_changes = MemoryEmailChanges(undo)
         self.tenants = MemoryTenants(undo, self)
         self.credentials = MemoryCredentials(undo)
         self.access_tokens = MemoryAccessTokens(undo)

@@ -1,6 +1,7 @@
 """Users and claims in memory."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from usercore.kernel.changes import Subject
@@ -9,9 +10,10 @@ from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of
 from usercore.storage.recording import RecordingUnit
 from usercore.users.keys import ClaimName, KeySpace
-from usercore.users.model import Claim, LastSignIn, User, UserState
-from usercore.users.ports import ClaimRepository, UserRepository
-from usercore_storage.memory.undo_dict import UndoDict, UndoLog, with_own
+from usercore.users.model import Claim, EmailChange, LastSignIn, User, UserState
+from usercore.users.ports import ClaimRepository, EmailChangeRepository, UserRepository
+from usercore_storage.memory.rows import MemoryRows
+from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest, with_own
 
 
 class MemoryUsers(UserRepository):
@@ -105,6 +107,27 @@ class MemoryClaims(ClaimRepository):
             stored = self._claims.get(_name_of(claim))
             if stored is not None and stored.holder_id == claim.holder_id:
                 self._claims.remove(_name_of(claim))
+
+    def remove_held(self, before: datetime, *, limit: int) -> int:
+        without_use = (claim for claim in self._claims.values() if claim.uses == 0)
+        removed = oldest(without_use, lambda claim: claim.held_until, before=before, limit=limit)
+        for claim in removed:
+            self._claims.remove(_name_of(claim))
+        return len(removed)
+
+
+class MemoryEmailChanges(MemoryRows[EmailChange], EmailChangeRepository):
+    """Stores changes of emails by user and number."""
+
+    def __init__(self, undo: UndoLog) -> None:
+        super().__init__(undo, "number")
+
+    def remove_closed(self, before: datetime, *, limit: int) -> int:
+        changes = (change for _, change in self._rows.everything())
+        removed = oldest(changes, lambda change: change.open_until, before=before, limit=limit)
+        for change in removed:
+            self.remove(change.user_id, change.number)
+        return len(removed)
 
 
 def _id_of(user: User | None) -> UserId | None:

@@ -37,6 +37,11 @@ class SqlApiTokens(ApiTokenRepository):
                 "UPDATE usercore_api_tokens SET change_no = change_no + 1 WHERE tenant_id = ? AND id = ?"
                 f" RETURNING {API_TOKENS.select}"
             ),
+            "revoke": (
+                "UPDATE usercore_api_tokens SET change_no = change_no + 1, revoked_at = ?"
+                " WHERE tenant_id = ? AND created_by = ? AND issued_at >= ? AND revoked_at IS NULL"
+                f" RETURNING {API_TOKENS.select}"
+            ),
             "list": (
                 f"SELECT {API_TOKENS.select} FROM usercore_api_tokens"
                 " WHERE tenant_id = ? AND id > ? AND revoked_at IS NULL ORDER BY id LIMIT ?"
@@ -65,6 +70,13 @@ class SqlApiTokens(ApiTokenRepository):
     def list_from(self, after: int | None, *, limit: int) -> list[ApiToken]:
         rows = self._run(self.from_all_shards["list"], (self._unit.tenant_id, after or 0, limit))
         return list(map(API_TOKENS.read, rows))
+
+    def revoke_created_by(self, actor: str, *, since: datetime, at: datetime) -> list[ApiToken]:
+        values = (to_micros(at), self._unit.tenant_id, actor, to_micros(since))
+        revoked = list(map(API_TOKENS.read, self._run(self.from_all_shards["revoke"], values)))
+        for token in revoked:
+            self._unit.number(Subject.API_TOKEN, token.id, token.change_no)
+        return revoked
 
     def touch(self, uses: Iterable[tuple[Digest, datetime]]) -> None:
         self._run.many(TOUCH, [(to_micros(at), digest, to_micros(at)) for digest, at in uses])

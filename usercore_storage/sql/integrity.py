@@ -207,7 +207,8 @@ def _unused(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
     needs = {number: _needs_of_holder(row) for number, *row in holders}
     for row, claim in page:
         needed = needs.get(claim.holder_id)
-        if needed is not None and (claim.space, claim.key) not in needed:
+        is_held = claim.uses == 0 and claim.held_until is not None
+        if needed is not None and not is_held and (claim.space, claim.key) not in needed:
             problem = f"user {claim.holder_id} has no such {_field_of_claim(claim)}"
             yield _finding(FindingKind.MISMATCH, CLAIMS.name, row, problem)
 

@@ -14,6 +14,8 @@ from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink
 from usercore.users.model import Claim, User
+from usercore.tokens.model import AccessToken, ApiToken, LimitedUseToken, RegistrationLink
+from usercore.users.model import Claim, EmailChange, User
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
 from usercore_storage.sql.digests import digest_of_key, digest_of_texts, digest_of_user_agent
 from usercore_storage.sql.table import Table
@@ -47,6 +49,16 @@ CLAIMS: Final = Table(
     user="holder_id",
     tenant="tenant_id",
     extra={"digest": Derived(bytes, lambda claim: digest_of_key(claim.space, claim.key), "key")},
+    indexes={"held": "(held_until) WHERE (uses = 0)"},
+)
+EMAIL_CHANGES: Final = Table(
+    "usercore_email_changes",
+    EmailChange,
+    key=["user_id", "number"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
+    indexes={"closed": "(open_until)"},
 )
 CREDENTIALS: Final = Table(
     "usercore_credentials", Credential, key=["user_id"], shard="user_id", user="user_id", tenant=None
@@ -88,6 +100,7 @@ API_TOKENS: Final = Table(
     tenant="tenant_id",
     indexes={
         "by_id": "(tenant_id, id)",
+        "by_creator": "(tenant_id, created_by, issued_at)",
         "expired": "(expires_at) WHERE (expires_at IS NOT NULL)",
         "revoked": "(revoked_at) WHERE (revoked_at IS NOT NULL)",
     },

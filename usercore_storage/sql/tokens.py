@@ -31,7 +31,7 @@ REVOKE_ACCESS: Final = (
 )
 REVOKE_ALL_ACCESS: Final = (
     "UPDATE usercore_access_tokens SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL AND digest <> ?"
-    " RETURNING digest"
+    " AND issued_at >= ? RETURNING digest"
 )
 TOUCH_ACCESS: Final = (
     "UPDATE usercore_access_tokens SET last_used_at = ?"
@@ -71,7 +71,8 @@ REVOKE_LIMITED: Final = (
 REVOKE_ALL_LIMITED: Final = {
     size: (
         "UPDATE usercore_limited_use_tokens SET revoked_at = ?"
-        f" WHERE user_id = ? AND revoked_at IS NULL AND uses < max_uses AND kind IN ({marks(size)}) RETURNING kind"
+        " WHERE user_id = ? AND revoked_at IS NULL AND uses < max_uses AND issued_at >= ?"
+        f" AND kind IN ({marks(size)}) RETURNING kind"
     )
     for size in SIZES
 }
@@ -143,8 +144,10 @@ class SqlAccessTokens(AccessTokenRepository):
         revoked = self._run(REVOKE_ACCESS, (to_micros(at), user_id, digest))
         return self.get(user_id, digest) if revoked else None  # in RETURNING, SQLite would scan all user agents
 
-    def revoke_all(self, user_id: UserId, *, at: datetime, keep: Digest | None = None) -> int:
-        return len(self._run(REVOKE_ALL_ACCESS, (to_micros(at), user_id, keep or NO_DIGEST)))
+    def revoke_all(
+        self, user_id: UserId, *, at: datetime, keep: Digest | None = None, since: datetime | None = None
+    ) -> int:
+        return len(self._run(REVOKE_ALL_ACCESS, (to_micros(at), user_id, keep or NO_DIGEST, to_micros(since or FIRST))))
 
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
         timed = ((user_id, digest, to_micros(at)) for user_id, digest, at in uses)
@@ -194,11 +197,13 @@ class SqlLimitedUseTokens(LimitedUseTokenRepository):
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken | None:
         return self._one(REVOKE_LIMITED, to_micros(at), user_id, digest)
 
-    def revoke_all(self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime) -> Mapping[TokenKind, int]:
+    def revoke_all(
+        self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime, since: datetime | None = None
+    ) -> Mapping[TokenKind, int]:
         revoked: Counter[TokenKind] = Counter()
         kind_of = {kind.value: kind for kind in kinds}
         for some in in_sizes(sorted(kind_of)):
-            rows = self._run(REVOKE_ALL_LIMITED[len(some)], (to_micros(at), user_id, *some))
+            rows = self._run(REVOKE_ALL_LIMITED[len(some)], (to_micros(at), user_id, to_micros(since or FIRST), *some))
             revoked.update(kind_of[value] for (value,) in rows)
         return revoked
 

@@ -21,7 +21,7 @@ from usercore_storage.sql.tenants import SqlTenants
 from usercore_storage.sql.throttling import SqlFailureCounters, SqlRateLimits
 from usercore_storage.sql.tokens import SqlAccessTokens, SqlDeviceTokens, SqlLimitedUseTokens, SqlRegistrationLinks
 from usercore_storage.sql.user_agents import SqlUserAgents
-from usercore_storage.sql.users import SqlClaims, SqlUsers
+from usercore_storage.sql.users import SqlClaims, SqlEmailChanges, SqlUsers
 
 T = TypeVar("T")
 
@@ -35,6 +35,7 @@ class SqlUnit(RecordingUnit):
         self.users = users = SqlUsers(run, self)
         self._lock = users.lock_unread
         self.claims = SqlClaims(run, self)
+        self.email_changes = SqlEmailChanges(run)
         self.tenants = SqlTenants(run, self)
         self.credentials = SqlCredentials(run)
         self.user_agents = SqlUserAgents(run)

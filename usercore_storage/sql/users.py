@@ -1,6 +1,7 @@
 """Users and claims in SQL; a user's statements stay on the user's shard, a claim's on the key's."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -10,12 +11,13 @@ from usercore.kernel.ids import USER_KIND, UserId, id_of
 from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
 from usercore.users.keys import ClaimName, KeySpace
-from usercore.users.model import Claim, LastSignIn, User
-from usercore.users.ports import ClaimRepository, UserRepository
+from usercore.users.model import Claim, EmailChange, LastSignIn, User
+from usercore.users.ports import ClaimRepository, EmailChangeRepository, UserRepository
 from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
+from usercore_storage.sql.rows import SqlRows
 from usercore_storage.sql.table import Row
-from usercore_storage.sql.tables import CLAIMS, USERS
+from usercore_storage.sql.tables import CLAIMS, EMAIL_CHANGES, USERS
 
 GET: Final = f"SELECT {USERS.select} FROM usercore_users WHERE id = ? AND tenant_id = ?"
 _IS_HOLDER: Final = (
@@ -51,11 +53,21 @@ FIND_CLAIMS: Final = {
     for size in SIZES
 }
 PUT_CLAIM: Final = (
-    f"{CLAIMS.insert} ON CONFLICT (tenant_id, digest) DO UPDATE SET uses = excluded.uses"
+    f"{CLAIMS.insert} ON CONFLICT (tenant_id, digest)"
+    " DO UPDATE SET uses = excluded.uses, held_until = excluded.held_until"
     " WHERE usercore_claims.holder_id = excluded.holder_id AND usercore_claims.key = excluded.key"
     " RETURNING holder_id"
 )
 REMOVE_CLAIM: Final = "DELETE FROM usercore_claims WHERE tenant_id = ? AND digest = ? AND holder_id = ?"
+REMOVE_HELD: Final = (
+    "DELETE FROM usercore_claims WHERE (tenant_id, digest) IN (SELECT tenant_id, digest FROM usercore_claims"
+    " WHERE uses = 0 AND held_until < ? ORDER BY held_until LIMIT ?) AND uses = 0 AND held_until < ? RETURNING digest"
+)
+
+REMOVE_CHANGES: Final = (
+    "DELETE FROM usercore_email_changes WHERE (user_id, number) IN (SELECT user_id, number FROM usercore_email_changes"
+    " WHERE open_until < ? ORDER BY open_until LIMIT ?) RETURNING user_id"
+)
 
 
 class SqlUsers(UserRepository):
@@ -175,6 +187,20 @@ class SqlClaims(ClaimRepository):
     def remove(self, claims: Iterable[Claim]) -> None:
         rows = [(claim.tenant_id, digest_of_key(claim.space, claim.key), claim.holder_id) for claim in claims]
         self._run.many(REMOVE_CLAIM, rows)
+
+    def remove_held(self, before: datetime, *, limit: int) -> int:
+        return len(self._run(REMOVE_HELD, (to_micros(before), limit, to_micros(before))))
+
+
+class SqlEmailChanges(SqlRows[EmailChange], EmailChangeRepository):
+    """Stores changes of emails in the transaction of ``run``."""
+
+    def __init__(self, run: Executor) -> None:
+        """Use this transaction."""
+        super().__init__(run, EMAIL_CHANGES)
+
+    def remove_closed(self, before: datetime, *, limit: int) -> int:
+        return len(self._run(REMOVE_CHANGES, (to_micros(before), limit)))
 
 
 def _exact(claim: Claim, space: KeySpace, key: str) -> Claim | None:

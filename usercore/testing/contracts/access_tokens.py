@@ -126,6 +126,16 @@ class AccessTokenRepositoryContract(Contract):
         add(people, ACCESS_TOKEN)
         assert revoke(people, at=ACCESS_TOKEN.expires_at + DAY)
 
+    @pytest.mark.rule("K9", "E3")
+    def test_only_access_tokens_issued_since_an_instant_are_revoked(self, people: Units[Unit]) -> None:
+        earlier = numbered(1, issued_at=NOON - TICK)
+        since = [numbered(2, issued_at=NOON), numbered(3, issued_at=NOON + TICK)]
+        add(people, earlier, *since, evolve(BOBS, issued_at=NOON))
+        at = NOON + DAY
+        assert people.write(lambda unit: unit.access_tokens.revoke_all(ANN, at=at, since=NOON)) == len(since)
+        assert [get(people, token) for token in since] == [evolve(token, revoked_at=at) for token in since]
+        assert get(people, earlier) == earlier
+
     @pytest.mark.parametrize("with_digest", [None, DIGEST, digest_of("nobody's")], ids=["none", "one", "unknown"])
     @pytest.mark.rule("K9")
     def test_revoke_all_revokes_all_unrevoked_tokens_except_one(

@@ -215,6 +215,32 @@ class ApiTokenRepositoryContract(Contract):
         assert_same(found.token, theirs)
         assert type(found.tenant_active) is bool
 
+    @pytest.mark.rule("K9", "E3")
+    def test_api_tokens_that_an_actor_created_since_an_instant_are_revoked_and_locked(
+        self, main: Units[Unit], acme: Units[Unit]
+    ) -> None:
+        created = [numbered(number, created_by="user:7", issued_at=NOON) for number in (1, 2)]
+        stay = [
+            numbered(3, created_by="user:7", issued_at=NOON - TICK),
+            numbered(4, created_by="user:77", issued_at=NOON),
+            numbered(5, created_by="user:7", issued_at=NOON, revoked_at=NOON),
+        ]
+        theirs = numbered(6, tenant_id=ACME, created_by="user:7", issued_at=NOON)
+        add(main, *created, *stay)
+        add(acme, theirs)
+
+        def revoke(unit: Unit) -> list[ApiToken]:
+            revoked = unit.api_tokens.revoke_created_by("user:7", since=NOON, at=NOON + TICK)
+            for token in revoked:
+                unit.record(Change(kind=API_DEACTIVATED, subject_id=token.id, new=token))
+            return sorted(revoked, key=lambda token: token.id)
+
+        expected = [evolve(token, revoked_at=NOON + TICK, change_no=token.change_no + 1) for token in created]
+        assert main.write(revoke) == expected
+        assert [get(main, token) for token in (*created, *stay)] == [*expected, *stay]
+        assert get(acme, theirs) == theirs
+        assert main.write(revoke) == []
+
     @pytest.mark.rule("K8")
     def test_api_tokens_revoked_or_expired_earlier_are_removed(self, main: Units[Unit], acme: Units[Unit]) -> None:
         gone = [

@@ -17,6 +17,7 @@ from usercore.testing.contracts.base import (
     write_and_fail,
 )
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
+from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, BOB, CLAIM, a_claim
 from usercore.testing.strategies import claims
 from usercore.users.keys import KeySpace, KeyUse
@@ -166,6 +167,43 @@ class ClaimRepositoryContract(Contract):
         write_and_fail(main, swap)
         assert find(main) == CLAIM
         assert find(main, "bob") is None
+
+    @pytest.mark.rule("E3")
+    def test_the_holder_may_hold_a_key_with_and_without_using_it(self, main: Units[Unit]) -> None:
+        for state in (a_claim(held_until=NOON), a_claim(uses=0, held_until=NOON + TICK), CLAIM):
+            store(main, lambda unit: unit.claims.put, state)
+            assert_same(find(main), state)
+
+    @pytest.mark.rule("E3", "K8")
+    def test_keys_without_a_use_that_were_held_until_before_are_freed(
+        self, main: Units[Unit], acme: Units[Unit]
+    ) -> None:
+        gone = [a_claim(key=key, uses=0, held_until=NOON - TICK) for key in ("a", "b", "c")]
+        theirs = a_claim(tenant_id=ACME, uses=0, held_until=NOON - TICK)
+        stay = [a_claim(key="d", uses=0, held_until=NOON), a_claim(key="e", held_until=NOON - TICK), CLAIM]
+        store(main, lambda unit: unit.claims.put, *gone, *stay)
+        store(acme, lambda unit: unit.claims.put, theirs)
+        counts = [main.write(lambda unit: unit.claims.remove_held(NOON, limit=3)) for _ in range(3)]
+        assert counts == [3, 1, 0]
+        assert [find(main, claim.key) for claim in gone] == [None] * 3
+        assert [find(main, claim.key) for claim in stay] == stay
+        assert find(acme) is None
+
+    @pytest.mark.rule("E3")
+    def test_a_key_is_used_again_or_freed_by_two_open_units_but_not_both(self, main: Units[Unit]) -> None:
+        held = a_claim(uses=0, held_until=NOON - TICK)
+
+        def use_or_free(unit: Unit, number: int, meet: Meet) -> int:
+            unit.claims.find(held.space, held.key)
+            meet()
+            if number:
+                return unit.claims.remove_held(NOON, limit=9)
+            unit.claims.put(CLAIM)
+            return 0
+
+        store(main, lambda unit: unit.claims.put, held)
+        overlap(main, use_or_free)
+        assert find(main) == CLAIM
 
     @pytest.mark.rule("T2")
     def test_tenants_hold_the_same_key_and_do_not_see_it(self, main: Units[Unit], acme: Units[Unit]) -> None:

@@ -221,6 +221,19 @@ class LimitedUseTokenRepositoryContract(Contract):
         assert [get(people, token) for token in open_ones] == [evolve(token, revoked_at=NOON) for token in open_ones]
         assert [get(people, token) for token in others] == others
 
+    @pytest.mark.rule("K9", "E3")
+    def test_only_limited_use_tokens_issued_since_an_instant_are_revoked(self, people: Units[Unit]) -> None:
+        earlier = numbered(1, issued_at=NOON - TICK)
+        since = [numbered(2, issued_at=NOON), numbered(3, issued_at=NOON + TICK)]
+        add(people, earlier, *since)
+
+        def revoke(unit: Unit) -> Mapping[TokenKind, int]:
+            return unit.limited_use_tokens.revoke_all(ANN, [KIND], at=NOON + TICK, since=NOON)
+
+        assert people.write(revoke)[KIND] == len(since)
+        assert [get(people, token) for token in since] == [evolve(token, revoked_at=NOON + TICK) for token in since]
+        assert get(people, earlier) == earlier
+
     @pytest.mark.rule("K9")
     def test_revoking_all_tokens_of_no_kind_revokes_none(self, people: Units[Unit]) -> None:
         add(people, LIMITED_USE_TOKEN)

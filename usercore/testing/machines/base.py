@@ -61,8 +61,12 @@ class StateMachine(RuleBasedStateMachine):
             hasher=FakeHasher(self.watch),
             policy=attrs.evolve(type(self).policy, registration=generous),
         )
-        self.core = UserCore.over(self.watch, host)
+        self.core = UserCore.over(self.watch, self.complete(host))
         self.begin()
+
+    def complete(self, host: Host) -> Host:
+        """Return the host with what a machine needs besides the fakes, such as a mailer."""
+        return host
 
     @abstractmethod
     def begin(self) -> None:

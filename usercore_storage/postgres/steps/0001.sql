@@ -68,8 +68,29 @@ CREATE TABLE usercore_claims (
     key text COLLATE "C" NOT NULL,
     holder_id bigint NOT NULL,
     uses bigint NOT NULL,
+    held_until bigint,
     PRIMARY KEY (tenant_id, digest)
 );
+
+CREATE INDEX usercore_claims_held ON usercore_claims (held_until) WHERE (uses = 0);
+
+CREATE TABLE usercore_email_changes (
+    user_id bigint NOT NULL,
+    number bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    old_email text COLLATE "C",
+    old_verified_at bigint,
+    old_external_id text COLLATE "C",
+    old_access_ids text COLLATE "C",
+    new_email text COLLATE "C" NOT NULL,
+    requested_at bigint NOT NULL,
+    made_at bigint,
+    open_until bigint NOT NULL,
+    PRIMARY KEY (user_id, number)
+);
+
+CREATE INDEX usercore_email_changes_closed ON usercore_email_changes (open_until);
 
 CREATE TABLE usercore_credentials (
     user_id bigint NOT NULL,
@@ -144,6 +165,8 @@ CREATE TABLE usercore_api_tokens (
 );
 
 CREATE INDEX usercore_api_tokens_by_id ON usercore_api_tokens (tenant_id, id);
+
+CREATE INDEX usercore_api_tokens_by_creator ON usercore_api_tokens (tenant_id, created_by, issued_at);
 
 CREATE INDEX usercore_api_tokens_expired ON usercore_api_tokens (expires_at) WHERE (expires_at IS NOT NULL);
 

@@ -68,8 +68,29 @@ CREATE TABLE usercore_claims (
     key TEXT NOT NULL,
     holder_id INTEGER NOT NULL,
     uses INTEGER NOT NULL,
+    held_until INTEGER,
     PRIMARY KEY (tenant_id, digest)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_claims_held ON usercore_claims (held_until) WHERE (uses = 0);
+
+CREATE TABLE usercore_email_changes (
+    user_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    old_email TEXT,
+    old_verified_at INTEGER,
+    old_external_id TEXT,
+    old_access_ids TEXT,
+    new_email TEXT NOT NULL,
+    requested_at INTEGER NOT NULL,
+    made_at INTEGER,
+    open_until INTEGER NOT NULL,
+    PRIMARY KEY (user_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_email_changes_closed ON usercore_email_changes (open_until);
 
 CREATE TABLE usercore_credentials (
     user_id INTEGER NOT NULL,
@@ -144,6 +165,8 @@ CREATE TABLE usercore_api_tokens (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX usercore_api_tokens_by_id ON usercore_api_tokens (tenant_id, id);
+
+CREATE INDEX usercore_api_tokens_by_creator ON usercore_api_tokens (tenant_id, created_by, issued_at);
 
 CREATE INDEX usercore_api_tokens_expired ON usercore_api_tokens (expires_at) WHERE (expires_at IS NOT NULL);
 

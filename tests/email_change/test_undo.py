@@ -1,0 +1,64 @@
+"""An undo ends every kind of row that signs a user in: one that is forgotten is named here."""
+
+from typing import Any, Final
+
+import pytest
+
+from usercore.attempts.model import Attempt, RegistrationAttempt, UserAgent
+from usercore.email_change.undo import ENDED_BY_UNDO
+from usercore.history.model import Entry
+from usercore.meta.model import StoredMeta
+from usercore.outbox.model import Delivery
+from usercore.roles.model import Role, RoleAssignment
+from usercore.tenants.model import Tenant
+from usercore.throttling.model import FailureCounter, RateLimitWindow
+from usercore.tokens.model import RegistrationLink, RevocationPolicy, RevocationReason, TokenKind
+from usercore.tokens.rules import kinds_revoked_by, kinds_revoked_since
+from usercore.users.model import Claim, EmailChange, User
+from usercore_storage.sql.table import Table
+from usercore_storage.sql.tables import ALL
+
+RESTORED: Final = {User, Claim, EmailChange}
+"""What an undo restores: the email, external and access ids, and the later changes of the chain."""
+
+STAYS: Final[dict[type, str]] = {
+    Tenant: "not of a user",
+    Role: "not of a user",
+    RoleAssignment: "given by an operator",
+    UserAgent: "not of a user",
+    RegistrationLink: "of an address that no user has",
+    Attempt: "a record of what happened",
+    RegistrationAttempt: "a record of what happened",
+    FailureCounter: "slows signing in down, and signs no user in",
+    RateLimitWindow: "slows requests down",
+    StoredMeta: "the host's values",
+    Entry: "a record of what happened",
+    Delivery: "a link in it is dropped when it is no longer current",
+}
+"""What an undo does not touch, and why."""
+
+EXEMPT: Final = {
+    TokenKind.EMAIL_UNDO: "valid only as long as its change can be undone",
+    TokenKind.REGISTRATION: "has no user",
+    TokenKind.API: "has no user; those that the user created are ended by ENDED_BY_UNDO",
+}
+
+
+@pytest.mark.rule("E3")
+@pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
+def test_an_undo_ends_the_rows_of_a_table_or_there_is_a_reason_why_they_stay(table: Table[Any]) -> None:
+    known = {*ENDED_BY_UNDO, *RESTORED, *STAYS}
+    assert table.entity in known, (
+        f"usercore/email_change/undo.py: ENDED_BY_UNDO does not end {table.entity.__name__} ({table.name}); "
+        f"if an intruder's row does not sign them in, add it to STAYS in {__file__}"
+    )
+
+
+@pytest.mark.rule("E3", "K9")
+@pytest.mark.parametrize("kind", TokenKind, ids=lambda kind: kind.name)
+def test_an_undo_revokes_every_kind_of_token_or_there_is_a_reason_why_not(kind: TokenKind) -> None:
+    reason = RevocationReason.EMAIL_UNDONE
+    revoked = kinds_revoked_by(reason, RevocationPolicy()) | kinds_revoked_since(reason)
+    assert (kind in revoked) != (kind in EXEMPT), (
+        f"usercore/tokens/model.py: {kind.name} needs EMAIL_UNDONE in revoked_by or revoked_since"
+    )
