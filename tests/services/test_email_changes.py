@@ -30,6 +30,7 @@ from usercore import (
     ExternalId,
     Invalid,
     LinkPolicy,
+    Mail,
     MailKind,
     RegistrationPolicy,
     Secret,
@@ -708,3 +709,34 @@ def test_changes_are_removed_thirty_days_after_they_ended(
     assert core.cleanup().email_changes == 0
     clock.tick()
     assert core.cleanup().email_changes == 1
+
+
+@attrs.define
+class DeadMailbox(MemoryMailer):
+    """Fails for one address."""
+
+    address: str = "thief@example.com"
+
+    def __attrs_pre_init__(self) -> None:
+        MemoryMailer.__init__(self)
+
+    def send(self, mail: Mail) -> None:
+        if mail.to == self.address:
+            raise ConnectionError
+        super().send(mail)
+
+
+@pytest.mark.rule("E3", "X3")
+def test_a_mailbox_of_an_intruder_that_fails_delays_no_mail_to_the_owner(core: UserCore) -> None:
+    user, mailer = verified(core, password=PASSWORD), DeadMailbox()
+    core = over(core, mailer=mailer)
+    core.emails.change(user.id, "thief@example.com", verified=True, undo=True)
+    core.emails.send_confirmation(user.id)
+    core.passwords.request_reset("thief@example.com")
+    core.outbox.deliver()
+    core.emails.undo_change(found_in(mailer.sent[-1].text))
+    core.outbox.deliver()
+    assert [(mail.to, mail.kind) for mail in mailer.sent] == [
+        (ANN, MailKind.EMAIL_CHANGED_UNDO),
+        (ANN, MailKind.EMAIL_RESTORED),
+    ]

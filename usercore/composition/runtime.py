@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from usercore.attempts.misses import MissTracker
@@ -39,6 +40,10 @@ from usercore.tenants.model import Tenant
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.locks import AccountLocks
 from usercore.tokens.activity import ActivityTracker
+from usercore.users.keys import email_key
+
+_ORDERING_BYTES: Final = 7
+"""Bytes of a recipient's number, which has to fit into a signed integer of 64 bits."""
 
 
 class Runtime:
@@ -90,7 +95,13 @@ class Runtime:
     def scope(self, context: Context, joined: UnitSource | None = None) -> ServiceContext[Unit]:
         """Return the service context for this context, in a transaction of the host's if there is one."""
         host = self.host
-        origin = UnitContext(context=context, clock=self.clock, subscriptions=self.subscriptions, observe=self.observe)
+        origin = UnitContext(
+            context=context,
+            clock=self.clock,
+            subscriptions=self.subscriptions,
+            observe=self.observe,
+            ordering_key=self._ordering_key,
+        )
         return ServiceContext(
             units=(joined or self.storage).units(origin),
             clock=self.clock,
@@ -99,6 +110,11 @@ class Runtime:
             context=context,
             joined=joined is not None,
         )
+
+    def _ordering_key(self, subscriber: str, recipient: str) -> int:
+        """Return the number of a mail's recipient; deliveries to other subscribers are ordered by subject only."""
+        is_mailer = subscriber == mail_subscriber.SUBSCRIBER
+        return int.from_bytes(self.keys.recipient(email_key(recipient))[:_ORDERING_BYTES], "big") if is_mailer else 0
 
     def scope_of(self, tenant_id: TenantId) -> ServiceContext[Unit]:
         """Return the service context for a tenant on behalf of the host."""

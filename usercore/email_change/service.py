@@ -112,7 +112,13 @@ class Emails:
             until = now + self._lifetimes.email_change_lifetime
             change = new_change(old, clean, state=EmailChangeState.REQUESTED, at=now, until=until)
             put_changes(unit, old, [change], at=now)
-            requested = Change(kind=EMAIL_CHANGE_REQUESTED, subject_id=old.id, new=change, generation=change.number)
+            requested = Change(
+                kind=EMAIL_CHANGE_REQUESTED,
+                subject_id=old.id,
+                new=change,
+                generation=change.number,
+                recipient=clean,
+            )
             unit.record(requested)
             return old
 
@@ -187,7 +193,7 @@ class Emails:
             user = self._lock_active(unit, ref)
             if user.email is None:
                 refuse("email", "no_email")
-            unit.record(Change(kind=CONFIRMATION_REQUESTED, subject_id=user.id))
+            unit.record(Change(kind=CONFIRMATION_REQUESTED, subject_id=user.id, recipient=user.email))
 
         self._service.units.write(request)
 

@@ -40,5 +40,5 @@ def finish_change(unit: EmailChangeUnit, old: User, *, undo: int | None, at: dat
     """
     if old.email is not None and old.email_verified:
         former = FormerEmail(email=old.email, can_undo=undo is not None)
-        unit.record(Change(kind=EMAIL_REPLACED, subject_id=old.id, old=former, generation=undo))
+        unit.record(Change(kind=EMAIL_REPLACED, subject_id=old.id, old=former, generation=undo, recipient=old.email))
     revoke_all(unit, old.id, RevocationReason.EMAIL_CHANGED, at=at)

@@ -77,7 +77,10 @@ def undo_change(unit: EmailChangeUnit, user: User, change: EmailChange, *, at: d
     for end in dict.fromkeys(ENDED_BY_UNDO.values()):
         end(unit, undo)
     version = password_version(unit, user.id)
-    unit.record(Change(kind=EMAIL_CHANGE_UNDONE, subject_id=user.id, new=restored, generation=version))
+    undone = Change(
+        kind=EMAIL_CHANGE_UNDONE, subject_id=user.id, new=restored, generation=version, recipient=restored.email
+    )
+    unit.record(undone)
     return restored
 
 

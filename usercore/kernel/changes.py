@@ -62,6 +62,9 @@ class ChangeKind:
 class Change:
     """One change of one subject. ``old`` and ``new`` are the entity before and after, or None.
 
+    ``recipient`` is the address to which a mail about it goes, if it is known: mails to another address do not wait for
+    that mail. It is not stored.
+
     ``generation`` is copied to the deliveries: a subscriber ignores one whose generation is no longer current.
     """
 
@@ -70,3 +73,4 @@ class Change:
     old: object = None
     new: object = None
     generation: int | None = None
+    recipient: str | None = None

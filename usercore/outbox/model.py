@@ -23,9 +23,11 @@ class DeliveryState(StrEnum):
 class Delivery:
     """One entry of history that is to be delivered to one subscriber.
 
-    ``generation`` is what the delivery was created for (a password's version, a request's id). ``lease_no`` counts the
-    leases, so that only the relay that leased it last can finish it. ``problem`` is the name of the class of the last
-    failure, nothing more. ``finished_at`` is the instant at which it was done or set aside.
+    ``generation`` is what the delivery was created for (a password's version, a request's id). Deliveries of a subject
+    to a subscriber are made in order, apart from those with another ``ordering_key``: a number for the recipient of a
+    mail. ``lease_no`` counts the leases, so that only the relay that leased it last can finish it. ``problem`` is the
+    name of the class of the last failure, nothing more. ``finished_at`` is the instant at which it was done or set
+    aside.
     """
 
     subject_id: int
@@ -36,6 +38,7 @@ class Delivery:
     tenant_id: TenantId
     kind: str
     generation: int | None = None
+    ordering_key: int = 0
     state: DeliveryState = DeliveryState.PENDING
     made_at: datetime
     due_at: datetime

@@ -31,7 +31,8 @@ class DeliveryRepository(Protocol):
     def lease(self, subscribers: Sequence[str], *, now: datetime, until: datetime, limit: int) -> list[Delivery]:
         """Lease at most ``limit`` pending deliveries of these subscribers that are due, and return them as leased.
 
-        Only the earliest pending delivery of each subject and subscriber can be leased, so that they are made in order.
+        Only the earliest pending delivery of each subject, subscriber and ordering key can be leased, so that they are
+        made in order.
         A leased delivery is due again at ``until`` and has the next ``lease_no``. No two units lease the same one. The
         limit is filled in the order of the subscribers, and for each by the time at which they were due.
         """

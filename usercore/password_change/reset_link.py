@@ -72,7 +72,9 @@ class PasswordResets:
             change = Change(kind=RESET_OF_UNKNOWN, subject_id=self._service.new_id(), generation=version)
         else:
             requested = ResetRequest(email=user.email)
-            change = Change(kind=RESET_REQUESTED, subject_id=user.id, new=requested, generation=version)
+            change = Change(
+                kind=RESET_REQUESTED, subject_id=user.id, new=requested, generation=version, recipient=user.email
+            )
         unit.record(change)
 
     def _count(self, unit: ResetUnit, holder: UserId, login: str, now: datetime) -> bool:

@@ -282,7 +282,15 @@ class RegistrationSteps:
         if welcome is not None:
             generation = 0 if registrant.hashed is None else 1
             welcomed = Welcome(with_password=welcome)
-            unit.record(Change(kind=WELCOMED, subject_id=user.id, new=welcomed, generation=generation))
+            unit.record(
+                Change(
+                    kind=WELCOMED,
+                    subject_id=user.id,
+                    new=welcomed,
+                    generation=generation,
+                    recipient=user.email,
+                )
+            )
         secret = self._sign_in(unit, user.id, now, login, locked) if signs_in else None
         self._limits.add_attempt(unit, RegistrationStatus.OK, user.id, login)
         return Registration(user=user, access_token=secret)

@@ -38,6 +38,7 @@ Subscriptions = Mapping[str, tuple[str, ...]]
 class UnitContext:
     """The context of units: the tenant and actor, the clock, and the observer of their changes.
 
+    ``ordering_key`` returns the number of a recipient for a subscriber whose deliveries are ordered by recipient.
     ``observe`` is called with the entries of a unit, if there are any, after its commit, in the thread of its caller;
     it must not raise.
     """
@@ -46,6 +47,7 @@ class UnitContext:
     clock: Clock
     subscriptions: Subscriptions = attrs.field(factory=dict)
     observe: Callable[[Sequence[Entry]], None] | None = None
+    ordering_key: Callable[[str, str], int] | None = None
 
 
 class RecordingUnit(ABC):
@@ -92,7 +94,13 @@ class RecordingUnit(ABC):
         """Store a delivery for each durable subscriber, and the entry as the unit ends; see ``ChangingUnit``."""
         entry = self.entry_of(change)
         for subscriber in self.origin.subscriptions.get(entry.kind, ()):
-            self.deliveries.add(_delivery_of(entry, subscriber, change.generation))
+            self.deliveries.add(
+                _delivery_of(entry, subscriber, change.generation, self._ordering_key(subscriber, change))
+            )
+
+    def _ordering_key(self, subscriber: str, change: Change) -> int:
+        number_of = self.origin.ordering_key
+        return 0 if number_of is None or change.recipient is None else number_of(subscriber, change.recipient)
 
     def finish(self) -> None:
         """Store the entries of the unit, or of its nested part, by one statement: nothing reads them before it ends."""
@@ -173,7 +181,7 @@ def _found(user_id: UserId | None) -> UserId:
     return user_id
 
 
-def _delivery_of(entry: Entry, subscriber: str, generation: int | None) -> Delivery:
+def _delivery_of(entry: Entry, subscriber: str, generation: int | None, ordering_key: int) -> Delivery:
     return Delivery(
         subject_id=entry.subject_id,
         subject=entry.subject,
@@ -183,6 +191,7 @@ def _delivery_of(entry: Entry, subscriber: str, generation: int | None) -> Deliv
         tenant_id=entry.tenant_id,
         kind=entry.kind,
         generation=generation,
+        ordering_key=ordering_key,
         made_at=entry.at,
         due_at=entry.at,
     )

@@ -257,6 +257,7 @@ DELIVERY: Final = Delivery(
     tenant_id=MAIN,
     kind="user.updated",
     generation=4,
+    ordering_key=0,
     state=DeliveryState.PENDING,
     made_at=NOON,
     due_at=NOON,

@@ -50,6 +50,10 @@ class CounterKeys:
         """Return the key of the rate limit of such requests from an address."""
         return self._key("reset", "ip", tenant_id, self._block_of(ip))
 
+    def recipient(self, key: str) -> bytes:
+        """Return the key of the recipient of a mail."""
+        return self._key("recipient", key)
+
     def _block_of(self, ip: str) -> str:
         """Return the addresses that count as one: an IPv4 address alone, an IPv6 address with its prefix."""
         address = ip_address(ip)

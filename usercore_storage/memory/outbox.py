@@ -17,7 +17,7 @@ class MemoryOutbox(DeliveryRepository):
 
     def __init__(self, undo: UndoLog) -> None:
         self._deliveries = UndoDict[DeliveryKey, Delivery](undo)
-        self._pending = UndoList[tuple[int, str, str], DeliveryKey, DeliveryKey](undo, itself)
+        self._pending = UndoList[tuple[int, str, str, int], DeliveryKey, DeliveryKey](undo, itself)
 
     def add(self, delivery: Delivery) -> None:
         self._deliveries.add(_key_of(delivery), delivery)
@@ -79,8 +79,8 @@ def _key_of(delivery: Delivery) -> DeliveryKey:
     return delivery.subject_id, delivery.subject, delivery.change_no, delivery.position, delivery.subscriber
 
 
-def _line_of(delivery: Delivery) -> tuple[int, str, str]:
-    return delivery.subject_id, delivery.subject, delivery.subscriber
+def _line_of(delivery: Delivery) -> tuple[int, str, str, int]:
+    return delivery.subject_id, delivery.subject, delivery.subscriber, delivery.ordering_key
 
 
 def _done_at(delivery: Delivery) -> datetime | None:

@@ -20,7 +20,7 @@ DUE: Final = (
     f"SELECT {', '.join('d.' + column for column in DELIVERIES.key)} FROM usercore_deliveries AS d"
     " WHERE d.state = 'pending' AND d.due_at <= ? AND d.subscriber = ? AND NOT EXISTS ("
     "SELECT 1 FROM usercore_deliveries AS e WHERE e.subject_id = d.subject_id AND e.subject = d.subject"
-    " AND e.subscriber = d.subscriber AND e.state = 'pending'"
+    " AND e.subscriber = d.subscriber AND e.ordering_key = d.ordering_key AND e.state = 'pending'"
     " AND (e.change_no, e.position) < (d.change_no, d.position)) ORDER BY d.due_at LIMIT ?"
 )
 LEASE: Final = (

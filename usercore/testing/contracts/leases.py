@@ -100,6 +100,14 @@ class LeaseContract(Contract):
         assert [delivery.change_no for delivery in lease(people, now=NOON + TICK)] == [2]
 
     @pytest.mark.rule("X3")
+    def test_deliveries_wait_only_for_those_with_their_ordering_key(self, people: Units[Unit]) -> None:
+        late = a_delivery(due_at=NOON + TICK)
+        add(people, late, a_delivery(change_no=3, ordering_key=7), a_delivery(change_no=4, ordering_key=7))
+        add(people, a_delivery(change_no=5))
+        assert [delivery.change_no for delivery in lease(people)] == [3]
+        assert lease(people) == []
+
+    @pytest.mark.rule("X3")
     def test_a_failed_delivery_does_not_block_later_ones(self, people: Units[Unit]) -> None:
         add(people, a_delivery(state=FAILED, finished_at=NOON), a_delivery(change_no=3))
         assert [delivery.change_no for delivery in lease(people)] == [3]

@@ -352,6 +352,7 @@ CREATE TABLE usercore_deliveries (
     tenant_id bigint NOT NULL,
     kind text COLLATE "C" NOT NULL,
     generation bigint,
+    ordering_key bigint NOT NULL,
     state text COLLATE "C" NOT NULL,
     made_at bigint NOT NULL,
     due_at bigint NOT NULL,

@@ -352,6 +352,7 @@ CREATE TABLE usercore_deliveries (
     tenant_id INTEGER NOT NULL,
     kind TEXT NOT NULL,
     generation INTEGER,
+    ordering_key INTEGER NOT NULL,
     state TEXT NOT NULL,
     made_at INTEGER NOT NULL,
     due_at INTEGER NOT NULL,
