@@ -12,7 +12,7 @@ from usercore.outbox.model import Delivery
 from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
-from usercore.tokens.model import RegistrationLink, RevocationPolicy, RevocationReason, TokenKind
+from usercore.tokens.model import DeviceToken, RegistrationLink, RevocationPolicy, RevocationReason, TokenKind
 from usercore.tokens.rules import kinds_revoked_by, kinds_revoked_since
 from usercore.users.model import Claim, EmailChange, User
 from usercore_storage.sql.table import Table
@@ -26,6 +26,7 @@ STAYS: Final[dict[type, str]] = {
     Role: "not of a user",
     RoleAssignment: "given by an operator",
     UserAgent: "not of a user",
+    DeviceToken: "of no user, and no credential; the access tokens that were paired with it since are unpaired",
     RegistrationLink: "of an address that no user has",
     Attempt: "a record of what happened",
     RegistrationAttempt: "a record of what happened",

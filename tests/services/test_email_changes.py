@@ -740,3 +740,20 @@ def test_a_mailbox_of_an_intruder_that_fails_delays_no_mail_to_the_owner(core: U
         (ANN, MailKind.EMAIL_CHANGED_UNDO),
         (ANN, MailKind.EMAIL_RESTORED),
     ]
+
+
+@pytest.mark.rule("E3", "R6", "U12")
+def test_a_link_that_is_mailed_again_replaces_the_older_one_of_its_change_only(
+    core: UserCore, mailer: MemoryMailer
+) -> None:
+    user = verified(core)
+    first = move(core, mailer, user, "lee@example.com")
+    move(core, mailer, user, "ann.lee@example.com")
+    core.emails.send_confirmation(user.id)
+    older = mailed(core, mailer, "ann.lee@example.com", MailKind.CONFIRMATION)
+    core.emails.send_confirmation(user.id)
+    newer = mailed(core, mailer, "ann.lee@example.com", MailKind.CONFIRMATION)
+    with refused(core, TokenRevoked):
+        core.emails.confirm(older)
+    assert core.emails.confirm(newer).confirmed_at
+    assert core.emails.undo_change(first).email == ANN

@@ -89,5 +89,5 @@ def test_a_policy_keeps_tokens_at_its_own_event_only(*, at_password_change: bool
 @pytest.mark.rule("K9", "E3")
 def test_only_an_undo_revokes_tokens_since_an_instant() -> None:
     assert {reason: kinds_revoked_since(reason) for reason in RevocationReason if kinds_revoked_since(reason)} == {
-        RevocationReason.EMAIL_UNDONE: {TokenKind.ACCESS, TokenKind.AUTOLOGIN}
+        RevocationReason.EMAIL_UNDONE: {TokenKind.ACCESS, TokenKind.AUTOLOGIN, TokenKind.DEVICE}
     }

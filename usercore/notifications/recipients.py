@@ -179,12 +179,16 @@ def _mint(
     lifetime: timedelta,
     generation: int | None = None,
 ) -> Recipient:
-    """Issue a link to a locked user; the older links of this kind to the same purpose are invalid from now on."""
+    """Issue a link to a locked user; an older one of this kind for the same change is invalid from now on."""
+    now = scope.clock()
+    for older in unit.limited_use_tokens.list_of(user.id, kind):
+        if older.generation == generation:
+            unit.limited_use_tokens.revoke(user.id, older.digest, at=now)
     secret = issue(
         unit,
         kind,
         user.id,
-        at=scope.clock(),
+        at=now,
         lifetime=lifetime,
         randomness=scope.randomness,
         address=address,

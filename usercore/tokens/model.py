@@ -333,6 +333,7 @@ class TokenKind(StrEnum):
             max_uses=None,
             issued=DEVICE_ISSUED,
             revoked_by=frozenset({RevocationReason.PASSWORD_SET}),
+            revoked_since=frozenset({RevocationReason.EMAIL_UNDONE}),
             counted_as="devices",
         ),
     )

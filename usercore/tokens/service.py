@@ -174,8 +174,10 @@ def _revoke(
     keep: Digest | None,
     since: datetime | None,
 ) -> Mapping[TokenKind, int]:
-    limited = kinds - {TokenKind.ACCESS}
+    limited = kinds - {TokenKind.ACCESS, TokenKind.DEVICE}
     counts = unit.limited_use_tokens.revoke_all(user_id, limited, at=at, since=since) if limited else {}
+    if TokenKind.DEVICE in kinds:
+        counts = {**counts, TokenKind.DEVICE: unit.access_tokens.unpair_all(user_id, since=since)}  # before revoking
     if TokenKind.ACCESS in kinds:
         return {TokenKind.ACCESS: unit.access_tokens.revoke_all(user_id, at=at, keep=keep, since=since), **counts}
     return counts

@@ -13,8 +13,6 @@ from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink
-from usercore.users.model import Claim, User
-from usercore.tokens.model import AccessToken, ApiToken, LimitedUseToken, RegistrationLink
 from usercore.users.model import Claim, EmailChange, User
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
 from usercore_storage.sql.digests import digest_of_key, digest_of_texts, digest_of_user_agent
