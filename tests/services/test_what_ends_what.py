@@ -4,7 +4,7 @@ A new kind of token or a new reason of revocations fails here until it has its r
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 import attrs
@@ -23,7 +23,7 @@ from usercore import (
 )
 from usercore.kernel.secret import digest_of
 from usercore.storage import Unit
-from usercore.testing import NOON, FakeRandomness, MemoryMailer
+from usercore.testing import NOON, TICK, FakeRandomness, MemoryMailer
 from usercore.tokens.service import find_redeemable, issue, revoke_all
 
 DAY = timedelta(days=1)
@@ -71,6 +71,16 @@ def change_password(holder: Holder) -> None:
             keep=digest_of(holder.session),
             policy=holder.core.policy.revocation,
         )
+
+    holder.core._service.units.write(work)
+
+
+def undo_email_change(holder: Holder, *, since: datetime) -> None:
+    """Revoke what the undo of a change of the email revokes; ``tests/services/test_email_changes.py`` has all of it."""
+
+    def work(unit: Unit) -> None:
+        unit.lock(holder.user.id)
+        revoke_all(unit, holder.user.id, RevocationReason.EMAIL_UNDONE, at=NOON, since=since)
 
     holder.core._service.units.write(work)
 
@@ -132,6 +142,16 @@ EVENTS: Final[dict[str, tuple[Event, Event | None, dict[TokenKind, str]]]] = {
         None,
         dict.fromkeys([K.LOGIN, K.RESET, K.CONFIRMATION, K.EMAIL_CHANGE], REVOKED),
     ),
+    "email change undone, requested before": (
+        lambda holder: undo_email_change(holder, since=NOON),
+        None,
+        dict.fromkeys(K, REVOKED) | {K.EMAIL_UNDO: KEPT},
+    ),
+    "email change undone, requested since": (
+        lambda holder: undo_email_change(holder, since=NOON + TICK),
+        None,
+        dict.fromkeys([K.LOGIN, K.RESET, K.CONFIRMATION, K.EMAIL_CHANGE], REVOKED),
+    ),
     "email respelled": (lambda holder: holder.core.emails.change(holder.user.id, "ANN@example.com"), None, {}),
     "email verified": (lambda holder: holder.core.emails.set_verified(holder.user.id, verified=True), None, {}),
     "deactivated": (
@@ -153,6 +173,7 @@ REASONS: Final = {
     RevocationReason.PASSWORD_SET: "password set",
     RevocationReason.RESET_REQUESTED: "another reset requested",
     RevocationReason.EMAIL_CHANGED: "email changed",
+    RevocationReason.EMAIL_UNDONE: "email change undone, requested before",
     RevocationReason.DEACTIVATED: "deactivated",
 }
 """The event that has each reason."""
