@@ -94,7 +94,7 @@ def request_reset(holder: Holder) -> str:
     return mailer.sent[-1].text.split("/reset#")[1].split()[0]
 
 
-LINKS: Final = (K.RESET, K.CONFIRMATION, K.EMAIL_CHANGE, K.EMAIL_UNDO)
+LINKS: Final = (K.RESET, K.CONFIRMATION, K.EMAIL_CHANGE, K.EMAIL_UNDO, K.PASSKEY)
 
 ISSUE: Final[dict[TokenKind, Callable[[Holder], Secret]]] = {
     K.ACCESS: lambda holder: sign_in(holder.core, holder.user),
@@ -123,7 +123,7 @@ EVENTS: Final[dict[str, tuple[Event, Event | None, dict[TokenKind, str]]]] = {
     "sign out everywhere": (
         lambda holder: holder.core.access_tokens.revoke_all(holder.user.id),
         None,
-        {K.ACCESS: REVOKED, K.LOGIN: REVOKED},
+        {K.ACCESS: REVOKED, K.LOGIN: REVOKED, K.PASSKEY: REVOKED},
     ),
     "password changed": (change_password, None, dict.fromkeys(K, REVOKED) | {K.EMAIL_UNDO: KEPT}),
     "password set": (
@@ -140,7 +140,7 @@ EVENTS: Final[dict[str, tuple[Event, Event | None, dict[TokenKind, str]]]] = {
     "email changed": (
         lambda holder: holder.core.emails.change(holder.user.id, "a@example.com"),
         None,
-        dict.fromkeys([K.LOGIN, K.RESET, K.CONFIRMATION, K.EMAIL_CHANGE], REVOKED),
+        dict.fromkeys([K.LOGIN, K.RESET, K.CONFIRMATION, K.EMAIL_CHANGE, K.PASSKEY], REVOKED),
     ),
     "email change undone, requested before": (
         lambda holder: undo_email_change(holder, since=NOON),
@@ -150,7 +150,7 @@ EVENTS: Final[dict[str, tuple[Event, Event | None, dict[TokenKind, str]]]] = {
     "email change undone, requested since": (
         lambda holder: undo_email_change(holder, since=NOON + TICK),
         None,
-        dict.fromkeys([K.LOGIN, K.RESET, K.CONFIRMATION, K.EMAIL_CHANGE], REVOKED),
+        dict.fromkeys([K.LOGIN, K.RESET, K.CONFIRMATION, K.EMAIL_CHANGE, K.PASSKEY], REVOKED),
     ),
     "email respelled": (lambda holder: holder.core.emails.change(holder.user.id, "ANN@example.com"), None, {}),
     "email verified": (lambda holder: holder.core.emails.set_verified(holder.user.id, verified=True), None, {}),

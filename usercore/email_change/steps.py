@@ -6,6 +6,7 @@ from typing import Protocol
 from usercore.attempts.ports import AttemptsUnit
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
+from usercore.passkeys.ports import PasskeysUnit
 from usercore.passwords.ports import PasswordsUnit
 from usercore.storage.lookups import LookupsUnit
 from usercore.tokens.model import RevocationReason
@@ -16,7 +17,7 @@ from usercore.users.ports import UsersUnit
 from usercore.users.service import replace_user
 
 
-class EmailChangeUnit(UsersUnit, TokensUnit, PasswordsUnit, AttemptsUnit, LookupsUnit, Protocol):
+class EmailChangeUnit(UsersUnit, TokensUnit, PasswordsUnit, PasskeysUnit, AttemptsUnit, LookupsUnit, Protocol):
     """What changing an email reads and writes."""
 
 

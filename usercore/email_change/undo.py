@@ -13,6 +13,8 @@ from usercore.kernel.changes import Change
 from usercore.kernel.context import Actor
 from usercore.kernel.entity import evolve
 from usercore.kernel.values import frozen
+from usercore.passkeys.model import Passkey
+from usercore.passkeys.service import remove_passkeys_since
 from usercore.passwords.model import Credential
 from usercore.passwords.service import password_version, void_password
 from usercore.tokens.model import API_REVOKED, AccessToken, ApiToken, LimitedUseToken, RevocationReason
@@ -49,11 +51,16 @@ def _end_api_tokens(unit: EmailChangeUnit, undo: Undo) -> None:
         unit.record(Change(kind=API_REVOKED, subject_id=token.id, new=token))
 
 
+def _end_passkeys(unit: EmailChangeUnit, undo: Undo) -> None:
+    remove_passkeys_since(unit, undo.user.id, undo.since, reason=str(RevocationReason.EMAIL_UNDONE))
+
+
 ENDED_BY_UNDO: Final[Mapping[type, Callable[[EmailChangeUnit, Undo], None]]] = {
     AccessToken: _end_tokens,
     LimitedUseToken: _end_tokens,
     Credential: _end_password,
     ApiToken: _end_api_tokens,
+    Passkey: _end_passkeys,
 }
 """How an undo ends the rows of each entity that were made since the change. Source: spec E3, K9."""
 
