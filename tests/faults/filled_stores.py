@@ -190,8 +190,7 @@ def build(storage: Storage) -> FilledStore:
     core.api_tokens.deactivate(core.api_tokens.issue("Import").token.public_id)
     with suppress(SignInRefused):
         core.bind(user_agent="Lynx").sign_in.with_password("unknown@example.com", PASSWORD)
-    paired_device = core.device_tokens.issue("phone")
-    core.device_tokens.pair(registered.access_token, paired_device)
+    paired_device = _pair(core, registered.access_token)
     _change_an_email(core)
     core.outbox.deliver()
     core.passwords.request_reset("early@example.com")
@@ -250,6 +249,13 @@ def _fail_a_delivery(core: UserCore, subscriber: RecordingSubscriber, clock: Fak
     core.outbox.deliver()
     subscriber.failing.clear()
     return core.outbox.failed().rows[0].id
+
+
+def _pair(core: UserCore, access_token: Secret) -> Secret:
+    """Pair an access token with a device, and return the device token."""
+    device_token = core.device_tokens.issue("phone")
+    core.device_tokens.pair(access_token, device_token)
+    return device_token
 
 
 def _change_an_email(core: UserCore) -> None:
