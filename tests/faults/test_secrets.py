@@ -233,7 +233,13 @@ def test_holders_of_secrets_are_neither_pickled_nor_deep_copied(write: Callable[
         write(one)
 
 
-PUBLIC_TEXTS = {("Tenant", "key"), ("Context", "tenant_key"), ("MetaRule", "key"), ("MetaValue", "key")}
+PUBLIC_TEXTS = {
+    ("Context", "tenant_key"),
+    ("MetaRule", "key"),
+    ("MetaValue", "key"),
+    ("Passkey", "public_key"),
+    ("Tenant", "key"),
+}
 """Fields whose names sound like a secret but are public."""
 
 
