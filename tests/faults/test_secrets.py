@@ -23,6 +23,7 @@ from tests.faults.scenario import PEPPER, completed_scenario
 from usercore import Mail, Secret
 from usercore.kernel.secret import SecretBytes
 from usercore.passwords.hasher import Argon2Hasher
+from usercore.testing import NOON
 
 
 def forms(secret: bytes) -> dict[str, bytes]:
@@ -125,6 +126,8 @@ HOLDERS: dict[type, dict[str, Any]] = {
     usercore.LoginTokenCredentials: {"secret": PLANTED},
     usercore.AutologinTokenCredentials: {"secret": PLANTED},
     usercore.AccessTokenCredentials: {"secret": PLANTED},
+    usercore.PasskeyCredentials: {"secret": PLANTED, "response": {}},
+    usercore.PasskeyCeremony: {"secret": Secret(PLANTED), "options": {}, "expires_at": NOON},
     usercore.Pepper: {"id": "p1", "key": PLANTED.encode()},
     usercore.SmtpMailer: {"host": "mail", "sender": "a@example.com", "user": "shop", "password": PLANTED},
 }

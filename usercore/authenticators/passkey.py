@@ -70,6 +70,7 @@ class PasskeyAuthenticator:
     is_guessable: bool = True
     hashes: bool = False
     allows_privileged: bool = True
+    is_multi_factor: bool = True
     unknown_status: AttemptStatus = AttemptStatus.TOKEN_NOT_FOUND
 
     def verify(self, credentials: PasskeyCredentials, lookup: LoginLookup, context: Context) -> VerifiedPasskey:  # noqa: ARG002 - no login
