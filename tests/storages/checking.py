@@ -305,9 +305,9 @@ class CheckingCases(ABC):
     def test_a_finding_is_found_once_wherever_a_page_ends(self, engine: CheckedStore) -> None:
         engine.run(
             "DELETE FROM usercore_deliveries; INSERT INTO usercore_deliveries (subject_id, subject, change_no,"  # noqa: S608 - a number
-            " position, subscriber, tenant_id, kind, state, made_at, due_at, tries, lease_no)"
+            " position, subscriber, tenant_id, kind, state, made_at, due_at, tries, lease_no, ordering_key)"
             f" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {2 * SIZE + 1})"
-            " SELECT i, 'registration', 1, 0, 'subscriber', 2, 'x', 'done', 0, 0, 0, 0 FROM n"
+            " SELECT i, 'registration', 1, 0, 'subscriber', 2, 'x', 'done', 0, 0, 0, 0, 0 FROM n"
         )
         report = check(engine.url)
         assert {finding.problem for finding in report.findings} == {"its entry of history is not there"}

@@ -160,8 +160,8 @@ class Emails:
         """Undo a change of an email by the link that was mailed to the former address, and all later changes. Public.
 
         The former email is restored and verified as before, and so are external and access ids. Login tokens and links
-        are revoked, and everything that signs the user in and was made since the change was requested: access tokens,
-        the password. A link that sets a password is mailed to the restored address.
+        are revoked, and what was made since the change was requested: access, autologin and API tokens, passkeys,
+        pairings with devices, the password. A link that sets a password is mailed to the restored address.
 
         Raises:
             TypeError: the secret is neither text nor a ``Secret``.
