@@ -42,6 +42,23 @@ class AutologinTokenMachine(StateMachine):
         self.users = [self.core.registration.register_external(email).user.id for email in emails]
         self.active = dict.fromkeys(self.users, True)
         self.expected: dict[Secret, Expected] = {}
+        self.try_each_outcome()
+
+    def try_each_outcome(self) -> None:
+        """Redeem tokens with each outcome, because sequences of few steps do not come to all of them."""
+        secret = self.issue(0, HOUR, HOUR, 2)
+        self.redeem(secret)
+        self.redeem_at_the_boundary(secret, at_end=False, off=timedelta(0))
+        self.deactivate_or_activate(0)
+        self.redeem(secret)
+        self.deactivate_or_activate(0)
+        for _ in range(2):
+            self.redeem(secret)
+        expired, revoked = self.issue(0, None, TICK, 1), self.issue(0, None, HOUR, 1)
+        self.revoke(revoked)
+        self.redeem(revoked)
+        self.redeem_at_the_boundary(expired, at_end=True, off=timedelta(0))
+        self.compare_the_list(0)
 
     @rule(
         target=secrets,
