@@ -37,6 +37,7 @@ ASSIGNMENTS = strategies.role_assignments(created_by=st.just(NOTE), modified_by=
 DRAWN: dict[str, st.SearchStrategy[Any]] = {
     "access_token": strategies.access_tokens(),
     "account_status": strategies.entities(AccountStatus),
+    "api_token": strategies.api_tokens(created_by=st.just(NOTE)),
     "attempt": strategies.attempts(login=st.just(NOTE)),
     "device_token": strategies.device_tokens(),
     "entry": strategies.entries(old_text=CHANGES, new_text=CHANGES),

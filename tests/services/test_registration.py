@@ -90,6 +90,21 @@ def test_an_address_registers_twenty_users_an_hour(core: UserCore, clock: FakeCl
     register(same, "later")
 
 
+@pytest.mark.rule("R1", "K6")
+def test_an_api_tokens_registrations_are_not_limited_by_address(core: UserCore) -> None:
+    token = core.api_tokens.issue("Shop").token
+    web, program = core.bind(ip="192.0.2.1"), core.bind(ip="192.0.2.1", actor=token.actor)
+    for number in range(25):
+        register(program, f"user{number}")
+    for number in range(20):
+        register(web, f"guest{number}")
+    with refused(core, RateLimited):
+        register(web, "late")
+    register(program, "later")
+    with refused(core, RateLimited):
+        register(program, "later")
+
+
 @pytest.mark.rule("R1")
 def test_an_email_is_registered_once_in_five_seconds_by_either_method(core: UserCore, clock: FakeClock) -> None:
     core.registration.request("Ann@Example.com")

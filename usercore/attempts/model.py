@@ -121,7 +121,10 @@ class UserAgent:
 
 @frozen(kw_only=True)
 class RegistrationPolicy:
-    """How often an address and an email may be used to register. Source: spec R1."""
+    """How often an address and an email may be used to register. Source: spec R1.
+
+    Calls by an API token are not limited by their address.
+    """
 
     per_ip: int = whole(20, least=1, most=10**9, unit="registrations")
     per_ip_window: timedelta = span(timedelta(hours=1), least=timedelta(0))

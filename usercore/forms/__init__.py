@@ -8,6 +8,7 @@ they are asked for it.
 from usercore.forms.entities import (
     access_token,
     account_status,
+    api_token,
     attempt,
     device_token,
     entry,
@@ -37,6 +38,7 @@ __all__ = [
     "PageForm",
     "access_token",
     "account_status",
+    "api_token",
     "attempt",
     "call",
     "device_token",

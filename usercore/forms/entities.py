@@ -16,7 +16,7 @@ from usercore.roles.model import HeldRole, Role, RoleAssignment
 from usercore.sign_in.model import Identity, SignedIn
 from usercore.storage import KINDS
 from usercore.tenants.model import Tenant
-from usercore.tokens.model import AccessToken, DeviceToken, LimitedUseToken
+from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken
 from usercore.users.model import AccountStatus, Preferences, User
 
 
@@ -369,6 +369,30 @@ class OperatorPasskeyForm(PasskeyForm):
 
 passkey: Final[Form[Passkey, PasskeyForm, OperatorPasskeyForm]] = Form(PasskeyForm, OperatorPasskeyForm)
 """Make the plain data of a passkey."""
+
+
+class ApiTokenForm(TypedDict):
+    """An API token as the program that has it may see it."""
+
+    public_id: str
+    name: str
+    active: bool
+    resources: list[str]
+    addresses: list[str]
+    issued_at: str
+    expires_at: str | None
+    revoked_at: str | None
+
+
+class OperatorApiTokenForm(ApiTokenForm):
+    """An API token as operators see it."""
+
+    created_by: str
+    last_used_at: str | None
+
+
+api_token: Final[Form[ApiToken, ApiTokenForm, OperatorApiTokenForm]] = Form(ApiTokenForm, OperatorApiTokenForm)
+"""Make the plain data of an API token."""
 
 
 class AttemptForm(TypedDict):

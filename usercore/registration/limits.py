@@ -8,6 +8,7 @@ from usercore.attempts.model import RegistrationPolicy, RegistrationStatus
 from usercore.attempts.ports import AttemptsUnit
 from usercore.attempts.rules import registration_attempt_of
 from usercore.gates.errors import Vetoed
+from usercore.kernel.context import ActorKind
 from usercore.kernel.errors import Invalid, RateLimited, Taken, UsercoreError
 from usercore.kernel.ids import UserId
 from usercore.kernel.service_context import ServiceContext
@@ -111,7 +112,8 @@ class RegistrationLimits:
         if email is not None and policy.per_email_window:
             key = self._keys.registration(context.tenant_id, "email", email_key(email))
             yield _Limit(key, policy.per_email_window, policy.per_email)
-        if context.ip is not None and policy.per_ip_window:
+        is_program = context.actor.kind is ActorKind.API_TOKEN  # its address is that of a server, for many users
+        if context.ip is not None and policy.per_ip_window and not is_program:
             key = self._keys.registration_address(context.tenant_id, context.ip)
             yield _Limit(key, policy.per_ip_window, policy.per_ip)
 
