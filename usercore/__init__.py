@@ -83,6 +83,18 @@ from usercore.registration.service import EmailCheckResult, EmailStatus
 from usercore.registration.steps import Registration
 from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersion, RoleTaken
 from usercore.roles.model import HeldRole, Role, RoleAssignment
+from usercore.second_factors.errors import (
+    CodeWrong,
+    EnrollmentNotFound,
+    LastSecondFactor,
+    NoFactorKey,
+    NoSecondFactor,
+    SecondFactorNotFound,
+    SecondFactorRequired,
+    SecondFactorSetupRequired,
+    TooManySecondFactors,
+)
+from usercore.second_factors.model import FactorKey, RequiredFor, SecondFactor, SecondFactorPolicy, TotpEnrollment
 from usercore.sign_in.model import Identity, SignedIn
 from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
 from usercore.tenants.model import Tenant
@@ -154,6 +166,7 @@ __all__ = [
     "ChallengePolicy",
     "Cleaned",
     "Clock",
+    "CodeWrong",
     "Conflict",
     "Context",
     "Corrupt",
@@ -172,11 +185,13 @@ __all__ = [
     "EmailCheckResult",
     "EmailPolicy",
     "EmailStatus",
+    "EnrollmentNotFound",
     "Entry",
     "Event",
     "ExternalId",
     "ExternalIdLinked",
     "ExternalRegistrationFields",
+    "FactorKey",
     "FieldError",
     "FirebaseKey",
     "FolderMailer",
@@ -195,6 +210,7 @@ __all__ = [
     "IssuedApiToken",
     "KeyUser",
     "LastAdmin",
+    "LastSecondFactor",
     "LimitedUseToken",
     "LinkPolicy",
     "Links",
@@ -210,6 +226,8 @@ __all__ = [
     "MetaType",
     "MetaValue",
     "NewerSchema",
+    "NoFactorKey",
+    "NoSecondFactor",
     "NotAllowed",
     "NotFound",
     "Overloaded",
@@ -241,6 +259,7 @@ __all__ = [
     "Rejected",
     "Relay",
     "RelyingParty",
+    "RequiredFor",
     "ResetPolicy",
     "ResourceNotGranted",
     "RetentionPolicy",
@@ -252,6 +271,11 @@ __all__ = [
     "RoleNotFound",
     "RoleStaleVersion",
     "RoleTaken",
+    "SecondFactor",
+    "SecondFactorNotFound",
+    "SecondFactorPolicy",
+    "SecondFactorRequired",
+    "SecondFactorSetupRequired",
     "Secret",
     "SignInRefused",
     "SignedIn",
@@ -281,6 +305,8 @@ __all__ = [
     "TokenRevoked",
     "TokenUnknown",
     "TooManyPasskeys",
+    "TooManySecondFactors",
+    "TotpEnrollment",
     "Unavailable",
     "Unset",
     "User",

@@ -21,6 +21,7 @@ from usercore.delivery.relay import Relay
 from usercore.device_tokens.service import DeviceTokens
 from usercore.email_change.links import EmailLinks
 from usercore.email_change.service import Emails
+from usercore.factor_enrollment.service import SecondFactors
 from usercore.kernel.callables import check_callable, check_result
 from usercore.kernel.context import HOST, SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
 from usercore.kernel.ids import plain_uuid
@@ -204,6 +205,7 @@ class UserCore:
             authenticators=sorted(self._runtime.host.authenticators, key=lambda one: -one.priority),
             hasher=self._runtime.hasher,
             throttle=self._runtime.throttle(self._service),
+            second_step=self._runtime.second_step(self._service),
             tokens=self.policy.access_tokens,
             activity=self._runtime.activity,
             misses=self._runtime.misses,
@@ -229,6 +231,17 @@ class UserCore:
             policy=self.policy.passkeys,
             challenges=self.policy.challenges,
             keys=self._runtime.passkey_keys,
+        )
+
+    @cached_property
+    def second_factors(self) -> SecondFactors:
+        """Second factors: enrolling, listing and removing them, and recovery codes."""
+        return SecondFactors(
+            service=self._service,
+            policy=self.policy.second_factors,
+            cipher=self._runtime.factor_cipher,
+            second_step=self._runtime.second_step(self._service),
+            issuer=self.policy.mail.product,
         )
 
     @cached_property
@@ -290,7 +303,12 @@ class UserCore:
     @cached_property
     def _status(self) -> StatusReader:
         return StatusReader(
-            service=self._service, throttles=self.policy.throttles, keys=self._runtime.keys, hasher=self._runtime.hasher
+            service=self._service,
+            throttles=self.policy.throttles,
+            keys=self._runtime.keys,
+            hasher=self._runtime.hasher,
+            second_factors=self.policy.second_factors,
+            cipher=self._runtime.factor_cipher,
         )
 
     @cached_property

@@ -41,6 +41,7 @@ METHODS: Final = {
     "passkeys": {"begin_registration", "begin_sign_in", "finish_registration", "finish_sign_in", "list", "remove"},
     "registration": {"check_email", "complete", "import_users", "register", "register_external", "request"},
     "roles": {"allows", "create", "get", "give", "list", "of_user", "require", "take", "update"},
+    "second_factors": {"begin", "begin_by_challenge", "confirm", "list", "recovery_codes", "remove"},
     "sign_in": {
         "authenticate",
         "identify",
@@ -50,6 +51,7 @@ METHODS: Final = {
         "with_autologin_token",
         "with_login_token",
         "with_password",
+        "with_second_factor",
     },
     "tenants": {"activate", "create", "deactivate", "get", "list", "update"},
     "users": {

@@ -1,6 +1,7 @@
 """A store with rows in every table, with fakes that refuse to be called while a unit is open."""
 
 import re
+from base64 import b32decode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -8,12 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import pytest
 
 from usercore import (
     AccessToken,
     Context,
     Email,
     Event,
+    FactorKey,
     Gates,
     Host,
     IssuedApiToken,
@@ -26,13 +29,18 @@ from usercore import (
     RegistrationPolicy,
     RelyingParty,
     Role,
+    SecondFactor,
+    SecondFactorPolicy,
+    SecondFactorRequired,
     Secret,
     SignInRefused,
     Subscriber,
     ThrottlePolicy,
+    TotpEnrollment,
     User,
     UserCore,
 )
+from usercore.second_factors.totp import code_at, step_at
 from usercore.storage import KINDS, Storage
 from usercore.testing import FakeClock, FakeGate, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
 from usercore.testing.fakes import check_closed
@@ -49,9 +57,11 @@ LINKS: Final = Links(
     email_change="https://example.com/email#{secret}",
     undo="https://example.com/undo#{secret}",
 )
+FACTOR_KEY: Final = FactorKey(id="2026", key=bytes(range(32)))
 RELYING_PARTY: Final = RelyingParty(id="example.com", name="Example", origins=("https://example.com",))
 POLICY: Final = Policy(
     passkeys=PasskeyPolicy(relying_party=RELYING_PARTY),
+    second_factors=SecondFactorPolicy(keys=(FACTOR_KEY,)),
     mail=MailPolicy(links=LINKS),
     registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=1000),
     throttles=ThrottlePolicy(failures_before_wait=10_000, failures_before_void=10_000),
@@ -127,11 +137,24 @@ class FilledStore:
     undo_link: str
     listed: AccessToken
     failed_delivery: str
+    factors: "FilledFactors"
 
     @property
     def system(self) -> UserCore:
         """The core of the operators."""
         return self.core.tenant("system")
+
+
+@attrs.frozen(kw_only=True)
+class FilledFactors:
+    """A user with two factors, an enrollment and recovery codes; and a challenge of a user who has none any more."""
+
+    user: User
+    factor: SecondFactor
+    enrollment: TotpEnrollment
+    recovery_code: Secret
+    challenge: Secret
+    setup_challenge: Secret
 
 
 def watchful_host(
@@ -219,6 +242,7 @@ def build(storage: Storage) -> FilledStore:
         undo_link=secret_in(mailer, "dora@example.com"),
         listed=core.access_tokens.list(registered.user.id)[0],
         failed_delivery=failed_delivery,
+        factors=_fill_factors(core, clock),
     )
 
 
@@ -239,6 +263,40 @@ def _passkeys(core: UserCore, user: User) -> dict[str, Any]:
         "attestation": (registering.secret, another.create(registering.options)),
         "assertion": (signing_in.secret, device.get(signing_in.options)),
     }
+
+
+def _fill_factors(core: UserCore, clock: FakeClock) -> FilledFactors:
+    user, other = (
+        core.registration.register(email, password=PASSWORD, send_email=False, sign_in=False).user
+        for email in ("dora@example.com", "emil@example.com")
+    )
+    factor, _, others = (
+        core.second_factors.confirm(one.id, code_of(core.second_factors.begin(one.id), clock))
+        for one in (user, user, other)
+    )
+    codes = core.second_factors.recovery_codes(user.id)
+    setup_challenge = challenge_for(core, "emil@example.com")
+    core.second_factors.remove(other.id, others.id)
+    return FilledFactors(
+        user=user,
+        factor=factor,
+        enrollment=core.second_factors.begin(user.id, name="another"),
+        recovery_code=codes[0],
+        challenge=challenge_for(core, "dora@example.com"),
+        setup_challenge=setup_challenge,
+    )
+
+
+def challenge_for(core: UserCore, login: str) -> Secret:
+    """Return the challenge of a sign-in by password that lacks its second factor."""
+    with pytest.raises(SecondFactorRequired) as required:
+        core.sign_in.with_password(login, PASSWORD)
+    return required.value.challenge
+
+
+def code_of(enrollment: TotpEnrollment, clock: FakeClock) -> str:
+    """Return the code that the app of an enrollment shows now."""
+    return code_at(b32decode(enrollment.secret.reveal()), step_at(clock.now))
 
 
 def _fail_a_delivery(core: UserCore, subscriber: RecordingSubscriber, clock: FakeClock) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import attrs
 
-from tests.faults.filled_stores import ANOTHER, PASSWORD, Badge, FilledStore
+from tests.faults.filled_stores import ANOTHER, PASSWORD, Badge, FilledStore, code_of
 from tests.fields import OWN_FIELDS
 from usercore import UNSET, Actor, Email, UserCore
 from usercore import open as open_core
@@ -28,6 +28,8 @@ def same(value: object) -> Sample:
     """Return a sample that is the same in every store."""
     return lambda _: value
 
+
+WITH_FACTORS: Final = ("begin", "confirm", "list", "recovery_codes", "remove")
 
 SAMPLES: Final[Mapping[str, Sample]] = {
     **{name: same(value) for name, value in OWN_FIELDS.items()},
@@ -79,6 +81,9 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "work": lambda filled: lambda core: core.users.update(filled.ann.id, first_name="Ann"),
     "reason": same("lost"),
     "passkey_id": lambda filled: filled.passkey.id,
+    **{f"second_factors.{method}.ref": lambda filled: filled.factors.user.id for method in WITH_FACTORS},
+    "challenge": lambda filled: filled.factors.challenge,
+    "factor_id": lambda filled: filled.factors.factor.id,
     # Where another one is needed than elsewhere:
     "passwords.reset.secret": lambda filled: filled.reset_link,
     "passkeys.finish_registration.response": lambda filled: filled.attestation[1],
@@ -93,6 +98,9 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "registration.check_email.password": same(PASSWORD),
     "registration.complete.secret": lambda filled: filled.link,
     "roles.give.role": lambda filled: filled.unused_role.uuid,
+    "second_factors.begin_by_challenge.challenge": lambda filled: filled.factors.setup_challenge,
+    "second_factors.confirm.code": lambda filled: code_of(filled.factors.enrollment, filled.clock),
+    "sign_in.with_second_factor.code": lambda filled: filled.factors.recovery_code,
     "sign_in.verify_password.password": same(PASSWORD),
     "sign_in.with_login_token.secret": lambda filled: filled.login_token,
     "sign_in.with_autologin_token.secret": lambda filled: filled.autologin_token,

@@ -15,6 +15,7 @@ from usercore import (
     Actor,
     ActorKind,
     AnyId,
+    CodeWrong,
     Email,
     ExternalId,
     Invalid,
@@ -32,7 +33,7 @@ ANY_UNICODE: Final = ("a line separator", "an override of direction", "an isolat
 WELCOME: Final = {"password": ANY_UNICODE, "value": ("a bell", "a C1 control", *ANY_UNICODE)}
 """The texts that are data in parameters of these names, and are taken."""
 
-REFUSALS: Final = (Invalid, NotFound, PasskeyRejected, PasswordRefused, SignInRefused, TokenInvalid)
+REFUSALS: Final = (CodeWrong, Invalid, NotFound, PasskeyRejected, PasswordRefused, SignInRefused, TokenInvalid)
 
 TAKES_ANYTHING: Final = {
     "core.bind.user_agent": "strangers write it, so what can be kept of it is kept",

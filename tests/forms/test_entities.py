@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from usercore import HeldRole, Identity, Page, Secret, SignedIn, forms
 from usercore.forms import entities
 from usercore.forms.form import Form, plain
+from usercore.kernel.changes import ChangeKind
 from usercore.passkeys.model import Passkey
 from usercore.registration.steps import Registration
 from usercore.storage import KINDS
@@ -156,12 +157,21 @@ def test_users_see_addresses_of_their_own_changes_only(actor: str, shown: str, i
 
 
 @pytest.mark.rule("U1", "M6")
-def test_every_field_of_a_change_that_is_for_operators_is_left_out_for_users() -> None:
-    marked = {name for kind in KINDS.values() for name in kind.operator_only}
-    text = json.dumps(dict.fromkeys(marked, NOTE))
-    form = forms.entry(samples.an_entry(old_text=text, new_text=text), "user")
-    assert form["old"] == form["new"] == {}
-    assert forms.entry(samples.an_entry(new_text=text), "operator")["new"] == json.loads(text)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.operator_only], ids=lambda kind: kind.name)
+def test_every_field_of_a_change_that_is_for_operators_is_left_out_for_users(kind: ChangeKind) -> None:
+    text = json.dumps(dict.fromkeys(kind.fields, NOTE))
+    change = samples.an_entry(kind=kind.name, old_text=text, new_text=text)
+    form = forms.entry(change, "user")
+    assert form["old"].keys() == form["new"].keys() == set(kind.fields) - kind.operator_only
+    assert forms.entry(change, "operator")["new"] == json.loads(text)
+
+
+@pytest.mark.rule("M6")
+def test_users_see_the_keys_of_their_private_values_only() -> None:
+    values = {"key": "rank", "value": "secret", "public": False}
+    change = samples.an_entry(kind="meta.set", old_text=None, new_text=json.dumps(values))
+    assert forms.entry(change, "user")["new"] == {"key": "rank", "public": False}
+    assert forms.entry(change, "operator")["new"] == values
 
 
 def test_the_fields_of_a_form_are_attributes_of_its_entity() -> None:

@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.make_errors import find_errors
-from usercore import FieldError, Invalid, NewerSchema, RateLimited, Taken, Unavailable, UsercoreError, forms
+from usercore import (
+    FieldError,
+    Invalid,
+    NewerSchema,
+    RateLimited,
+    SecondFactorRequired,
+    SecondFactorSetupRequired,
+    Secret,
+    Taken,
+    Unavailable,
+    UsercoreError,
+    forms,
+)
 from usercore.gates.errors import Vetoed
 from usercore.testing.strategies import instants
 
@@ -18,6 +30,7 @@ ERRORS = find_errors()
 
 BY_TYPE: dict[object, st.SearchStrategy[Any]] = {
     str: st.text(max_size=20),
+    Secret: st.text(max_size=20).map(Secret),
     int: st.integers(0, 2**53),
     datetime: instants(),
     timedelta: st.timedeltas(timedelta(0), timedelta(days=1)),
@@ -66,6 +79,14 @@ def test_a_form_survives_json(kind: type[UsercoreError], data: st.DataObject) ->
         assert json.loads(json.dumps(form)) == form
         assert form["code"] == kind.code
         assert form["fields"].keys() == error.fields().keys()
+
+
+@pytest.mark.rule("F2", "Y2")
+@pytest.mark.parametrize("kind", [SecondFactorRequired, SecondFactorSetupRequired])
+def test_the_challenge_of_a_missing_factor_is_for_its_user(kind: type[SecondFactorRequired]) -> None:
+    error = kind(Secret("challenge"))
+    assert forms.error(error, "user")["fields"] == {"challenge": "challenge"}
+    assert forms.error(error, "operator")["fields"] == {"challenge": None}
 
 
 @pytest.mark.rule("Y2")

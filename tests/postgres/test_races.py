@@ -7,16 +7,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+import attrs
 import pytest
 
 from scripts.postgres_server import Server
-from tests.postgres.helpers import opened
-from usercore import Busy, StorageError
+from tests.postgres.helpers import GENEROUS, opened
+from tests.services.factor_races import RACES
+from tests.services.factors import POLICY
+from usercore import Busy, Host, StorageError, UserCore
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain
 from usercore.kernel.units import Units
 from usercore.storage import Unit
+from usercore.testing import FakeClock, FakeHasher
 from usercore.testing.contracts.base import add_users, units_of
 from usercore.testing.contracts.races import Meet, overlap
 from usercore.testing.contracts.units import names, rename
@@ -59,6 +63,17 @@ def test_two_deadlocked_units_are_both_stored(server: Server, database: str, iso
         overlap(people, rename_both)
         assert people.read(names) in (["of 0", "of 0"], ["of 1", "of 1"])
         assert people.read(lambda unit: [user.change_no for user in unit.users.get_many([ANN, BOB])]) == [3, 3]
+
+
+@pytest.mark.rule("F1", "F2", "F3", "F4")
+@pytest.mark.parametrize("isolation", ["serializable", "read_committed"])
+@pytest.mark.parametrize("check", RACES, ids=lambda check: check.__name__)
+def test_of_many_codes_at_once_one_is_accepted(
+    server: Server, database: str, isolation: str, check: Callable[[UserCore], None]
+) -> None:
+    with opened(f"{server.url(database)}?isolation={isolation}") as store:
+        policy = attrs.evolve(GENEROUS, second_factors=POLICY)
+        check(UserCore.over(store, Host(hasher=FakeHasher(), policy=policy, clock=FakeClock())))
 
 
 def hold(people: Units[Unit], held: threading.Event, enough: threading.Event) -> None:

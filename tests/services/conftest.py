@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from usercore import Host, Links, MailPolicy, PasskeyPolicy, Policy, RelyingParty, UserCore
+from usercore import (
+    FactorKey,
+    Host,
+    Links,
+    MailPolicy,
+    PasskeyPolicy,
+    Policy,
+    RelyingParty,
+    SecondFactorPolicy,
+    UserCore,
+)
 from usercore.storage import Storage
 from usercore.testing import FakeClock, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
 from usercore_storage import memory, sqlite
@@ -18,6 +28,7 @@ LINKS = Links(
     email_change="https://example.com/email#{secret}",
     undo="https://example.com/undo#{secret}",
 )
+FACTORS = SecondFactorPolicy(keys=(FactorKey(id="2026", key=bytes(range(32))),))
 
 
 RELYING_PARTY = RelyingParty(id="example.com", name="Example", origins=("https://example.com",))
@@ -58,6 +69,10 @@ def core(storage: WatchedStorage, clock: FakeClock, hasher: FakeHasher, mailer: 
         randomness=FakeRandomness(),
         hasher=hasher,
         mailer=mailer,
-        policy=Policy(mail=MailPolicy(links=LINKS), passkeys=PasskeyPolicy(relying_party=RELYING_PARTY)),
+        policy=Policy(
+            mail=MailPolicy(links=LINKS),
+            passkeys=PasskeyPolicy(relying_party=RELYING_PARTY),
+            second_factors=FACTORS,
+        ),
     )
     return UserCore.over(storage, host)

@@ -81,7 +81,7 @@ def hashes_of(core: UserCore) -> int:
 def test_each_way_pairs_the_access_token_with_the_device(kept_in: Storage, call: Call) -> None:
     filled = build(WatchedStorage(kept_in))
     identity = call.of(filled)(**call.arguments(filled) | {"device_token": filled.device_token})
-    tokens = {token.public_id: token for token in filled.core.access_tokens.list(filled.ann.id)}
+    tokens = {token.public_id: token for token in filled.core.access_tokens.list(identity.user.id)}
     assert tokens[identity.token_id].device_digest == digest_of(filled.device_token)
 
 

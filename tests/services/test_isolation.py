@@ -9,6 +9,7 @@ import pytest
 from tests.faults.filled_stores import build
 from tests.faults.public_calls import CALLS as EVERY_CALL
 from tests.faults.public_calls import Call
+from tests.services.factors import challenge_for, enroll
 from tests.services.helpers import (
     PASSWORD,
     TRIES,
@@ -40,6 +41,7 @@ from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import USER_KIND, uuid_of
 from usercore.kernel.secret import generate_secret, write_base62
+from usercore.second_factors.model import CHALLENGE
 from usercore.storage import Unit
 from usercore.testing import NOON, FakeClock, FakeRandomness, WatchedStorage
 from usercore.testing.passkeys import SoftwareAuthenticator
@@ -71,6 +73,7 @@ class Names:
     delivery_id: str
     role: Role
     device: SoftwareAuthenticator
+    challenge: Secret
 
     @property
     def email(self) -> str:
@@ -132,6 +135,8 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "sign_in.with_autologin_token": lambda core, names: core.sign_in.with_autologin_token(names.autologin),
     "sign_in.with_access_token": lambda core, names: core.sign_in.with_access_token(names.access),
     "sign_in.identify": lambda core, names: core.sign_in.identify(names.access),
+    "sign_in.with_second_factor": lambda core, names: core.sign_in.with_second_factor(names.challenge, "123456"),
+    "second_factors.begin_by_challenge": lambda core, names: core.second_factors.begin_by_challenge(names.challenge),
     "access_tokens.revoke": lambda core, names: core.access_tokens.revoke(names.access),
     "access_tokens.revoke_by_id: own user": lambda core, names: core.access_tokens.revoke_by_id(
         own(names), names.public_id
@@ -227,6 +232,8 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     api = core.api_tokens.issue("Export")
     core.api_tokens.grant(api.token.public_id, ["orders"])
     autologin = core.autologin_tokens.issue(user.id, valid_to=clock.now + timedelta(days=1))
+    enroll(core, user)
+    challenge = challenge_for(core)
     return Names(
         id=user.id,
         name="ann",
@@ -248,6 +255,7 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
         delivery_id=failed.id,
         role=role,
         device=device_of(core, user),
+        challenge=challenge,
     )
 
 
@@ -293,6 +301,7 @@ def names_of_no_user(names: Names) -> Names:
         device=other_device(names.device),
         delivery_id=names.delivery_id.replace(str(names.id), str(number)),
         role=evolve(names.role, id=names.role.id + 1_000_000),
+        challenge=generate_secret(CHALLENGE, number, randomness),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 import attrs
 import pytest
 
+from tests.services.factors import challenge_for, enroll
 from tests.services.helpers import ANN, PASSWORD, Door, fail, over, register, sign_in
 from tests.services.test_registration_request import link_of
 from tests.services.test_throttling_races import Delayed
@@ -68,6 +69,13 @@ def by_passkey(core: UserCore, user: User) -> Action:
     return lambda: core.passkeys.finish_sign_in(begun.secret, response)
 
 
+def by_second_factor(core: UserCore, user: User) -> Action:
+    enroll(core, user)
+    code = core.second_factors.recovery_codes(user.id)[0]
+    challenge = challenge_for(core)
+    return lambda: core.sign_in.with_second_factor(challenge, code)
+
+
 METHODS: Final[dict[str, Callable[[UserCore, User], Action]]] = {
     "password": lambda core, _: lambda: core.sign_in.with_password(ANN, PASSWORD),
     "login_token": by_login_token,
@@ -76,6 +84,7 @@ METHODS: Final[dict[str, Callable[[UserCore, User], Action]]] = {
     "trusted": lambda core, user: lambda: core.sign_in.trusted(user.id),
     "passkey": by_passkey,
     "host": lambda core, _: lambda: core.sign_in.authenticate(Pass()),
+    "second_factor": by_second_factor,
 }
 """How to prepare each method, while the user may still sign in, and how to use it."""
 
@@ -115,7 +124,7 @@ def with_host(core: UserCore, user: User) -> UserCore:
 @pytest.mark.rule("S2", "S3")
 def test_each_method_of_signing_in_is_tested(core: UserCore) -> None:
     late = with_host(core, register(core))
-    assert {method.name for method in late.sign_in._methods} | {"trusted"} == METHODS.keys()
+    assert {method.name for method in late.sign_in._methods} | {"second_factor", "trusted"} == METHODS.keys()
 
 
 @pytest.mark.rule("S3", "S5")
@@ -211,7 +220,7 @@ def test_a_user_who_becomes_privileged_before_the_sign_in_completes_is_signed_in
 def check_privileged(
     core: UserCore, user: User, name: str, enter: Action, become_privileged: Callable[[], object]
 ) -> None:
-    if name in {"password", "passkey"}:
+    if name in {"password", "passkey", "second_factor"}:  # the first factor of which was a password
         become_privileged()
         assert enter().user.id == user.id
     else:
@@ -268,6 +277,7 @@ VERIFIERS: Final[dict[str, Callable[[UserCore, str], object]]] = {
     ),
     "access token, pair": lambda core, secret: core.device_tokens.pair(secret, core.device_tokens.issue("tablet")),
     "access token, unpair": lambda core, secret: core.device_tokens.unpair(secret),
+    "challenge": lambda core, secret: core.second_factors.begin_by_challenge(secret),
 }
 
 
@@ -282,6 +292,10 @@ def secrets_of(core: UserCore, mailer: MemoryMailer) -> dict[str, str]:
     DEVICE.keys.clear()
     begun = core.passkeys.begin_registration(user.id)
     core.passkeys.finish_registration(user.id, begun.secret, DEVICE.create(begun.options))
+    cid = register(core, "cid", password=PASSWORD)
+    _, factor = enroll(core, cid)
+    challenge = challenge_for(core, "cid")
+    core.second_factors.remove(cid.id, factor.id)
     return {
         "passkey, sign in": core.passkeys.begin_sign_in().secret.reveal(),
         "passkey, registration": core.passkeys.begin_registration(user.id).secret.reveal(),
@@ -293,6 +307,7 @@ def secrets_of(core: UserCore, mailer: MemoryMailer) -> dict[str, str]:
         "public id": identity.token_id,
         "digest": identity.token_digest.hex(),
         "renamed": login.replace(login.split("_")[0], access.reveal().split("_")[0]),
+        "challenge": challenge.reveal(),
         "nothing": "",
     }
 

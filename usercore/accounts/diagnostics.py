@@ -66,7 +66,9 @@ class History:
         ``no_password``, ``unusable_hash`` (it cannot be verified: damaged, of a lost pepper, or it demands more than
         the policy allows), ``extra_not_installed`` (the hash was imported, and takes ``usercore[imported-hashes]``),
         ``password_expired``, ``password_void`` (too many failures in a row), ``rate_limited``, ``password_only``
-        (privileged: only strong authenticators are accepted).
+        (privileged: only strong authenticators are accepted), ``second_factor_required`` (the user has one),
+        ``second_factor_setup_required`` (the policy demands one, and the user has none), ``second_factor_unusable``
+        (its key is gone, or it is damaged), ``second_factor_rate_limited`` (too many wrong codes in a row).
 
         Raises:
             TypeError: ``ref`` is not a reference.

@@ -7,6 +7,10 @@ from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import Hasher, PasswordsUnit
 from usercore.passwords.rules import is_expired
+from usercore.second_factors.encryption import FactorCipher
+from usercore.second_factors.model import SecondFactorPolicy
+from usercore.second_factors.ports import SecondFactorsUnit
+from usercore.second_factors.rules import confirmed, is_required
 from usercore.storage.lookups import LookupsUnit
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.keys import CounterKeys
@@ -18,7 +22,9 @@ from usercore.users.model import AccountStatus, User, UserState
 from usercore.users.ports import UsersUnit
 
 
-class AccountsUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, LookupsUnit, Protocol):
+class AccountsUnit(
+    UsersUnit, TenantsUnit, PasswordsUnit, SecondFactorsUnit, TokensUnit, ThrottlingUnit, LookupsUnit, Protocol
+):
     """The part of a unit that the status of a user is read from."""
 
 
@@ -30,6 +36,8 @@ class StatusReader:
     _throttles: ThrottlePolicy
     _keys: CounterKeys
     _hasher: Hasher
+    _second_factors: SecondFactorPolicy
+    _cipher: FactorCipher
 
     def status_of(self, unit: AccountsUnit, user: User) -> AccountStatus:
         """Return the status of a user as this unit sees it."""
@@ -70,8 +78,22 @@ class StatusReader:
             "password_void": is_voided,
             "rate_limited": until is not None,
             "password_only": is_privileged(user, roles),
+            **self._second_factor_of(unit, user, is_privileged=is_privileged(user, roles)),
         }
         return [reason for reason, holds in found.items() if holds]
+
+    def _second_factor_of(self, unit: AccountsUnit, user: User, *, is_privileged: bool) -> dict[str, bool]:
+        factors = confirmed(unit.second_factors.list_of(user.id))
+        is_demanded = is_required(self._second_factors, is_privileged=is_privileged)
+        key = self._keys.second_factor(user.tenant_id, user.id)
+        counter = next(iter(unit.failure_counters.get_many([key])), None)
+        is_waiting = locked_until(counter, now=self._service.clock(), policy=self._throttles) is not None
+        return {
+            "second_factor_required": bool(factors),
+            "second_factor_setup_required": is_demanded and not factors,
+            "second_factor_unusable": any(self._cipher.decrypt(factor) is None for factor in factors),
+            "second_factor_rate_limited": is_waiting,
+        }
 
     def _counter_of(self, unit: AccountsUnit, user: User) -> FailureCounter | None:
         key = self._keys.account(user.tenant_id, user.id)

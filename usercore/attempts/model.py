@@ -40,6 +40,8 @@ class AttemptStatus(StrEnum):
     PASSKEY_COUNTER = "passkey_counter"
     """The counter of the passkey did not go forward, so that a copy of it may be in use. Source: spec F6."""
 
+    SECOND_FACTOR_REQUIRED = "second_factor_required"
+    SECOND_FACTOR_WRONG = "second_factor_wrong"
     GARBAGE = "garbage"
 
     @property

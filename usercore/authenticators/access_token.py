@@ -36,6 +36,7 @@ class AccessTokenAuthenticator:
     is_guessable: bool = False
     hashes: bool = False
     allows_privileged: bool = False
+    is_multi_factor: bool = True
     unknown_status: AttemptStatus = AttemptStatus.TOKEN_NOT_FOUND
 
     def verify(self, credentials: AccessTokenCredentials, lookup: LoginLookup, context: Context) -> Secret:  # noqa: ARG002 - the unit decides

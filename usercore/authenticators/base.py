@@ -21,6 +21,7 @@ from usercore.kernel.values import frozen
 from usercore.passkeys.ports import PasskeysUnit
 from usercore.passwords.ports import PasswordsUnit
 from usercore.roles.model import ActiveRole
+from usercore.second_factors.ports import SecondFactorsUnit
 from usercore.storage.lookups import LoginAccount, LookupsUnit
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.model import FailureCounter
@@ -39,6 +40,7 @@ class SignInUnit(
     TenantsUnit,
     PasswordsUnit,
     PasskeysUnit,
+    SecondFactorsUnit,
     TokensUnit,
     AttemptsUnit,
     ThrottlingUnit,
@@ -136,6 +138,10 @@ class BuiltInAuthenticator(Protocol[C, P]):
         """Whether it signs in privileged users. Source: spec T5."""
 
     @property
+    def is_multi_factor(self) -> bool:
+        """Whether it needs no second factor: it proves two, or goes on with a sign-in that was complete."""
+
+    @property
     def unknown_status(self) -> AttemptStatus:
         """The status of an attempt whose user is not in this tenant."""
 
@@ -208,6 +214,7 @@ class SignInMethod:
     is_guessable: bool
     hashes: bool
     allows_privileged: bool
+    is_multi_factor: bool
     unknown_status: AttemptStatus
     verify: Callable[[object, LoginLookup, Context], Verified | None]
 
@@ -232,6 +239,7 @@ def method_of(authenticator: BuiltInAuthenticator[C, P]) -> SignInMethod:
         is_guessable=authenticator.is_guessable,
         hashes=authenticator.hashes,
         allows_privileged=authenticator.allows_privileged,
+        is_multi_factor=authenticator.is_multi_factor,
         unknown_status=authenticator.unknown_status,
         verify=verify,
     )

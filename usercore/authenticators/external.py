@@ -33,6 +33,8 @@ class Authenticator(Protocol[C_contra]):
     credentials names, if they have one, and by the address. It signs in no privileged users. An exception other than
     ``SignInRefused`` and ``RateLimited`` is logged, and the attempt fails.
 
+    Users with a second factor are asked for it, unless the authenticator has ``is_multi_factor = True``: it proved two.
+
     It may also have ``extra(user: User) -> Mapping[str, object]``; ``identify`` shows the mapping under the
     authenticator's name.
     """
@@ -83,6 +85,11 @@ class ExternalAuthenticator:
     def credentials(self) -> type[object]:
         """The class of credentials that the authenticator takes."""
         return self.authenticator.credentials
+
+    @property
+    def is_multi_factor(self) -> bool:
+        """Whether the host says that the authenticator proves two factors."""
+        return bool(getattr(self.authenticator, "is_multi_factor", False))
 
     def verify(self, credentials: object, lookup: LoginLookup, context: Context) -> Reference | None:  # noqa: ARG002 - as the port says
         """Ask the host.

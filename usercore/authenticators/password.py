@@ -70,6 +70,7 @@ class PasswordAuthenticator:
     is_guessable: bool = True
     hashes: bool = True
     allows_privileged: bool = True
+    is_multi_factor: bool = False
     unknown_status: AttemptStatus = AttemptStatus.NOT_FOUND
 
     def verify(self, credentials: PasswordCredentials, lookup: LoginLookup, context: Context) -> VerifiedPassword:  # noqa: ARG002 - the lookup decides

@@ -47,6 +47,7 @@ class RedeemedTokenAuthenticator(Generic[C]):
     is_guessable: bool = False
     hashes: bool = False
     allows_privileged: bool = False
+    is_multi_factor: bool = False
     unknown_status: AttemptStatus = AttemptStatus.TOKEN_NOT_FOUND
 
     def verify(self, credentials: C, lookup: LoginLookup, context: Context) -> Secret:  # noqa: ARG002 - the unit decides

@@ -21,6 +21,7 @@ class TrustedAuthenticator:
     credentials: type[object] = object
     is_guessable: bool = False
     hashes: bool = False
+    is_multi_factor: bool = True
     unknown_status: AttemptStatus = AttemptStatus.NOT_FOUND
 
     def verify(self, credentials: object, lookup: LoginLookup, context: Context) -> Reference:  # noqa: ARG002 - the host has verified

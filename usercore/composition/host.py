@@ -17,8 +17,9 @@ from usercore.kernel.values import frozen
 from usercore.mail.ports import Mailer
 from usercore.mail.rules import check_links
 from usercore.notifications import mail_subscriber, mails
-from usercore.passkeys.verification import check_installed
+from usercore.passkeys import verification as passkeys_extra
 from usercore.passwords.ports import Hasher
+from usercore.second_factors import encryption as factors_extra
 from usercore.storage import KINDS
 from usercore.storage.recording import Subscriptions
 
@@ -84,12 +85,14 @@ def check_host(host: Host) -> None:
             ``async def`` or generator, which would never run.
         ValueError: the clock returns an instant without a time zone, a link that an email needs is missing, two
             subscribers or authenticators have the same name, a subscriber names an unknown kind of change, or the
-            extra for passkeys is not installed.
+            extra for passkeys or the one for second factors is not installed.
     """
     check_type(host.policy, Policy, name="policy")
     check_type(host.gates, Gates, name="gates")
     if host.policy.passkeys.relying_party is not None:
-        check_installed()
+        passkeys_extra.check_installed()
+    if host.policy.second_factors.keys:
+        factors_extra.check_installed()
     check_callable(host.clock, name="clock")
     check_instant(host.clock(), name="what the clock gives")
     check_callable(host.randomness, 1, name="randomness")
@@ -119,9 +122,19 @@ def _check_authenticators(authenticators: Sequence[Authenticator[Never]]) -> Non
         check_method(authenticator, "authenticate", None, None, name="an authenticator")
         for member, kind in (("name", str), ("priority", int), ("credentials", type)):
             _check_member(authenticator, member, kind)
+        check_type(getattr(authenticator, "is_multi_factor", False), bool, name="an authenticator's 'is_multi_factor'")
         if getattr(authenticator, "extra", None) is not None:
             check_method(authenticator, "extra", None, name="an authenticator")
-    built_in = ["login_token", "autologin_token", "password", "access_token", "passkey", "trusted", "registration"]
+    built_in = [
+        "login_token",
+        "autologin_token",
+        "password",
+        "access_token",
+        "passkey",
+        "trusted",
+        "registration",
+        "second_factor",
+    ]
     _check_names("authenticator", [*built_in, *(authenticator.name for authenticator in authenticators)])
 
 

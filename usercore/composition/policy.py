@@ -9,6 +9,7 @@ from usercore.meta.model import MetaPolicy
 from usercore.outbox.model import DeliveryPolicy
 from usercore.passkeys.model import PasskeyPolicy
 from usercore.passwords.model import PasswordPolicy, ResetPolicy
+from usercore.second_factors.model import SecondFactorPolicy
 from usercore.throttling.model import ThrottlePolicy
 from usercore.tokens.model import (
     AccessTokenPolicy,
@@ -29,6 +30,7 @@ class Policy:
 
     passwords: PasswordPolicy = part(PasswordPolicy())
     resets: ResetPolicy = part(ResetPolicy())
+    second_factors: SecondFactorPolicy = part(SecondFactorPolicy())
     throttles: ThrottlePolicy = part(ThrottlePolicy())
     emails: EmailPolicy = part(EmailPolicy())
     registration: RegistrationPolicy = part(RegistrationPolicy())

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+import attrs
+
 from usercore.attempts.misses import MissTracker
 from usercore.authenticators.access_token import AccessTokenAuthenticator
 from usercore.authenticators.base import SignInMethod, method_of
@@ -32,6 +34,9 @@ from usercore.registration.email_link import EmailLinkRegistration
 from usercore.registration.limits import RegistrationLimits
 from usercore.registration.service import Registrations
 from usercore.registration.steps import RegistrationSteps
+from usercore.second_factors.encryption import FactorCipher
+from usercore.second_factors.model import RequiredFor
+from usercore.sign_in.second_factor import SecondStep
 from usercore.sign_in.service import SignIn
 from usercore.sign_in.throttle import SignInThrottle
 from usercore.storage import CAPABILITIES, KINDS, Storage, Unit, UnitSource
@@ -70,6 +75,7 @@ class Runtime:
         )
         self.keys = CounterKeys(secret=storage.secret, ipv6_prefix=host.policy.throttles.ipv6_prefix)
         self.passkey_keys = PasskeyKeys(secret=storage.secret)
+        self.factor_cipher = FactorCipher(host.policy.second_factors.keys)
         self.locks = AccountLocks(host.policy.passwords.max_wait.total_seconds())
         self.misses = MissTracker(self.new_id)
         self.activity = ActivityTracker(host.policy.access_tokens)
@@ -145,10 +151,24 @@ class Runtime:
         """Return the throttle of sign-ins in this context."""
         return SignInThrottle(service=scope, policy=self.policy.throttles, keys=self.keys, locks=self.locks)
 
+    def second_step(self, scope: ServiceContext[Unit]) -> SecondStep:
+        """Return the second step of sign-ins in this context."""
+        return SecondStep(
+            service=scope,
+            policy=self.policy.second_factors,
+            cipher=self.factor_cipher,
+            keys=self.keys,
+            throttles=self.policy.throttles,
+        )
+
     @property
     def new_passwords(self) -> NewPasswords:
         """What checks new passwords and hashes them."""
-        return NewPasswords(policy=self.policy.passwords, checks=self.host.password_checks, hasher=self.hasher)
+        policy = self.policy.passwords
+        if self.policy.second_factors.required_for is RequiredFor.ALL:
+            least = min(policy.min_characters, policy.min_characters_with_second_factor)
+            policy = attrs.evolve(policy, min_characters=least)
+        return NewPasswords(policy=policy, checks=self.host.password_checks, hasher=self.hasher)
 
     def registrations(self, service: ServiceContext[Unit], sign_in: SignIn) -> Registrations:
         """Return the registrations of this context."""

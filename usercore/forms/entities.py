@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NotRequired, TypedDict, overload
 from usercore.attempts.model import Attempt
 from usercore.forms.form import Audience, Form, check_audience
 from usercore.history.model import Entry
+from usercore.history.rules import shown
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import ActorKind
 from usercore.passkeys.model import Passkey
@@ -439,10 +440,6 @@ class OperatorEntryForm(EntryForm):
     subject_id: int
 
 
-_OPERATOR_ONLY: Final = frozenset(name for kind in KINDS.values() for name in kind.operator_only)
-"""The fields of changes that users never see."""
-
-
 def _is_own(value: Entry) -> bool:
     return value.subject is Subject.USER and value.actor == f"{ActorKind.USER}:{value.subject_id}"
 
@@ -451,9 +448,8 @@ def _of_actor(name: str, value: Entry, audience: Audience) -> object:
     return getattr(value, name) if audience == "operator" or _is_own(value) else None
 
 
-def _shown(values: Any, audience: Audience) -> object:  # noqa: ANN401 - the values of a change
-    hidden = _OPERATOR_ONLY if audience == "user" else ()
-    return {name: value for name, value in values.items() if name not in hidden}
+def _shown(value: Entry, audience: Audience) -> Entry:
+    return value if audience == "operator" else shown(value, KINDS.get(value.kind))
 
 
 entry: Final[Form[Entry, EntryForm, OperatorEntryForm]] = Form(
@@ -463,8 +459,8 @@ entry: Final[Form[Entry, EntryForm, OperatorEntryForm]] = Form(
         "actor": lambda value, audience: value.actor if audience == "operator" else value.actor.partition(":")[0],
         "ip": lambda value, audience: _of_actor("ip", value, audience),
         "source": lambda value, audience: _of_actor("source", value, audience),
-        "old": lambda value, audience: _shown(value.old, audience),
-        "new": lambda value, audience: _shown(value.new, audience),
+        "old": lambda value, audience: _shown(value, audience).old,
+        "new": lambda value, audience: _shown(value, audience).new,
     },
 )
 """Make the plain data of an entry of history."""

@@ -10,10 +10,22 @@ from usercore.forms.form import Audience, Json, check_audience, plain
 from usercore.gates.errors import Vetoed
 from usercore.kernel import errors
 from usercore.kernel.errors import FieldError, StorageError, UsercoreError
+from usercore.kernel.secret import Secret
 from usercore.outbox.errors import DeliveryNotFound
 from usercore.passkeys.errors import PasskeyNotFound, PasskeyRejected, PasskeyTaken, TooManyPasskeys
 from usercore.passwords.errors import PasswordRefused
 from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersion, RoleTaken
+from usercore.second_factors.errors import (
+    CodeWrong,
+    EnrollmentNotFound,
+    LastSecondFactor,
+    NoFactorKey,
+    NoSecondFactor,
+    SecondFactorNotFound,
+    SecondFactorRequired,
+    SecondFactorSetupRequired,
+    TooManySecondFactors,
+)
 from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
 from usercore.tokens.errors import (
     AddressNotAllowed,
@@ -38,7 +50,10 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     errors.Invalid: 422,
     PasswordRefused: 422,
     PasskeyRejected: 422,
+    CodeWrong: 422,
     SignInRefused: 401,
+    SecondFactorRequired: 401,
+    SecondFactorSetupRequired: 401,
     TokenInvalid: 401,
     TokenInactive: 401,
     TokenMalformed: 401,
@@ -65,6 +80,8 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     TokenNotFound: 404,
     DeliveryNotFound: 404,
     PasskeyNotFound: 404,
+    EnrollmentNotFound: 404,
+    SecondFactorNotFound: 404,
     errors.Conflict: 409,
     errors.Taken: 409,
     TenantTaken: 409,
@@ -77,6 +94,10 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     errors.LostRace: 409,
     ExternalIdLinked: 409,
     WrongState: 409,
+    LastSecondFactor: 409,
+    NoFactorKey: 409,
+    NoSecondFactor: 409,
+    TooManySecondFactors: 409,
     errors.RateLimited: 429,
     errors.StorageError: 500,
     errors.Corrupt: 500,
@@ -118,22 +139,28 @@ def error(error: UsercoreError, audience: Literal["user"]) -> ErrorForm: ...
 @overload
 def error(error: UsercoreError, audience: Literal["operator"]) -> OperatorErrorForm: ...
 def error(error: UsercoreError, audience: Audience) -> ErrorForm | OperatorErrorForm:
-    """Return the plain data of an error for this audience. It has no secret, and no sentence for end users.
+    """Return the plain data of an error for this audience. It has no sentence for end users.
+
+    It has no secret but the challenge of a missing second factor, which is of no use without a code. Operators, who
+    read errors in logs, do not see that either.
 
     Raises:
         ValueError: there is no such audience.
     """
+    is_user = check_audience(audience) == "user"
     for_user: ErrorForm = {
         "code": error.code,
         "status": http_status(error),
-        "fields": {name: _plain_field(value) for name, value in error.fields().items()},
+        "fields": {name: _plain_field(value, is_user=is_user) for name, value in error.fields().items()},
     }
-    if check_audience(audience) == "user":
+    if is_user:
         return for_user
     return {**for_user, "reason": error.reason if isinstance(error, StorageError) else None}
 
 
-def _plain_field(value: object) -> Json:
+def _plain_field(value: object, *, is_user: bool) -> Json:
     if isinstance(value, tuple):
-        return [_plain_field(part) for part in value]
+        return [_plain_field(part, is_user=is_user) for part in value]
+    if isinstance(value, Secret):
+        return value.reveal() if is_user else None
     return attrs.asdict(value) if isinstance(value, FieldError) else plain(value)

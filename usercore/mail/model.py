@@ -38,6 +38,10 @@ class MailKind(StrEnum):
     PASSKEY_REMOVED = "passkey_removed"
     EMAIL_CHANGED_UNDO = "email_changed_undo"
     EMAIL_RESTORED = "email_restored"
+    SECOND_FACTOR_ADDED = "second_factor_added"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
 
 
 def generate_mail_id(randomness: Randomness = system_randomness) -> str:

@@ -14,6 +14,7 @@ from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.outbox.ports import OutboxUnit
 from usercore.passwords.model import ResetPolicy
+from usercore.second_factors.ports import SecondFactorsUnit
 from usercore.throttling.model import ThrottlePolicy
 from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.model import KINDS, AccessTokenPolicy, ChallengePolicy, DeviceTokenPolicy
@@ -31,7 +32,9 @@ _OF_REQUESTS: Final[PersonalFields] = {
 }
 
 
-class CleanupUnit(UsersUnit, TokensUnit, AttemptsUnit, ThrottlingUnit, HistoryUnit, OutboxUnit, Protocol):
+class CleanupUnit(
+    UsersUnit, TokensUnit, SecondFactorsUnit, AttemptsUnit, ThrottlingUnit, HistoryUnit, OutboxUnit, Protocol
+):
     """The parts of a unit that have rows with a retention."""
 
 
@@ -60,6 +63,7 @@ class Cleaned:
     device_tokens: int
     limited_use_tokens: int
     api_tokens: int
+    sign_in_challenges: int
     registration_links: int
     email_changes: int
     held_keys: int
@@ -113,6 +117,7 @@ class Cleanup:
             device_tokens=self._repeat(lambda unit: unit.device_tokens.remove_unused(devices, limit=BATCH)),
             limited_use_tokens=self._repeat(lambda unit: unit.limited_use_tokens.remove_expired(tokens, limit=BATCH)),
             api_tokens=self._repeat(lambda unit: unit.api_tokens.remove_expired(tokens, limit=BATCH)),
+            sign_in_challenges=self._repeat(lambda unit: unit.sign_in_challenges.remove_expired(tokens, limit=BATCH)),
             registration_links=abandoned
             + self._repeat(lambda unit: unit.registration_links.remove_expired(min(tokens, addresses), limit=BATCH)),
             email_changes=self._repeat(lambda unit: unit.email_changes.remove_closed(tokens, limit=BATCH)),

@@ -21,6 +21,7 @@ from usercore.notifications.recipients import (
 from usercore.passkeys.model import ADDED as PASSKEY_ADDED
 from usercore.passkeys.model import REMOVED as PASSKEY_REMOVED
 from usercore.passwords.model import RESET_OF_UNKNOWN, RESET_REQUESTED
+from usercore.second_factors.model import ADDED, RECOVERY_CODE_USED, RECOVERY_CODES_MADE, REMOVED
 from usercore.tokens.model import REGISTRATION_KNOWN, REGISTRATION_REQUESTED
 from usercore.users.model import (
     CONFIRMATION_REQUESTED,
@@ -218,6 +219,54 @@ MAILS: Final = (
             text=(
                 "A passkey of your account was removed and can no longer be used to sign in.\n\n"
                 "If you did not ask for that, please answer the people who run {product}.\n"
+            ),
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.SECOND_FACTOR_ADDED,
+        change=ADDED,
+        prepare=present_address,
+        template=MailTemplate(
+            subject="An authenticator app was added for {product}",
+            text=(
+                "An authenticator app was added to your account: from now on its codes are asked for.\n\n"
+                "If that was not you, please answer the people who run {product}.\n"
+            ),
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.SECOND_FACTOR_REMOVED,
+        change=REMOVED,
+        prepare=present_address,
+        template=MailTemplate(
+            subject="An authenticator app was removed for {product}",
+            text=(
+                "An authenticator app was removed from your account. Its codes work no more.\n\n"
+                "If that was not you, please answer the people who run {product}.\n"
+            ),
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.RECOVERY_CODES_MADE,
+        change=RECOVERY_CODES_MADE,
+        prepare=present_address,
+        template=MailTemplate(
+            subject="New recovery codes for {product}",
+            text=(
+                "New recovery codes were made for your account. Older ones work no more.\n\n"
+                "If that was not you, please answer the people who run {product}.\n"
+            ),
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.RECOVERY_CODE_USED,
+        change=RECOVERY_CODE_USED,
+        prepare=present_address,
+        template=MailTemplate(
+            subject="A recovery code for {product} was used",
+            text=(
+                "Somebody signed in to your account with a recovery code. The code works no more.\n\n"
+                "If that was not you, please answer the people who run {product}.\n"
             ),
         ),
     ),

@@ -181,6 +181,10 @@ class PasswordPolicy:
     min_characters: int = whole(15, least=8, most=64, unit="characters")
     """Source: NIST SP 800-63B-4, 3.1.1.2, for passwords that are the only factor; 8 with a second factor."""
 
+    min_characters_with_second_factor: int = whole(8, least=8, most=64, unit="characters")
+    """Where the policy demands a second factor of all users: roles are taken and factors removed, but passwords stay.
+    Source: spec P2; NIST SP 800-63B-4, 3.1.1.2."""
+
     max_bytes: int = whole(1024, least=64, most=65_536, unit="bytes")
     """Source: spec P2; NIST asks for at least 64 characters."""
 

@@ -23,7 +23,6 @@ from usercore.authenticators.base import (
     SignInMethod,
     SignInUnit,
     Verified,
-    is_privileged,
     method_of,
     sign_in_obstacle,
 )
@@ -36,18 +35,20 @@ from usercore.authenticators.tokens import to_secret
 from usercore.authenticators.trusted import TrustedAuthenticator
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SOURCE_LIMIT, Context
-from usercore.kernel.errors import UserNotFound
+from usercore.kernel.errors import LostRace, Rejected
 from usercore.kernel.ids import UserId
 from usercore.kernel.log import log
 from usercore.kernel.references import Reference
-from usercore.kernel.secret import Secret, read_secret
+from usercore.kernel.secret import Digest, Secret, digest_of, read_secret, text_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_optional
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import Hasher
-from usercore.roles.model import ActiveRole
 from usercore.roles.rules import NO_PERMISSIONS, names_of, permissions_of
+from usercore.sign_in.locked_user import LockedUser, lock_user
 from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, signed_in_of, with_secret
+from usercore.sign_in.second_factor import NAME as SECOND_FACTOR
+from usercore.sign_in.second_factor import FirstFactor, SecondStep, check_form
 from usercore.sign_in.throttle import SignInThrottle
 from usercore.tokens.activity import ActivityTracker
 from usercore.tokens.errors import DeviceTokenUnknown, TokenUnknown
@@ -77,14 +78,29 @@ class _Attempting:
     rejections: list[tuple[str | None, RejectedAttempt]] = attrs.field(factory=list)
 
 
-class _Completed(NamedTuple):
-    """Who was authenticated and how, and what the unit that stored it knows of the user and has locked."""
+class _Checked(NamedTuple):
+    """Who was authenticated and how, and the device that the unit has locked."""
 
-    user: User
-    roles: tuple[ActiveRole, ...]
-    is_privileged: bool
-    authenticated: Authenticated
+    locked: LockedUser
+    done: Authenticated
     device: LockedDevice | None
+
+
+class _SecondFactorMissing(Exception):
+    """Ends the unit of a sign-in that lacks a second factor, so that nothing of it is stored."""
+
+
+@frozen(kw_only=True)
+class _Completed:
+    """A sign-in that was stored."""
+
+    locked: LockedUser
+    done: Authenticated
+    authenticator: str
+    context: Context
+    now: datetime
+    secret: Secret | None
+    token: AccessToken
 
 
 @frozen(kw_only=True)
@@ -101,6 +117,7 @@ class SignIn:
     _authenticators: Sequence[Authenticator[Never]]
     _hasher: Hasher
     _throttle: SignInThrottle
+    _second_step: SecondStep
     _tokens: AccessTokenPolicy
     _activity: ActivityTracker
     _misses: MissTracker
@@ -115,6 +132,8 @@ class SignIn:
         Raises:
             TypeError: no authenticator takes this class, or an argument has the wrong type.
             SignInRefused: no user was signed in; the stored attempts contain the reason, for operators.
+            SecondFactorRequired: a code is missing; pass it to ``with_second_factor``.
+            SecondFactorSetupRequired: the user has to enroll a second factor first.
             RateLimited: it is too early for another attempt.
             Overloaded: too many passwords are being hashed.
             Invalid: the source is malformed.
@@ -129,6 +148,8 @@ class SignIn:
         Raises:
             TypeError: an argument has the wrong type.
             SignInRefused: login, password or device token is wrong, or the user may not sign in.
+            SecondFactorRequired: a code is missing; pass it to ``with_second_factor``.
+            SecondFactorSetupRequired: the user has to enroll a second factor first.
             RateLimited: it is too early for another attempt.
             Overloaded: too many passwords are being hashed.
             Invalid: the source is malformed.
@@ -145,6 +166,8 @@ class SignIn:
             TypeError: a secret is neither text nor a Secret.
             SignInRefused: the token is unknown, redeemed or expired, its user may not sign in by it, or the device
                 token is unknown.
+            SecondFactorRequired: a code is missing; pass it to ``with_second_factor``.
+            SecondFactorSetupRequired: the user has to enroll a second factor first.
             Invalid: the source is malformed.
         """
         credentials = LoginTokenCredentials(secret=secret)
@@ -159,6 +182,8 @@ class SignIn:
             TypeError: a secret is neither text nor a Secret.
             SignInRefused: the token is unknown, not yet valid, expired, revoked or used up, its user may not sign in by
                 it, or the device token is unknown.
+            SecondFactorRequired: a code is missing; pass it to ``with_second_factor``.
+            SecondFactorSetupRequired: the user has to enroll a second factor first.
             Invalid: the source is malformed.
         """
         credentials = AutologinTokenCredentials(secret=secret)
@@ -176,6 +201,68 @@ class SignIn:
         """
         credentials = AccessTokenCredentials(secret=secret)
         return self._authenticate("with_access_token", credentials, source, device_token)
+
+    def with_second_factor(
+        self, challenge: Secret | str, code: Secret | str, *, device_token: Secret | str | None = None
+    ) -> SignedIn:
+        """Complete a sign-in by a code of an authenticator app or a recovery code; blanks in it do not matter.
+
+        A wrong code can be followed by others, until there is a wait. If the first step had a
+        device token, this one needs the same.
+
+        Raises:
+            TypeError: an argument is neither text nor a Secret.
+            SignInRefused: challenge or code is wrong, was used or is too old, the user may no longer sign in, or the
+                device token is another one.
+            RateLimited: it is too early for another code.
+        """
+        self._service.check_alone("sign_in.with_second_factor")
+        given, typed = Secret(text_of(challenge)), text_of(code)
+        device = _device_of(device_token)
+        attempting = self._begin(_Attempting(context=self._service.context, login=None, device=device), SECOND_FACTOR)
+        try:
+            check_form(given)
+            outcome = self._service.units.write(lambda unit: self._complete_by_code(unit, attempting, given, typed))
+        except RejectedAttempt as rejected:
+            attempting.rejections.append((SECOND_FACTOR, rejected))
+            raise self._failed(attempting, counts=True) from None
+        if isinstance(outcome, RejectedAttempt):
+            raise outcome.error
+        return with_secret(self._identity_of(outcome))
+
+    def _complete_by_code(
+        self, unit: SignInUnit, attempting: _Attempting, challenge: Secret, code: str
+    ) -> _Completed | RejectedAttempt:
+        """Complete a sign-in by a code and store it in one unit; or count the failure of a wrong code, and return it.
+
+        Raises:
+            RejectedAttempt: the challenge cannot be completed, whatever the code is.
+        """
+        now = self._service.clock()
+        found = self._second_step.find(unit, challenge)
+        if found.device_digest not in (None, _digest_of(attempting.device)):
+            raise RejectedAttempt(AttemptStatus.DEVICE_TOKEN_NOT_FOUND, user_id=found.user_id)
+        device = _lock_device(unit, attempting.device, found.user_id, now)
+        locked = self._second_step.lock(unit, found, now=now)
+        try:
+            self._second_step.check_code(unit, locked, code, now=now)
+        except RejectedAttempt as rejected:
+            self._add_rejections(unit, attempting, [(SECOND_FACTOR, rejected)])
+            if rejected.status is AttemptStatus.SECOND_FACTOR_WRONG:
+                self._second_step.record_failure(unit, locked.user, now=now)
+                self._throttle.record_failure(unit, attempting.lookup, None, wrong_password=False)
+            return rejected
+        unit.sign_in_challenges.redeem(found.id, at=now)
+        if found.counter_key is not None:
+            unit.failure_counters.reset(found.counter_key, up_to=found.counter_tried)
+        locked = locked._replace(user=unit.users.lock(locked.user.id, LastSignIn(now, attempting.context.ip)))
+        credential = unit.credentials.get(locked.user.id)
+        must_change = credential is not None and credential.must_change
+        done = Authenticated(status=AttemptStatus(found.status), must_change_password=must_change)
+        attempting = attrs.evolve(attempting, context=attrs.evolve(attempting.context, source=found.source))
+        self._add_success(unit, attempting, done, locked.user, found.authenticator)
+        checked = _Checked(locked, done, device)
+        return self._issue(unit, attempting.context, checked, authenticator=found.authenticator, now=now)
 
     def trusted(
         self,
@@ -198,7 +285,8 @@ class SignIn:
         check_type(allow_privileged, bool, name="allow_privileged")
         trusted: BuiltInAuthenticator[object, Reference] = TrustedAuthenticator(allows_privileged=allow_privileged)
         context, device = self._context_with(source), _device_of(device_token)
-        return with_secret(self._attempt([method_of(trusted)], ref, context, self._sign_in, device=device))
+        outcome = self._attempt([method_of(trusted)], ref, context, self._sign_in, device=device)
+        return with_secret(_identity_in(outcome))
 
     def identify(self, secret: Secret | str) -> Identity:
         """Return the user and the session of an access token: one read. Its last use is stored once a minute.
@@ -255,7 +343,7 @@ class SignIn:
         self._service.check_alone(f"sign_in.{call}")
         context, device = self._context_with(source), _device_of(device_token)
         methods = self._methods_for(credentials, context.source)
-        return self._attempt(methods, credentials, context, self._sign_in, device=device)
+        return _identity_in(self._attempt(methods, credentials, context, self._sign_in, device=device))
 
     def _context_with(self, source: str | None) -> Context:
         context = self._service.context
@@ -399,77 +487,112 @@ class SignIn:
 
         self._service.units.write(store)
 
-    def _sign_in(self, attempting: _Attempting, method: SignInMethod, verified: Verified) -> Identity:
-        """Complete the attempt, store it and issue a token in one unit."""
+    def _sign_in(self, attempting: _Attempting, method: SignInMethod, verified: Verified) -> Identity | Rejected:
+        """Complete the attempt, store it and issue a token in one unit; or return that a second factor is missing.
 
-        def sign_in(unit: SignInUnit) -> tuple[_Completed, Secret | None, AccessToken, datetime]:
+        A first factor that is not enough must not be stored as the last sign-in, which its unit writes with the lock.
+        So that unit stores nothing, and another one issues the challenge.
+        """
+
+        def sign_in(unit: SignInUnit) -> _Completed:
             now = self._service.clock()
             event = SignInEvent(now, LastSignIn(now, attempting.context.ip))
-            completed = self._complete(unit, attempting, method, verified, event)
-            done, user_id = completed.authenticated, completed.user.id
-            secret, token = self._token_of(unit, done, user_id, attempting.context, authenticator=method.name, at=now)
-            if done.asserted_by_host and completed.is_privileged:
-                unit.record(Change(kind=ASSERTED_BY_HOST, subject_id=user_id, new=token))
-            if completed.device is not None:
-                token = pair(unit, token, completed.device)
-            return completed, secret, token, now
+            checked = self._check(unit, attempting, method, verified, event)
+            if self._second_step.is_missing(unit, checked.locked, method):
+                raise _SecondFactorMissing
+            self._store_success(unit, attempting, checked.done, checked.locked.user, method.name)
+            return self._issue(unit, attempting.context, checked, authenticator=method.name, now=now)
 
-        completed, secret, token, now = self._service.units.write(sign_in)
-        user, done = completed.user, completed.authenticated
+        try:
+            return self._identity_of(self._service.units.write(sign_in))
+        except _SecondFactorMissing:
+            return self._service.units.write(lambda unit: self._challenge(unit, attempting, method, verified))
+
+    def _issue(
+        self, unit: SignInUnit, context: Context, checked: _Checked, *, authenticator: str, now: datetime
+    ) -> _Completed:
+        """Issue an access token, unless the authenticator keeps the one that was shown, and pair it with the device."""
+        locked, done, device = checked
+        secret, token = None, done.token
+        if token is None:
+            secret, token = issue_access_token(
+                unit,
+                locked.user.id,
+                authenticator=authenticator,
+                at=now,
+                randomness=self._service.randomness,
+                context=context,
+                policy=self._tokens,
+            )
+        if done.asserted_by_host and locked.is_privileged:
+            unit.record(Change(kind=ASSERTED_BY_HOST, subject_id=locked.user.id, new=token))
+        if device is not None:
+            token = pair(unit, token, device)
+        return _Completed(
+            locked=locked, done=done, authenticator=authenticator, context=context, now=now, secret=secret, token=token
+        )
+
+    def _identity_of(self, completed: _Completed) -> Identity:
+        user, roles, _ = completed.locked
         identity = Identity(
             user=user,
-            roles=names_of(completed.roles),
-            permissions=permissions_of(completed.roles),
-            authenticator=method.name,
-            source=attempting.context.source,
-            authenticated_at=now,
-            must_change_password=done.must_change_password,
-            token_digest=token.digest,
-            token_expires_at=token.expires_at,
+            roles=names_of(roles),
+            permissions=permissions_of(roles),
+            authenticator=completed.authenticator,
+            source=completed.context.source,
+            authenticated_at=completed.now,
+            must_change_password=completed.done.must_change_password,
+            token_digest=completed.token.digest,
+            token_expires_at=completed.token.expires_at,
             extras=extras_of(self._authenticators, user),
         )
-        return identity if secret is None else signed_in_of(identity, secret)
+        return identity if completed.secret is None else signed_in_of(identity, completed.secret)
 
-    def _token_of(
-        self,
-        unit: SignInUnit,
-        done: Authenticated,
-        user_id: UserId,
-        context: Context,
-        *,
-        authenticator: str,
-        at: datetime,
-    ) -> tuple[Secret | None, AccessToken]:
-        """Return the existing token that was shown, or issue one."""
-        if done.token is not None:
-            return None, done.token
-        return issue_access_token(
-            unit,
-            user_id,
-            authenticator=authenticator,
-            at=at,
-            randomness=self._service.randomness,
-            context=context,
-            policy=self._tokens,
+    def _challenge(
+        self, unit: SignInUnit, attempting: _Attempting, method: SignInMethod, verified: Verified
+    ) -> Rejected:
+        """Store a sign-in whose second factor is missing, and return the error with its challenge.
+
+        Raises:
+            LostRace: the second factor was removed since it was found to be missing.
+        """
+        now = self._service.clock()
+        locked, done, _ = self._check(unit, attempting, method, verified, SignInEvent(now))
+        if not self._second_step.is_missing(unit, locked, method):
+            raise LostRace
+        self._store_first_factor(unit, attempting, locked.user, method.name)
+        first = FirstFactor(
+            user=locked.user,
+            method=method,
+            done=done,
+            source=attempting.context.source,
+            device_digest=_digest_of(attempting.device),
+            counter=self._throttle.forgotten_by_success(attempting.lookup, attempting.ordinal),
         )
+        return self._second_step.issue(unit, first, at=now)
 
     def _complete_without_token(self, attempting: _Attempting, method: SignInMethod, verified: Verified) -> None:
         """Complete the attempt and store it; the user's last sign-in stays unchanged."""
 
         def complete(unit: SignInUnit) -> None:
-            self._complete(unit, attempting, method, verified, SignInEvent(self._service.clock()))
+            event = SignInEvent(self._service.clock())
+            locked, done, _ = self._check(unit, attempting, method, verified, event)
+            if self._second_step.is_missing(unit, locked, method):
+                self._store_first_factor(unit, attempting, locked.user, method.name)
+            else:
+                self._store_success(unit, attempting, done, locked.user, method.name)
 
         self._service.units.write(complete)
 
-    def _complete(
+    def _check(
         self,
         unit: SignInUnit,
         attempting: _Attempting,
         method: SignInMethod,
         verified: Verified,
         event: SignInEvent,
-    ) -> _Completed:
-        """Lock device and user, check that the user may sign in, and complete and store the attempt.
+    ) -> _Checked:
+        """Lock device and user, check that the user may sign in, and complete what the method verified.
 
         Every method passes here, so the rules S3, S10 and T5 hold for all of them.
 
@@ -479,23 +602,35 @@ class SignIn:
         """
         user_id = verified.find_user(unit, event.now)
         device = _lock_device(unit, attempting.device, user_id, event.now)
-        try:
-            user = unit.users.lock(user_id, event.note)
-        except UserNotFound:
-            raise RejectedAttempt(method.unknown_status) from None
-        tenant_active, roles = unit.authentication.rights_of(user.id)
-        privileged = is_privileged(user, roles)
-        rejected = sign_in_obstacle(user, tenant_active=tenant_active, roles=roles)
-        if rejected is None and privileged and not method.allows_privileged:
-            rejected = AttemptStatus.REFUSED
-        if rejected is not None:
-            raise RejectedAttempt(rejected, user_id=user.id)
-        done = verified.complete(unit, user, event)
+        locked = lock_user(
+            unit,
+            user_id,
+            event.note,
+            allows_privileged=method.allows_privileged,
+            unknown_status=method.unknown_status,
+        )
+        return _Checked(locked, verified.complete(unit, locked.user, event), device)
+
+    def _store_success(
+        self, unit: SignInUnit, attempting: _Attempting, done: Authenticated, user: User, authenticator: str
+    ) -> None:
+        """Store a sign-in that is complete, and reset the failures of the account."""
         self._throttle.reset(unit, attempting.lookup, attempting.ordinal)
         self._add_rejections(unit, attempting, attempting.rejections)
+        self._add_success(unit, attempting, done, user, authenticator)
+
+    def _store_first_factor(self, unit: SignInUnit, attempting: _Attempting, user: User, authenticator: str) -> None:
+        """Store a sign-in whose second factor is missing. It resets no failures, and its own try was none."""
+        self._throttle.cancel_try(unit, attempting.lookup, attempting.ordinal)
+        self._add_rejections(unit, attempting, attempting.rejections)
+        status = AttemptStatus.SECOND_FACTOR_REQUIRED
+        unit.attempts.add(self._record_of(attempting, status, user.id, authenticator))
+
+    def _add_success(
+        self, unit: SignInUnit, attempting: _Attempting, done: Authenticated, user: User, authenticator: str
+    ) -> None:
         status = api_status(done.status, attempting.context.source)
-        unit.attempts.add(self._record_of(attempting, status, user.id, method.name))
-        return _Completed(user, roles, privileged, done, device)
+        unit.attempts.add(self._record_of(attempting, status, user.id, authenticator))
 
     def _add_rejections(
         self, unit: SignInUnit, attempting: _Attempting, rejections: Sequence[tuple[str | None, RejectedAttempt]]
@@ -527,11 +662,26 @@ def _device_of(device_token: Secret | str | None) -> Secret | None:
     return None if device_token is None else to_secret(device_token)
 
 
+def _digest_of(device: Secret | None) -> Digest | None:
+    return None if device is None else digest_of(device)
+
+
 def _lock_device(unit: SignInUnit, device: Secret | None, user_id: UserId, at: datetime) -> LockedDevice | None:
     try:
         return None if device is None else lock_device(unit, device, user_id, at=at)
     except DeviceTokenUnknown:
         raise RejectedAttempt(AttemptStatus.DEVICE_TOKEN_NOT_FOUND) from None
+
+
+def _identity_in(outcome: Identity | Rejected) -> Identity:
+    """Return the identity.
+
+    Raises:
+        Rejected: the outcome is this error: a second factor is missing.
+    """
+    if isinstance(outcome, Rejected):
+        raise outcome
+    return outcome
 
 
 def _error_of(attempting: _Attempting) -> BaseException:

@@ -151,11 +151,16 @@ class SignInThrottle:
 
         The count of wrong passwords is reset, too, also in a row that no longer starts a wait.
         """
+        forgotten = self.forgotten_by_success(lookup, ordinal)
+        if forgotten is not None:
+            unit.failure_counters.reset(forgotten[0], up_to=forgotten[1])
+
+    def forgotten_by_success(self, lookup: LoginLookup, ordinal: int | None) -> tuple[bytes, int] | None:
+        """Return the key of the account's failures and the ordinal up to which a success resets them, or None."""
         counter = lookup.login_counter
         if ordinal is None and counter is not None and (counter.failures or counter.wrong_passwords):
             ordinal = counter.tried
-        if ordinal is not None and lookup.login_key is not None:
-            unit.failure_counters.reset(lookup.login_key, up_to=ordinal)
+        return None if ordinal is None or lookup.login_key is None else (lookup.login_key, ordinal)
 
     def cancel_try(self, unit: SignInUnit, lookup: LoginLookup, ordinal: int | None) -> None:
         """Cancel a reserved try that was neither right nor wrong: an outage must not lock users out."""

@@ -22,6 +22,8 @@ from usercore.passwords.capability import CAPABILITY as PASSWORDS
 from usercore.passwords.ports import PasswordsUnit
 from usercore.roles.capability import CAPABILITY as ROLES
 from usercore.roles.ports import RolesUnit
+from usercore.second_factors.capability import CAPABILITY as SECOND_FACTORS
+from usercore.second_factors.ports import SecondFactorsUnit
 from usercore.storage.lookups import LookupsUnit
 from usercore.storage.recording import UnitContext
 from usercore.tenants.capability import CAPABILITY as TENANTS
@@ -40,6 +42,7 @@ CATALOGUE: Final[tuple[Capability, ...]] = (
     USERS,
     PASSWORDS,
     PASSKEYS,
+    SECOND_FACTORS,
     TOKENS,
     ATTEMPTS,
     THROTTLING,
@@ -63,6 +66,7 @@ class Unit(
     TenantsUnit,
     PasswordsUnit,
     PasskeysUnit,
+    SecondFactorsUnit,
     TokensUnit,
     AttemptsUnit,
     ThrottlingUnit,

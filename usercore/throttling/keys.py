@@ -22,6 +22,10 @@ class CounterKeys:
         """Return the key of a user's failures."""
         return self._key("account", tenant_id, user_id)
 
+    def second_factor(self, tenant_id: TenantId, user_id: UserId) -> bytes:
+        """Return the key of a user's wrong codes."""
+        return self._key("second_factor", tenant_id, user_id)
+
     def login(self, tenant_id: TenantId, login: str) -> bytes:
         """Return the key of the failures of a login that no user has."""
         return self._key("login", tenant_id, login)

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 import attrs
 
@@ -15,10 +16,16 @@ class CounterKind(StrEnum):
 
     ACCOUNT = "account"
     """A user."""
+    SECOND_FACTOR = "second_factor"
+    """The codes of a user's second factors."""
     LOGIN = "login"
     """A login that no user has."""
     ADDRESS = "address"
     """An IPv4 address, or a block of IPv6 addresses."""
+
+
+OF_USERS: Final = frozenset({CounterKind.ACCOUNT, CounterKind.SECOND_FACTOR})
+"""The counters of existing users, which stay until they are reset. Source: spec S7."""
 
 
 @entity

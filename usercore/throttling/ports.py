@@ -49,7 +49,7 @@ class FailureCounterRepository(Protocol):
     def remove_stale(self, before: datetime, *, after: datetime, limit: int) -> int:
         """Remove at most ``limit`` counters whose last failure is earlier than ``before`` or later than ``after``.
 
-        The counter of an account stays while it has failures or wrong passwords. Returns how many were removed.
+        The counter of a user stays while it has failures or wrong passwords. Returns how many were removed.
         """
 
 

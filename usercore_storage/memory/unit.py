@@ -13,6 +13,11 @@ from usercore_storage.memory.outbox import MemoryOutbox
 from usercore_storage.memory.passkeys import MemoryPasskeys
 from usercore_storage.memory.passwords import MemoryCredentials
 from usercore_storage.memory.roles import MemoryRoleAssignments, MemoryRoles
+from usercore_storage.memory.second_factors import (
+    MemoryRecoveryCodes,
+    MemorySecondFactors,
+    MemorySignInChallenges,
+)
 from usercore_storage.memory.tenants import MemoryTenants
 from usercore_storage.memory.throttling import MemoryFailureCounters, MemoryRateLimits
 from usercore_storage.memory.tokens import (
@@ -37,6 +42,9 @@ class MemoryUnit(RecordingUnit):
         self.email_changes = MemoryEmailChanges(undo)
         self.tenants = MemoryTenants(undo, self)
         self.credentials = MemoryCredentials(undo)
+        self.second_factors = MemorySecondFactors(undo)
+        self.recovery_codes = MemoryRecoveryCodes(undo)
+        self.sign_in_challenges = MemorySignInChallenges(undo, self)
         self.access_tokens = MemoryAccessTokens(undo)
         self.limited_use_tokens = MemoryLimitedUseTokens(undo)
         self.api_tokens = MemoryApiTokens(undo, self)

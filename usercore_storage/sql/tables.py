@@ -10,6 +10,7 @@ from usercore.outbox.model import Delivery
 from usercore.passkeys.model import Passkey
 from usercore.passwords.model import Credential
 from usercore.roles.model import Role, RoleAssignment
+from usercore.second_factors.model import RecoveryCode, SignInChallenge, StoredFactor
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink
@@ -22,7 +23,9 @@ from usercore_storage.sql.table import Table
 _BY_TIME: Final = {"by_time": "(at)", "unknown": "(user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL))"}
 _USER_AGENT: Final = {"user_agent": StoredOnce("usercore_user_agents", digest_of_user_agent)}
 
-REMOVABLE_COUNTER: Final = "((kind <> 'account') OR ((tried = reset_to) AND (wrong_passwords = 0)))"
+REMOVABLE_COUNTER: Final = (
+    "(((kind <> 'account') AND (kind <> 'second_factor')) OR ((tried = reset_to) AND (wrong_passwords = 0)))"
+)
 """An account's failures stay until they are reset. Source: spec S7."""
 
 TENANTS: Final = Table(
@@ -60,6 +63,21 @@ EMAIL_CHANGES: Final = Table(
 )
 CREDENTIALS: Final = Table(
     "usercore_credentials", Credential, key=["user_id"], shard="user_id", user="user_id", tenant=None
+)
+SECOND_FACTORS: Final = Table(
+    "usercore_second_factors", StoredFactor, key=["user_id", "id"], shard="user_id", user="user_id", tenant=None
+)
+RECOVERY_CODES: Final = Table(
+    "usercore_recovery_codes", RecoveryCode, key=["user_id", "digest"], shard="user_id", user="user_id", tenant=None
+)
+SIGN_IN_CHALLENGES: Final = Table(
+    "usercore_sign_in_challenges",
+    SignInChallenge,
+    key=["id"],
+    shard="id",
+    user="user_id",
+    tenant="tenant_id",
+    indexes={"by_end": "(expires_at)"},
 )
 USER_AGENTS: Final = Table(
     "usercore_user_agents",

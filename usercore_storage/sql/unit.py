@@ -16,6 +16,7 @@ from usercore_storage.sql.outbox import SqlOutbox
 from usercore_storage.sql.passkeys import SqlPasskeys
 from usercore_storage.sql.passwords import SqlCredentials
 from usercore_storage.sql.roles import SqlRoleAssignments, SqlRoles
+from usercore_storage.sql.second_factors import SqlRecoveryCodes, SqlSecondFactors, SqlSignInChallenges
 from usercore_storage.sql.tables import ROLE_ASSIGNMENTS
 from usercore_storage.sql.tenants import SqlTenants
 from usercore_storage.sql.throttling import SqlFailureCounters, SqlRateLimits
@@ -38,6 +39,9 @@ class SqlUnit(RecordingUnit):
         self.email_changes = SqlEmailChanges(run)
         self.tenants = SqlTenants(run, self)
         self.credentials = SqlCredentials(run)
+        self.second_factors = SqlSecondFactors(run)
+        self.recovery_codes = SqlRecoveryCodes(run)
+        self.sign_in_challenges = SqlSignInChallenges(run, self)
         self.user_agents = SqlUserAgents(run)
         self.access_tokens = SqlAccessTokens(run, self.user_agents)
         self.limited_use_tokens = SqlLimitedUseTokens(run)

@@ -244,18 +244,22 @@ class FailureCounterRepositoryContract(Contract):
         check_for_all(st.lists(st.one_of(step, st.integers(0, 5)), max_size=12), check)
 
     @pytest.mark.rule("K8")
-    def test_stale_counters_are_removed_but_an_accounts_with_failures_are_not(self, main: Units[Unit]) -> None:
-        keys = {name: bytes(digest_of(name)) for name in ("login", "address", "late", "ahead", "account", "settled")}
+    def test_stale_counters_are_removed_but_a_users_with_failures_are_not(self, main: Units[Unit]) -> None:
+        keys = {
+            name: bytes(digest_of(name))
+            for name in ("login", "address", "late", "ahead", "account", "codes", "settled")
+        }
         record(main, keys["login"], ticks=-1, kind=CounterKind.LOGIN)
         record(main, keys["address"], ticks=-1, kind=CounterKind.ADDRESS)
         record(main, keys["late"], ticks=0, kind=CounterKind.LOGIN)
         record(main, keys["ahead"], ticks=99, kind=CounterKind.LOGIN)
         record(main, keys["account"], ticks=-1)
+        record(main, keys["codes"], ticks=-1, kind=CounterKind.SECOND_FACTOR)
         record(main, keys["settled"], ticks=-1)
         reset(main, 1, keys["settled"])
         late = NOON + 9 * TICK
         removed = main.write(lambda unit: unit.failure_counters.remove_stale(NOON, after=late, limit=9))
-        assert {name for name, key in keys.items() if counter(main, key) is not None} == {"late", "account"}
+        assert {name for name, key in keys.items() if counter(main, key) is not None} == {"late", "account", "codes"}
         assert removed == 4
 
     @pytest.mark.rule("K8")

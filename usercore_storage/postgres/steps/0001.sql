@@ -104,6 +104,49 @@ CREATE TABLE usercore_credentials (
     PRIMARY KEY (user_id)
 );
 
+CREATE TABLE usercore_second_factors (
+    user_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    key_id text COLLATE "C" NOT NULL,
+    encrypted bytea NOT NULL,
+    created_at bigint NOT NULL,
+    confirmed_at bigint,
+    last_step bigint NOT NULL,
+    last_used_at bigint,
+    PRIMARY KEY (user_id, id)
+);
+
+CREATE TABLE usercore_recovery_codes (
+    user_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    created_at bigint NOT NULL,
+    used_at bigint,
+    PRIMARY KEY (user_id, digest)
+);
+
+CREATE TABLE usercore_sign_in_challenges (
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    user_id bigint NOT NULL,
+    authenticator text COLLATE "C" NOT NULL,
+    allows_privileged boolean NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    source text COLLATE "C",
+    device_digest bytea,
+    password_version bigint NOT NULL,
+    password_set_at bigint,
+    counter_key bytea,
+    counter_tried bigint NOT NULL,
+    issued_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    redeemed_at bigint,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX usercore_sign_in_challenges_by_end ON usercore_sign_in_challenges (expires_at);
+
 CREATE TABLE usercore_user_agents (
     digest bytea NOT NULL,
     text text COLLATE "C" NOT NULL,
@@ -249,7 +292,7 @@ CREATE TABLE usercore_failure_counters (
     PRIMARY KEY (key)
 );
 
-CREATE INDEX usercore_failure_counters_stale ON usercore_failure_counters (last_at) WHERE ((kind <> 'account') OR ((tried = reset_to) AND (wrong_passwords = 0)));
+CREATE INDEX usercore_failure_counters_stale ON usercore_failure_counters (last_at) WHERE (((kind <> 'account') AND (kind <> 'second_factor')) OR ((tried = reset_to) AND (wrong_passwords = 0)));
 
 CREATE TABLE usercore_rate_limits (
     key bytea NOT NULL,

@@ -104,6 +104,49 @@ CREATE TABLE usercore_credentials (
     PRIMARY KEY (user_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE usercore_second_factors (
+    user_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    encrypted BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    confirmed_at INTEGER,
+    last_step INTEGER NOT NULL,
+    last_used_at INTEGER,
+    PRIMARY KEY (user_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_recovery_codes (
+    user_id INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at INTEGER,
+    PRIMARY KEY (user_id, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_sign_in_challenges (
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    user_id INTEGER NOT NULL,
+    authenticator TEXT NOT NULL,
+    allows_privileged INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    source TEXT,
+    device_digest BLOB,
+    password_version INTEGER NOT NULL,
+    password_set_at INTEGER,
+    counter_key BLOB,
+    counter_tried INTEGER NOT NULL,
+    issued_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    redeemed_at INTEGER,
+    PRIMARY KEY (id)
+) STRICT;
+
+CREATE INDEX usercore_sign_in_challenges_by_end ON usercore_sign_in_challenges (expires_at);
+
 CREATE TABLE usercore_user_agents (
     digest BLOB NOT NULL,
     text TEXT NOT NULL,
@@ -249,7 +292,7 @@ CREATE TABLE usercore_failure_counters (
     PRIMARY KEY (key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX usercore_failure_counters_stale ON usercore_failure_counters (last_at) WHERE ((kind <> 'account') OR ((tried = reset_to) AND (wrong_passwords = 0)));
+CREATE INDEX usercore_failure_counters_stale ON usercore_failure_counters (last_at) WHERE (((kind <> 'account') AND (kind <> 'second_factor')) OR ((tried = reset_to) AND (wrong_passwords = 0)));
 
 CREATE TABLE usercore_rate_limits (
     key BLOB NOT NULL,

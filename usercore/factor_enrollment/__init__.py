@@ -1,0 +1,1 @@
+"""Enrolling second factors, listing and removing them, and making recovery codes."""

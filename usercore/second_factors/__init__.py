@@ -1,0 +1,1 @@
+"""Second factors: one-time codes of authenticator apps, and recovery codes."""

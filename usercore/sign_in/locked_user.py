@@ -1,0 +1,45 @@
+"""Locking the user of an attempt: what holds for every method, and for the second step of a sign-in again."""
+
+from typing import NamedTuple
+
+from usercore.attempts.model import AttemptStatus
+from usercore.authenticators.base import RejectedAttempt, SignInUnit, is_privileged, sign_in_obstacle
+from usercore.kernel.errors import UserNotFound
+from usercore.kernel.ids import UserId
+from usercore.roles.model import ActiveRole
+from usercore.users.model import LastSignIn, User
+
+
+class LockedUser(NamedTuple):
+    """A locked user who may sign in, with the active roles that the unit sees."""
+
+    user: User
+    roles: tuple[ActiveRole, ...]
+    is_privileged: bool
+
+
+def lock_user(
+    unit: SignInUnit,
+    user_id: UserId,
+    note: LastSignIn | None,
+    *,
+    allows_privileged: bool,
+    unknown_status: AttemptStatus,
+) -> LockedUser:
+    """Lock the user of an attempt, and check that the user may sign in by a method, perhaps one for privileged users.
+
+    Raises:
+        RejectedAttempt: there is no such user, or the user may not sign in. Source: spec S3, T5.
+    """
+    try:
+        user = unit.users.lock(user_id, note)
+    except UserNotFound:
+        raise RejectedAttempt(unknown_status) from None
+    tenant_active, roles = unit.authentication.rights_of(user.id)
+    privileged = is_privileged(user, roles)
+    rejected = sign_in_obstacle(user, tenant_active=tenant_active, roles=roles)
+    if rejected is None and privileged and not allows_privileged:
+        rejected = AttemptStatus.REFUSED
+    if rejected is not None:
+        raise RejectedAttempt(rejected, user_id=user.id)
+    return LockedUser(user, roles, privileged)
