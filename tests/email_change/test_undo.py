@@ -10,6 +10,7 @@ from usercore.history.model import Entry
 from usercore.meta.model import StoredMeta
 from usercore.outbox.model import Delivery
 from usercore.roles.model import Role, RoleAssignment
+from usercore.second_factors.model import SignInChallenge
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import DeviceToken, RegistrationLink, RevocationPolicy, RevocationReason, TokenKind
@@ -28,6 +29,7 @@ STAYS: Final[dict[type, str]] = {
     UserAgent: "not of a user",
     DeviceToken: "of no user, and no credential; the access tokens that were paired with it since are unpaired",
     RegistrationLink: "of an address that no user has",
+    SignInChallenge: "refused when the user has another version, as after an undo",
     Attempt: "a record of what happened",
     RegistrationAttempt: "a record of what happened",
     FailureCounter: "slows signing in down, and signs no user in",

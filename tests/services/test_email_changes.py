@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.services.factors import challenge_for, challenge_of, enroll
 from tests.services.helpers import (
     ANN,
     ANOTHER,
@@ -395,6 +396,33 @@ def test_one_click_of_the_first_link_throws_the_intruder_out(
     core.passwords.reset(reset, PASSWORD)
     assert core.sign_in.with_password(ANN, PASSWORD).user.id == user.id
     assert [register(core, email.partition("@")[0]).id == user.id for email in intruder.emails] == [False, False]
+
+
+@pytest.mark.rule("E3", "K9")
+def test_an_undo_removes_the_second_factors_and_codes_made_since_and_ends_the_challenges(
+    core: UserCore, clock: FakeClock, mailer: MemoryMailer
+) -> None:
+    user = verified(core, password=PASSWORD)
+    app, own = enroll(core, user, name="own")
+    codes = core.second_factors.recovery_codes(user.id)
+    clock.tick()
+    undo = move(core, mailer, user, "lee@example.com")
+    stolen = core.login_tokens.issue(user.id)
+    enroll(core, user, name="thief's")
+    core.second_factors.begin(user.id)
+    later = core.second_factors.recovery_codes(user.id)
+    challenge = challenge_of(lambda: core.sign_in.with_login_token(stolen))
+    clock.tick()
+    core.emails.undo_change(undo)
+    assert core.second_factors.list(user.id) == (own,)
+    for code in (app.code(1), codes[0], later[0]):
+        with pytest.raises(SignInRefused):
+            core.sign_in.with_second_factor(challenge, code)
+    with pytest.raises(SignInRefused):
+        core.second_factors.begin_by_challenge(challenge)
+    with pytest.raises(SignInRefused):
+        core.sign_in.with_second_factor(challenge_for(core), later[0])
+    assert core.sign_in.with_second_factor(challenge_for(core), app.code(1)).user.id == user.id
 
 
 @pytest.mark.rule("E3", "K9")

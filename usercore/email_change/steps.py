@@ -8,6 +8,7 @@ from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.passkeys.ports import PasskeysUnit
 from usercore.passwords.ports import PasswordsUnit
+from usercore.second_factors.ports import SecondFactorsUnit
 from usercore.storage.lookups import LookupsUnit
 from usercore.tokens.model import RevocationReason
 from usercore.tokens.ports import TokensUnit
@@ -17,7 +18,9 @@ from usercore.users.ports import UsersUnit
 from usercore.users.service import replace_user
 
 
-class EmailChangeUnit(UsersUnit, TokensUnit, PasswordsUnit, PasskeysUnit, AttemptsUnit, LookupsUnit, Protocol):
+class EmailChangeUnit(
+    UsersUnit, TokensUnit, PasswordsUnit, PasskeysUnit, SecondFactorsUnit, AttemptsUnit, LookupsUnit, Protocol
+):
     """What changing an email reads and writes."""
 
 

@@ -17,6 +17,8 @@ from usercore.passkeys.model import Passkey
 from usercore.passkeys.service import remove_passkeys_since
 from usercore.passwords.model import Credential
 from usercore.passwords.service import password_version, void_password
+from usercore.second_factors.model import RecoveryCode, StoredFactor
+from usercore.second_factors.service import remove_factors_since
 from usercore.tokens.model import API_REVOKED, AccessToken, ApiToken, LimitedUseToken, RevocationReason
 from usercore.tokens.service import revoke_all
 from usercore.users.email_changes import open_changes, put_changes
@@ -55,12 +57,18 @@ def _end_passkeys(unit: EmailChangeUnit, undo: Undo) -> None:
     remove_passkeys_since(unit, undo.user.id, undo.since, reason=str(RevocationReason.EMAIL_UNDONE))
 
 
+def _end_second_factors(unit: EmailChangeUnit, undo: Undo) -> None:
+    remove_factors_since(unit, undo.user.id, undo.since, reason=str(RevocationReason.EMAIL_UNDONE))
+
+
 ENDED_BY_UNDO: Final[Mapping[type, Callable[[EmailChangeUnit, Undo], None]]] = {
     AccessToken: _end_tokens,
     LimitedUseToken: _end_tokens,
     Credential: _end_password,
     ApiToken: _end_api_tokens,
     Passkey: _end_passkeys,
+    StoredFactor: _end_second_factors,
+    RecoveryCode: _end_second_factors,
 }
 """How an undo ends the rows of each entity that were made since the change. Source: spec E3, K9."""
 

@@ -27,9 +27,7 @@ from usercore.second_factors.model import (
     NAME_LIMIT,
     REASON_LIMIT,
     RECOVERY_CODES_MADE,
-    REMOVED,
     FactorAddition,
-    FactorRemoval,
     RecoveryCode,
     RecoveryCodesLeft,
     SecondFactor,
@@ -45,6 +43,7 @@ from usercore.second_factors.rules import (
     pending,
     shown,
 )
+from usercore.second_factors.service import remove_factor
 from usercore.second_factors.totp import SECRET_BYTES, text_of_secret, uri_of
 from usercore.sign_in.second_factor import SecondStep, check_form
 from usercore.users.errors import WrongState
@@ -212,11 +211,7 @@ class SecondFactors:
             privileged = is_privileged(user, unit.authentication.rights_of(user.id).roles)
             if is_last and given is None and is_required(self._policy, is_privileged=privileged):
                 raise LastSecondFactor
-            unit.second_factors.remove(user.id, factor_id)
-            if is_last:
-                unit.recovery_codes.replace_all(user.id, ())
-            removal = FactorRemoval(factor_id=factor_id, name=factor.name, reason=given)
-            unit.record(Change(kind=REMOVED, subject_id=user.id, old=removal))
+            remove_factor(unit, factor, reason=given)
             return factor
 
         return shown(self._service.units.write(remove))

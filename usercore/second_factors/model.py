@@ -141,7 +141,7 @@ class RecoveryCode:
 
 @entity
 class SignInChallenge:
-    """A sign-in that lacks its second factor, and what its completion compares: it dies with the user's password.
+    """A sign-in that lacks its second factor. It ends with the password, and with the version, that the user has.
 
     ``status`` is the outcome of the first factor, and ``device_digest`` that of the device token shown with it. The
     failures under ``counter_key`` up to ``counter_tried`` are forgotten when the sign-in is complete.
@@ -151,6 +151,7 @@ class SignInChallenge:
     tenant_id: TenantId
     digest: Digest = attrs.field(repr=False)
     user_id: UserId
+    user_version: int
     authenticator: str
     allows_privileged: bool
     status: str

@@ -95,6 +95,7 @@ class SecondStep:
             tenant_id=user.tenant_id,
             digest=digest_of(secret),
             user_id=user.id,
+            user_version=user.version,
             authenticator=first.method.name,
             allows_privileged=first.method.allows_privileged,
             status=first.done.status.value,
@@ -129,7 +130,7 @@ class SecondStep:
 
         Raises:
             RejectedAttempt: the challenge was redeemed or has expired, the user may not sign in or not by this
-                authenticator, or the password was replaced.
+                authenticator, or the password or another of the user's own values was replaced.
         """
         locked = lock_user(
             unit,
@@ -146,6 +147,8 @@ class SecondStep:
             obstacle = AttemptStatus.TOKEN_DATE_EXPIRED
         elif _password_of(unit.credentials.get(found.user_id)) != _password_in(challenge):
             obstacle = AttemptStatus.WRONG_PASS
+        elif locked.user.version != challenge.user_version:  # such as by an undo of a change of the email
+            obstacle = AttemptStatus.REFUSED
         if obstacle is not None:
             raise RejectedAttempt(obstacle, user_id=found.user_id)
         return locked

@@ -265,6 +265,7 @@ CHALLENGE: Final = SignInChallenge(
     tenant_id=MAIN,
     digest=digest_of("challenge"),
     user_id=ANN,
+    user_version=7,
     authenticator="password",
     allows_privileged=True,
     status="ok",

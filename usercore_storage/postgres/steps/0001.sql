@@ -130,6 +130,7 @@ CREATE TABLE usercore_sign_in_challenges (
     tenant_id bigint NOT NULL,
     digest bytea NOT NULL,
     user_id bigint NOT NULL,
+    user_version bigint NOT NULL,
     authenticator text COLLATE "C" NOT NULL,
     allows_privileged boolean NOT NULL,
     status text COLLATE "C" NOT NULL,

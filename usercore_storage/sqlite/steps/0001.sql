@@ -130,6 +130,7 @@ CREATE TABLE usercore_sign_in_challenges (
     tenant_id INTEGER NOT NULL,
     digest BLOB NOT NULL,
     user_id INTEGER NOT NULL,
+    user_version INTEGER NOT NULL,
     authenticator TEXT NOT NULL,
     allows_privileged INTEGER NOT NULL,
     status TEXT NOT NULL,
