@@ -268,21 +268,21 @@ def _passkeys(core: UserCore, user: User) -> dict[str, Any]:
 def _fill_factors(core: UserCore, clock: FakeClock) -> FilledFactors:
     user, other = (
         core.registration.register(email, password=PASSWORD, send_email=False, sign_in=False).user
-        for email in ("dora@example.com", "emil@example.com")
+        for email in ("fay@example.com", "gil@example.com")
     )
     factor, _, others = (
         core.second_factors.confirm(one.id, code_of(core.second_factors.begin(one.id), clock))
         for one in (user, user, other)
     )
     codes = core.second_factors.recovery_codes(user.id)
-    setup_challenge = challenge_for(core, "emil@example.com")
+    setup_challenge = challenge_for(core, "gil@example.com")
     core.second_factors.remove(other.id, others.id)
     return FilledFactors(
         user=user,
         factor=factor,
         enrollment=core.second_factors.begin(user.id, name="another"),
         recovery_code=codes[0],
-        challenge=challenge_for(core, "dora@example.com"),
+        challenge=challenge_for(core, "fay@example.com"),
         setup_challenge=setup_challenge,
     )
 
