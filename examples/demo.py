@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email import policy as email_policy
 from pathlib import Path
 from typing import Final
 
@@ -78,9 +80,9 @@ class FooAuthenticator:
 class Demo:
     """Runs the steps and yields their output."""
 
-    def __init__(self, core: UserCore, clock: DemoClock) -> None:
-        """Run on this core."""
-        self.core, self.clock = core, clock
+    def __init__(self, core: UserCore, clock: DemoClock, mails: Path) -> None:
+        """Run on this core, whose mails are written into a folder."""
+        self.core, self.clock, self.mails = core, clock, mails
 
     def play(self) -> Iterator[str]:
         """Run all steps and yield their output, line by line."""
@@ -89,6 +91,8 @@ class Demo:
         yield from self.remp()
         yield from self.izenda()
         yield from self.outgoing_email()
+        yield from self.passwords()
+        yield from self.tokens()
 
     def imports(self) -> Iterator[str]:
         """Import the customers twice."""
@@ -188,6 +192,52 @@ class Demo:
         yield f"asked for a free and for a taken email; delivered: {self.core.outbox.deliver()}"
         yield f"still to be delivered: {len(self.core.outbox.pending().rows)}"
 
+    def passwords(self) -> Iterator[str]:
+        """Reset a forgotten password by a mailed link."""
+        core, user = self.core.bind(ip="192.0.2.1"), self.core.users.get(Email("user@user.sk"))
+        yield "== A forgotten password =="
+        session = core.sign_in.with_password("user@user.sk", "a sunny day in Bratislava").access_token
+        for login in ("user@user.sk", "unknown@user.sk"):
+            yield f"requested for {login}: {core.passwords.request_reset(login)}"
+        secret = self.mailed("password_reset")
+        yield self.refused("a common password", lambda: core.passwords.reset(secret, "password123password"))
+        core.passwords.reset(secret, "seven pelicans over Trnava")
+        yield self.refused("the link again", lambda: core.passwords.reset(secret, "eight pelicans over Trnava"))
+        yield self.refused("the session from before", lambda: core.sign_in.identify(session))
+        yield self.refused(
+            "the former password",
+            lambda: core.sign_in.with_password("user@user.sk", "a sunny day in Bratislava"),
+            user.id,
+        )
+        yield f"new password: {core.sign_in.with_password('user@user.sk', 'seven pelicans over Trnava').user.email}"
+
+    def tokens(self) -> Iterator[str]:
+        """Use up an autologin token, and authorize a program."""
+        core, user = self.core, self.core.users.get(Email("user@user.sk"))
+        yield "== Tokens =="
+        secret = core.autologin_tokens.issue(user.id, valid_to=self.clock.now + timedelta(days=14), max_uses=2)
+        for use in ("first", "second"):
+            yield f"autologin token, {use} use: {core.sign_in.with_autologin_token(secret).user.email}"
+        yield self.refused("a third use", lambda: core.sign_in.with_autologin_token(secret), user.id)
+
+        issued = core.bind(actor=usercore.Actor.operator("Zoë")).api_tokens.issue("export", addresses=["192.0.2.0/24"])
+        core.api_tokens.grant(issued.token.public_id, ["users.read"])
+        allowed = core.api_tokens.authorize(issued.secret, "users.read", ip="192.0.2.9")
+        yield f"API token of {allowed.created_by}: {allowed.name} may use {', '.join(allowed.resources)}"
+        for what, resource, ip in (
+            ("a resource that was not granted", "users.write", "192.0.2.9"),
+            ("another address", "users.read", "198.51.100.1"),
+        ):
+            yield self.refused(what, lambda to=resource, ip=ip: core.api_tokens.authorize(issued.secret, to, ip=ip))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+
+    def mailed(self, kind: str) -> str:
+        """Deliver the mails, and return the secret in the link of the one mail of this kind."""
+        self.core.outbox.deliver()
+        (file,) = self.mails.glob(f"{kind}-*.eml")
+        text = message_from_bytes(file.read_bytes(), policy=email_policy.default).get_content()
+        file.unlink()
+        return str(text).partition("#")[2].split()[0]
+
     def refused(self, what: str, call: Callable[[], object], whose: Reference | None = None) -> str:
         """Make a call that must be refused, and report the reason; for a sign-in only the attempt has it."""
         try:
@@ -213,7 +263,7 @@ def main(store: Path = STORE) -> int:
         url = f"sqlite:///{store}"
         with usercore.open(url, clock=clock, mailer=mailer, policy=policy, authenticators=[FooAuthenticator()]) as core:
             lines = []
-            for line in Demo(core, clock).play():
+            for line in Demo(core, clock, Path(folder)).play():
                 print(line)
                 lines.append(line)
     with closing(sqlite3.connect(store)) as database:
