@@ -45,7 +45,7 @@ class Authenticator(Protocol[C_contra]):
 
     @property
     def priority(self) -> int:
-        """Authenticators with a higher priority are asked first; the built-in ones have 900, 800, 500 and 200."""
+        """Authenticators with a higher priority are asked first; the built-in ones have 900, 800, 700, 500 and 200."""
 
     @property
     def credentials(self) -> type[object]:
