@@ -25,6 +25,7 @@ from usercore import (
     TokenInvalid,
     User,
     UserCore,
+    UsercoreError,
     UserNotFound,
     UserState,
 )
@@ -132,6 +133,20 @@ def test_each_method_of_signing_in_is_tested(core: UserCore) -> None:
 def test_each_method_signs_in_users_who_may_sign_in(core: UserCore, name: str) -> None:
     user = register(core, password=PASSWORD)
     assert METHODS[name](with_host(core, user), user)().user.id == user.id
+
+
+@pytest.mark.rule("S3", "T3", "T4")
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+@pytest.mark.parametrize("name", METHODS)
+def test_each_method_refuses_users_who_may_not_sign_in_when_its_secret_is_issued(
+    core: UserCore, name: str, obstacle: str
+) -> None:
+    user = register(core, password=PASSWORD)
+    late, tokens = with_host(core, user), tokens_of(core, user)
+    OBSTACLES[obstacle](core, user)
+    with pytest.raises(UsercoreError):  # issuing is refused, or using what was issued
+        METHODS[name](late, user)()
+    assert tokens_of(core, user) <= tokens
 
 
 @pytest.mark.rule("S3", "T3", "T4")
