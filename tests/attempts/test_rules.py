@@ -57,7 +57,15 @@ def test_an_attempt_has_its_instant_origin_and_status() -> None:
 @pytest.mark.rule("S6")
 def test_a_status_tells_whether_the_user_was_signed_in() -> None:
     good = {status for status in AttemptStatus if status.is_ok}
-    assert good == {"ok", "api_ok", "login_token_ok", "access_token_ok", "login_after_sign_up"}
+    assert good == {
+        "ok",
+        "api_ok",
+        "login_token_ok",
+        "token_ok",
+        "access_token_ok",
+        "passkey_ok",
+        "login_after_sign_up",
+    }
 
 
 @pytest.mark.rule("S2")
