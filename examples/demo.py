@@ -16,6 +16,8 @@ from email import policy as email_policy
 from pathlib import Path
 from typing import Final
 
+import pyotp
+
 import usercore
 from usercore import (
     AccessId,
@@ -24,11 +26,15 @@ from usercore import (
     Context,
     Email,
     ExternalId,
+    FactorKey,
     FolderMailer,
     Links,
     MailPolicy,
     Policy,
     Reference,
+    SecondFactorPolicy,
+    SecondFactorRequired,
+    Secret,
     SignInRefused,
     User,
     UserCore,
@@ -47,6 +53,10 @@ LINKS: Final = Links(
     email_change="https://app.example.com/email#{secret}",
     undo="https://app.example.com/undo#{secret}",
 )
+
+NEW_PASSWORD: Final = "seven pelicans over Trnava"
+KEY: Final = FactorKey(id="demo", key=bytes(range(32)))
+"""The key by which secrets of second factors are stored. Keep yours secret, and outside of the store."""
 
 
 class DemoClock:
@@ -93,6 +103,9 @@ class Demo:
         yield from self.outgoing_email()
         yield from self.passwords()
         yield from self.tokens()
+        yield from self.devices()
+        yield from self.changed_email()
+        yield from self.second_factor()
 
     def imports(self) -> Iterator[str]:
         """Import the customers twice."""
@@ -202,7 +215,7 @@ class Demo:
             yield f"requested for {login}"
         secret = self.mailed("password_reset")
         yield self.refused("a common password", lambda: core.passwords.reset(secret, "password123password"))
-        core.passwords.reset(secret, "seven pelicans over Trnava")
+        core.passwords.reset(secret, NEW_PASSWORD)
         yield self.refused("the link again", lambda: core.passwords.reset(secret, "eight pelicans over Trnava"))
         yield self.refused("the session from before", lambda: core.sign_in.identify(session))
         yield self.refused(
@@ -210,7 +223,7 @@ class Demo:
             lambda: core.sign_in.with_password("user@user.sk", "a sunny day in Bratislava"),
             user.id,
         )
-        yield f"new password: {core.sign_in.with_password('user@user.sk', 'seven pelicans over Trnava').user.email}"
+        yield f"new password: {core.sign_in.with_password('user@user.sk', NEW_PASSWORD).user.email}"
 
     def tokens(self) -> Iterator[str]:
         """Use up an autologin token, and authorize a program."""
@@ -230,6 +243,67 @@ class Demo:
             ("another address", "users.read", "198.51.100.1"),
         ):
             yield self.refused(what, lambda to=resource, ip=ip: core.api_tokens.authorize(issued.secret, to, ip=ip))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+
+    def devices(self) -> Iterator[str]:
+        """Pair sessions of two users with one device."""
+        core = self.core
+        yield "== Devices =="
+        phone = core.device_tokens.issue("phone 4711")
+        core.sign_in.with_password("user@user.sk", NEW_PASSWORD, device_token=phone)
+        yield f"the phone is used by {[user.email for user in core.device_tokens.users(phone)]}"
+        core.sign_in.trusted(Email("second@mail.com"), device_token=phone)
+        yield f"after another user: {[user.email for user in core.device_tokens.users(phone)]}"
+        yield self.refused(
+            "an unknown device token",
+            lambda: core.sign_in.with_password("user@user.sk", NEW_PASSWORD, device_token="unknown"),
+            Email("user@user.sk"),
+        )
+
+    def changed_email(self) -> Iterator[str]:
+        """Let an intruder take an account over, and undo it by the first link."""
+        core, user = self.core, self.core.users.get(Email("user@user.sk"))
+        yield "== An email changed, and undone =="
+        undo = ""
+        for email in ("thief@example.com", "thief2@example.com"):
+            core.emails.request_change(user.id, email)
+            yield f"requested {email}, still {core.users.get(user.id).email}"
+            changed = core.emails.confirm_change(self.mailed("email_change"))
+            yield f"confirmed {changed.email}, verified: {changed.email_verified}"
+            undo = undo or self.mailed("email_changed_undo")
+        core.passwords.set(user.id, "the thief chose this one")
+        stolen = core.sign_in.with_password("thief2@example.com", "the thief chose this one").access_token
+        restored = core.emails.undo_change(undo)
+        yield f"undone: {restored.email}, verified: {restored.email_verified}"
+        yield self.refused("the intruder's session", lambda: core.sign_in.identify(stolen))
+        yield self.refused("the link again", lambda: core.emails.undo_change(undo))
+        core.passwords.reset(self.mailed("email_restored"), NEW_PASSWORD)
+        yield f"new password: {core.sign_in.with_password('user@user.sk', NEW_PASSWORD).user.email}"
+
+    def second_factor(self) -> Iterator[str]:
+        """Enroll an authenticator app, and sign in with its code."""
+        core, user = self.core, self.core.users.get(Email("user@user.sk"))
+        yield "== A second factor =="
+        enrollment = core.second_factors.begin(user.id, name="my phone")
+        app = pyotp.TOTP(enrollment.secret.reveal())
+        core.second_factors.confirm(user.id, app.at(self.clock.now))
+        codes = core.second_factors.recovery_codes(user.id)
+        yield f"enrolled: {core.second_factors.list(user.id)[0].name}, with {len(codes)} recovery codes"
+        self.clock.now += timedelta(minutes=1)
+        challenge = self.challenged()
+        yield self.refused("a wrong code", lambda: core.sign_in.with_second_factor(challenge, "000000"), user.id)
+        code = app.at(self.clock.now)
+        yield f"signed in: {core.sign_in.with_second_factor(challenge, code).user.email}"
+        again = self.challenged()
+        yield self.refused("the code again", lambda: core.sign_in.with_second_factor(again, code), user.id)
+        yield f"by a recovery code: {core.sign_in.with_second_factor(again, codes[0]).user.email}"
+
+    def challenged(self) -> Secret:
+        """Sign in by the password only, and return the challenge for the second factor."""
+        try:
+            self.core.sign_in.with_password("user@user.sk", NEW_PASSWORD)
+        except SecondFactorRequired as required:
+            return required.challenge
+        raise AssertionError("no second factor was required")
 
     def mailed(self, kind: str) -> str:
         """Deliver the mails, and return the secret in the link of the one mail of this kind."""
@@ -258,7 +332,7 @@ def main(store: Path = STORE) -> int:
     for path in store.parent.glob(f"{store.name}*"):
         path.unlink()
     clock = DemoClock()
-    policy = Policy(mail=MailPolicy(links=LINKS, product="the demo"))
+    policy = Policy(mail=MailPolicy(links=LINKS, product="the demo"), second_factors=SecondFactorPolicy(keys=(KEY,)))
     with tempfile.TemporaryDirectory() as folder:
         mailer = FolderMailer(folder=Path(folder))
         url = f"sqlite:///{store}"
