@@ -37,7 +37,7 @@ EXTRAS = ("progress",)
 ENVIRONMENTS = {
     "check": Environment("check.txt", ("build", "check")),
     "test": Environment("test.txt", ("build", "test")),
-    "demo": Environment("run.txt", ("build",)),
+    "demo": Environment("run.txt", ("build", "demo")),
     "bench": Environment("bench.txt", ("build", "bench", "peers")),
     "lock": Environment("lock.txt", ("lock",), bare=True),
     "tools": Environment("virtualenv.txt", ("virtualenv",), bare=True),
