@@ -260,7 +260,7 @@ class Demo:
         )
 
     def changed_email(self) -> Iterator[str]:
-        """Let an intruder take an account over, and undo it by the first link."""
+        """Undo the takeover of an account by the first link that was mailed."""
         core, user = self.core, self.core.users.get(Email("user@user.sk"))
         yield "== An email changed, and undone =="
         undo = ""
