@@ -4,7 +4,6 @@ A line that must be wrong says so by an ignore; if it were right, the ignore wou
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import assert_type
 
 import usercore
@@ -32,7 +31,7 @@ def results_are_typed(core: usercore.UserCore) -> None:
     assert_type(core.users.find(usercore.Email("ann@example.com")), usercore.User | None)
     assert_type(core.sign_in.identify("a secret"), usercore.Identity)
     assert_type(core.sign_in.identify("a secret").extras, Mapping[str, Mapping[str, object]])
-    assert_type(core.passwords.set(7, "correct horse"), datetime)
+    assert_type(core.passwords.set(7, "correct horse"), bool)
     assert_type(core.history.of_user(7).rows, tuple[usercore.Entry, ...])
 
 

@@ -30,6 +30,7 @@ HASHING: Final = frozenset(
     {
         "core.atomic",  # what it runs may hash
         "outbox.deliver",
+        "passwords.change",
         "passwords.reset",
         "passwords.set",
         "registration.check_email",

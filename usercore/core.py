@@ -218,6 +218,9 @@ class UserCore:
             service=self._service,
             new_passwords=self._runtime.new_passwords,
             keys=self._runtime.keys,
+            sign_in=self.sign_in,
+            policy=self.policy.passwords,
+            revocation=self.policy.revocation,
             resets=self._runtime.password_resets(self._service),
             sends_email=self._runtime.host.mailer is not None,
         )

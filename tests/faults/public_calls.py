@@ -56,6 +56,8 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "limit": same(10),
     "login": same("ann@example.com"),
     "name": same("New name"),
+    "new_password": same(ANOTHER),
+    "old_password": same(PASSWORD),
     "on_bad": same(str),
     "on_progress": same(str),
     "password": same(ANOTHER),

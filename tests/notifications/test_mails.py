@@ -27,7 +27,16 @@ LINKS = Links(
 )
 POLICY = MailPolicy(links=LINKS, product="The Daily Example")
 SECRET = Secret("ucr_0123")
-WITH_SECRET = (MailKind.REGISTRATION, MailKind.PASSWORD_RESET, MailKind.WELCOME_PASSWORD)
+GENERATED = (MailKind.SUSPICIOUS_PASSWORD, MailKind.WELCOME_PASSWORD)
+WITH_SECRET = (
+    MailKind.CONFIRMATION,
+    MailKind.EMAIL_CHANGE,
+    MailKind.EMAIL_CHANGED_UNDO,
+    MailKind.EMAIL_RESTORED,
+    MailKind.PASSWORD_RESET,
+    MailKind.REGISTRATION,
+    *GENERATED,
+)
 
 
 def definition_of(kind: MailKind) -> MailDefinition:
@@ -81,13 +90,20 @@ def test_other_changes_ask_for_no_mail() -> None:
     assert mail_for(ENTRY) is None
 
 
-@pytest.mark.rule("R6")
-@pytest.mark.parametrize("with_password", [True, False])
-def test_a_welcome_has_a_password_if_the_change_says_so(with_password: bool) -> None:  # noqa: FBT001 - parametrized
-    text = '{"with_password":true}' if with_password else None
-    definition = mail_for(evolve(ENTRY, kind="user.welcomed", new_text=text))
+@pytest.mark.rule("R6", "P7")
+@pytest.mark.parametrize(
+    ("change", "text", "kind"),
+    [
+        ("user.welcomed", '{"with_password":true}', MailKind.WELCOME_PASSWORD),
+        ("user.welcomed", None, MailKind.WELCOME),
+        ("password.suspected", '{"with_password":true}', MailKind.SUSPICIOUS_PASSWORD),
+        ("password.suspected", None, MailKind.SUSPICIOUS),
+    ],
+)
+def test_a_mail_has_a_password_if_the_change_says_so(change: str, text: str | None, kind: MailKind) -> None:
+    definition = mail_for(evolve(ENTRY, kind=change, new_text=text))
     assert definition is not None
-    assert definition.kind is (MailKind.WELCOME_PASSWORD if with_password else MailKind.WELCOME)
+    assert definition.kind is kind
 
 
 @pytest.mark.rule("R6")
@@ -116,13 +132,14 @@ def test_a_secret_appears_once_where_it_belongs(kind: MailKind) -> None:
     assert "ucr_0123" not in mail.subject
     if kind is MailKind.REGISTRATION:
         assert "https://example.com/register?token=ucr_0123&from=mail\n" in mail.text
-    if kind is MailKind.WELCOME_PASSWORD:
+    if kind in GENERATED:
         assert "password: ucr_0123\n" in mail.text
 
 
 @pytest.mark.rule("R6")
-def test_a_generated_password_says_how_long_it_works() -> None:
-    assert "It works for 14 days." in composed(MailKind.WELCOME_PASSWORD).text
+@pytest.mark.parametrize("kind", GENERATED)
+def test_a_generated_password_says_how_long_it_works(kind: MailKind) -> None:
+    assert "It works for 14 days." in composed(kind).text
 
 
 @pytest.mark.rule("E1")

@@ -11,6 +11,7 @@ from tests.faults.public_calls import CALLS as EVERY_CALL
 from tests.faults.public_calls import Call
 from tests.services.factors import challenge_for, enroll
 from tests.services.helpers import (
+    ANOTHER,
     PASSWORD,
     TRIES,
     Dump,
@@ -126,6 +127,7 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "registration.check_email: password": lambda core, names: (
         core.registration.check_email(names.email, PASSWORD).password
     ),
+    "passwords.change": lambda core, names: core.passwords.change(names.access, PASSWORD, ANOTHER),
     "passwords.request_reset": lambda core, names: core.passwords.request_reset(names.email),
     "passwords.reset": lambda core, names: core.passwords.reset(names.reset, PASSWORD),
     "passwords.reset: redeemed": lambda core, names: core.passwords.reset(names.redeemed_reset, PASSWORD),

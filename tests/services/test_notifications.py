@@ -12,6 +12,7 @@ from usercore import (
     Email,
     Mail,
     Mailer,
+    MailKind,
     SignedIn,
     SignInRefused,
     TokenUnknown,
@@ -92,8 +93,8 @@ def test_no_secret_is_stored(core: UserCore, mailer: MemoryMailer) -> None:
 def test_no_password_is_mailed_to_a_user_with_a_newer_one(core: UserCore, mailer: MemoryMailer) -> None:
     user = registered(core)
     core.passwords.set(user.id, PASSWORD)
-    assert core.outbox.deliver() == 1
-    assert mailer.sent == []
+    assert core.outbox.deliver() == 2
+    assert [mail.kind for mail in mailer.sent] == [MailKind.PASSWORD_CHANGED]
     assert core.sign_in.with_password("ann@example.com", PASSWORD).user.id == user.id
 
 
@@ -106,7 +107,7 @@ def test_no_password_is_mailed_to_a_user_whose_password_is_set_while_it_is_hashe
     user = registered(core)
     hasher.meanwhile = lambda: core.passwords.set(user.id, ANOTHER)
     core.outbox.deliver()
-    assert mailer.sent == []
+    assert [mail.kind for mail in mailer.sent] == [MailKind.PASSWORD_CHANGED]
     assert core.sign_in.with_password("ann@example.com", ANOTHER).user.id == user.id
 
 

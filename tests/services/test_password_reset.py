@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
+import attrs
 import pytest
 
 from tests.services.helpers import (
@@ -30,6 +31,7 @@ from usercore import (
     PasswordRefused,
     Policy,
     ResetPolicy,
+    RevocationPolicy,
     Secret,
     SignInRefused,
     TokenExpired,
@@ -230,7 +232,7 @@ def test_a_refused_password_does_not_use_the_link_up(core: UserCore, mailer: Mem
 
 
 @pytest.mark.rule("P5", "S3")
-@pytest.mark.parametrize("state", ["deactivated", "unclaimed", "inactive tenant"])
+@pytest.mark.parametrize("state", ["deactivated", "unclaimed", "inactive tenant", "no active role"])
 def test_users_who_may_not_sign_in_get_no_link_and_cannot_use_one(
     core: UserCore, mailer: MemoryMailer, state: str
 ) -> None:
@@ -242,6 +244,8 @@ def test_users_who_may_not_sign_in_get_no_link_and_cannot_use_one(
         acme.users.deactivate(user.id)
     elif state == "unclaimed":
         unclaim(acme, user)
+    elif state == "no active role":
+        acme.roles.require(user.id, required=True)
     else:
         core.tenant("system").tenants.deactivate("acme")
     with refused(acme, TokenInvalid, but=()) as raised:
@@ -388,3 +392,36 @@ def test_a_link_that_ends_while_the_password_is_hashed_does_not_reset(
     with pytest.raises(TokenRevoked):
         core.passwords.reset(link, "pelicans seven over Trnava")
     assert not enters(core, "pelicans seven over Trnava")
+
+
+@pytest.mark.rule("P5", "K7", "S3")
+@pytest.mark.parametrize("meanwhile", ["inactive tenant", "unclaimed", "expired"])
+def test_a_link_is_checked_again_after_the_password_was_hashed(
+    core: UserCore, clock: FakeClock, storage: WatchedStorage, mailer: MemoryMailer, meanwhile: str
+) -> None:
+    hasher = BusyHasher(storage)
+    core = over(core, hasher=hasher)
+    add_tenant(core)
+    acme = core.tenant("acme")
+    user = register(acme, password=PASSWORD)
+    link = link_of(acme, mailer)
+    changes: dict[str, tuple[Callable[[], object], type[TokenInvalid]]] = {
+        "inactive tenant": (lambda: core.tenant("system").tenants.deactivate("acme"), TokenUnknown),
+        "unclaimed": (lambda: unclaim(acme, user), TokenUnknown),
+        "expired": (lambda: clock.advance(timedelta(hours=5)), TokenExpired),
+    }
+    hasher.meanwhile, error = changes[meanwhile]
+    with pytest.raises(error):
+        acme.passwords.reset(link, "pelicans seven over Trnava")
+    assert [entry.new["reason"] for entry in acme.history.password_changes(user.id)] == ["registration"]
+
+
+@pytest.mark.rule("P5", "K7")
+def test_a_changed_password_ends_a_link_also_if_the_policy_keeps_tokens(core: UserCore, mailer: MemoryMailer) -> None:
+    kept = RevocationPolicy(keep_at_password_change=True)
+    core = over(core, policy=attrs.evolve(core.policy, revocation=kept))
+    user = register(core, password=PASSWORD)
+    link = link_of(core, mailer)
+    core.passwords.change(sign_in(core, user), PASSWORD, ANOTHER)
+    with refused(core, TokenRevoked, but=()):
+        core.passwords.reset(link, PASSWORD)

@@ -38,7 +38,7 @@ def enter(core: UserCore, password: str) -> bool:
 def test_the_new_password_works_at_once_and_the_old_one_no_longer(core: UserCore, clock: FakeClock) -> None:
     user = register(core, password=PASSWORD)
     clock.tick()
-    assert core.passwords.set(user.id, ANOTHER) == clock.now
+    assert core.passwords.set(user.id, ANOTHER)
     assert [enter(core, password) for password in (PASSWORD, ANOTHER)] == [False, True]
     facts = core.users.status(user.id)
     assert (facts.password_set, facts.password_changed_at, facts.must_change_password) == (True, clock.now, False)
@@ -51,7 +51,8 @@ def test_setting_a_password_is_recorded_without_its_hash(core: UserCore, clock: 
     assert token is not None
     clock.tick()
     core.bind(actor=Actor.operator("Zoë"), ip="192.0.2.1").passwords.set(user.id, ANOTHER)
-    ended, changed = core.history.of_user(user.id).rows[:2]
+    told, ended, changed = core.history.of_user(user.id).rows[:3]
+    assert (told.kind, told.new) == ("password.replaced", {"reason": "reset", "email": "ann@example.com"})
     assert (changed.kind, changed.new) == ("password.set", {"reason": "reset", "set_at": clock.now.isoformat()})
     assert (changed.at, changed.actor, changed.ip) == (clock.now, "operator:Zoë", "192.0.2.1")
     assert (ended.kind, ended.new) == (

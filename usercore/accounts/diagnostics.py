@@ -12,6 +12,7 @@ from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_c
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
+from usercore.passwords.model import SET
 from usercore.users.service import get_user
 
 
@@ -35,6 +36,19 @@ class History:
             UserNotFound: no user of this tenant has this reference.
         """
         return list_changes(self._service.units, ref, cursor=cursor, limit=limit)
+
+    def password_changes(self, ref: Reference, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Entry]:
+        """List the changes of a user's password, newest first; ``limit`` is 1 to 1000.
+
+        ``entry.new["reason"]`` is a ``PasswordChange``: ``change``, ``reset`` (also by an operator), ``suspicious``,
+        ``import``, ``registration`` or ``generated``. ``entry.actor`` made the change.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            Invalid: limit, cursor or ``ref`` is malformed.
+            UserNotFound: no user of this tenant has this reference.
+        """
+        return list_changes(self._service.units, ref, cursor=cursor, limit=limit, kind=SET)
 
     def attempts(
         self, ref: Reference | None = None, *, cursor: str | None = None, limit: int = PAGE_SIZE

@@ -44,7 +44,7 @@ def _end_tokens(unit: EmailChangeUnit, undo: Undo) -> None:
 def _end_password(unit: EmailChangeUnit, undo: Undo) -> None:
     credential = unit.credentials.get(undo.user.id)
     if credential is not None and credential.set_at >= undo.since:
-        void_password(unit, credential, at=undo.at)
+        void_password(unit, undo.user.id, at=undo.at)
 
 
 def _end_api_tokens(unit: EmailChangeUnit, undo: Undo) -> None:

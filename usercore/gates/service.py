@@ -11,7 +11,7 @@ from usercore.kernel.context import Context
 from usercore.kernel.domains import is_within
 from usercore.kernel.text import refuse
 from usercore.kernel.values import frozen
-from usercore.passwords.model import PasswordPolicy
+from usercore.passwords.model import Credential, PasswordPolicy
 from usercore.passwords.ports import Hasher
 from usercore.passwords.rules import ScreenedPassword, check_strength, prepare, screen_password
 from usercore.users.emails import domain_of
@@ -98,3 +98,15 @@ class NewPasswords:
         """
         with self._hasher.hold_slot():
             return self._hasher.hash(check_strength(screened, self._policy))
+
+    def hash_if_new(self, screened: ScreenedPassword, present: Credential | None) -> tuple[str, str | None] | None:
+        """Return what ``hash`` returns, or None if it is the present password.
+
+        Raises:
+            PasswordRefused: it is common.
+            Overloaded: too many passwords are being hashed.
+        """
+        with self._hasher.hold_slot():
+            text = check_strength(screened, self._policy)
+            is_present = present is not None and self._hasher.verify(present, text)
+            return None if is_present else self._hasher.hash(text)

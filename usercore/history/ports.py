@@ -32,8 +32,13 @@ class HistoryRepository(Protocol):
         """Return the entry at this place, or None."""
 
     @abstractmethod
-    def list_of(self, subject: Subject, subject_id: int, *, before: Place | None, limit: int) -> list[Entry]:
-        """Return at most ``limit`` entries of the subject that are older than the place, newest first."""
+    def list_of(
+        self, subject: Subject, subject_id: int, *, before: Place | None, limit: int, kind: str | None = None
+    ) -> list[Entry]:
+        """Return at most ``limit`` entries of the subject that are older than the place, newest first.
+
+        With a kind, only those of this kind of change.
+        """
 
     @abstractmethod
     def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:

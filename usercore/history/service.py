@@ -2,14 +2,16 @@
 
 from usercore.history.model import Entry
 from usercore.history.ports import HistoryUnit
-from usercore.kernel.changes import Subject
+from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.paging import Page, check_limit, page_of, read_cursor
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.units import Units
 
 
-def list_changes(units: Units[HistoryUnit], ref: Reference, *, cursor: str | None, limit: int) -> Page[Entry]:
-    """Return a page of the changes of a user, newest first.
+def list_changes(
+    units: Units[HistoryUnit], ref: Reference, *, cursor: str | None, limit: int, kind: ChangeKind | None = None
+) -> Page[Entry]:
+    """Return a page of the changes of a user, newest first; with a kind, of those of this kind.
 
     Raises:
         TypeError: an argument has the wrong type.
@@ -21,6 +23,7 @@ def list_changes(units: Units[HistoryUnit], ref: Reference, *, cursor: str | Non
     before = None if place is None else (int(place[0]), int(place[1]))
 
     def query(unit: HistoryUnit) -> list[Entry]:
-        return unit.history.list_of(Subject.USER, unit.get_or_raise(ref), before=before, limit=rows + 1)
+        user_id, name = unit.get_or_raise(ref), None if kind is None else kind.name
+        return unit.history.list_of(Subject.USER, user_id, before=before, limit=rows + 1, kind=name)
 
     return page_of(units.read(query), rows, lambda entry: (entry.change_no, entry.position))

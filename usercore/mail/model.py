@@ -30,6 +30,9 @@ class MailKind(StrEnum):
     WELCOME_PASSWORD = "welcome_password"  # noqa: S105 - a kind of mail, not a password
     REGISTRATION = "registration"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a kind of mail, not a password
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind of mail, not a password
+    SUSPICIOUS = "suspicious"
+    SUSPICIOUS_PASSWORD = "suspicious_password"  # noqa: S105 - a kind of mail, not a password
     HAVE_ACCOUNT = "have_account"
     CONFIRMATION = "confirmation"
     EMAIL_CHANGE = "email_change"

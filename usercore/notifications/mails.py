@@ -9,9 +9,10 @@ from usercore.kernel.values import frozen
 from usercore.mail.model import MailKind, MailTemplate
 from usercore.notifications.recipients import (
     Prepare,
+    address_in_change,
     change_link,
     confirmation_link,
-    first_password,
+    generated_password,
     present_address,
     previous_address,
     registration_link,
@@ -20,7 +21,7 @@ from usercore.notifications.recipients import (
 )
 from usercore.passkeys.model import ADDED as PASSKEY_ADDED
 from usercore.passkeys.model import REMOVED as PASSKEY_REMOVED
-from usercore.passwords.model import RESET_OF_UNKNOWN, RESET_REQUESTED
+from usercore.passwords.model import REPLACED, RESET_OF_UNKNOWN, RESET_REQUESTED, SUSPECTED
 from usercore.second_factors.model import ADDED, RECOVERY_CODE_USED, RECOVERY_CODES_MADE, REMOVED
 from usercore.tokens.model import REGISTRATION_KNOWN, REGISTRATION_REQUESTED
 from usercore.users.model import (
@@ -81,7 +82,7 @@ MAILS: Final = (
         kind=MailKind.WELCOME_PASSWORD,
         change=WELCOMED,
         when=_with_password,
-        prepare=first_password,
+        prepare=generated_password,
         template=MailTemplate(
             subject="Welcome to {product}",
             text=(
@@ -115,6 +116,48 @@ MAILS: Final = (
                 "The link works once, for {lifetime}. If it was not you, do nothing.\n"
             ),
             link="reset",
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.PASSWORD_CHANGED,
+        change=REPLACED,
+        prepare=address_in_change,
+        template=MailTemplate(
+            subject="Your password for {product} was changed",
+            text=(
+                "A new password was set for your account.\n\n"
+                "If it was not you, ask for a new one where you sign in: {link}\n"
+            ),
+            link="sign_in",
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.SUSPICIOUS,
+        change=SUSPECTED,
+        when=_without_password,
+        prepare=present_address,
+        template=MailTemplate(
+            subject="Something unusual happened to your account for {product}",
+            text=(
+                "Somebody else may have used your account. To be safe, you were signed out everywhere.\n\n"
+                "Sign in here: {link}\n"
+            ),
+            link="sign_in",
+        ),
+    ),
+    MailDefinition(
+        kind=MailKind.SUSPICIOUS_PASSWORD,
+        change=SUSPECTED,
+        when=_with_password,
+        prepare=generated_password,
+        template=MailTemplate(
+            subject="Something unusual happened to your account for {product}",
+            text=(
+                "Somebody else may have used your account. To be safe, you were signed out everywhere, and your "
+                "password no longer works.\n\nSign in here: {link}\nYour new password: {secret}\n\n"
+                "It works for {lifetime}. Please choose one of your own when you have signed in.\n"
+            ),
+            link="sign_in",
         ),
     ),
     MailDefinition(

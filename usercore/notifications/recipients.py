@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
+from usercore.authenticators.base import sign_in_obstacle
 from usercore.delivery.dispatcher import Event, key_of
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
@@ -20,6 +21,7 @@ from usercore.passwords.model import PasswordChange, PasswordPolicy
 from usercore.passwords.ports import Hasher, PasswordsUnit
 from usercore.passwords.rules import generate_password
 from usercore.passwords.service import password_version, store_password
+from usercore.storage.lookups import LookupsUnit
 from usercore.tenants.ports import TenantsUnit
 from usercore.tokens.model import LinkPolicy, RevocationReason, TokenKind
 from usercore.tokens.ports import TokensUnit
@@ -31,7 +33,7 @@ from usercore.users.ports import UsersUnit
 from usercore.users.rules import is_open
 
 
-class MailUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, OutboxUnit, Protocol):
+class MailUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, OutboxUnit, LookupsUnit, Protocol):
     """The parts of a unit that mails need."""
 
 
@@ -66,6 +68,12 @@ def present_address(context: MailContext, event: Event) -> Recipient | None:
 def previous_address(context: MailContext, event: Event) -> Recipient | None:  # noqa: ARG001 - a ``Prepare``
     """Return the email that the change replaced."""
     return Recipient(event.entry.old["email"])
+
+
+def address_in_change(context: MailContext, event: Event) -> Recipient | None:  # noqa: ARG001 - a ``Prepare``
+    """Return the email that the change names: the user's at that instant; None if there was none."""
+    email = event.entry.new.get("email")
+    return None if email is None else Recipient(email)
 
 
 def registration_link(context: MailContext, event: Event) -> Recipient | None:
@@ -112,13 +120,13 @@ def reset_link(context: MailContext, event: Event) -> Recipient | None:
 
 def _may_reset(unit: MailUnit, event: Event, user: User) -> bool:
     delivery, requested = _leased(unit, event), event.entry.new.get("email")
+    tenant_active, roles = unit.authentication.rights_of(user.id)
     return (
         delivery is not None
         and delivery.generation == password_version(unit, user.id)
         and requested is not None
         and is_same_address(user.email, requested)
-        and user.state is UserState.ACTIVE
-        and unit.tenants.is_active(user.tenant_id)
+        and sign_in_obstacle(user, tenant_active=tenant_active, roles=roles) is None
     )
 
 
@@ -197,7 +205,7 @@ def _mint(
     return Recipient(address, secret, lifetime)
 
 
-def first_password(context: MailContext, event: Event) -> Recipient | None:
+def generated_password(context: MailContext, event: Event) -> Recipient | None:
     """Generate a password, unless the user is not active or has another password by now."""
     user = _user_of(context, event)
     if user is None or user.email is None or user.state is not UserState.ACTIVE:
@@ -205,12 +213,12 @@ def first_password(context: MailContext, event: Event) -> Recipient | None:
     with context.hasher.hold_slot():
         password = generate_password(context.passwords, context.scope.randomness)
         hashed = context.hasher.hash(password.reveal())
-    if not context.scope.units.write(lambda unit: _store_first_password(unit, context, event, hashed)):
+    if not context.scope.units.write(lambda unit: _store_generated(unit, context, event, hashed)):
         return None
     return Recipient(user.email, password, context.passwords.generated_lifetime)
 
 
-def _store_first_password(unit: MailUnit, context: MailContext, event: Event, hashed: tuple[str, str | None]) -> bool:
+def _store_generated(unit: MailUnit, context: MailContext, event: Event, hashed: tuple[str, str | None]) -> bool:
     """Store the password unless another one was set since; return whether it was stored."""
     user, delivery = _lock(unit, event), _leased(unit, event)
     if user is None or delivery is None or user.state is not UserState.ACTIVE:

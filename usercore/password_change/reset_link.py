@@ -9,6 +9,7 @@ from typing import Protocol
 
 from usercore.attempts.misses import MissTracker
 from usercore.attempts.ports import AttemptsUnit
+from usercore.authenticators.base import sign_in_obstacle
 from usercore.gates.service import NewPasswords
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
@@ -17,7 +18,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret, holder_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
-from usercore.password_change.steps import PasswordChangeUnit, reset_failures
+from usercore.password_change.steps import PasswordChangeUnit, replace_password, reset_failures
 from usercore.passwords.model import (
     RESET_OF_UNKNOWN,
     RESET_REQUESTED,
@@ -25,16 +26,16 @@ from usercore.passwords.model import (
     ResetPolicy,
     ResetRequest,
 )
-from usercore.passwords.service import password_version, store_password
+from usercore.passwords.service import password_version
 from usercore.registration.input import personal_words
 from usercore.sign_in.throttle import NO_USER, claim_of_login, login_text
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.rules import time_left
 from usercore.tokens.errors import TokenRevoked, TokenUnknown
-from usercore.tokens.model import RevocationReason, TokenKind
-from usercore.tokens.service import find_redeemable, redeem, revoke_all
+from usercore.tokens.model import TokenKind
+from usercore.tokens.service import find_redeemable, redeem
 from usercore.users.keys import ClaimName, KeyUse, is_same_address
-from usercore.users.model import EMAIL_VERIFICATION_CHANGED, User, UserState
+from usercore.users.model import EMAIL_VERIFICATION_CHANGED, User
 from usercore.users.service import replace_user
 
 
@@ -139,7 +140,8 @@ class PasswordResets:
             TokenInvalid: it is unknown, redeemed, revoked or expired, or the user may not sign in.
         """
         link = find_redeemable(unit, secret, TokenKind.RESET, now=now)
-        if user.state is not UserState.ACTIVE or not unit.tenants.is_active(user.tenant_id):
+        tenant_active, roles = unit.authentication.rights_of(user.id)
+        if sign_in_obstacle(user, tenant_active=tenant_active, roles=roles) is not None:
             raise TokenUnknown
         is_sent_here = link.address is not None and is_same_address(user.email, link.address)
         if not is_sent_here or link.generation != password_version(unit, user.id):
@@ -153,8 +155,7 @@ class PasswordResets:
         now = self._service.clock()
         self._check(unit, user, secret, now=now)
         redeem(unit, user_id, secret, at=now)
-        store_password(unit, user_id, hashed, at=now, reason=PasswordChange.RESET)
-        revoke_all(unit, user_id, RevocationReason.PASSWORD_SET, at=now)
+        replace_password(unit, user, hashed, PasswordChange.RESET, at=now)
         reset_failures(unit, user, self._keys)
         verified = evolve(user, email_verified_at=user.email_verified_at or now)
         by = str(self._service.context.actor)

@@ -1,18 +1,44 @@
 """Steps of every change of a password."""
 
+from datetime import datetime
 from typing import Protocol
 
+from usercore.kernel.changes import Change
+from usercore.kernel.secret import Digest
+from usercore.passwords.model import REPLACED, PasswordChange, ReplacedPassword
 from usercore.passwords.ports import PasswordsUnit
-from usercore.tenants.ports import TenantsUnit
+from usercore.passwords.service import store_password
+from usercore.storage.lookups import LookupsUnit
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.ports import ThrottlingUnit
+from usercore.tokens.model import RevocationPolicy, RevocationReason
 from usercore.tokens.ports import TokensUnit
+from usercore.tokens.service import REVOKE_ALL, revoke_all
 from usercore.users.model import User
 from usercore.users.ports import UsersUnit
 
 
-class PasswordChangeUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, Protocol):
+class PasswordChangeUnit(UsersUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, LookupsUnit, Protocol):
     """What changing a password reads and writes."""
+
+
+def replace_password(
+    unit: PasswordChangeUnit,
+    user: User,
+    hashed: tuple[str, str | None],
+    reason: PasswordChange,
+    *,
+    at: datetime,
+    keep: Digest | None = None,
+    policy: RevocationPolicy = REVOKE_ALL,
+) -> None:
+    """Store a new password of a locked user, revoke tokens except ``keep``, and record that the user is to be told."""
+    store_password(unit, user.id, hashed, at=at, reason=reason)
+    is_own = reason is PasswordChange.CHANGE
+    revokes = RevocationReason.PASSWORD_CHANGED if is_own else RevocationReason.PASSWORD_SET
+    revoke_all(unit, user.id, revokes, at=at, keep=keep, policy=policy)
+    replaced = ReplacedPassword(reason=reason, email=user.email)
+    unit.record(Change(kind=REPLACED, subject_id=user.id, new=replaced, recipient=user.email))
 
 
 def reset_failures(unit: PasswordChangeUnit, user: User, keys: CounterKeys) -> None:

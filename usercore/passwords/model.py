@@ -259,6 +259,21 @@ class ResetRequest:
     email: str | None
 
 
+@entity
+class ReplacedPassword:
+    """Why a password was replaced, and the address of the user then, who is told there."""
+
+    reason: PasswordChange
+    email: str | None
+
+
+@entity
+class Suspicion:
+    """That an account is suspicious, and whether its password was voided, so that another one is to be mailed."""
+
+    with_password: bool
+
+
 SET: Final = ChangeKind("password.set", ("reason", "must_change", "expires_at", "set_at"), public=True)
 """The password was replaced. History does not contain the hash. Source: spec P6."""
 
@@ -268,4 +283,10 @@ RESET_REQUESTED: Final = ChangeKind("password.reset_requested", ("email",), froz
 RESET_OF_UNKNOWN: Final = ChangeKind("password.reset_of_unknown", subject=Subject.UNKNOWN_LOGIN)
 """A link was requested for a login that no user has. It stores as many rows as the request for a user. Source: S4."""
 
-KINDS: Final = (SET, RESET_REQUESTED, RESET_OF_UNKNOWN)
+REPLACED: Final = ChangeKind("password.replaced", ("reason", "email"), frozenset({"email"}), public=True)
+"""A password was changed, reset or set by an operator; the user is told."""
+
+SUSPECTED: Final = ChangeKind("password.suspected", ("with_password",), public=True)
+"""An operator marked the account as suspicious; the user is told, and gets a generated password if there was one."""
+
+KINDS: Final = (SET, RESET_REQUESTED, RESET_OF_UNKNOWN, REPLACED, SUSPECTED)

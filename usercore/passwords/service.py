@@ -55,12 +55,12 @@ def add_imported(unit: PasswordsUnit, hashes: Mapping[UserId, str], *, at: datet
         unit.record(Change(kind=SET, subject_id=credential.user_id, new=credential))
 
 
-def void_password(unit: PasswordsUnit, credential: Credential, *, at: datetime) -> Credential:
+def void_password(unit: PasswordsUnit, user_id: UserId, *, at: datetime) -> Credential:
     """Delete the hash of a locked user's password and record that, so that no password is right until another is set.
 
-    The next version remains without a hash: what was made for the old one is stale.
+    The next version remains without a hash, also of a user who had no password: what was made before is stale.
     """
-    return store_password(unit, credential.user_id, ("", None), at=at, reason=PasswordChange.SUSPICIOUS)
+    return store_password(unit, user_id, ("", None), at=at, reason=PasswordChange.SUSPICIOUS)
 
 
 def rehash(unit: PasswordsUnit, credential: Credential, hashed: tuple[str, str | None]) -> None:

@@ -58,6 +58,7 @@ from usercore.tokens.rules import check_open
 from usercore.tokens.service import issue_access_token
 from usercore.users.model import LastSignIn, User
 
+P = TypeVar("P")
 T = TypeVar("T")
 
 NO_LOOKUP: Final = LoginLookup()
@@ -329,10 +330,8 @@ class SignIn:
             Overloaded: too many passwords are being hashed.
         """
         self._service.check_alone("sign_in.verify_password")
-        credentials = PasswordCredentials(login=login, password=password)
-        methods = [method for method in self._methods if method.name == PASSWORD]
         try:
-            self._attempt(methods, credentials, self._service.context, self._complete_without_token, device=None)
+            self._with_verified_password(login, password, lambda: None, lambda _unit, _user, _prepared: None)
         except SignInRefused:
             return False
         return True
@@ -571,18 +570,42 @@ class SignIn:
         )
         return self._second_step.issue(unit, first, at=now)
 
-    def _complete_without_token(self, attempting: _Attempting, method: SignInMethod, verified: Verified) -> None:
-        """Complete the attempt and store it; the user's last sign-in stays unchanged."""
+    def _with_verified_password(
+        self,
+        login: str,
+        password: str,
+        prepare: Callable[[], P],
+        store: Callable[[SignInUnit, User, P], T],
+    ) -> T:
+        """Verify a password as a sign-in does, ``prepare`` outside any unit, and ``store`` in the completing unit.
 
-        def complete(unit: SignInUnit) -> None:
-            event = SignInEvent(self._service.clock())
-            locked, done, _ = self._check(unit, attempting, method, verified, event)
-            if self._second_step.is_missing(unit, locked, method):
-                self._store_first_factor(unit, attempting, locked.user, method.name)
-            else:
-                self._store_success(unit, attempting, done, locked.user, method.name)
+        No token is issued, and the user's last sign-in stays unchanged. What ``prepare`` or ``store`` raises is neither
+        a success nor a failure.
 
-        self._service.units.write(complete)
+        Raises:
+            TypeError: an argument has the wrong type.
+            SignInRefused: login or password is wrong, or the user may not sign in.
+            RateLimited: it is too early for another attempt.
+            Overloaded: too many passwords are being hashed.
+        """
+
+        def finish(attempting: _Attempting, method: SignInMethod, verified: Verified) -> T:
+            prepared = prepare()
+
+            def complete(unit: SignInUnit) -> T:
+                event = SignInEvent(self._service.clock())
+                locked, done, _ = self._check(unit, attempting, method, verified, event)
+                if self._second_step.is_missing(unit, locked, method):
+                    self._store_first_factor(unit, attempting, locked.user, method.name)
+                else:
+                    self._store_success(unit, attempting, done, locked.user, method.name)
+                return store(unit, locked.user, prepared)
+
+            return self._service.units.write(complete)
+
+        credentials = PasswordCredentials(login=login, password=password)
+        methods = [method for method in self._methods if method.name == PASSWORD]
+        return self._attempt(methods, credentials, self._service.context, finish, device=None)
 
     def _check(
         self,

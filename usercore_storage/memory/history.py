@@ -28,8 +28,14 @@ class MemoryHistory(HistoryRepository):
     def get(self, subject: Subject, subject_id: int, place: Place) -> Entry | None:
         return self._entries.find((self._unit.tenant_id, subject, subject_id), place)
 
-    def list_of(self, subject: Subject, subject_id: int, *, before: Place | None, limit: int) -> list[Entry]:
-        return self._entries.newest((self._unit.tenant_id, subject, subject_id), before=before, limit=limit)
+    def list_of(
+        self, subject: Subject, subject_id: int, *, before: Place | None, limit: int, kind: str | None = None
+    ) -> list[Entry]:
+        group = self._unit.tenant_id, subject, subject_id
+        if kind is None:
+            return self._entries.newest(group, before=before, limit=limit)
+        every = self._entries.newest(group, before=before, limit=len(self._entries.of(group)))
+        return [entry for entry in every if entry.kind == kind][:limit]
 
     def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:
         group = tenant_id, subject, subject_id

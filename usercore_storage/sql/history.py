@@ -17,6 +17,10 @@ GET: Final = f"{_OF} AND change_no = ? AND position = ? AND tenant_id = ?"
 LIST: Final = (
     f"{_OF} AND (change_no, position) < (?, ?) AND tenant_id = ? ORDER BY change_no DESC, position DESC LIMIT ?"
 )
+LIST_KIND: Final = (
+    f"{_OF} AND (change_no, position) < (?, ?) AND tenant_id = ? AND kind = ?"
+    " ORDER BY change_no DESC, position DESC LIMIT ?"
+)
 
 OF_SUBJECT: Final = f"{_OF} AND tenant_id = ? ORDER BY change_no, position"
 BLANK: Final = (
@@ -40,9 +44,12 @@ class SqlHistory(HistoryRepository):
         rows = self._run(GET, (subject_id, subject._value_, *place, self._unit.tenant_id))
         return HISTORY.read(rows[0]) if rows else None
 
-    def list_of(self, subject: Subject, subject_id: int, *, before: Place | None, limit: int) -> list[Entry]:
-        values = (subject_id, subject._value_, *(before or (LIMIT, 0)), self._unit.tenant_id, limit)
-        return list(map(HISTORY.read, self._run(LIST, values)))
+    def list_of(
+        self, subject: Subject, subject_id: int, *, before: Place | None, limit: int, kind: str | None = None
+    ) -> list[Entry]:
+        values = (subject_id, subject._value_, *(before or (LIMIT, 0)), self._unit.tenant_id)
+        rows = self._run(LIST, (*values, limit)) if kind is None else self._run(LIST_KIND, (*values, kind, limit))
+        return list(map(HISTORY.read, rows))
 
     def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:
         for entry in map(HISTORY.read, self._run(OF_SUBJECT, (subject_id, subject._value_, tenant_id))):

@@ -111,6 +111,22 @@ class HistoryRepositoryContract(Contract):
         page = people.read(lambda unit: unit.history.list_of(Subject.USER, ANN, before=(5, 0), limit=2))
         assert [entry.change_no for entry in page] == [4, 3]
 
+    @pytest.mark.rule("X2", "P6")
+    def test_entries_of_one_kind_are_listed_from_a_position_up_to_a_limit(self, people: Units[Unit]) -> None:
+        stored = [an_entry(change_no=number, kind="b" if number % 2 else "a") for number in range(1, 8)]
+        store_entries(people, *stored, an_entry(subject=Subject.TENANT, kind="b"))
+
+        def numbers(before: Place | None, limit: int, kind: str = "b") -> list[int]:
+            page = people.read(
+                lambda unit: unit.history.list_of(Subject.USER, ANN, before=before, limit=limit, kind=kind)
+            )
+            return [entry.change_no for entry in page]
+
+        assert numbers(None, 100) == [7, 5, 3, 1]
+        assert numbers((5, 0), 100) == [3, 1]
+        assert numbers((5, 1), 2) == [5, 3]
+        assert numbers(None, 100, "B") == []
+
     @pytest.mark.rule("X2")
     def test_subjects_of_different_kinds_may_share_an_id(self, people: Units[Unit]) -> None:
         several = [an_entry(subject=subject, change_no=number) for number, subject in enumerate(Subject, start=1)]
