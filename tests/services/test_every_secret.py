@@ -31,6 +31,7 @@ OWN: Final[dict[str, TokenKind | None]] = {
     "emails.undo_change": K.EMAIL_UNDO,
     "passkeys.finish_registration": K.PASSKEY,
     "passkeys.finish_sign_in": None,
+    "passwords.change": K.ACCESS,
     "passwords.reset": K.RESET,
     "registration.complete": K.REGISTRATION,
     "sign_in.identify": K.ACCESS,

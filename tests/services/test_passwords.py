@@ -57,7 +57,15 @@ def test_setting_a_password_is_recorded_without_its_hash(core: UserCore, clock: 
     assert (changed.at, changed.actor, changed.ip) == (clock.now, "operator:Zoë", "192.0.2.1")
     assert (ended.kind, ended.new) == (
         "tokens.revoked",
-        {"access": 1, "login": 0, "autologin": 0, "links": 0, "reason": "password.set"},
+        {
+            "access": 1,
+            "login": 0,
+            "autologin": 0,
+            "links": 0,
+            "challenges": 0,
+            "devices": 0,
+            "reason": "password.set",
+        },
     )
     assert "fake$" not in repr(dump(core)["history"])
 

@@ -258,7 +258,6 @@ OBSTACLES: Final[dict[str, tuple[Callable[[UserCore, User], object], str]]] = {
         "inactive_user",
     ),
     "an own field changed": (lambda core, user: core.users.update(user.id, first_name="Ann"), "refused"),
-    "same password set": (lambda core, user: core.passwords.set(user.id, PASSWORD), "wrong_pass"),
 }
 
 

@@ -174,7 +174,7 @@ class _Takeover:
                 self.core.sign_in.with_password(login, STOLEN)
         self.core.outbox.deliver()
         for mail in self.mailer.sent:
-            if mail.to != OWNER:
+            if mail.to != OWNER and "#" in mail.text:
                 self.try_link(mail.text)
         assert self.core.users.get(self.user_id).email == OWNER
         assert self.core.users.find(self.user_id) == self.core.users.get(self.user_id)
