@@ -46,11 +46,12 @@ class _App:
 
 @attrs.define
 class _Challenge:
-    """A challenge of a sign-in by the password of this generation."""
+    """A challenge of a sign-in by the password of this generation, of the user in this version."""
 
     secret: Secret
     issued_at: datetime
     generation: int
+    version: int
     is_redeemed: bool = False
 
 
@@ -85,7 +86,7 @@ class SecondFactorMachine(StateMachine):
     def begin(self) -> None:
         """Register one user."""
         given = self.core.registration.register(EMAIL, password=PASSWORDS[0], sign_in=False)
-        self.user_id, self.generation, self.is_active = given.user.id, 0, True
+        self.user_id, self.generation, self.version, self.is_active = given.user.id, 0, 0, True
         self.apps: list[_App] = []
         self.pending: _App | None = None
         self.codes: list[str] = []
@@ -137,6 +138,13 @@ class SecondFactorMachine(StateMachine):
             return
         self.codes = [code.reveal() for code in self.core.second_factors.recovery_codes(self.user_id)]
 
+    @rule()
+    def remove_all(self) -> None:
+        """Remove all apps; then recovery codes are refused."""
+        while self.apps:
+            self.remove(0)
+        self.make_recovery_codes()
+
     @rule(target=challenges)
     def sign_in(self) -> MultipleResults[_Challenge] | _Challenge:
         """Sign in by the right password."""
@@ -147,7 +155,7 @@ class SecondFactorMachine(StateMachine):
             with pytest.raises(SecondFactorRequired) as required:
                 self.core.sign_in.with_password(EMAIL, password)
             self.saw("SecondFactorRequired")
-            return _Challenge(required.value.challenge, self.clock.now, self.generation)
+            return _Challenge(required.value.challenge, self.clock.now, self.generation, self.version)
         else:
             assert self.core.sign_in.with_password(EMAIL, password).user.id == self.user_id
             self.saw("signed in by a password")
@@ -196,7 +204,8 @@ class SecondFactorMachine(StateMachine):
         self.confirm(off)
 
     def _is_over(self, challenge: _Challenge) -> bool:
-        if challenge.is_redeemed or not self.is_active or challenge.generation != self.generation:
+        is_other = (challenge.generation, challenge.version) != (self.generation, self.version)
+        if challenge.is_redeemed or not self.is_active or is_other:
             return True
         return self.clock.now >= challenge.issued_at + POLICY.challenge_lifetime
 
@@ -273,9 +282,9 @@ class SecondFactorMachine(StateMachine):
 
     @rule()
     def deactivate_or_activate(self) -> None:
-        """Deactivate or activate the user."""
+        """Deactivate or activate the user, which is another version and ends the challenges."""
         (self.core.users.deactivate if self.is_active else self.core.users.activate)(self.user_id)
-        self.is_active = not self.is_active
+        self.is_active, self.version = not self.is_active, self.version + 1
 
     @invariant()
     def the_factors_agree(self) -> None:
