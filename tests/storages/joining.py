@@ -51,6 +51,7 @@ COUNTING: Final = frozenset(
         "passkeys.finish_sign_in",
         "registration.check_email",
         "registration.complete",
+        "passwords.change",
         "passwords.request_reset",
         "passwords.reset",
         "emails.confirm",

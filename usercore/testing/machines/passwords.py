@@ -258,6 +258,23 @@ class PasswordMachine(StateMachine):
         for link in self.known.keys() - before:
             self.reset(link, 0)
 
+    @rule()
+    def reset_twice(self) -> None:
+        """Use a new link twice."""
+        before = set(self.known)
+        self.request_and_deliver()
+        for link in self.known.keys() - before:
+            self.reset(link, 0)
+            self.reset(link, 1)
+
+    @rule(which=st.integers(0, 1))
+    def set_before_the_mail(self, which: int) -> None:
+        """Ask for both kinds of mails, and set a password before they are sent."""
+        self.request()
+        self.mark_suspicious()
+        self.set(which)
+        self.deliver()
+
     @rule(span=st.sampled_from([TICK, timedelta(hours=1), timedelta(days=14)]))
     def wait(self, span: timedelta) -> None:
         """Advance the clock; tokens that are used meanwhile stay valid."""
