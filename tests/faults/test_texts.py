@@ -30,7 +30,15 @@ from usercore import (
 ANY_UNICODE: Final = ("a line separator", "an override of direction", "an isolate of direction")
 """What a password may contain, as it is never shown."""
 
-WELCOME: Final = {"password": ANY_UNICODE, "value": ("a bell", "a C1 control", *ANY_UNICODE)}
+WELCOME: Final = {
+    "password": ANY_UNICODE,
+    "new_password": ANY_UNICODE,
+    "value": ("a bell", "a C1 control", *ANY_UNICODE),
+}
+    "password": ANY_UNICODE,
+    "new_password": ANY_UNICODE,
+    "value": ("a bell", "a C1 control", *ANY_UNICODE),
+}
 """The texts that are data in parameters of these names, and are taken."""
 
 REFUSALS: Final = (CodeWrong, Invalid, NotFound, PasskeyRejected, PasswordRefused, SignInRefused, TokenInvalid)

@@ -65,6 +65,8 @@ COUNTING: Final = frozenset(
         "sign_in.with_autologin_token",
         "sign_in.with_login_token",
         "sign_in.with_password",
+        "sign_in.with_second_factor",
+        "second_factors.begin_by_challenge",
     }
 )
 """Calls that count failures or need a transaction of their own are not available."""
