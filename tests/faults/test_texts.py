@@ -35,10 +35,6 @@ WELCOME: Final = {
     "new_password": ANY_UNICODE,
     "value": ("a bell", "a C1 control", *ANY_UNICODE),
 }
-    "password": ANY_UNICODE,
-    "new_password": ANY_UNICODE,
-    "value": ("a bell", "a C1 control", *ANY_UNICODE),
-}
 """The texts that are data in parameters of these names, and are taken."""
 
 REFUSALS: Final = (CodeWrong, Invalid, NotFound, PasskeyRejected, PasswordRefused, SignInRefused, TokenInvalid)
