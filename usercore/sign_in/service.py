@@ -418,14 +418,14 @@ class SignIn:
                 lambda unit: self._throttle.cancel_try(unit, attempting.lookup, attempting.ordinal)
             )
         except Exception:  # noqa: BLE001 - the error of the attempt is raised instead
-            log().warning("a reserved try could not be taken back", exc_info=True)
+            log().warning("a reserved try could not be cancelled", exc_info=True)
 
     def _failed(self, attempting: _Attempting, *, counts: bool) -> BaseException:
         """Store a failed attempt and return its error, also if that is a KeyboardInterrupt and storing fails."""
         error = _error_of(attempting)
         try:
             self._store_failure(attempting, counts=counts)
-        except Exception:
+        except Exception:  # whatever the storage raised: it goes on, unless a KeyboardInterrupt must
             if isinstance(error, Exception):
                 raise  # the storage failed: that is what the caller has to know
             log().warning("an attempt could not be stored", exc_info=True)
