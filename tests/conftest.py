@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 pytest.register_assert_rewrite("usercore.testing")
+pytest_plugins = ["tests.fixtures"]
 
 
 def choose_profile() -> str:

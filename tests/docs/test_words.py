@@ -56,7 +56,7 @@ ALLOWED: Final[dict[str, dict[str, str]]] = {
     "tests/kernel/test_secret.py": _ALPHABET,
     "tests/passwords/test_hasher.py": _ARGON2,
     "tests/passwords/test_imported_hashes.py": _ARGON2,
-    "tests/services/test_sign_in.py": _ARGON2,
+    "tests/sign_in/test_sign_in.py": _ARGON2,
     "tests/test_policies.py": _ARGON2,
     "tests/sqlite/test_urls_and_reasons.py": _UNIX_USER,
     "usercore/passwords/hasher.py": _ARGON2,

@@ -76,7 +76,7 @@ def change_password(holder: Holder) -> None:
 
 
 def undo_email_change(holder: Holder, *, since: datetime) -> None:
-    """Revoke what the undo of a change of the email revokes; ``tests/services/test_email_changes.py`` has all of it."""
+    """Revoke what the undo of an email change revokes; ``tests/email_change/test_email_changes.py`` has all of it."""
 
     def work(unit: Unit) -> None:
         unit.lock(holder.user.id)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.faults.filled_stores import build
 from tests.faults.public_calls import CALLS, Call, vars_of
+from tests.registration.test_registration_request import link_of
 from tests.services.helpers import (
     ANN,
     PASSWORD,
@@ -23,7 +24,6 @@ from tests.services.helpers import (
     registration_attempts,
     sign_in,
 )
-from tests.services.test_registration_request import link_of
 from usercore import (
     AttemptStatus,
     DeviceTokenUnknown,

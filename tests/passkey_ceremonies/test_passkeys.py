@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 import usercore
-from tests.services.conftest import RELYING_PARTY
+from tests.fixtures import RELYING_PARTY
 from tests.services.helpers import (
     PASSWORD,
     dump,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.services.conftest import LINKS
+from tests.fixtures import LINKS
 from tests.services.helpers import Recorder, dump, recorded
-from tests.services.test_waits_alike import ACCOUNTS, KNOWN, UNKNOWN
+from tests.sign_in.test_waits_alike import ACCOUNTS, KNOWN, UNKNOWN
 from usercore import Host, MailPolicy, Policy, UserCore
 from usercore.testing import FakeClock, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
 from usercore_storage.memory import MemoryStorage

@@ -9,10 +9,10 @@ import attrs
 import pytest
 from webauthn.helpers import encode_cbor, parse_cbor
 
-from tests.services.conftest import RELYING_PARTY
+from tests.fixtures import RELYING_PARTY
 from tests.services.helpers import ANOTHER, add_tenant, over, refused, register
 from tests.services.passkey_helpers import BAD_DEVICES, Response, add, decode, enter
-from tests.services.test_throttling_races import Delayed, in_threads
+from tests.sign_in.test_throttling_races import Delayed, in_threads
 from usercore import (
     PasskeyPolicy,
     PasskeyRejected,

@@ -10,10 +10,10 @@ from typing import Final, TypeAlias
 import attrs
 import pytest
 
+from tests.registration.test_registration_request import link_of
 from tests.services.factors import challenge_for, enroll
 from tests.services.helpers import ANN, PASSWORD, Door, fail, over, register, sign_in
-from tests.services.test_registration_request import link_of
-from tests.services.test_throttling_races import Delayed
+from tests.sign_in.test_throttling_races import Delayed
 from usercore import (
     AttemptStatus,
     Email,

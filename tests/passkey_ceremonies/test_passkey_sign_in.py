@@ -18,7 +18,7 @@ from tests.services.helpers import (
     register,
 )
 from tests.services.passkey_helpers import BAD_DEVICES, add, enter, last_status
-from tests.services.test_throttling_races import Delayed, in_threads
+from tests.sign_in.test_throttling_races import Delayed, in_threads
 from usercore import (
     AttemptStatus,
     RateLimited,
