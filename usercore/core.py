@@ -201,8 +201,8 @@ class UserCore:
         """Signing in and identifying the holder of an access token."""
         return SignIn(
             service=self._service,
-            methods=self._runtime.sign_in_methods(self._service),
-            authenticators=sorted(self._runtime.host.authenticators, key=lambda one: -one.priority),
+            authenticators=self._runtime.authenticators(self._service),
+            host_authenticators=sorted(self._runtime.host.authenticators, key=lambda one: -one.priority),
             hasher=self._runtime.hasher,
             throttle=self._runtime.throttle(self._service),
             second_step=self._runtime.second_step(self._service),

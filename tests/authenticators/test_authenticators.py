@@ -143,7 +143,7 @@ def test_credentials_that_no_authenticator_accepts_raise_type_error(core: UserCo
 
 @pytest.mark.rule("S2")
 def test_the_built_in_authenticators_have_fixed_priorities(core: UserCore) -> None:
-    priorities = {way.name: way.priority for way in core.sign_in._methods}
+    priorities = {way.name: way.priority for way in core.sign_in._authenticators}
     assert priorities == {
         "login_token": 900,
         "autologin_token": 800,
@@ -151,7 +151,7 @@ def test_the_built_in_authenticators_have_fixed_priorities(core: UserCore) -> No
         "password": 500,
         "access_token": 200,
     }
-    assert [way.name for way in core.sign_in._methods] == [*priorities]
+    assert [way.name for way in core.sign_in._authenticators] == [*priorities]
 
 
 @pytest.mark.rule("S2")

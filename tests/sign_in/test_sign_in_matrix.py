@@ -125,7 +125,7 @@ def with_host(core: UserCore, user: User) -> UserCore:
 @pytest.mark.rule("S2", "S3")
 def test_each_method_of_signing_in_is_tested(core: UserCore) -> None:
     late = with_host(core, register(core))
-    assert {method.name for method in late.sign_in._methods} | {"second_factor", "trusted"} == METHODS.keys()
+    assert {method.name for method in late.sign_in._authenticators} | {"second_factor", "trusted"} == METHODS.keys()
 
 
 @pytest.mark.rule("S3", "S5")
@@ -250,7 +250,7 @@ def test_methods_with_guessable_credentials_are_throttled(core: UserCore, name: 
     late = with_host(core, user)
     enter = METHODS[name](late, user)
     fail(core, times=10)
-    guessable = {method.name for method in late.sign_in._methods if method.is_guessable}
+    guessable = {method.name for method in late.sign_in._authenticators if method.is_guessable}
     assert guessable == {"password", "host", "passkey"}
     if name in guessable - {"passkey"}:  # which names no account, and is throttled by address
         check_throttled(enter)

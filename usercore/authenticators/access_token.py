@@ -8,6 +8,7 @@ from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import Authenticated, LoginLookup, RejectedAttempt, SignInEvent, SignInUnit
 from usercore.authenticators.tokens import check_form, rejected_token, to_secret
 from usercore.kernel.context import Context
+from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret, read_secret
 from usercore.kernel.values import frozen
@@ -25,6 +26,46 @@ class AccessTokenCredentials:
     secret: Secret = attrs.field(converter=to_secret)
 
 
+@entity
+class PresentedAccessToken:
+    """The secret of an access token, which is looked up in the unit."""
+
+    secret: Secret
+    policy: AccessTokenPolicy
+
+    def find_user(self, unit: SignInUnit, now: datetime) -> UserId:
+        """Return the user of a valid token.
+
+        Raises:
+            RejectedAttempt: the token is unknown, revoked or expired.
+        """
+        return self._find(unit, now).user.id
+
+    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
+        """Complete the attempt; the token stays valid.
+
+        Raises:
+            RejectedAttempt: it was revoked meanwhile.
+        """
+        found = self._find(unit, event.now)
+        return Authenticated(
+            status=AttemptStatus.ACCESS_TOKEN_OK,
+            token=found.token,
+            must_change_password=found.must_change_password,
+        )
+
+    def _find(self, unit: SignInUnit, now: datetime) -> TokenOwner:
+        read = read_secret(self.secret, ACCESS)
+        found = None if read is None else unit.authentication.find(UserId(read[0]), read[1])
+        if found is None:
+            raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
+        try:
+            check_open(found.token, now=now, policy=self.policy)
+        except TokenInvalid as error:
+            raise rejected_token(unit, ACCESS, self.secret, error) from None
+        return found
+
+
 @frozen(kw_only=True)
 class AccessTokenAuthenticator:
     """Signs in by an access token that another system received; no new one is issued."""
@@ -39,42 +80,15 @@ class AccessTokenAuthenticator:
     is_multi_factor: bool = True
     unknown_status: AttemptStatus = AttemptStatus.TOKEN_NOT_FOUND
 
-    def verify(self, credentials: AccessTokenCredentials, lookup: LoginLookup, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
-        """Return the secret: the token is looked up in the unit.
+    def verify(
+        self,
+        credentials: AccessTokenCredentials,
+        lookup: LoginLookup,  # noqa: ARG002 - the unit decides
+        context: Context,  # noqa: ARG002 - the unit decides
+    ) -> PresentedAccessToken:
+        """Check the form of the secret.
 
         Raises:
             RejectedAttempt: no access token has such a secret.
         """
-        return check_form(credentials.secret, ACCESS)
-
-    def find_user(self, unit: SignInUnit, proof: Secret, now: datetime) -> UserId:
-        """Return the user of a valid token.
-
-        Raises:
-            RejectedAttempt: the token is unknown, revoked or expired.
-        """
-        return self._find(unit, proof, now).user.id
-
-    def complete(self, unit: SignInUnit, user: User, proof: Secret, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
-        """Complete the attempt; the token stays valid.
-
-        Raises:
-            RejectedAttempt: it was revoked meanwhile.
-        """
-        found = self._find(unit, proof, event.now)
-        return Authenticated(
-            status=AttemptStatus.ACCESS_TOKEN_OK,
-            token=found.token,
-            must_change_password=found.must_change_password,
-        )
-
-    def _find(self, unit: SignInUnit, secret: Secret, now: datetime) -> TokenOwner:
-        read = read_secret(secret, ACCESS)
-        found = None if read is None else unit.authentication.find(UserId(read[0]), read[1])
-        if found is None:
-            raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
-        try:
-            check_open(found.token, now=now, policy=self.policy)
-        except TokenInvalid as error:
-            raise rejected_token(unit, ACCESS, secret, error) from None
-        return found
+        return PresentedAccessToken(secret=check_form(credentials.secret, ACCESS), policy=self.policy)

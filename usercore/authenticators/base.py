@@ -1,14 +1,14 @@
 """What every authenticator is, and the checks that hold for all of them.
 
-An authenticator *verifies* credentials outside any unit of work: it may hash or ask another system there. What it found
-is *completed* inside the unit that writes the attempt and the token; before that the unit locks the user and refuses
-users who may not sign in, whichever authenticator found them.
+An authenticator *verifies* credentials outside any unit of work: it may hash or ask another system there. What it
+verified is *completed* inside the unit that writes the attempt and the token; before that the unit locks the user and
+refuses users who may not sign in, whichever authenticator found them.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Never, Protocol
 
 from usercore.attempts.model import AttemptStatus
 from usercore.attempts.ports import AttemptsUnit
@@ -16,8 +16,6 @@ from usercore.authenticators.errors import SignInRefused
 from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
-from usercore.kernel.text import check_type
-from usercore.kernel.values import frozen
 from usercore.passkeys.ports import PasskeysUnit
 from usercore.passwords.ports import PasswordsUnit
 from usercore.roles.model import ActiveRole
@@ -30,9 +28,6 @@ from usercore.tokens.model import AccessToken
 from usercore.tokens.ports import TokensUnit
 from usercore.users.model import LastSignIn, User, UserState
 from usercore.users.ports import UsersUnit
-
-C = TypeVar("C")
-P = TypeVar("P")
 
 
 class SignInUnit(
@@ -110,8 +105,28 @@ class Authenticated:
     asserted_by_host: bool = False
 
 
-class BuiltInAuthenticator(Protocol[C, P]):
-    """An authenticator for credentials of the class ``C``; ``P`` is what it verified."""
+class Verified(Protocol):
+    """What an authenticator verified. It is completed in the unit that stores the attempt."""
+
+    @abstractmethod
+    def find_user(self, unit: SignInUnit, now: datetime) -> UserId:
+        """Return the id of the user that was verified, before the unit locks it.
+
+        Raises:
+            RejectedAttempt: there is no such user, or what was verified no longer holds.
+        """
+
+    @abstractmethod
+    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:
+        """Complete the attempt of the locked user, who may sign in. Checks come before writes.
+
+        Raises:
+            RejectedAttempt: what was verified no longer holds.
+        """
+
+
+class BuiltInAuthenticator(Protocol):
+    """An authenticator as ``SignIn`` uses it. ``ExternalAuthenticator`` makes one of an authenticator of the host."""
 
     @property
     def name(self) -> str:
@@ -122,7 +137,7 @@ class BuiltInAuthenticator(Protocol[C, P]):
         """Authenticators with a higher priority are asked first."""
 
     @property
-    def credentials(self) -> type[C]:
+    def credentials(self) -> type[object]:
         """The class of credentials it takes; it never sees another."""
 
     @property
@@ -146,27 +161,11 @@ class BuiltInAuthenticator(Protocol[C, P]):
         """The status of an attempt whose user is not in this tenant."""
 
     @abstractmethod
-    def verify(self, credentials: C, lookup: LoginLookup, context: Context) -> P | None:
-        """Verify credentials outside any unit; return what ``complete`` needs, or None if they are not its own.
+    def verify(self, credentials: Never, lookup: LoginLookup, context: Context) -> Verified | None:
+        """Verify credentials outside any unit; return None if they are not its own. Each takes a class of its own.
 
         Raises:
             RejectedAttempt: the credentials are its own, and wrong.
-        """
-
-    @abstractmethod
-    def find_user(self, unit: SignInUnit, proof: P, now: datetime) -> UserId:
-        """Return the id of the user that was verified, before the unit locks it.
-
-        Raises:
-            RejectedAttempt: there is no such user, or what was verified no longer holds.
-        """
-
-    @abstractmethod
-    def complete(self, unit: SignInUnit, user: User, proof: P, event: SignInEvent) -> Authenticated:
-        """Complete the attempt of the locked user, who may sign in. Checks come before writes.
-
-        Raises:
-            RejectedAttempt: what was verified no longer holds.
         """
 
 
@@ -194,52 +193,3 @@ def sign_in_obstacle(user: User, *, tenant_active: bool, roles: Collection[Activ
     if user.state is UserState.ACTIVE and tenant_active and not lacks_role(user, roles):
         return None
     return AttemptStatus.UNCLAIMED_USER if user.state is UserState.UNCLAIMED else AttemptStatus.INACTIVE_USER
-
-
-@frozen(kw_only=True)
-class Verified:
-    """What an authenticator verified, without its types. ``SignIn`` completes it in one unit."""
-
-    find_user: Callable[[SignInUnit, datetime], UserId]
-    complete: Callable[[SignInUnit, User, SignInEvent], Authenticated]
-
-
-@frozen(kw_only=True)
-class SignInMethod:
-    """An authenticator without its types, so that different ones fit in one list."""
-
-    name: str
-    priority: int
-    credentials: type[object]
-    is_guessable: bool
-    hashes: bool
-    allows_privileged: bool
-    is_multi_factor: bool
-    unknown_status: AttemptStatus
-    verify: Callable[[object, LoginLookup, Context], Verified | None]
-
-
-def method_of(authenticator: BuiltInAuthenticator[C, P]) -> SignInMethod:
-    """Return the method of signing in by this authenticator; it is only given credentials of its own class."""
-
-    def verify(credentials: object, lookup: LoginLookup, context: Context) -> Verified | None:
-        own = check_type(credentials, authenticator.credentials, name="credentials")
-        proof = authenticator.verify(own, lookup, context)
-        if proof is None:
-            return None
-        return Verified(
-            find_user=lambda unit, now: authenticator.find_user(unit, proof, now),
-            complete=lambda unit, user, event: authenticator.complete(unit, user, proof, event),
-        )
-
-    return SignInMethod(
-        name=authenticator.name,
-        priority=authenticator.priority,
-        credentials=authenticator.credentials,
-        is_guessable=authenticator.is_guessable,
-        hashes=authenticator.hashes,
-        allows_privileged=authenticator.allows_privileged,
-        is_multi_factor=authenticator.is_multi_factor,
-        unknown_status=authenticator.unknown_status,
-        verify=verify,
-    )

@@ -7,7 +7,6 @@ from typing import Never, Protocol, TypeVar, cast
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import (
     Authenticated,
-    BuiltInAuthenticator,
     LoginLookup,
     RejectedAttempt,
     SignInEvent,
@@ -16,6 +15,7 @@ from usercore.authenticators.base import (
 from usercore.authenticators.errors import SignInRefused
 from usercore.kernel.callables import check_result
 from usercore.kernel.context import Context
+from usercore.kernel.entity import entity
 from usercore.kernel.errors import Invalid, RateLimited, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.log import log
@@ -61,11 +61,33 @@ class Authenticator(Protocol[C_contra]):
         """
 
 
+@entity
+class ExternalUser:
+    """A user whom an authenticator of the host has authenticated."""
+
+    reference: Reference
+
+    def find_user(self, unit: SignInUnit, now: datetime) -> UserId:  # noqa: ARG002 - nothing expires
+        """Return the user that the host named.
+
+        Raises:
+            RejectedAttempt: there is no such user.
+        """
+        try:
+            return unit.resolve(self.reference)
+        except (UserNotFound, Invalid, TypeError):  # the host named a user by what cannot be an identifier
+            raise RejectedAttempt(AttemptStatus.NOT_FOUND) from None
+
+    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
+        """Complete the attempt."""
+        return Authenticated(status=AttemptStatus.OK)
+
+
 @frozen
 class ExternalAuthenticator:
     """Adapts an authenticator of the host."""
 
-    authenticator: Authenticator[object]
+    authenticator: Authenticator[Never]
     is_guessable: bool = True
     hashes: bool = False
     allows_privileged: bool = False
@@ -91,16 +113,16 @@ class ExternalAuthenticator:
         """Whether the host says that the authenticator proves two factors."""
         return bool(getattr(self.authenticator, "is_multi_factor", False))
 
-    def verify(self, credentials: object, lookup: LoginLookup, context: Context) -> Reference | None:  # noqa: ARG002 - as the port says
+    def verify(self, credentials: object, lookup: LoginLookup, context: Context) -> ExternalUser | None:  # noqa: ARG002 - as the port says
         """Ask the host.
 
         Raises:
             RejectedAttempt: the host refused, raised, or returned what is not a reference.
         """
         try:
-            found = self.authenticator.authenticate(credentials, context)
+            found = self.authenticator.authenticate(cast("Never", credentials), context)  # it sees only its own class
             check_result(found, name=f"what the authenticator {self.name!r} returned")
-            return None if found is None else check_reference(found)
+            return None if found is None else ExternalUser(reference=check_reference(found))
         except SignInRefused as error:
             raise RejectedAttempt(AttemptStatus.REFUSED) from error
         except RateLimited as error:
@@ -111,23 +133,3 @@ class ExternalAuthenticator:
             if not isinstance(error, Exception):
                 failed.error = error  # such as a Ctrl-C: it goes on to the caller once the attempt is stored
             raise failed from error
-
-    def find_user(self, unit: SignInUnit, proof: Reference, now: datetime) -> UserId:  # noqa: ARG002 - as the port says
-        """Return the user that the host named.
-
-        Raises:
-            RejectedAttempt: there is no such user.
-        """
-        try:
-            return unit.resolve(proof)
-        except (UserNotFound, Invalid, TypeError):  # the host named a user by what cannot be an identifier
-            raise RejectedAttempt(AttemptStatus.NOT_FOUND) from None
-
-    def complete(self, unit: SignInUnit, user: User, proof: Reference, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - as the port says
-        """Complete the attempt."""
-        return Authenticated(status=AttemptStatus.OK)
-
-
-def adapt(authenticator: Authenticator[Never]) -> BuiltInAuthenticator[object, Reference]:
-    """Adapt an authenticator of any class of credentials."""
-    return ExternalAuthenticator(cast("Authenticator[object]", authenticator))  # it sees only its own class

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
@@ -53,6 +53,35 @@ class VerifiedPasskey:
     passkey: Passkey
     assertion: VerifiedAssertion
     use_key: bytes
+    window: timedelta
+    """How long a use of the challenge is remembered."""
+
+    def find_user(self, unit: SignInUnit, now: datetime) -> UserId:  # noqa: ARG002 - found before
+        """Return the user of the passkey."""
+        return self.passkey.user_id
+
+    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:
+        """Store the use of the challenge and the counter of the passkey.
+
+        Raises:
+            RejectedAttempt: the challenge was used before, the passkey was removed meanwhile, or its counter does not
+                go forward.
+        """
+        if unit.rate_limits.use(self.use_key, at=event.now, window=self.window, most=1).used > 1:
+            raise RejectedAttempt(AttemptStatus.TOKEN_COUNT_EXPIRED, user_id=user.id)
+        is_stored = unit.passkeys.use(
+            self.passkey.credential_id,
+            self.passkey.id,
+            sign_count=self.assertion.sign_count,
+            backed_up=self.assertion.backed_up,
+            at=event.now,
+        )
+        if not is_stored:
+            present = unit.passkeys.get(self.passkey.credential_id)
+            is_same = present is not None and present.id == self.passkey.id
+            status = AttemptStatus.PASSKEY_COUNTER if is_same else AttemptStatus.TOKEN_NOT_FOUND
+            raise RejectedAttempt(status, user_id=user.id)
+        return Authenticated(status=AttemptStatus.PASSKEY_OK)
 
 
 @frozen(kw_only=True)
@@ -95,7 +124,12 @@ class PasskeyAuthenticator:
             raise RejectedAttempt(AttemptStatus.TOKEN_DATE_EXPIRED, user_id=passkey.user_id)
         if verified is None or verified.backup_eligible != passkey.backup_eligible:
             raise RejectedAttempt(AttemptStatus.PASSKEY_WRONG, user_id=passkey.user_id)
-        return VerifiedPasskey(passkey=passkey, assertion=verified, use_key=challenge.use_key)
+        return VerifiedPasskey(
+            passkey=passkey,
+            assertion=verified,
+            use_key=challenge.use_key,
+            window=2 * self.challenges.lifetime,
+        )
 
     def _verify(
         self, credentials: PasskeyCredentials, given: Assertion, passkey: Passkey | None
@@ -115,35 +149,6 @@ class PasskeyAuthenticator:
         """Return whether the challenge is not over. One from too far in the future is: the clock was set back."""
         now, lifetime = self.service.clock(), self.challenges.lifetime
         return now < challenge.expires_at <= now + 2 * lifetime
-
-    def find_user(self, unit: SignInUnit, proof: VerifiedPasskey, now: datetime) -> UserId:  # noqa: ARG002 - found before
-        """Return the user of the passkey."""
-        return proof.passkey.user_id
-
-    def complete(self, unit: SignInUnit, user: User, proof: VerifiedPasskey, event: SignInEvent) -> Authenticated:
-        """Store the use of the challenge and the counter of the passkey.
-
-        Raises:
-            RejectedAttempt: the challenge was used before, the passkey was removed meanwhile, or its counter does not
-                go forward.
-        """
-        window = 2 * self.challenges.lifetime
-        if unit.rate_limits.use(proof.use_key, at=event.now, window=window, most=1).used > 1:
-            raise RejectedAttempt(AttemptStatus.TOKEN_COUNT_EXPIRED, user_id=user.id)
-        passkey, assertion = proof.passkey, proof.assertion
-        is_stored = unit.passkeys.use(
-            passkey.credential_id,
-            passkey.id,
-            sign_count=assertion.sign_count,
-            backed_up=assertion.backed_up,
-            at=event.now,
-        )
-        if not is_stored:
-            present = unit.passkeys.get(passkey.credential_id)
-            is_same = present is not None and present.id == passkey.id
-            status = AttemptStatus.PASSKEY_COUNTER if is_same else AttemptStatus.TOKEN_NOT_FOUND
-            raise RejectedAttempt(status, user_id=user.id)
-        return Authenticated(status=AttemptStatus.PASSKEY_OK)
 
 
 def _unknown() -> RejectedAttempt:

@@ -55,6 +55,25 @@ class VerifiedPassword:
     credential: Credential
     rehashed: tuple[str, str | None] | None = attrs.field(default=None, repr=False)
 
+    def find_user(self, unit: SignInUnit, now: datetime) -> UserId:  # noqa: ARG002 - found before
+        """Return the user whose password was verified."""
+        return self.user_id
+
+    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:
+        """Check that the password is still the one that was verified, and store its new hash if there is one.
+
+        Raises:
+            RejectedAttempt: the password was changed meanwhile.
+        """
+        credential = unit.credentials.get(user.id)
+        verified = (self.credential.set_at, self.credential.version)
+        is_same = credential is not None and (credential.set_at, credential.version) == verified
+        if credential is None or not is_same or is_expired(credential, now=event.now):
+            raise RejectedAttempt(AttemptStatus.WRONG_PASS, user_id=user.id)
+        if self.rehashed is not None:
+            rehash(unit, credential, self.rehashed)
+        return Authenticated(status=AttemptStatus.OK, must_change_password=credential.must_change)
+
 
 @frozen(kw_only=True)
 class PasswordAuthenticator:
@@ -100,22 +119,3 @@ class PasswordAuthenticator:
             raise RejectedAttempt(obstacle, user_id=account.user.id)
         rehashed = None if self.hasher.is_current(credential) else self.hasher.hash(password)
         return VerifiedPassword(user_id=account.user.id, credential=credential, rehashed=rehashed)
-
-    def find_user(self, unit: SignInUnit, proof: VerifiedPassword, now: datetime) -> UserId:  # noqa: ARG002 - found before
-        """Return the user whose password was verified."""
-        return proof.user_id
-
-    def complete(self, unit: SignInUnit, user: User, proof: VerifiedPassword, event: SignInEvent) -> Authenticated:
-        """Check that the password is still the one that was verified, and store its new hash if there is one.
-
-        Raises:
-            RejectedAttempt: the password was changed meanwhile.
-        """
-        credential = unit.credentials.get(user.id)
-        verified = (proof.credential.set_at, proof.credential.version)
-        is_same = credential is not None and (credential.set_at, credential.version) == verified
-        if credential is None or not is_same or is_expired(credential, now=event.now):
-            raise RejectedAttempt(AttemptStatus.WRONG_PASS, user_id=user.id)
-        if proof.rehashed is not None:
-            rehash(unit, credential, proof.rehashed)
-        return Authenticated(status=AttemptStatus.OK, must_change_password=credential.must_change)

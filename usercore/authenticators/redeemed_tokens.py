@@ -9,6 +9,7 @@ from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import Authenticated, LoginLookup, SignInEvent, SignInUnit
 from usercore.authenticators.tokens import check_form, rejected_token, to_secret
 from usercore.kernel.context import Context
+from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
 from usercore.kernel.values import frozen
@@ -35,6 +36,38 @@ class AutologinTokenCredentials:
 C = TypeVar("C", LoginTokenCredentials, AutologinTokenCredentials)
 
 
+@entity
+class PresentedToken:
+    """The secret of a token that the unit looks up and redeems."""
+
+    secret: Secret
+    kind: TokenKind
+    ok_status: AttemptStatus
+
+    def find_user(self, unit: SignInUnit, now: datetime) -> UserId:
+        """Return the user of a token that can be redeemed.
+
+        Raises:
+            RejectedAttempt: the token is unknown, redeemed, revoked, expired or not yet valid.
+        """
+        try:
+            return find_redeemable(unit, self.secret, self.kind, now=now).user_id
+        except TokenInvalid as error:
+            raise rejected_token(unit, self.kind, self.secret, error) from None
+
+    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:
+        """Redeem the token.
+
+        Raises:
+            RejectedAttempt: another unit redeemed or revoked it meanwhile.
+        """
+        try:
+            redeem(unit, user.id, self.secret, at=event.now)
+        except TokenInvalid as error:
+            raise rejected_token(unit, self.kind, self.secret, error) from None
+        return Authenticated(status=self.ok_status)
+
+
 @frozen(kw_only=True)
 class RedeemedTokenAuthenticator(Generic[C]):
     """Signs in by a token of one kind, as often as the token can be redeemed."""
@@ -50,36 +83,14 @@ class RedeemedTokenAuthenticator(Generic[C]):
     is_multi_factor: bool = False
     unknown_status: AttemptStatus = AttemptStatus.TOKEN_NOT_FOUND
 
-    def verify(self, credentials: C, lookup: LoginLookup, context: Context) -> Secret:  # noqa: ARG002 - the unit decides
-        """Return the secret: the token is looked up in the unit.
+    def verify(self, credentials: C, lookup: LoginLookup, context: Context) -> PresentedToken:  # noqa: ARG002 - the unit decides
+        """Check the form of the secret.
 
         Raises:
             RejectedAttempt: no token of this kind has such a secret.
         """
-        return check_form(credentials.secret, self.kind)
-
-    def find_user(self, unit: SignInUnit, proof: Secret, now: datetime) -> UserId:
-        """Return the user of a token that can be redeemed.
-
-        Raises:
-            RejectedAttempt: the token is unknown, redeemed, revoked, expired or not yet valid.
-        """
-        try:
-            return find_redeemable(unit, proof, self.kind, now=now).user_id
-        except TokenInvalid as error:
-            raise rejected_token(unit, self.kind, proof, error) from None
-
-    def complete(self, unit: SignInUnit, user: User, proof: Secret, event: SignInEvent) -> Authenticated:
-        """Redeem the token.
-
-        Raises:
-            RejectedAttempt: another unit redeemed or revoked it meanwhile.
-        """
-        try:
-            redeem(unit, user.id, proof, at=event.now)
-        except TokenInvalid as error:
-            raise rejected_token(unit, self.kind, proof, error) from None
-        return Authenticated(status=self.ok_status)
+        secret = check_form(credentials.secret, self.kind)
+        return PresentedToken(secret=secret, kind=self.kind, ok_status=self.ok_status)
 
 
 BY_LOGIN_TOKEN: Final = RedeemedTokenAuthenticator(

@@ -5,10 +5,30 @@ from datetime import datetime
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import Authenticated, LoginLookup, SignInEvent, SignInUnit
 from usercore.kernel.context import Context
+from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.values import frozen
 from usercore.users.model import User
+
+
+@entity
+class TrustedUser:
+    """A user whom the host has authenticated."""
+
+    reference: Reference
+
+    def find_user(self, unit: SignInUnit, now: datetime) -> UserId:  # noqa: ARG002 - nothing expires
+        """Return the user that the host named.
+
+        Raises:
+            UserNotFound: there is no such user in this tenant.
+        """
+        return unit.get_or_raise(self.reference)
+
+    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
+        """Complete the attempt."""
+        return Authenticated(status=AttemptStatus.OK, asserted_by_host=True)
 
 
 @frozen(kw_only=True)
@@ -24,22 +44,10 @@ class TrustedAuthenticator:
     is_multi_factor: bool = True
     unknown_status: AttemptStatus = AttemptStatus.NOT_FOUND
 
-    def verify(self, credentials: object, lookup: LoginLookup, context: Context) -> Reference:  # noqa: ARG002 - the host has verified
-        """Return the reference.
+    def verify(self, credentials: object, lookup: LoginLookup, context: Context) -> TrustedUser:  # noqa: ARG002 - the host has verified
+        """Check the type of the reference.
 
         Raises:
-            TypeError: it is not one.
+            TypeError: it is none.
         """
-        return check_reference(credentials)
-
-    def find_user(self, unit: SignInUnit, proof: Reference, now: datetime) -> UserId:  # noqa: ARG002 - as the port says
-        """Return the user that is named.
-
-        Raises:
-            UserNotFound: there is no such user in this tenant.
-        """
-        return unit.get_or_raise(proof)
-
-    def complete(self, unit: SignInUnit, user: User, proof: Reference, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - as the port says
-        """Complete the attempt."""
-        return Authenticated(status=AttemptStatus.OK, asserted_by_host=True)
+        return TrustedUser(reference=check_reference(credentials))

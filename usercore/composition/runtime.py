@@ -9,8 +9,8 @@ import attrs
 
 from usercore.attempts.misses import MissTracker
 from usercore.authenticators.access_token import AccessTokenAuthenticator
-from usercore.authenticators.base import SignInMethod, method_of
-from usercore.authenticators.external import adapt
+from usercore.authenticators.base import BuiltInAuthenticator
+from usercore.authenticators.external import ExternalAuthenticator
 from usercore.authenticators.passkey import PasskeyAuthenticator
 from usercore.authenticators.password import PasswordAuthenticator
 from usercore.authenticators.redeemed_tokens import BY_AUTOLOGIN_TOKEN, BY_LOGIN_TOKEN
@@ -126,26 +126,22 @@ class Runtime:
         """Return the service context for a tenant on behalf of the host."""
         return self.scope(Context(tenant_id=tenant_id))
 
-    def sign_in_methods(self, service: ServiceContext[Unit]) -> list[SignInMethod]:
-        """Return the sign-in methods, the built-in ones and the host's, highest priority first."""
-        methods = [
-            method_of(BY_LOGIN_TOKEN),
-            method_of(BY_AUTOLOGIN_TOKEN),
-            method_of(PasswordAuthenticator(clock=self.clock, hasher=self.hasher, passwords=self.policy.passwords)),
-            method_of(AccessTokenAuthenticator(policy=self.policy.access_tokens)),
-            *self._passkey_methods(service),
-            *(method_of(adapt(authenticator)) for authenticator in self.host.authenticators),
+    def authenticators(self, service: ServiceContext[Unit]) -> list[BuiltInAuthenticator]:
+        """Return the authenticators, the built-in ones and the host's, highest priority first."""
+        authenticators: list[BuiltInAuthenticator] = [
+            BY_LOGIN_TOKEN,
+            BY_AUTOLOGIN_TOKEN,
+            PasswordAuthenticator(clock=self.clock, hasher=self.hasher, passwords=self.policy.passwords),
+            AccessTokenAuthenticator(policy=self.policy.access_tokens),
+            *map(ExternalAuthenticator, self.host.authenticators),
         ]
-        return sorted(methods, key=lambda method: -method.priority)
-
-    def _passkey_methods(self, service: ServiceContext[Unit]) -> list[SignInMethod]:
         party = self.policy.passkeys.relying_party
-        if party is None:
-            return []
-        authenticator = PasskeyAuthenticator(
-            service=service, party=party, keys=self.passkey_keys, challenges=self.policy.challenges
-        )
-        return [method_of(authenticator)]
+        if party is not None:
+            passkeys = PasskeyAuthenticator(
+                service=service, party=party, keys=self.passkey_keys, challenges=self.policy.challenges
+            )
+            authenticators.append(passkeys)
+        return sorted(authenticators, key=lambda authenticator: -authenticator.priority)
 
     def throttle(self, scope: ServiceContext[Unit]) -> SignInThrottle:
         """Return the throttle of sign-ins in this context."""

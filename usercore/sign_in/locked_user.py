@@ -1,4 +1,4 @@
-"""Locking the user of an attempt: what holds for every method, and for the second step of a sign-in again."""
+"""Locking the user of an attempt: what holds for every authenticator, and for the second step of a sign-in again."""
 
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ def lock_user(
     allows_privileged: bool,
     unknown_status: AttemptStatus,
 ) -> LockedUser:
-    """Lock the user of an attempt, and check that the user may sign in by a method, perhaps one for privileged users.
+    """Lock the user of an attempt, and check that the user may sign in by this authenticator.
 
     Raises:
         RejectedAttempt: there is no such user, or the user may not sign in. Source: spec S3, T5.

@@ -10,8 +10,8 @@ from datetime import datetime
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import (
     Authenticated,
+    BuiltInAuthenticator,
     RejectedAttempt,
-    SignInMethod,
     SignInUnit,
 )
 from usercore.kernel.changes import Change
@@ -57,7 +57,7 @@ class FirstFactor:
     """What the first step found, as far as the second one needs it."""
 
     user: User
-    method: SignInMethod
+    authenticator: BuiltInAuthenticator
     done: Authenticated
     source: str | None
     device_digest: Digest | None
@@ -75,9 +75,9 @@ class SecondStep:
     _keys: CounterKeys
     _throttles: ThrottlePolicy
 
-    def is_missing(self, unit: SignInUnit, locked: LockedUser, method: SignInMethod) -> bool:
-        """Return whether a sign-in by this method lacks a second factor of the locked user."""
-        if method.is_multi_factor:
+    def is_missing(self, unit: SignInUnit, locked: LockedUser, authenticator: BuiltInAuthenticator) -> bool:
+        """Return whether a sign-in by this authenticator lacks a second factor of the locked user."""
+        if authenticator.is_multi_factor:
             return False
         return unit.second_factors.has_confirmed(locked.user.id) or self._demands(locked)
 
@@ -96,8 +96,8 @@ class SecondStep:
             digest=digest_of(secret),
             user_id=user.id,
             user_version=user.version,
-            authenticator=first.method.name,
-            allows_privileged=first.method.allows_privileged,
+            authenticator=first.authenticator.name,
+            allows_privileged=first.authenticator.allows_privileged,
             status=first.done.status.value,
             source=first.source,
             device_digest=first.device_digest,

@@ -6,7 +6,7 @@ A sign-in by a password is here, in ``sign_in/throttle.py`` and in ``authenticat
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
-from typing import Final, NamedTuple, Never, TypeVar
+from typing import Final, NamedTuple, Never, TypeVar, cast
 
 import attrs
 
@@ -20,10 +20,8 @@ from usercore.authenticators.base import (
     LoginLookup,
     RejectedAttempt,
     SignInEvent,
-    SignInMethod,
     SignInUnit,
     Verified,
-    method_of,
     sign_in_obstacle,
 )
 from usercore.authenticators.errors import SignInRefused
@@ -114,8 +112,8 @@ class SignIn:
     """
 
     _service: ServiceContext[SignInUnit]
-    _methods: Sequence[SignInMethod]
-    _authenticators: Sequence[Authenticator[Never]]
+    _authenticators: Sequence[BuiltInAuthenticator]
+    _host_authenticators: Sequence[Authenticator[Never]]
     _hasher: Hasher
     _throttle: SignInThrottle
     _second_step: SecondStep
@@ -284,9 +282,9 @@ class SignIn:
         """
         self._service.check_alone("sign_in.trusted")
         check_type(allow_privileged, bool, name="allow_privileged")
-        trusted: BuiltInAuthenticator[object, Reference] = TrustedAuthenticator(allows_privileged=allow_privileged)
+        trusted = TrustedAuthenticator(allows_privileged=allow_privileged)
         context, device = self._context_with(source), _device_of(device_token)
-        outcome = self._attempt([method_of(trusted)], ref, context, self._sign_in, device=device)
+        outcome = self._attempt([trusted], ref, context, self._sign_in, device=device)
         return with_secret(_identity_in(outcome))
 
     def identify(self, secret: Secret | str) -> Identity:
@@ -318,7 +316,7 @@ class SignIn:
             must_change_password=found.must_change_password,
             token_digest=token.digest,
             token_expires_at=token.expires_at,
-            extras=extras_of(self._authenticators, found.user) if self._authenticators else NO_EXTRAS,
+            extras=extras_of(self._host_authenticators, found.user) if self._host_authenticators else NO_EXTRAS,
         )
 
     def verify_password(self, login: str, password: str) -> bool:
@@ -341,31 +339,31 @@ class SignIn:
     ) -> Identity:
         self._service.check_alone(f"sign_in.{call}")
         context, device = self._context_with(source), _device_of(device_token)
-        methods = self._methods_for(credentials, context.source)
-        return _identity_in(self._attempt(methods, credentials, context, self._sign_in, device=device))
+        authenticators = self._authenticators_for(credentials, context.source)
+        return _identity_in(self._attempt(authenticators, credentials, context, self._sign_in, device=device))
 
     def _context_with(self, source: str | None) -> Context:
         context = self._service.context
         label = clean_optional(source, field="source", most=SOURCE_LIMIT) or context.source
         return context if label == context.source else attrs.evolve(context, source=label)
 
-    def _methods_for(self, credentials: object, source: str | None) -> list[SignInMethod]:
-        taking = [method for method in self._methods if isinstance(credentials, method.credentials)]
+    def _authenticators_for(self, credentials: object, source: str | None) -> list[BuiltInAuthenticator]:
+        taking = [one for one in self._authenticators if isinstance(credentials, one.credentials)]
         if not taking:
             msg = f"no authenticator takes {type(credentials).__name__}"
             raise TypeError(msg)
-        return [method for method in taking if method.name == authenticator_of(source)] or taking
+        return [one for one in taking if one.name == authenticator_of(source)] or taking
 
     def _attempt(
         self,
-        methods: Sequence[SignInMethod],
+        authenticators: Sequence[BuiltInAuthenticator],
         credentials: object,
         context: Context,
-        finish: Callable[[_Attempting, SignInMethod, Verified], T],
+        finish: Callable[[_Attempting, BuiltInAuthenticator, Verified], T],
         *,
         device: Secret | None,
     ) -> T:
-        """Verify the credentials by each method in turn, and finish with the first that succeeds.
+        """Verify the credentials by each authenticator in turn, and finish with the first that succeeds.
 
         An unknown device token is refused before credentials that can be guessed are verified. For others, which need
         no hash, it is looked up where it is locked: a token that does not exist stays a miss, which stores nothing.
@@ -374,25 +372,25 @@ class SignIn:
         is held until the password was verified, also while authenticators with a higher priority run.
 
         Raises:
-            SignInRefused: no method succeeded, or the user may not sign in.
+            SignInRefused: no authenticator succeeded, or the user may not sign in.
             RateLimited: it is too early for another attempt.
             Overloaded: too many passwords are being hashed.
         """
         login = login_of(credentials)
-        is_throttled = any(method.is_guessable for method in methods)
+        is_throttled = any(one.is_guessable for one in authenticators)
         with self._throttle.hold(login if is_throttled else None), ExitStack() as slot:
-            if any(method.hashes for method in methods):
+            if any(one.hashes for one in authenticators):
                 slot.enter_context(self._hasher.hold_slot())
             attempting = _Attempting(context=context, login=login, device=device)
             if is_throttled:
-                attempting = self._begin(attempting, methods[0].name)
-            for method in methods:
+                attempting = self._begin(attempting, authenticators[0].name)
+            for authenticator in authenticators:
                 try:
-                    verified = self._verify(method, credentials, attempting, slot)
+                    verified = self._verify(authenticator, credentials, attempting, slot)
                     if verified is not None:
-                        return finish(attempting, method, verified)
+                        return finish(attempting, authenticator, verified)
                 except RejectedAttempt as rejected:
-                    attempting.rejections.append((method.name, rejected))
+                    attempting.rejections.append((authenticator.name, rejected))
                     if not isinstance(rejected.error, SignInRefused):
                         break
                 except BaseException:
@@ -401,12 +399,13 @@ class SignIn:
             raise self._failed(attempting, counts=is_throttled) from None
 
     def _verify(
-        self, method: SignInMethod, credentials: object, attempting: _Attempting, slot: ExitStack
+        self, authenticator: BuiltInAuthenticator, credentials: object, attempting: _Attempting, slot: ExitStack
     ) -> Verified | None:
         try:
-            return method.verify(credentials, attempting.lookup, attempting.context)
+            # The credentials are of the class that it takes.
+            return authenticator.verify(cast("Never", credentials), attempting.lookup, attempting.context)
         finally:
-            if method.hashes:
+            if authenticator.hashes:
                 slot.close()
 
     def _cancel_try(self, attempting: _Attempting) -> None:
@@ -460,11 +459,11 @@ class SignIn:
             raise RejectedAttempt(AttemptStatus.DEVICE_TOKEN_NOT_FOUND, user_id=user_id) from None
 
     def _store_failure(self, attempting: _Attempting, *, counts: bool) -> None:
-        """Store the rejections of the attempt, and count one failure for any number of methods.
+        """Store the rejections of the attempt, and count one failure for any number of authenticators.
 
-        An attempt that was only too early is not counted. If a method rejected it before that, it is counted: otherwise
-        a host's rate limit would hide guesses of passwords. An unknown device token counts for the address only: it
-        says nothing about the account.
+        An attempt that was only too early is not counted. If an authenticator rejected it before that, it is counted:
+        otherwise a host's rate limit would hide guesses of passwords. An unknown device token counts for the address
+        only: it says nothing about the account.
         """
         rejections = attempting.rejections or [(None, RejectedAttempt(AttemptStatus.NOT_FOUND))]
         statuses = {rejected.status for _, rejected in rejections}
@@ -486,7 +485,9 @@ class SignIn:
 
         self._service.units.write(store)
 
-    def _sign_in(self, attempting: _Attempting, method: SignInMethod, verified: Verified) -> Identity | Rejected:
+    def _sign_in(
+        self, attempting: _Attempting, authenticator: BuiltInAuthenticator, verified: Verified
+    ) -> Identity | Rejected:
         """Complete the attempt, store it and issue a token in one unit; or return that a second factor is missing.
 
         A first factor that is not enough must not be stored as the last sign-in, which its unit writes with the lock.
@@ -496,16 +497,16 @@ class SignIn:
         def sign_in(unit: SignInUnit) -> _Completed:
             now = self._service.clock()
             event = SignInEvent(now, LastSignIn(now, attempting.context.ip))
-            checked = self._check(unit, attempting, method, verified, event)
-            if self._second_step.is_missing(unit, checked.locked, method):
+            checked = self._check(unit, attempting, authenticator, verified, event)
+            if self._second_step.is_missing(unit, checked.locked, authenticator):
                 raise _SecondFactorMissing
-            self._store_success(unit, attempting, checked.done, checked.locked.user, method.name)
-            return self._issue(unit, attempting.context, checked, authenticator=method.name, now=now)
+            self._store_success(unit, attempting, checked.done, checked.locked.user, authenticator.name)
+            return self._issue(unit, attempting.context, checked, authenticator=authenticator.name, now=now)
 
         try:
             return self._identity_of(self._service.units.write(sign_in))
         except _SecondFactorMissing:
-            return self._service.units.write(lambda unit: self._challenge(unit, attempting, method, verified))
+            return self._service.units.write(lambda unit: self._challenge(unit, attempting, authenticator, verified))
 
     def _issue(
         self, unit: SignInUnit, context: Context, checked: _Checked, *, authenticator: str, now: datetime
@@ -543,12 +544,12 @@ class SignIn:
             must_change_password=completed.done.must_change_password,
             token_digest=completed.token.digest,
             token_expires_at=completed.token.expires_at,
-            extras=extras_of(self._authenticators, user),
+            extras=extras_of(self._host_authenticators, user),
         )
         return identity if completed.secret is None else signed_in_of(identity, completed.secret)
 
     def _challenge(
-        self, unit: SignInUnit, attempting: _Attempting, method: SignInMethod, verified: Verified
+        self, unit: SignInUnit, attempting: _Attempting, authenticator: BuiltInAuthenticator, verified: Verified
     ) -> Rejected:
         """Store a sign-in whose second factor is missing, and return the error with its challenge.
 
@@ -556,13 +557,13 @@ class SignIn:
             LostRace: the second factor was removed since it was found to be missing.
         """
         now = self._service.clock()
-        locked, done, _ = self._check(unit, attempting, method, verified, SignInEvent(now))
-        if not self._second_step.is_missing(unit, locked, method):
+        locked, done, _ = self._check(unit, attempting, authenticator, verified, SignInEvent(now))
+        if not self._second_step.is_missing(unit, locked, authenticator):
             raise LostRace
-        self._store_first_factor(unit, attempting, locked.user, method.name)
+        self._store_first_factor(unit, attempting, locked.user, authenticator.name)
         first = FirstFactor(
             user=locked.user,
-            method=method,
+            authenticator=authenticator,
             done=done,
             source=attempting.context.source,
             device_digest=_digest_of(attempting.device),
@@ -589,35 +590,35 @@ class SignIn:
             Overloaded: too many passwords are being hashed.
         """
 
-        def finish(attempting: _Attempting, method: SignInMethod, verified: Verified) -> T:
+        def finish(attempting: _Attempting, authenticator: BuiltInAuthenticator, verified: Verified) -> T:
             prepared = prepare()
 
             def complete(unit: SignInUnit) -> T:
                 event = SignInEvent(self._service.clock())
-                locked, done, _ = self._check(unit, attempting, method, verified, event)
-                if self._second_step.is_missing(unit, locked, method):
-                    self._store_first_factor(unit, attempting, locked.user, method.name)
+                locked, done, _ = self._check(unit, attempting, authenticator, verified, event)
+                if self._second_step.is_missing(unit, locked, authenticator):
+                    self._store_first_factor(unit, attempting, locked.user, authenticator.name)
                 else:
-                    self._store_success(unit, attempting, done, locked.user, method.name)
+                    self._store_success(unit, attempting, done, locked.user, authenticator.name)
                 return store(unit, locked.user, prepared)
 
             return self._service.units.write(complete)
 
         credentials = PasswordCredentials(login=login, password=password)
-        methods = [method for method in self._methods if method.name == PASSWORD]
-        return self._attempt(methods, credentials, self._service.context, finish, device=None)
+        authenticators = [one for one in self._authenticators if one.name == PASSWORD]
+        return self._attempt(authenticators, credentials, self._service.context, finish, device=None)
 
     def _check(
         self,
         unit: SignInUnit,
         attempting: _Attempting,
-        method: SignInMethod,
+        authenticator: BuiltInAuthenticator,
         verified: Verified,
         event: SignInEvent,
     ) -> _Checked:
-        """Lock device and user, check that the user may sign in, and complete what the method verified.
+        """Lock device and user, check that the user may sign in, and complete what the authenticator verified.
 
-        Every method passes here, so the rules S3, S10 and T5 hold for all of them.
+        Every authenticator passes here, so the rules S3, S10 and T5 hold for all of them.
 
         Raises:
             RejectedAttempt: there is no such user or device, the user may not sign in, or what was verified no longer
@@ -629,8 +630,8 @@ class SignIn:
             unit,
             user_id,
             event.note,
-            allows_privileged=method.allows_privileged,
-            unknown_status=method.unknown_status,
+            allows_privileged=authenticator.allows_privileged,
+            unknown_status=authenticator.unknown_status,
         )
         return _Checked(locked, verified.complete(unit, locked.user, event), device)
 
