@@ -43,18 +43,18 @@ _FIND: Final = (
     f" JOIN usercore_tenants AS n ON n.id = {TENANT} LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
     f" WHERE m.tenant_id = {TENANT} AND m.digest = ? AND m.key = ? AND (m.uses & 3) <> 0 AND u.tenant_id = {TENANT}"
 )
-_TRIES: Final = "SELECT tried, reset_to, wrong_passwords, last_at FROM usercore_failure_counters WHERE key = ?"
-_ANEW: Final = f"CASE WHEN t.tried = t.reset_to OR t.last_at <= ?3 - {_DAY} THEN"
+_TRIES: Final = "SELECT tries, reset_up_to, wrong_passwords, last_at FROM usercore_failure_counters WHERE key = ?"
+_ANEW: Final = f"CASE WHEN t.tries = t.reset_up_to OR t.last_at <= ?3 - {_DAY} THEN"
 _COUNT: Final = (
-    "INSERT INTO usercore_failure_counters AS t (key, kind, tried, reset_to, wrong_passwords, since, last_at)"
-    " VALUES (?1, ?2, 1, 0, ?4, ?3, ?3) ON CONFLICT (key) DO UPDATE SET tried = t.tried + 1,"
-    f" reset_to = {_ANEW} t.tried ELSE t.reset_to END, since = {_ANEW} ?3 ELSE t.since END,"
-    " wrong_passwords = t.wrong_passwords + ?4, last_at = max(t.last_at, ?3) RETURNING tried"
+    "INSERT INTO usercore_failure_counters AS t (key, kind, tries, reset_up_to, wrong_passwords, since, last_at)"
+    " VALUES (?1, ?2, 1, 0, ?4, ?3, ?3) ON CONFLICT (key) DO UPDATE SET tries = t.tries + 1,"
+    f" reset_up_to = {_ANEW} t.tries ELSE t.reset_up_to END, since = {_ANEW} ?3 ELSE t.since END,"
+    " wrong_passwords = t.wrong_passwords + ?4, last_at = max(t.last_at, ?3) RETURNING tries"
 )
 _WRONG: Final = "UPDATE usercore_failure_counters SET wrong_passwords = wrong_passwords + 1 WHERE key = ?"
 _RESET: Final = (
-    "UPDATE usercore_failure_counters SET reset_to = min(tried, ?1), wrong_passwords = min(wrong_passwords,"
-    " tried - min(tried, ?1)) WHERE key = ?2 AND reset_to <= ?1"
+    "UPDATE usercore_failure_counters SET reset_up_to = min(tries, ?1), wrong_passwords = min(wrong_passwords,"
+    " tries - min(tries, ?1)) WHERE key = ?2 AND reset_up_to <= ?1"
 )
 _ENTER: Final = (
     "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?1, last_sign_in_ip = NULL"
@@ -120,12 +120,10 @@ class Passwords(ByHand):
             self.execute(_WRONG, (account,))
         return self._refused(user_id, word, login, at)
 
-    def _reserve(
-        self, account: bytes, tries: tuple[int, int, int, int], user_id: int, login: str, at: int
-    ) -> int | None:
+    def _reserve(self, account: bytes, row: tuple[int, int, int, int], user_id: int, login: str, at: int) -> int | None:
         """Count the attempt before its outcome is known, if there are failures; refuse one that comes too early."""
-        tried, reset_to, _, last_at = tries
-        failures = tried - reset_to
+        tries, reset_up_to, _, last_at = row
+        failures = tries - reset_up_to
         if not failures or at - last_at >= _DAY:
             return None
         wait = min(_FIRST_WAIT * 2 ** min(failures - _WAITING, 32), _LONGEST_WAIT) if failures >= _WAITING else _NO_WAIT
@@ -136,8 +134,8 @@ class Passwords(ByHand):
         return self.store.write(self._count, account, user_id, at)
 
     def _count(self, account: bytes, user_id: int, at: int, *, wrong: bool = False) -> int:
-        ((tried,),) = self.execute(_COUNT, (account, "account" if user_id else "login", at, wrong)).fetchall()
-        return int(tried)
+        ((tries,),) = self.execute(_COUNT, (account, "account" if user_id else "login", at, wrong)).fetchall()
+        return int(tries)
 
     def _judge(self, found: tuple[Any, ...], password: str | None, at: int) -> str:
         """Return the outcome; one hash is computed even if the user or credential is missing."""

@@ -95,8 +95,8 @@ def test_an_unknown_field_is_refused_before_anything_is_written(core: UserCore, 
 @pytest.mark.rule("U13", "ERR")
 def test_an_update_of_an_unknown_field_is_refused(core: UserCore) -> None:
     user: Any = register(core)
-    with unchanged(core), pytest.raises(TypeError, match=r"users.update\(\) got unexpected .*: 'given_public_name'"):
-        core.users.update(user.id, given_public_name="Ann")  # type: ignore[call-arg]  # type checkers refuse it, too
+    with unchanged(core), pytest.raises(TypeError, match=r"users.update\(\) got unexpected .*: 'chosen_public_name'"):
+        core.users.update(user.id, chosen_public_name="Ann")  # type: ignore[call-arg]  # type checkers refuse it, too
 
 
 @pytest.mark.rule("R3")

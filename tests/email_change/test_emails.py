@@ -172,21 +172,21 @@ def test_a_public_name_that_is_the_email_follows_it(core: UserCore, name: str) -
     registered = core.registration.register("ann@example.com", public_name=name).user
     updated = core.users.update(register(core, "bob").id, public_name=name.replace("ann", "bob").replace("ANN", "BOB"))
     for user, email in ((registered, "ann@example.com"), (updated, "bob@example.com")):
-        assert (user.given_public_name, user.public_name) == (None, email)
-        assert core.users.get(user.id).given_public_name is None
+        assert (user.chosen_public_name, user.public_name) == (None, email)
+        assert core.users.get(user.id).chosen_public_name is None
         changed = core.emails.change(user.id, f"new-{email}")
-        assert (changed.given_public_name, changed.public_name) == (None, f"new-{email}")
+        assert (changed.chosen_public_name, changed.public_name) == (None, f"new-{email}")
 
 
 @pytest.mark.rule("U1")
 def test_a_public_name_that_becomes_the_email_is_no_longer_stored(core: UserCore) -> None:
     user = core.users.update(register(core).id, public_name="Lee@example.com")
-    assert user.given_public_name == "Lee@example.com"
+    assert user.chosen_public_name == "Lee@example.com"
     assert core.emails.change(user.id, "ann@example.org").public_name == "Lee@example.com"
     changed = core.emails.change(user.id, "lee@example.com")
-    assert (changed.given_public_name, changed.public_name) == (None, "lee@example.com")
+    assert (changed.chosen_public_name, changed.public_name) == (None, "lee@example.com")
     entry = core.history.of_user(user.id).rows[0]
-    assert (entry.kind, (entry.old or {})["given_public_name"]) == ("user.email_changed", "Lee@example.com")
+    assert (entry.kind, (entry.old or {})["chosen_public_name"]) == ("user.email_changed", "Lee@example.com")
 
 
 @pytest.mark.rule("U5")

@@ -221,9 +221,9 @@ def test_a_public_name_that_is_the_email_is_not_stored_and_importing_it_again_ch
     record = {"external_id": "K-7", "email": "eve@example.com", "public_name": "EVE@example.com"}
     assert counts(imported(core, record)) == (1, 0, 0, 0)
     user = core.users.get(ExternalId("K-7"))
-    assert (user.given_public_name, user.public_name) == (None, "eve@example.com")
+    assert (user.chosen_public_name, user.public_name) == (None, "eve@example.com")
     assert counts(imported(core, record)) == (0, 0, 1, 0)
     imported(core, {"external_id": "K-7", "public_name": "Eve@example.org"})
-    assert core.users.get(user.id).given_public_name == "Eve@example.org"
+    assert core.users.get(user.id).chosen_public_name == "Eve@example.org"
     imported(core, {"external_id": "K-7", "email": "eve@example.org"})
-    assert core.users.get(user.id).given_public_name is None
+    assert core.users.get(user.id).chosen_public_name is None

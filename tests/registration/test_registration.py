@@ -240,7 +240,7 @@ def test_every_value_is_stored_in_the_user(core: UserCore, clock: FakeClock) -> 
 def test_values_that_are_left_out_have_their_defaults(core: UserCore) -> None:
     user = register(core)
     assert (user.source, user.public_name, user.full_name) == ("unknown", "ann@example.com", "ann@example.com")
-    assert (user.given_public_name, user.username, user.confirmed_at) == (None, None, None)
+    assert (user.chosen_public_name, user.username, user.confirmed_at) == (None, None, None)
     assert register(core, "bob", username="").username is None
     assert register(core.bind(source="app"), "cid").source == "app"
 

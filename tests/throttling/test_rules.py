@@ -36,14 +36,14 @@ WAITS = [NONE, *(10 * 2**doubled * SECOND for doubled in range(7)), 15 * MINUTE]
 
 
 def counter(
-    failures: int, *, kind: CounterKind = CounterKind.ACCOUNT, reset_to: int = 3, wrong: int = 0
+    failures: int, *, kind: CounterKind = CounterKind.ACCOUNT, reset_up_to: int = 3, wrong: int = 0
 ) -> FailureCounter:
     """Return a counter with that many failures, the last at noon."""
     return FailureCounter(
         key=b"k" * 32,
         kind=kind,
-        tried=failures + reset_to,
-        reset_to=reset_to,
+        tries=failures + reset_up_to,
+        reset_up_to=reset_up_to,
         wrong_passwords=wrong,
         since=NOON,
         last_at=NOON,

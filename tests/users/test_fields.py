@@ -111,7 +111,7 @@ def test_a_value_of_another_type_is_refused_with_the_name_of_its_field(name: str
 def test_fields_that_are_unset_are_left_out(text: str) -> None:
     errors = FieldErrors()
     given: dict[str, Any] = dict.fromkeys(FIELDS, UNSET) | {"public_name": text}
-    assert clean_own_fields(given, errors) == {"given_public_name": text}
+    assert clean_own_fields(given, errors) == {"chosen_public_name": text}
     assert clean_own_fields(OWN_FIELDS, errors) == {attribute_of(name): value for name, value in OWN_FIELDS.items()}
     errors.check()
 

@@ -16,7 +16,7 @@ from usercore.users.errors import ExternalIdLinked, WrongState
 from usercore.users.model import KINDS, User, UserState
 from usercore.users.rules import check_linkable, check_movable
 
-NAMED = {"first_name": None, "last_name": None, "username": None, "given_public_name": None, "email": None}
+NAMED = {"first_name": None, "last_name": None, "username": None, "chosen_public_name": None, "email": None}
 
 
 @pytest.mark.rule("U1")
@@ -26,8 +26,8 @@ NAMED = {"first_name": None, "last_name": None, "username": None, "given_public_
         ({"first_name": "Ann", "last_name": "Lee", "username": "ann"}, "Ann Lee"),
         ({"first_name": "Ann", "username": "ann"}, "Ann"),
         ({"last_name": "Lee", "username": "ann"}, "Lee"),
-        ({"username": "ann", "given_public_name": "A."}, "ann"),
-        ({"given_public_name": "A.", "email": "ann@example.com"}, "A."),
+        ({"username": "ann", "chosen_public_name": "A."}, "ann"),
+        ({"chosen_public_name": "A.", "email": "ann@example.com"}, "A."),
         ({"email": "ann@example.com"}, "ann@example.com"),
         ({}, None),
     ],
@@ -38,9 +38,9 @@ def test_the_full_name_is_the_first_known_value_of_several(fields: dict[str, str
 
 
 @pytest.mark.rule("U1")
-@given(users(given_public_name=st.one_of(st.none(), names())))
+@given(users(chosen_public_name=st.one_of(st.none(), names())))
 def test_the_public_name_is_the_email_if_none_was_set(user: User) -> None:
-    assert user.public_name == (user.email if user.given_public_name is None else user.given_public_name)
+    assert user.public_name == (user.email if user.chosen_public_name is None else user.chosen_public_name)
 
 
 @pytest.mark.rule("U1")

@@ -5,10 +5,8 @@ from typing import Final, Protocol
 
 from usercore.authenticators.base import sign_in_obstacle
 from usercore.kernel.changes import Change
-from usercore.kernel.errors import UserNotFound
-from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
-from usercore.kernel.secret import Digest, Secret, digest_of, generate_secret, read_secret, text_of
+from usercore.kernel.secret import Secret, digest_of, generate_secret, text_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import clean_exact
 from usercore.kernel.values import frozen
@@ -19,6 +17,7 @@ from usercore.tokens.errors import TokenInvalid, TokenUnknown
 from usercore.tokens.model import ACCESS, DEVICE, DEVICE_ISSUED, AccessToken, AccessTokenPolicy, DeviceToken
 from usercore.tokens.pairing import get_device, lock_device, pair, record_unpaired
 from usercore.tokens.ports import TokensUnit
+from usercore.tokens.revoking import lock_holder_of, read_holder
 from usercore.tokens.rules import check_open
 from usercore.users.model import User
 from usercore.users.ports import UsersUnit
@@ -103,7 +102,7 @@ class DeviceTokens:
             DeviceTokenUnknown: no device token of this tenant has this secret.
         """
         text_of(device_token)
-        user_id, digest = _read(access_token)
+        user_id, digest = read_holder(access_token, ACCESS)
 
         def work(unit: DeviceTokensUnit) -> AccessToken:
             now = self._service.clock()
@@ -120,15 +119,10 @@ class DeviceTokens:
             TypeError: the secret is neither text nor a ``Secret``.
             TokenUnknown: no token of this tenant has this secret, or it was revoked.
         """
-        user_id, digest = _read(access_token)
+        user_id, digest = read_holder(access_token, ACCESS)
 
         def work(unit: DeviceTokensUnit) -> AccessToken:
-            if unit.access_tokens.get(user_id, digest) is None:
-                raise TokenUnknown
-            try:
-                unit.lock(user_id)
-            except UserNotFound:  # the user belongs to another tenant
-                raise TokenUnknown from None
+            lock_holder_of(unit, unit.access_tokens, user_id, digest)
             token = unit.access_tokens.get(user_id, digest)
             unpaired = unit.access_tokens.unpair(user_id, digest)
             if token is None or unpaired is None:
@@ -183,15 +177,3 @@ class DeviceTokens:
 
 def _may_sign_in(user: User, rights: Rights) -> bool:
     return sign_in_obstacle(user, tenant_active=rights.tenant_active, roles=rights.roles) is None
-
-
-def _read(access_token: Secret | str) -> tuple[UserId, Digest]:
-    """Return the user and the digest of an access token's secret.
-
-    Raises:
-        TokenUnknown: no access token has such a secret.
-    """
-    read = read_secret(access_token, ACCESS)
-    if read is None:
-        raise TokenUnknown
-    return UserId(read[0]), read[1]

@@ -54,7 +54,7 @@ class OperatorUserForm(UserForm):
 
     tenant_id: int
     email_verified_at: str | None
-    given_public_name: str | None
+    chosen_public_name: str | None
     source: str
     referer: str | None
     registration_channel: str | None

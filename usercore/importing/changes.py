@@ -7,7 +7,7 @@ from usercore.importing.records import ImportRecord
 from usercore.kernel.text import refuse
 from usercore.kernel.unset import UNSET
 from usercore.users.identifiers import names_email, next_access_ids
-from usercore.users.keys import email_key
+from usercore.users.keys import is_same_address
 from usercore.users.model import User
 from usercore.users.rules import is_spelling_of
 
@@ -19,8 +19,8 @@ def changes_of(user: User, record: ImportRecord, *, at: datetime) -> dict[str, A
         Invalid: they contradict each other or the user.
     """
     changes = {**_login_changes(user, record, at=at), **record.fields}
-    if is_spelling_of(changes.get("given_public_name", user.given_public_name), changes["email"]):
-        changes["given_public_name"] = None
+    if is_spelling_of(changes.get("chosen_public_name", user.chosen_public_name), changes["email"]):
+        changes["chosen_public_name"] = None
     if record.external_id is not UNSET:
         changes["external_id"] = record.external_id
     if record.slots:
@@ -36,7 +36,7 @@ def changes_of(user: User, record: ImportRecord, *, at: datetime) -> dict[str, A
 
 def _login_changes(user: User, record: ImportRecord, *, at: datetime) -> dict[str, Any]:
     email = user.email if record.email is UNSET else record.email
-    verified_at = None if is_moved(user.email, email) else user.email_verified_at
+    verified_at = user.email_verified_at if is_same_address(user.email, email) else None
     if record.email_verified is not UNSET:
         if record.email_verified and email is None:
             refuse("email_verified", "no_email")
@@ -44,13 +44,6 @@ def _login_changes(user: User, record: ImportRecord, *, at: datetime) -> dict[st
     username = record.username
     if username is UNSET:
         username = email if names_email(user) else user.username  # a username that is the email follows it
-    elif username is not None and "@" in username and is_moved(username, email):
+    elif username is not None and "@" in username and not is_same_address(username, email):
         refuse("username", "not_own_email")
     return {"email": email, "email_verified_at": verified_at, "username": username}
-
-
-def is_moved(old: str | None, new: str | None) -> bool:
-    """Return whether the new email is another address than the old one: with another key, or none."""
-    if old is None or new is None:
-        return old is not new
-    return old != new and email_key(old) != email_key(new)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from usercore.importing.candidates import Candidate
-from usercore.importing.changes import is_moved
 from usercore.importing.plan import Creation, Known, Step, Update, sought_ids
 from usercore.importing.ports import ImportUnit
 from usercore.kernel.changes import Change
@@ -15,6 +14,7 @@ from usercore.passwords.service import add_imported, store_password
 from usercore.tokens.model import RevocationReason
 from usercore.tokens.service import revoke_all
 from usercore.users.email_changes import cancel_changes
+from usercore.users.keys import is_same_address
 from usercore.users.model import IMPORTED, User
 from usercore.users.service import make_claim, replace_user
 
@@ -96,7 +96,7 @@ def _replace(unit: ImportUnit, step: Update) -> None:
     old, new = step.old, step.new
     if new is not old:
         replace_user(unit, old, new, IMPORTED, at=new.modified_at, by=new.modified_by)
-    if is_moved(old.email, new.email):
+    if not is_same_address(old.email, new.email):
         cancel_changes(unit, new, at=new.modified_at)
         revoke_all(unit, old.id, RevocationReason.EMAIL_CHANGED, at=new.modified_at)
     if step.password_hash is not None:

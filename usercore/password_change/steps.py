@@ -45,4 +45,4 @@ def reset_failures(unit: PasswordChangeUnit, user: User, keys: CounterKeys) -> N
     """Forget the failures and wrong passwords of a locked user, so that nothing waits and no password is void."""
     account = keys.account(user.tenant_id, user.id)
     for counter in unit.failure_counters.get_many([account]):
-        unit.failure_counters.reset(account, up_to=counter.tried)
+        unit.failure_counters.reset(account, up_to=counter.tries)

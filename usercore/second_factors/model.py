@@ -144,7 +144,7 @@ class SignInChallenge:
     """A sign-in that lacks its second factor. It ends with the password, and with the version, that the user has.
 
     ``status`` is the outcome of the first factor, and ``device_digest`` that of the device token shown with it. The
-    failures under ``counter_key`` up to ``counter_tried`` are forgotten when the sign-in is complete.
+    failures under ``counter_key`` up to ``counter_tries`` are forgotten when the sign-in is complete.
     """
 
     id: int
@@ -160,7 +160,7 @@ class SignInChallenge:
     password_version: int = 0
     password_set_at: datetime | None = None
     counter_key: bytes | None = attrs.field(default=None, repr=False)
-    counter_tried: int = 0
+    counter_tries: int = 0
     issued_at: datetime
     expires_at: datetime
     redeemed_at: datetime | None = None

@@ -62,7 +62,7 @@ class FirstFactor:
     source: str | None
     device_digest: Digest | None
     counter: tuple[bytes, int] | None
-    """The key of the failures that the sign-in forgets when it is complete, and how many were tried."""
+    """The key of the failures that the sign-in forgets when it is complete, and up to which try."""
 
 
 @frozen(kw_only=True)
@@ -89,7 +89,7 @@ class SecondStep:
         challenge_id, user = self._service.new_id(), first.user
         secret = generate_secret(CHALLENGE, challenge_id, self._service.randomness)
         version, set_at = _password_of(unit.credentials.get(user.id))
-        key, tried = first.counter or (None, 0)
+        key, tries = first.counter or (None, 0)
         challenge = SignInChallenge(
             id=challenge_id,
             tenant_id=user.tenant_id,
@@ -104,7 +104,7 @@ class SecondStep:
             password_version=version,
             password_set_at=set_at,
             counter_key=key,
-            counter_tried=tried,
+            counter_tries=tries,
             issued_at=at,
             expires_at=at + self._policy.challenge_lifetime,
         )
@@ -169,7 +169,7 @@ class SecondStep:
         if not self._accept(unit, locked, code, now):
             raise RejectedAttempt(AttemptStatus.SECOND_FACTOR_WRONG, user_id=user.id)
         if counter is not None:
-            unit.failure_counters.reset(key, up_to=counter.tried)
+            unit.failure_counters.reset(key, up_to=counter.tries)
 
     def record_failure(self, unit: SignInUnit, user: User, *, now: datetime) -> None:
         """Count a wrong code of the locked user."""

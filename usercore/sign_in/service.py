@@ -253,7 +253,7 @@ class SignIn:
             return rejected
         unit.sign_in_challenges.redeem(found.id, at=now)
         if found.counter_key is not None:
-            unit.failure_counters.reset(found.counter_key, up_to=found.counter_tried)
+            unit.failure_counters.reset(found.counter_key, up_to=found.counter_tries)
         locked = locked._replace(user=unit.users.lock(locked.user.id, LastSignIn(now, attempting.context.ip)))
         credential = unit.credentials.get(locked.user.id)
         must_change = credential is not None and credential.must_change

@@ -124,7 +124,7 @@ class SignInThrottle:
 
         def reserve(unit: SignInUnit) -> int:
             self._check(lookup, unit.failure_counters.get_many([key]))
-            return self._record(unit, key, self._kind_of(lookup), wrong_password=False).tried
+            return self._record(unit, key, self._kind_of(lookup), wrong_password=False).tries
 
         return self._service.units.write(reserve)
 
@@ -159,7 +159,7 @@ class SignInThrottle:
         """Return the key of the account's failures and the ordinal up to which a success resets them, or None."""
         counter = lookup.login_counter
         if ordinal is None and counter is not None and (counter.failures or counter.wrong_passwords):
-            ordinal = counter.tried
+            ordinal = counter.tries
         return None if ordinal is None or lookup.login_key is None else (lookup.login_key, ordinal)
 
     def cancel_try(self, unit: SignInUnit, lookup: LoginLookup, ordinal: int | None) -> None:

@@ -2,20 +2,17 @@
 
 from datetime import datetime
 
-from usercore.kernel.changes import Change
-from usercore.kernel.errors import UserNotFound
-from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
-from usercore.kernel.secret import Digest, Secret, read_secret
+from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.time import clean_instant
 from usercore.kernel.values import frozen
 from usercore.sign_in_tokens.issuing import SignInTokensUnit, lock_holder
 from usercore.sign_in_tokens.rules import check_terms
-from usercore.tokens.errors import TokenNotFound, TokenUnknown
 from usercore.tokens.model import AUTOLOGIN_REVOKED, AutologinTokenPolicy, LimitedUseToken, TokenKind
 from usercore.tokens.ports import TokensUnit
+from usercore.tokens.revoking import read_holder, revoke_by_id, revoke_by_secret
 from usercore.tokens.service import issue
 
 
@@ -90,24 +87,12 @@ class AutologinTokens:
             TypeError: it is neither text nor a ``Secret``.
             TokenUnknown: no token of this tenant has this secret, or it was revoked or used up before.
         """
-        read = read_secret(secret, TokenKind.AUTOLOGIN)
-        if read is None:
-            raise TokenUnknown
-
-        def revoke(unit: TokensUnit) -> LimitedUseToken:
-            user_id, digest = UserId(read[0]), read[1]
-            if unit.limited_use_tokens.get(user_id, digest) is None:
-                raise TokenUnknown
-            try:
-                unit.lock(user_id)
-            except UserNotFound:  # the user belongs to another tenant
-                raise TokenUnknown from None
-            revoked = self._revoke(unit, user_id, digest)
-            if revoked is None:
-                raise TokenUnknown
-            return revoked
-
-        return self._service.units.write(revoke)
+        holder = read_holder(secret, TokenKind.AUTOLOGIN)
+        return self._service.units.write(
+            lambda unit: revoke_by_secret(
+                unit, unit.limited_use_tokens, holder, kind=AUTOLOGIN_REVOKED, clock=self._service.clock
+            )
+        )
 
     def revoke_by_id(self, ref: Reference, public_id: str) -> LimitedUseToken:
         """Revoke the token of this user that has this public id, and return it as it is now.
@@ -124,17 +109,9 @@ class AutologinTokens:
         def revoke(unit: TokensUnit) -> LimitedUseToken:
             user_id = unit.resolve(ref)
             unit.lock(user_id)
-            tokens = unit.limited_use_tokens.list_of(user_id, TokenKind.AUTOLOGIN)
-            digest = next((token.digest for token in tokens if token.public_id == public_id), None)
-            revoked = None if digest is None else self._revoke(unit, user_id, digest)
-            if revoked is None:
-                raise TokenNotFound
-            return revoked
+            present = unit.limited_use_tokens.list_of(user_id, TokenKind.AUTOLOGIN)
+            return revoke_by_id(
+                unit, unit.limited_use_tokens, present, public_id, kind=AUTOLOGIN_REVOKED, clock=self._service.clock
+            )
 
         return self._service.units.write(revoke)
-
-    def _revoke(self, unit: TokensUnit, user_id: UserId, digest: Digest) -> LimitedUseToken | None:
-        revoked = unit.limited_use_tokens.revoke(user_id, digest, at=self._service.clock())
-        if revoked is not None:
-            unit.record(Change(kind=AUTOLOGIN_REVOKED, subject_id=user_id, new=revoked))
-        return revoked

@@ -18,7 +18,7 @@ from usercore.history.rules import entry_of
 from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import Context
 from usercore.kernel.errors import TenantNotFound, UserNotFound
-from usercore.kernel.ids import TenantId, UserId, plain_uuid
+from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.references import Reference, check_user_id
 from usercore.kernel.time import Clock
 from usercore.kernel.values import frozen
@@ -158,12 +158,7 @@ class RecordingUnit(ABC):
         """Return the id of the user that the reference names; see ``ResolvingUnit``."""
         if isinstance(reference, int):
             return check_user_id(reference)
-        if isinstance(reference, UUID):
-            user = self.users.find_by_uuid(plain_uuid(reference))
-            return _found(None if user is None else user.id)
-        name = claim_of(reference)
-        found = self.claims.find(name.space, name.key)
-        return _found(UserId(found.holder_id) if found is not None and found.uses & name.uses else None)
+        return self.get_or_raise(reference)
 
     def get_or_raise(self, reference: Reference) -> UserId:
         """Resolve the reference and check that the user exists; see ``ResolvingUnit``."""

@@ -38,8 +38,8 @@ class FailureCounter:
 
     key: bytes = attrs.field(repr=False)
     kind: CounterKind
-    tried: int
-    reset_to: int = 0
+    tries: int
+    reset_up_to: int = 0
     wrong_passwords: int = 0
     since: datetime
     last_at: datetime
@@ -47,7 +47,7 @@ class FailureCounter:
     @property
     def failures(self) -> int:
         """Failures since the last reset."""
-        return self.tried - self.reset_to
+        return self.tries - self.reset_up_to
 
 
 @frozen

@@ -21,7 +21,7 @@ class FailureCounterRepository(Protocol):
     ) -> FailureCounter:
         """Count a failure atomically, as ``rule`` says, and return the counter with it.
 
-        ``tried`` rises by one. A row of failures that starts anew sets ``reset_to`` to the former ``tried``, and
+        ``tries`` rises by one. A row of failures that starts anew sets ``reset_up_to`` to the former ``tries``, and
         ``since`` to ``at``. ``wrong_passwords`` rises by one if asked, and only ``reset`` lowers it. ``last_at`` never
         falls, unless the clock was set back.
         """
@@ -32,14 +32,14 @@ class FailureCounterRepository(Protocol):
 
     @abstractmethod
     def reset(self, key: bytes, *, up_to: int) -> None:
-        """Forget the failures up to this ordinal: never more than were tried, never fewer than before.
+        """Forget the failures up to this ordinal: never more than were made, never fewer than before.
 
         At most as many wrong passwords stay as failures do. Without a counter nothing happens.
         """
 
     @abstractmethod
     def cancel_try(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
-        """Forget the failure with this ordinal: ``reset_to`` rises by one, and wrong passwords stay as they are.
+        """Forget the failure with this ordinal: ``reset_up_to`` rises by one, and wrong passwords stay as they are.
 
         ``last_at`` is set to the given instant unless a later failure was counted. A counter without failures, or
         without one of this ordinal, stays as it is.

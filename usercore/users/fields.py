@@ -102,7 +102,7 @@ class RegistrationFields(ExternalRegistrationFields, total=False):
         FieldSpec(
             meaning="name shown to others; reads as the email if there is none",
             clean=_line,
-            attribute="given_public_name",
+            attribute="chosen_public_name",
             personal=True,
         ),
     ]

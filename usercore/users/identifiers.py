@@ -79,10 +79,6 @@ def next_access_ids(present: AccessIds, slots: Mapping[int, str | None]) -> Acce
     return first, second, third, fourth
 
 
-IDENTIFIERS: Final = frozenset(("email", "username", "external_id", "access_ids", "supplied_uuid"))
-"""The fields that claims depend on; see ``claims_of``."""
-
-
 def claims_of(user: User) -> dict[tuple[KeySpace, str], KeyUse]:
     """Return every key that the user's identifiers need, with its uses."""
     return claims_for(

@@ -75,9 +75,11 @@ def email_key(text: str) -> str:
     return f"{folded}@{key}"
 
 
-def is_same_address(old: str | None, new: str) -> bool:
-    """Return whether both are spellings of one key."""
-    return old is not None and email_key(old) == email_key(new)
+def is_same_address(one: str | None, other: str | None) -> bool:
+    """Return whether both are spellings of one key, or both are None."""
+    if one is None or other is None:
+        return one is other
+    return one == other or email_key(one) == email_key(other)
 
 
 def host_id(value: object, *, field: str) -> str:

@@ -62,7 +62,7 @@ class User:
     supplied_uuid: UUID | None = None
     first_name: str | None = None
     last_name: str | None = None
-    given_public_name: str | None = None
+    chosen_public_name: str | None = None
     language: str | None = None
     date_format: DateFormat | None = None
     timestamp_offset_minutes: int | None = None
@@ -92,7 +92,7 @@ class User:
     @property
     def public_name(self) -> str | None:
         """The name shown to other users: the given one, or the email if none was given or it spells the email."""
-        return self.given_public_name or self.email
+        return self.chosen_public_name or self.email
 
     @property
     def full_name(self) -> str | None:
@@ -201,6 +201,7 @@ class Preferences:
 
 
 IDENTIFIERS: Final = ("email", "username", "external_id", "access_ids", "supplied_uuid")
+"""The attributes that claims depend on."""
 
 OWN_FIELDS: Final = tuple(
     field.name
@@ -225,8 +226,8 @@ UPDATED: Final = ChangeKind(
 IDS_CHANGED: Final = ChangeKind("user.ids_changed", _IDS, frozenset(_IDS), public=True)
 EMAIL_CHANGED: Final = ChangeKind(
     "user.email_changed",
-    ("email", "email_verified_at", "username", "given_public_name"),
-    frozenset({"email", "username", "given_public_name"}),
+    ("email", "email_verified_at", "username", "chosen_public_name"),
+    frozenset({"email", "username", "chosen_public_name"}),
     public=True,
 )
 EMAIL_REPLACED: Final = ChangeKind("user.email_replaced", ("email", "can_undo"), frozenset({"email"}), public=True)

@@ -10,9 +10,9 @@ from usercore.users.model import EmailChange, EmailChangeState, User, UserState
 
 
 def without_email_as_name(user: User) -> User:
-    """Return the user without a given public name that spells the email, so that the name changes with the email."""
-    copies = is_spelling_of(user.given_public_name, user.email)
-    return evolve(user, given_public_name=None) if copies else user
+    """Return the user without a chosen public name that spells the email, so that the name changes with the email."""
+    copies = is_spelling_of(user.chosen_public_name, user.email)
+    return evolve(user, chosen_public_name=None) if copies else user
 
 
 def is_spelling_of(text: str | None, email: str | None) -> bool:

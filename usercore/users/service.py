@@ -12,13 +12,12 @@ from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.references import Reference, check_user_id
 from usercore.users.errors import LastAdmin
 from usercore.users.identifiers import (
-    IDENTIFIERS,
     claims_of,
     field_of,
     in_order,
 )
 from usercore.users.keys import KeySpace, KeyUse, claim_of
-from usercore.users.model import Claim, User, UserState
+from usercore.users.model import IDENTIFIERS, Claim, User, UserState
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import without_email_as_name
 
@@ -142,7 +141,7 @@ def replace_user(unit: UsersUnit, old: User, new: User, kind: ChangeKind, *, at:
     changed = differing(old, new)
     if not changed:
         return old
-    if not IDENTIFIERS.isdisjoint(changed):
+    if any(name in changed for name in IDENTIFIERS):
         move_claims(unit, old, new, at=at)
     kept = evolve(new, modified_at=at, modified_by=by, version=old.version + 1)
     unit.users.replace(kept)

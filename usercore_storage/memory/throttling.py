@@ -42,7 +42,7 @@ class MemoryFailureCounters(_Counters[FailureCounter], FailureCounterRepository)
         if old is None:
             wrong = int(wrong_password)
             return self._put(
-                FailureCounter(key=key, kind=kind, tried=1, reset_to=0, wrong_passwords=wrong, since=at, last_at=at)
+                FailureCounter(key=key, kind=kind, tries=1, reset_up_to=0, wrong_passwords=wrong, since=at, last_at=at)
             )
         is_over = old.since <= rule.window_before and old.failures < rule.window_threshold
         is_set_back = old.last_at > rule.set_back_after
@@ -50,8 +50,8 @@ class MemoryFailureCounters(_Counters[FailureCounter], FailureCounterRepository)
         return self._put(
             evolve(
                 old,
-                tried=old.tried + 1,
-                reset_to=old.tried if is_new else old.reset_to,
+                tries=old.tries + 1,
+                reset_up_to=old.tries if is_new else old.reset_up_to,
                 wrong_passwords=old.wrong_passwords + int(wrong_password),
                 since=at if is_new else old.since,
                 last_at=at if is_set_back else max(old.last_at, at),
@@ -65,16 +65,18 @@ class MemoryFailureCounters(_Counters[FailureCounter], FailureCounterRepository)
 
     def reset(self, key: bytes, *, up_to: int) -> None:
         old = self._counters.get(key)
-        if old is not None and old.reset_to <= up_to:
+        if old is not None and old.reset_up_to <= up_to:
             # A counter that was removed and started anew has not come as far as an older ordinal.
-            reset_to = max(old.reset_to, min(up_to, old.tried))
-            self._put(evolve(old, reset_to=reset_to, wrong_passwords=min(old.wrong_passwords, old.tried - reset_to)))
+            reset_up_to = max(old.reset_up_to, min(up_to, old.tries))
+            self._put(
+                evolve(old, reset_up_to=reset_up_to, wrong_passwords=min(old.wrong_passwords, old.tries - reset_up_to))
+            )
 
     def cancel_try(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
         old = self._counters.get(key)
-        if old is not None and old.reset_to < ordinal <= old.tried:
-            at = last_at if old.tried == ordinal else old.last_at
-            self._put(evolve(old, reset_to=old.reset_to + 1, last_at=at))
+        if old is not None and old.reset_up_to < ordinal <= old.tries:
+            at = last_at if old.tries == ordinal else old.last_at
+            self._put(evolve(old, reset_up_to=old.reset_up_to + 1, last_at=at))
 
     def remove_stale(self, before: datetime, *, after: datetime, limit: int) -> int:
         def at_of(counter: FailureCounter) -> datetime | None:

@@ -24,7 +24,7 @@ _BY_TIME: Final = {"by_time": "(at)", "unknown": "(user_id, at) WHERE ((user_id 
 _USER_AGENT: Final = {"user_agent": StoredOnce("usercore_user_agents", digest_of_user_agent)}
 
 REMOVABLE_COUNTER: Final = (
-    "(((kind <> 'account') AND (kind <> 'second_factor')) OR ((tried = reset_to) AND (wrong_passwords = 0)))"
+    "(((kind <> 'account') AND (kind <> 'second_factor')) OR ((tries = reset_up_to) AND (wrong_passwords = 0)))"
 )
 """An account's failures stay until they are reset. Source: spec S7."""
 

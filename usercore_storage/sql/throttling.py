@@ -14,15 +14,15 @@ GET_COUNTERS: Final = {
     size: f"SELECT {FAILURE_COUNTERS.select} FROM usercore_failure_counters WHERE key IN ({marks(size)})"
     for size in SIZES
 }
-_FAILURES: Final = "usercore_failure_counters.tried - usercore_failure_counters.reset_to"
+_FAILURES: Final = "usercore_failure_counters.tries - usercore_failure_counters.reset_up_to"
 _STARTS_ANEW: Final = (
     f"CASE WHEN {_FAILURES} = 0 OR usercore_failure_counters.last_at <= ? OR usercore_failure_counters.last_at > ?"
     f" OR (usercore_failure_counters.since <= ? AND {_FAILURES} < ?) THEN"
 )
 RECORD_FAILURE: Final = (
     f"INSERT INTO usercore_failure_counters ({FAILURE_COUNTERS.select}) VALUES (?, ?, 1, 0, ?, ?, ?)"
-    " ON CONFLICT (key) DO UPDATE SET tried = usercore_failure_counters.tried + 1,"
-    f" reset_to = {_STARTS_ANEW} usercore_failure_counters.tried ELSE usercore_failure_counters.reset_to END,"
+    " ON CONFLICT (key) DO UPDATE SET tries = usercore_failure_counters.tries + 1,"
+    f" reset_up_to = {_STARTS_ANEW} usercore_failure_counters.tries ELSE usercore_failure_counters.reset_up_to END,"
     " wrong_passwords = usercore_failure_counters.wrong_passwords + excluded.wrong_passwords,"
     f" since = {_STARTS_ANEW} excluded.since ELSE usercore_failure_counters.since END,"
     " last_at = CASE WHEN usercore_failure_counters.last_at > ? OR excluded.last_at > usercore_failure_counters.last_at"
@@ -30,15 +30,15 @@ RECORD_FAILURE: Final = (
     f" RETURNING {FAILURE_COUNTERS.select}"
 )
 ADD_WRONG: Final = "UPDATE usercore_failure_counters SET wrong_passwords = wrong_passwords + ? WHERE key = ?"
-_RESET_TO: Final = "CASE WHEN tried < ? THEN tried ELSE ? END"
+_RESET_UP_TO: Final = "CASE WHEN tries < ? THEN tries ELSE ? END"
 RESET: Final = (
-    f"UPDATE usercore_failure_counters SET reset_to = {_RESET_TO},"
-    f" wrong_passwords = CASE WHEN wrong_passwords < tried - {_RESET_TO} THEN wrong_passwords"
-    f" ELSE tried - {_RESET_TO} END WHERE key = ? AND reset_to <= ?"
+    f"UPDATE usercore_failure_counters SET reset_up_to = {_RESET_UP_TO},"
+    f" wrong_passwords = CASE WHEN wrong_passwords < tries - {_RESET_UP_TO} THEN wrong_passwords"
+    f" ELSE tries - {_RESET_UP_TO} END WHERE key = ? AND reset_up_to <= ?"
 )
 TAKE_BACK: Final = (
-    "UPDATE usercore_failure_counters SET reset_to = reset_to + 1,"
-    " last_at = CASE WHEN tried = ? THEN ? ELSE last_at END WHERE key = ? AND reset_to < ? AND ? <= tried"
+    "UPDATE usercore_failure_counters SET reset_up_to = reset_up_to + 1,"
+    " last_at = CASE WHEN tries = ? THEN ? ELSE last_at END WHERE key = ? AND reset_up_to < ? AND ? <= tries"
 )
 _REMOVABLE: Final = f"SELECT key FROM usercore_failure_counters WHERE {REMOVABLE_COUNTER} AND last_at"
 REMOVE_OLD_COUNTERS: Final = (

@@ -66,7 +66,7 @@ def counter(units: Units[Unit], key: bytes = KEY) -> FailureCounter | None:
 
 def a_counter(key: bytes = KEY, **fields: object) -> FailureCounter:
     """Return the counter after one failure at noon, with these fields replaced."""
-    one = FailureCounter(key=key, kind=CounterKind.ACCOUNT, tried=1, since=NOON, last_at=NOON)
+    one = FailureCounter(key=key, kind=CounterKind.ACCOUNT, tries=1, since=NOON, last_at=NOON)
     return evolve(one, **fields)
 
 
@@ -80,8 +80,8 @@ def next_counter(old: FailureCounter | None, key: bytes, ticks: int, rule: Count
     anew = ended or set_back or old.last_at <= rule.forgotten_before or old.failures == 0
     return evolve(
         old,
-        tried=old.tried + 1,
-        reset_to=old.tried if anew else old.reset_to,
+        tries=old.tries + 1,
+        reset_up_to=old.tries if anew else old.reset_up_to,
         wrong_passwords=old.wrong_passwords + wrong,
         since=at if anew else old.since,
         last_at=at if set_back else max(old.last_at, at),
@@ -90,10 +90,10 @@ def next_counter(old: FailureCounter | None, key: bytes, ticks: int, rule: Count
 
 def next_reset(old: FailureCounter, up_to: int) -> FailureCounter:
     """Return the counter after a reset, as the port describes it."""
-    if up_to < old.reset_to:
+    if up_to < old.reset_up_to:
         return old
-    reset_to = min(up_to, old.tried)
-    return evolve(old, reset_to=reset_to, wrong_passwords=min(old.wrong_passwords, old.tried - reset_to))
+    reset_up_to = min(up_to, old.tries)
+    return evolve(old, reset_up_to=reset_up_to, wrong_passwords=min(old.wrong_passwords, old.tries - reset_up_to))
 
 
 class FailureCounterRepositoryContract(Contract):
@@ -102,8 +102,8 @@ class FailureCounterRepositoryContract(Contract):
     @pytest.mark.rule("S7")
     def test_a_failure_is_counted(self, main: Units[Unit]) -> None:
         assert_same(record(main), a_counter())
-        assert record(main, ticks=1) == a_counter(tried=2, last_at=NOON + TICK)
-        assert_same(counter(main), a_counter(tried=2, last_at=NOON + TICK))
+        assert record(main, ticks=1) == a_counter(tries=2, last_at=NOON + TICK)
+        assert_same(counter(main), a_counter(tries=2, last_at=NOON + TICK))
         assert counter(main, OTHER) is None
 
     @pytest.mark.parametrize("kind", list(CounterKind))
@@ -126,16 +126,16 @@ class FailureCounterRepositoryContract(Contract):
         for _ in range(5):
             record(main, wrong_password=True)
         reset(main, 3)
-        assert_same(counter(main), a_counter(tried=5, reset_to=3, wrong_passwords=2))
+        assert_same(counter(main), a_counter(tries=5, reset_up_to=3, wrong_passwords=2))
         reset(main, 2)
-        assert counter(main) == a_counter(tried=5, reset_to=3, wrong_passwords=2)
+        assert counter(main) == a_counter(tries=5, reset_up_to=3, wrong_passwords=2)
         assert record(main).failures == 3
 
     @pytest.mark.rule("S7")
     def test_a_reset_forgets_no_more_than_was_tried(self, main: Units[Unit]) -> None:
         record(main)
         reset(main, 5)  # the ordinal of a counter that has been removed since
-        assert counter(main) == a_counter(reset_to=1)
+        assert counter(main) == a_counter(reset_up_to=1)
         assert record(main).failures == 1
 
     @pytest.mark.parametrize(("ordinal", "last_at"), [(5, NOON + 3 * TICK), (4, NOON + 9 * TICK)])
@@ -147,7 +147,7 @@ class FailureCounterRepositoryContract(Contract):
             record(main, wrong_password=True)
         record(main, ticks=9)
         cancel_try(main, ordinal, last_at=NOON + 3 * TICK)
-        expected = a_counter(tried=5, reset_to=1, wrong_passwords=4, last_at=last_at)
+        expected = a_counter(tries=5, reset_up_to=1, wrong_passwords=4, last_at=last_at)
         assert_same(counter(main), expected)
 
     @pytest.mark.parametrize("ordinal", [0, 1, 2, 4])
@@ -176,11 +176,11 @@ class FailureCounterRepositoryContract(Contract):
     def test_wrong_passwords_are_counted_with_a_failure_or_after_it(self, main: Units[Unit]) -> None:
         record(main, wrong_password=True)
         record(main)
-        assert counter(main) == a_counter(tried=2, wrong_passwords=1)
+        assert counter(main) == a_counter(tries=2, wrong_passwords=1)
         main.write(lambda unit: unit.failure_counters.add_wrong_passwords(KEY, 1))
-        assert_same(counter(main), a_counter(tried=2, wrong_passwords=2))
+        assert_same(counter(main), a_counter(tries=2, wrong_passwords=2))
         main.write(lambda unit: unit.failure_counters.add_wrong_passwords(KEY, 0))
-        assert counter(main) == a_counter(tried=2, wrong_passwords=2)
+        assert counter(main) == a_counter(tries=2, wrong_passwords=2)
 
     @pytest.mark.parametrize(("since", "failures"), [(-1, 4), (0, 1), (1, 1)])
     @pytest.mark.rule("S7")
@@ -277,7 +277,7 @@ class FailureCounterRepositoryContract(Contract):
         def read_then_count(_: int, meet: Meet) -> int:
             assert counter(main) is None
             meet()
-            return record(main).tried
+            return record(main).tries
 
         assert sorted(race(read_then_count)) == [*range(1, THREADS + 1)]
 
@@ -286,6 +286,6 @@ class FailureCounterRepositoryContract(Contract):
         def read_then_count(unit: Unit, _: int, meet: Meet) -> int:
             unit.failure_counters.get_many([KEY])
             meet()
-            return unit.failure_counters.record_failure(KEY, CounterKind.ACCOUNT, at=NOON, rule=a_rule()).tried
+            return unit.failure_counters.record_failure(KEY, CounterKind.ACCOUNT, at=NOON, rule=a_rule()).tries
 
         assert sorted(overlap(main, read_then_count)) == [1, 2]

@@ -37,7 +37,7 @@ CREATE TABLE usercore_users (
     supplied_uuid text COLLATE "C",
     first_name text COLLATE "C",
     last_name text COLLATE "C",
-    given_public_name text COLLATE "C",
+    chosen_public_name text COLLATE "C",
     language text COLLATE "C",
     date_format text COLLATE "C",
     timestamp_offset_minutes bigint,
@@ -139,7 +139,7 @@ CREATE TABLE usercore_sign_in_challenges (
     password_version bigint NOT NULL,
     password_set_at bigint,
     counter_key bytea,
-    counter_tried bigint NOT NULL,
+    counter_tries bigint NOT NULL,
     issued_at bigint NOT NULL,
     expires_at bigint NOT NULL,
     redeemed_at bigint,
@@ -285,15 +285,15 @@ CREATE INDEX usercore_registration_attempts_unknown ON usercore_registration_att
 CREATE TABLE usercore_failure_counters (
     key bytea NOT NULL,
     kind text COLLATE "C" NOT NULL,
-    tried bigint NOT NULL,
-    reset_to bigint NOT NULL,
+    tries bigint NOT NULL,
+    reset_up_to bigint NOT NULL,
     wrong_passwords bigint NOT NULL,
     since bigint NOT NULL,
     last_at bigint NOT NULL,
     PRIMARY KEY (key)
 );
 
-CREATE INDEX usercore_failure_counters_stale ON usercore_failure_counters (last_at) WHERE (((kind <> 'account') AND (kind <> 'second_factor')) OR ((tried = reset_to) AND (wrong_passwords = 0)));
+CREATE INDEX usercore_failure_counters_stale ON usercore_failure_counters (last_at) WHERE (((kind <> 'account') AND (kind <> 'second_factor')) OR ((tries = reset_up_to) AND (wrong_passwords = 0)));
 
 CREATE TABLE usercore_rate_limits (
     key bytea NOT NULL,

@@ -37,7 +37,7 @@ CREATE TABLE usercore_users (
     supplied_uuid TEXT,
     first_name TEXT,
     last_name TEXT,
-    given_public_name TEXT,
+    chosen_public_name TEXT,
     language TEXT,
     date_format TEXT,
     timestamp_offset_minutes INTEGER,
@@ -139,7 +139,7 @@ CREATE TABLE usercore_sign_in_challenges (
     password_version INTEGER NOT NULL,
     password_set_at INTEGER,
     counter_key BLOB,
-    counter_tried INTEGER NOT NULL,
+    counter_tries INTEGER NOT NULL,
     issued_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     redeemed_at INTEGER,
@@ -285,15 +285,15 @@ CREATE INDEX usercore_registration_attempts_unknown ON usercore_registration_att
 CREATE TABLE usercore_failure_counters (
     key BLOB NOT NULL,
     kind TEXT NOT NULL,
-    tried INTEGER NOT NULL,
-    reset_to INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    reset_up_to INTEGER NOT NULL,
     wrong_passwords INTEGER NOT NULL,
     since INTEGER NOT NULL,
     last_at INTEGER NOT NULL,
     PRIMARY KEY (key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX usercore_failure_counters_stale ON usercore_failure_counters (last_at) WHERE (((kind <> 'account') AND (kind <> 'second_factor')) OR ((tried = reset_to) AND (wrong_passwords = 0)));
+CREATE INDEX usercore_failure_counters_stale ON usercore_failure_counters (last_at) WHERE (((kind <> 'account') AND (kind <> 'second_factor')) OR ((tries = reset_up_to) AND (wrong_passwords = 0)));
 
 CREATE TABLE usercore_rate_limits (
     key BLOB NOT NULL,
