@@ -76,10 +76,17 @@ def astray(statement: exp.Expression, references: frozenset[str]) -> set[str]:
         named = {column.name for column in statement.this.expressions}
         return {name} - references if TABLES[name].shard not in named else set()
     used = {table.alias_or_name: table.name for table in statement.find_all(exp.Table)}
-    looks = [_names(query) for query in statement.find_all(exp.Subquery, exp.Exists)]
+    looks = [_names(query) for query in statement.find_all(exp.Subquery, exp.Exists) if not _stays(query, references)]
     if len(used) < len(list(statement.find_all(exp.Table))) or any(names - references for names in looks):
         return set(used.values()) - references  # a separate query, on any shard
     return {used[alias] for alias in used.keys() - _bound(statement, used)} - references
+
+
+def _stays(query: exp.Expression, references: frozenset[str]) -> bool:
+    """Return whether an EXISTS names its shard by a value, and nothing of the statement around it."""
+    aliases = {table.alias_or_name for table in query.find_all(exp.Table)}
+    is_alone = all(column.table in {"", *aliases} for column in query.find_all(exp.Column))
+    return isinstance(query, exp.Exists) and is_alone and not astray(query.this, references)
 
 
 def _names(expression: exp.Expression) -> set[str]:

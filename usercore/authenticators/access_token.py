@@ -5,7 +5,14 @@ from datetime import datetime
 import attrs
 
 from usercore.attempts.model import AttemptStatus
-from usercore.authenticators.base import Authenticated, LoginLookup, RejectedAttempt, SignInEvent, SignInUnit
+from usercore.authenticators.base import (
+    Authenticated,
+    LockedUser,
+    LoginLookup,
+    RejectedAttempt,
+    SignInEvent,
+    SignInUnit,
+)
 from usercore.authenticators.tokens import check_form, rejected_token, to_secret
 from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
@@ -16,7 +23,6 @@ from usercore.storage.lookups import TokenOwner
 from usercore.tokens.errors import TokenInvalid
 from usercore.tokens.model import ACCESS, AccessTokenPolicy
 from usercore.tokens.rules import check_open
-from usercore.users.model import User
 
 
 @frozen(kw_only=True)
@@ -41,7 +47,7 @@ class PresentedAccessToken:
         """
         return self._find(unit, now).user.id
 
-    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
+    def complete(self, unit: SignInUnit, locked: LockedUser, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
         """Complete the attempt; the token stays valid.
 
         Raises:

@@ -20,7 +20,7 @@ from usercore.passkeys.ports import PasskeysUnit
 from usercore.passwords.ports import PasswordsUnit
 from usercore.roles.model import ActiveRole
 from usercore.second_factors.ports import SecondFactorsUnit
-from usercore.storage.lookups import LoginAccount, LookupsUnit
+from usercore.storage.lookups import LoginAccount, LookupsUnit, Rights
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.model import FailureCounter
 from usercore.throttling.ports import ThrottlingUnit
@@ -85,6 +85,14 @@ class LoginLookup:
         return None if self.login_key is None else self.counters[0]
 
 
+class LockedUser(NamedTuple):
+    """A locked user who may sign in, with the rights that the unit sees."""
+
+    user: User
+    rights: Rights
+    is_privileged: bool
+
+
 class SignInEvent(NamedTuple):
     """When an attempt is completed, and what the user's row stores of it: nothing if no user is signed in by it."""
 
@@ -117,7 +125,7 @@ class Verified(Protocol):
         """
 
     @abstractmethod
-    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:
+    def complete(self, unit: SignInUnit, locked: LockedUser, event: SignInEvent) -> Authenticated:
         """Complete the attempt of the locked user, who may sign in. Checks come before writes.
 
         Raises:

@@ -7,6 +7,7 @@ from typing import Never, Protocol, TypeVar, cast
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import (
     Authenticated,
+    LockedUser,
     LoginLookup,
     RejectedAttempt,
     SignInEvent,
@@ -21,7 +22,6 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.log import log
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.values import frozen
-from usercore.users.model import User
 
 C_contra = TypeVar("C_contra", contravariant=True)
 
@@ -78,7 +78,7 @@ class ExternalUser:
         except (UserNotFound, Invalid, TypeError):  # the host named a user by what cannot be an identifier
             raise RejectedAttempt(AttemptStatus.NOT_FOUND) from None
 
-    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
+    def complete(self, unit: SignInUnit, locked: LockedUser, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
         """Complete the attempt."""
         return Authenticated(status=AttemptStatus.OK)
 

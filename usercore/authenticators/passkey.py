@@ -8,7 +8,14 @@ from typing import Final
 import attrs
 
 from usercore.attempts.model import AttemptStatus
-from usercore.authenticators.base import Authenticated, LoginLookup, RejectedAttempt, SignInEvent, SignInUnit
+from usercore.authenticators.base import (
+    Authenticated,
+    LockedUser,
+    LoginLookup,
+    RejectedAttempt,
+    SignInEvent,
+    SignInUnit,
+)
 from usercore.authenticators.tokens import to_secret
 from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
@@ -24,7 +31,6 @@ from usercore.passkeys.ports import PasskeysUnit
 from usercore.passkeys.rules import Assertion, Response, read_assertion
 from usercore.passkeys.verification import NO_KEY, VerifiedAssertion, verify_assertion
 from usercore.tokens.model import ChallengePolicy
-from usercore.users.model import User
 
 NAME: Final = "passkey"
 
@@ -60,7 +66,7 @@ class VerifiedPasskey:
         """Return the user of the passkey."""
         return self.passkey.user_id
 
-    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:
+    def complete(self, unit: SignInUnit, locked: LockedUser, event: SignInEvent) -> Authenticated:
         """Store the use of the challenge and the counter of the passkey.
 
         Raises:
@@ -68,7 +74,7 @@ class VerifiedPasskey:
                 go forward.
         """
         if unit.rate_limits.use(self.use_key, at=event.now, window=self.window, most=1).used > 1:
-            raise RejectedAttempt(AttemptStatus.TOKEN_COUNT_EXPIRED, user_id=user.id)
+            raise RejectedAttempt(AttemptStatus.TOKEN_COUNT_EXPIRED, user_id=locked.user.id)
         is_stored = unit.passkeys.use(
             self.passkey.credential_id,
             self.passkey.id,
@@ -80,7 +86,7 @@ class VerifiedPasskey:
             present = unit.passkeys.get(self.passkey.credential_id)
             is_same = present is not None and present.id == self.passkey.id
             status = AttemptStatus.PASSKEY_COUNTER if is_same else AttemptStatus.TOKEN_NOT_FOUND
-            raise RejectedAttempt(status, user_id=user.id)
+            raise RejectedAttempt(status, user_id=locked.user.id)
         return Authenticated(status=AttemptStatus.PASSKEY_OK)
 
 

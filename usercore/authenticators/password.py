@@ -8,6 +8,7 @@ import attrs
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import (
     Authenticated,
+    LockedUser,
     LoginLookup,
     RejectedAttempt,
     SignInEvent,
@@ -26,7 +27,6 @@ from usercore.passwords.model import Credential, PasswordPolicy
 from usercore.passwords.ports import Hasher
 from usercore.passwords.rules import is_expired, prepare
 from usercore.passwords.service import rehash
-from usercore.users.model import User
 
 NAME: Final = "password"
 
@@ -59,17 +59,17 @@ class VerifiedPassword:
         """Return the user whose password was verified."""
         return self.user_id
 
-    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:
+    def complete(self, unit: SignInUnit, locked: LockedUser, event: SignInEvent) -> Authenticated:
         """Check that the password is still the one that was verified, and store its new hash if there is one.
 
         Raises:
             RejectedAttempt: the password was changed meanwhile.
         """
-        credential = unit.credentials.get(user.id)
+        credential = locked.rights.credential
         verified = (self.credential.set_at, self.credential.version)
         is_same = credential is not None and (credential.set_at, credential.version) == verified
         if credential is None or not is_same or is_expired(credential, now=event.now):
-            raise RejectedAttempt(AttemptStatus.WRONG_PASS, user_id=user.id)
+            raise RejectedAttempt(AttemptStatus.WRONG_PASS, user_id=locked.user.id)
         if self.rehashed is not None:
             rehash(unit, credential, self.rehashed)
         return Authenticated(status=AttemptStatus.OK, must_change_password=credential.must_change)

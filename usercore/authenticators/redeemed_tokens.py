@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 import attrs
 
 from usercore.attempts.model import AttemptStatus
-from usercore.authenticators.base import Authenticated, LoginLookup, SignInEvent, SignInUnit
+from usercore.authenticators.base import Authenticated, LockedUser, LoginLookup, SignInEvent, SignInUnit
 from usercore.authenticators.tokens import check_form, rejected_token, to_secret
 from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
@@ -16,7 +16,6 @@ from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenInvalid
 from usercore.tokens.model import TokenKind
 from usercore.tokens.service import find_redeemable, redeem
-from usercore.users.model import User
 
 
 @frozen(kw_only=True)
@@ -55,14 +54,14 @@ class PresentedToken:
         except TokenInvalid as error:
             raise rejected_token(unit, self.kind, self.secret, error) from None
 
-    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:
+    def complete(self, unit: SignInUnit, locked: LockedUser, event: SignInEvent) -> Authenticated:
         """Redeem the token.
 
         Raises:
             RejectedAttempt: another unit redeemed or revoked it meanwhile.
         """
         try:
-            redeem(unit, user.id, self.secret, at=event.now)
+            redeem(unit, locked.user.id, self.secret, at=event.now)
         except TokenInvalid as error:
             raise rejected_token(unit, self.kind, self.secret, error) from None
         return Authenticated(status=self.ok_status)

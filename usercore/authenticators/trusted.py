@@ -3,13 +3,12 @@
 from datetime import datetime
 
 from usercore.attempts.model import AttemptStatus
-from usercore.authenticators.base import Authenticated, LoginLookup, SignInEvent, SignInUnit
+from usercore.authenticators.base import Authenticated, LockedUser, LoginLookup, SignInEvent, SignInUnit
 from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.values import frozen
-from usercore.users.model import User
 
 
 @entity
@@ -26,7 +25,7 @@ class TrustedUser:
         """
         return unit.get_or_raise(self.reference)
 
-    def complete(self, unit: SignInUnit, user: User, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
+    def complete(self, unit: SignInUnit, locked: LockedUser, event: SignInEvent) -> Authenticated:  # noqa: ARG002 - nothing changes
         """Complete the attempt."""
         return Authenticated(status=AttemptStatus.OK, asserted_by_host=True)
 

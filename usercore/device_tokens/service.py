@@ -156,7 +156,7 @@ class DeviceTokens:
             TokenInvalid: it does not; its subclasses name the reason.
         """
         token = check_open(None if owner is None else owner.token, now=now, policy=self._tokens)
-        if owner is None or not _may_sign_in(owner.user, Rights(owner.tenant_active, owner.roles)):
+        if owner is None or not _may_sign_in(owner.user, owner):
             raise TokenUnknown
         return token
 
@@ -175,5 +175,5 @@ class DeviceTokens:
         return True
 
 
-def _may_sign_in(user: User, rights: Rights) -> bool:
+def _may_sign_in(user: User, rights: Rights | TokenOwner) -> bool:
     return sign_in_obstacle(user, tenant_active=rights.tenant_active, roles=rights.roles) is None

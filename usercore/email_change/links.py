@@ -74,8 +74,8 @@ class EmailLinks:
             TokenInvalid: it is unknown, redeemed, revoked or expired, or the user may not sign in.
         """
         link = find_redeemable(unit, secret, kind, now=now)
-        tenant_active, roles = unit.authentication.rights_of(user.id)
-        if sign_in_obstacle(user, tenant_active=tenant_active, roles=roles) is not None:
+        rights = unit.authentication.rights_of(user.id)
+        if sign_in_obstacle(user, tenant_active=rights.tenant_active, roles=rights.roles) is not None:
             raise TokenUnknown
         if not is_current(unit, user, link, now=now):
             raise TokenRevoked

@@ -100,7 +100,7 @@ class SecondFactors:
         def begin(unit: SignInUnit) -> TotpEnrollment:
             found = self._second_step.find(unit, secret)
             locked = self._second_step.lock(unit, found, now=self._service.clock())
-            if unit.second_factors.has_confirmed(locked.user.id):
+            if locked.rights.has_second_factor:
                 raise SignInRefused
             return self._begin(unit, locked.user, label)
 

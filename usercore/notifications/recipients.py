@@ -120,13 +120,13 @@ def reset_link(context: MailContext, event: Event) -> Recipient | None:
 
 def _may_reset(unit: MailUnit, event: Event, user: User) -> bool:
     delivery, requested = _leased(unit, event), event.entry.new.get("email")
-    tenant_active, roles = unit.authentication.rights_of(user.id)
+    rights = unit.authentication.rights_of(user.id)
     return (
         delivery is not None
         and delivery.generation == password_version(unit, user.id)
         and requested is not None
         and is_same_address(user.email, requested)
-        and sign_in_obstacle(user, tenant_active=tenant_active, roles=roles) is None
+        and sign_in_obstacle(user, tenant_active=rights.tenant_active, roles=rights.roles) is None
     )
 
 

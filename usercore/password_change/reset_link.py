@@ -140,8 +140,8 @@ class PasswordResets:
             TokenInvalid: it is unknown, redeemed, revoked or expired, or the user may not sign in.
         """
         link = find_redeemable(unit, secret, TokenKind.RESET, now=now)
-        tenant_active, roles = unit.authentication.rights_of(user.id)
-        if sign_in_obstacle(user, tenant_active=tenant_active, roles=roles) is not None:
+        rights = unit.authentication.rights_of(user.id)
+        if sign_in_obstacle(user, tenant_active=rights.tenant_active, roles=rights.roles) is not None:
             raise TokenUnknown
         is_sent_here = link.address is not None and is_same_address(user.email, link.address)
         if not is_sent_here or link.generation != password_version(unit, user.id):

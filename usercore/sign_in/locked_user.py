@@ -1,21 +1,10 @@
 """Locking the user of an attempt: what holds for every authenticator, and for the second step of a sign-in again."""
 
-from typing import NamedTuple
-
 from usercore.attempts.model import AttemptStatus
-from usercore.authenticators.base import RejectedAttempt, SignInUnit, is_privileged, sign_in_obstacle
+from usercore.authenticators.base import LockedUser, RejectedAttempt, SignInUnit, is_privileged, sign_in_obstacle
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
-from usercore.roles.model import ActiveRole
-from usercore.users.model import LastSignIn, User
-
-
-class LockedUser(NamedTuple):
-    """A locked user who may sign in, with the active roles that the unit sees."""
-
-    user: User
-    roles: tuple[ActiveRole, ...]
-    is_privileged: bool
+from usercore.users.model import LastSignIn
 
 
 def lock_user(
@@ -35,11 +24,11 @@ def lock_user(
         user = unit.users.lock(user_id, note)
     except UserNotFound:
         raise RejectedAttempt(unknown_status) from None
-    tenant_active, roles = unit.authentication.rights_of(user.id)
-    privileged = is_privileged(user, roles)
-    rejected = sign_in_obstacle(user, tenant_active=tenant_active, roles=roles)
+    rights = unit.authentication.rights_of(user.id)
+    privileged = is_privileged(user, rights.roles)
+    rejected = sign_in_obstacle(user, tenant_active=rights.tenant_active, roles=rights.roles)
     if rejected is None and privileged and not allows_privileged:
         rejected = AttemptStatus.REFUSED
     if rejected is not None:
         raise RejectedAttempt(rejected, user_id=user.id)
-    return LockedUser(user, roles, privileged)
+    return LockedUser(user, rights, privileged)

@@ -11,6 +11,7 @@ from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import (
     Authenticated,
     BuiltInAuthenticator,
+    LockedUser,
     RejectedAttempt,
     SignInUnit,
 )
@@ -42,7 +43,7 @@ from usercore.second_factors.rules import (
     pending,
 )
 from usercore.second_factors.totp import matching_step
-from usercore.sign_in.locked_user import LockedUser, lock_user
+from usercore.sign_in.locked_user import lock_user
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.model import CounterKind, ThrottlePolicy
 from usercore.throttling.rules import counting_rule, locked_until
@@ -56,7 +57,7 @@ NAME = "second_factor"
 class FirstFactor:
     """What the first step found, as far as the second one needs it."""
 
-    user: User
+    locked: LockedUser
     authenticator: BuiltInAuthenticator
     done: Authenticated
     source: str | None
@@ -75,20 +76,20 @@ class SecondStep:
     _keys: CounterKeys
     _throttles: ThrottlePolicy
 
-    def is_missing(self, unit: SignInUnit, locked: LockedUser, authenticator: BuiltInAuthenticator) -> bool:
+    def is_missing(self, locked: LockedUser, authenticator: BuiltInAuthenticator) -> bool:
         """Return whether a sign-in by this authenticator lacks a second factor of the locked user."""
         if authenticator.is_multi_factor:
             return False
-        return unit.second_factors.has_confirmed(locked.user.id) or self._demands(locked)
+        return locked.rights.has_second_factor or self._demands(locked)
 
     def _demands(self, locked: LockedUser) -> bool:
         return is_required(self._policy, is_privileged=locked.is_privileged)
 
     def issue(self, unit: SignInUnit, first: FirstFactor, *, at: datetime) -> Rejected:
         """Store a challenge of the locked user, and return the error that carries it."""
-        challenge_id, user = self._service.new_id(), first.user
+        challenge_id, user = self._service.new_id(), first.locked.user
         secret = generate_secret(CHALLENGE, challenge_id, self._service.randomness)
-        version, set_at = _password_of(unit.credentials.get(user.id))
+        version, set_at = _password_of(first.locked.rights.credential)
         key, tries = first.counter or (None, 0)
         challenge = SignInChallenge(
             id=challenge_id,
@@ -109,7 +110,7 @@ class SecondStep:
             expires_at=at + self._policy.challenge_lifetime,
         )
         unit.sign_in_challenges.add(challenge)
-        if unit.second_factors.has_confirmed(user.id):
+        if first.locked.rights.has_second_factor:
             return SecondFactorRequired(secret)
         return SecondFactorSetupRequired(secret)
 
@@ -145,7 +146,7 @@ class SecondStep:
             obstacle = AttemptStatus.TOKEN_COUNT_EXPIRED
         elif not is_redeemable(challenge, now=now):
             obstacle = AttemptStatus.TOKEN_DATE_EXPIRED
-        elif _password_of(unit.credentials.get(found.user_id)) != _password_in(challenge):
+        elif _password_of(locked.rights.credential) != _password_in(challenge):
             obstacle = AttemptStatus.WRONG_PASS
         elif locked.user.version != challenge.user_version:  # such as by an undo of a change of the email
             obstacle = AttemptStatus.REFUSED

@@ -17,6 +17,7 @@ from usercore.authenticators.access_token import AccessTokenCredentials
 from usercore.authenticators.base import (
     Authenticated,
     BuiltInAuthenticator,
+    LockedUser,
     LoginLookup,
     RejectedAttempt,
     SignInEvent,
@@ -43,7 +44,7 @@ from usercore.kernel.text import check_type, clean_optional
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import Hasher
 from usercore.roles.rules import NO_PERMISSIONS, names_of, permissions_of
-from usercore.sign_in.locked_user import LockedUser, lock_user
+from usercore.sign_in.locked_user import lock_user
 from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, signed_in_of, with_secret
 from usercore.sign_in.second_factor import NAME as SECOND_FACTOR
 from usercore.sign_in.second_factor import FirstFactor, SecondStep, check_form
@@ -255,7 +256,7 @@ class SignIn:
         if found.counter_key is not None:
             unit.failure_counters.reset(found.counter_key, up_to=found.counter_tries)
         locked = locked._replace(user=unit.users.lock(locked.user.id, LastSignIn(now, attempting.context.ip)))
-        credential = unit.credentials.get(locked.user.id)
+        credential = locked.rights.credential
         must_change = credential is not None and credential.must_change
         done = Authenticated(status=AttemptStatus(found.status), must_change_password=must_change)
         attempting = attrs.evolve(attempting, context=attrs.evolve(attempting.context, source=found.source))
@@ -498,7 +499,7 @@ class SignIn:
             now = self._service.clock()
             event = SignInEvent(now, LastSignIn(now, attempting.context.ip))
             checked = self._check(unit, attempting, authenticator, verified, event)
-            if self._second_step.is_missing(unit, checked.locked, authenticator):
+            if self._second_step.is_missing(checked.locked, authenticator):
                 raise _SecondFactorMissing
             self._store_success(unit, attempting, checked.done, checked.locked.user, authenticator.name)
             return self._issue(unit, attempting.context, checked, authenticator=authenticator.name, now=now)
@@ -533,7 +534,7 @@ class SignIn:
         )
 
     def _identity_of(self, completed: _Completed) -> Identity:
-        user, roles, _ = completed.locked
+        user, roles = completed.locked.user, completed.locked.rights.roles
         identity = Identity(
             user=user,
             roles=names_of(roles),
@@ -558,11 +559,11 @@ class SignIn:
         """
         now = self._service.clock()
         locked, done, _ = self._check(unit, attempting, authenticator, verified, SignInEvent(now))
-        if not self._second_step.is_missing(unit, locked, authenticator):
+        if not self._second_step.is_missing(locked, authenticator):
             raise LostRace
         self._store_first_factor(unit, attempting, locked.user, authenticator.name)
         first = FirstFactor(
-            user=locked.user,
+            locked=locked,
             authenticator=authenticator,
             done=done,
             source=attempting.context.source,
@@ -596,7 +597,7 @@ class SignIn:
             def complete(unit: SignInUnit) -> T:
                 event = SignInEvent(self._service.clock())
                 locked, done, _ = self._check(unit, attempting, authenticator, verified, event)
-                if self._second_step.is_missing(unit, locked, authenticator):
+                if self._second_step.is_missing(locked, authenticator):
                     self._store_first_factor(unit, attempting, locked.user, authenticator.name)
                 else:
                     self._store_success(unit, attempting, done, locked.user, authenticator.name)
@@ -633,7 +634,7 @@ class SignIn:
             allows_privileged=authenticator.allows_privileged,
             unknown_status=authenticator.unknown_status,
         )
-        return _Checked(locked, verified.complete(unit, locked.user, event), device)
+        return _Checked(locked, verified.complete(unit, locked, event), device)
 
     def _store_success(
         self, unit: SignInUnit, attempting: _Attempting, done: Authenticated, user: User, authenticator: str

@@ -34,9 +34,12 @@ class LoginAccount(NamedTuple):
 
 
 class Rights(NamedTuple):
-    """What decides, besides the user's own row, whether a user may sign in: the tenant, and active roles by name."""
+    """What decides, besides the user's own row, whether and how a user may sign in. ``roles`` are active, by name."""
 
     tenant_active: bool
+    credential: Credential | None
+    has_second_factor: bool
+    """Whether a second factor was confirmed."""
     roles: tuple[ActiveRole, ...]
 
 
@@ -73,7 +76,7 @@ class AuthenticationLookup(Protocol):
 
     @abstractmethod
     def rights_of(self, user_id: UserId) -> Rights:
-        """Return the state of the unit's tenant, and the active roles of a user whom the unit has locked."""
+        """Return the rights of a user whom the unit has locked, and the state of the unit's tenant: one look-up."""
 
 
 class LookupsUnit(Protocol):

@@ -6,6 +6,7 @@ from usercore.passwords.ports import CredentialRepository
 from usercore.roles.model import ActiveRole
 from usercore.roles.ports import RoleAssignmentRepository, RoleRepository
 from usercore.roles.rules import in_order
+from usercore.second_factors.ports import SecondFactorRepository
 from usercore.storage.lookups import ApiTokenOwner, AuthenticationLookup, LoginAccount, Rights, TokenOwner
 from usercore.storage.recording import RecordingUnit
 from usercore.tokens.ports import AccessTokenRepository, ApiTokenRepository
@@ -21,6 +22,7 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
         tokens: AccessTokenRepository,
         api_tokens: ApiTokenRepository,
         credentials: CredentialRepository,
+        second_factors: SecondFactorRepository,
         roles: RoleRepository,
         assignments: RoleAssignmentRepository,
     ) -> None:
@@ -28,6 +30,7 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
         self._tokens = tokens
         self._api_tokens = api_tokens
         self._credentials = credentials
+        self._second_factors = second_factors
         self._roles = roles
         self._assignments = assignments
 
@@ -51,7 +54,8 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
         return LoginAccount(user, self._is_tenant_active(), credential, self._active_roles(user_id))
 
     def rights_of(self, user_id: UserId) -> Rights:
-        return Rights(self._is_tenant_active(), self._active_roles(user_id))
+        credential, factors = self._credentials.get(user_id), self._second_factors
+        return Rights(self._is_tenant_active(), credential, factors.has_confirmed(user_id), self._active_roles(user_id))
 
     def _is_tenant_active(self) -> bool:
         return self._unit.tenants.is_active(self._unit.tenant_id)

@@ -66,6 +66,7 @@ class MemoryUnit(RecordingUnit):
             tokens=self.access_tokens,
             api_tokens=self.api_tokens,
             credentials=self.credentials,
+            second_factors=self.second_factors,
             roles=self.roles,
             assignments=self.role_assignments,
         )

@@ -4,10 +4,12 @@ A query returns a row for each role of the user, or one row if there is none, be
 aggregate.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
+from usercore.passwords.model import Credential
 from usercore.roles.model import ActiveRole
 from usercore.roles.rules import in_order
 from usercore.storage.lookups import ApiTokenOwner, AuthenticationLookup, LoginAccount, Rights, TokenOwner
@@ -48,7 +50,15 @@ GET: Final = (
     " WHERE u.id = ? AND u.tenant_id = ?"
 )
 
-RIGHTS: Final = f"SELECT n.active, {_ROLE} FROM usercore_tenants AS n{_ROLES_OF.format('?')} WHERE n.id = ?"
+RIGHTS: Final = (
+    "SELECT n.active,"
+    " EXISTS (SELECT 1 FROM usercore_second_factors AS f WHERE f.user_id = ? AND f.confirmed_at IS NOT NULL),"
+    f" {CREDENTIALS.select_as('c')}, {_ROLE} FROM usercore_tenants AS n"
+    f" LEFT JOIN usercore_credentials AS c ON c.user_id = ?{_ROLES_OF.format('?')} WHERE n.id = ?"
+)
+
+NO_RIGHTS: Final = Rights(tenant_active=False, credential=None, has_second_factor=False, roles=())
+"""Those of a unit whose tenant does not exist."""
 
 _read = reader(ACCESS_TOKENS, USERS, rest=True)
 _read_api_token = reader(API_TOKENS, rest=True)
@@ -82,13 +92,19 @@ class SqlAuthenticationLookup(AuthenticationLookup):
         if not rows:
             return None
         user, (active, *credential) = _read_user(rows[0])
-        has_credential = credential[0] is not None  # the key column, so it is NULL only if there is no row
-        stored = CREDENTIALS.read(tuple(credential)) if has_credential else None
-        return LoginAccount(user, bool(active), stored, _active_roles(rows))
+        return LoginAccount(user, bool(active), _credential(credential), _active_roles(rows))
 
     def rights_of(self, user_id: UserId) -> Rights:
-        rows = self._run(RIGHTS, (user_id, self._unit.tenant_id))
-        return Rights(bool(rows and rows[0][0]), _active_roles(rows))
+        rows = self._run(RIGHTS, (user_id, user_id, user_id, self._unit.tenant_id))
+        if not rows:
+            return NO_RIGHTS
+        active, has_factor, *credential = rows[0][:-_WIDTH]
+        return Rights(bool(active), _credential(credential), bool(has_factor), _active_roles(rows))
+
+
+def _credential(row: Sequence[Any]) -> Credential | None:
+    """Return the credential of a joined row, whose key column is NULL only if there is none."""
+    return None if row[0] is None else CREDENTIALS.read(tuple(row))
 
 
 def _active_roles(rows: Rows) -> tuple[ActiveRole, ...]:

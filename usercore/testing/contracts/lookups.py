@@ -12,6 +12,7 @@ from usercore.storage import Unit
 from usercore.storage.lookups import LoginAccount, Rights, TokenOwner
 from usercore.testing.contracts.base import Contract, assert_same, store
 from usercore.testing.contracts.races import Meet, overlap
+from usercore.testing.contracts.second_factors import FACTOR
 from usercore.testing.fakes import NOON
 from usercore.testing.samples import (
     ACCESS_TOKEN,
@@ -207,8 +208,44 @@ class AuthenticationLookupContract(Contract):
         store(acme, lambda unit: unit.users.add, a_user(tenant_id=ACME))
         main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.lock(ACME), active=active)))
         rights = acme.write(lambda unit: [unit.lock(ANN), unit.authentication.rights_of(ANN)][1])
-        assert rights == Rights(active, ())
+        assert rights == Rights(active, None, has_second_factor=False, roles=())
         assert type(rights.tenant_active) is bool
+
+    @pytest.mark.rule("S3", "F2")
+    def test_rights_have_credential_and_second_factor_of_the_user(self, people: Units[Unit]) -> None:
+        def lock(unit: Unit, user_id: UserId) -> Rights:
+            unit.lock(user_id)
+            return unit.authentication.rights_of(user_id)
+
+        store(people, lambda unit: unit.credentials.put, CREDENTIAL, a_credential(user_id=BOB, version=9))
+        store(
+            people,
+            lambda unit: unit.second_factors.put,
+            evolve(FACTOR, confirmed_at=None),
+            evolve(FACTOR, id=8, user_id=BOB),
+        )
+        give(people, ROLE, OTHER)
+        ann, bob = people.write(lambda unit: (lock(unit, ANN), lock(unit, BOB)))
+        assert_same(ann.credential, CREDENTIAL)
+        assert ann == Rights(True, CREDENTIAL, False, (THEIR, ITS))  # noqa: FBT003 - of a tuple
+        assert (bob.credential, bob.has_second_factor, bob.roles) == (a_credential(user_id=BOB, version=9), True, ())
+        assert type(bob.has_second_factor) is bool
+        store(people, lambda unit: unit.second_factors.put, FACTOR)
+        assert people.write(lambda unit: lock(unit, ANN)).has_second_factor
+
+    @pytest.mark.rule("S3")
+    def test_a_unit_that_locked_the_user_sees_the_credential_that_another_stored(self, people: Units[Unit]) -> None:
+        def store_next(unit: Unit, number: int, meet: Meet) -> int:
+            unit.authentication.get(ANN)
+            meet()
+            unit.lock(ANN)
+            before = unit.authentication.rights_of(ANN).credential
+            unit.credentials.put(a_credential(version=number + 1))
+            return 0 if before is None else before.version
+
+        first, second = sorted(overlap(people, store_next))
+        assert first == 0
+        assert second in {1, 2}
 
     @pytest.mark.rule("T4")
     def test_a_unit_that_locked_the_user_sees_the_roles_that_another_gave(self, people: Units[Unit]) -> None:
