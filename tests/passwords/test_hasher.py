@@ -130,6 +130,19 @@ def test_an_older_profile_is_verified_and_not_current(hasher: CountingHasher) ->
 
 
 @pytest.mark.rule("P1")
+@pytest.mark.parametrize(("field", "size"), [("salt_len", 8), ("hash_len", 16)])
+def test_a_hash_with_a_shorter_salt_or_digest_is_verified_and_not_current(
+    hasher: CountingHasher, field: str, size: int
+) -> None:
+    size_of: dict[str, Any] = {field: size}
+    other = argon2.PasswordHasher(
+        time_cost=CHEAP.passes, memory_cost=CHEAP.memory_kib, parallelism=CHEAP.lanes, **size_of
+    )
+    shorter = a_credential(hash=other.hash(PASSWORD), pepper_id=None)
+    assert (hasher.verify(shorter, PASSWORD), hasher.is_current(shorter)) == (True, False)
+
+
+@pytest.mark.rule("P1")
 @pytest.mark.parametrize(("bound", "most"), [("max_memory_kib", 16), ("max_passes", 2), ("max_lanes", 2)])
 def test_the_cost_of_verifying_a_stored_hash_is_bounded(bound: str, most: int) -> None:
     older = credential_by(Argon2Hasher(PasswordPolicy(profile=OLDER)))

@@ -5,6 +5,7 @@ memory, and let a manipulated hash demand any amount of memory.
 """
 
 import hmac
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Final
 
 import argon2
 from argon2.exceptions import Argon2Error, VerifyMismatchError
+from argon2.low_level import ARGON2_VERSION
 
 from usercore.kernel.errors import Overloaded
 from usercore.kernel.forks import reset_in_child
@@ -66,6 +68,7 @@ class Argon2Hasher(Hasher):
         self._policy = policy
         self._slots = HashSlots(policy)
         self._argon2 = _hasher_of(policy.profile)
+        self._is_of_profile = _form_of(self._argon2).fullmatch
         self._peppers = {pepper.id: pepper.key for pepper in policy.peppers}
 
     @contextmanager
@@ -103,14 +106,13 @@ class Argon2Hasher(Hasher):
     def is_current(self, credential: Credential) -> bool:
         """Return whether the hash was made with the current profile and pepper."""
         pepper_id = self._policy.peppers[0].id if self._policy.peppers else None
-        is_own = credential.hash.startswith(OWN_PREFIX) and credential.pepper_id == pepper_id
-        return is_own and not self._argon2.check_needs_rehash(credential.hash)
+        return credential.pepper_id == pepper_id and self._is_of_profile(credential.hash) is not None
 
     def is_usable(self, credential: Credential) -> bool:
         """Return whether the pepper is known and the hash demands no more than the policy allows."""
         is_own = credential.hash.startswith(OWN_PREFIX)
         is_known = credential.pepper_id is None or (is_own and credential.pepper_id in self._peppers)
-        return is_known and self.problem_of(credential.hash) is None
+        return is_known and (self._is_of_profile(credential.hash) is not None or not self.problem_of(credential.hash))
 
     def problem_of(self, text: str) -> str | None:
         """Return why a hash cannot be verified, as a reason of ``FieldError``, or None."""
@@ -124,6 +126,13 @@ class Argon2Hasher(Hasher):
         if pepper_id is None:
             return password.encode()
         return hmac.digest(self._peppers[pepper_id].reveal(), password.encode(), sha256)
+
+
+def _form_of(hasher: argon2.PasswordHasher) -> re.Pattern[str]:
+    """Return the form of the hashes that the hasher computes: no parameters need be parsed of one that has it."""
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (f"[A-Za-z0-9+/]{{{-(-size * 4 // 3)}}}" for size in (hasher.salt_len, hasher.hash_len))
+    return re.compile(rf"{re.escape(f'{OWN_PREFIX}v={ARGON2_VERSION}${costs}$')}{salt}\${digest}")
 
 
 def _hasher_of(profile: HashProfile) -> argon2.PasswordHasher:
