@@ -13,7 +13,10 @@ from benchmarks.people import Person
 from usercore.kernel.errors import RateLimited, Taken
 from usercore.kernel.ids import TenantId, UserId
 from usercore.registration.steps import Registration
+from usercore.tenants.errors import TenantInactive
 from usercore.users.model import User
+
+Refusal = RateLimited | Taken | TenantInactive
 
 _PAUSE: Final = timedelta(seconds=5)
 _DAY: Final = timedelta(days=1)
@@ -25,9 +28,10 @@ _USE: Final = (
     " used = CASE WHEN a.started_at <= ?3 OR a.started_at > ?5 THEN 1 WHEN a.used > ?4 THEN a.used ELSE a.used + 1 END,"
     " started_at = CASE WHEN a.started_at <= ?3 OR a.started_at > ?5 THEN ?2 ELSE a.started_at END RETURNING used"
 )
-_HOLDER: Final = (
-    f"SELECT u.{COLUMNS.replace(', ', ', u.')} FROM usercore_claims AS c JOIN usercore_users AS u ON u.id = c.holder_id"
-    f" WHERE c.tenant_id = {TENANT} AND c.digest = ? AND c.key = ? AND (c.uses & 1) = 1"
+_LOOK: Final = (
+    f"SELECT n.active, u.{COLUMNS.replace(', ', ', u.')} FROM usercore_tenants AS n LEFT JOIN usercore_claims AS c"
+    " ON c.tenant_id = n.id AND c.digest = ? AND c.key = ? AND (c.uses & 1) = 1"
+    f" LEFT JOIN usercore_users AS u ON u.id = c.holder_id WHERE n.id = {TENANT}"
 )
 _CLAIM: Final = (
     "INSERT INTO usercore_claims (holder_id, digest, tenant_id, space, key, uses)"
@@ -45,9 +49,9 @@ _RECORD: Final = (
     f" VALUES (?, 'user', 1, 0, {TENANT}, 'user.registered', ?, 'host', ?)"
 )
 _DELIVER: Final = (
-    "INSERT INTO usercore_deliveries (subject_id, subject, change_no, position, subscriber, tenant_id, kind, state,"
-    " made_at, due_at, tries, lease_no)"
-    f" VALUES (?1, 'user', 1, 0, ?2, {TENANT}, 'user.registered', 'pending', ?3, ?3, 0, 0)"
+    "INSERT INTO usercore_deliveries (subject_id, subject, change_no, position, subscriber, tenant_id, kind,"
+    " ordering_key, state, made_at, due_at, tries, lease_no)"
+    f" VALUES (?1, 'user', 1, 0, ?2, {TENANT}, 'user.registered', 0, 'pending', ?3, ?3, 0, 0)"
 )
 _ATTEMPT: Final = (
     "INSERT INTO usercore_registration_attempts (user_id, id, tenant_id, login, status, at)"
@@ -65,6 +69,7 @@ class RegistrationSteps(ByHand):
 
         Raises:
             RateLimited: too many attempts with this email.
+            TenantInactive: the tenant is inactive.
             Taken: another user has the external id.
         """
         applicant = clean(person)
@@ -73,14 +78,16 @@ class RegistrationSteps(ByHand):
             return outcome
         raise outcome
 
-    def _register(self, person: Person) -> Registration | RateLimited | Taken:
+    def _register(self, person: Person) -> Registration | Refusal:
         execute, now, email = self.execute, self.clock(), person.email
         at, key = micros_of(now), key_of(email)
+        digest = sha256(f"login\0{key}".encode()).digest()[:16]
+        active, *holder = execute(_LOOK, (digest, key)).fetchone()
+        if not active:
+            return self._refused(TenantInactive(), "vetoed", email, at)
         if not self._may_use("pause", key, at, _PAUSE, 1):
             return self._refused(RateLimited(_PAUSE), "rate_limited", email, at)
-        digest = sha256(f"login\0{key}".encode()).digest()[:16]
-        holder = execute(_HOLDER, (digest, key)).fetchone()
-        if holder is not None:
+        if holder[0] is not None:
             execute(_ATTEMPT, (holder[0], self.new_id(), email, "taken_email", at))
             return Registration(user=user_of(holder), created=False)
         if not self._may_use("email", key, at, _DAY, 5):
@@ -102,7 +109,7 @@ class RegistrationSteps(ByHand):
         (used,) = self.execute(_USE, (name, at, at - length, most, at + length)).fetchone()
         return int(used) <= most
 
-    def _refused(self, error: RateLimited | Taken, status: str, email: str, at: int) -> RateLimited | Taken:
+    def _refused(self, error: Refusal, status: str, email: str, at: int) -> Refusal:
         self.execute(_ATTEMPT, (0, self.new_id(), email, status, at))
         return error
 
