@@ -42,7 +42,9 @@ CLEANING: Final = SCANNING | {
 CHECKING: Final = {f"checking.PAGES[{name}]" for name in TABLES.keys() - REFERENCES} | {"integrity.WITHOUT_ENTRY"}
 """A check reads everything once, page by page in the order of the key; each page is a search."""
 
-LOOKUPS: Final = frozenset({"users.FIND_BY_CLAIM", "users.FIND_BY_UUID", "users.ID_BY_CLAIM", "users.ID_BY_UUID"})
+LOOKUPS: Final = frozenset(
+    {"lookups.FIND_BY_CLAIM", "users.FIND_BY_CLAIM", "users.FIND_BY_UUID", "users.ID_BY_CLAIM", "users.ID_BY_UUID"}
+)
 """They name two shards: first that of the claim, by its digest, then that of the user, by the id that was found."""
 
 STATEMENTS: Final = statements()

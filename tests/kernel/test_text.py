@@ -28,7 +28,7 @@ from usercore.tenants.rules import clean_country, clean_tenant_name, clean_time_
 from usercore.testing.strategies import hostile_text
 from usercore.users.emails import clean_email
 from usercore.users.fields import clean_note, clean_source
-from usercore.users.keys import claim_of_email, claim_of_username, host_id
+from usercore.users.keys import claim_of_email, claim_of_name, host_id
 from usercore.users.usernames import clean_username
 
 Door = Callable[[object], object]
@@ -48,7 +48,7 @@ DOORS: dict[str, Door] = {
     "time zone": clean_time_zone,
     "country": clean_country,
 }
-LOOK_UPS: dict[str, Door] = {"email claim": claim_of_email, "username claim": claim_of_username}
+LOOK_UPS: dict[str, Door] = {"email claim": claim_of_email, "username claim": claim_of_name}
 
 TOO_LONG = {"marks": "e" + "\u0301" * 400_000, "letters": "x" * 10_000_000}
 

@@ -11,7 +11,7 @@ from usercore.kernel.text import unique_key
 from usercore.kernel.unicode14_scripts import is_ignorable
 from usercore.testing.strategies import usernames
 from usercore.users.characters import is_one_script
-from usercore.users.keys import claim_of_username
+from usercore.users.keys import claim_of_name
 from usercore.users.usernames import clean_username
 
 ANN = "ann@example.com"
@@ -58,7 +58,7 @@ def test_a_username_is_stored_in_nfc_and_accepted_again(typed: str) -> None:
 def test_white_space_at_the_ends_of_a_username_is_removed() -> None:
     assert clean_username("\u3000 ann ", email=None) == "ann"
     assert clean_username("\n\u2028ann\r\n\t", email=None) == "ann"
-    assert claim_of_username("\u3000 ann\n") == claim_of_username("ann")
+    assert claim_of_name("\u3000 ann\n") == claim_of_name("ann")
     assert clean_username(f" {ANN}\n", email=ANN) == ANN
 
 

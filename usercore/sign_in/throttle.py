@@ -19,7 +19,7 @@ from usercore.throttling.keys import CounterKeys
 from usercore.throttling.locks import AccountLocks
 from usercore.throttling.model import CounterKind, FailureCounter, ThrottlePolicy
 from usercore.throttling.rules import counting_rule, failures_of, is_void, locked_until
-from usercore.users.keys import EMAIL_LIMIT, ClaimName, KeyUse, claim_of_username
+from usercore.users.keys import EMAIL_LIMIT, ClaimName, KeyUse, claim_of_name
 
 NO_USER = UserId(0)
 """The id that is used for an unknown login, so that the same statements run for it."""
@@ -58,7 +58,8 @@ class SignInThrottle:
         account, login_key = None, None
         if login is not None:
             name = claim_of_login(login)
-            account = self._account_of(name)
+            if name is not None:
+                account = read(lambda unit: unit.authentication.find_by_claim(name))
             login_key = self._login_key(account, login_text(name, login), context)
         keys = [] if login_key is None else [login_key]
         if context.ip is not None:
@@ -84,12 +85,6 @@ class SignInThrottle:
         if account is None or not is_void(counter, policy=self._policy):
             return False
         return can_be_void(account.user, has_other_active=has_other)
-
-    def _account_of(self, name: ClaimName | None) -> LoginAccount | None:
-        read = self._service.units.read
-        claim = None if name is None else read(lambda unit: unit.claims.find(name.space, name.key))
-        user_id = UserId(claim.holder_id) if claim is not None and claim.uses & KeyUse.LOGIN else NO_USER
-        return read(lambda unit: unit.authentication.get(user_id))
 
     def _login_key(self, account: LoginAccount | None, login: str, context: Context) -> bytes:
         if account is None:
@@ -178,9 +173,9 @@ class SignInThrottle:
 
 
 def claim_of_login(login: str) -> ClaimName | None:
-    """Return the key of a login, or None if no user can have it."""
+    """Return the name of the claim by which a login identifies a user, or None if no user can have it."""
     try:
-        return claim_of_username(login)
+        return claim_of_name(login, KeyUse.LOGIN)
     except Invalid:
         return None
 

@@ -8,6 +8,7 @@ from usercore.kernel.secret import Digest
 from usercore.passwords.model import Credential
 from usercore.roles.model import ActiveRole
 from usercore.tokens.model import AccessToken, ApiToken
+from usercore.users.keys import ClaimName
 from usercore.users.model import User
 
 
@@ -73,6 +74,10 @@ class AuthenticationLookup(Protocol):
         One method for the same reason, and all of it comes from one snapshot. No state is checked here either, but
         inactive roles are left out.
         """
+
+    @abstractmethod
+    def find_by_claim(self, name: ClaimName) -> LoginAccount | None:
+        """Return what ``get`` returns of the user whom this claim identifies, or None if it identifies none."""
 
     @abstractmethod
     def rights_of(self, user_id: UserId) -> Rights:

@@ -6,8 +6,6 @@ from functools import lru_cache
 from typing import Final
 from unicodedata import normalize
 
-import attrs
-
 from usercore.kernel.domains import ascii_domain
 from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Username
 from usercore.kernel.text import check_text, check_type, clean_exact, refuse, unique_key
@@ -111,8 +109,8 @@ def claim_of_email(text: object) -> ClaimName:
         refuse("email", "malformed")
 
 
-def claim_of_username(text: object) -> ClaimName:
-    """Return the claim name for a username in any spelling.
+def claim_of_name(text: object, uses: KeyUse = KeyUse.USERNAME) -> ClaimName:
+    """Return the claim name for a username in any spelling, or for a login, which may also be an email.
 
     Raises:
         TypeError: it is not text.
@@ -120,8 +118,8 @@ def claim_of_username(text: object) -> ClaimName:
     """
     clean = check_text(text, field="username", most=USERNAME_LIMIT, trim=True)
     if "@" in clean:  # a username with an @ is the user's email
-        return attrs.evolve(claim_of_email(clean), uses=KeyUse.USERNAME)
-    return ClaimName(KeySpace.LOGIN, unique_key(clean), KeyUse.USERNAME)
+        return ClaimName(KeySpace.LOGIN, claim_of_email(clean).key, uses)
+    return ClaimName(KeySpace.LOGIN, unique_key(clean), uses)
 
 
 def _claim_of_id(uses: KeyUse, field: str) -> Callable[[object], ClaimName]:
@@ -130,7 +128,7 @@ def _claim_of_id(uses: KeyUse, field: str) -> Callable[[object], ClaimName]:
 
 _CLAIM_OF: Final[dict[type, Callable[[object], ClaimName]]] = {
     Email: claim_of_email,
-    Username: claim_of_username,
+    Username: claim_of_name,
     ExternalId: _claim_of_id(KeyUse.EXTERNAL_ID, "external_id"),
     AccessId: _claim_of_id(KeyUse.ACCESS_ID, "access_id"),
     AnyId: _claim_of_id(KeyUse.ANY_ID, "any_id"),

@@ -10,6 +10,7 @@ from usercore.second_factors.ports import SecondFactorRepository
 from usercore.storage.lookups import ApiTokenOwner, AuthenticationLookup, LoginAccount, Rights, TokenOwner
 from usercore.storage.recording import RecordingUnit
 from usercore.tokens.ports import AccessTokenRepository, ApiTokenRepository
+from usercore.users.keys import ClaimName
 
 
 class MemoryAuthenticationLookup(AuthenticationLookup):
@@ -52,6 +53,10 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
             return None
         credential = self._credentials.get(user_id)
         return LoginAccount(user, self._is_tenant_active(), credential, self._active_roles(user_id))
+
+    def find_by_claim(self, name: ClaimName) -> LoginAccount | None:
+        user = self._unit.users.find_by_claim(name)
+        return None if user is None else self.get(user.id)
 
     def rights_of(self, user_id: UserId) -> Rights:
         credential, factors = self._credentials.get(user_id), self._second_factors

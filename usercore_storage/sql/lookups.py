@@ -14,9 +14,11 @@ from usercore.roles.model import ActiveRole
 from usercore.roles.rules import in_order
 from usercore.storage.lookups import ApiTokenOwner, AuthenticationLookup, LoginAccount, Rights, TokenOwner
 from usercore.storage.recording import RecordingUnit
+from usercore.users.keys import ClaimName
 from usercore_storage.sql.executor import Executor
-from usercore_storage.sql.table import Rows, Table, reader
+from usercore_storage.sql.table import Row, Rows, Table, reader
 from usercore_storage.sql.tables import ACCESS_TOKENS, API_TOKENS, CREDENTIALS, ROLES, USERS
+from usercore_storage.sql.users import holds_claim, of_claim
 
 ACTIVE_ROLES: Final = Table(ROLES.name, ActiveRole, key=["name"], shard="id", user=None, tenant=None)
 """The columns of a role that decide about the rights of its holders."""
@@ -42,13 +44,14 @@ FIND_API_TOKEN: Final = (
     " JOIN usercore_tenants AS n ON n.id = t.tenant_id WHERE t.digest = ? AND t.tenant_id = ?"
 )
 
-GET: Final = (
+_ACCOUNT: Final = (
     f"SELECT {USERS.select_as('u')}, n.active, {CREDENTIALS.select_as('c')}, {_ROLE}"
     " FROM usercore_users AS u JOIN usercore_tenants AS n ON n.id = u.tenant_id"
     " LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
     f"{_ROLES_OF.format('u.id')}"
-    " WHERE u.id = ? AND u.tenant_id = ?"
 )
+GET: Final = f"{_ACCOUNT} WHERE u.id = ? AND u.tenant_id = ?"
+FIND_BY_CLAIM: Final = f"{_ACCOUNT} WHERE {holds_claim('u.')}"
 
 RIGHTS: Final = (
     "SELECT n.active,"
@@ -88,7 +91,13 @@ class SqlAuthenticationLookup(AuthenticationLookup):
         return ApiTokenOwner(token, bool(active))
 
     def get(self, user_id: UserId) -> LoginAccount | None:
-        rows = self._run(GET, (user_id, self._unit.tenant_id))
+        return self._account(GET, (user_id, self._unit.tenant_id))
+
+    def find_by_claim(self, name: ClaimName) -> LoginAccount | None:
+        return self._account(FIND_BY_CLAIM, of_claim(name, self._unit.tenant_id))
+
+    def _account(self, statement: str, values: Row) -> LoginAccount | None:
+        rows = self._run(statement, values)
         if not rows:
             return None
         user, (active, *credential) = _read_user(rows[0])

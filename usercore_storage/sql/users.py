@@ -7,7 +7,7 @@ from uuid import UUID
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.errors import RunAgain, UserNotFound
-from usercore.kernel.ids import USER_KIND, UserId, id_of
+from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of
 from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
 from usercore.users.keys import ClaimName, KeySpace
@@ -19,22 +19,27 @@ from usercore_storage.sql.rows import SqlRows
 from usercore_storage.sql.table import Row
 from usercore_storage.sql.tables import CLAIMS, EMAIL_CHANGES, USERS
 
+
+def holds_claim(prefix: str = "") -> str:
+    """Return the condition that a user holds a claim; ``of_claim`` returns its values."""
+    return (
+        f"{prefix}id = (SELECT holder_id FROM usercore_claims"
+        f" WHERE tenant_id = ? AND digest = ? AND space = ? AND key = ? AND uses & ? <> 0) AND {prefix}tenant_id = ?"
+    )
+
+
 GET: Final = f"SELECT {USERS.select} FROM usercore_users WHERE id = ? AND tenant_id = ?"
-_IS_HOLDER: Final = (
-    "id = (SELECT holder_id FROM usercore_claims"
-    " WHERE tenant_id = ? AND digest = ? AND space = ? AND key = ? AND uses & ? <> 0) AND tenant_id = ?"
-)
 _HAS_UUID: Final = (
     "id IN (?, (SELECT holder_id FROM usercore_claims WHERE tenant_id = ? AND digest = ? AND space = ? AND key = ?))"
     " AND tenant_id = ? AND (supplied_uuid = ? OR supplied_uuid IS NULL)"
 )
 _BROUGHT_FIRST: Final = "ORDER BY CASE WHEN supplied_uuid IS NULL THEN 1 ELSE 0 END LIMIT 1"
 _NOT_ERASED: Final = "AND state <> 'erased'"
-FIND_BY_CLAIM: Final = f"SELECT {USERS.select} FROM usercore_users WHERE {_IS_HOLDER}"
+FIND_BY_CLAIM: Final = f"SELECT {USERS.select} FROM usercore_users WHERE {holds_claim()}"
 FIND_BY_UUID: Final = f"SELECT {USERS.select} FROM usercore_users WHERE {_HAS_UUID} {_BROUGHT_FIRST}"
 ID_BY_ID: Final = f"SELECT id FROM usercore_users WHERE id = ? AND tenant_id = ? {_NOT_ERASED}"
 OTHER_ACTIVE: Final = "SELECT id FROM usercore_users WHERE tenant_id = ? AND state = 'active' AND id <> ? LIMIT 1"
-ID_BY_CLAIM: Final = f"SELECT id FROM usercore_users WHERE {_IS_HOLDER} {_NOT_ERASED}"
+ID_BY_CLAIM: Final = f"SELECT id FROM usercore_users WHERE {holds_claim()} {_NOT_ERASED}"
 ID_BY_UUID: Final = f"SELECT id FROM usercore_users WHERE {_HAS_UUID} {_NOT_ERASED} {_BROUGHT_FIRST}"
 GET_MANY: Final = {
     size: f"SELECT {USERS.select} FROM usercore_users WHERE tenant_id = ? AND id IN ({marks(size)})" for size in SIZES
@@ -70,6 +75,11 @@ REMOVE_CHANGES: Final = (
 )
 
 
+def of_claim(name: ClaimName, tenant_id: TenantId) -> Row:
+    """Return the values for ``holds_claim``."""
+    return tenant_id, digest_of_key(name.space, name.key), name.space._value_, name.key, int(name.uses), tenant_id
+
+
 class SqlUsers(UserRepository):
     """Stores users in the transaction of ``run``."""
 
@@ -91,7 +101,7 @@ class SqlUsers(UserRepository):
         return self._one(GET, (user_id, self._unit.tenant_id))
 
     def find_by_claim(self, name: ClaimName) -> User | None:
-        return self._one(FIND_BY_CLAIM, self._by_claim(name))
+        return self._one(FIND_BY_CLAIM, of_claim(name, self._unit.tenant_id))
 
     def find_by_uuid(self, uuid: UUID) -> User | None:
         return self._one(FIND_BY_UUID, self._by_uuid(uuid))
@@ -103,7 +113,7 @@ class SqlUsers(UserRepository):
         return bool(self._run(OTHER_ACTIVE, (self._unit.tenant_id, user_id)))
 
     def id_by_claim(self, name: ClaimName) -> UserId | None:
-        return self._id(ID_BY_CLAIM, self._by_claim(name))
+        return self._id(ID_BY_CLAIM, of_claim(name, self._unit.tenant_id))
 
     def id_by_uuid(self, uuid: UUID) -> UserId | None:
         return self._id(ID_BY_UUID, self._by_uuid(uuid))
@@ -115,10 +125,6 @@ class SqlUsers(UserRepository):
     def _id(self, statement: str, values: Row) -> UserId | None:
         rows = self._run(statement, values)
         return rows[0][0] if rows else None
-
-    def _by_claim(self, name: ClaimName) -> Row:
-        tenant_id, digest = self._unit.tenant_id, digest_of_key(name.space, name.key)
-        return tenant_id, digest, name.space._value_, name.key, int(name.uses), tenant_id
 
     def _by_uuid(self, uuid: UUID) -> Row:
         tenant_id, key, space = self._unit.tenant_id, str(uuid), KeySpace.UUID
