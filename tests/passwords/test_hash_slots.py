@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from queue import SimpleQueue
 
 import pytest
 
@@ -15,18 +16,18 @@ from usercore.passwords.model import PasswordPolicy
 HOUR = timedelta(hours=1)
 
 
-class AnnouncedSemaphore(threading.Semaphore):
+class AnnouncedQueue(SimpleQueue[None]):
     """Sets an event when a thread begins to wait for a slot."""
 
-    def __init__(self, value: int) -> None:
-        super().__init__(value)
+    def __init__(self) -> None:
+        super().__init__()
         self.waiting = threading.Event()
+        self.put(None)
 
-    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:  # noqa: FBT001, FBT002 - as inherited
-        if super().acquire(blocking=False):
-            return True
-        self.waiting.set()
-        return super().acquire(blocking, timeout)
+    def get(self, block: bool = True, timeout: float | None = None) -> None:  # noqa: FBT001, FBT002 - as inherited
+        if self.empty():
+            self.waiting.set()
+        super().get(block, timeout)
 
 
 def slots(*, at_once: int = 2, waiting: int = 0, max_wait: timedelta = HOUR) -> HashSlots:
@@ -69,8 +70,8 @@ def test_a_caller_that_waits_too_long_is_refused() -> None:
 @pytest.mark.rule("P4")
 def test_a_caller_is_refused_at_once_if_the_queue_is_full() -> None:
     crowded = slots(at_once=1, waiting=1)
-    free = AnnouncedSemaphore(1)
-    crowded._free = free  # type: ignore[assignment]  # to see that a thread waits
+    free = AnnouncedQueue()
+    crowded._free = free  # to see that a thread waits
     entered = threading.Event()
 
     def wait() -> None:

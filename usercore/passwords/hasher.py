@@ -8,8 +8,9 @@ import hmac
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
+from queue import Empty, SimpleQueue
 from typing import Final
 
 import argon2
@@ -37,8 +38,11 @@ class HashSlots:
 
     def reset_after_fork(self) -> None:
         """Release all slots; see ``forks``."""
-        self._free = threading.BoundedSemaphore(self._policy.hashes_at_once)
-        self._queue = threading.BoundedSemaphore(self._policy.hashes_at_once + self._policy.max_waiting)
+        self._mutex = threading.Lock()
+        self._callers = 0
+        self._free = SimpleQueue[None]()  # a semaphore of ``threading`` takes ten times the instructions
+        for _ in range(self._policy.hashes_at_once):
+            self._free.put(None)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -47,17 +51,25 @@ class HashSlots:
         Raises:
             Overloaded: the queue is full, or the wait took too long.
         """
-        if not self._queue.acquire(blocking=False):
-            raise Overloaded
-        try:
-            if not self._free.acquire(timeout=self._longest_wait):
+        with self._mutex:
+            if self._callers == self._policy.hashes_at_once + self._policy.max_waiting:
                 raise Overloaded
+            self._callers += 1
+        try:
+            self._acquire()
             try:
                 yield
             finally:
-                self._free.release()
+                self._free.put(None)
         finally:
-            self._queue.release()
+            with self._mutex:
+                self._callers -= 1
+
+    def _acquire(self) -> None:
+        try:
+            self._free.get(timeout=self._longest_wait)
+        except Empty:
+            raise Overloaded from None
 
 
 class Argon2Hasher(Hasher):
@@ -71,15 +83,13 @@ class Argon2Hasher(Hasher):
         self._is_of_profile = _form_of(self._argon2).fullmatch
         self._peppers = {pepper.id: pepper.key for pepper in policy.peppers}
 
-    @contextmanager
-    def hold_slot(self) -> Iterator[None]:
+    def hold_slot(self) -> AbstractContextManager[None]:
         """Hold one of the slots in which hashes are computed.
 
         Raises:
             Overloaded: too many callers wait already, or the wait took too long.
         """
-        with self._slots.hold():
-            yield
+        return self._slots.hold()
 
     def hash(self, password: str) -> tuple[str, str | None]:
         """Return the hash of a prepared password by the current profile and pepper, and the pepper's id or None."""
