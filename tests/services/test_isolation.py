@@ -41,7 +41,7 @@ from usercore import (
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import USER_KIND, uuid_of
-from usercore.kernel.secret import generate_secret, write_base62
+from usercore.kernel.secret import digest_of, generate_secret, write_base62
 from usercore.second_factors.model import CHALLENGE
 from usercore.storage import Unit
 from usercore.testing import NOON, FakeClock, FakeRandomness, WatchedStorage
@@ -230,7 +230,8 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     core.device_tokens.pair(access, device)
     core.sign_in.with_login_token(redeemed)
     reset, redeemed_reset = (link(core, user, TokenKind.RESET) for _ in range(2))
-    core._service.units.write(lambda unit: (unit.lock(user.id), redeem(unit, user.id, redeemed_reset, at=clock.now)))
+    digest = digest_of(redeemed_reset)
+    core._service.units.write(lambda unit: (unit.lock(user.id), redeem(unit, user.id, digest, at=clock.now)))
     api = core.api_tokens.issue("Export")
     core.api_tokens.grant(api.token.public_id, ["orders"])
     autologin = core.autologin_tokens.issue(user.id, valid_to=clock.now + timedelta(days=1))

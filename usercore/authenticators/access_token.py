@@ -13,11 +13,11 @@ from usercore.authenticators.base import (
     SignInEvent,
     SignInUnit,
 )
-from usercore.authenticators.tokens import check_form, rejected_token, to_secret
+from usercore.authenticators.tokens import read_token, rejected_token, to_secret
 from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret, read_secret
+from usercore.kernel.secret import Digest, Secret
 from usercore.kernel.values import frozen
 from usercore.storage.lookups import TokenOwner
 from usercore.tokens.errors import TokenInvalid
@@ -34,9 +34,10 @@ class AccessTokenCredentials:
 
 @entity
 class PresentedAccessToken:
-    """The secret of an access token, which is looked up in the unit."""
+    """The holder and the digest of an access token, which is looked up in the unit."""
 
-    secret: Secret
+    holder: UserId
+    digest: Digest
     policy: AccessTokenPolicy
 
     def find_user(self, unit: SignInUnit, now: datetime) -> UserId:
@@ -61,14 +62,13 @@ class PresentedAccessToken:
         )
 
     def _find(self, unit: SignInUnit, now: datetime) -> TokenOwner:
-        read = read_secret(self.secret, ACCESS)
-        found = None if read is None else unit.authentication.find(UserId(read[0]), read[1])
+        found = unit.authentication.find(self.holder, self.digest)
         if found is None:
             raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
         try:
             check_open(found.token, now=now, policy=self.policy)
         except TokenInvalid as error:
-            raise rejected_token(unit, ACCESS, self.secret, error) from None
+            raise rejected_token(unit, self.holder, error) from None
         return found
 
 
@@ -97,4 +97,5 @@ class AccessTokenAuthenticator:
         Raises:
             RejectedAttempt: no access token has such a secret.
         """
-        return PresentedAccessToken(secret=check_form(credentials.secret, ACCESS), policy=self.policy)
+        holder, digest = read_token(credentials.secret, ACCESS)
+        return PresentedAccessToken(holder=holder, digest=digest, policy=self.policy)

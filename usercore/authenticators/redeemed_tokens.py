@@ -7,15 +7,16 @@ import attrs
 
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import Authenticated, LockedUser, LoginLookup, SignInEvent, SignInUnit
-from usercore.authenticators.tokens import check_form, rejected_token, to_secret
+from usercore.authenticators.tokens import read_token, rejected_token, to_secret
 from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret
+from usercore.kernel.secret import Digest, Secret
 from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenInvalid
 from usercore.tokens.model import TokenKind
-from usercore.tokens.service import find_redeemable, redeem
+from usercore.tokens.rules import check_redeemable
+from usercore.tokens.service import redeem
 
 
 @frozen(kw_only=True)
@@ -37,10 +38,10 @@ C = TypeVar("C", LoginTokenCredentials, AutologinTokenCredentials)
 
 @entity
 class PresentedToken:
-    """The secret of a token that the unit looks up and redeems."""
+    """The holder and the digest of a token that the unit looks up and redeems."""
 
-    secret: Secret
-    kind: TokenKind
+    holder: UserId
+    digest: Digest
     ok_status: AttemptStatus
 
     def find_user(self, unit: SignInUnit, now: datetime) -> UserId:
@@ -50,9 +51,9 @@ class PresentedToken:
             RejectedAttempt: the token is unknown, redeemed, revoked, expired or not yet valid.
         """
         try:
-            return find_redeemable(unit, self.secret, self.kind, now=now).user_id
+            return check_redeemable(unit.limited_use_tokens.get(self.holder, self.digest), now=now).user_id
         except TokenInvalid as error:
-            raise rejected_token(unit, self.kind, self.secret, error) from None
+            raise rejected_token(unit, self.holder, error) from None
 
     def complete(self, unit: SignInUnit, locked: LockedUser, event: SignInEvent) -> Authenticated:
         """Redeem the token.
@@ -61,9 +62,9 @@ class PresentedToken:
             RejectedAttempt: another unit redeemed or revoked it meanwhile.
         """
         try:
-            redeem(unit, locked.user.id, self.secret, at=event.now)
+            redeem(unit, locked.user.id, self.digest, at=event.now)
         except TokenInvalid as error:
-            raise rejected_token(unit, self.kind, self.secret, error) from None
+            raise rejected_token(unit, self.holder, error) from None
         return Authenticated(status=self.ok_status)
 
 
@@ -88,8 +89,8 @@ class RedeemedTokenAuthenticator(Generic[C]):
         Raises:
             RejectedAttempt: no token of this kind has such a secret.
         """
-        secret = check_form(credentials.secret, self.kind)
-        return PresentedToken(secret=secret, kind=self.kind, ok_status=self.ok_status)
+        holder, digest = read_token(credentials.secret, self.kind)
+        return PresentedToken(holder=holder, digest=digest, ok_status=self.ok_status)
 
 
 BY_LOGIN_TOKEN: Final = RedeemedTokenAuthenticator(

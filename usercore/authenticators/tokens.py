@@ -6,7 +6,7 @@ from typing import Final
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import RejectedAttempt, SignInUnit
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret, holder_of, read_secret, text_of
+from usercore.kernel.secret import Digest, Secret, read_secret, text_of
 from usercore.tokens.errors import (
     TokenExpired,
     TokenInvalid,
@@ -34,21 +34,21 @@ def to_secret(secret: Secret | str) -> Secret:
     return Secret(text_of(secret))
 
 
-def check_form(secret: Secret, kind: str) -> Secret:
-    """Return a secret if a token of this kind may have it; whether there is one is looked up in the unit.
+def read_token(secret: Secret, kind: str) -> tuple[UserId, Digest]:
+    """Return the holder and the digest of a token of this kind; whether there is one is looked up in the unit.
 
     Raises:
         RejectedAttempt: form or checksum is wrong; no unit is opened for it.
     """
-    if read_secret(secret, kind) is None:
+    read = read_secret(secret, kind)
+    if read is None:
         raise RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
-    return secret
+    return UserId(read[0]), read[1]
 
 
-def rejected_token(unit: SignInUnit, kind: str, secret: Secret, error: TokenInvalid) -> RejectedAttempt:
+def rejected_token(unit: SignInUnit, holder: UserId, error: TokenInvalid) -> RejectedAttempt:
     """Return why a token is rejected; only its own tenant learns more than that it is unknown. Source: spec T2."""
-    holder = None if isinstance(error, TokenUnknown) else holder_of(secret, kind)
-    user = None if holder is None else unit.users.get(UserId(holder))
+    user = None if isinstance(error, TokenUnknown) else unit.users.get(holder)
     if user is None:
         return RejectedAttempt(AttemptStatus.TOKEN_NOT_FOUND, is_miss=True)
     return RejectedAttempt(STATUS_OF.get(type(error), AttemptStatus.TOKEN_NOT_FOUND), user_id=user.id)

@@ -9,7 +9,7 @@ from usercore.authenticators.base import sign_in_obstacle
 from usercore.email_change.steps import EmailChangeUnit
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret, holder_of
+from usercore.kernel.secret import Secret, digest_of, holder_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenRevoked, TokenUnknown
@@ -87,7 +87,7 @@ class EmailLinks:
             raise TokenUnknown from None
         now = self._service.clock()
         self._check(unit, user, secret, kind, now=now)
-        return Redeemed(user=user, link=redeem(unit, user_id, secret, at=now), at=now)
+        return Redeemed(user=user, link=redeem(unit, user_id, digest_of(secret), at=now), at=now)
 
 
 _STATES = {

@@ -9,7 +9,7 @@ from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
-from usercore.kernel.secret import Secret, text_of
+from usercore.kernel.secret import Secret, digest_of, text_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_optional
 from usercore.kernel.values import frozen
@@ -252,7 +252,7 @@ class Passkeys:
     def _register(self, unit: PasskeyCeremoniesUnit, token: LimitedUseToken, secret: str, made: _Made) -> Passkey:
         user, now = self._lock(unit, token.user_id), self._service.clock()
         self._find_token(unit, user.id, secret)
-        redeem(unit, user.id, secret, at=now)
+        redeem(unit, user.id, digest_of(secret), at=now)
         if unit.passkeys.get(made.given.credential_id) is not None:
             raise PasskeyTaken
         self._check_count(unit.passkeys.list_of(user.id))

@@ -15,7 +15,7 @@ from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret, holder_of
+from usercore.kernel.secret import Secret, digest_of, holder_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.password_change.steps import PasswordChangeUnit, replace_password, reset_failures
@@ -154,7 +154,7 @@ class PasswordResets:
             raise TokenUnknown from None
         now = self._service.clock()
         self._check(unit, user, secret, now=now)
-        redeem(unit, user_id, secret, at=now)
+        redeem(unit, user_id, digest_of(secret), at=now)
         replace_password(unit, user, hashed, PasswordChange.RESET, at=now)
         reset_failures(unit, user, self._keys)
         verified = evolve(user, email_verified_at=user.email_verified_at or now)

@@ -90,13 +90,12 @@ def find_redeemable(unit: TokensUnit, secret: Secret | str, kind: TokenKind, *, 
     return check_redeemable(unit.limited_use_tokens.get(UserId(read[0]), read[1]), now=now)
 
 
-def redeem(unit: TokensUnit, user_id: UserId, secret: Secret | str, *, at: datetime) -> LimitedUseToken:
-    """Redeem a token that ``find_redeemable`` returned, once. The unit has locked its user.
+def redeem(unit: TokensUnit, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken:
+    """Redeem a token that was found to be redeemable, once. The unit has locked its user.
 
     Raises:
         TokenInvalid: another unit redeemed or revoked it since it was read; its subclasses say which.
     """
-    digest = digest_of(secret)
     redeemed = unit.limited_use_tokens.redeem(user_id, digest, at=at)
     if redeemed is None:
         present = unit.limited_use_tokens.get(user_id, digest)
