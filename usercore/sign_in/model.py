@@ -90,12 +90,6 @@ class SignedIn(Identity):
     access_token: Secret
 
 
-def signed_in_of(identity: Identity, secret: Secret) -> SignedIn:
-    """Return an identity with the secret of the issued token."""
-    values = {field.name: getattr(identity, field.name) for field in attrs.fields(Identity)}  # type: ignore[arg-type]  # mypy does not see attrs in @entity
-    return SignedIn(**values, access_token=secret)
-
-
 def with_secret(identity: Identity) -> SignedIn:
     """Return the identity from an authenticator that always issues a token.
 

@@ -6,6 +6,7 @@ A sign-in by a password is here, in ``sign_in/throttle.py`` and in ``authenticat
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from typing import Final, NamedTuple, Never, TypeVar, cast
 
 import attrs
@@ -45,7 +46,7 @@ from usercore.kernel.values import frozen
 from usercore.passwords.ports import Hasher
 from usercore.roles.rules import NO_PERMISSIONS, names_of, permissions_of
 from usercore.sign_in.locked_user import lock_user
-from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, signed_in_of, with_secret
+from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, with_secret
 from usercore.sign_in.second_factor import NAME as SECOND_FACTOR
 from usercore.sign_in.second_factor import FirstFactor, SecondStep, check_form
 from usercore.sign_in.throttle import SignInThrottle
@@ -219,7 +220,7 @@ class SignIn:
         self._service.check_alone("sign_in.with_second_factor")
         given, typed = Secret(text_of(challenge)), text_of(code)
         device = _device_of(device_token)
-        attempting = self._begin(_Attempting(context=self._service.context, login=None, device=device), SECOND_FACTOR)
+        attempting = self._begin(self._service.context, None, device, SECOND_FACTOR)
         try:
             check_form(given)
             outcome = self._service.units.write(lambda unit: self._complete_by_code(unit, attempting, given, typed))
@@ -382,9 +383,11 @@ class SignIn:
         with self._throttle.hold(login if is_throttled else None), ExitStack() as slot:
             if any(one.hashes for one in authenticators):
                 slot.enter_context(self._hasher.hold_slot())
-            attempting = _Attempting(context=context, login=login, device=device)
-            if is_throttled:
-                attempting = self._begin(attempting, authenticators[0].name)
+            attempting = (
+                self._begin(context, login, device, authenticators[0].name)
+                if is_throttled
+                else _Attempting(context=context, login=login, device=device)
+            )
             for authenticator in authenticators:
                 try:
                     verified = self._verify(authenticator, credentials, attempting, slot)
@@ -431,15 +434,15 @@ class SignIn:
             log().warning("an attempt could not be stored", exc_info=True)
         return error
 
-    def _begin(self, attempting: _Attempting, name: str) -> _Attempting:
+    def _begin(self, context: Context, login: str | None, device: Secret | None, name: str) -> _Attempting:
         """Read the account and the counters, check the device token, and reserve the try.
 
         Raises:
             RateLimited: it is too early for another attempt.
             SignInRefused: the device token is unknown.
         """
-        lookup = self._throttle.look_up(attempting.login, attempting.context)
-        attempting = attrs.evolve(attempting, lookup=lookup)
+        lookup = self._throttle.look_up(login, context)
+        attempting = _Attempting(context=context, login=login, device=device, lookup=lookup)
         try:
             self._throttle.check_wait(lookup)
             self._check_device(attempting)
@@ -447,7 +450,7 @@ class SignIn:
         except RejectedAttempt as rejected:
             attempting.rejections.append((name, rejected))
             raise self._failed(attempting, counts=True) from None
-        return attrs.evolve(attempting, ordinal=ordinal)
+        return attempting if ordinal is None else attrs.evolve(attempting, ordinal=ordinal)
 
     def _check_device(self, attempting: _Attempting) -> None:
         device, account = attempting.device, attempting.lookup.account
@@ -534,8 +537,9 @@ class SignIn:
         )
 
     def _identity_of(self, completed: _Completed) -> Identity:
-        user, roles = completed.locked.user, completed.locked.rights.roles
-        identity = Identity(
+        user, roles, secret = completed.locked.user, completed.locked.rights.roles, completed.secret
+        make: Callable[..., Identity] = Identity if secret is None else partial(SignedIn, access_token=secret)
+        return make(
             user=user,
             roles=names_of(roles),
             permissions=permissions_of(roles),
@@ -547,7 +551,6 @@ class SignIn:
             token_expires_at=completed.token.expires_at,
             extras=extras_of(self._host_authenticators, user),
         )
-        return identity if completed.secret is None else signed_in_of(identity, completed.secret)
 
     def _challenge(
         self, unit: SignInUnit, attempting: _Attempting, authenticator: BuiltInAuthenticator, verified: Verified

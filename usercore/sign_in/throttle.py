@@ -4,8 +4,8 @@ Only one thread of a process works on an account at a time, and if an account ha
 counted before anything is verified, so parallel guesses cannot bypass the counter.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import LoginLookup, RejectedAttempt, SignInUnit, can_be_void
@@ -34,18 +34,15 @@ class SignInThrottle:
     _keys: CounterKeys
     _locks: AccountLocks
 
-    @contextmanager
-    def hold(self, login: str | None) -> Iterator[None]:
+    def hold(self, login: str | None) -> AbstractContextManager[None]:
         """Hold the account's lock, so that a failure is counted before the next attempt reads the counter.
 
         Raises:
             Overloaded: the wait for the lock took too long.
         """
         if login is None:
-            yield
-            return
-        with self._locks.hold(f"{self._service.context.tenant_id} {login_text(claim_of_login(login), login)}"):
-            yield
+            return nullcontext()
+        return self._locks.hold(f"{self._service.context.tenant_id} {login_text(claim_of_login(login), login)}")
 
     def look_up(self, login: str | None, context: Context) -> LoginLookup:
         """Return the account with this login and the counters of the attempt, each read by one statement.
