@@ -24,8 +24,7 @@ import attrs
 
 import usercore
 from benchmarks.measuring import Calls, Side
-from benchmarks.passwords import LEAST, open_core_by
-from benchmarks.people import NOW, Person, person
+from benchmarks.people import NOW
 from benchmarks.registering import Streams
 from benchmarks.stores import Stores, fill
 from benchmarks.workloads import ALL
@@ -37,8 +36,10 @@ COUNTS: Final = {
     "W3": 300,
     "W4": 1000,
     "W5": 300,
+    "W6a": 300,
     "W8": 500,
     "W9b": 500,
+    "W13": 500,
     "W14": 200,
     MEMORY: 200,
 }
@@ -98,24 +99,13 @@ def _instructions_of(arguments: Sequence[str], *options: str) -> int:
 def _run(workload: str, folder: str, *, side: str) -> None:
     """Run a workload in the counted process."""
     operations = COUNTS[workload]
-    openers = {one.id: one.open for one in ALL} | {"W14": _register, MEMORY: _change_in_memory}
+    openers = {one.id: one.open for one in ALL} | {MEMORY: _change_in_memory}
     with openers[workload](Stores(Path(folder)), FEWER_USERS.get(workload, USERS)) as sides:
         prepared = _with_arguments(sides[side], 2 * operations)
         prepared.run(operations)
         _switch("on")
         prepared.run(operations)
         _switch("off")
-
-
-@contextmanager
-def _register(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
-    """Register people with a password of their own, by the shipped policy and the least hash."""
-    with closing(open_core_by(stores.copy(users, "usercore"), LEAST)) as core:
-
-        def register(one: Person) -> None:
-            core.registration.register(one.email, password=f"violet {one.external_id} sleeps", sign_in=True)
-
-        yield {"usercore": Calls(register, map(person, itertools.count(users)))}
 
 
 @contextmanager

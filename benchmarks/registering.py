@@ -9,9 +9,11 @@ import attrs
 
 from benchmarks.baseline.importing import Importing, ImportingRowByRow
 from benchmarks.baseline.registering import RegistrationSteps
+from benchmarks.baseline.signing_up import SigningUp
 from benchmarks.measuring import Calls, Cost, Scaled, Side
+from benchmarks.passwords import LEAST, hasher_of, open_core_by
 from benchmarks.people import NOW, Person, person
-from benchmarks.stores import StoreProvider
+from benchmarks.stores import StoreProvider, Stores
 from usercore import Subscriber
 
 CRM: Final = Subscriber(name=RegistrationSteps.subscriber, kinds=frozenset({"user.registered"}), handle=lambda _: None)
@@ -41,6 +43,26 @@ def register_external(stores: StoreProvider, users: int) -> Iterator[dict[str, S
             "raw": Calls(raw.register, map(person, count(users))),
             "bare": Calls(bare.register_barely, map(person, count(users))),
         }
+
+
+@contextmanager
+def register(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Register people with a password of their own, by the shipped policy and the least hash, and sign them in."""
+    with (
+        closing(open_core_by(stores.copy(users, "usercore"), LEAST)) as core,
+        closing(SigningUp(stores.by_hand(users), lambda: NOW, hasher_of(LEAST))) as raw,
+    ):
+        yield {
+            "usercore": Calls(
+                lambda one: core.registration.register(one.email, password=password_of(one)), map(person, count(users))
+            ),
+            "raw": Calls(lambda one: raw.sign_up(one.email, password_of(one)), map(person, count(users))),
+        }
+
+
+def password_of(one: Person) -> str:
+    """Return the password that a person chooses."""
+    return f"violet {one.external_id} sleeps"
 
 
 @contextmanager

@@ -164,7 +164,13 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         open=authorizing.authorize,
         count=4000,
         measures=[cpu(1.5)],
-        of_size=False,
+    ),
+    Workload(
+        id="W14",
+        title="register with a password, the least hash",
+        open=registering.register,
+        count=240,
+        measures=[cpu(2), wall()],
     ),
     Workload(
         id="W9a",

@@ -6,7 +6,11 @@ from typing import Any
 
 from benchmarks.people import id_of
 
-GENERATED = {("usercore_access_tokens", "digest"), ("usercore_limited_use_tokens", "digest")}
+GENERATED = {
+    ("usercore_access_tokens", "digest"),
+    ("usercore_credentials", "hash"),
+    ("usercore_limited_use_tokens", "digest"),
+}
 PUBLIC_ID = re.compile(r"uc[al]-\w{9}-\w{11}")
 
 

@@ -4,7 +4,7 @@ import hmac
 import re
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.baseline.emails import clean_email, key_of
 from benchmarks.baseline.store import TENANT, ByHand, line, micros_of, to_json
@@ -18,8 +18,8 @@ from usercore.users.model import User
 
 Refusal = RateLimited | Taken | TenantInactive
 
-_PAUSE: Final = timedelta(seconds=5)
-_DAY: Final = timedelta(days=1)
+PAUSE: Final = timedelta(seconds=5)
+DAY: Final = timedelta(days=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LANGUAGE: Final = re.compile("[a-z]{2,3}(-[A-Z]{2})?").fullmatch
 
@@ -81,19 +81,18 @@ class RegistrationSteps(ByHand):
     def _register(self, person: Person) -> Registration | Refusal:
         execute, now, email = self.execute, self.clock(), person.email
         at, key = micros_of(now), key_of(email)
-        digest = sha256(f"login\0{key}".encode()).digest()[:16]
-        active, *holder = execute(_LOOK, (digest, key)).fetchone()
-        if not active:
-            return self._refused(TenantInactive(), "vetoed", email, at)
-        if not self._may_use("pause", key, at, _PAUSE, 1):
-            return self._refused(RateLimited(_PAUSE), "rate_limited", email, at)
-        if holder[0] is not None:
-            execute(_ATTEMPT, (holder[0], self.new_id(), email, "taken_email", at))
-            return Registration(user=user_of(holder), created=False)
-        if not self._may_use("email", key, at, _DAY, 5):
-            return self._refused(RateLimited(_DAY), "rate_limited", email, at)
+        found = self.look(key)
+        if not isinstance(found, list):
+            return self._refused(*found, email, at)
+        if not self.may_use("pause", key, at, PAUSE, 1):
+            return self._refused(RateLimited(PAUSE), "rate_limited", email, at)
+        if found[0] is not None:
+            execute(_ATTEMPT, (found[0], self.new_id(), email, "taken_email", at))
+            return Registration(user=user_of(tuple(found)), created=False)
+        if not self.may_use("email", key, at, DAY, 5):
+            return self._refused(RateLimited(DAY), "rate_limited", email, at)
         user = user_from(person, self.new_id(), now)
-        linked = _linked(person)
+        digest, linked = _digest_of(key), _linked(person)
         if execute(_CLAIM, (user.id, digest, key, *linked)).rowcount < _CLAIMS:
             execute(_UNCLAIM, (digest, linked[0], user.id))
             return self._refused(Taken("external", "external_id"), "taken_external_id", email, at)
@@ -103,9 +102,18 @@ class RegistrationSteps(ByHand):
         execute(_ATTEMPT, (user.id, self.new_id(), email, "ok", at))
         return Registration(user=user)
 
-    def _may_use(self, what: str, key: str, at: int, window: timedelta, most: int) -> bool:
-        name = hmac.digest(self.key, f"registration\0{what}\0{TENANT}\0{key}".encode(), "sha256")
-        length = window // _MICROSECOND
+    def look(self, key: str) -> list[Any] | tuple[Refusal, str]:
+        """Return the columns of the user who has this key, each None if no user has it, or why it is refused."""
+        active, *holder = self.execute(_LOOK, (_digest_of(key), key)).fetchone()
+        return holder if active else (TenantInactive(), "vetoed")
+
+    def limit_key(self, what: str, key: str) -> bytes:
+        """Return the key of a rate limit of an email."""
+        return hmac.digest(self.key, f"registration\0{what}\0{TENANT}\0{key}".encode(), "sha256")
+
+    def may_use(self, what: str, key: str, at: int, window: timedelta, most: int) -> bool:
+        """Count a registration against a limit of an email, and return whether it is allowed."""
+        name, length = self.limit_key(what, key), window // _MICROSECOND
         (used,) = self.execute(_USE, (name, at, at - length, most, at + length)).fetchone()
         return int(used) <= most
 
@@ -121,8 +129,7 @@ class RegistrationSteps(ByHand):
     def _register_barely(self, applicant: Person) -> User:
         now, key = self.clock(), key_of(applicant.email)
         user = user_from(applicant, self.new_id(), now)
-        digest = sha256(f"login\0{key}".encode()).digest()[:16]
-        self.execute(_CLAIM, (user.id, digest, key, *_linked(applicant)))
+        self.execute(_CLAIM, (user.id, _digest_of(key), key, *_linked(applicant)))
         names = applicant.first_name, applicant.last_name
         self.execute(
             _ADD, (user.id, applicant.email, applicant.external_id, *names, applicant.language, micros_of(now))
@@ -142,6 +149,10 @@ def clean(person: Person) -> Person:
         language=person.language,
         external_id=line(person.external_id),
     )
+
+
+def _digest_of(key: str) -> bytes:
+    return sha256(f"login\0{key}".encode()).digest()[:16]
 
 
 def _linked(person: Person) -> tuple[bytes, str]:

@@ -7,6 +7,14 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+_VALIDATORS = (
+    "UserAttributeSimilarityValidator",
+    "MinimumLengthValidator",
+    "CommonPasswordValidator",
+    "NumericPasswordValidator",
+)
+"""Those of a new project. Source: Django's ``startproject``."""
+
 _OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;",
@@ -40,6 +48,7 @@ def _configure(path: Path) -> None:
             "benchmarks.django_peer",
         ],
         SECRET_KEY="known to all",
+        AUTH_PASSWORD_VALIDATORS=[{"NAME": f"django.contrib.auth.password_validation.{name}"} for name in _VALIDATORS],
         PASSWORD_HASHERS=["benchmarks.django_peer.hashers.LeastArgon2"],
         AUTH_USER_MODEL="django_peer.Account",
         MIGRATION_MODULES={"contenttypes": None, "auth": None, "sessions": None, "authtoken": None},

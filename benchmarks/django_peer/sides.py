@@ -14,7 +14,7 @@ from benchmarks.measuring import Calls, Scaled, Side
 from benchmarks.memory_use import MemoryOf
 from benchmarks.passwords import holders
 from benchmarks.people import BEFORE, PASSWORD, Person, person
-from benchmarks.registering import Streams, record
+from benchmarks.registering import Streams, password_of, record
 from benchmarks.stores import Stores, remove
 
 NAME: Final = "Django"
@@ -134,6 +134,25 @@ def register(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
 
 
 @contextmanager
+def register_with_password(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Make users with a password that the shipped validators accept, each with a token: two durable commits."""
+    prepare(stores, users)
+    from django.contrib.auth import get_user_model  # noqa: PLC0415 - only after the settings
+    from django.contrib.auth.password_validation import validate_password  # noqa: PLC0415 - as above
+    from django.core.validators import validate_email  # noqa: PLC0415 - as above
+    from rest_framework.authtoken.models import Token  # noqa: PLC0415 - as above
+
+    def create(one: Person) -> None:
+        validate_email(one.email)
+        model, password = get_user_model(), password_of(one)
+        validate_password(password, model(username=one.external_id, email=one.email))
+        user = model.objects.create_user(username=one.external_id, email=one.email, password=password)
+        Token.objects.create(user=user)
+
+    yield {NAME: Calls(create, map(person, count(users)))}
+
+
+@contextmanager
 def import_users(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
     """Make users in bulk."""
     prepare(stores, users)
@@ -171,4 +190,5 @@ OPENERS: Final = {
     "W3": register,
     "W4": import_users,
     "W11b": identify_in_process,
+    "W14": register_with_password,
 }
