@@ -29,7 +29,6 @@ from usercore.registration.limits import (
 )
 from usercore.tenants.errors import TenantInactive
 from usercore.tenants.ports import TenantsUnit
-from usercore.tenants.service import get_tenant
 from usercore.tokens.errors import DeviceTokenUnknown
 from usercore.tokens.model import AccessTokenPolicy
 from usercore.tokens.pairing import LockedDevice, get_device, lock_device, pair
@@ -120,7 +119,7 @@ class RegistrationSteps:
 
     def is_tenant_active(self, unit: RegistrationUnit) -> bool:
         """Return whether users may be registered in the tenant."""
-        return get_tenant(unit, self._service.context.tenant_id).active
+        return unit.tenants.is_active(self._service.context.tenant_id)
 
     def reject(self, unit: RegistrationUnit, error: UsercoreError, login: str | None) -> RejectedRegistration:
         """Store the attempt of a registration that is refused inside the unit, and return the rejection."""
