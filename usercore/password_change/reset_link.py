@@ -28,7 +28,7 @@ from usercore.passwords.model import (
 )
 from usercore.passwords.service import password_version
 from usercore.registration.input import personal_words
-from usercore.sign_in.throttle import NO_USER, claim_of_login, login_text
+from usercore.sign_in.throttle import NO_USER, key_of_login
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.rules import time_left
 from usercore.tokens.errors import TokenRevoked, TokenUnknown
@@ -55,8 +55,8 @@ class PasswordResets:
 
     def request(self, login: str) -> None:
         """Record a request, so that a link is mailed; see ``Passwords.request_reset``."""
-        name = claim_of_login(login)
-        self._service.units.write(lambda unit: self._request(unit, name, login_text(name, login)))
+        key = key_of_login(login)
+        self._service.units.write(lambda unit: self._request(unit, key.claim, key.text))
 
     def _request(self, unit: ResetUnit, name: ClaimName | None, login: str) -> None:
         """Run the same statements and store as many rows for every login, whether a user has it or not."""

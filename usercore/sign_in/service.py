@@ -49,7 +49,7 @@ from usercore.sign_in.locked_user import lock_user
 from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, with_secret
 from usercore.sign_in.second_factor import NAME as SECOND_FACTOR
 from usercore.sign_in.second_factor import FirstFactor, SecondStep, check_form
-from usercore.sign_in.throttle import SignInThrottle
+from usercore.sign_in.throttle import LoginKey, SignInThrottle, key_of_login
 from usercore.tokens.activity import ActivityTracker
 from usercore.tokens.errors import DeviceTokenUnknown, TokenUnknown
 from usercore.tokens.model import ACCESS, ASSERTED_BY_HOST, AccessToken, AccessTokenPolicy
@@ -220,7 +220,7 @@ class SignIn:
         self._service.check_alone("sign_in.with_second_factor")
         given, typed = Secret(text_of(challenge)), text_of(code)
         device = _device_of(device_token)
-        attempting = self._begin(self._service.context, None, device, SECOND_FACTOR)
+        attempting = self._begin(self._service.context, None, None, device, SECOND_FACTOR)
         try:
             check_form(given)
             outcome = self._service.units.write(lambda unit: self._complete_by_code(unit, attempting, given, typed))
@@ -380,11 +380,12 @@ class SignIn:
         """
         login = login_of(credentials)
         is_throttled = any(one.is_guessable for one in authenticators)
-        with self._throttle.hold(login if is_throttled else None), ExitStack() as slot:
+        key = key_of_login(login) if is_throttled and login is not None else None
+        with self._throttle.hold(key), ExitStack() as slot:
             if any(one.hashes for one in authenticators):
                 slot.enter_context(self._hasher.hold_slot())
             attempting = (
-                self._begin(context, login, device, authenticators[0].name)
+                self._begin(context, login, key, device, authenticators[0].name)
                 if is_throttled
                 else _Attempting(context=context, login=login, device=device)
             )
@@ -434,14 +435,16 @@ class SignIn:
             log().warning("an attempt could not be stored", exc_info=True)
         return error
 
-    def _begin(self, context: Context, login: str | None, device: Secret | None, name: str) -> _Attempting:
+    def _begin(
+        self, context: Context, login: str | None, key: LoginKey | None, device: Secret | None, name: str
+    ) -> _Attempting:
         """Read the account and the counters, check the device token, and reserve the try.
 
         Raises:
             RateLimited: it is too early for another attempt.
             SignInRefused: the device token is unknown.
         """
-        lookup = self._throttle.look_up(login, context)
+        lookup = self._throttle.look_up(key, context)
         attempting = _Attempting(context=context, login=login, device=device, lookup=lookup)
         try:
             self._throttle.check_wait(lookup)

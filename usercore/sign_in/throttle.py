@@ -6,6 +6,7 @@ counted before anything is verified, so parallel guesses cannot bypass the count
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
 
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import LoginLookup, RejectedAttempt, SignInUnit, can_be_void
@@ -25,6 +26,13 @@ NO_USER = UserId(0)
 """The id that is used for an unknown login, so that the same statements run for it."""
 
 
+class LoginKey(NamedTuple):
+    """The claim by which a login identifies a user, or None if no user can have it, and what it is throttled under."""
+
+    claim: ClaimName | None
+    text: str
+
+
 @frozen(kw_only=True)
 class SignInThrottle:
     """Delays further attempts for an account, a login or an address after failures."""
@@ -34,7 +42,7 @@ class SignInThrottle:
     _keys: CounterKeys
     _locks: AccountLocks
 
-    def hold(self, login: str | None) -> AbstractContextManager[None]:
+    def hold(self, login: LoginKey | None) -> AbstractContextManager[None]:
         """Hold the account's lock, so that a failure is counted before the next attempt reads the counter.
 
         Raises:
@@ -42,9 +50,9 @@ class SignInThrottle:
         """
         if login is None:
             return nullcontext()
-        return self._locks.hold(f"{self._service.context.tenant_id} {login_text(claim_of_login(login), login)}")
+        return self._locks.hold(f"{self._service.context.tenant_id} {login.text}")
 
-    def look_up(self, login: str | None, context: Context) -> LoginLookup:
+    def look_up(self, login: LoginKey | None, context: Context) -> LoginLookup:
         """Return the account with this login and the counters of the attempt, each read by one statement.
 
         A change between two of the statements is no more harmful than one while a password is hashed, which no
@@ -54,10 +62,10 @@ class SignInThrottle:
         read = self._service.units.read
         account, login_key = None, None
         if login is not None:
-            name = claim_of_login(login)
-            if name is not None:
-                account = read(lambda unit: unit.authentication.find_by_claim(name))
-            login_key = self._login_key(account, login_text(name, login), context)
+            claim = login.claim
+            if claim is not None:
+                account = read(lambda unit: unit.authentication.find_by_claim(claim))
+            login_key = self._login_key(account, login.text, context)
         keys = [] if login_key is None else [login_key]
         if context.ip is not None:
             keys.append(self._keys.address(context.tenant_id, context.ip))
@@ -169,14 +177,10 @@ class SignInThrottle:
         return CounterKind.LOGIN if lookup.account is None else CounterKind.ACCOUNT
 
 
-def claim_of_login(login: str) -> ClaimName | None:
-    """Return the name of the claim by which a login identifies a user, or None if no user can have it."""
+def key_of_login(login: str) -> LoginKey:
+    """Return the key of a login: of one that no user can have, its start."""
     try:
-        return claim_of_name(login, KeyUse.LOGIN)
+        claim = claim_of_name(login, KeyUse.LOGIN)
     except Invalid:
-        return None
-
-
-def login_text(name: ClaimName | None, login: str) -> str:
-    """Return the text under which a login is throttled: its key, or the start of one that no user can have."""
-    return printable_prefix(login, EMAIL_LIMIT) if name is None else name.key
+        return LoginKey(None, printable_prefix(login, EMAIL_LIMIT))
+    return LoginKey(claim, claim.key)
