@@ -2,12 +2,15 @@
 
 import re
 from datetime import timedelta
+from typing import Final
 
 import attrs
 import pytest
 
 import usercore
+from tests.services.factors import challenge_of, enroll, with_policy
 from tests.services.helpers import ANOTHER, PASSWORD, BusyHasher, dump, over, register
+from tests.services.passkey_helpers import add
 from usercore import (
     Email,
     Mail,
@@ -20,6 +23,7 @@ from usercore import (
     UserCore,
 )
 from usercore.testing import NOON, TICK, FakeClock, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
+from usercore.testing.passkeys import SoftwareAuthenticator
 
 
 class LosingMailer(Mailer):
@@ -32,6 +36,19 @@ class LosingMailer(Mailer):
         self.sent.append(mail)
         if len(self.sent) == 1:
             raise TimeoutError
+
+
+@attrs.frozen
+class RefusingMailer(Mailer):
+    """Sends mails, but to one address."""
+
+    refused: str
+    sent: list[Mail] = attrs.field(factory=list)
+
+    def send(self, mail: Mail) -> None:
+        if mail.to == self.refused:
+            raise OSError("the mailbox is full")
+        self.sent.append(mail)
 
 
 def password_in(mail: Mail) -> str:
@@ -206,3 +223,77 @@ def test_a_mail_has_its_instant_from_the_clock_and_its_id_from_the_randomness_of
     assert sorted(mail.id for mail in mailer.sent) == sorted(mail.id for mail in again.sent)
     assert len({mail.id for mail in mailer.sent}) == 2
     assert all(re.fullmatch("[0-9A-Za-z]{22}", mail.id) for mail in mailer.sent)
+
+
+@pytest.mark.rule("R6", "P7")
+def test_a_password_is_mailed_to_the_email_that_the_user_has_when_it_is_stored(
+    core: UserCore, storage: WatchedStorage, mailer: MemoryMailer
+) -> None:
+    hasher = BusyHasher(storage)
+    core = over(core, hasher=hasher)
+    user = registered(core)
+    hasher.meanwhile = lambda: core.emails.change(user.id, "moved@example.com")
+    core.outbox.deliver()
+    assert [mail.to for mail in mailer.sent] == ["moved@example.com"]
+    assert sign_in(core, mailer.sent[0]).user.id == user.id
+
+
+def weaken(core: UserCore, user: User) -> None:
+    """Do everything of which a notice is sent to the owner of the account, but change the email."""
+    enroll(core, user)
+    _, factor = enroll(core, user, name="tablet")
+    (code, *_) = core.second_factors.recovery_codes(user.id)
+    challenge = challenge_of(lambda: core.sign_in.with_login_token(core.login_tokens.issue(user.id)))
+    core.sign_in.with_second_factor(challenge, code)
+    core.second_factors.remove(user.id, factor.id)
+    passkey = add(core, user, SoftwareAuthenticator(randomness=FakeRandomness("key")))
+    core.passkeys.remove(user.id, passkey.id)
+
+
+WEAKENED: Final = [
+    MailKind.SECOND_FACTOR_ADDED,
+    MailKind.SECOND_FACTOR_ADDED,
+    MailKind.RECOVERY_CODES_MADE,
+    MailKind.RECOVERY_CODE_USED,
+    MailKind.SECOND_FACTOR_REMOVED,
+    MailKind.PASSKEY_ADDED,
+    MailKind.PASSKEY_REMOVED,
+]
+
+
+@pytest.mark.rule("F4", "F8", "E1")
+@pytest.mark.parametrize("way", ["change", "import"])
+def test_notices_go_to_the_address_of_then_although_the_email_was_changed_since(
+    core: UserCore, mailer: MemoryMailer, way: str
+) -> None:
+    core = with_policy(core)
+    user = register(core, "ann", external_id="x-1")
+    core.outbox.deliver()
+    mailer.sent.clear()
+    weaken(core, user)
+    for email in ("thief@example.com", "thief2@example.com"):
+        if way == "change":
+            core.emails.change(user.id, email)
+        else:
+            core.registration.import_users([{"external_id": "x-1", "email": email}])
+    core.outbox.deliver()
+    assert {mail.to for mail in mailer.sent} == {"ann@example.com"}
+    assert sorted(mail.kind for mail in mailer.sent) == sorted(WEAKENED)
+
+
+@pytest.mark.rule("X3", "F8")
+def test_a_mailbox_that_takes_no_mail_delays_no_notice_to_another_address(core: UserCore) -> None:
+    mailer = RefusingMailer("thief@example.com")
+    core = with_policy(over(core, mailer=mailer))
+    user = register(core, "ann")
+    core.outbox.deliver()
+    core.emails.change(user.id, "thief@example.com")
+    core.registration.request("thief@example.com")
+    weaken(core, user)
+    core.outbox.deliver()
+    core.emails.change(user.id, "ann@example.com")
+    mailer.sent.clear()
+    weaken(core, user)
+    core.outbox.deliver()
+    assert {mail.to for mail in mailer.sent} == {"ann@example.com"}
+    assert sorted(mail.kind for mail in mailer.sent) == sorted(WEAKENED)

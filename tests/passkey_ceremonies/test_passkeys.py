@@ -211,7 +211,7 @@ def test_passkeys_that_were_made_since_an_instant_are_removed(core: UserCore, an
 
     def undo(unit: usercore.storage.Unit) -> int:
         unit.lock(ann.id)
-        return remove_passkeys_since(unit, ann.id, since, reason="undone")
+        return remove_passkeys_since(unit, ann.id, since, reason="undone", recipient=None)
 
     assert [core._service.units.write(undo) for _ in range(2)] == [2, 0]
     assert core.passkeys.list(ann.id) == (before,)

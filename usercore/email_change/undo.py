@@ -54,11 +54,13 @@ def _end_api_tokens(unit: EmailChangeUnit, undo: Undo) -> None:
 
 
 def _end_passkeys(unit: EmailChangeUnit, undo: Undo) -> None:
-    remove_passkeys_since(unit, undo.user.id, undo.since, reason=str(RevocationReason.EMAIL_UNDONE))
+    reason, recipient = str(RevocationReason.EMAIL_UNDONE), undo.user.email
+    remove_passkeys_since(unit, undo.user.id, undo.since, reason=reason, recipient=recipient)
 
 
 def _end_second_factors(unit: EmailChangeUnit, undo: Undo) -> None:
-    remove_factors_since(unit, undo.user.id, undo.since, reason=str(RevocationReason.EMAIL_UNDONE))
+    reason, recipient = str(RevocationReason.EMAIL_UNDONE), undo.user.email
+    remove_factors_since(unit, undo.user.id, undo.since, reason=reason, recipient=recipient)
 
 
 ENDED_BY_UNDO: Final[Mapping[type, Callable[[EmailChangeUnit, Undo], None]]] = {

@@ -157,12 +157,11 @@ class SecondFactors:
         typed = text_of(code)
 
         def confirm(unit: SignInUnit) -> StoredFactor:
-            user_id, now = unit.resolve(ref), self._service.clock()
-            unit.lock(user_id)
-            begun = pending(unit.second_factors.list_of(user_id), now=now, policy=self._policy)
+            user, now = unit.users.lock(unit.resolve(ref)), self._service.clock()
+            begun = pending(unit.second_factors.list_of(user.id), now=now, policy=self._policy)
             if begun is None:
                 raise EnrollmentNotFound
-            factor = self._second_step.confirm(unit, begun, typed, now=now)
+            factor = self._second_step.confirm(unit, user, begun, typed, now=now)
             if factor is None:
                 raise CodeWrong
             return factor
@@ -211,7 +210,7 @@ class SecondFactors:
             privileged = is_privileged(user, unit.authentication.rights_of(user.id).roles)
             if is_last and given is None and is_required(self._policy, is_privileged=privileged):
                 raise LastSecondFactor
-            remove_factor(unit, factor, reason=given)
+            remove_factor(unit, factor, reason=given, recipient=user.email)
             return factor
 
         return shown(self._service.units.write(remove))
@@ -228,14 +227,13 @@ class SecondFactors:
         check_reference(ref)
 
         def make(unit: SignInUnit) -> tuple[Secret, ...]:
-            user_id = unit.resolve(ref)
-            unit.lock(user_id)
-            if not unit.second_factors.has_confirmed(user_id):
+            user = unit.users.lock(unit.resolve(ref))
+            if not unit.second_factors.has_confirmed(user.id):
                 raise NoSecondFactor
             codes = tuple(generate_recovery_code(self._service.randomness) for _ in range(self._policy.recovery_codes))
-            unit.recovery_codes.replace_all(user_id, [self._stored(user_id, code) for code in codes])
+            unit.recovery_codes.replace_all(user.id, [self._stored(user.id, code) for code in codes])
             made = RecoveryCodesLeft(left=len(codes))
-            unit.record(Change(kind=RECOVERY_CODES_MADE, subject_id=user_id, new=made))
+            unit.record(Change(kind=RECOVERY_CODES_MADE, subject_id=user.id, new=made, recipient=user.email))
             return codes
 
         return self._service.units.write(make)

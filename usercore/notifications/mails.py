@@ -10,6 +10,7 @@ from usercore.mail.model import MailKind, MailTemplate
 from usercore.notifications.recipients import (
     Prepare,
     address_in_change,
+    address_then,
     change_link,
     confirmation_link,
     generated_password,
@@ -244,7 +245,7 @@ MAILS: Final = (
     MailDefinition(
         kind=MailKind.PASSKEY_ADDED,
         change=PASSKEY_ADDED,
-        prepare=present_address,
+        prepare=address_then,
         template=MailTemplate(
             subject="A passkey was added to {product}",
             text=(
@@ -256,7 +257,7 @@ MAILS: Final = (
     MailDefinition(
         kind=MailKind.PASSKEY_REMOVED,
         change=PASSKEY_REMOVED,
-        prepare=present_address,
+        prepare=address_then,
         template=MailTemplate(
             subject="A passkey was removed from {product}",
             text=(
@@ -268,7 +269,7 @@ MAILS: Final = (
     MailDefinition(
         kind=MailKind.SECOND_FACTOR_ADDED,
         change=ADDED,
-        prepare=present_address,
+        prepare=address_then,
         template=MailTemplate(
             subject="An authenticator app was added for {product}",
             text=(
@@ -280,7 +281,7 @@ MAILS: Final = (
     MailDefinition(
         kind=MailKind.SECOND_FACTOR_REMOVED,
         change=REMOVED,
-        prepare=present_address,
+        prepare=address_then,
         template=MailTemplate(
             subject="An authenticator app was removed for {product}",
             text=(
@@ -292,7 +293,7 @@ MAILS: Final = (
     MailDefinition(
         kind=MailKind.RECOVERY_CODES_MADE,
         change=RECOVERY_CODES_MADE,
-        prepare=present_address,
+        prepare=address_then,
         template=MailTemplate(
             subject="New recovery codes for {product}",
             text=(
@@ -304,7 +305,7 @@ MAILS: Final = (
     MailDefinition(
         kind=MailKind.RECOVERY_CODE_USED,
         change=RECOVERY_CODE_USED,
-        prepare=present_address,
+        prepare=address_then,
         template=MailTemplate(
             subject="A recovery code for {product} was used",
             text=(

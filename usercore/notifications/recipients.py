@@ -10,9 +10,12 @@ from typing import NamedTuple, Protocol
 
 from usercore.authenticators.base import sign_in_obstacle
 from usercore.delivery.dispatcher import Event, key_of
+from usercore.history.model import Entry
+from usercore.history.ports import HistoryUnit, Place
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
+from usercore.kernel.paging import PAGE_LIMIT
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.outbox.model import Delivery
@@ -28,12 +31,12 @@ from usercore.tokens.ports import TokensUnit
 from usercore.tokens.rules import is_completable
 from usercore.tokens.service import issue, mint_registration_link, revoke_all
 from usercore.users.keys import is_same_address
-from usercore.users.model import EmailChangeState, User, UserState
+from usercore.users.model import EMAIL_CHANGED, IMPORTED, EmailChangeState, User, UserState
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import is_open
 
 
-class MailUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, OutboxUnit, LookupsUnit, Protocol):
+class MailUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, HistoryUnit, OutboxUnit, LookupsUnit, Protocol):
     """The parts of a unit that mails need."""
 
 
@@ -63,6 +66,32 @@ def present_address(context: MailContext, event: Event) -> Recipient | None:
     """Return the user's email as it is now, or None if the user was erased or has none."""
     user = _user_of(context, event)
     return None if user is None or user.email is None else Recipient(user.email)
+
+
+def address_then(context: MailContext, event: Event) -> Recipient | None:
+    """Return the email that the user had at the change, or None if there was none or the user was erased.
+
+    A notice of what an intruder did must not go to the address that the intruder gave the account afterwards.
+    """
+    email = context.scope.units.read(lambda unit: _email_at(unit, event.entry))
+    return None if email is None else Recipient(email)
+
+
+def _email_at(unit: MailUnit, entry: Entry) -> str | None:
+    user = unit.users.get(UserId(entry.subject_id))
+    if user is None or user.state is UserState.ERASED:
+        return None
+    later = [
+        one
+        for kind in (EMAIL_CHANGED, IMPORTED)
+        for one in unit.history.list_of(entry.subject, entry.subject_id, before=None, limit=PAGE_LIMIT, kind=kind.name)
+        if _place(one) > _place(entry) and "email" in {**one.old, **one.new}
+    ]
+    return min(later, key=_place).old.get("email") if later else user.email
+
+
+def _place(entry: Entry) -> Place:
+    return entry.change_no, entry.position
 
 
 def previous_address(context: MailContext, event: Event) -> Recipient | None:  # noqa: ARG001 - a ``Prepare``
@@ -213,22 +242,24 @@ def generated_password(context: MailContext, event: Event) -> Recipient | None:
     with context.hasher.hold_slot():
         password = generate_password(context.passwords, context.scope.randomness)
         hashed = context.hasher.hash(password.reveal())
-    if not context.scope.units.write(lambda unit: _store_generated(unit, context, event, hashed)):
-        return None
-    return Recipient(user.email, password, context.passwords.generated_lifetime)
+    address = context.scope.units.write(lambda unit: _store_generated(unit, context, event, hashed))
+    return None if address is None else Recipient(address, password, context.passwords.generated_lifetime)
 
 
-def _store_generated(unit: MailUnit, context: MailContext, event: Event, hashed: tuple[str, str | None]) -> bool:
-    """Store the password unless another one was set since; return whether it was stored."""
+def _store_generated(unit: MailUnit, context: MailContext, event: Event, hashed: tuple[str, str | None]) -> str | None:
+    """Store the password unless another one was set since; return the email of the locked user if it was stored.
+
+    The email may have changed while the password was hashed.
+    """
     user, delivery = _lock(unit, event), _leased(unit, event)
-    if user is None or delivery is None or user.state is not UserState.ACTIVE:
-        return False
+    if user is None or delivery is None or user.state is not UserState.ACTIVE or user.email is None:
+        return None
     if delivery.generation != password_version(unit, user.id):
-        return False
+        return None
     now, lifetime = context.scope.clock(), context.passwords.generated_lifetime
     stored = store_password(unit, user.id, hashed, at=now, reason=PasswordChange.GENERATED, lifetime=lifetime)
     unit.deliveries.replace(evolve(delivery, generation=stored.version))
-    return True
+    return user.email
 
 
 def _leased(unit: MailUnit, event: Event) -> Delivery | None:

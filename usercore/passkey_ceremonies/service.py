@@ -214,7 +214,7 @@ class Passkeys:
                 raise PasskeyNotFound
             if len(passkeys) == 1 and _needs_passkey(unit, user):
                 raise LastAdmin
-            remove_passkey(unit, found[0], reason=why)
+            remove_passkey(unit, found[0], reason=why, recipient=user.email)
 
         self._service.units.write(remove)
 
@@ -258,7 +258,7 @@ class Passkeys:
         self._check_count(unit.passkeys.list_of(user.id))
         passkey = made.passkey_of(user, number=self._service.new_id(), at=now)
         unit.passkeys.add(passkey)
-        unit.record(Change(kind=ADDED, subject_id=user.id, new=passkey))
+        unit.record(Change(kind=ADDED, subject_id=user.id, new=passkey, recipient=user.email))
         return passkey
 
 

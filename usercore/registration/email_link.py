@@ -69,7 +69,7 @@ class EmailLinkRegistration:
             self._add_link(unit, registrant)
             return
         unit.lock(holder)
-        unit.record(Change(kind=REGISTRATION_KNOWN, subject_id=holder))
+        unit.record(Change(kind=REGISTRATION_KNOWN, subject_id=holder, recipient=registrant.email))
         self._steps.add_attempt(unit, RegistrationStatus.TAKEN_EMAIL, holder, registrant.email)
 
     def _add_link(self, unit: RegistrationUnit, registrant: RegistrationInput) -> None:

@@ -184,7 +184,9 @@ class SecondStep:
         factors = confirmed(stored)
         if not factors:
             begun = pending(stored, now=now, policy=self._policy)
-            return begun is not None and self._demands(locked) and self.confirm(unit, begun, code, now=now) is not None
+            if begun is None or not self._demands(locked):
+                return False
+            return self.confirm(unit, user, begun, code, now=now) is not None
         return self._accept_totp(unit, factors, code, now) or self._accept_recovery_code(unit, user, code, now)
 
     def _accept_totp(self, unit: SignInUnit, factors: Sequence[StoredFactor], code: str, now: datetime) -> bool:
@@ -200,10 +202,12 @@ class SecondStep:
         if not unit.recovery_codes.redeem(user.id, digest_of_recovery_code(code), at=now):
             return False
         left = RecoveryCodesLeft(left=sum(one.used_at is None for one in unit.recovery_codes.list_of(user.id)))
-        unit.record(Change(kind=RECOVERY_CODE_USED, subject_id=user.id, new=left))
+        unit.record(Change(kind=RECOVERY_CODE_USED, subject_id=user.id, new=left, recipient=user.email))
         return True
 
-    def confirm(self, unit: SignInUnit, begun: StoredFactor, code: str, *, now: datetime) -> StoredFactor | None:
+    def confirm(
+        self, unit: SignInUnit, user: User, begun: StoredFactor, code: str, *, now: datetime
+    ) -> StoredFactor | None:
         """Store that a factor of the locked user counts if this is its code, which is used up; else return None."""
         _, step = self._match(begun, code, now)
         if step is None:
@@ -211,7 +215,7 @@ class SecondStep:
         factor = evolve(begun, confirmed_at=now, last_step=step)
         unit.second_factors.put(factor)
         added = FactorAddition(factor_id=factor.id, name=factor.name)
-        unit.record(Change(kind=ADDED, subject_id=factor.user_id, new=added))
+        unit.record(Change(kind=ADDED, subject_id=user.id, new=added, recipient=user.email))
         return factor
 
     def _match(self, factor: StoredFactor, code: str, now: datetime) -> tuple[bytes, int | None]:
