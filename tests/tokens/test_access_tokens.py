@@ -138,6 +138,19 @@ def test_last_use_is_collected_and_written_once_a_minute(
 
 
 @pytest.mark.rule("K2")
+def test_last_use_is_written_after_a_minute_although_the_clock_was_set_back(core: UserCore, clock: FakeClock) -> None:
+    user = register(core)
+    token, early = sign_in(core, user), sign_in(core, user)
+    clock.now = NOON + 30 * DAY
+    assert opens(core, early)
+    clock.now = NOON + MINUTE
+    assert opens(core, token)
+    clock.advance(MINUTE)
+    assert opens(core, token)
+    assert sorted(last_used(core, user)) == [2 * MINUTE, 30 * DAY]
+
+
+@pytest.mark.rule("K2")
 def test_last_use_is_written_at_close(core: UserCore, clock: FakeClock, storage: WatchedStorage) -> None:
     user = register(core)
     token = sign_in(core, user)

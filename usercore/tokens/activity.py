@@ -38,7 +38,7 @@ class ActivityTracker:
         An API token has no user.
         """
         self._uses[user_id, digest] = at
-        if self._next is None:
+        if self._next is None or self._next - at > self._every:  # the clock was set back
             self._next = at + self._every
         elif at >= self._next and units is not None:
             self._next = at + self._every
