@@ -426,6 +426,29 @@ def test_an_undo_removes_the_second_factors_and_codes_made_since_and_ends_the_ch
 
 
 @pytest.mark.rule("E3", "K9")
+@pytest.mark.parametrize("by_link", [True, False], ids=["by link", "by the host"])
+def test_one_click_throws_the_intruder_out_although_the_clock_was_set_back_since(
+    core: UserCore, clock: FakeClock, mailer: MemoryMailer, *, by_link: bool
+) -> None:
+    user = verified(core, password=PASSWORD, username=ANN)
+    intruder = Intruder(core=core, mailer=mailer, user=user, by_link=by_link)
+    intruder.change_email()
+    clock.advance(timedelta(hours=-1))
+    for action in (Intruder.sign_in, *ACTIONS):
+        clock.tick()
+        action(intruder)
+    entries: list[Callable[[], object]] = intruder.open_links()
+    entries.append(partial(core.sign_in.with_password, ANN, ANOTHER))
+    clock.tick()
+    core.emails.undo_change(intruder.undo_links[0])
+    assert core.access_tokens.list(user.id) == ()
+    assert core.api_tokens.list().rows == ()
+    for entry in entries:
+        with pytest.raises((TokenInvalid, SignInRefused)):
+            entry()
+
+
+@pytest.mark.rule("E3", "K9")
 def test_what_was_there_before_the_request_stays(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> None:
     user = verified(core, password=PASSWORD)
     core.users.link_external_id(user.id, "own")

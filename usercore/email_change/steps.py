@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from usercore.attempts.ports import AttemptsUnit
+from usercore.history.ports import HistoryUnit
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.passkeys.ports import PasskeysUnit
@@ -19,7 +20,15 @@ from usercore.users.service import replace_user
 
 
 class EmailChangeUnit(
-    UsersUnit, TokensUnit, PasswordsUnit, PasskeysUnit, SecondFactorsUnit, AttemptsUnit, LookupsUnit, Protocol
+    UsersUnit,
+    TokensUnit,
+    PasswordsUnit,
+    PasskeysUnit,
+    SecondFactorsUnit,
+    AttemptsUnit,
+    HistoryUnit,
+    LookupsUnit,
+    Protocol,
 ):
     """What changing an email reads and writes."""
 

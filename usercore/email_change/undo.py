@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from usercore.email_change.steps import EmailChangeUnit, store_email
-from usercore.kernel.changes import Change
+from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import Actor
 from usercore.kernel.entity import evolve
 from usercore.kernel.values import frozen
@@ -30,7 +30,7 @@ from usercore.users.service import replace_user
 
 @frozen(kw_only=True)
 class Undo:
-    """An undo: the locked user, the instant of the request of the change that is undone, and the present instant."""
+    """An undo: the locked user, the instant since which what was made ends, and the present instant."""
 
     user: User
     since: datetime
@@ -90,7 +90,7 @@ def undo_change(unit: EmailChangeUnit, user: User, change: EmailChange, *, at: d
     later = open_changes(unit, user, at=at, after=change.number)
     cancelled = [closed(one, EmailChangeState.CANCELLED, at) for one in later]
     put_changes(unit, restored, [closed(change, EmailChangeState.UNDONE, at), *cancelled], at=at)
-    undo = Undo(user=restored, since=change.requested_at, at=at)
+    undo = Undo(user=restored, since=_since(unit, change), at=at)
     for end in dict.fromkeys(ENDED_BY_UNDO.values()):
         end(unit, undo)
     version = password_version(unit, user.id)
@@ -99,6 +99,15 @@ def undo_change(unit: EmailChangeUnit, user: User, change: EmailChange, *, at: d
     )
     unit.record(undone)
     return restored
+
+
+def _since(unit: EmailChangeUnit, change: EmailChange) -> datetime:
+    """Return the earliest instant at which something of the user was made after the change was requested.
+
+    It is before the request if the clock was set back since, or that of another process is behind.
+    """
+    earliest = unit.history.earliest_from(Subject.USER, change.user_id, (change.number, 0))
+    return change.requested_at if earliest is None else min(earliest, change.requested_at)
 
 
 def _with_former_ids(unit: EmailChangeUnit, user: User, change: EmailChange) -> User:

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from usercore.history.model import Entry
@@ -38,6 +39,13 @@ class HistoryRepository(Protocol):
         """Return at most ``limit`` entries of the subject that are older than the place, newest first.
 
         With a kind, only those of this kind of change.
+        """
+
+    @abstractmethod
+    def earliest_from(self, subject: Subject, subject_id: int, place: Place) -> datetime | None:
+        """Return the earliest instant of the subject's entries at this place and later ones, or None if there are none.
+
+        Later entries may have earlier instants: clocks are set back, and those of processes differ.
         """
 
     @abstractmethod

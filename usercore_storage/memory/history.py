@@ -1,6 +1,7 @@
 """History in memory."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from usercore.history.model import Entry
 from usercore.history.ports import HistoryRepository, PersonalFields, Place
@@ -36,6 +37,10 @@ class MemoryHistory(HistoryRepository):
             return self._entries.newest(group, before=before, limit=limit)
         every = self._entries.newest(group, before=before, limit=len(self._entries.of(group)))
         return [entry for entry in every if entry.kind == kind][:limit]
+
+    def earliest_from(self, subject: Subject, subject_id: int, place: Place) -> datetime | None:
+        entries = self._entries.of((self._unit.tenant_id, subject, subject_id))
+        return min((entry.at for entry in entries if (entry.change_no, entry.position) >= place), default=None)
 
     def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:
         group = tenant_id, subject, subject_id

@@ -1,6 +1,7 @@
 """History in SQL, beside its subjects."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from usercore.history.model import Entry
@@ -8,6 +9,7 @@ from usercore.history.ports import HistoryRepository, PersonalFields, Place
 from usercore.history.rules import without
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import LIMIT, TenantId
+from usercore.kernel.time import from_micros
 from usercore.storage.recording import RecordingUnit
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.tables import HISTORY
@@ -20,6 +22,10 @@ LIST: Final = (
 LIST_KIND: Final = (
     f"{_OF} AND (change_no, position) < (?, ?) AND tenant_id = ? AND kind = ?"
     " ORDER BY change_no DESC, position DESC LIMIT ?"
+)
+EARLIEST: Final = (
+    "SELECT MIN(at) FROM usercore_history WHERE subject_id = ? AND subject = ?"
+    " AND (change_no, position) >= (?, ?) AND tenant_id = ?"
 )
 
 OF_SUBJECT: Final = f"{_OF} AND tenant_id = ? ORDER BY change_no, position"
@@ -50,6 +56,10 @@ class SqlHistory(HistoryRepository):
         values = (subject_id, subject._value_, *(before or (LIMIT, 0)), self._unit.tenant_id)
         rows = self._run(LIST, (*values, limit)) if kind is None else self._run(LIST_KIND, (*values, kind, limit))
         return list(map(HISTORY.read, rows))
+
+    def earliest_from(self, subject: Subject, subject_id: int, place: Place) -> datetime | None:
+        ((earliest,),) = self._run(EARLIEST, (subject_id, subject._value_, *place, self._unit.tenant_id))
+        return None if earliest is None else from_micros(earliest)
 
     def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:
         for entry in map(HISTORY.read, self._run(OF_SUBJECT, (subject_id, subject._value_, tenant_id))):

@@ -1,5 +1,7 @@
 """The contract of history."""
 
+from datetime import datetime
+
 import pytest
 
 from usercore.history.model import Entry
@@ -11,7 +13,7 @@ from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import Contract, assert_same, check_stored_completely, with_unique, write_and_fail
-from usercore.testing.fakes import TICK
+from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, ANN, BOB, ENTRY, an_entry
 from usercore.testing.strategies import entries
 
@@ -126,6 +128,23 @@ class HistoryRepositoryContract(Contract):
         assert numbers((5, 0), 100) == [3, 1]
         assert numbers((5, 1), 2) == [5, 3]
         assert numbers(None, 100, "B") == []
+
+    @pytest.mark.rule("X2", "E3")
+    def test_the_earliest_instant_from_a_position_on_is_found(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        def earliest(place: Place, subject: Subject = Subject.USER, units: Units[Unit] = people) -> datetime | None:
+            return units.read(lambda unit: unit.history.earliest_from(subject, ANN, place))
+
+        instants = {(1, 0): 4, (2, 0): 6, (2, 1): 5, (3, 0): 7}
+        stored = [
+            an_entry(change_no=number, position=position, at=NOON + count * TICK)
+            for (number, position), count in instants.items()
+        ]
+        others = [an_entry(subject=Subject.TENANT, change_no=2), an_entry(subject_id=BOB, change_no=2)]
+        store_entries(people, *stored, *(evolve(other, at=NOON) for other in others))
+        found = [earliest(place) for place in [(0, 0), (2, 0), (2, 1), (2, 2), (3, 0)]]
+        assert found == [NOON + count * TICK for count in (4, 5, 5, 7, 7)]
+        assert earliest((2, 0), Subject.TENANT) == NOON
+        assert (earliest((3, 1)), earliest((0, 0), units=acme)) == (None, None)
 
     @pytest.mark.rule("X2")
     def test_subjects_of_different_kinds_may_share_an_id(self, people: Units[Unit]) -> None:
