@@ -1,6 +1,8 @@
 """Argon2 in bounded slots: one hash for every attempt, and none that demands too much."""
 
-from typing import Any, Literal
+import subprocess
+import sys
+from typing import Any, Final, Literal
 
 import argon2
 import bcrypt
@@ -304,3 +306,36 @@ def test_a_hasher_has_the_slots_of_its_policy() -> None:
         pass
     with hasher.hold_slot():
         assert hasher.computed == []
+
+
+WITHOUT_MEMORY: Final = """
+import resource
+from datetime import UTC, datetime
+from pathlib import Path
+from usercore.kernel.errors import Overloaded
+from usercore.passwords.hasher import Argon2Hasher
+from usercore.passwords.model import Credential, PasswordChange, PasswordPolicy
+
+def credential(text):
+    return Credential(user_id=1, hash=text, version=1, set_at=datetime.now(UTC), reason=PasswordChange.RESET)
+
+hasher = Argon2Hasher(PasswordPolicy())
+own = credential("$argon2id$v=19$m=19456,t=2,p=1$" + "A" * 22 + "$" + "A" * 43)
+scrypt = credential("scrypt$32768$salt$8$1$" + "A" * 86 + "==")
+assert hasher.is_usable(own) and hasher.is_usable(scrypt)
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + 4 * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+calls = [lambda: hasher.hash("right"), *(lambda c=c: hasher.verify(c, "right") for c in (None, own, scrypt))]
+for call in calls:
+    try:
+        print(call())
+    except Overloaded:
+        print("overloaded")
+"""
+
+
+@pytest.mark.rule("P4", "ERR")
+def test_a_machine_without_memory_for_a_hash_is_overloaded() -> None:
+    ran = subprocess.run([sys.executable, "-c", WITHOUT_MEMORY], capture_output=True, text=True, check=False)
+    assert (ran.stdout.split(), ran.stderr) == (["overloaded"] * 4, "")

@@ -131,7 +131,7 @@ class LostRace(Conflict):
 
 
 class Overloaded(UsercoreError):
-    """Too many passwords are being hashed at once; nothing was looked up. Try again later."""
+    """Too many passwords are being hashed at once, or the machine has no memory for another hash. Try again later."""
 
     code: ClassVar[str] = "passwords.overloaded"
 

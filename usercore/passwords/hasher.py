@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 import argon2
-from argon2.exceptions import Argon2Error, VerifyMismatchError
+from argon2.exceptions import Argon2Error, HashingError, VerifyMismatchError
 from argon2.low_level import ARGON2_VERSION
 
 from usercore.kernel.errors import Overloaded
@@ -94,7 +94,7 @@ class Argon2Hasher(Hasher):
     def hash(self, password: str) -> tuple[str, str | None]:
         """Return the hash of a prepared password by the current profile and pepper, and the pepper's id or None."""
         pepper_id = self._policy.peppers[0].id if self._policy.peppers else None
-        return self._argon2.hash(self._seasoned(password, pepper_id)), pepper_id
+        return self._compute(self._seasoned(password, pepper_id)), pepper_id
 
     def verify(self, credential: Credential | None, password: str | None) -> bool:
         """Return whether the password matches the credential; one hash is computed in every case.
@@ -129,8 +129,19 @@ class Argon2Hasher(Hasher):
         return hash_problem(text, self._policy)
 
     def _refuse(self, password: str) -> bool:
-        self._argon2.hash(password, salt=_DECOY_SALT)
+        self._compute(password, salt=_DECOY_SALT)
         return False
+
+    def _compute(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        """Compute a hash by the current profile.
+
+        Raises:
+            Overloaded: the machine has no memory for it.
+        """
+        try:
+            return self._argon2.hash(password, salt=salt)
+        except HashingError as error:
+            raise Overloaded from error
 
     def _seasoned(self, password: str, pepper_id: str | None) -> bytes:
         if pepper_id is None:

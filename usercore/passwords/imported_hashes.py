@@ -16,7 +16,7 @@ from typing import Any, Final
 import argon2
 from argon2.exceptions import Argon2Error
 
-from usercore.kernel.errors import FieldError
+from usercore.kernel.errors import FieldError, Overloaded
 from usercore.passwords.model import OWN_PREFIX, PasswordPolicy
 from usercore.passwords.stored_hash import Bound, UnusableHash, check_argon2, check_bounds, damaged
 
@@ -173,7 +173,10 @@ def _firebase(text: str, policy: PasswordPolicy) -> Verify:
 def _scrypt(password: str, salt: bytes, cost: tuple[int, int, int], length: int) -> bytes:
     work, block, lanes = cost
     memory = 128 * block * (work + lanes + 2)
-    return hashlib.scrypt(password.encode(), salt=salt, n=work, r=block, p=lanes, maxmem=memory, dklen=length)
+    try:
+        return hashlib.scrypt(password.encode(), salt=salt, n=work, r=block, p=lanes, maxmem=memory, dklen=length)
+    except (MemoryError, ValueError) as error:  # the numbers were checked, so the machine has no memory for it
+        raise Overloaded from error
 
 
 def _check_scrypt(work: int, block: int, lanes: int, policy: PasswordPolicy) -> None:

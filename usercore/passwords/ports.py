@@ -55,13 +55,20 @@ class Hasher(Protocol):
 
     @abstractmethod
     def hash(self, password: str) -> tuple[str, str | None]:
-        """Return the hash of a prepared password with the current profile, and the id of its pepper or None."""
+        """Return the hash of a prepared password with the current profile, and the id of its pepper or None.
+
+        Raises:
+            Overloaded: the machine has no memory for it.
+        """
 
     @abstractmethod
     def verify(self, credential: Credential | None, password: str | None) -> bool:
         """Return whether the password matches the credential.
 
         Without a credential or a possible password, the result is False and also costs one hash.
+
+        Raises:
+            Overloaded: the machine has no memory for the hash.
         """
 
     @abstractmethod
