@@ -137,6 +137,7 @@ def test_nan_is_in_no_range(value: float) -> None:
 
 TOGETHER: list[tuple[Any, dict[str, Any], str]] = [
     (usercore.ThrottlePolicy, {"first_wait": timedelta(hours=1)}, "first_wait must not be larger"),
+    (usercore.ThrottlePolicy, {"max_wait": timedelta(days=2)}, "max_wait must not be larger"),
     (usercore.ThrottlePolicy, {"failures_before_wait": 101}, "failures_before_wait must not be larger"),
     (usercore.DeliveryPolicy, {"first_pause": timedelta(hours=2)}, "first_pause must not be larger"),
     (usercore.PasswordPolicy, {"max_memory_kib": 8}, "profile must not demand more"),

@@ -154,6 +154,20 @@ def test_a_value_that_is_not_a_string_is_refused(value: Any) -> None:
         Secret(value)
 
 
+class Number(Secret):
+    """A secret whose text a host reads from elsewhere, and which is none."""
+
+    def reveal(self) -> str:
+        return 42  # type: ignore[return-value]
+
+
+@pytest.mark.rule("K1")
+@pytest.mark.parametrize("read", [text_of, digest_of, lambda secret: read_secret(secret, KIND)])
+def test_a_secret_that_reveals_no_text_is_refused(read: Callable[[Secret], object]) -> None:
+    with pytest.raises(TypeError, match="not int"):
+        read(Number(""))
+
+
 SHOWN: list[Callable[[Secret], object]] = [
     repr,
     str,

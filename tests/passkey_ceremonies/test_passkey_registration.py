@@ -133,6 +133,23 @@ def test_a_registration_belongs_to_one_user_and_is_finished_once(
         core.passkeys.finish_registration(ann.id, begun.secret, response)
 
 
+@pytest.mark.rule("F6", "T2")
+def test_the_secret_of_another_user_is_unknown_whatever_became_of_it(
+    core: UserCore, ann: User, device: SoftwareAuthenticator, clock: FakeClock
+) -> None:
+    add_tenant(core)
+    others = register(core, "bob"), register(core.tenant("acme"))
+    used, unused = (core.passkeys.begin_registration(ann.id) for _ in range(2))
+    response = device.create(used.options)
+    core.passkeys.finish_registration(ann.id, used.secret, response)
+    clock.now = unused.expires_at
+    for secret in (used.secret, unused.secret):
+        for of, user in zip((core, core.tenant("acme")), others, strict=True):
+            with refused(core, TokenUnknown, but=()) as refusal:
+                of.passkeys.finish_registration(user.id, secret, response)
+            assert type(refusal.value) is TokenUnknown
+
+
 @pytest.mark.rule("F6")
 def test_a_registration_expires(core: UserCore, ann: User, device: SoftwareAuthenticator, clock: FakeClock) -> None:
     begun = core.passkeys.begin_registration(ann.id)

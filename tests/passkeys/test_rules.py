@@ -177,6 +177,7 @@ def test_a_page_in_a_frame_of_another_site_is_refused(client_data: bytes) -> Non
         ("example.com", ("https://example.com",)),
         ("example.com", ("https://login.example.com:8443", "https://example.com")),
         ("localhost", ("http://localhost:8000", "https://localhost")),
+        ("7.example.com", ("https://7.example.com:65535", "https://8.7.example.com")),
         (
             "example.com",
             ("android:apk-key-hash:Zm9v-_", "ios:bundle-id:com.example"),
@@ -208,6 +209,13 @@ def test_a_relying_party_has_a_domain_and_its_origins(party_id: str, origins: tu
         ("example.com", ("https://example.com", "null")),
         ("login.example.com", ("https://example.com",)),
         ("a" * 64 + ".com", ("https://example.com",)),
+        ("192.0.2.1", ("https://192.0.2.1",)),
+        ("7", ("https://7",)),
+        ("example.com", ("https://example.com:443",)),
+        ("localhost", ("http://localhost:80",)),
+        ("example.com", ("https://example.com:65536",)),
+        ("example.com", ("https://..example.com",)),
+        ("example.com", ("https://-login.example.com",)),
     ],
 )
 def test_a_relying_party_that_no_browser_would_accept_is_refused(party_id: str, origins: tuple[str, ...]) -> None:

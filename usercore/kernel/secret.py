@@ -137,7 +137,7 @@ def text_of(secret: object) -> str:
     if isinstance(secret, str):
         return check_type(secret, str, name="a secret")
     if isinstance(secret, Secret):
-        return secret.reveal()
+        return check_type(secret.reveal(), str, name="a secret")
     msg = f"a secret must be Secret or str, not {type(secret).__name__}"
     raise TypeError(msg)
 

@@ -9,7 +9,7 @@ from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
-from usercore.kernel.secret import Secret, digest_of, text_of
+from usercore.kernel.secret import Secret, digest_of, holder_of, text_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_optional
 from usercore.kernel.values import frozen
@@ -244,10 +244,9 @@ class Passkeys:
             raise TooManyPasskeys
 
     def _find_token(self, unit: PasskeyCeremoniesUnit, user_id: UserId, secret: str) -> LimitedUseToken:
-        token = find_redeemable(unit, secret, now=self._service.clock(), kind=TokenKind.PASSKEY)
-        if token.user_id != user_id:
+        if holder_of(secret, TokenKind.PASSKEY) != user_id:  # of another user, perhaps of another tenant
             raise TokenUnknown
-        return token
+        return find_redeemable(unit, secret, now=self._service.clock(), kind=TokenKind.PASSKEY)
 
     def _register(self, unit: PasskeyCeremoniesUnit, token: LimitedUseToken, secret: str, made: _Made) -> Passkey:
         user, now = self._lock(unit, token.user_id), self._service.clock()

@@ -26,7 +26,14 @@ TRANSPORTS: Final = frozenset({"ble", "cable", "hybrid", "internal", "nfc", "sma
 """The transports that are stored; others that a browser names are left out. Source: WebAuthn Level 3, 5.8.4."""
 
 _DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
-_WEB_ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+)(:[1-9][0-9]{0,4})?")
+_ADDRESS: Final = re.compile(r"(.*\.)?[0-9]+")
+"""A host that ends in a number is an IP address, for which there are no passkeys. Source: WHATWG URL, host parsing."""
+
+_WEB_ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?")
+_MOST_PORT: Final = 65_535
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+"""Browsers leave these ports out of origins."""
+
 _APP_ORIGIN: Final = re.compile(r"(android:apk-key-hash(-sha256)?|ios:bundle-id):[A-Za-z0-9_.-]+")
 
 
@@ -50,7 +57,7 @@ class RelyingParty:
             TypeError: a field has another type.
             ValueError: the id is not a domain in lower case, or an origin is missing or cannot use passkeys of this id.
         """
-        if not _DOMAIN.fullmatch(check_line(self.id, name="RelyingParty.id")):
+        if not _is_domain(check_line(self.id, name="RelyingParty.id")):
             msg = f"RelyingParty.id must be a domain in lower case, such as example.com, not {self.id!r}"
             raise ValueError(msg)
         check_line(self.name, name="RelyingParty.name", most=NAME_LIMIT)
@@ -65,9 +72,15 @@ class RelyingParty:
         web = _WEB_ORIGIN.fullmatch(origin)
         if web is None:
             return _APP_ORIGIN.fullmatch(origin) is not None
-        scheme, host = web[1], web[2]
-        is_ours = host == self.id or host.endswith(f".{self.id}")
+        scheme, host, port = web[1], web[2], None if web[3] is None else int(web[3])
+        if port is not None and (port > _MOST_PORT or port == _DEFAULT_PORTS[scheme]):
+            return False
+        is_ours = _is_domain(host) and (host == self.id or host.endswith(f".{self.id}"))
         return is_ours and (scheme == "https" or host == "localhost" or host.endswith(".localhost"))
+
+
+def _is_domain(host: str) -> bool:
+    return _DOMAIN.fullmatch(host) is not None and _ADDRESS.fullmatch(host) is None
 
 
 @frozen(kw_only=True)

@@ -102,7 +102,9 @@ class ThrottlePolicy:
         """Check how the numbers fit together.
 
         Raises:
-            ValueError: the first wait is longer than the longest one, or the password is void before there is a wait.
+            ValueError: the first wait is longer than the longest one, failures are forgotten before the longest one is
+                over, or the password is void before there is a wait.
         """
         check_order(self, "first_wait", "max_wait")
+        check_order(self, "max_wait", "forgotten_after")
         check_order(self, "failures_before_wait", "failures_before_void")
