@@ -24,8 +24,8 @@ LIST_KIND: Final = (
     " ORDER BY change_no DESC, position DESC LIMIT ?"
 )
 EARLIEST: Final = (
-    "SELECT MIN(at) FROM usercore_history WHERE subject_id = ? AND subject = ?"
-    " AND (change_no, position) >= (?, ?) AND tenant_id = ?"
+    "SELECT at FROM usercore_history WHERE subject_id = ? AND subject = ?"
+    " AND (change_no, position) >= (?, ?) AND tenant_id = ? ORDER BY at LIMIT 1"
 )
 
 OF_SUBJECT: Final = f"{_OF} AND tenant_id = ? ORDER BY change_no, position"
@@ -58,8 +58,8 @@ class SqlHistory(HistoryRepository):
         return list(map(HISTORY.read, rows))
 
     def earliest_from(self, subject: Subject, subject_id: int, place: Place) -> datetime | None:
-        ((earliest,),) = self._run(EARLIEST, (subject_id, subject._value_, *place, self._unit.tenant_id))
-        return None if earliest is None else from_micros(earliest)
+        rows = self._run(EARLIEST, (subject_id, subject._value_, *place, self._unit.tenant_id))
+        return from_micros(rows[0][0]) if rows else None
 
     def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:
         for entry in map(HISTORY.read, self._run(OF_SUBJECT, (subject_id, subject._value_, tenant_id))):
