@@ -60,6 +60,7 @@ FAN_OUTS: Final = (
     | {
         "checking.VERSION_ROWS",  # a table of one row
         "users.OTHER_ACTIVE",  # runs when an operator has failed a hundred times
+        "outbox.FAR",  # as DUE
         "outbox.DUE",  # the relay reads the next delivery of all subjects
         "outbox.LIST",  # operators list the failed ones
     }

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import usercore
-from tests.faults.filled_stores import PASSWORD, FilledStore, both
-from usercore.testing import FakeClock
+from tests.faults.filled_stores import LINKS, PASSWORD, FilledStore, both
+from usercore import DeliveryPolicy, MailPolicy, Policy
+from usercore.testing import FakeClock, MemoryMailer
 
 
 @pytest.fixture
@@ -56,6 +57,23 @@ def test_the_pause_between_two_registrations_is_not_prolonged(tmp_path: Path) ->
             core.registration.register_external("ann@example.com")
             clock.advance(timedelta(hours=-1))
             assert not core.registration.register_external("ann@example.com").created
+
+
+@pytest.mark.rule("X3", "K7")
+def test_emails_that_were_asked_for_while_the_clock_was_far_ahead_are_sent(tmp_path: Path) -> None:
+    for url in ("memory://", f"sqlite:///{tmp_path}/store.db"):
+        clock, mailer = FakeClock(), MemoryMailer()
+        policy = Policy(deliveries=DeliveryPolicy(batch=1), mail=MailPolicy(links=LINKS))
+        with usercore.open(url, clock=clock, mailer=mailer, policy=policy) as core:
+            user = core.registration.register("ann@example.com", send_email=False).user
+            clock.advance(timedelta(days=365))
+            core.emails.send_confirmation(user.id)
+            core.emails.request_change(user.id, "bob@example.com")
+            clock.advance(timedelta(days=-365))
+            core.passwords.request_reset("ann@example.com")
+            core.outbox.deliver()
+        assert [mail.kind for mail in mailer.sent if mail.to == "ann@example.com"] == ["confirmation", "password_reset"]
+        assert [mail.kind for mail in mailer.sent if mail.to == "bob@example.com"] == ["email_change"]
 
 
 @pytest.mark.rule("X3")

@@ -63,6 +63,12 @@ def test_time_before_the_first_failure_does_not_count() -> None:
 
 
 @pytest.mark.rule("X3")
+def test_a_first_failure_from_before_the_clock_was_set_back_counts_as_now() -> None:
+    failed = fail(a_delivery(failing_since=NOON + 365 * DAY), NOON)
+    assert (failed.state, failed.failing_since) == (DeliveryState.PENDING, NOON)
+
+
+@pytest.mark.rule("X3")
 def test_a_delivery_that_always_fails_is_tried_for_one_day() -> None:
     delivery = a_delivery(made_at=NOON, due_at=NOON, tries=0, failing_since=None)
     while delivery.state is DeliveryState.PENDING:

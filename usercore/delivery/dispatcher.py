@@ -21,7 +21,7 @@ from usercore.kernel.values import frozen
 from usercore.outbox.errors import DeliveryNotFound
 from usercore.outbox.model import Delivery, DeliveryPolicy, DeliveryState
 from usercore.outbox.ports import DeliveryKey, OutboxUnit
-from usercore.outbox.rules import after_failure, after_retry, after_success
+from usercore.outbox.rules import after_failure, after_retry, after_success, latest_due
 
 
 class DispatcherUnit(HistoryUnit, OutboxUnit, Protocol):
@@ -118,8 +118,12 @@ class Outbox:
             return []
 
         def lease(unit: DispatcherUnit) -> list[Delivery]:
-            now = self._service.clock()
-            return unit.deliveries.lease(names, now=now, until=now + self._policy.lease, limit=self._policy.batch)
+            now, limit = self._service.clock(), self._policy.batch
+            until = now + self._policy.lease
+            leased = unit.deliveries.lease(names, now=now, until=until, limit=limit)
+            if not leased and unit.deliveries.bring_forward(latest_due(now, self._policy), to=now, limit=limit):
+                return unit.deliveries.lease(names, now=now, until=until, limit=limit)
+            return leased
 
         return self._service.units.write(lease)
 

@@ -38,6 +38,13 @@ class DeliveryRepository(Protocol):
         """
 
     @abstractmethod
+    def bring_forward(self, beyond: datetime, *, to: datetime, limit: int) -> int:
+        """Make at most ``limit`` pending deliveries that are due after ``beyond`` due at ``to``, the earliest first.
+
+        Returns how many.
+        """
+
+    @abstractmethod
     def replace(self, delivery: Delivery) -> bool:
         """Replace a delivery unless it was leased since (another ``lease_no``); return whether it was replaced."""
 

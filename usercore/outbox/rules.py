@@ -12,6 +12,11 @@ def pause_after(tries: int, policy: DeliveryPolicy) -> timedelta:
     return min(policy.first_pause * doublings, policy.max_pause)
 
 
+def latest_due(now: datetime, policy: DeliveryPolicy) -> datetime:
+    """Return the latest instant at which deliveries are due; a later one is from before the clock was set back."""
+    return now + max(policy.lease, policy.max_pause)
+
+
 def after_success(delivery: Delivery, *, now: datetime) -> Delivery:
     """Return the delivery as done: the subscriber handled it, or is no longer subscribed."""
     return evolve(delivery, state=DeliveryState.DONE, finished_at=now, problem=None)
@@ -19,7 +24,7 @@ def after_success(delivery: Delivery, *, now: datetime) -> Delivery:
 
 def after_failure(delivery: Delivery, *, now: datetime, problem: str, policy: DeliveryPolicy) -> Delivery:
     """Return the delivery after a failure: due again after a pause, or set aside after a day of failures."""
-    tries, since = delivery.tries + 1, delivery.failing_since or now
+    tries, since = delivery.tries + 1, min(delivery.failing_since or now, now)  # the clock may have been set back
     failed = evolve(delivery, tries=tries, problem=problem, failing_since=since)
     if now - since >= policy.set_aside_after:
         return evolve(failed, state=DeliveryState.FAILED, finished_at=now)

@@ -35,6 +35,14 @@ class MemoryOutbox(DeliveryRepository):
         )
         return [self._lease(head, until) for _, _, head in nsmallest(limit, due)]
 
+    def bring_forward(self, beyond: datetime, *, to: datetime, limit: int) -> int:
+        pending = (self._deliveries.get(key) for _, key in self._pending.everything())
+        far = ((one.due_at, _key_of(one), one) for one in pending if one is not None and one.due_at > beyond)
+        brought = nsmallest(limit, far)
+        for _, key, delivery in brought:
+            self._deliveries.put(key, evolve(delivery, due_at=to))
+        return len(brought)
+
     def replace(self, delivery: Delivery) -> bool:
         kept = self._deliveries.get(_key_of(delivery))
         if kept is None or kept.lease_no != delivery.lease_no:

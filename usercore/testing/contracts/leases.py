@@ -135,6 +135,21 @@ class LeaseContract(Contract):
         assert lease(acme) == sorted(map(leased, (DELIVERY, theirs)), key=key_of)
 
     @pytest.mark.rule("X3")
+    def test_pending_deliveries_that_are_due_too_late_are_brought_forward(self, people: Units[Unit]) -> None:
+        late, later, latest = (a_delivery(change_no=3 + count, due_at=UNTIL + count * TICK) for count in range(3))
+        done = a_delivery(change_no=9, state=DONE, due_at=UNTIL + TICK, finished_at=NOON)
+        add(people, latest, done, later, late)
+
+        def bring_forward(limit: int) -> int:
+            return people.write(lambda unit: unit.deliveries.bring_forward(UNTIL, to=NOON, limit=limit))
+
+        assert bring_forward(1) == 1
+        assert [get(people, one) for one in (later, latest)] == [evolve(later, due_at=NOON), latest]
+        assert (bring_forward(9), bring_forward(9)) == (1, 0)
+        stored = [get(people, one) for one in (late, later, latest, done)]
+        assert stored == [late, evolve(later, due_at=NOON), evolve(latest, due_at=NOON), done]
+
+    @pytest.mark.rule("X3")
     def test_at_most_limit_deliveries_are_leased(self, people: Units[Unit]) -> None:
         subscribers = ("mailer", "crm", "mailer", "crm", "mailer")
         add(
