@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from ipaddress import ip_network
+from itertools import repeat
 from typing import Any, Final
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from usercore import ApiTokenPolicy, Invalid
 from usercore.api_tokens.rules import (
+    MOST_ITEMS,
     check_authorized,
     clean_addresses,
     clean_resource,
@@ -97,6 +99,13 @@ def test_there_are_at_most_as_many_addresses_as_the_policy_says() -> None:
     several = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
     assert len(clean_addresses([*several[:2], *several[:2]], policy)) == 2
     assert reason_of(lambda: clean_addresses(several, policy)) == "addresses count"
+
+
+@pytest.mark.rule("K6")
+def test_lists_without_an_end_are_refused() -> None:
+    assert reason_of(lambda: clean_addresses(repeat("192.0.2.1"), ApiTokenPolicy())) == "addresses count"
+    assert reason_of(lambda: clean_resources(repeat("orders"))) == "resources count"
+    assert clean_resources(repeat("orders", MOST_ITEMS)) == {"orders"}
 
 
 ADDRESSES = st.ip_addresses().map(str)
