@@ -4,7 +4,7 @@ Generating a secret is a unit of its own before the mail is sent: it stores the 
 delivery. If sending then fails, the next attempt generates another secret, and the older one is useless.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ from usercore.history.ports import HistoryUnit, Place
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
-from usercore.kernel.paging import PAGE_LIMIT
+from usercore.kernel.paging import PAGE_SIZE
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.outbox.model import Delivery
@@ -81,13 +81,22 @@ def _email_at(unit: MailUnit, entry: Entry) -> str | None:
     user = unit.users.get(UserId(entry.subject_id))
     if user is None or user.state is UserState.ERASED:
         return None
-    later = [
-        one
-        for kind in (EMAIL_CHANGED, IMPORTED)
-        for one in unit.history.list_of(entry.subject, entry.subject_id, before=None, limit=PAGE_LIMIT, kind=kind.name)
-        if _place(one) > _place(entry) and "email" in {**one.old, **one.new}
-    ]
-    return min(later, key=_place).old.get("email") if later else user.email
+    email = user.email
+    for later in _entries_after(unit, entry):
+        if later.kind in (EMAIL_CHANGED.name, IMPORTED.name) and "email" in {**later.old, **later.new}:
+            email = later.old.get("email")
+    return email
+
+
+def _entries_after(unit: MailUnit, entry: Entry) -> Iterator[Entry]:
+    """Iterate over the entries of the same subject after this one, newest first."""
+    before = None
+    while page := unit.history.list_of(entry.subject, entry.subject_id, before=before, limit=PAGE_SIZE):
+        for one in page:
+            if _place(one) <= _place(entry):
+                return
+            yield one
+        before = _place(page[-1])
 
 
 def _place(entry: Entry) -> Place:
