@@ -106,6 +106,9 @@ BAD_ATTESTATIONS: Final[dict[str, Callable[[dict[str, Any]], object]]] = {
     "no format": lambda read: read.pop("fmt"),
     "no authenticator data": lambda read: read.pop("authData"),
     "half of the authenticator data": lambda read: read.update(authData=read["authData"][:60]),
+    "a key that is none": lambda read: read.update(
+        fmt="none", attStmt={}, authData=read["authData"][:-1] + bytes([read["authData"][-1] ^ 1])
+    ),
     "more authenticator data": lambda read: read.update(authData=read["authData"] + b"\0"),
 }
 

@@ -145,7 +145,11 @@ def _or_reject(verify: Callable[[], T]) -> T:
 
 def _verify_attestation(given: Attestation, party: RelyingParty, challenge: bytes) -> NewCredential:
     from webauthn import verify_registration_response  # noqa: PLC0415 - see above
-    from webauthn.helpers import parse_attestation_object  # noqa: PLC0415 - see above
+    from webauthn.helpers import (  # noqa: PLC0415 - see above
+        decode_credential_public_key,
+        decoded_public_key_to_cryptography,
+        parse_attestation_object,
+    )
     from webauthn.helpers import structs as s  # noqa: PLC0415 - see above
 
     check_top_level(given.client_data)
@@ -168,6 +172,8 @@ def _verify_attestation(given: Attestation, party: RelyingParty, challenge: byte
     )
     if verified.credential_id != given.credential_id:
         raise ValueError("the credential id is not the one that the authenticator has sent")
+    # Without an attestation nothing was verified by the key: one that is none could never sign in.
+    decoded_public_key_to_cryptography(decode_credential_public_key(verified.credential_public_key))
     return NewCredential(
         public_key=verified.credential_public_key,
         sign_count=verified.sign_count,
