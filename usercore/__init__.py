@@ -48,6 +48,7 @@ from usercore.kernel.errors import (
     Unavailable,
     UsercoreError,
     UserNotFound,
+    WrongState,
 )
 from usercore.kernel.paging import Page
 from usercore.kernel.preferences import DateFormat
@@ -133,7 +134,7 @@ from usercore.tokens.model import (
     RevokedTokens,
     TokenKind,
 )
-from usercore.users.errors import ExternalIdLinked, LastAdmin, WrongState
+from usercore.users.errors import ExternalIdLinked, LastAdmin
 from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, UserFields
 from usercore.users.model import AccountStatus, EmailChange, EmailChangeState, EmailPolicy, Preferences, User, UserState
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from tests.helpers import characters, fault_of
+from usercore.kernel.countries import clean_country
 from usercore.kernel.errors import FieldError, Invalid
 from usercore.kernel.preferences import clean_language
 from usercore.kernel.text import (
@@ -24,7 +25,7 @@ from usercore.kernel.text import (
 )
 from usercore.kernel.unset import UNSET
 from usercore.passwords.rules import prepare
-from usercore.tenants.rules import clean_country, clean_tenant_name, clean_time_zone
+from usercore.tenants.rules import clean_tenant_name, clean_time_zone
 from usercore.testing.strategies import hostile_text
 from usercore.users.emails import clean_email
 from usercore.users.fields import clean_note, clean_source

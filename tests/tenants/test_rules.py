@@ -8,6 +8,7 @@ from hypothesis import given
 
 from tests.helpers import fault_of
 from usercore.kernel.context import MAIN, SYSTEM
+from usercore.kernel.countries import clean_country
 from usercore.kernel.errors import FieldError
 from usercore.kernel.ids import TENANT_KIND, USER_KIND, TenantId, id_of
 from usercore.kernel.preferences import DateFormat
@@ -18,7 +19,6 @@ from usercore.tenants.rules import (
     CLEAN,
     check_deactivatable,
     check_renamable,
-    clean_country,
     clean_tenant_name,
     clean_time_zone,
 )

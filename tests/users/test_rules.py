@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usercore.kernel.errors import StaleVersion
+from usercore.kernel.errors import StaleVersion, WrongState
 from usercore.kernel.ids import USER_KIND, uuid_of
 from usercore.kernel.versions import check_version
 from usercore.testing.samples import a_user
 from usercore.testing.strategies import names, users
-from usercore.users.errors import ExternalIdLinked, WrongState
+from usercore.users.errors import ExternalIdLinked
 from usercore.users.model import KINDS, User, UserState
 from usercore.users.rules import check_linkable, check_movable
 

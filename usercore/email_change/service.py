@@ -5,6 +5,7 @@ from usercore.email_change.steps import EmailChangeUnit, finish_change, store_em
 from usercore.email_change.undo import undo_change
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
+from usercore.kernel.errors import WrongState
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
@@ -14,7 +15,6 @@ from usercore.tokens.errors import TokenRevoked
 from usercore.tokens.model import LinkPolicy, TokenKind
 from usercore.users.email_changes import cancel_changes, put_changes
 from usercore.users.emails import clean_email
-from usercore.users.errors import WrongState
 from usercore.users.keys import KeySpace, KeyUse, email_key, is_same_address
 from usercore.users.model import (
     CONFIRMATION_REQUESTED,

@@ -6,7 +6,7 @@ from usercore.authenticators.base import RejectedAttempt, SignInUnit, is_privile
 from usercore.authenticators.errors import SignInRefused
 from usercore.kernel.changes import Change
 from usercore.kernel.context import Actor
-from usercore.kernel.errors import NotAllowed
+from usercore.kernel.errors import NotAllowed, WrongState
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.secret import Secret, text_of
@@ -46,7 +46,6 @@ from usercore.second_factors.rules import (
 from usercore.second_factors.service import remove_factor
 from usercore.second_factors.totp import SECRET_BYTES, text_of_secret, uri_of
 from usercore.sign_in.second_factor import SecondStep, check_form
-from usercore.users.errors import WrongState
 from usercore.users.model import User, UserState
 
 DEFAULT_NAME: Final = "authenticator app"

@@ -42,7 +42,7 @@ from usercore.tokens.errors import (
     TokenRevoked,
     TokenUnknown,
 )
-from usercore.users.errors import ExternalIdLinked, LastAdmin, WrongState
+from usercore.users.errors import ExternalIdLinked, LastAdmin
 
 HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     UsercoreError: 500,
@@ -93,7 +93,7 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     RoleStaleVersion: 409,
     errors.LostRace: 409,
     ExternalIdLinked: 409,
-    WrongState: 409,
+    errors.WrongState: 409,
     LastSecondFactor: 409,
     NoFactorKey: 409,
     NoSecondFactor: 409,

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Final, Generic, Literal, TypedDict, TypeVar, cast, get_type_hints, overload
 from uuid import UUID
 
+from usercore.kernel.days import is_date
 from usercore.kernel.paging import Page
 
 Audience = Literal["user", "operator"]
@@ -115,7 +116,7 @@ def _key(name: object) -> str:
 
 
 def _text(value: object) -> Json:
-    if isinstance(value, datetime):
+    if is_date(value):
         return value.isoformat()
     if isinstance(value, timedelta):
         return math.ceil(value.total_seconds())

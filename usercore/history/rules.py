@@ -11,8 +11,8 @@ from uuid import UUID
 from usercore.history.model import Entry
 from usercore.kernel.changes import Change, ChangeKind
 from usercore.kernel.context import Context
+from usercore.kernel.days import is_date
 from usercore.kernel.entity import evolve
-from usercore.kernel.time import is_instant
 
 LONGEST: Final = 1000
 """Characters of a text that is stored whole. Source: usercore: a page of history has a few megabytes at most."""
@@ -107,7 +107,7 @@ def plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON knows
     """Return a value as JSON has it; a long text as its start and its digest."""
     if isinstance(value, str):
         return value if len(value) <= LONGEST else f"{value[:_START]}... sha256:{sha256(value.encode()).hexdigest()}"
-    if is_instant(value):
+    if is_date(value):
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)

@@ -88,6 +88,14 @@ class NotAllowed(Rejected):
 
 
 @attrs.frozen
+class WrongState(Rejected):
+    """This transition is not possible from the present state."""
+
+    code: ClassVar[str] = "users.wrong_state"
+    state: str
+
+
+@attrs.frozen
 class RateLimited(Rejected):
     """Too many tries. Try again after ``retry_after``, which is the same for known and unknown accounts."""
 

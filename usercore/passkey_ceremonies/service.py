@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, Protocol
 from usercore.authenticators.passkey import PasskeyCredentials
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
+from usercore.kernel.errors import WrongState
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.secret import Secret, digest_of, holder_of, text_of
@@ -30,7 +31,7 @@ from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import ChallengePolicy, LimitedUseToken, TokenKind
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import find_redeemable, issue, redeem
-from usercore.users.errors import LastAdmin, WrongState
+from usercore.users.errors import LastAdmin
 from usercore.users.model import User, UserState
 from usercore.users.ports import UsersUnit
 

@@ -5,9 +5,10 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
+from usercore.kernel.countries import clean_country
 from usercore.kernel.ids import plain_uuid
 from usercore.kernel.preferences import clean_date_format, clean_language, clean_offset
-from usercore.kernel.text import check_text, clean_line, clean_name, clean_optional, refuse
+from usercore.kernel.text import check_text, clean_line, clean_name, refuse
 from usercore.tenants.errors import BuiltIn
 from usercore.tenants.model import BUILT_IN, Tenant
 
@@ -15,8 +16,6 @@ NAME_LIMIT: Final = 256
 """The most characters of a key or a name. Source: spec T3."""
 
 DESCRIPTION_LIMIT: Final = 65_536
-
-_COUNTRY: Final = 2
 
 _AREAS: Final = (
     "Africa America Antarctica Arctic Asia Atlantic Australia Brazil Canada Chile Etc Europe Indian Mexico Pacific US"
@@ -72,19 +71,6 @@ def clean_time_zone(value: object) -> str:
     if text != "UTC" and text not in _zones():
         refuse("time_zone", "unknown")
     return text
-
-
-def clean_country(value: object) -> str | None:
-    """Return a country code (ISO 3166-1 alpha-2, in upper case), or None. Only its form is checked here.
-
-    Raises:
-        TypeError: it is neither text nor None.
-        Invalid: it is not two ASCII letters.
-    """
-    text = clean_optional(value, field="country", most=NAME_LIMIT)
-    if text is not None and not (len(text) == _COUNTRY and text.isascii() and text.isalpha()):
-        refuse("country", "malformed")
-    return text and text.upper()
 
 
 def _never_empty(clean: Callable[[object], object], field: str) -> Callable[[object], object]:

@@ -1,7 +1,7 @@
 """Hypothesis strategies: texts of many scripts, hostile ones, and whole entities with all values that can be stored."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from types import UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
@@ -152,6 +152,7 @@ _BY_TYPE: Final[Mapping[object, SearchStrategy[Any]]] = {
     str: storable_text(),
     bytes: st.binary(min_size=32, max_size=32),
     datetime: instants(),
+    date: st.dates(FIRST.date(), (LAST - TICK).date()),
     UUID: st.uuids(),
     Digest: st.binary(min_size=32, max_size=32),
     UserId: ids(),

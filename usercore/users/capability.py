@@ -24,6 +24,5 @@ CAPABILITY: Final = Capability(
         "User",
         "UserFields",
         "UserState",
-        "WrongState",
     ),
 )

@@ -2,17 +2,7 @@
 
 from typing import ClassVar
 
-import attrs
-
 from usercore.kernel.errors import Rejected
-
-
-@attrs.frozen
-class WrongState(Rejected):
-    """This transition is not possible from the user's state."""
-
-    code: ClassVar[str] = "users.wrong_state"
-    state: str
 
 
 class ExternalIdLinked(Rejected):

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from usercore.kernel.entity import evolve
-from usercore.users.errors import ExternalIdLinked, WrongState
+from usercore.kernel.errors import WrongState
+from usercore.users.errors import ExternalIdLinked
 from usercore.users.keys import email_key
 from usercore.users.model import EmailChange, EmailChangeState, User, UserState
 

@@ -44,6 +44,7 @@ CODECS: Final[Mapping[type, Codec]] = {
     str: Codec("text"),
     bytes: Codec("blob"),
     type(EPOCH): Codec("integer", "to_micros({0})", "from_micros({0})"),
+    type(EPOCH.date()): Codec("text", "{0}.isoformat()", "date({0})"),
     UUID: Codec("text", "str({0})", "UUID({0})"),
 }
 
@@ -55,6 +56,7 @@ _HELPERS: Final[dict[str, Any]] = {
     "to_micros": to_micros,
     "from_micros": from_micros,
     "UUID": UUID,
+    "date": type(EPOCH.date()).fromisoformat,
     "dumps": json.JSONEncoder(
         ensure_ascii=False
     ).encode,  # once, because ``json.dumps`` would create an encoder for each call

@@ -11,6 +11,7 @@ from hypothesis.stateful import Bundle, rule
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.errors import SignInRefused
 from usercore.composition.policy import Policy
+from usercore.kernel.errors import WrongState
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
 from usercore.passkeys.model import Passkey, PasskeyPolicy, RelyingParty
@@ -19,7 +20,6 @@ from usercore.testing.machines.base import StateMachine
 from usercore.testing.passkeys import SoftwareAuthenticator
 from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenRedeemed, TokenRevoked, TokenUnknown
 from usercore.tokens.model import ChallengePolicy
-from usercore.users.errors import WrongState
 
 LIFETIME: Final = ChallengePolicy().lifetime
 PARTY: Final = RelyingParty(id="example.com", name="Example", origins=("https://example.com",))

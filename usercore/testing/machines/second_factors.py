@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, MultipleResults, invariant, multiple, ru
 
 from usercore.authenticators.errors import SignInRefused
 from usercore.composition.policy import Policy
-from usercore.kernel.errors import RateLimited
+from usercore.kernel.errors import RateLimited, WrongState
 from usercore.kernel.secret import Secret
 from usercore.second_factors.errors import (
     CodeWrong,
@@ -25,7 +25,6 @@ from usercore.second_factors.model import FactorKey, SecondFactorPolicy
 from usercore.second_factors.totp import STEP_SECONDS, code_at, step_at
 from usercore.testing.machines.base import StateMachine
 from usercore.throttling.model import ThrottlePolicy
-from usercore.users.errors import WrongState
 
 EMAIL: Final = "ann@example.com"
 PASSWORDS: Final = ("the first of two passwords", "the second of two passwords")

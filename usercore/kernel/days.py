@@ -1,0 +1,36 @@
+"""Days: dates of the calendar, which begin and end in the zone of a tenant."""
+
+from datetime import date, datetime
+from typing import Final, TypeGuard
+from zoneinfo import ZoneInfo
+
+from usercore.kernel.text import check_type, refuse
+from usercore.kernel.time import EPOCH, FIRST, LAST, is_instant
+
+_plain_date: Final = type(EPOCH.date())
+
+
+def is_date(value: object) -> TypeGuard[date]:
+    """Return whether ``value`` is a date or an instant, also while a tool that freezes time replaces these classes."""
+    return isinstance(value, _plain_date)
+
+
+def day_in(zone: str, at: datetime) -> date:
+    """Return which day it is at an instant in an IANA time zone."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def clean_day(value: object, *, field: str) -> date:
+    """Return a date that a caller passed; a subclass becomes plain.
+
+    Raises:
+        TypeError: it is not a date, or it is an instant, which belongs to several days.
+        Invalid: it lies outside 1900 to 2242.
+    """
+    if is_instant(value):
+        msg = f"{field} must be a date, not an instant, which is on different days in different zones"
+        raise TypeError(msg)
+    day = check_type(value, _plain_date, name=field)
+    if not FIRST.year <= day.year < LAST.year:
+        refuse(field, "out_of_range")
+    return _plain_date(day.year, day.month, day.day)
