@@ -4,6 +4,28 @@
 for those who write storages: they also work with ``usercore.storage``, ``usercore.storage.recording`` and the ports.
 """
 
+from usercore.addresses.country_names import country_name
+from usercore.addresses.errors import (
+    AddressChangedSince,
+    AddressNotFound,
+    AddressTypeNotFound,
+    ChangeRequestNotFound,
+    ChangeRequestWrongState,
+    NothingChanged,
+    ParentAddressNotFound,
+    TooManyAddresses,
+)
+from usercore.addresses.model import (
+    Address,
+    AddressChangeRequest,
+    AddressCheck,
+    AddressFields,
+    AddressPolicy,
+    AddressType,
+    AddressValues,
+    AddressVersion,
+    ChangeRequestState,
+)
 from usercore.attempts.model import Attempt, AttemptStatus, RegistrationPolicy, RegistrationStatus
 from usercore.authenticators.access_token import AccessTokenCredentials
 from usercore.authenticators.errors import SignInRefused
@@ -17,8 +39,14 @@ from usercore.core import UserCore
 from usercore.delivery.dispatcher import Event, Subscriber
 from usercore.delivery.relay import Relay
 from usercore.gates.errors import Vetoed
-from usercore.gates.model import RegistrationRequest
-from usercore.gates.ports import EmailCheck, PasswordCheck, RegistrationGate
+from usercore.gates.model import AddressAcceptance, AddressRemoval, RegistrationRequest
+from usercore.gates.ports import (
+    AddressAcceptanceGate,
+    AddressRemovalGate,
+    EmailCheck,
+    PasswordCheck,
+    RegistrationGate,
+)
 from usercore.history.model import Entry
 from usercore.importing.model import BadRecord, ImportLine, ImportReport
 from usercore.kernel.changes import Subject
@@ -151,7 +179,22 @@ __all__ = [
     "AccountStatus",
     "Actor",
     "ActorKind",
+    "Address",
+    "AddressAcceptance",
+    "AddressAcceptanceGate",
+    "AddressChangeRequest",
+    "AddressChangedSince",
+    "AddressCheck",
+    "AddressFields",
     "AddressNotAllowed",
+    "AddressNotFound",
+    "AddressPolicy",
+    "AddressRemoval",
+    "AddressRemovalGate",
+    "AddressType",
+    "AddressTypeNotFound",
+    "AddressValues",
+    "AddressVersion",
     "AdminHasNoRoles",
     "AnyId",
     "ApiToken",
@@ -165,6 +208,9 @@ __all__ = [
     "BuiltIn",
     "Busy",
     "ChallengePolicy",
+    "ChangeRequestNotFound",
+    "ChangeRequestState",
+    "ChangeRequestWrongState",
     "Cleaned",
     "Clock",
     "CodeWrong",
@@ -231,8 +277,10 @@ __all__ = [
     "NoSecondFactor",
     "NotAllowed",
     "NotFound",
+    "NothingChanged",
     "Overloaded",
     "Page",
+    "ParentAddressNotFound",
     "Passkey",
     "PasskeyCeremony",
     "PasskeyCredentials",
@@ -305,6 +353,7 @@ __all__ = [
     "TokenRedeemed",
     "TokenRevoked",
     "TokenUnknown",
+    "TooManyAddresses",
     "TooManyPasskeys",
     "TooManySecondFactors",
     "TotpEnrollment",
@@ -319,6 +368,7 @@ __all__ = [
     "Username",
     "Vetoed",
     "WrongState",
+    "country_name",
     "open",
     "user_id_of",
 ]

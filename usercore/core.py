@@ -11,6 +11,8 @@ import attrs
 from usercore.accounts.diagnostics import History
 from usercore.accounts.service import Users
 from usercore.accounts.status import StatusReader
+from usercore.address_book.lookups import AddressLookups
+from usercore.address_book.service import Addresses
 from usercore.api_tokens.service import ApiTokens
 from usercore.authorization.service import Roles
 from usercore.composition.host import Host
@@ -22,6 +24,7 @@ from usercore.device_tokens.service import DeviceTokens
 from usercore.email_change.links import EmailLinks
 from usercore.email_change.service import Emails
 from usercore.factor_enrollment.service import SecondFactors
+from usercore.gates.service import AddressGates
 from usercore.kernel.callables import check_callable, check_result
 from usercore.kernel.context import HOST, SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
 from usercore.kernel.ids import plain_uuid
@@ -292,6 +295,17 @@ class UserCore:
     def meta(self) -> Meta:
         """Values of users by key."""
         return Meta(service=self._service, policy=self.policy.meta)
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        """Addresses of users, and requests to change them."""
+        gates, policy = self._runtime.host.gates, self.policy.addresses
+        return Addresses(
+            service=self._service,
+            policy=policy,
+            lookups=AddressLookups(service=self._service, policy=policy),
+            gates=AddressGates(acceptances=gates.address_acceptances, removals=gates.address_removals),
+        )
 
     @cached_property
     def roles(self) -> Roles:

@@ -10,6 +10,22 @@ from usercore import UserCore
 
 METHODS: Final = {
     "access_tokens": {"list", "revoke", "revoke_all", "revoke_by_id"},
+    "addresses": {
+        "accept",
+        "add",
+        "declare_type",
+        "get",
+        "list",
+        "open_requests",
+        "reject",
+        "remove",
+        "request_change",
+        "requests",
+        "set_default",
+        "types",
+        "version",
+        "versions",
+    },
     "api_tokens": {
         "activate",
         "authorize",

@@ -13,6 +13,8 @@ import pytest
 
 from usercore import (
     AccessToken,
+    Address,
+    AddressChangeRequest,
     Context,
     Email,
     Event,
@@ -138,6 +140,8 @@ class FilledStore:
     listed: AccessToken
     failed_delivery: str
     factors: "FilledFactors"
+    address: Address
+    change_request: AddressChangeRequest
 
     @property
     def system(self) -> UserCore:
@@ -174,7 +178,11 @@ def watchful_host(
         mailer=mailer,
         hasher=FakeHasher(watch),
         authenticators=[HostAuthenticator(watch)],
-        gates=Gates(registration=[FakeGate(watch)]),
+        gates=Gates(
+            registration=[FakeGate(watch)],
+            address_acceptances=[FakeGate(watch)],
+            address_removals=[FakeGate(watch)],
+        ),
         password_checks=[check],
         email_checks=[check],
         subscribers=[
@@ -184,7 +192,7 @@ def watchful_host(
     )
 
 
-def build(storage: Storage) -> FilledStore:
+def build(storage: Storage) -> FilledStore:  # noqa: PLR0915 - a few lines a capability
     """Fill an empty storage."""
     watch = storage if isinstance(storage, WatchedStorage) else None
     clock, mailer, subscriber = FakeClock(), MemoryMailer(watch), RecordingSubscriber(watch)
@@ -201,6 +209,9 @@ def build(storage: Storage) -> FilledStore:
     core.emails.set_verified(registered.user.id, verified=True)
     core.users.set_access_ids(registered.user.id, ["a-1", "a-2"])
     core.meta.upsert(registered.user.id, "acme", "a text")
+    core.addresses.declare_type("invoice")
+    address = core.addresses.add(registered.user.id, "invoice", street="Main Street", zip="01234")
+    change_request = core.addresses.request_change(registered.user.id, "invoice", street="High Street")
     role = core.roles.create("acme", permissions=["posts.write"])
     core.roles.give(registered.user.id, role.id)
     unused = core.roles.create("Unused")
@@ -243,6 +254,8 @@ def build(storage: Storage) -> FilledStore:
         listed=core.access_tokens.list(registered.user.id)[0],
         failed_delivery=failed_delivery,
         factors=_fill_factors(core, clock),
+        address=address,
+        change_request=change_request,
     )
 
 

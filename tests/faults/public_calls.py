@@ -16,7 +16,7 @@ import attrs
 
 from tests.faults.filled_stores import ANOTHER, PASSWORD, Badge, FilledStore, code_of
 from tests.fields import OWN_FIELDS
-from usercore import UNSET, Actor, Email, UserCore
+from usercore import UNSET, Actor, ChangeRequestState, Email, UserCore
 from usercore import open as open_core
 from usercore.kernel.secret import digest_of
 from usercore.tokens.model import ACCESS, public_id_of
@@ -34,6 +34,9 @@ WITH_FACTORS: Final = ("begin", "confirm", "list", "recovery_codes", "remove")
 SAMPLES: Final[Mapping[str, Sample]] = {
     **{name: same(value) for name, value in OWN_FIELDS.items()},
     "access_ids": same(["a-7", None]),
+    "address": lambda filled: filled.address.id,
+    "address_id": lambda filled: filled.address.id,
+    "address_type": same("invoice"),
     "addresses": same(["192.0.2.0/25"]),
     "access_token": lambda filled: filled.access_token,
     "actor": same(Actor.operator("Olga")),
@@ -82,6 +85,12 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "version": same(None),
     "work": lambda filled: lambda core: core.users.update(filled.ann.id, first_name="Ann"),
     "reason": same("lost"),
+    "on": lambda filled: filled.clock.now.date(),
+    "request_id": lambda filled: filled.change_request.id,
+    "state": same(ChangeRequestState.NEW),
+    "types": same(["invoice"]),
+    "version_id": lambda filled: filled.address.version_id,
+    "addresses.request_change.valid_from": lambda filled: filled.clock.now.date(),
     "passkey_id": lambda filled: filled.passkey.id,
     **{f"second_factors.{method}.ref": lambda filled: filled.factors.user.id for method in WITH_FACTORS},
     "challenge": lambda filled: filled.factors.challenge,

@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usercore import HeldRole, Identity, Page, Secret, SignedIn, forms
+from usercore import (
+    Address,
+    AddressChangeRequest,
+    AddressType,
+    AddressValues,
+    AddressVersion,
+    HeldRole,
+    Identity,
+    Page,
+    Secret,
+    SignedIn,
+    forms,
+)
 from usercore.forms import entities
 from usercore.forms.form import Form, plain
 from usercore.kernel.changes import ChangeKind
@@ -35,9 +47,21 @@ IDENTITIES = {
 
 ASSIGNMENTS = strategies.role_assignments(created_by=st.just(NOTE), modified_by=st.just(NOTE))
 
+REQUEST = {
+    "requested_by": st.just(NOTE),
+    "decided_by": st.just(NOTE),
+    "reason": st.just(NOTE),
+    "old": st.none() | strategies.entities(AddressValues),
+    "new": strategies.entities(AddressValues),
+}
+
 DRAWN: dict[str, st.SearchStrategy[Any]] = {
     "access_token": strategies.access_tokens(),
     "account_status": strategies.entities(AccountStatus),
+    "address": strategies.entities(Address, created_by=st.just(NOTE), modified_by=st.just(NOTE)),
+    "address_change_request": strategies.entities(AddressChangeRequest, **REQUEST),
+    "address_type": strategies.entities(AddressType, created_by=st.just(NOTE), modified_by=st.just(NOTE)),
+    "address_version": strategies.entities(AddressVersion, created_by=st.just(NOTE)),
     "api_token": strategies.api_tokens(created_by=st.just(NOTE)),
     "attempt": strategies.attempts(login=st.just(NOTE)),
     "device_token": strategies.device_tokens(),

@@ -77,6 +77,26 @@ def test_a_fault_names_its_field(
     assert faults_of(lambda: forms.call(method(core), body, fields=["email", "first_name"])) == (fault,)
 
 
+@pytest.mark.rule("Y2", "A9")
+@pytest.mark.parametrize("text", ["2026-3-1", "20260301", "2026-02-30", "2026-03-01T00:00:00Z", "tomorrow", ""])
+def test_dates_are_read_as_iso_8601_writes_them(core: UserCore, text: str) -> None:
+    assert faults_of(lambda: forms.call(core.addresses.get, {"on": text}, fields=["on"], ref=1, address="invoice")) == (
+        FieldError("on", "wrong_type"),
+    )
+    body = {"on": "2026-03-01", "address": "invoice", "ref": {"email": "ann@example.com"}}
+    assert forms.call(core.addresses.get, body, fields=["on", "address", "ref"]) is None
+
+
+@pytest.mark.rule("Y2", "A4")
+def test_a_state_is_read_by_its_name(core: UserCore) -> None:
+    body = {"state": "rejected", "ref": {"email": "ann@example.com"}}
+    assert forms.call(core.addresses.requests, body, fields=["state", "ref"]).rows == ()
+    wrongs: tuple[object, ...] = ("REJECTED", "", 1, [])
+    for wrong in wrongs:
+        fault = faults_of(lambda: forms.call(core.addresses.requests, {"state": wrong}, fields=["state"], ref=1))  # noqa: B023
+        assert fault == (FieldError("state", "wrong_type"),)
+
+
 @pytest.mark.rule("Y2")
 def test_all_faults_are_told_at_once_and_nothing_is_called(core: UserCore) -> None:
     body = {"first_name": 1, "last_name": [], "is_institution": 1, "more\0": 2}

@@ -1,4 +1,4 @@
-"""Each rule about proving an identity has a mutant that fits the code and is run by marked tests."""
+"""Each rule of those listed here has a mutant that fits the code and is run by marked tests."""
 
 import ast
 import re
@@ -13,14 +13,14 @@ from scripts.mutants import Mutant, read_mutants
 from scripts.reference import FOLDER, ROOT
 
 RULES: Final[dict[str, Rule]] = tomllib.loads((FOLDER / "rules.toml").read_text("utf-8"))
-WITH_MUTANT: Final = re.compile(r"[PSKEF]\d+|T[456]|U12")
-"""The rules about passwords, signing in, tokens, emails, second factors, roles and confirmation."""
+WITH_MUTANT: Final = re.compile(r"[PSKEFA]\d+|T[456]|U12")
+"""The rules about passwords, signing in, tokens, emails, second factors, addresses, roles and confirmation."""
 
 PROOFS: Final = find_proofs(ROOT)
 MUTANTS: Final = {mutant.rule: mutant for mutant in read_mutants()}
 
 
-def test_every_rule_about_identities_has_a_mutant() -> None:
+def test_every_rule_of_these_has_a_mutant() -> None:
     built = {rule for rule, entry in RULES.items() if WITH_MUTANT.fullmatch(rule) and not waits(entry)}
     assert MUTANTS.keys() == built
 

@@ -72,6 +72,9 @@ class Names:
     api: Secret
     api_id: str
     delivery_id: str
+    address: int
+    version: int
+    request: int
     role: Role
     device: SoftwareAuthenticator
     challenge: Secret
@@ -169,6 +172,17 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "device_tokens.unpair": lambda core, names: core.device_tokens.unpair(names.access),
     "device_tokens.users": lambda core, names: core.device_tokens.users(names.device_token),
     "meta.key_users": lambda core, names: str(core.meta.key_users(names.external_id).rows),
+    "addresses.declare_type": lambda core, names: core.addresses.declare_type(names.name),
+    "addresses.add": lambda core, names: core.addresses.add(own(names), names.name),
+    "addresses.get": lambda core, names: core.addresses.get(own(names), names.address),
+    "addresses.version": lambda core, names: core.addresses.version(own(names), names.version),
+    "addresses.versions": lambda core, names: core.addresses.versions(own(names), names.address),
+    "addresses.request_change": lambda core, names: core.addresses.request_change(own(names), names.address, zip="1"),
+    "addresses.set_default": lambda core, names: core.addresses.set_default(own(names), names.address),
+    "addresses.accept": lambda core, names: core.addresses.accept(own(names), names.request),
+    "addresses.reject": lambda core, names: core.addresses.reject(own(names), names.request),
+    "addresses.remove": lambda core, names: core.addresses.remove(own(names), names.address),
+    "addresses.open_requests": lambda core, _: str(core.addresses.open_requests().rows),
     "roles.create: take a name": lambda core, names: core.roles.create(names.name),
     "roles.get: by name": lambda core, names: core.roles.get(names.name),
     "roles.get: by id": lambda core, names: core.roles.get(names.role.id),
@@ -219,6 +233,9 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     user = register(core, username="ann", external_id="17", password=PASSWORD)
     core.users.update(user.id, first_name="Ann")
     core.meta.upsert(user.id, "17", "a value")
+    core.addresses.declare_type("ann")
+    address = core.addresses.add(user.id, "ann", street="17")
+    request = core.addresses.request_change(user.id, "ann", street="18")
     role = core.roles.create("ann", permissions=["17"])
     core.roles.give(user.id, role.id)
     for _ in range(2):
@@ -256,6 +273,9 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
         public_id=core.access_tokens.list(user.id)[-1].public_id,
         autologin_id=core.autologin_tokens.list(user.id)[0].public_id,
         delivery_id=failed.id,
+        address=address.id,
+        version=address.version_id,
+        request=request.id,
         role=role,
         device=device_of(core, user),
         challenge=challenge,
@@ -303,6 +323,9 @@ def names_of_no_user(names: Names) -> Names:
         autologin_id=names.autologin_id[:-1] + "~",
         device=other_device(names.device),
         delivery_id=names.delivery_id.replace(str(names.id), str(number)),
+        address=names.address + 1_000_000,
+        version=names.version + 1_000_000,
+        request=names.request + 1_000_000,
         role=evolve(names.role, id=names.role.id + 1_000_000),
         challenge=generate_secret(CHALLENGE, number, randomness),
     )

@@ -5,10 +5,17 @@ from typing import Final, Never
 
 import attrs
 
+from usercore.addresses.checks import check_installed as check_address_extras
 from usercore.authenticators.external import Authenticator
 from usercore.composition.policy import Policy
 from usercore.delivery.dispatcher import Subscriber
-from usercore.gates.ports import EmailCheck, PasswordCheck, RegistrationGate
+from usercore.gates.ports import (
+    AddressAcceptanceGate,
+    AddressRemovalGate,
+    EmailCheck,
+    PasswordCheck,
+    RegistrationGate,
+)
 from usercore.kernel.callables import check_callable, check_method, items_of
 from usercore.kernel.randomness import Randomness, system_randomness
 from usercore.kernel.text import check_type
@@ -29,6 +36,14 @@ _LONGEST_NAME: Final = 255
 
 # Type checkers cannot infer the types of one generic converter.
 def _gates(given: Iterable[RegistrationGate]) -> tuple[RegistrationGate, ...]:
+    return items_of(given)
+
+
+def _address_acceptances(given: Iterable[AddressAcceptanceGate]) -> tuple[AddressAcceptanceGate, ...]:
+    return items_of(given)
+
+
+def _address_removals(given: Iterable[AddressRemovalGate]) -> tuple[AddressRemovalGate, ...]:
     return items_of(given)
 
 
@@ -57,6 +72,8 @@ class Gates:
     """
 
     registration: Sequence[RegistrationGate] = attrs.field(default=(), converter=_gates)
+    address_acceptances: Sequence[AddressAcceptanceGate] = attrs.field(default=(), converter=_address_acceptances)
+    address_removals: Sequence[AddressRemovalGate] = attrs.field(default=(), converter=_address_removals)
 
 
 @frozen(kw_only=True)
@@ -85,7 +102,7 @@ def check_host(host: Host) -> None:
             ``async def`` or generator, which would never run.
         ValueError: the clock returns an instant without a time zone, a link that an email needs is missing, two
             subscribers or authenticators have the same name, a subscriber names an unknown kind of change, or the
-            extra for passkeys or the one for second factors is not installed.
+            extra for passkeys, for second factors or for a check of addresses is not installed.
     """
     check_type(host.policy, Policy, name="policy")
     check_type(host.gates, Gates, name="gates")
@@ -93,6 +110,7 @@ def check_host(host: Host) -> None:
         passkeys_extra.check_installed()
     if host.policy.second_factors.keys:
         factors_extra.check_installed()
+    check_address_extras(host.policy.addresses.checks)
     check_callable(host.clock, name="clock")
     check_instant(host.clock(), name="what the clock gives")
     check_callable(host.randomness, 1, name="randomness")
@@ -103,6 +121,8 @@ def check_host(host: Host) -> None:
         _check_hasher(host.hasher)
     for what, functions in (
         ("a registration gate", host.gates.registration),
+        ("an address acceptance gate", host.gates.address_acceptances),
+        ("an address removal gate", host.gates.address_removals),
         ("a password check", host.password_checks),
         ("an email check", host.email_checks),
     ):

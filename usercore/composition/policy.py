@@ -1,5 +1,6 @@
 """The policy: every limit, duration and length. It only composes the capabilities' policies."""
 
+from usercore.addresses.model import AddressPolicy
 from usercore.attempts.model import RegistrationPolicy
 from usercore.kernel.bounds import part
 from usercore.kernel.values import frozen
@@ -44,6 +45,7 @@ class Policy:
     challenges: ChallengePolicy = part(ChallengePolicy())
     passkeys: PasskeyPolicy = part(PasskeyPolicy())
     meta: MetaPolicy = part(MetaPolicy())
+    addresses: AddressPolicy = part(AddressPolicy())
     mail: MailPolicy = part(MailPolicy())
     deliveries: DeliveryPolicy = part(DeliveryPolicy())
     retention: RetentionPolicy = part(RetentionPolicy())

@@ -5,6 +5,7 @@ An audience is ``user`` (the person themselves) or ``operator``. Forms are what 
 they are asked for it.
 """
 
+from usercore.forms.addresses import address, address_change_request, address_type, address_version
 from usercore.forms.entities import (
     access_token,
     account_status,
@@ -38,6 +39,10 @@ __all__ = [
     "PageForm",
     "access_token",
     "account_status",
+    "address",
+    "address_change_request",
+    "address_type",
+    "address_version",
     "api_token",
     "attempt",
     "call",

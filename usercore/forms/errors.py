@@ -5,6 +5,16 @@ from typing import Any, Final, Literal, TypedDict, overload
 
 import attrs
 
+from usercore.addresses.errors import (
+    AddressChangedSince,
+    AddressNotFound,
+    AddressTypeNotFound,
+    ChangeRequestNotFound,
+    ChangeRequestWrongState,
+    NothingChanged,
+    ParentAddressNotFound,
+    TooManyAddresses,
+)
 from usercore.authenticators.errors import SignInRefused
 from usercore.forms.form import Audience, Json, check_audience, plain
 from usercore.gates.errors import Vetoed
@@ -77,6 +87,10 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     errors.UserNotFound: 404,
     errors.TenantNotFound: 404,
     RoleNotFound: 404,
+    AddressNotFound: 404,
+    AddressTypeNotFound: 404,
+    ChangeRequestNotFound: 404,
+    ParentAddressNotFound: 404,
     TokenNotFound: 404,
     DeliveryNotFound: 404,
     PasskeyNotFound: 404,
@@ -88,6 +102,10 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     RoleTaken: 409,
     PasskeyTaken: 409,
     TooManyPasskeys: 409,
+    AddressChangedSince: 409,
+    ChangeRequestWrongState: 409,
+    NothingChanged: 409,
+    TooManyAddresses: 409,
     errors.StaleVersion: 409,
     TenantStaleVersion: 409,
     RoleStaleVersion: 409,

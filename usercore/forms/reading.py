@@ -7,9 +7,10 @@ the caller did not mean it. Their types are read from the use-case's own signatu
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from types import UnionType
-from typing import Any, Final, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeGuard, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from usercore.kernel.context import printable_prefix
@@ -40,6 +41,9 @@ _NAME_BYTES: Final = 64
 _DATETIME: Final = type(EPOCH)
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 """An instant as forms write it. Source: RFC 3339, 5.6."""
+
+_DATE: Final = type(EPOCH.date())
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 _MOST_DIGITS: Final = 9
 """Digits of a number that is the key of an object."""
@@ -116,7 +120,11 @@ def _alternatives_of(hint: Any) -> Sequence[Any]:  # noqa: ANN401 - any annotati
 def _is_readable(hint: Any) -> bool:  # noqa: ANN401 - any annotation
     kinds = [get_origin(one) or one for one in _alternatives_of(hint)]
     known = _PLAIN | _LISTS | _REFERENCES.keys() | _WRITTEN.keys() | {Mapping, object}
-    return any(kind in known and kind is not type(None) for kind in kinds)
+    return any((kind in known and kind is not type(None)) or _is_enum(kind) for kind in kinds)
+
+
+def _is_enum(kind: Any) -> TypeGuard[type[StrEnum]]:  # noqa: ANN401 - any annotation
+    return isinstance(kind, type) and issubclass(kind, StrEnum)
 
 
 def _read(hint: Any, value: object) -> object:  # noqa: ANN401 - any annotation
@@ -135,9 +143,15 @@ def _read_as(hint: Any, value: object) -> object:  # noqa: ANN401 - any annotati
         return _read_list(hint, value)
     if kind is Mapping and isinstance(value, dict):
         return _read_mapping(hint, value)
-    if kind in _WRITTEN and isinstance(value, str):
-        return _WRITTEN[kind](value)
+    if isinstance(value, str) and (kind in _WRITTEN or _is_enum(kind)):
+        return _read_written(kind, value)
     return _read_reference(kind, value) if kind in _REFERENCES else _WRONG
+
+
+def _read_written(kind: Any, text: str) -> object:  # noqa: ANN401 - any annotation
+    if _is_enum(kind):
+        return next((member for member in kind if member.value == text), _WRONG)
+    return _WRITTEN[kind](text)
 
 
 def _read_list(hint: Any, value: Sequence[object]) -> object:  # noqa: ANN401 - any annotation
@@ -174,7 +188,19 @@ def _read_instant(text: str) -> object:
         return _WRONG
 
 
-_WRITTEN: Final[Mapping[type, Callable[[str], object]]] = {UUID: _read_uuid, _DATETIME: _read_instant}
+def _read_date(text: str) -> object:
+    """Read a date as forms write it."""
+    try:
+        return _DATE.fromisoformat(text) if _DAY.fullmatch(text) else _WRONG
+    except ValueError:
+        return _WRONG
+
+
+_WRITTEN: Final[Mapping[type, Callable[[str], object]]] = {
+    UUID: _read_uuid,
+    _DATETIME: _read_instant,
+    _DATE: _read_date,
+}
 """Types that JSON writes as text, and how they are read."""
 
 

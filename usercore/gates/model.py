@@ -1,7 +1,11 @@
 """What a gate is asked about."""
 
+from datetime import date
+
+from usercore.addresses.model import Address, AddressValues
 from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
+from usercore.kernel.ids import UserId
 
 
 @entity
@@ -12,4 +16,28 @@ class RegistrationRequest:
     username: str | None
     external_id: str | None
     channel: str
+    context: Context
+
+
+@entity
+class AddressAcceptance:
+    """What a gate of the host is shown of values that an address is about to have from the day ``valid_from`` on.
+
+    A new address has no ``address_id`` and no ``old`` values. None in ``valid_from`` is today.
+    """
+
+    user_id: UserId
+    type: str
+    address_id: int | None
+    old: AddressValues | None
+    new: AddressValues
+    valid_from: date | None
+    context: Context
+
+
+@entity
+class AddressRemoval:
+    """What a gate of the host is shown of an address that is about to be removed."""
+
+    address: Address
     context: Context

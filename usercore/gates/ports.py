@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import Protocol
 
-from usercore.gates.model import RegistrationRequest
+from usercore.gates.model import AddressAcceptance, AddressRemoval, RegistrationRequest
 
 
 class RegistrationGate(Protocol):
@@ -12,6 +12,30 @@ class RegistrationGate(Protocol):
     @abstractmethod
     def __call__(self, application: RegistrationRequest, /) -> None:
         """Return if the registration may go on.
+
+        Raises:
+            Vetoed: it may not.
+        """
+
+
+class AddressAcceptanceGate(Protocol):
+    """A gate of the host for the values of addresses, before a request is accepted. It may only refuse."""
+
+    @abstractmethod
+    def __call__(self, acceptance: AddressAcceptance, /) -> None:
+        """Return if the request may be accepted.
+
+        Raises:
+            Vetoed: it may not.
+        """
+
+
+class AddressRemovalGate(Protocol):
+    """A gate of the host for the removal of addresses, such as those that an open order needs. It may only refuse."""
+
+    @abstractmethod
+    def __call__(self, removal: AddressRemoval, /) -> None:
+        """Return if the address may be removed.
 
         Raises:
             Vetoed: it may not.

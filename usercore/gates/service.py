@@ -1,11 +1,17 @@
-"""Asking the host, outside any unit: about registrations, and about new passwords before they are hashed."""
+"""Asking the host, outside any unit: about registrations, addresses, and new passwords before they are hashed."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
 
 from usercore.attempts.model import RegistrationPolicy
-from usercore.gates.model import RegistrationRequest
-from usercore.gates.ports import EmailCheck, PasswordCheck, RegistrationGate
+from usercore.gates.model import AddressAcceptance, AddressRemoval, RegistrationRequest
+from usercore.gates.ports import (
+    AddressAcceptanceGate,
+    AddressRemovalGate,
+    EmailCheck,
+    PasswordCheck,
+    RegistrationGate,
+)
 from usercore.kernel.callables import check_reason, check_result
 from usercore.kernel.context import Context
 from usercore.kernel.domains import is_within
@@ -16,7 +22,9 @@ from usercore.passwords.ports import Hasher
 from usercore.passwords.rules import ScreenedPassword, check_strength, prepare, screen_password
 from usercore.users.emails import domain_of
 
-_GATE_ANSWER: Final = "what a registration gate returned"
+Q = TypeVar("Q")
+
+_GATE_ANSWER: Final = "what a gate returned"
 _EMAIL_ANSWER: Final = "what an email check returned"
 _PASSWORD_ANSWER: Final = "what a password check returned"  # noqa: S105 - a phrase, not a password
 
@@ -57,8 +65,7 @@ class RegistrationGates:
         request = RegistrationRequest(
             email=email, username=username, external_id=external_id, channel=channel, context=context
         )
-        for gate in self._gates:
-            check_result(gate(request), name=_GATE_ANSWER)
+        _ask(self._gates, request)
 
     def _check_email(self, email: str) -> None:
         if is_within(domain_of(email), self._policy.blocked_domains):
@@ -67,6 +74,35 @@ class RegistrationGates:
             reason = check_reason(check(email), name=_EMAIL_ANSWER)
             if reason is not None:
                 refuse("email", reason)
+
+
+@frozen(kw_only=True)
+class AddressGates:
+    """Asks the host's gates for addresses. Safe to share between threads."""
+
+    _acceptances: Sequence[AddressAcceptanceGate]
+    _removals: Sequence[AddressRemovalGate]
+
+    def check_acceptance(self, acceptance: AddressAcceptance) -> None:
+        """Ask whether an address may have other values.
+
+        Raises:
+            Vetoed: a gate refused.
+        """
+        _ask(self._acceptances, acceptance)
+
+    def check_removal(self, removal: AddressRemoval) -> None:
+        """Ask whether an address may be removed.
+
+        Raises:
+            Vetoed: a gate refused.
+        """
+        _ask(self._removals, removal)
+
+
+def _ask(gates: Iterable[Callable[[Q], object]], asked: Q) -> None:
+    for gate in gates:
+        check_result(gate(asked), name=_GATE_ANSWER)
 
 
 @frozen(kw_only=True)

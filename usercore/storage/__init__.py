@@ -4,6 +4,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol, TypeVar
 
+from usercore.addresses.capability import CAPABILITY as ADDRESSES
+from usercore.addresses.ports import AddressesUnit
 from usercore.attempts.capability import CAPABILITY as ATTEMPTS
 from usercore.attempts.ports import AttemptsUnit
 from usercore.history.capability import CAPABILITY as HISTORY
@@ -47,6 +49,7 @@ CATALOGUE: Final[tuple[Capability, ...]] = (
     ATTEMPTS,
     THROTTLING,
     META,
+    ADDRESSES,
     ROLES,
     HISTORY,
     OUTBOX,
@@ -71,6 +74,7 @@ class Unit(
     AttemptsUnit,
     ThrottlingUnit,
     MetaUnit,
+    AddressesUnit,
     RolesUnit,
     HistoryUnit,
     OutboxUnit,

@@ -4,6 +4,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from usercore.storage.recording import RecordingUnit
+from usercore_storage.memory.addresses import (
+    MemoryAddresses,
+    MemoryAddressTypes,
+    MemoryAddressVersions,
+    MemoryChangeRequests,
+)
 from usercore_storage.memory.api_tokens import MemoryApiTokens
 from usercore_storage.memory.attempts import MemoryAttempts, MemoryRegistrationAttempts, MemoryUserAgents
 from usercore_storage.memory.history import MemoryHistory
@@ -57,6 +63,10 @@ class MemoryUnit(RecordingUnit):
         self.rate_limits = MemoryRateLimits(undo)
         self.passkeys = MemoryPasskeys(undo, self)
         self.meta = MemoryMeta(undo, self)
+        self.address_types = MemoryAddressTypes(undo, self)
+        self.addresses = MemoryAddresses(undo)
+        self.address_versions = MemoryAddressVersions(undo)
+        self.change_requests = MemoryChangeRequests(undo, self, self.addresses)
         self.roles = MemoryRoles(undo, self)
         self.role_assignments = MemoryRoleAssignments(undo)
         self.history = MemoryHistory(undo, self)

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from usercore.addresses.model import AddressType, AddressVersion, StoredAddress, StoredChangeRequest
 from usercore.attempts.model import Attempt, RegistrationAttempt, UserAgent
 from usercore.history.model import Entry
 from usercore.kernel.text import unique_key
@@ -195,6 +196,34 @@ META: Final = Table(
     tenant="tenant_id",
     extra={"digest": Derived(bytes, lambda meta: digest_of_texts(meta.key, meta.value), "key and value")},
     indexes={"by_key": "(tenant_id, key, user_id)", "by_value": "(tenant_id, digest, user_id)"},
+)
+ADDRESS_TYPES: Final = Table(
+    "usercore_address_types", AddressType, key=["tenant_id", "key"], shard="tenant_id", user=None, tenant="tenant_id"
+)
+ADDRESSES: Final = Table(
+    "usercore_addresses",
+    StoredAddress,
+    key=["user_id", "id"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
+)
+ADDRESS_VERSIONS: Final = Table(
+    "usercore_address_versions",
+    AddressVersion,
+    key=["user_id", "id"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
+)
+CHANGE_REQUESTS: Final = Table(
+    "usercore_change_requests",
+    StoredChangeRequest,
+    key=["user_id", "id"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
+    indexes={"open": "(tenant_id, id) WHERE (decided_at IS NULL)"},
 )
 ROLES: Final = Table(
     "usercore_roles",

@@ -6,6 +6,7 @@ from typing import TypeVar
 from usercore.kernel.errors import RunAgain, StorageError
 from usercore.kernel.ids import UserId
 from usercore.storage.recording import RecordingUnit, UnitContext
+from usercore_storage.sql.addresses import SqlAddresses, SqlAddressTypes, SqlAddressVersions, SqlChangeRequests
 from usercore_storage.sql.api_tokens import SqlApiTokens
 from usercore_storage.sql.attempts import SqlAttempts, SqlRegistrationAttempts
 from usercore_storage.sql.executor import Executor
@@ -17,7 +18,7 @@ from usercore_storage.sql.passkeys import SqlPasskeys
 from usercore_storage.sql.passwords import SqlCredentials
 from usercore_storage.sql.roles import SqlRoleAssignments, SqlRoles
 from usercore_storage.sql.second_factors import SqlRecoveryCodes, SqlSecondFactors, SqlSignInChallenges
-from usercore_storage.sql.tables import ROLE_ASSIGNMENTS
+from usercore_storage.sql.tables import ADDRESSES, ROLE_ASSIGNMENTS
 from usercore_storage.sql.tenants import SqlTenants
 from usercore_storage.sql.throttling import SqlFailureCounters, SqlRateLimits
 from usercore_storage.sql.tokens import SqlAccessTokens, SqlDeviceTokens, SqlLimitedUseTokens, SqlRegistrationLinks
@@ -30,7 +31,7 @@ T = TypeVar("T")
 class SqlUnit(RecordingUnit):
     """All repositories in the transaction of ``run``."""
 
-    def __init__(self, run: Executor) -> None:
+    def __init__(self, run: Executor) -> None:  # noqa: PLR0915 - one line a repository
         """Build the repositories once; ``begin`` starts each transaction."""
         self._run = run
         self.users = users = SqlUsers(run, self)
@@ -54,6 +55,10 @@ class SqlUnit(RecordingUnit):
         self.rate_limits = SqlRateLimits(run)
         self.passkeys = SqlPasskeys(run, self)
         self.meta = SqlMeta(run, self)
+        self.address_types = SqlAddressTypes(run, self)
+        self.addresses = SqlAddresses(run, ADDRESSES)
+        self.address_versions = SqlAddressVersions(run)
+        self.change_requests = SqlChangeRequests(run, self)
         self.roles = SqlRoles(run, self)
         self.role_assignments = SqlRoleAssignments(run, ROLE_ASSIGNMENTS)
         self.history = SqlHistory(run, self)

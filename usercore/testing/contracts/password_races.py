@@ -14,7 +14,7 @@ from usercore.authenticators.errors import SignInRefused
 from usercore.composition.host import Host
 from usercore.composition.policy import Policy
 from usercore.core import UserCore
-from usercore.kernel.errors import Rejected
+from usercore.kernel.errors import Conflict, NotFound, Rejected
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
 from usercore.mail.model import Links, MailPolicy
@@ -84,7 +84,7 @@ def _inner(method: Any) -> Any:  # noqa: ANN401 - any method, perhaps in wrapper
 def _result_of(call: Callable[[], object]) -> object:
     try:
         return call()
-    except Rejected as error:
+    except (Conflict, NotFound, Rejected) as error:
         return error
 
 

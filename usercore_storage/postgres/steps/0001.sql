@@ -339,6 +339,95 @@ CREATE INDEX usercore_meta_by_key ON usercore_meta (tenant_id, key, user_id);
 
 CREATE INDEX usercore_meta_by_value ON usercore_meta (tenant_id, digest, user_id);
 
+CREATE TABLE usercore_address_types (
+    tenant_id bigint NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    title text COLLATE "C",
+    sorting bigint NOT NULL,
+    accepts_at_once boolean NOT NULL,
+    created_at bigint NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    modified_at bigint NOT NULL,
+    modified_by text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    PRIMARY KEY (tenant_id, key)
+);
+
+CREATE TABLE usercore_addresses (
+    user_id bigint NOT NULL,
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    is_default boolean NOT NULL,
+    created_at bigint NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    modified_at bigint NOT NULL,
+    modified_by text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    removed_at bigint,
+    removed_by text COLLATE "C",
+    PRIMARY KEY (user_id, id)
+);
+
+CREATE TABLE usercore_address_versions (
+    first_name text COLLATE "C",
+    last_name text COLLATE "C",
+    company_name text COLLATE "C",
+    street text COLLATE "C",
+    number text COLLATE "C",
+    city text COLLATE "C",
+    zip text COLLATE "C",
+    country text COLLATE "C",
+    company_id text COLLATE "C",
+    tax_id text COLLATE "C",
+    vat_id text COLLATE "C",
+    phone text COLLATE "C",
+    title text COLLATE "C",
+    user_id bigint NOT NULL,
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    address_id bigint NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    valid_from text COLLATE "C" NOT NULL,
+    valid_until text COLLATE "C",
+    created_at bigint NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    PRIMARY KEY (user_id, id)
+);
+
+CREATE TABLE usercore_change_requests (
+    first_name text COLLATE "C",
+    last_name text COLLATE "C",
+    company_name text COLLATE "C",
+    street text COLLATE "C",
+    number text COLLATE "C",
+    city text COLLATE "C",
+    zip text COLLATE "C",
+    country text COLLATE "C",
+    company_id text COLLATE "C",
+    tax_id text COLLATE "C",
+    vat_id text COLLATE "C",
+    phone text COLLATE "C",
+    title text COLLATE "C",
+    user_id bigint NOT NULL,
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    address_id bigint NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    valid_from text COLLATE "C",
+    replaces_id bigint,
+    requested_at bigint NOT NULL,
+    requested_by text COLLATE "C" NOT NULL,
+    decided_at bigint,
+    decided_by text COLLATE "C",
+    reason text COLLATE "C",
+    version_id bigint,
+    PRIMARY KEY (user_id, id)
+);
+
+CREATE INDEX usercore_change_requests_open ON usercore_change_requests (tenant_id, id) WHERE (decided_at IS NULL);
+
 CREATE TABLE usercore_roles (
     name_folded text COLLATE "C" NOT NULL,
     id bigint NOT NULL,

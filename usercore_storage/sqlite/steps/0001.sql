@@ -339,6 +339,95 @@ CREATE INDEX usercore_meta_by_key ON usercore_meta (tenant_id, key, user_id);
 
 CREATE INDEX usercore_meta_by_value ON usercore_meta (tenant_id, digest, user_id);
 
+CREATE TABLE usercore_address_types (
+    tenant_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    title TEXT,
+    sorting INTEGER NOT NULL,
+    accepts_at_once INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    modified_at INTEGER NOT NULL,
+    modified_by TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_addresses (
+    user_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    is_default INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    modified_at INTEGER NOT NULL,
+    modified_by TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    removed_at INTEGER,
+    removed_by TEXT,
+    PRIMARY KEY (user_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_address_versions (
+    first_name TEXT,
+    last_name TEXT,
+    company_name TEXT,
+    street TEXT,
+    number TEXT,
+    city TEXT,
+    zip TEXT,
+    country TEXT,
+    company_id TEXT,
+    tax_id TEXT,
+    vat_id TEXT,
+    phone TEXT,
+    title TEXT,
+    user_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    address_id INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    valid_from TEXT NOT NULL,
+    valid_until TEXT,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    PRIMARY KEY (user_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE usercore_change_requests (
+    first_name TEXT,
+    last_name TEXT,
+    company_name TEXT,
+    street TEXT,
+    number TEXT,
+    city TEXT,
+    zip TEXT,
+    country TEXT,
+    company_id TEXT,
+    tax_id TEXT,
+    vat_id TEXT,
+    phone TEXT,
+    title TEXT,
+    user_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    address_id INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    state TEXT NOT NULL,
+    valid_from TEXT,
+    replaces_id INTEGER,
+    requested_at INTEGER NOT NULL,
+    requested_by TEXT NOT NULL,
+    decided_at INTEGER,
+    decided_by TEXT,
+    reason TEXT,
+    version_id INTEGER,
+    PRIMARY KEY (user_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_change_requests_open ON usercore_change_requests (tenant_id, id) WHERE (decided_at IS NULL);
+
 CREATE TABLE usercore_roles (
     name_folded TEXT NOT NULL,
     id INTEGER NOT NULL,

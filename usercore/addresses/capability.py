@@ -1,0 +1,34 @@
+"""Addresses: the descriptor."""
+
+from typing import Final
+
+from usercore.addresses.model import KINDS, AddressPolicy
+from usercore.addresses.ports import AddressesUnit
+from usercore.kernel.capability import Capability
+
+CAPABILITY: Final = Capability(
+    name="addresses",
+    unit=AddressesUnit,
+    kinds=KINDS,
+    policies=(AddressPolicy,),
+    public=(
+        "Address",
+        "AddressChangeRequest",
+        "AddressChangedSince",
+        "AddressCheck",
+        "AddressFields",
+        "AddressNotFound",
+        "AddressPolicy",
+        "AddressType",
+        "AddressTypeNotFound",
+        "AddressValues",
+        "AddressVersion",
+        "ChangeRequestNotFound",
+        "ChangeRequestState",
+        "ChangeRequestWrongState",
+        "NothingChanged",
+        "ParentAddressNotFound",
+        "TooManyAddresses",
+        "country_name",
+    ),
+)
