@@ -99,6 +99,6 @@ def _installed(scheme: str) -> object:
     found = entry_points(group=GROUP)
     for one in found.select(name=scheme) if scheme else ():
         return one.load()
-    what = f"no storage for {scheme!r}" if scheme else "no URL of a storage"
-    msg = f"{what}: a URL begins with one of {', '.join(sorted({*_OURS, *found.names}))} and ://"
+    what = f"no storage for {scheme!r}" if scheme else "not the URL of a storage"
+    msg = f"{what}: it must begin with {', '.join(f'{name}://' for name in sorted({*_OURS, *found.names}))}"
     raise ValueError(msg)  # not cached: it may be installed later

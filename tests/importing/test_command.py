@@ -144,9 +144,9 @@ def test_a_wrong_header_creates_no_store(tmp_path: Path) -> None:
         ("nowhere://", "no storage for 'nowhere'"),
         ("postgresql://crm:s3cret@localhost:1/people", "storage.unavailable"),
         ("postgresql://crm:[s3cret]@db.example/people", "storage.unavailable"),
-        ("host=db.example user=crm password=s3cret dbname=people", "no URL of a storage"),
-        ("postgresql:/crm:s3cret@db.example/people", "no URL of a storage"),
-        ("postgres:crm:s3cret@db.example/people", "no URL of a storage"),
+        ("host=db.example user=crm password=s3cret dbname=people", "not the URL of a storage"),
+        ("postgresql:/crm:s3cret@db.example/people", "not the URL of a storage"),
+        ("postgres:crm:s3cret@db.example/people", "not the URL of a storage"),
         ("nowhere://crm:s3c%72et@db.example", "no storage for 'nowhere'"),
     ],
 )

@@ -1,6 +1,8 @@
 """Each mail is defined once: a text with its link, a secret only in its place, and the change that asks for it."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -16,6 +18,7 @@ from usercore.storage import KINDS
 from usercore.testing import NOON
 from usercore.testing.samples import ENTRY
 
+PAGE = Path(__file__).parents[2] / "docs/how-to/send-mail.md"
 SIGN_IN = "https://example.com/sign-in"
 LINKS = Links(
     sign_in=SIGN_IN,
@@ -56,6 +59,18 @@ def composed(kind: MailKind, policy: MailPolicy = POLICY) -> Mail:
 @pytest.mark.parametrize("kind", MailKind)
 def test_each_kind_of_mail_is_defined_once(kind: MailKind) -> None:
     assert definition_of(kind).kind is kind
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_the_page_lists_each_kind_of_mail_with_its_link(kind: MailKind) -> None:
+    (row,) = (line for line in PAGE.read_text(encoding="utf-8").splitlines() if kind.value in kinds_in(line))
+    link = definition_of(kind).template.link
+    assert row.endswith("| none |" if link is None else f"| `{link}` |")
+
+
+def kinds_in(line: str) -> list[str]:
+    """Return the kinds of mails in the first cell of a row."""
+    return re.findall(r"`(\w+)`", line.split("|")[1]) if line.startswith("| `") else []
 
 
 @pytest.mark.rule("X3")

@@ -65,7 +65,7 @@ class _UnitRunner:
     def _refuse(self) -> NoReturn:
         if self._open:
             raise RuntimeError("a unit is open in this thread already; use that one")
-        raise Unavailable
+        raise Unavailable("the store is closed")
 
 
 def _refuse_change() -> NoReturn:
@@ -106,7 +106,7 @@ class MemoryStorage(Storage):
         return MemoryUnits(self._runner, origin)
 
     def join(self, connection: object) -> Never:
-        msg = f"memory has no transactions to join, so there is nothing to do with a {type(connection).__name__}"
+        msg = f"a store in memory has no transactions to join, so it cannot use {type(connection).__name__!r}"
         raise TypeError(msg)
 
     def close(self) -> None:
