@@ -31,7 +31,8 @@ _CREDENTIALS: Final = re.compile(r"\S*:\S*@\S*|\S*password\S*", re.IGNORECASE)
 ALL_GOOD, SOME_BAD, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 EPILOG: Final = """\
-Bad records are told on standard error, and the rest goes on. Importing a file again changes nothing but what was bad.
+Bad records are reported on standard error, and the others are imported. Importing a file again changes nothing but what
+was bad.
 Exit status: 0 all is well, 1 there were bad records, 2 it could not be done, 130 interrupted."""
 
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     name = options.format or FORMATS.get(Path(options.file).suffix.lower())
     if name is None:
-        parser.error(f"cannot tell the format of {options.file}: give --format")
+        parser.error(f"the name of {options.file} does not show its format: pass --format")
     progress = Progress()
     try:
         with _opened(options.file) as file:
@@ -76,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "file", metavar="FILE", help="CSV with a header, JSON lines or a JSON array; - is standard input"
     )
-    command.add_argument("--store", metavar="URL", required=True, help="where users are kept: sqlite:///people.db")
+    command.add_argument("--store", metavar="URL", required=True, help="the store, such as sqlite:///people.db")
     command.add_argument("--format", choices=CHOICES, help="else the ending of the file's name tells")
     command.add_argument(
         "--delimiter", type=_delimiter, metavar="MARK", help="between cells: , ; | tab; else it is found"
@@ -91,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--zone", type=_zone, metavar="ZONE", help="of instants without one: Europe/Berlin")
     command.add_argument("--tenant", metavar="KEY", default="main", help="whose users they are (main)")
-    command.add_argument("--all-or-nothing", action="store_true", help="keep nothing if any record is bad")
+    command.add_argument("--all-or-nothing", action="store_true", help="store nothing if any record is bad")
     return parser
 
 
@@ -136,7 +137,7 @@ def _store(url: str) -> usercore.UserCore:
 
 
 def _import(file: BinaryIO, lines: Iterator[ImportLine], options: argparse.Namespace, progress: Progress) -> int:
-    with _store(options.store) as core, _watched(file) as (show, tell):
+    with _store(options.store) as core, _watched(file) as (show, warn):
 
         def on_progress(done: int) -> None:
             progress.done = done
@@ -146,7 +147,7 @@ def _import(file: BinaryIO, lines: Iterator[ImportLine], options: argparse.Names
             lines,
             all_or_nothing=options.all_or_nothing,
             on_progress=on_progress,
-            on_bad=lambda bad: tell(str(bad)),
+            on_bad=lambda bad: warn(str(bad)),
         )
     print(_summary(report, options))
     return SOME_BAD if report.bad_count else ALL_GOOD
@@ -154,9 +155,9 @@ def _import(file: BinaryIO, lines: Iterator[ImportLine], options: argparse.Names
 
 def _summary(report: ImportReport, options: argparse.Namespace) -> str:
     if options.all_or_nothing and report.bad_count:
-        return f"{report.bad_count} bad records: nothing was kept"
-    kept = f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged"
-    return f"{kept}, {report.bad_count} bad"
+        return f"{report.bad_count} bad records: nothing was stored"
+    done = f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged"
+    return f"{done}, {report.bad_count} bad"
 
 
 @contextmanager
@@ -178,7 +179,7 @@ def _watched(file: BinaryIO) -> Iterator[tuple[Callable[[int], object], Callable
 
 def _reached(progress: Progress, options: argparse.Namespace) -> str:
     if options.all_or_nothing:
-        return "before the end: nothing was kept"
+        return "before the end: nothing was stored"
     return f"after {progress.done} records, which are done; importing the file again goes on from there"
 
 

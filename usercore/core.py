@@ -167,7 +167,7 @@ class UserCore:
         A call that raises inside ``work`` leaves nothing but an attempt, and ``work`` may go on if it handles the
         error; what ``work`` itself raises undoes all. A lost race or a ``StorageError`` ends the unit even if ``work``
         suppresses it. What counts failures is refused with ``TypeError``, as in ``joined``: signing in, redeeming,
-        public requests. Observers are told after the commit. Atomic calls may be nested, also in a joined core.
+        public requests. Observers are called after the commit. Atomic calls may be nested, also in a joined core.
 
         Raises:
             LostRace: every run lost a race.

@@ -68,7 +68,7 @@ def test_all_or_nothing_stores_nothing_of_a_file_with_a_bad_line(
     store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["import", written(tmp_path, BAD), "--store", store, "--all-or-nothing"]) == 1
-    assert capsys.readouterr().out == "2 bad records: nothing was kept\n"
+    assert capsys.readouterr().out == "2 bad records: nothing was stored\n"
     assert users(store) == 0
     assert main(["import", written(tmp_path, GOOD), "--store", store, "--all-or-nothing"]) == 0
     assert users(store) == 2
@@ -242,7 +242,7 @@ def test_an_interrupt_reports_how_many_records_were_stored(store: str) -> None:
 
 def test_an_interrupt_of_all_or_nothing_stores_nothing(store: str) -> None:
     status, told = interrupted("--store", store, "--all-or-nothing")
-    assert (status, told) == (130, ["usercore: interrupted before the end: nothing was kept"])
+    assert (status, told) == (130, ["usercore: interrupted before the end: nothing was stored"])
     assert users(store) == 0
 
 

@@ -15,7 +15,7 @@ from usercore.authenticators.passkey import PasskeyAuthenticator
 from usercore.authenticators.password import PasswordAuthenticator
 from usercore.authenticators.redeemed_tokens import BY_AUTOLOGIN_TOKEN, BY_LOGIN_TOKEN
 from usercore.composition.host import Host, check_host, subscriptions_of
-from usercore.delivery.dispatcher import Subscriber, event_of, tell
+from usercore.delivery.dispatcher import Subscriber, event_of, notify
 from usercore.delivery.relay import Relay
 from usercore.gates.service import NewPasswords, RegistrationGates
 from usercore.history.model import Entry
@@ -63,7 +63,7 @@ class Runtime:
         """
         missing = CAPABILITIES - storage.capabilities
         if missing:
-            msg = f"the storage does not keep {', '.join(sorted(missing))}"
+            msg = f"the storage does not implement {', '.join(sorted(missing))}"
             raise ValueError(msg)
         check_host(host)
         self.storage, self.host, self.policy = storage, host, host.policy
@@ -205,4 +205,4 @@ class Runtime:
             if not subscriber.durable:
                 for entry in entries:
                     if entry.kind in subscriber.kinds:
-                        tell(subscriber, event_of(entry, KINDS))
+                        notify(subscriber, event_of(entry, KINDS))

@@ -67,7 +67,7 @@ class Subscriber:
     durable: bool = True
 
 
-def tell(subscriber: Subscriber, event: Event) -> str | None:
+def notify(subscriber: Subscriber, event: Event) -> str | None:
     """Call a subscriber; log what it raises and return the name of its class, or None if it returned.
 
     Every exception counts as a failure of the subscriber, ``SystemExit`` too: otherwise a relay's thread would end
@@ -138,7 +138,7 @@ class Outbox:
 
     def _tell(self, event: Event) -> str | None:
         (subscriber,) = (one for one in self._subscribers if event.delivery and one.name == event.delivery.subscriber)
-        return tell(subscriber, event)
+        return notify(subscriber, event)
 
     def _finish(self, service: ServiceContext[DispatcherUnit], delivery: Delivery, problem: str | None) -> None:
         def finish(unit: DispatcherUnit) -> None:

@@ -122,7 +122,7 @@ def read_csv(file: BinaryIO, columns: Columns = _AS_IT_IS, *, delimiter: str | N
 
     Raises:
         Invalid: the header is missing, names no field, a field twice, or one that does not exist, or lacks a name that
-            is mapped; or the encoding is neither UTF-8 nor UTF-16. Notes of the error tell what was expected.
+            is mapped; or the encoding is neither UTF-8 nor UTF-16. Notes of the error say what was expected.
         ValueError: the delimiter is not one character.
     """
     if delimiter is not None and len(delimiter) != 1:

@@ -196,8 +196,8 @@ class Plan:
             FieldError(field_of(use), "taken") for name, use in claims.items() if holders.get(name, new.id) != new.id
         ]
         if new.supplied_uuid is not None:
-            born = self._users.get(UserId(id_of(new.supplied_uuid, USER_KIND) or 0))
-            if born is not None and born.id != new.id and born.uuid == new.supplied_uuid:
+            derived = self._users.get(UserId(id_of(new.supplied_uuid, USER_KIND) or 0))
+            if derived is not None and derived.id != new.id and derived.uuid == new.supplied_uuid:
                 errors.append(FieldError("uuid", "taken"))
         if errors:
             raise Invalid(tuple(errors))

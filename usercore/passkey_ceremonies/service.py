@@ -191,7 +191,7 @@ class Passkeys:
         return tuple(self._service.units.read(lambda unit: unit.passkeys.list_of(unit.get_or_raise(ref))))
 
     def remove(self, ref: Reference, passkey_id: int, *, reason: str | None = None) -> None:
-        """Remove a passkey of a user, who is told by mail. ``reason`` is for operators, at most 1000 characters.
+        """Remove a passkey of a user, who is notified by mail. ``reason`` is for operators, at most 1000 characters.
 
         Raises:
             TypeError: an argument has the wrong type.

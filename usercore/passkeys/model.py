@@ -99,7 +99,7 @@ class Passkey:
     """A passkey of a user: a public key, which verifies signatures, and what the authenticator said of itself.
 
     ``id`` names it in calls. ``sign_count`` is the authenticator's counter, 0 for those without one. ``aaguid`` is the
-    authenticator's model, zero if the browser does not tell. ``backed_up`` says whether it is synced at present.
+    authenticator's model, zero if the browser does not say. ``backed_up`` says whether it is synced at present.
     ``transports`` are those of ``TRANSPORTS`` that the browser named, with blanks between them.
     """
 

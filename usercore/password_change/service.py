@@ -43,7 +43,7 @@ class Passwords:
     """Whether there is a mailer."""
 
     def set(self, ref: Reference, password: str) -> bool:
-        """Set a user's password as an operator; their tokens are revoked, and their failures are forgotten.
+        """Set a user's password as an operator; their tokens are revoked, and their failures are reset.
 
         Returns:
             False if it was their password already: then nothing changed. ``unlock`` ends a wait.
@@ -81,7 +81,7 @@ class Passwords:
         """Change the password of the holder of this access token, who shows the old one. Public.
 
         The old password is verified, throttled and stored as an attempt to sign in is. This access token stays; the
-        other tokens of the user are revoked unless ``RevocationPolicy`` keeps them, and the user is told by mail.
+        other tokens of the user are revoked unless ``RevocationPolicy`` keeps them, and the user is notified by mail.
 
         Returns:
             False if the new password is the old one: then nothing changed.
@@ -130,8 +130,8 @@ class Passwords:
     def mark_suspicious(self, ref: Reference) -> RevokedTokens:
         """Void a user's password and revoke all their tokens, as an operator who suspects an intruder.
 
-        The user is told by mail. If there was a password, the mail has a generated one, which is temporary; without a
-        mailer the user has none.
+        The user is notified by mail. If there was a password, the mail has a generated one, which is temporary; without
+        a mailer the user has none.
 
         Returns:
             How many tokens of each kind were revoked.
@@ -166,7 +166,7 @@ class Passwords:
         return self._service.units.write(mark)
 
     def unlock(self, ref: Reference) -> None:
-        """Forget a user's failures as an operator: no wait is left, and a password that they made void is valid again.
+        """Reset a user's failures as an operator: no wait is left, and a password that they made void is valid again.
 
         Raises:
             TypeError: ``ref`` is not a reference.
@@ -197,7 +197,7 @@ class Passwords:
     def reset(self, secret: Secret | str, password: str) -> User:
         """Set a new password by the mailed link, which works once. Public.
 
-        All tokens of the user are revoked, the failures are forgotten, and the email is verified: the link was mailed
+        All tokens of the user are revoked, the failures are reset, and the email is verified: the link was mailed
         to it. The user is not signed in. A link is not used up by a refused password.
 
         Raises:

@@ -32,7 +32,7 @@ def replace_password(
     keep: Digest | None = None,
     policy: RevocationPolicy = REVOKE_ALL,
 ) -> None:
-    """Store a new password of a locked user, revoke tokens except ``keep``, and record that the user is to be told."""
+    """Store a new password of a locked user, revoke tokens except ``keep``, and request a mail to the user."""
     store_password(unit, user.id, hashed, at=at, reason=reason)
     is_own = reason is PasswordChange.CHANGE
     revokes = RevocationReason.PASSWORD_CHANGED if is_own else RevocationReason.PASSWORD_SET
@@ -42,7 +42,7 @@ def replace_password(
 
 
 def reset_failures(unit: PasswordChangeUnit, user: User, keys: CounterKeys) -> None:
-    """Forget the failures and wrong passwords of a locked user, so that nothing waits and no password is void."""
+    """Reset the failures and wrong passwords of a locked user, so that nothing waits and no password is void."""
     account = keys.account(user.tenant_id, user.id)
     for counter in unit.failure_counters.get_many([account]):
         unit.failure_counters.reset(account, up_to=counter.tries)

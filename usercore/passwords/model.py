@@ -261,7 +261,7 @@ class ResetRequest:
 
 @entity
 class ReplacedPassword:
-    """Why a password was replaced, and the address of the user then, who is told there."""
+    """Why a password was replaced, and the address of the user then, which is notified."""
 
     reason: PasswordChange
     email: str | None
@@ -284,9 +284,9 @@ RESET_OF_UNKNOWN: Final = ChangeKind("password.reset_of_unknown", subject=Subjec
 """A link was requested for a login that no user has. It stores as many rows as the request for a user. Source: S4."""
 
 REPLACED: Final = ChangeKind("password.replaced", ("reason", "email"), frozenset({"email"}), public=True)
-"""A password was changed, reset or set by an operator; the user is told."""
+"""A password was changed, reset or set by an operator; the user is notified."""
 
 SUSPECTED: Final = ChangeKind("password.suspected", ("with_password",), public=True)
-"""An operator marked the account as suspicious; the user is told, and gets a generated password if there was one."""
+"""An operator marked the account as suspicious; the user is notified, with a new password if there was one."""
 
 KINDS: Final = (SET, RESET_REQUESTED, RESET_OF_UNKNOWN, REPLACED, SUSPECTED)

@@ -11,7 +11,7 @@ from usercore.second_factors.errors import NoFactorKey
 from usercore.second_factors.model import FactorKey, StoredFactor
 
 NONCE_BYTES: Final = 12
-"""Bytes of a nonce, which stand before the ciphertext. Source: NIST SP 800-38D, 8.2."""
+"""Bytes of a nonce, which precede the ciphertext. Source: NIST SP 800-38D, 8.2."""
 
 _NEEDED: Final = ("pyotp", "cryptography.hazmat.primitives.ciphers.aead")
 

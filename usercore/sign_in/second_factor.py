@@ -155,7 +155,7 @@ class SecondStep:
         return locked
 
     def check_code(self, unit: SignInUnit, locked: LockedUser, code: str, *, now: datetime) -> None:
-        """Check a code of the locked user, use it up, and forget the wrong ones before it. A refusal writes nothing.
+        """Check a code of the locked user, use it up, and reset the wrong ones before it. A refusal writes nothing.
 
         Raises:
             RejectedAttempt: the code is wrong or was used, or it is too early for another one.

@@ -32,14 +32,14 @@ class FailureCounterRepository(Protocol):
 
     @abstractmethod
     def reset(self, key: bytes, *, up_to: int) -> None:
-        """Forget the failures up to this ordinal: never more than were made, never fewer than before.
+        """Reset the failures up to this ordinal: never more than were made, never fewer than before.
 
         At most as many wrong passwords stay as failures do. Without a counter nothing happens.
         """
 
     @abstractmethod
     def cancel_try(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
-        """Forget the failure with this ordinal: ``reset_up_to`` rises by one, and wrong passwords stay as they are.
+        """Cancel the failure with this ordinal: ``reset_up_to`` rises by one, and wrong passwords stay as they are.
 
         ``last_at`` is set to the given instant unless a later failure was counted. A counter without failures, or
         without one of this ordinal, stays as it is.

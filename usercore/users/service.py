@@ -143,7 +143,7 @@ def replace_user(unit: UsersUnit, old: User, new: User, kind: ChangeKind, *, at:
         return old
     if any(name in changed for name in IDENTIFIERS):
         move_claims(unit, old, new, at=at)
-    kept = evolve(new, modified_at=at, modified_by=by, version=old.version + 1)
-    unit.users.replace(kept)
-    unit.record(Change(kind=kind, subject_id=old.id, old=old, new=kept))
-    return kept
+    stored = evolve(new, modified_at=at, modified_by=by, version=old.version + 1)
+    unit.users.replace(stored)
+    unit.record(Change(kind=kind, subject_id=old.id, old=old, new=stored))
+    return stored
