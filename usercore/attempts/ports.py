@@ -2,17 +2,19 @@
 
 from abc import abstractmethod
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from usercore.attempts.model import Attempt, RegistrationAttempt
 from usercore.kernel.ids import UserId
 
+A = TypeVar("A", Attempt, RegistrationAttempt)
 
-class AttemptRepository(Protocol):
-    """Attempts to sign in. A unit reads those of its own tenant only."""
+
+class StoredAttempts(Protocol[A]):
+    """Attempts of one kind. A unit reads those of its own tenant only."""
 
     @abstractmethod
-    def add(self, attempt: Attempt) -> None:
+    def add(self, attempt: A) -> None:
         """Store an attempt.
 
         Raises:
@@ -20,35 +22,7 @@ class AttemptRepository(Protocol):
         """
 
     @abstractmethod
-    def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> list[Attempt]:
-        """Return at most ``limit`` attempts of the user, or those that found none, newest first, with smaller ids."""
-
-    @abstractmethod
-    def remove_before(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` attempts of any tenant that are older; return how many."""
-
-    @abstractmethod
-    def blank_logins(self, before: datetime, *, limit: int) -> int:
-        """Set the login to None in at most ``limit`` older attempts of any tenant that found no user.
-
-        Returns:
-            How many had a login; those without one are not counted.
-        """
-
-
-class RegistrationAttemptRepository(Protocol):
-    """Attempts to register. A unit reads those of its own tenant only."""
-
-    @abstractmethod
-    def add(self, attempt: RegistrationAttempt) -> None:
-        """Store an attempt.
-
-        Raises:
-            RunAgain: this user, or no user in any tenant, has an attempt with this id; the next run draws another.
-        """
-
-    @abstractmethod
-    def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> list[RegistrationAttempt]:
+    def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> list[A]:
         """Return at most ``limit`` attempts of the user, or those of no user, newest first, with smaller ids."""
 
     @abstractmethod
@@ -62,6 +36,14 @@ class RegistrationAttemptRepository(Protocol):
         Returns:
             How many had a login; those without one are not counted.
         """
+
+
+class AttemptRepository(StoredAttempts[Attempt], Protocol):
+    """Attempts to sign in."""
+
+
+class RegistrationAttemptRepository(StoredAttempts[RegistrationAttempt], Protocol):
+    """Attempts to register."""
 
 
 class UserAgentRepository(Protocol):
