@@ -10,9 +10,9 @@ from tests.faults.filled_stores import POLICY
 from tests.services.helpers import dump, unchanged
 from usercore import Email, Host, LostRace, Taken, UserCore
 from usercore.kernel.units import Units
-from usercore.storage import Storage, Unit, UnitSource
-from usercore.storage.recording import UnitContext
+from usercore.storage import Storage, Unit
 from usercore.testing import FakeHasher
+from usercore.testing.wrapping import WrappedStorage
 from usercore_storage import memory, sqlite
 
 T = TypeVar("T")
@@ -71,29 +71,15 @@ class BlindUnits(Units[Unit]):
         return self._units.read(lambda unit: query(cast("Unit", Blind(unit, self._seeing))))
 
 
-class BlindStorage(Storage):
+class BlindStorage(WrappedStorage):
     """A storage in which another transaction always comes in between."""
 
     def __init__(self, storage: Storage) -> None:
+        super().__init__(storage)
         self.seeing = Seeing()
-        self._storage = storage
 
-    @property
-    def capabilities(self) -> frozenset[str]:
-        return self._storage.capabilities
-
-    @property
-    def secret(self) -> bytes:
-        return self._storage.secret
-
-    def units(self, origin: UnitContext) -> Units[Unit]:
-        return BlindUnits(self._storage.units(origin), self.seeing)
-
-    def join(self, connection: object) -> UnitSource:
-        return self._storage.join(connection)
-
-    def close(self) -> None:
-        self._storage.close()
+    def wrap(self, units: Units[Unit]) -> Units[Unit]:
+        return BlindUnits(units, self.seeing)
 
 
 @attrs.frozen

@@ -27,7 +27,6 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.units import Units
 from usercore.passwords.model import Credential
 from usercore.storage import Unit
-from usercore.storage.recording import UnitContext
 from usercore.testing import FakeHasher, FaultyStorage, WatchedStorage
 from usercore_storage.memory.storage import MemoryStorage
 from usercore_storage.memory.undo_dict import UndoDict
@@ -239,8 +238,8 @@ class BusyStorage(WatchedStorage):
         self.meanwhile: Callable[[], object] | None = None
         self.looks = 0
 
-    def units(self, origin: UnitContext) -> Units[Unit]:
-        return _BusyUnits(self, self._storage.units(origin))
+    def wrap(self, units: Units[Unit]) -> Units[Unit]:
+        return _BusyUnits(self, units)
 
     def has_looked(self) -> None:
         """Count a read, and call ``meanwhile`` if it was the last one to wait for."""

@@ -16,8 +16,9 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from usercore.kernel.units import Units
-from usercore.storage import Storage, Unit, UnitSource
+from usercore.storage import Storage, Unit
 from usercore.storage.recording import UnitContext
+from usercore.testing.wrapping import WrappedStorage
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ class _Fault:
     happened: bool = False
 
 
-class FaultyStorage(Storage):
+class FaultyStorage(WrappedStorage):
     """Behaves as the storage it wraps until a test makes a call fail.
 
     A call is one of a repository's methods, or one of the unit's own (``lock``, ``record``, ``resolve``, ...), in a
@@ -38,27 +39,13 @@ class FaultyStorage(Storage):
     """
 
     def __init__(self, storage: Storage) -> None:
+        super().__init__(storage)
         self.calls = 0
-        self._storage = storage
         self._fault: _Fault | None = None
         self._lock = threading.Lock()
 
-    @property
-    def capabilities(self) -> frozenset[str]:
-        return self._storage.capabilities
-
-    @property
-    def secret(self) -> bytes:
-        return self._storage.secret
-
-    def units(self, origin: UnitContext) -> Units[Unit]:
-        return _FaultyUnits(self, self._storage.units(origin))
-
-    def join(self, connection: object) -> UnitSource:
-        return _FaultySource(self, self._storage.join(connection))
-
-    def close(self) -> None:
-        self._storage.close()
+    def wrap(self, units: Units[Unit]) -> Units[Unit]:
+        return _FaultyUnits(self, units)
 
     def calls_of(self, action: Callable[[], object]) -> int:
         """Run ``action`` and return how many calls it made."""
@@ -110,15 +97,6 @@ class _Proxy:
         """Run a part of the unit, whose calls may fail, too."""
         nested = cast("Unit", self._target).run_nested
         return cast("T", self._call(nested, origin, lambda unit: work(_Proxy(self._call, unit))))
-
-
-@attrs.frozen
-class _FaultySource(UnitSource):
-    _faults: FaultyStorage
-    _source: UnitSource
-
-    def units(self, origin: UnitContext) -> Units[Unit]:
-        return _FaultyUnits(self._faults, self._source.units(origin))
 
 
 @attrs.frozen

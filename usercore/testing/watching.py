@@ -8,13 +8,13 @@ from typing import TypeVar
 import attrs
 
 from usercore.kernel.units import Units
-from usercore.storage import Storage, Unit, UnitSource
-from usercore.storage.recording import UnitContext
+from usercore.storage import Storage, Unit
+from usercore.testing.wrapping import WrappedStorage
 
 T = TypeVar("T")
 
 
-class WatchedStorage(Storage):
+class WatchedStorage(WrappedStorage):
     """Behaves as the storage it wraps; counts its units and knows in which threads one is open.
 
     ``reads`` and ``writes`` count the units that were requested, not how often they ran again. The functions in
@@ -23,29 +23,15 @@ class WatchedStorage(Storage):
     """
 
     def __init__(self, storage: Storage) -> None:
+        super().__init__(storage)
         self.reads = 0
         self.writes = 0
         self.before_commit: list[Callable[[Unit], None]] = []
-        self._storage = storage
         self._threads: set[int] = set()
         self._lock = threading.Lock()
 
-    @property
-    def capabilities(self) -> frozenset[str]:
-        return self._storage.capabilities
-
-    @property
-    def secret(self) -> bytes:
-        return self._storage.secret
-
-    def units(self, origin: UnitContext) -> Units[Unit]:
-        return _WatchedUnits(self, self._storage.units(origin))
-
-    def join(self, connection: object) -> UnitSource:
-        return _WatchedSource(self, self._storage.join(connection))
-
-    def close(self) -> None:
-        self._storage.close()
+    def wrap(self, units: Units[Unit]) -> Units[Unit]:
+        return _WatchedUnits(self, units)
 
     def is_open(self) -> bool:
         """Return whether a unit is open in the present thread."""
@@ -66,15 +52,6 @@ class WatchedStorage(Storage):
             yield
         finally:
             self._threads.discard(thread)
-
-
-@attrs.frozen
-class _WatchedSource(UnitSource):
-    _watch: WatchedStorage
-    _source: UnitSource
-
-    def units(self, origin: UnitContext) -> Units[Unit]:
-        return _WatchedUnits(self._watch, self._source.units(origin))
 
 
 @attrs.frozen
