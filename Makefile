@@ -18,7 +18,7 @@ python = .venvs/$(1)/bin/python
 .PHONY: help demo test test-quick faults nightly mutants check bench bench-peers docs requirements clean python-is-new-enough
 .DELETE_ON_ERROR:
 
-help: ## say what there is
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: $(call ready,demo) ## run the main job on real input and compare what it prints
