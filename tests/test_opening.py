@@ -49,7 +49,7 @@ def test_an_installed_storage_is_found_by_its_scheme_and_cannot_replace_a_built_
 
 def test_an_unknown_scheme_is_refused_with_a_list_of_the_known_ones() -> None:
     with pytest.raises(
-        ValueError, match=r"^no storage for 'oracle': it must begin with memory://, postgresql://, sqlite://$"
+        ValueError, match=r"^no storage for 'oracle': the URL must begin with memory://, postgresql://, sqlite://$"
     ):
         usercore.open("oracle://people")
 
@@ -70,7 +70,7 @@ NO_URLS = [
 @pytest.mark.parametrize("text", NO_URLS)
 def test_a_malformed_url_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(
-        ValueError, match=r"^not the URL of a storage: it must begin with memory://, postgresql://, sqlite://$"
+        ValueError, match=r"^not the URL of a storage: the URL must begin with memory://, postgresql://, sqlite://$"
     ):
         usercore.open(text)
 

@@ -100,5 +100,5 @@ def _installed(scheme: str) -> object:
     for one in found.select(name=scheme) if scheme else ():
         return one.load()
     what = f"no storage for {scheme!r}" if scheme else "not the URL of a storage"
-    msg = f"{what}: it must begin with {', '.join(f'{name}://' for name in sorted({*_OURS, *found.names}))}"
+    msg = f"{what}: the URL must begin with {', '.join(f'{name}://' for name in sorted({*_OURS, *found.names}))}"
     raise ValueError(msg)  # not cached: it may be installed later
