@@ -363,6 +363,7 @@ class UserCore:
             challenges=policy.challenges,
             access_tokens=policy.access_tokens,
             device_tokens=policy.device_tokens,
+            second_factors=policy.second_factors,
         ).run()
 
     def close(self) -> None:

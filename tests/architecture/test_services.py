@@ -57,7 +57,16 @@ METHODS: Final = {
     "passkeys": {"begin_registration", "begin_sign_in", "finish_registration", "finish_sign_in", "list", "remove"},
     "registration": {"check_email", "complete", "import_users", "register", "register_external", "request"},
     "roles": {"allows", "create", "get", "give", "list", "of_user", "require", "take", "update"},
-    "second_factors": {"begin", "begin_by_challenge", "confirm", "list", "recovery_codes", "remove"},
+    "second_factors": {
+        "begin",
+        "begin_by_challenge",
+        "confirm",
+        "forget_devices",
+        "list",
+        "recovery_codes",
+        "remembered_devices",
+        "remove",
+    },
     "sign_in": {
         "authenticate",
         "identify",

@@ -31,6 +31,7 @@ CLEANING: Final = SCANNING | {
     "users.REMOVE_HELD",
     "throttling.REMOVE_OLD_COUNTERS",
     "outbox.REMOVE",
+    "remembered_devices.REMOVE_EXPIRED",
     "second_factors.REMOVE_CHALLENGES",
     "registration_attempts._blank",
     "registration_attempts._remove",

@@ -63,7 +63,7 @@ FACTOR_KEY: Final = FactorKey(id="2026", key=bytes(range(32)))
 RELYING_PARTY: Final = RelyingParty(id="example.com", name="Example", origins=("https://example.com",))
 POLICY: Final = Policy(
     passkeys=PasskeyPolicy(relying_party=RELYING_PARTY),
-    second_factors=SecondFactorPolicy(keys=(FACTOR_KEY,)),
+    second_factors=SecondFactorPolicy(keys=(FACTOR_KEY,), remember_device_for=timedelta(days=30)),
     mail=MailPolicy(links=LINKS),
     registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=1000),
     throttles=ThrottlePolicy(failures_before_wait=10_000, failures_before_void=10_000),
@@ -279,15 +279,17 @@ def _passkeys(core: UserCore, user: User) -> dict[str, Any]:
 
 
 def _fill_factors(core: UserCore, clock: FakeClock) -> FilledFactors:
-    user, other = (
-        core.registration.register(email, password=PASSWORD, send_email=False, sign_in=False).user
-        for email in ("fay@example.com", "gil@example.com")
+    user, other, third = (
+        core.registration.register(f"{name}@example.com", password=PASSWORD, send_email=False, sign_in=False).user
+        for name in ("fay", "gil", "hal")
     )
-    factor, _, others = (
+    factor, _, others, _ = (
         core.second_factors.confirm(one.id, code_of(core.second_factors.begin(one.id), clock))
-        for one in (user, user, other)
+        for one in (user, user, other, third)
     )
     codes = core.second_factors.recovery_codes(user.id)
+    _remember_device(core, "fay@example.com", codes[1])
+    _remember_device(core, "hal@example.com", core.second_factors.recovery_codes(third.id)[0])
     setup_challenge = challenge_for(core, "gil@example.com")
     core.second_factors.remove(other.id, others.id)
     return FilledFactors(
@@ -298,6 +300,11 @@ def _fill_factors(core: UserCore, clock: FakeClock) -> FilledFactors:
         challenge=challenge_for(core, "fay@example.com"),
         setup_challenge=setup_challenge,
     )
+
+
+def _remember_device(core: UserCore, login: str, code: Secret) -> None:
+    phone, challenge = core.device_tokens.issue(f"the phone of {login}"), challenge_for(core, login)
+    core.sign_in.with_second_factor(challenge, code, device_token=phone, remember_device=True)
 
 
 def challenge_for(core: UserCore, login: str) -> Secret:

@@ -29,7 +29,7 @@ def same(value: object) -> Sample:
     return lambda _: value
 
 
-WITH_FACTORS: Final = ("begin", "confirm", "list", "recovery_codes", "remove")
+WITH_FACTORS: Final = ("begin", "confirm", "forget_devices", "list", "recovery_codes", "remembered_devices", "remove")
 
 SAMPLES: Final[Mapping[str, Sample]] = {
     **{name: same(value) for name, value in OWN_FIELDS.items()},

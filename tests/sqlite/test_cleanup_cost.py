@@ -14,8 +14,9 @@ from usercore.outbox.model import DeliveryState
 from usercore.storage import Unit
 from usercore.storage.recording import UnitContext
 from usercore.testing import NOON, TICK, FakeClock
-from usercore.testing.samples import a_delivery, a_registration_link, an_api_token, an_attempt
+from usercore.testing.samples import ANN, a_delivery, a_registration_link, an_api_token, an_attempt
 from usercore.throttling.model import CounterKind, CountingRule
+from usercore.tokens.model import RememberedDevice
 from usercore_storage import sqlite
 from usercore_storage.sqlite.storage import SqliteStorage
 
@@ -66,6 +67,12 @@ STEPS: dict[str, tuple[Callable[[Unit, int], object], Callable[[Unit], object]]]
             number.to_bytes(8, "big"), CounterKind.ACCOUNT, at=NOON - 2 * DAY, rule=RULE
         ),
         lambda unit: unit.failure_counters.remove_stale(NOON, after=NOON + TICK, limit=1000),
+    ),
+    "remembered devices": (
+        lambda unit, number: unit.remembered_devices.put(
+            RememberedDevice(user_id=ANN, device_digest=digest_of(str(number)), remembered_at=NOON)
+        ),
+        lambda unit: unit.remembered_devices.remove_expired(NOON, limit=1000),
     ),
     "rate limits": (
         lambda unit, number: unit.rate_limits.use(number.to_bytes(8, "big"), at=NOON, window=DAY, most=5),

@@ -115,6 +115,8 @@ class DeviceTokens:
     def unpair(self, access_token: Secret | str) -> AccessToken:
         """Unpair an access token from its device, if it is paired with one, and return the token as it is now.
 
+        The user is asked for a second factor there again.
+
         Raises:
             TypeError: the secret is neither text nor a ``Secret``.
             TokenUnknown: no token of this tenant has this secret, or it was revoked.
@@ -127,8 +129,8 @@ class DeviceTokens:
             unpaired = unit.access_tokens.unpair(user_id, digest)
             if token is None or unpaired is None:
                 raise TokenUnknown
-            if token.device is not None:
-                record_unpaired(unit, user_id, token.device, 1)
+            if token.device_digest is not None:
+                record_unpaired(unit, user_id, token.device_digest, 1)
             return unpaired
 
         return self._service.units.write(work)

@@ -19,7 +19,14 @@ from usercore.passwords.model import Credential
 from usercore.passwords.service import password_version, void_password
 from usercore.second_factors.model import RecoveryCode, StoredFactor
 from usercore.second_factors.service import remove_factors_since
-from usercore.tokens.model import API_REVOKED, AccessToken, ApiToken, LimitedUseToken, RevocationReason
+from usercore.tokens.model import (
+    API_REVOKED,
+    AccessToken,
+    ApiToken,
+    LimitedUseToken,
+    RememberedDevice,
+    RevocationReason,
+)
 from usercore.tokens.service import revoke_all
 from usercore.users.email_changes import open_changes, put_changes
 from usercore.users.keys import KeySpace
@@ -66,6 +73,7 @@ def _end_second_factors(unit: EmailChangeUnit, undo: Undo) -> None:
 ENDED_BY_UNDO: Final[Mapping[type, Callable[[EmailChangeUnit, Undo], None]]] = {
     AccessToken: _end_tokens,
     LimitedUseToken: _end_tokens,
+    RememberedDevice: _end_tokens,
     Credential: _end_password,
     ApiToken: _end_api_tokens,
     Passkey: _end_passkeys,

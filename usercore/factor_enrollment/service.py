@@ -27,6 +27,7 @@ from usercore.second_factors.model import (
     NAME_LIMIT,
     REASON_LIMIT,
     RECOVERY_CODES_MADE,
+    REMOVED,
     FactorAddition,
     RecoveryCode,
     RecoveryCodesLeft,
@@ -46,6 +47,9 @@ from usercore.second_factors.rules import (
 from usercore.second_factors.service import remove_factor
 from usercore.second_factors.totp import SECRET_BYTES, text_of_secret, uri_of
 from usercore.sign_in.second_factor import SecondStep, check_form
+from usercore.tokens.model import RememberedDevice
+from usercore.tokens.remembering import forget_all_devices
+from usercore.tokens.rules import is_remembered
 from usercore.users.model import User, UserState
 
 DEFAULT_NAME: Final = "authenticator app"
@@ -210,9 +214,43 @@ class SecondFactors:
             if is_last and given is None and is_required(self._policy, is_privileged=privileged):
                 raise LastSecondFactor
             remove_factor(unit, factor, reason=given, recipient=user.email)
+            forget_all_devices(unit, user.id, reason=REMOVED.name)
             return factor
 
         return shown(self._service.units.write(remove))
+
+    def remembered_devices(self, ref: Reference) -> tuple[RememberedDevice, ...]:
+        """List the devices on which a user is asked for no second factor at present, the newest first.
+
+        Raises:
+            TypeError: ``ref`` is not a reference.
+            Invalid: ``ref`` is malformed.
+            UserNotFound: no user of this tenant has this reference.
+        """
+        check_reference(ref)
+        rows, now = self._service.units.read(
+            lambda unit: (unit.remembered_devices.list_of(unit.get_or_raise(ref)), self._service.clock())
+        )
+        lifetime = self._policy.remember_device_for
+        found = [row for row in rows if is_remembered(row, now=now, lifetime=lifetime)]
+        return tuple(sorted(found, key=lambda row: row.remembered_at, reverse=True))
+
+    def forget_devices(self, ref: Reference) -> int:
+        """Forget all remembered devices of a user, who is then asked for a second factor on each; return their number.
+
+        Raises:
+            TypeError: ``ref`` is not a reference.
+            Invalid: ``ref`` is malformed.
+            UserNotFound: no user of this tenant has this reference.
+        """
+        check_reference(ref)
+
+        def forget(unit: SignInUnit) -> int:
+            user_id = unit.resolve(ref)
+            unit.lock(user_id)
+            return forget_all_devices(unit, user_id, reason="requested")
+
+        return self._service.units.write(forget)
 
     def recovery_codes(self, ref: Reference) -> tuple[Secret, ...]:
         """Make recovery codes, and return them: each replaces a code once. The ones before end. Shown only here.

@@ -14,6 +14,7 @@ from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.outbox.ports import OutboxUnit
 from usercore.passwords.model import ResetPolicy
+from usercore.second_factors.model import SecondFactorPolicy
 from usercore.second_factors.ports import SecondFactorsUnit
 from usercore.throttling.model import ThrottlePolicy
 from usercore.throttling.ports import ThrottlingUnit
@@ -61,6 +62,7 @@ class Cleaned:
 
     access_tokens: int
     device_tokens: int
+    remembered_devices: int
     limited_use_tokens: int
     api_tokens: int
     sign_in_challenges: int
@@ -89,6 +91,7 @@ class Cleanup:
     _challenges: ChallengePolicy
     _access_tokens: AccessTokenPolicy
     _device_tokens: DeviceTokenPolicy
+    _second_factors: SecondFactorPolicy
 
     def run(self) -> Cleaned:
         """Remove and blank everything that is past its retention, in many short units.
@@ -111,10 +114,14 @@ class Cleanup:
         ahead = now + self._throttles.max_wait
         addresses = now - policy.registration_addresses
         devices = now - self._access_tokens.lifetime - self._device_tokens.unpaired_retention
+        remembered = now - self._second_factors.remember_device_for
         abandoned = self._repeat(lambda unit: _remove_abandoned(unit, addresses, now))
         return Cleaned(
             access_tokens=self._repeat(lambda unit: unit.access_tokens.remove_expired(tokens, limit=BATCH)),
             device_tokens=self._repeat(lambda unit: unit.device_tokens.remove_unused(devices, limit=BATCH)),
+            remembered_devices=self._repeat(
+                lambda unit: unit.remembered_devices.remove_expired(remembered, limit=BATCH)
+            ),
             limited_use_tokens=self._repeat(lambda unit: unit.limited_use_tokens.remove_expired(tokens, limit=BATCH)),
             api_tokens=self._repeat(lambda unit: unit.api_tokens.remove_expired(tokens, limit=BATCH)),
             sign_in_challenges=self._repeat(lambda unit: unit.sign_in_challenges.remove_expired(tokens, limit=BATCH)),

@@ -11,7 +11,7 @@ from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
 from usercore.password_change.reset_link import PasswordResets
-from usercore.password_change.steps import PasswordChangeUnit, replace_password, reset_failures
+from usercore.password_change.steps import PasswordChangeUnit, replace_password, reset_counter, reset_failures
 from usercore.passwords.model import SUSPECTED, Credential, PasswordChange, PasswordPolicy, Suspicion
 from usercore.passwords.rules import is_expired, prepare
 from usercore.passwords.service import void_password
@@ -168,13 +168,21 @@ class Passwords:
     def unlock(self, ref: Reference) -> None:
         """Reset a user's failures as an operator: no wait is left, and a password that they made void is valid again.
 
+        Wrong codes of second factors are forgotten, too.
+
         Raises:
             TypeError: ``ref`` is not a reference.
             Invalid: ``ref`` is malformed.
             UserNotFound: there is no such user in this tenant.
         """
         check_reference(ref)
-        self._service.units.write(lambda unit: reset_failures(unit, unit.users.lock(unit.resolve(ref)), self._keys))
+
+        def unlock(unit: PasswordChangeUnit) -> None:
+            user = unit.users.lock(unit.resolve(ref))
+            reset_failures(unit, user, self._keys)
+            reset_counter(unit, self._keys.second_factor(user.tenant_id, user.id))
+
+        self._service.units.write(unlock)
 
     def request_reset(self, login: str) -> None:
         """Request a link that resets a password, by email or username. Public: the answer is the same for every login.

@@ -42,7 +42,14 @@ def replace_password(
 
 
 def reset_failures(unit: PasswordChangeUnit, user: User, keys: CounterKeys) -> None:
-    """Reset the failures and wrong passwords of a locked user, so that nothing waits and no password is void."""
-    account = keys.account(user.tenant_id, user.id)
-    for counter in unit.failure_counters.get_many([account]):
-        unit.failure_counters.reset(account, up_to=counter.tries)
+    """Reset the failures and wrong passwords of a locked user, so that no password waits and none is void.
+
+    Wrong codes stay: who can reset a password must not be able to try more codes by that. Source: spec S7.
+    """
+    reset_counter(unit, keys.account(user.tenant_id, user.id))
+
+
+def reset_counter(unit: PasswordChangeUnit, key: bytes) -> None:
+    """Reset the failures under a key, if there are any."""
+    for counter in unit.failure_counters.get_many([key]):
+        unit.failure_counters.reset(key, up_to=counter.tries)

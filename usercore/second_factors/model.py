@@ -74,6 +74,10 @@ class SecondFactorPolicy:
     max_factors: int = whole(10, least=1, most=100, unit="factors")
     """Factors of one user. Source: usercore."""
 
+    remember_device_for: timedelta = span(timedelta(0), least=timedelta(0), most=timedelta(days=30))
+    """How long a user is asked for no second factor on a device that they chose to have remembered; zero: never
+    remembered. Source: spec F7."""
+
     recovery_codes: int = whole(10, least=1, most=100, unit="codes")
     """Recovery codes of one user. Source: spec F4."""
 

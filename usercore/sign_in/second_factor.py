@@ -47,6 +47,8 @@ from usercore.sign_in.locked_user import lock_user
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.model import CounterKind, ThrottlePolicy
 from usercore.throttling.rules import counting_rule, locked_until
+from usercore.tokens.pairing import LockedDevice
+from usercore.tokens.remembering import forget_all_devices, has_remembered, remember_device
 from usercore.users.model import User
 
 NAME = "second_factor"
@@ -76,11 +78,27 @@ class SecondStep:
     _keys: CounterKeys
     _throttles: ThrottlePolicy
 
-    def is_missing(self, locked: LockedUser, authenticator: BuiltInAuthenticator) -> bool:
-        """Return whether a sign-in by this authenticator lacks a second factor of the locked user."""
+    def is_missing(
+        self,
+        unit: SignInUnit,
+        locked: LockedUser,
+        authenticator: BuiltInAuthenticator,
+        device: LockedDevice | None,
+        *,
+        now: datetime,
+    ) -> bool:
+        """Return whether a sign-in by this authenticator, perhaps on a device, lacks a second factor of the locked user."""
         if authenticator.is_multi_factor:
             return False
-        return locked.rights.has_second_factor or self._demands(locked)
+        if not locked.rights.has_second_factor:
+            return self._demands(locked)
+        lifetime = self._policy.remember_device_for
+        return device is None or not has_remembered(unit, locked.user.id, device.token, now=now, lifetime=lifetime)
+
+    def remember(self, unit: SignInUnit, user: User, device: LockedDevice, *, at: datetime) -> None:
+        """Remember the device on which the locked user has shown a second factor, if the policy has it so."""
+        if self._policy.remember_device_for:
+            remember_device(unit, user.id, device.token, at=at)
 
     def _demands(self, locked: LockedUser) -> bool:
         return is_required(self._policy, is_privileged=locked.is_privileged)
@@ -216,6 +234,7 @@ class SecondStep:
         unit.second_factors.put(factor)
         added = FactorAddition(factor_id=factor.id, name=factor.name)
         unit.record(Change(kind=ADDED, subject_id=user.id, new=added, recipient=user.email))
+        forget_all_devices(unit, user.id, reason=ADDED.name)
         return factor
 
     def _match(self, factor: StoredFactor, code: str, now: datetime) -> tuple[bytes, int | None]:

@@ -41,7 +41,7 @@ from usercore.kernel.log import log
 from usercore.kernel.references import Reference
 from usercore.kernel.secret import Digest, Secret, digest_of, read_secret, text_of
 from usercore.kernel.service_context import ServiceContext
-from usercore.kernel.text import check_type, clean_optional
+from usercore.kernel.text import check_type, clean_optional, refuse
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import Hasher
 from usercore.roles.rules import NO_PERMISSIONS, names_of, permissions_of
@@ -204,26 +204,39 @@ class SignIn:
         return self._authenticate("with_access_token", credentials, source, device_token)
 
     def with_second_factor(
-        self, challenge: Secret | str, code: Secret | str, *, device_token: Secret | str | None = None
+        self,
+        challenge: Secret | str,
+        code: Secret | str,
+        *,
+        device_token: Secret | str | None = None,
+        remember_device: bool = False,
     ) -> SignedIn:
         """Complete a sign-in by a code of an authenticator app or a recovery code; blanks in it do not matter.
 
         A wrong code can be followed by others, until there is a wait. If the first step had a
         device token, this one needs the same.
 
+        With ``remember_device`` the user is asked for no second factor on this device, as long as
+        ``SecondFactorPolicy.remember_device_for`` says and neither the password is reset nor a factor changes.
+
         Raises:
-            TypeError: an argument is neither text nor a Secret.
+            TypeError: an argument has the wrong type.
+            Invalid: a device is to be remembered, and there is no device token.
             SignInRefused: challenge or code is wrong, was used or is too old, the user may no longer sign in, or the
                 device token is another one.
             RateLimited: it is too early for another code.
         """
         self._service.check_alone("sign_in.with_second_factor")
         given, typed = Secret(text_of(challenge)), text_of(code)
-        device = _device_of(device_token)
+        device, remembers = _device_of(device_token), check_type(remember_device, bool, name="remember_device")
+        if remembers and device is None:
+            refuse("device_token", "missing")
         attempting = self._begin(self._service.context, None, None, device, SECOND_FACTOR)
         try:
             check_form(given)
-            outcome = self._service.units.write(lambda unit: self._complete_by_code(unit, attempting, given, typed))
+            outcome = self._service.units.write(
+                lambda unit: self._complete_by_code(unit, attempting, given, typed, remembers=remembers)
+            )
         except RejectedAttempt as rejected:
             attempting.rejections.append((SECOND_FACTOR, rejected))
             raise self._failed(attempting, counts=True) from None
@@ -232,7 +245,7 @@ class SignIn:
         return with_secret(self._identity_of(outcome))
 
     def _complete_by_code(
-        self, unit: SignInUnit, attempting: _Attempting, challenge: Secret, code: str
+        self, unit: SignInUnit, attempting: _Attempting, challenge: Secret, code: str, *, remembers: bool
     ) -> _Completed | RejectedAttempt:
         """Complete a sign-in by a code and store it in one unit; or count the failure of a wrong code, and return it.
 
@@ -262,6 +275,8 @@ class SignIn:
         done = Authenticated(status=AttemptStatus(found.status), must_change_password=must_change)
         attempting = attrs.evolve(attempting, context=attrs.evolve(attempting.context, source=found.source))
         self._add_success(unit, attempting, done, locked.user, found.authenticator)
+        if remembers and device is not None:
+            self._second_step.remember(unit, locked.user, device, at=now)
         checked = _Checked(locked, done, device)
         return self._issue(unit, attempting.context, checked, authenticator=found.authenticator, now=now)
 
@@ -505,7 +520,7 @@ class SignIn:
             now = self._service.clock()
             event = SignInEvent(now, LastSignIn(now, attempting.context.ip))
             checked = self._check(unit, attempting, authenticator, verified, event)
-            if self._second_step.is_missing(checked.locked, authenticator):
+            if self._second_step.is_missing(unit, checked.locked, authenticator, checked.device, now=now):
                 raise _SecondFactorMissing
             self._store_success(unit, attempting, checked.done, checked.locked.user, authenticator.name)
             return self._issue(unit, attempting.context, checked, authenticator=authenticator.name, now=now)
@@ -564,8 +579,8 @@ class SignIn:
             LostRace: the second factor was removed since it was found to be missing.
         """
         now = self._service.clock()
-        locked, done, _ = self._check(unit, attempting, authenticator, verified, SignInEvent(now))
-        if not self._second_step.is_missing(locked, authenticator):
+        locked, done, device = self._check(unit, attempting, authenticator, verified, SignInEvent(now))
+        if not self._second_step.is_missing(unit, locked, authenticator, device, now=now):
             raise LostRace
         self._store_first_factor(unit, attempting, locked.user, authenticator.name)
         first = FirstFactor(
@@ -602,8 +617,8 @@ class SignIn:
 
             def complete(unit: SignInUnit) -> T:
                 event = SignInEvent(self._service.clock())
-                locked, done, _ = self._check(unit, attempting, authenticator, verified, event)
-                if self._second_step.is_missing(locked, authenticator):
+                locked, done, device = self._check(unit, attempting, authenticator, verified, event)
+                if self._second_step.is_missing(unit, locked, authenticator, device, now=event.now):
                     self._store_first_factor(unit, attempting, locked.user, authenticator.name)
                 else:
                     self._store_success(unit, attempting, done, locked.user, authenticator.name)

@@ -44,6 +44,7 @@ CAPABILITY: Final = Capability(
         "DeviceTokenUnknown",
         "LimitedUseToken",
         "LinkPolicy",
+        "RememberedDevice",
         "LoginTokenPolicy",
         "NIST_AAL1",
         "RevocationPolicy",

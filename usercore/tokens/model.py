@@ -154,6 +154,12 @@ DEVICE_PAIRED: Final = ChangeKind(
     always=frozenset({"public_id", "device"}),
 )
 DEVICE_UNPAIRED: Final = ChangeKind("device_token.unpaired", ("device", "tokens"), frozenset({"device"}), public=True)
+DEVICE_REMEMBERED: Final = ChangeKind(
+    "device_token.remembered", ("device",), frozenset({"device"}), public=True, always=frozenset({"device"})
+)
+DEVICE_FORGOTTEN: Final = ChangeKind(
+    "device_token.forgotten", ("device", "reason"), frozenset({"device"}), public=True, always=frozenset({"device"})
+)
 REGISTRATION_REQUESTED: Final = ChangeKind(
     "registration.requested", ("email", "expires_at"), frozenset({"email"}), public=True, subject=Subject.REGISTRATION
 )
@@ -186,6 +192,8 @@ KINDS: Final = (
     DEVICE_ISSUED,
     DEVICE_PAIRED,
     DEVICE_UNPAIRED,
+    DEVICE_REMEMBERED,
+    DEVICE_FORGOTTEN,
     REGISTRATION_REQUESTED,
     REGISTRATION_KNOWN,
     REGISTRATION_COMPLETED,
@@ -207,6 +215,17 @@ class RevocationReason(StrEnum):
     EMAIL_UNDONE = "user.email_change_undone"
     """The owner of a former address undid a change of the email, and all that was issued since it was requested."""
     DEACTIVATED = "user.deactivated"
+
+
+FORGETTING_DEVICES: Final = frozenset(
+    {
+        RevocationReason.SIGNED_OUT,
+        RevocationReason.PASSWORD_SET,
+        RevocationReason.EMAIL_UNDONE,
+        RevocationReason.DEACTIVATED,
+    }
+)
+"""The events after which a second factor is asked for on every device again, whatever ``RevocationPolicy`` keeps."""
 
 
 @frozen(kw_only=True)
@@ -416,6 +435,28 @@ class DeviceToken:
     def public_id(self) -> str:
         """The id under which operators see it, also in the access tokens that are paired with it."""
         return public_id_of_device(self.digest)
+
+
+@entity
+class RememberedDevice:
+    """A device on which a user is asked for no second factor for a time: one was shown there at ``remembered_at``."""
+
+    user_id: UserId
+    device_digest: Digest = attrs.field(repr=False)
+    remembered_at: datetime
+
+    @property
+    def device(self) -> str:
+        """The public id of the device token."""
+        return public_id_of_device(self.device_digest)
+
+
+@entity
+class ForgottenDevice:
+    """The public id of the token of a device that is remembered no longer, and why, as history stores it."""
+
+    device: str
+    reason: str
 
 
 @entity

@@ -11,15 +11,27 @@ from usercore.kernel.changes import Change
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret, read_secret_without_holder
+from usercore.kernel.secret import Digest, Secret, read_secret_without_holder
 from usercore.tokens.errors import DeviceTokenUnknown, TokenRevoked
-from usercore.tokens.model import DEVICE, DEVICE_PAIRED, DEVICE_UNPAIRED, AccessToken, DeviceToken, UnpairedTokens
+from usercore.tokens.model import (
+    DEVICE,
+    DEVICE_PAIRED,
+    DEVICE_UNPAIRED,
+    AccessToken,
+    DeviceToken,
+    UnpairedTokens,
+    public_id_of_device,
+)
 from usercore.tokens.ports import TokensUnit
+from usercore.tokens.remembering import UNPAIRED, forget_device
 
 
 @entity
 class LockedDevice:
-    """A device token that the unit has locked, and the other users with tokens paired with it, locked, too."""
+    """A device token that the unit has locked, and the other users who have it, locked, too.
+
+    They have access tokens that are paired with it, or it is remembered for them.
+    """
 
     token: DeviceToken
     others: tuple[UserId, ...]
@@ -40,7 +52,7 @@ def get_device(unit: TokensUnit, secret: Secret | str) -> DeviceToken:
 
 
 def lock_device(unit: TokensUnit, secret: Secret | str, user_id: UserId | None, *, at: datetime) -> LockedDevice:
-    """Lock a device token, the other users who are paired with it, and this user, if there is one.
+    """Lock a device token, the other users who have it, and this user, if there is one.
 
     It comes before every other lock of the unit but that of the tenant or of a registration request.
 
@@ -51,7 +63,10 @@ def lock_device(unit: TokensUnit, secret: Secret | str, user_id: UserId | None, 
     token = None if digest is None else unit.device_tokens.lock(digest, at=at)
     if token is None:
         raise DeviceTokenUnknown
-    wanted = {*unit.access_tokens.users_of_device(token.digest)}
+    wanted = {
+        *unit.access_tokens.users_of_device(token.digest),
+        *unit.remembered_devices.users_of_device(token.digest),
+    }
     if user_id is not None:
         wanted.add(user_id)
     locked = [one for one in sorted(wanted) if _lock(unit, one)]
@@ -69,7 +84,7 @@ def _lock(unit: TokensUnit, user_id: UserId) -> bool:
 def pair(unit: TokensUnit, token: AccessToken, device: LockedDevice) -> AccessToken:
     """Pair an access token of a locked user with a device, and unpair those of other users. Source: spec K5.
 
-    All other users are registered: unclaimed ones have no access tokens.
+    All other users are registered: unclaimed ones have no access tokens. The device is remembered for them no longer.
 
     Raises:
         TokenRevoked: the access token was revoked since it was read.
@@ -77,18 +92,21 @@ def pair(unit: TokensUnit, token: AccessToken, device: LockedDevice) -> AccessTo
     digest = device.token.digest
     for user_id in device.others:
         count = unit.access_tokens.unpair_device(user_id, digest)
-        record_unpaired(unit, user_id, device.token.public_id, count)
+        record_unpaired(unit, user_id, digest, count)
     if token.device_digest == digest:
         return token
     paired = unit.access_tokens.pair(token.user_id, token.digest, digest, at=device.at)
     if paired is None:
         raise TokenRevoked
+    if token.device_digest is not None:
+        forget_device(unit, token.user_id, token.device_digest, reason=UNPAIRED)
     unit.record(Change(kind=DEVICE_PAIRED, subject_id=token.user_id, old=token, new=paired))
     return paired
 
 
-def record_unpaired(unit: TokensUnit, user_id: UserId, device: str, count: int) -> None:
-    """Record that access tokens of a locked user were unpaired from the device with this public id, if any were."""
+def record_unpaired(unit: TokensUnit, user_id: UserId, device: Digest, count: int) -> None:
+    """Record how many access tokens of a locked user were unpaired from a device, if any were, and forget it."""
+    forget_device(unit, user_id, device, reason=UNPAIRED)
     if count:
-        unpaired = UnpairedTokens(device=device, tokens=count)
+        unpaired = UnpairedTokens(device=public_id_of_device(device), tokens=count)
         unit.record(Change(kind=DEVICE_UNPAIRED, subject_id=user_id, new=unpaired))

@@ -11,7 +11,15 @@ from typing import Protocol
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.units import ChangingUnit
-from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.model import (
+    AccessToken,
+    ApiToken,
+    DeviceToken,
+    LimitedUseToken,
+    RegistrationLink,
+    RememberedDevice,
+    TokenKind,
+)
 
 
 class AccessTokenRepository(Protocol):
@@ -221,6 +229,38 @@ class DeviceTokenRepository(Protocol):
         """Remove at most ``limit`` tokens of any tenant that were last used before; return their number."""
 
 
+class RememberedDeviceRepository(Protocol):
+    """Stores on which devices a user is asked for no second factor, by user and digest of the device token."""
+
+    @abstractmethod
+    def get(self, user_id: UserId, device: Digest, /) -> RememberedDevice | None:
+        """Return what is remembered of a user on this device, or None."""
+
+    @abstractmethod
+    def list_of(self, user_id: UserId, /) -> list[RememberedDevice]:
+        """Return the devices that are remembered of the user, by digest."""
+
+    @abstractmethod
+    def put(self, row: RememberedDevice, /) -> None:
+        """Store a device of a locked user instead of the row before, if any."""
+
+    @abstractmethod
+    def remove(self, user_id: UserId, device: Digest, /) -> bool:
+        """Remove a device of a locked user; return whether there was one."""
+
+    @abstractmethod
+    def remove_all(self, user_id: UserId, /) -> list[RememberedDevice]:
+        """Remove all devices of a locked user, and return them, by digest."""
+
+    @abstractmethod
+    def users_of_device(self, device: Digest, /) -> list[UserId]:
+        """Return the users of any tenant of whom this device is remembered, by id."""
+
+    @abstractmethod
+    def remove_expired(self, before: datetime, *, limit: int) -> int:
+        """Remove at most ``limit`` rows of any tenant that were remembered before; return their number."""
+
+
 class RegistrationLinkRepository(Protocol):
     """Stores registration requests and the digests of their links. A unit sees those of its own tenant only."""
 
@@ -275,6 +315,10 @@ class TokensUnit(ChangingUnit, Protocol):
     @property
     def device_tokens(self) -> DeviceTokenRepository:
         """The tenant's device tokens as this unit sees them."""
+
+    @property
+    def remembered_devices(self) -> RememberedDeviceRepository:
+        """The devices on which users are asked for no second factor, as this unit sees them."""
 
     @property
     def registration_links(self) -> RegistrationLinkRepository:

@@ -1,6 +1,6 @@
 """When a token is valid, and which event revokes which kinds. Pure: no clock, no storage."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from usercore.tokens.errors import (
     TokenExpired,
@@ -15,6 +15,7 @@ from usercore.tokens.model import (
     AccessTokenPolicy,
     LimitedUseToken,
     RegistrationLink,
+    RememberedDevice,
     RevocationPolicy,
     RevocationReason,
     TokenKind,
@@ -84,6 +85,11 @@ def check_open(token: AccessToken | None, *, now: datetime, policy: AccessTokenP
     if now >= idle_until:
         raise TokenExpired(idle_until)
     return token
+
+
+def is_remembered(device: RememberedDevice | None, *, now: datetime, lifetime: timedelta) -> bool:
+    """Return whether no second factor is asked for on a device at ``now``. A clock that was set back ends it."""
+    return device is not None and timedelta(0) <= now - device.remembered_at < lifetime
 
 
 def check_completable(link: RegistrationLink | None, *, now: datetime, max_refusals: int) -> RegistrationLink:

@@ -15,6 +15,7 @@ from usercore.tokens.errors import TokenRedeemed, TokenUnknown
 from usercore.tokens.model import (
     ACCESS,
     ACCESS_ISSUED,
+    FORGETTING_DEVICES,
     REGISTRATION,
     TOKENS_REVOKED,
     AccessToken,
@@ -28,6 +29,7 @@ from usercore.tokens.model import (
     TokenKind,
 )
 from usercore.tokens.ports import TokensUnit
+from usercore.tokens.remembering import forget_all_devices
 from usercore.tokens.rules import (
     check_completable,
     check_redeemable,
@@ -145,7 +147,8 @@ def revoke_all(
 ) -> RevokedTokens:
     """Revoke the tokens of a locked user that this event revokes, except ``keep``, and record their number.
 
-    Of some kinds, an event revokes only the tokens that were issued ``since`` an instant.
+    Of some kinds, an event revokes only the tokens that were issued ``since`` an instant. Some events also forget the
+    user's remembered devices, all of them.
 
     Raises:
         ValueError: the event revokes tokens since an instant, and none is passed.
@@ -161,6 +164,8 @@ def revoke_all(
     revoked = RevokedTokens(reason=reason, **totals)
     if any(totals.values()):
         unit.record(Change(kind=TOKENS_REVOKED, subject_id=user_id, new=revoked))
+    if reason in FORGETTING_DEVICES:
+        forget_all_devices(unit, user_id, reason=reason)
     return revoked
 
 

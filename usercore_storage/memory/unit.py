@@ -18,6 +18,7 @@ from usercore_storage.memory.meta import MemoryMeta
 from usercore_storage.memory.outbox import MemoryOutbox
 from usercore_storage.memory.passkeys import MemoryPasskeys
 from usercore_storage.memory.passwords import MemoryCredentials
+from usercore_storage.memory.remembered_devices import MemoryRememberedDevices
 from usercore_storage.memory.roles import MemoryRoleAssignments, MemoryRoles
 from usercore_storage.memory.second_factors import (
     MemoryRecoveryCodes,
@@ -55,6 +56,7 @@ class MemoryUnit(RecordingUnit):
         self.limited_use_tokens = MemoryLimitedUseTokens(undo)
         self.api_tokens = MemoryApiTokens(undo, self)
         self.device_tokens = MemoryDeviceTokens(undo, self)
+        self.remembered_devices = MemoryRememberedDevices(undo)
         self.registration_links = MemoryRegistrationLinks(undo, self)
         self.attempts = MemoryAttempts(undo, self)
         self.registration_attempts = MemoryRegistrationAttempts(undo, self)

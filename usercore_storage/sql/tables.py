@@ -14,7 +14,14 @@ from usercore.roles.model import Role, RoleAssignment
 from usercore.second_factors.model import RecoveryCode, SignInChallenge, StoredFactor
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
-from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink
+from usercore.tokens.model import (
+    AccessToken,
+    ApiToken,
+    DeviceToken,
+    LimitedUseToken,
+    RegistrationLink,
+    RememberedDevice,
+)
 from usercore.users.model import Claim, EmailChange, User
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
 from usercore_storage.sql.digests import digest_of_key, digest_of_texts, digest_of_user_agent
@@ -130,6 +137,15 @@ DEVICE_TOKENS: Final = Table(
     user=None,
     tenant="tenant_id",
     indexes={"by_use": "(last_used_at)"},
+)
+REMEMBERED_DEVICES: Final = Table(
+    "usercore_remembered_devices",
+    RememberedDevice,
+    key=["user_id", "device_digest"],
+    shard="user_id",
+    user="user_id",
+    tenant=None,
+    indexes={"by_device": "(device_digest)", "by_time": "(remembered_at)"},
 )
 REGISTRATION_LINKS: Final = Table(
     "usercore_registration_links",

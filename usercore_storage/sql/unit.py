@@ -16,6 +16,7 @@ from usercore_storage.sql.meta import SqlMeta
 from usercore_storage.sql.outbox import SqlOutbox
 from usercore_storage.sql.passkeys import SqlPasskeys
 from usercore_storage.sql.passwords import SqlCredentials
+from usercore_storage.sql.remembered_devices import SqlRememberedDevices
 from usercore_storage.sql.roles import SqlRoleAssignments, SqlRoles
 from usercore_storage.sql.second_factors import SqlRecoveryCodes, SqlSecondFactors, SqlSignInChallenges
 from usercore_storage.sql.tables import ADDRESSES, ROLE_ASSIGNMENTS
@@ -48,6 +49,7 @@ class SqlUnit(RecordingUnit):
         self.limited_use_tokens = SqlLimitedUseTokens(run)
         self.api_tokens = SqlApiTokens(run, self)
         self.device_tokens = SqlDeviceTokens(run, self)
+        self.remembered_devices = SqlRememberedDevices(run)
         self.registration_links = SqlRegistrationLinks(run, self)
         self.attempts = SqlAttempts(run, self, self.user_agents)
         self.registration_attempts = SqlRegistrationAttempts(run, self, self.user_agents)

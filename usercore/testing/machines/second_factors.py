@@ -1,4 +1,4 @@
-"""Second factors: apps, challenges, codes that count once, recovery codes and waits, predicted by dicts."""
+"""Second factors: apps, challenges, codes that count once, recovery codes, waits and a device, predicted by dicts."""
 
 from base64 import b32decode
 from datetime import datetime, timedelta
@@ -28,7 +28,10 @@ from usercore.throttling.model import ThrottlePolicy
 
 EMAIL: Final = "ann@example.com"
 PASSWORDS: Final = ("the first of two passwords", "the second of two passwords")
-POLICY: Final = SecondFactorPolicy(keys=(FactorKey(id="1", key=bytes(32)),), max_factors=2, recovery_codes=3)
+REMEMBERED: Final = timedelta(hours=2)
+POLICY: Final = SecondFactorPolicy(
+    keys=(FactorKey(id="1", key=bytes(32)),), max_factors=2, recovery_codes=3, remember_device_for=REMEMBERED
+)
 THROTTLE: Final = ThrottlePolicy()
 WHICH: Final = st.integers(0, 1)
 
@@ -54,15 +57,17 @@ class _Challenge:
     is_redeemed: bool = False
 
 
-@pytest.mark.rule("F1", "F2", "F3", "F4", "S7", "K9")
+@pytest.mark.rule("F1", "F2", "F3", "F4", "F7", "S7", "K9")
 class SecondFactorMachine(StateMachine):
-    """One user, up to two apps, any number of challenges."""
+    """One user, up to two apps, any number of challenges, and a device."""
 
     outcomes = frozenset(
         {
             "signed in by a password",
             "signed in by a code",
             "signed in by a recovery code",
+            "signed in on a remembered device",
+            "asked on the device",
             "confirmed",
             "removed",
             "too old",
@@ -86,10 +91,13 @@ class SecondFactorMachine(StateMachine):
         """Register one user."""
         given = self.core.registration.register(EMAIL, password=PASSWORDS[0], sign_in=False)
         self.user_id, self.generation, self.version, self.is_active = given.user.id, 0, 0, True
+        self.other_id = self.core.registration.register("bob@example.com", sign_in=False).user.id
         self.apps: list[_App] = []
         self.pending: _App | None = None
         self.codes: list[str] = []
         self.failures, self.failed_at = 0, self.clock.now
+        self.phone = self.core.device_tokens.issue("phone")
+        self.remembered_at: datetime | None = None
 
     @rule()
     def begin_enrollment(self) -> None:
@@ -113,7 +121,7 @@ class SecondFactorMachine(StateMachine):
             self.refuses(CodeWrong, lambda: self.core.second_factors.confirm(self.user_id, code))
             return
         assert self.core.second_factors.confirm(self.user_id, code).id == pending.factor_id
-        pending.last_step, self.pending = step, None
+        pending.last_step, self.pending, self.remembered_at = step, None, None
         self.apps.append(pending)
         self.saw("confirmed")
 
@@ -125,6 +133,7 @@ class SecondFactorMachine(StateMachine):
             return
         app = self.apps.pop(which)
         assert self.core.second_factors.remove(self.user_id, app.factor_id).id == app.factor_id
+        self.remembered_at = None
         if not self.apps:
             self.codes = []
         self.saw("removed")
@@ -188,6 +197,32 @@ class SecondFactorMachine(StateMachine):
             self.make_recovery_codes()
             self.show_recovery_code(challenge)
 
+    @rule()
+    def sign_in_on_the_device(self) -> None:
+        """Sign in by a password on the device; if it asks for a code, have it remembered and sign in there again."""
+        if not self.is_active or not self.apps:
+            return
+        is_remembered = self.remembered_at is not None and self.clock.now < self.remembered_at + REMEMBERED
+        try:
+            self.core.sign_in.with_password(EMAIL, PASSWORDS[self.generation % 2], device_token=self.phone)
+        except SecondFactorRequired as required:
+            assert not is_remembered
+            self.saw("asked on the device")
+            challenge = _Challenge(required.challenge, self.clock.now, self.generation, self.version)
+            self.make_recovery_codes()
+            if self._show(challenge, self.codes[0], is_right=True, device=self.phone):
+                self.codes, self.remembered_at = self.codes[1:], self.clock.now
+                self.sign_in_on_the_device()
+        else:
+            assert is_remembered
+            self.saw("signed in on a remembered device")
+
+    @rule()
+    def unpair(self) -> None:
+        """Sign another user in on the device, which is then forgotten."""
+        self.core.sign_in.trusted(self.other_id, device_token=self.phone)
+        self.remembered_at = None
+
     @rule(off=st.sampled_from([0, 1]))
     def try_too_often(self, off: int) -> None:
         """Sign in by a password, and show so many wrong codes that the next one has to wait, right or not."""
@@ -216,11 +251,13 @@ class SecondFactorMachine(StateMachine):
         doubled: int = 2 ** max(beyond, 0)
         return beyond >= 0 and self.clock.now < self.failed_at + min(THROTTLE.first_wait * doubled, THROTTLE.max_wait)
 
-    def _show(self, challenge: _Challenge, code: str, *, is_right: bool) -> bool:
+    def _show(self, challenge: _Challenge, code: str, *, is_right: bool, device: Secret | None = None) -> bool:
         """Show a code, and return whether it signed the user in, as the model says."""
 
         def show() -> object:
-            return self.core.sign_in.with_second_factor(challenge.secret, code)
+            return self.core.sign_in.with_second_factor(
+                challenge.secret, code, device_token=device, remember_device=device is not None
+            )
 
         if self._is_over(challenge):
             self.refuses(SignInRefused, show)
@@ -276,14 +313,14 @@ class SecondFactorMachine(StateMachine):
     @rule()
     def set_password(self) -> None:
         """Set the other password: the factors stay, and the challenges end."""
-        self.generation += 1
+        self.generation, self.remembered_at = self.generation + 1, None
         self.core.passwords.set(self.user_id, PASSWORDS[self.generation % 2])
 
     @rule()
     def deactivate_or_activate(self) -> None:
         """Deactivate or activate the user, which is another version and ends the challenges."""
         (self.core.users.deactivate if self.is_active else self.core.users.activate)(self.user_id)
-        self.is_active, self.version = not self.is_active, self.version + 1
+        self.is_active, self.version, self.remembered_at = not self.is_active, self.version + 1, None
 
     @invariant()
     def the_factors_agree(self) -> None:

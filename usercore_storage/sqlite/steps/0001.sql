@@ -228,6 +228,17 @@ CREATE TABLE usercore_device_tokens (
 
 CREATE INDEX usercore_device_tokens_by_use ON usercore_device_tokens (last_used_at);
 
+CREATE TABLE usercore_remembered_devices (
+    user_id INTEGER NOT NULL,
+    device_digest BLOB NOT NULL,
+    remembered_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, device_digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_remembered_devices_by_device ON usercore_remembered_devices (device_digest);
+
+CREATE INDEX usercore_remembered_devices_by_time ON usercore_remembered_devices (remembered_at);
+
 CREATE TABLE usercore_registration_links (
     id INTEGER NOT NULL,
     tenant_id INTEGER NOT NULL,
