@@ -320,6 +320,20 @@ def test_ten_wrong_codes_in_a_row_start_a_wait_on_a_counter_of_their_own(core: U
     refuse_code(core, challenge_for(core), app.wrong_code(), times=9)
 
 
+@pytest.mark.rule("S7", "F3")
+def test_an_operator_who_unlocks_a_user_ends_the_wait_for_codes_too(core: UserCore) -> None:
+    user, app = enrolled(core)
+    challenge = challenge_for(core)
+    refuse_code(core, challenge, app.wrong_code(), times=10)
+    assert "second_factor_rate_limited" in core.history.explain(user.id)
+    core.passwords.set(user.id, ANOTHER)
+    assert "second_factor_rate_limited" in core.history.explain(user.id), "who resets a password gets no more codes"
+    core.passwords.unlock(user.id)
+    assert core.history.explain(user.id) == ("second_factor_required",)
+    challenge = challenge_of(lambda: core.sign_in.with_password(ANN, ANOTHER))
+    assert core.sign_in.with_second_factor(challenge, app.code(1)).user.id == user.id
+
+
 @pytest.mark.rule("F3", "S7")
 def test_wrong_codes_and_unknown_challenges_count_for_the_address(core: UserCore) -> None:
     _, app = enrolled(core)

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from tests.registration.test_registration_request import link_of
-from tests.services.factors import challenge_for, enroll
+from tests.services.factors import challenge_for, demanding, enroll
 from tests.services.helpers import ANN, PASSWORD, Door, fail, over, register, sign_in
 from tests.sign_in.test_throttling_races import Delayed
 from usercore import (
@@ -19,7 +19,10 @@ from usercore import (
     Email,
     Identity,
     RateLimited,
+    RequiredFor,
     Role,
+    SecondFactorRequired,
+    SecondFactorSetupRequired,
     Secret,
     SignInRefused,
     TokenInvalid,
@@ -188,6 +191,52 @@ def tokens_of(core: UserCore, user: User) -> set[bytes]:
     return {token.digest for token in core._service.units.read(lambda unit: unit.access_tokens.list_of(user.id))}
 
 
+MULTI_FACTOR: Final = {"access_token", "trusted", "passkey", "second_factor"}
+"""The methods that prove two factors, or go on with a sign-in that was complete."""
+
+
+def check_asked(core: UserCore, user: User, name: str, enter: Action, error: type[UsercoreError]) -> None:
+    """Check that a method asks for the second factor, and signs in no user without; or that it needs none."""
+    tokens, last = tokens_of(core, user), core.users.get(user.id).last_sign_in_at
+    if name in MULTI_FACTOR:
+        assert enter().user.id == user.id
+        return
+    with pytest.raises(error):
+        enter()
+    assert tokens_of(core, user) == tokens
+    assert core.users.get(user.id).last_sign_in_at == last
+    assert core.history.attempts(user.id).rows[0].status is AttemptStatus.SECOND_FACTOR_REQUIRED
+
+
+@pytest.mark.rule("S3", "F2")
+@pytest.mark.parametrize("when", ["before issuing", "between issuing and use", "between use and commit"])
+@pytest.mark.parametrize("name", METHODS)
+def test_each_method_asks_for_a_second_factor_that_is_missing(
+    core: UserCore, storage: WatchedStorage, name: str, when: str
+) -> None:
+    user = register(core, password=PASSWORD)
+    happens: list[Callable[[], object]] = []
+    delayed = Delayed(storage, lambda: happens.pop()() if happens else None)
+    late = with_host(UserCore.over(delayed, core._runtime.host), user)
+    if when == "before issuing":
+        enroll(core, user)
+    enter = METHODS[name](late, user)
+    if when == "between issuing and use":
+        enroll(core, user)
+    elif when == "between use and commit":
+        happens.append(lambda: enroll(core, user))
+    check_asked(core, user, name, enter, SecondFactorRequired)
+    assert core.second_factors.list(user.id), "it happened"
+
+
+@pytest.mark.rule("S3", "F7")
+@pytest.mark.parametrize("name", METHODS)
+def test_each_method_asks_for_a_second_factor_that_is_demanded_of_all(core: UserCore, name: str) -> None:
+    user = register(core, password=PASSWORD)
+    enter = METHODS[name](with_host(demanding(core), user), user)
+    check_asked(core, user, name, enter, SecondFactorSetupRequired)
+
+
 PRIVILEGES: Final[dict[str, Callable[[UserCore, User], object]]] = {
     "given a privileged role": lambda core, user: give(core, user, privileged=True),
     "a role becomes privileged": lambda core, user: core.roles.update(give(core, user).id, privileged=True),
@@ -229,6 +278,22 @@ def test_a_user_who_becomes_privileged_before_the_sign_in_completes_is_signed_in
     enter = METHODS[name](with_host(UserCore.over(delayed, core._runtime.host), user), user)
     happens.append(lambda: PRIVILEGES[privilege](core, user))
     check_privileged(core, user, name, enter, lambda: None)
+    assert not happens, "it happened"
+
+
+@pytest.mark.rule("F7", "T5")
+@pytest.mark.parametrize("privilege", PRIVILEGES)
+@pytest.mark.parametrize("when", ["before use", "between use and commit"])
+def test_a_user_who_becomes_privileged_needs_the_second_factor_that_is_demanded_of_privileged_users(
+    core: UserCore, storage: WatchedStorage, privilege: str, when: str
+) -> None:
+    core = demanding(core, RequiredFor.PRIVILEGED)
+    user = register(core, password=PASSWORD)
+    happens: list[Callable[[], object]] = [lambda: PRIVILEGES[privilege](core, user)]
+    late = UserCore.over(Delayed(storage, lambda: happens.pop()() if happens else None), core._runtime.host)
+    if when == "before use":
+        happens.pop()()
+    check_asked(core, user, "password", METHODS["password"](late, user), SecondFactorSetupRequired)
     assert not happens, "it happened"
 
 

@@ -9,12 +9,13 @@ from usercore.authenticators.base import sign_in_obstacle
 from usercore.email_change.steps import EmailChangeUnit
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret, digest_of, holder_of
+from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenRevoked, TokenUnknown
 from usercore.tokens.model import LimitedUseToken, TokenKind
-from usercore.tokens.service import find_redeemable, redeem
+from usercore.tokens.rules import check_redeemable
+from usercore.tokens.service import get_token, redeem
 from usercore.users.keys import is_same_address
 from usercore.users.model import EmailChange, EmailChangeState, User
 from usercore.users.rules import is_open
@@ -58,22 +59,20 @@ class EmailLinks:
         Raises:
             TokenInvalid: it cannot be redeemed.
         """
-        holder = holder_of(secret, kind)
-        user = None if holder is None else unit.users.get(UserId(holder))
+        link = get_token(unit, secret, kind)
+        user = unit.users.get(link.user_id)
         if user is None:
             raise TokenUnknown
-        self._check(unit, user, secret, kind, now=self._service.clock())
+        self._check(unit, user, link, now=self._service.clock())
         return user.id
 
-    def _check(
-        self, unit: EmailChangeUnit, user: User, secret: Secret | str, kind: TokenKind, *, now: datetime
-    ) -> None:
+    def _check(self, unit: EmailChangeUnit, user: User, link: LimitedUseToken, *, now: datetime) -> None:
         """Check that a link can be redeemed for this user.
 
         Raises:
-            TokenInvalid: it is unknown, redeemed, revoked or expired, or the user may not sign in.
+            TokenInvalid: it is redeemed, revoked or expired, or the user may not sign in.
         """
-        link = find_redeemable(unit, secret, kind, now=now)
+        check_redeemable(link, now=now)
         rights = unit.authentication.rights_of(user.id)
         if sign_in_obstacle(user, tenant_active=rights.tenant_active, roles=rights.roles) is not None:
             raise TokenUnknown
@@ -86,8 +85,9 @@ class EmailLinks:
         except UserNotFound:
             raise TokenUnknown from None
         now = self._service.clock()
-        self._check(unit, user, secret, kind, now=now)
-        return Redeemed(user=user, link=redeem(unit, user_id, digest_of(secret), at=now), at=now)
+        link = get_token(unit, secret, kind)
+        self._check(unit, user, link, now=now)
+        return Redeemed(user=user, link=redeem(unit, user_id, link.digest, at=now), at=now)
 
 
 _STATES = {

@@ -15,7 +15,7 @@ from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
-from usercore.kernel.secret import Secret, digest_of, holder_of
+from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.password_change.steps import PasswordChangeUnit, replace_password, reset_failures
@@ -32,8 +32,9 @@ from usercore.sign_in.throttle import NO_USER, key_of_login
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.rules import time_left
 from usercore.tokens.errors import TokenRevoked, TokenUnknown
-from usercore.tokens.model import TokenKind
-from usercore.tokens.service import find_redeemable, redeem
+from usercore.tokens.model import LimitedUseToken, TokenKind
+from usercore.tokens.rules import check_redeemable
+from usercore.tokens.service import get_token, redeem
 from usercore.users.keys import ClaimName, KeyUse, is_same_address
 from usercore.users.model import EMAIL_VERIFICATION_CHANGED, User
 from usercore.users.service import replace_user
@@ -126,20 +127,20 @@ class PasswordResets:
         Raises:
             TokenInvalid: it cannot be redeemed.
         """
-        holder = holder_of(secret, TokenKind.RESET)
-        user = None if holder is None else unit.users.get(UserId(holder))
+        link = get_token(unit, secret, TokenKind.RESET)
+        user = unit.users.get(link.user_id)
         if user is None:
             raise TokenUnknown
-        self._check(unit, user, secret, now=self._service.clock())
+        self._check(unit, user, link, now=self._service.clock())
         return user
 
-    def _check(self, unit: ResetUnit, user: User, secret: Secret | str, *, now: datetime) -> None:
+    def _check(self, unit: ResetUnit, user: User, link: LimitedUseToken, *, now: datetime) -> None:
         """Check that a link can be redeemed for this user.
 
         Raises:
-            TokenInvalid: it is unknown, redeemed, revoked or expired, or the user may not sign in.
+            TokenInvalid: it is redeemed, revoked or expired, or the user may not sign in.
         """
-        link = find_redeemable(unit, secret, TokenKind.RESET, now=now)
+        check_redeemable(link, now=now)
         rights = unit.authentication.rights_of(user.id)
         if sign_in_obstacle(user, tenant_active=rights.tenant_active, roles=rights.roles) is not None:
             raise TokenUnknown
@@ -153,8 +154,9 @@ class PasswordResets:
         except UserNotFound:
             raise TokenUnknown from None
         now = self._service.clock()
-        self._check(unit, user, secret, now=now)
-        redeem(unit, user_id, digest_of(secret), at=now)
+        link = get_token(unit, secret, TokenKind.RESET)
+        self._check(unit, user, link, now=now)
+        redeem(unit, user_id, link.digest, at=now)
         replace_password(unit, user, hashed, PasswordChange.RESET, at=now)
         reset_failures(unit, user, self._keys)
         verified = evolve(user, email_verified_at=user.email_verified_at or now)

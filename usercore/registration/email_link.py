@@ -8,13 +8,14 @@ from usercore.gates.errors import Vetoed
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
-from usercore.kernel.errors import Rejected, Taken, UsercoreError
+from usercore.kernel.errors import Rejected, Taken, UsercoreError, UserNotFound
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.registration.input import RegistrationInput, clean_registration
 from usercore.registration.limits import RejectedRegistration
 from usercore.registration.steps import Registration, RegistrationSteps, RegistrationUnit
+from usercore.sign_in.throttle import NO_USER
 from usercore.tenants.errors import TenantInactive
 from usercore.tokens.errors import DeviceTokenUnknown, TokenUnknown
 from usercore.tokens.model import (
@@ -58,21 +59,28 @@ class EmailLinkRegistration:
         self._service.units.write(lambda unit: self._request(unit, registrant))
 
     def _request(self, unit: RegistrationUnit, registrant: RegistrationInput) -> None:
-        """Store a request or what prevented it. Nothing is returned or raised that would tell the caller which."""
+        """Store a request or what prevented it. Nothing is returned or raised that would tell the caller which.
+
+        The same statements run and as many rows are stored whether a user has the email or not: a request for an email
+        that is taken is stored, too, and no link is ever generated for it.
+        """
         if self._steps.count(unit, registrant) is not None:
             return
         if not self._steps.is_tenant_active(unit):
             self._steps.reject(unit, TenantInactive(), registrant.email)
             return
-        holder = self._steps.holder_of(unit, registrant.email)
-        if holder is None:
-            self._add_link(unit, registrant)
-            return
-        unit.lock(holder)
-        unit.record(Change(kind=REGISTRATION_KNOWN, subject_id=holder, recipient=registrant.email))
-        self._steps.add_attempt(unit, RegistrationStatus.TAKEN_EMAIL, holder, registrant.email)
+        holder = self._steps.holder_of(unit, registrant.email) or NO_USER
+        link = self._add_link(unit, registrant)
+        try:
+            unit.lock(holder)
+        except UserNotFound:
+            unit.record(Change(kind=REGISTRATION_REQUESTED, subject_id=link.id, new=link, generation=link.id))
+            self._steps.add_attempt(unit, RegistrationStatus.OK, None, registrant.email)
+        else:
+            unit.record(Change(kind=REGISTRATION_KNOWN, subject_id=holder, recipient=registrant.email))
+            self._steps.add_attempt(unit, RegistrationStatus.TAKEN_EMAIL, holder, registrant.email)
 
-    def _add_link(self, unit: RegistrationUnit, registrant: RegistrationInput) -> None:
+    def _add_link(self, unit: RegistrationUnit, registrant: RegistrationInput) -> RegistrationLink:
         now = self._service.clock()
         link = RegistrationLink(
             id=self._service.new_id(),
@@ -85,8 +93,7 @@ class EmailLinkRegistration:
             expires_at=now + self._links.registration_lifetime,
         )
         unit.registration_links.add(link)
-        unit.record(Change(kind=REGISTRATION_REQUESTED, subject_id=link.id, new=link, generation=link.id))
-        self._steps.add_attempt(unit, RegistrationStatus.OK, None, registrant.email)
+        return link
 
     def complete(
         self,

@@ -80,16 +80,26 @@ def issue(
     return secret
 
 
+def get_token(unit: TokensUnit, secret: Secret | str, kind: TokenKind) -> LimitedUseToken:
+    """Return the token of this kind with this secret, in any state: one look-up, whether its user exists or not.
+
+    Raises:
+        TokenUnknown: there is none.
+    """
+    read = read_secret(secret, kind)
+    token = None if read is None else unit.limited_use_tokens.get(UserId(read[0]), read[1])
+    if token is None:
+        raise TokenUnknown
+    return token
+
+
 def find_redeemable(unit: TokensUnit, secret: Secret | str, kind: TokenKind, *, now: datetime) -> LimitedUseToken:
     """Return the token of this kind with this secret if it can be redeemed. Writes nothing.
 
     Raises:
         TokenInvalid: it is unknown, revoked, redeemed, expired or not yet valid; its subclasses say which.
     """
-    read = read_secret(secret, kind)
-    if read is None:
-        raise TokenUnknown  # malformed, so no look-up is needed
-    return check_redeemable(unit.limited_use_tokens.get(UserId(read[0]), read[1]), now=now)
+    return check_redeemable(get_token(unit, secret, kind), now=now)
 
 
 def redeem(unit: TokensUnit, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken:

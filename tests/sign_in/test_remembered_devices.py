@@ -8,9 +8,9 @@ import attrs
 import pytest
 
 from tests.services.factors import KEY, POLICY, STEP, App, challenge_of, demanding, enroll, enrolled, with_policy
-from tests.services.helpers import ANN, ANOTHER, PASSWORD, changed, dump, over, recorded, refused, register, sign_in
-from tests.services.test_throttling_races import Delayed
+from tests.services.helpers import ANN, PASSWORD, changed, dump, over, recorded, refused, register, sign_in
 from tests.services.test_what_ends_what import EVENTS, Holder
+from tests.sign_in.test_throttling_races import Delayed
 from usercore import (
     Identity,
     Invalid,
@@ -326,19 +326,3 @@ def test_clean_up_removes_what_is_remembered_no_longer(core: UserCore, clock: Fa
     assert core.cleanup().remembered_devices == 0
     clock.tick()
     assert core.cleanup().remembered_devices == 1
-
-
-@pytest.mark.rule("S7", "F3")
-def test_an_operator_who_unlocks_a_user_ends_the_wait_for_codes_too(core: UserCore) -> None:
-    user, app = enrolled(core)
-    challenge = challenge_of(lambda: by_password(core, user, None))
-    for _ in range(10):
-        with pytest.raises(SignInRefused):
-            core.sign_in.with_second_factor(challenge, app.wrong_code())
-    assert "second_factor_rate_limited" in core.history.explain(user.id)
-    core.passwords.set(user.id, ANOTHER)
-    assert "second_factor_rate_limited" in core.history.explain(user.id), "who resets a password gets no more codes"
-    core.passwords.unlock(user.id)
-    assert core.history.explain(user.id) == ("second_factor_required",)
-    challenge = challenge_of(lambda: core.sign_in.with_password(ANN, ANOTHER))
-    assert core.sign_in.with_second_factor(challenge, app.code(1)).user.id == user.id
