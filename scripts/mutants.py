@@ -1,8 +1,9 @@
 """Break one rule of the specification after the other, and check that its marked tests fail.
 
-``tests/mutants/K3.toml`` breaks rule K3: in a copy of the checkout, ``replace`` replaces ``find`` in ``file``, and
-those of ``tests`` that are marked with the rule are run. They must fail, and not because they cannot be collected.
-Prints each rule with its outcome and the seconds it took; ends with status 1 if a mutant survived.
+``tests/mutants/K3.toml`` breaks rule K3, and ``K3-reuse.toml`` breaks it in another way: in a copy of the checkout,
+``replace`` replaces ``find`` in ``file``, and those of ``tests`` that are marked with the rule are run. They must fail,
+and not because they cannot be collected. Prints each mutant with its outcome and the seconds it took; ends with status
+1 if one survived.
 """
 
 import argparse
@@ -34,17 +35,22 @@ TESTS_FAILED: Final = 1
 class Mutant:
     """A change that breaks a rule, and the files with the tests that must see it."""
 
-    rule: str
+    name: str
     file: str
     find: str
     replace: str
     tests: Sequence[str]
 
+    @property
+    def rule(self) -> str:
+        """The rule that is broken."""
+        return self.name.partition("-")[0]
+
 
 def read_mutants(folder: Path = FOLDER) -> Iterator[Mutant]:
     """Read the mutants of a folder, by rule."""
     for path in sorted(folder.glob("*.toml")):
-        yield Mutant(rule=path.stem, **tomllib.loads(path.read_text("utf-8")))
+        yield Mutant(name=path.stem, **tomllib.loads(path.read_text("utf-8")))
 
 
 @contextmanager
@@ -57,7 +63,7 @@ def applied(root: Path, mutant: Mutant) -> Iterator[None]:
     file = root / mutant.file
     before = file.read_text("utf-8")
     if before.count(mutant.find) != 1:
-        msg = f"{mutant.rule}: {mutant.file} has {before.count(mutant.find)} times {mutant.find!r}"
+        msg = f"{mutant.name}: {mutant.file} has {before.count(mutant.find)} times {mutant.find!r}"
         raise ValueError(msg)
     file.write_text(before.replace(mutant.find, mutant.replace), "utf-8")
     try:
@@ -99,9 +105,9 @@ def main() -> None:
             return time.monotonic() - started, outcome
 
         for mutant, (seconds, outcome) in zip(mutants, pool.map(attempt, mutants), strict=True):
-            print(f"{mutant.rule:4} {'is noticed' if outcome is None else 'SURVIVES'} ({seconds:.1f} s)", flush=True)
+            print(f"{mutant.name:12} {'is noticed' if outcome is None else 'SURVIVES'} ({seconds:.1f} s)", flush=True)
             if outcome is not None:
-                survivors.append(f"{mutant.rule} survives {', '.join(mutant.tests)}:\n{outcome[-2000:]}")
+                survivors.append(f"{mutant.name} survives {', '.join(mutant.tests)}:\n{outcome[-2000:]}")
     if survivors:
         sys.exit("\n".join(survivors))
 

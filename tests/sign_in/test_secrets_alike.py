@@ -1,5 +1,5 @@
-"""Unknown links, challenges and device tokens are alike, whoever's they seem to be: answers, statements, hashes, rows
-and mails of the call. ``test_reset_alike.py`` has requests to reset, ``test_second_step.py`` the codes.
+"""Unknown links, challenges and device tokens are refused alike: answers, statements, hashes, rows and mails.
+``test_reset_alike.py`` has requests to reset, ``test_second_step.py`` the codes.
 """
 
 from collections.abc import Callable, Sequence
@@ -63,7 +63,7 @@ LINKS: Final[dict[TokenKind, Present]] = {
     TokenKind.AUTOLOGIN: lambda core, secret: core.sign_in.with_autologin_token(secret),
     TokenKind.ACCESS: lambda core, secret: core.sign_in.with_access_token(secret),
 }
-"""How a secret of each kind that names its user is presented by a stranger."""
+"""How a secret of each kind that names its user is presented."""
 
 NOT_OF_USERS: Final = {TokenKind.API, TokenKind.DEVICE, TokenKind.REGISTRATION}
 TRUSTED: Final = {TokenKind.PASSKEY}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, digest_of
 from usercore.testing import NOON, TICK
@@ -21,8 +22,22 @@ from usercore.tokens.errors import (
     TokenRevoked,
     TokenUnknown,
 )
-from usercore.tokens.model import AccessToken, AccessTokenPolicy, LimitedUseToken, RegistrationLink, public_id_of
-from usercore.tokens.rules import check_completable, check_open, check_redeemable, is_completable, obstacle_to_redeeming
+from usercore.tokens.model import (
+    AccessToken,
+    AccessTokenPolicy,
+    LimitedUseToken,
+    RegistrationLink,
+    RememberedDevice,
+    public_id_of,
+)
+from usercore.tokens.rules import (
+    check_completable,
+    check_open,
+    check_redeemable,
+    is_completable,
+    is_remembered,
+    obstacle_to_redeeming,
+)
 
 POLICY = AccessTokenPolicy()
 DAY = timedelta(days=1)
@@ -182,3 +197,16 @@ def test_public_ids_tell_kinds_users_and_tokens_apart() -> None:
         an_access_token(user_id=BOB, digest=digest_of("b")).public_id,
     }
     assert len(made) == 4
+
+
+@pytest.mark.rule("F7")
+@given(at=instants(), now=instants(), lifetime=st.timedeltas(timedelta(0), timedelta(days=30)))
+def test_a_device_is_remembered_from_its_instant_until_before_the_end_of_its_lifetime(
+    at: datetime, now: datetime, lifetime: timedelta
+) -> None:
+    device = RememberedDevice(user_id=ANN, device_digest=digest_of("phone"), remembered_at=at)
+    assert is_remembered(device, now=now, lifetime=lifetime) == (at <= now and now - at < lifetime)
+    assert is_remembered(device, now=at, lifetime=lifetime) == bool(lifetime)
+    assert not is_remembered(evolve(device, remembered_at=now + TICK), now=now, lifetime=DAY)
+    assert not is_remembered(evolve(device, remembered_at=now - lifetime), now=now, lifetime=lifetime)
+    assert not is_remembered(None, now=now, lifetime=lifetime)

@@ -87,7 +87,7 @@ class SecondStep:
         *,
         now: datetime,
     ) -> bool:
-        """Return whether a sign-in by this authenticator, perhaps on a device, lacks a second factor of the locked user."""
+        """Return whether a sign-in lacks a second factor of the locked user, and its device is not remembered."""
         if authenticator.is_multi_factor:
             return False
         if not locked.rights.has_second_factor:
