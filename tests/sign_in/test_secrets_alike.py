@@ -1,5 +1,5 @@
 """Unknown links, challenges and device tokens are refused alike: answers, statements, hashes, rows and mails.
-``test_reset_alike.py`` has requests to reset, ``test_second_step.py`` the codes.
+``test_reset_alike.py`` has the requests to reset, and ``test_second_step.py`` the codes.
 """
 
 from collections.abc import Callable, Sequence
