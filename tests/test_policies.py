@@ -133,7 +133,8 @@ def test_a_policy_is_made_anew_and_never_changed(part: str) -> None:
 
 def test_every_wait_and_every_life_takes_some_time() -> None:
     parts = [getattr(POLICY, field.name) for field in attrs.fields(Policy)]
-    values = [value for part in parts for value in attrs.asdict(part, recurse=False).values()]
-    spans = [value for value in values if isinstance(value, timedelta)]
+    values = {name: value for part in parts for name, value in attrs.asdict(part, recurse=False).items()}
+    assert values.pop("remember_device_for") == timedelta(0), "no device is remembered unless the policy says so"
+    spans = [value for value in values.values() if isinstance(value, timedelta)]
     assert len(spans) > 15
     assert min(spans) > timedelta(0)

@@ -219,7 +219,7 @@ class UserCore:
         """Setting, changing and resetting passwords."""
         return Passwords(
             service=self._service,
-            new_passwords=self._runtime.new_passwords,
+            new_passwords=self._runtime.new_passwords(self._context),
             keys=self._runtime.keys,
             sign_in=self.sign_in,
             policy=self.policy.passwords,
@@ -244,7 +244,7 @@ class UserCore:
         """Second factors: enrolling, listing and removing them, and recovery codes."""
         return SecondFactors(
             service=self._service,
-            policy=self.policy.second_factors,
+            policy=self._runtime.second_factors_in(self._context),
             cipher=self._runtime.factor_cipher,
             second_step=self._runtime.second_step(self._service),
             issuer=self.policy.mail.product,
@@ -324,7 +324,7 @@ class UserCore:
             throttles=self.policy.throttles,
             keys=self._runtime.keys,
             hasher=self._runtime.hasher,
-            second_factors=self.policy.second_factors,
+            second_factors=self._runtime.second_factors_in(self._context),
             cipher=self._runtime.factor_cipher,
         )
 

@@ -1,12 +1,13 @@
 """Enrolling second factors, listing, removing, recovery codes, and who is told."""
 
 from datetime import timedelta
+from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 from tests.services.factors import KEY, POLICY, STEP, App, challenge_for, demanding, enroll, enrolled, with_policy
-from tests.services.helpers import ANN, PASSWORD, over, register, unclaim
+from tests.services.helpers import ANN, PASSWORD, add_tenant, over, register, unclaim
 from usercore import (
     Actor,
     AttemptStatus,
@@ -34,6 +35,9 @@ from usercore import (
 )
 from usercore.kernel.entity import evolve
 from usercore.testing import FakeClock, MemoryMailer
+
+SHORT: Final = "qzv7 kwt9"
+"""A password that is long enough only where a second factor is demanded."""
 
 
 @pytest.fixture
@@ -197,6 +201,24 @@ def test_the_policy_demands_a_factor_of_these_users(
             assert bound.sign_in.with_password(user.email or "", PASSWORD).user.id == user.id
 
 
+@pytest.mark.rule("F1", "F7", "P2")
+@pytest.mark.parametrize("spelling", ["acme", "ACME"])
+def test_the_policy_demands_a_factor_of_all_users_of_a_tenant(core: UserCore, ann: User, spelling: str) -> None:
+    core = with_policy(core, SecondFactorPolicy(keys=(KEY,), required_in=frozenset({spelling, "another"})))
+    acme = core.tenant(add_tenant(core).key)
+    bob = register(acme, "bob", password=SHORT)
+    with pytest.raises(PasswordRefused):
+        core.passwords.set(ann.id, SHORT)
+    assert core.sign_in.with_password(ANN, PASSWORD).user.id == ann.id
+    with pytest.raises(SecondFactorSetupRequired):
+        acme.sign_in.with_password("bob@example.com", SHORT)
+    assert acme.history.explain(bob.id) == ("second_factor_setup_required",)
+    (_, of_ann), (_, of_bob) = enroll(core, ann), enroll(acme, bob)
+    core.second_factors.remove(ann.id, of_ann.id)
+    with pytest.raises(LastSecondFactor):
+        acme.second_factors.remove(bob.id, of_bob.id)
+
+
 @pytest.mark.rule("F7")
 def test_a_user_without_the_demanded_factor_enrolls_in_the_sign_in(core: UserCore, clock: FakeClock, ann: User) -> None:
     core = demanding(core)
@@ -247,8 +269,9 @@ def test_passwords_may_have_8_characters_where_a_factor_is_demanded_of_all(
 
 @pytest.mark.rule("F7", "F5")
 def test_a_policy_that_demands_factors_without_a_key_is_refused() -> None:
-    with pytest.raises(ValueError, match="keys must have a key"):
-        SecondFactorPolicy(required_for=RequiredFor.ALL)
+    for demanded in ({"required_for": RequiredFor.ALL}, {"required_in": frozenset({"acme"})}):
+        with pytest.raises(ValueError, match="keys must have a key"):
+            SecondFactorPolicy(**demanded)
     with pytest.raises(ValueError, match="32 bytes"):
         FactorKey(id="a", key=b"short")
     with pytest.raises(ValueError, match="ids of their own"):

@@ -1,5 +1,7 @@
-"""Unknown links, challenges and device tokens are refused alike: answers, statements, hashes, rows and mails.
-``test_reset_alike.py`` has the requests to reset, and ``test_second_step.py`` the codes.
+"""Unknown links, challenges and device tokens are refused alike, whatever they name, and so are requests to register.
+
+Compared are answers, statements, hashes, rows and mails. ``test_reset_alike.py`` has the requests to reset a password,
+``test_second_step.py`` the codes.
 """
 
 from collections.abc import Callable, Sequence

@@ -35,7 +35,8 @@ from usercore.registration.limits import RegistrationLimits
 from usercore.registration.service import Registrations
 from usercore.registration.steps import RegistrationSteps
 from usercore.second_factors.encryption import FactorCipher
-from usercore.second_factors.model import RequiredFor
+from usercore.second_factors.model import RequiredFor, SecondFactorPolicy
+from usercore.second_factors.rules import policy_in
 from usercore.sign_in.second_factor import SecondStep
 from usercore.sign_in.service import SignIn
 from usercore.sign_in.throttle import SignInThrottle
@@ -151,17 +152,20 @@ class Runtime:
         """Return the second step of sign-ins in this context."""
         return SecondStep(
             service=scope,
-            policy=self.policy.second_factors,
+            policy=self.second_factors_in(scope.context),
             cipher=self.factor_cipher,
             keys=self.keys,
             throttles=self.policy.throttles,
         )
 
-    @property
-    def new_passwords(self) -> NewPasswords:
-        """What checks new passwords and hashes them."""
+    def second_factors_in(self, context: Context) -> SecondFactorPolicy:
+        """Return the policy of second factors in the tenant of this context."""
+        return policy_in(self.policy.second_factors, context.tenant_key)
+
+    def new_passwords(self, context: Context) -> NewPasswords:
+        """Return what checks the new passwords of this context's tenant and hashes them."""
         policy = self.policy.passwords
-        if self.policy.second_factors.required_for is RequiredFor.ALL:
+        if self.second_factors_in(context).required_for is RequiredFor.ALL:
             least = min(policy.min_characters, policy.min_characters_with_second_factor)
             policy = attrs.evolve(policy, min_characters=least)
         return NewPasswords(policy=policy, checks=self.host.password_checks, hasher=self.hasher)
@@ -173,7 +177,7 @@ class Runtime:
             service=service,
             limits=RegistrationLimits(service=service, policy=policy.registration, keys=self.keys),
             gates=gates,
-            passwords=self.new_passwords,
+            passwords=self.new_passwords(service.context),
             tokens=policy.access_tokens,
         )
         return Registrations(
@@ -190,7 +194,7 @@ class Runtime:
         """Return what resets passwords by links in this context."""
         return PasswordResets(
             service=service,
-            new_passwords=self.new_passwords,
+            new_passwords=self.new_passwords(service.context),
             keys=self.keys,
             policy=self.policy.resets,
             misses=self.misses,

@@ -59,6 +59,9 @@ class SecondFactorPolicy:
     required_for: RequiredFor = attrs.field(default=RequiredFor.NONE, validator=InstanceOf(RequiredFor))
     """Users who have a factor always need it; these users also need to have one. Source: spec F7."""
 
+    required_in: frozenset[str] = each(frozenset(), str)
+    """Keys of tenants, in any case, all of whose users need to have one, too. Source: spec F1."""
+
     keys: tuple[FactorKey, ...] = each((), FactorKey)
     """Secrets are encrypted by the first; the others decrypt older ones, which the next code encrypts anew."""
 
@@ -90,8 +93,8 @@ class SecondFactorPolicy:
         if len({key.id for key in self.keys}) < len(self.keys):
             msg = "SecondFactorPolicy.keys must have ids of their own"
             raise ValueError(msg)
-        if self.required_for is not RequiredFor.NONE and not self.keys:
-            msg = "SecondFactorPolicy.required_for demands second factors, so SecondFactorPolicy.keys must have a key"
+        if (self.required_for is not RequiredFor.NONE or self.required_in) and not self.keys:
+            msg = "SecondFactorPolicy demands second factors, so SecondFactorPolicy.keys must have a key"
             raise ValueError(msg)
 
 

@@ -5,8 +5,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+import attrs
+
 from usercore.kernel.randomness import Randomness
 from usercore.kernel.secret import Digest, Secret, digest_of
+from usercore.kernel.text import unique_key
 from usercore.second_factors.model import RequiredFor, SecondFactor, SecondFactorPolicy, SignInChallenge, StoredFactor
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -23,8 +26,15 @@ _MOST_TYPED: Final = 100
 """Characters of a code as it is typed; a longer text cannot be one. Source: usercore."""
 
 
+def policy_in(policy: SecondFactorPolicy, tenant_key: str) -> SecondFactorPolicy:
+    """Return the policy as it is for the users of a tenant."""
+    if unique_key(tenant_key) in map(unique_key, policy.required_in):
+        return attrs.evolve(policy, required_for=RequiredFor.ALL)
+    return policy
+
+
 def is_required(policy: SecondFactorPolicy, *, is_privileged: bool) -> bool:
-    """Return whether the policy demands that a user has a second factor. Source: spec F7."""
+    """Return whether the policy of a user's tenant demands that the user has a second factor. Source: spec F7."""
     if policy.required_for is RequiredFor.PRIVILEGED:
         return is_privileged
     return policy.required_for is RequiredFor.ALL
