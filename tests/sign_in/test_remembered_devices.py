@@ -138,7 +138,8 @@ def with_another_user(holder: Holder, phone: Secret) -> None:
 
 
 def after_signing_out_with_another_user(holder: Holder, phone: Secret) -> None:
-    holder.core.access_tokens.revoke(holder.session)
+    for token in holder.core.access_tokens.list(holder.user.id):
+        holder.core.access_tokens.revoke_by_id(holder.user.id, token.public_id)
     holder.core.sign_in.trusted(register(holder.core, "bob").id, device_token=phone)
 
 
