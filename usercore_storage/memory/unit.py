@@ -42,7 +42,7 @@ T = TypeVar("T")
 class MemoryUnit(RecordingUnit):
     """The one unit of a memory storage; it is begun again for each run, since only one runs at a time."""
 
-    def __init__(self, undo: UndoLog) -> None:
+    def __init__(self, undo: UndoLog) -> None:  # noqa: PLR0915 - one line a repository
         self._undo = undo
         self.users = MemoryUsers(undo, self)
         self.claims = MemoryClaims(undo, self)
