@@ -121,7 +121,7 @@ class PasskeyMachine(StateMachine):
         """Finish a registration, which the other user cannot."""
         user, other = self.users[made.user], self.users[1 - made.user]
         error = made.over or (TokenExpired if self.clock.now >= made.expires_at else None)
-        self.refuses(error or TokenUnknown, lambda: self._finish(other, made))
+        self.refuses(TokenUnknown, lambda: self._finish(other, made))
         if error is not None:
             self.refuses(error, lambda: self._finish(user, made))
             self.saw(error.__name__)
