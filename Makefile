@@ -15,17 +15,20 @@ ready = .venvs/$(1)/.ready-$(VERSION)
 python = .venvs/$(1)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick faults nightly mutants check bench bench-peers docs requirements clean python-is-new-enough
+.PHONY: help demo test test-thorough test-quick faults nightly mutants check bench bench-peers docs requirements clean python-is-new-enough
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: $(call ready,demo) ## run the main job on real input and compare what it prints
 	$(call python,demo) examples/demo.py
 
 test: $(call ready,test) ## run all tests but those of the benchmarks
 	$(call python,test) $(PYTEST) -m 'not benchmark'
+
+test-thorough: $(call ready,test) ## the same as CI: 100 examples a property, and PostgreSQL in every configuration
+	USERCORE_HYPOTHESIS_PROFILE=ci $(call python,test) $(PYTEST) -m 'not benchmark'
 
 test-quick: $(call ready,test) ## run the tests that take no seconds
 	USERCORE_WITHOUT_POSTGRES=1 $(call python,test) $(PYTEST) -m 'not slow and not benchmark' --ignore=tests/faults

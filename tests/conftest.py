@@ -34,12 +34,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests that are not about the requested capability, or do not prove the requested rule."""
+    """Deselect what the profile leaves out, is not about the requested capability, or does not prove the rule."""
     name, rule = config.getoption("--capability"), config.getoption("--rule")
+    is_dev = choose_profile() == "dev"
     others = {
         item
         for item in items
-        if (name is not None and not is_about(name, item)) or (rule is not None and not proves(rule, item))
+        if (is_dev and item.get_closest_marker("thorough") is not None)
+        or (name is not None and not is_about(name, item))
+        or (rule is not None and not proves(rule, item))
     }
     if others:
         items[:] = [item for item in items if item not in others]
@@ -83,3 +86,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if storages:
         names = ", ".join(sorted(storages))
         terminalreporter.write_line(f"The contract ran on {len(storages)} storages: {names}.")
+    if choose_profile() == "dev":
+        terminalreporter.write_line(
+            "100 examples a property, SERIALIZABLE and PgBouncer: make test-thorough, as CI does."
+        )

@@ -19,6 +19,7 @@ def test_the_demo_plays_as_expected(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_another_outcome_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(demo.Demo, "play", lambda _: iter(["one line"]))
     monkeypatch.setattr(demo, "EXPECTED", tmp_path / "other.expected")
     (tmp_path / "other.expected").write_text("something else")
     assert demo.main(tmp_path / "demo.db") == 1

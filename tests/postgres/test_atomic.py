@@ -36,5 +36,6 @@ class TestReadCommitted(PostgresCases):
     pass
 
 
+@pytest.mark.thorough
 class TestSerializable(PostgresCases):
     options = "?isolation=serializable"

@@ -11,6 +11,7 @@ from usercore.testing import StorageContract
 from usercore_storage import postgres
 
 
+@pytest.mark.thorough
 class TestPostgresSerializable(StorageContract):
     @pytest.fixture
     def storage(self, server: Server, emptied: str) -> Iterator[Storage]:
@@ -27,6 +28,7 @@ class TestPostgresReadCommitted(StorageContract):
         storage.close()
 
 
+@pytest.mark.thorough
 class TestPostgresThroughPgBouncer(StorageContract):
     @pytest.fixture
     def storage(self, pooler: int, emptied: str) -> Iterator[Storage]:

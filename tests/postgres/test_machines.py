@@ -1,8 +1,9 @@
 """The state machines on PostgreSQL."""
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import pytest
+from hypothesis import settings
 
 from scripts.postgres_server import Server
 from usercore.storage import Storage
@@ -10,6 +11,9 @@ from usercore.testing.machines import LIVES, StateMachine, run_machine
 from usercore_storage import postgres
 
 L = TypeVar("L", bound=StateMachine)
+
+FEW: Final = 10
+"""The sequences of the profile ``dev``: each takes 0.3 s here, and 0.01 s in memory, where all run in any case."""
 
 
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.__name__)
@@ -19,4 +23,4 @@ def test_a_machine_agrees_with_its_model(server: Server, database: str, life: ty
             server.empty(database)
             return postgres.open_storage(server.url(database))
 
-    run_machine(OnPostgres)
+    run_machine(OnPostgres, examples=FEW if settings.get_current_profile_name() == "dev" else None)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.filled_stores import build
 from tests.faults.public_calls import CALLS, Call
-from tests.storages.joining import ANN, BOB, COUNTING, Listeners
+from tests.storages.joining import ANN, BOB, Listeners, call_or_be_refused
 from usercore import (
     Actor,
     Email,
@@ -92,24 +92,21 @@ class AtomicCases:
         assert (ann.first_name, ann.external_id) == ("Ann", None)
 
     @pytest.mark.rule("Y1")
-    @pytest.mark.parametrize("call", CALLS, ids=str)
-    def test_every_call_works_and_can_be_undone_or_names_itself(self, storage: Storage, call: Call) -> None:
+    def test_every_call_works_and_can_be_undone_or_is_refused_by_name(
+        self, storage: Storage, subtests: pytest.Subtests
+    ) -> None:
         filled = build(storage)
         before = self.dump(storage)
 
-        def work(core: UserCore) -> None:
-            atomic = attrs.evolve(filled, core=core)
-            if str(call) in COUNTING:
-                with pytest.raises(TypeError, match="is not for a joined or atomic core") as refusal:
-                    call.of(atomic)(**call.arguments(atomic))
-                assert call.method in str(refusal.value)
-            else:
-                call.of(atomic)(**call.arguments(atomic))
+        def work(core: UserCore, call: Call) -> None:
+            call_or_be_refused(call, attrs.evolve(filled, core=core))
             raise ZeroDivisionError
 
-        with pytest.raises(ZeroDivisionError):
-            filled.core.atomic(work)
-        assert self.dump(storage) == before
+        for call in CALLS:
+            with subtests.test(str(call)):
+                with pytest.raises(ZeroDivisionError):
+                    filled.core.atomic(lambda core: work(core, call))  # noqa: B023 - called at once
+                assert self.dump(storage) == before
 
     def test_it_cannot_join_or_be_used_as_a_context(self, core: UserCore) -> None:
         def work(core: UserCore) -> None:
