@@ -125,6 +125,7 @@ from usercore.second_factors.errors import (
 )
 from usercore.second_factors.model import FactorKey, RequiredFor, SecondFactor, SecondFactorPolicy, TotpEnrollment
 from usercore.sign_in.model import Identity, SignedIn
+from usercore.statistics.model import DayCount, HashCount, RegistrationFigures, StatisticsPolicy
 from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import ThrottlePolicy
@@ -219,6 +220,7 @@ __all__ = [
     "Context",
     "Corrupt",
     "DateFormat",
+    "DayCount",
     "Delivery",
     "DeliveryNotFound",
     "DeliveryPolicy",
@@ -246,6 +248,7 @@ __all__ = [
     "ForeignFile",
     "Full",
     "Gates",
+    "HashCount",
     "HashProfile",
     "HeldRole",
     "Host",
@@ -302,6 +305,7 @@ __all__ = [
     "Reference",
     "Registration",
     "RegistrationFields",
+    "RegistrationFigures",
     "RegistrationGate",
     "RegistrationPolicy",
     "RegistrationRequest",
@@ -332,6 +336,7 @@ __all__ = [
     "SignedIn",
     "SmtpMailer",
     "StaleVersion",
+    "StatisticsPolicy",
     "StorageError",
     "StoreMoved",
     "Subject",

@@ -38,6 +38,7 @@ from usercore.registration.service import Registrations
 from usercore.sign_in.service import SignIn
 from usercore.sign_in_tokens.autologin_tokens import AutologinTokens
 from usercore.sign_in_tokens.login_tokens import LoginTokens
+from usercore.statistics.service import Statistics
 from usercore.storage import KINDS, Storage, UnitSource
 from usercore.storage.atomic import run_atomic
 from usercore.tenants.built_in import add_built_in, has_built_in
@@ -327,6 +328,11 @@ class UserCore:
             second_factors=self._runtime.second_factors_in(self._context),
             cipher=self._runtime.factor_cipher,
         )
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Counts of registrations, active users and hashes."""
+        return Statistics(service=self._service, policy=self.policy.statistics)
 
     @cached_property
     def outbox(self) -> Outbox:

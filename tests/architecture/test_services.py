@@ -78,6 +78,7 @@ METHODS: Final = {
         "with_password",
         "with_second_factor",
     },
+    "statistics": {"active", "hashes", "recount", "registrations", "widgets"},
     "tenants": {"activate", "create", "deactivate", "get", "list", "update"},
     "users": {
         "activate",

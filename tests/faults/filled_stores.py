@@ -212,9 +212,7 @@ def build(storage: Storage) -> FilledStore:  # noqa: PLR0915 - a few lines a cap
     core.addresses.declare_type("invoice")
     address = core.addresses.add(registered.user.id, "invoice", street="Main Street", zip="01234")
     change_request = core.addresses.request_change(registered.user.id, "invoice", street="High Street")
-    role = core.roles.create("acme", permissions=["posts.write"])
-    core.roles.give(registered.user.id, role.id)
-    unused = core.roles.create("Unused")
+    role, unused = _roles(core, registered.user)
     bob = core.registration.register_external("deactivated@example.com", external_id="x-2").user
     core.users.deactivate(bob.id)
     core.registration.request("guest@example.com")
@@ -228,6 +226,7 @@ def build(storage: Storage) -> FilledStore:  # noqa: PLR0915 - a few lines a cap
     _change_an_email(core)
     core.outbox.deliver()
     core.passwords.request_reset("early@example.com")
+    core.statistics.widgets()
     return FilledStore(
         core=core,
         clock=clock,
@@ -257,6 +256,13 @@ def build(storage: Storage) -> FilledStore:  # noqa: PLR0915 - a few lines a cap
         address=address,
         change_request=change_request,
     )
+
+
+def _roles(core: UserCore, user: User) -> tuple[Role, Role]:
+    """Create a role that the user has, and one that no user has."""
+    role = core.roles.create("acme", permissions=["posts.write"])
+    core.roles.give(user.id, role.id)
+    return role, core.roles.create("Unused")
 
 
 def _add_passkey(core: UserCore, user: User, seed: str) -> tuple[SoftwareAuthenticator, Passkey]:

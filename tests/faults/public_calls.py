@@ -8,7 +8,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache, cached_property
 from typing import Any, Final
 
@@ -94,6 +94,8 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "passkey_id": lambda filled: filled.passkey.id,
     **{f"second_factors.{method}.ref": lambda filled: filled.factors.user.id for method in WITH_FACTORS},
     "challenge": lambda filled: filled.factors.challenge,
+    "first": same(date(2026, 2, 1)),
+    "last": same(date(2026, 2, 28)),
     "factor_id": lambda filled: filled.factors.factor.id,
     # Where another one is needed than elsewhere:
     "passwords.reset.secret": lambda filled: filled.reset_link,

@@ -13,6 +13,7 @@ from usercore import AccessId, ExternalId, Host, LostRace, UserCore, UserState
 from usercore.importing import candidates
 from usercore.importing.plan import Plan
 from usercore.importing.unit import find_known, store_steps
+from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain
 from usercore.storage import Storage, Unit
@@ -164,7 +165,7 @@ def test_a_plan_for_a_user_who_was_changed_meanwhile_is_not_stored(core: UserCor
     steps = [plan.step(candidate) for candidate in batch]
     changed_since(core, state)
     with unchanged(core), pytest.raises(LostRace):
-        core._service.units.write(lambda unit: store_steps(unit, known, steps))
+        core._service.units.write(lambda unit: store_steps(unit, MAIN, known, steps))
 
 
 def test_the_id_of_an_erased_user_is_refused(core: UserCore) -> None:

@@ -28,6 +28,7 @@ from usercore.importing import candidates
 from usercore.importing.files import read_csv, read_json_lines
 from usercore.importing.plan import Plan
 from usercore.importing.unit import find_known, store_steps
+from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import LostRace
 from usercore.kernel.ids import UserId
@@ -233,7 +234,7 @@ def test_a_password_that_was_used_or_chosen_between_plan_and_storing_is_not_repl
     steps = [plan.step(candidate) for candidate in batch]
     password = change(core)
     with pytest.raises(LostRace):
-        core._service.units.write(lambda unit: store_steps(unit, known, steps))
+        core._service.units.write(lambda unit: store_steps(unit, MAIN, known, steps))
     with_password(core, password)
 
 

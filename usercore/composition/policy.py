@@ -11,6 +11,7 @@ from usercore.outbox.model import DeliveryPolicy
 from usercore.passkeys.model import PasskeyPolicy
 from usercore.passwords.model import PasswordPolicy, ResetPolicy
 from usercore.second_factors.model import SecondFactorPolicy
+from usercore.statistics.model import StatisticsPolicy
 from usercore.throttling.model import ThrottlePolicy
 from usercore.tokens.model import (
     AccessTokenPolicy,
@@ -48,4 +49,5 @@ class Policy:
     addresses: AddressPolicy = part(AddressPolicy())
     mail: MailPolicy = part(MailPolicy())
     deliveries: DeliveryPolicy = part(DeliveryPolicy())
+    statistics: StatisticsPolicy = part(StatisticsPolicy())
     retention: RetentionPolicy = part(RetentionPolicy())

@@ -169,7 +169,7 @@ class Importer:
         known = find_known(unit, batch)
         plan = self._plan(known, self._admit(batch))
         steps = [plan.step(candidate) for candidate in batch]
-        store_steps(unit, known, steps)
+        store_steps(unit, self._service.context.tenant_id, known, steps)
         return steps
 
     def _plan(self, known: Known, admit: Admit) -> Plan:
@@ -178,6 +178,7 @@ class Importer:
             id=UserId(0),
             tenant_id=context.tenant_id,
             source=context.source or "unknown",
+            registered_at=now,
             created_at=now,
             created_by=str(context.actor),
             modified_at=now,

@@ -31,6 +31,8 @@ def changes_of(user: User, record: ImportRecord, *, at: datetime) -> dict[str, A
         changes["supplied_uuid"] = record.uuid
     if record.created_at is not None:
         changes["created_at"] = record.created_at
+        if user.registered_at is not None:
+            changes["registered_at"] = record.created_at
     return changes
 
 

@@ -1,6 +1,7 @@
 """What an import reads and writes in its unit: new users in bulk, changed ones one by one."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from usercore.importing.candidates import Candidate
 from usercore.importing.plan import Creation, Known, Step, Update, sought_ids
@@ -8,7 +9,7 @@ from usercore.importing.ports import ImportUnit
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain, UserNotFound
-from usercore.kernel.ids import UserId
+from usercore.kernel.ids import TenantId, UserId
 from usercore.passwords.model import PasswordChange
 from usercore.passwords.service import add_imported, store_password
 from usercore.tokens.model import RevocationReason
@@ -29,8 +30,9 @@ def find_known(unit: ImportUnit, batch: Iterable[Candidate]) -> Known:
     return Known(users, claims, credentials)
 
 
-def store_steps(unit: ImportUnit, known: Known, steps: Sequence[Step]) -> None:
+def store_steps(unit: ImportUnit, tenant_id: TenantId, known: Known, steps: Sequence[Step]) -> None:
     """Store what was planned, in its order, because a key may move from one user to the next."""
+    _drop_counts(unit, tenant_id, steps)
     _lock(unit, steps)
     _check_credentials(unit, known, steps)
     made: list[Creation] = []
@@ -42,6 +44,23 @@ def store_steps(unit: ImportUnit, known: Known, steps: Sequence[Step]) -> None:
             made.clear()
             _replace(unit, step)
     _add(unit, made)
+
+
+def _drop_counts(unit: ImportUnit, tenant_id: TenantId, steps: Iterable[Step]) -> None:
+    """Drop the counts of the days that lose or gain a registration; the tenant is locked before any user."""
+    instants = [at for step in steps for at in _moved_registrations(step)]
+    if instants:
+        unit.lock_tenant(tenant_id)
+        unit.registration_counts.drop(min(instants), max(instants))
+
+
+def _moved_registrations(step: Step) -> list[datetime]:
+    if isinstance(step, Creation):
+        registered_at = step.user.registered_at
+        return [] if registered_at in (None, step.user.modified_at) else [registered_at]
+    if isinstance(step, Update) and step.old.registered_at != step.new.registered_at:
+        return [at for at in (step.old.registered_at, step.new.registered_at) if at is not None]
+    return []
 
 
 def _lock(unit: ImportUnit, steps: Iterable[Step]) -> None:

@@ -80,6 +80,13 @@ def check_hash(text: str, policy: PasswordPolicy) -> None:
         read_hash(text, policy)
 
 
+def format_of(text: str) -> str:
+    """Return which hash a stored text is, without its salt: own hashes with their parameters; ``unknown`` if none."""
+    if text.startswith(OWN_PREFIX):
+        return "$".join(text.split("$")[:4])
+    return next((prefix for prefix in _READERS if text.startswith(prefix)), "unknown")
+
+
 def hash_problem(text: str, policy: PasswordPolicy) -> str | None:
     """Return why a stored hash cannot be verified, as a reason of ``FieldError``, or None."""
     try:

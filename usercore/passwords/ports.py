@@ -22,6 +22,10 @@ class CredentialRepository(Protocol):
         """Return the credentials of these users that have one, in any order; each id may be given once."""
 
     @abstractmethod
+    def list_from(self, after: UserId, /, *, limit: int) -> list[Credential]:
+        """Return at most ``limit`` credentials of the unit's tenant whose user ids follow ``after``, in their order."""
+
+    @abstractmethod
     def put(self, credential: Credential) -> None:
         """Store the credential of a locked user in place of an earlier one."""
 

@@ -242,6 +242,7 @@ class RegistrationSteps:
             confirmed_at=now if registrant.verified else None,
             username=registrant.username,
             external_id=registrant.external_id,
+            registered_at=now,
             created_at=now,
             created_by=str(context.actor),
             modified_at=now,

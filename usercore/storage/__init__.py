@@ -28,6 +28,7 @@ from usercore.second_factors.capability import CAPABILITY as SECOND_FACTORS
 from usercore.second_factors.ports import SecondFactorsUnit
 from usercore.storage.lookups import LookupsUnit
 from usercore.storage.recording import UnitContext
+from usercore.storage.registration_counts import RegistrationCountsUnit
 from usercore.tenants.capability import CAPABILITY as TENANTS
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.capability import CAPABILITY as THROTTLING
@@ -57,7 +58,9 @@ CATALOGUE: Final[tuple[Capability, ...]] = (
 )
 """The descriptors of all capabilities. A tuple, because listing folders would not work in every kind of package."""
 
-CAPABILITIES: Final = frozenset({one.name for one in CATALOGUE if one.unit is not None} | {"lookups"})
+CAPABILITIES: Final = frozenset(
+    {one.name for one in CATALOGUE if one.unit is not None} | {"lookups", "registration_counts"}
+)
 """What a storage may declare. One that lacks any of them is refused when it is opened."""
 
 KINDS: Final[Mapping[str, ChangeKind]] = {kind.name: kind for one in CATALOGUE for kind in one.kinds}
@@ -79,6 +82,7 @@ class Unit(
     HistoryUnit,
     OutboxUnit,
     LookupsUnit,
+    RegistrationCountsUnit,
     Protocol,
 ):
     """Everything that one transaction can do."""

@@ -70,6 +70,7 @@ USER: Final = _filled(
     is_institution=True,
     institution_name="Lee & Sons",
     confirmed_at=NOON - _DAY,
+    registered_at=NOON - 2 * _DAY,
     last_sign_in_at=NOON - 2 * TICK,
     last_sign_in_ip="2001:db8::1",
     created_at=NOON - 2 * _DAY,

@@ -48,6 +48,7 @@ class User:
 
     ``version`` counts changes of the user's own fields, identifiers and state. ``change_no`` counts the units that
     locked the user, and so orders the user's history. Offsets are minutes east of UTC, quarter hours from -840 to 840.
+    ``registered_at`` is None while a user is unclaimed.
     A user who ``requires_role`` can sign in only with an active role.
     """
 
@@ -75,6 +76,7 @@ class User:
     institution_name: str | None = None
     requires_role: bool = False
     confirmed_at: datetime | None = None
+    registered_at: datetime | None = None
     last_sign_in_at: datetime | None = None
     last_sign_in_ip: str | None = None
     created_at: datetime

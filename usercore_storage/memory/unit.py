@@ -18,6 +18,7 @@ from usercore_storage.memory.meta import MemoryMeta
 from usercore_storage.memory.outbox import MemoryOutbox
 from usercore_storage.memory.passkeys import MemoryPasskeys
 from usercore_storage.memory.passwords import MemoryCredentials
+from usercore_storage.memory.registration_counts import MemoryRegistrationCounts
 from usercore_storage.memory.remembered_devices import MemoryRememberedDevices
 from usercore_storage.memory.roles import MemoryRoleAssignments, MemoryRoles
 from usercore_storage.memory.second_factors import (
@@ -48,7 +49,7 @@ class MemoryUnit(RecordingUnit):
         self.claims = MemoryClaims(undo, self)
         self.email_changes = MemoryEmailChanges(undo)
         self.tenants = MemoryTenants(undo, self)
-        self.credentials = MemoryCredentials(undo)
+        self.credentials = MemoryCredentials(undo, self)
         self.second_factors = MemorySecondFactors(undo)
         self.recovery_codes = MemoryRecoveryCodes(undo)
         self.sign_in_challenges = MemorySignInChallenges(undo, self)
@@ -73,6 +74,7 @@ class MemoryUnit(RecordingUnit):
         self.role_assignments = MemoryRoleAssignments(undo)
         self.history = MemoryHistory(undo, self)
         self.deliveries = MemoryOutbox(undo)
+        self.registration_counts = MemoryRegistrationCounts(undo, self, self.users)
         self.authentication = MemoryAuthenticationLookup(
             self,
             tokens=self.access_tokens,

@@ -1,6 +1,6 @@
 """Users and claims in memory."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -49,8 +49,7 @@ class MemoryUsers(UserRepository):
         return _id_of(self.get(user_id)) is not None
 
     def has_other_active(self, user_id: UserId) -> bool:
-        others = (user for user in self._users.values() if user.id != user_id)
-        return any(user.state is UserState.ACTIVE and user.tenant_id == self._unit.tenant_id for user in others)
+        return any(user.state is UserState.ACTIVE and user.id != user_id for user in self.of_tenant())
 
     def id_by_claim(self, name: ClaimName) -> UserId | None:
         return _id_of(self.find_by_claim(name))
@@ -76,6 +75,10 @@ class MemoryUsers(UserRepository):
         stored = self.get(user.id)
         if stored is not None:
             self._users.put(user.id, with_own(user, stored, "tenant_id", "change_no"))
+
+    def of_tenant(self) -> Iterator[User]:
+        """Iterate over all users of the unit's tenant."""
+        return (user for user in self._users.values() if user.tenant_id == self._unit.tenant_id)
 
 
 class MemoryClaims(ClaimRepository):

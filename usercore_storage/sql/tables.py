@@ -12,6 +12,7 @@ from usercore.passkeys.model import Passkey
 from usercore.passwords.model import Credential
 from usercore.roles.model import Role, RoleAssignment
 from usercore.second_factors.model import RecoveryCode, SignInChallenge, StoredFactor
+from usercore.storage.registration_counts import CountedPeriod
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import (
@@ -49,7 +50,26 @@ TENANTS: Final = Table(
     },
     indexes={"by_key": "UNIQUE (key_folded)", "by_name": "UNIQUE (name_folded)"},
 )
-USERS: Final = Table("usercore_users", User, key=["id"], shard="id", user=None, tenant="tenant_id")
+USERS: Final = Table(
+    "usercore_users",
+    User,
+    key=["id"],
+    shard="id",
+    user=None,
+    tenant="tenant_id",
+    indexes={
+        "registered": "(tenant_id, registered_at)",
+        "inactive": "(tenant_id) WHERE ((state <> 'active') AND (registered_at IS NOT NULL))",
+    },
+)
+REGISTRATION_COUNTS: Final = Table(
+    "usercore_registration_counts",
+    CountedPeriod,
+    key=["tenant_id", "ends_at", "starts_at"],
+    shard="tenant_id",
+    user=None,
+    tenant="tenant_id",
+)
 CLAIMS: Final = Table(
     "usercore_claims",
     Claim,

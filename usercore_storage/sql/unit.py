@@ -16,6 +16,7 @@ from usercore_storage.sql.meta import SqlMeta
 from usercore_storage.sql.outbox import SqlOutbox
 from usercore_storage.sql.passkeys import SqlPasskeys
 from usercore_storage.sql.passwords import SqlCredentials
+from usercore_storage.sql.registration_counts import SqlRegistrationCounts
 from usercore_storage.sql.remembered_devices import SqlRememberedDevices
 from usercore_storage.sql.roles import SqlRoleAssignments, SqlRoles
 from usercore_storage.sql.second_factors import SqlRecoveryCodes, SqlSecondFactors, SqlSignInChallenges
@@ -40,7 +41,7 @@ class SqlUnit(RecordingUnit):
         self.claims = SqlClaims(run, self)
         self.email_changes = SqlEmailChanges(run)
         self.tenants = SqlTenants(run, self)
-        self.credentials = SqlCredentials(run)
+        self.credentials = SqlCredentials(run, self)
         self.second_factors = SqlSecondFactors(run)
         self.recovery_codes = SqlRecoveryCodes(run)
         self.sign_in_challenges = SqlSignInChallenges(run, self)
@@ -65,6 +66,7 @@ class SqlUnit(RecordingUnit):
         self.role_assignments = SqlRoleAssignments(run, ROLE_ASSIGNMENTS)
         self.history = SqlHistory(run, self)
         self.deliveries = SqlOutbox(run)
+        self.registration_counts = SqlRegistrationCounts(run, self)
         self.authentication = SqlAuthenticationLookup(run, self)
 
     def begin_transaction(self) -> None:

@@ -50,6 +50,7 @@ CREATE TABLE usercore_users (
     institution_name text COLLATE "C",
     requires_role boolean NOT NULL,
     confirmed_at bigint,
+    registered_at bigint,
     last_sign_in_at bigint,
     last_sign_in_ip text COLLATE "C",
     created_at bigint NOT NULL,
@@ -59,6 +60,18 @@ CREATE TABLE usercore_users (
     version bigint NOT NULL,
     change_no bigint NOT NULL,
     PRIMARY KEY (id)
+);
+
+CREATE INDEX usercore_users_registered ON usercore_users (tenant_id, registered_at);
+
+CREATE INDEX usercore_users_inactive ON usercore_users (tenant_id) WHERE ((state <> 'active') AND (registered_at IS NOT NULL));
+
+CREATE TABLE usercore_registration_counts (
+    tenant_id bigint NOT NULL,
+    starts_at bigint NOT NULL,
+    ends_at bigint NOT NULL,
+    count bigint NOT NULL,
+    PRIMARY KEY (tenant_id, ends_at, starts_at)
 );
 
 CREATE TABLE usercore_claims (

@@ -50,6 +50,7 @@ CREATE TABLE usercore_users (
     institution_name TEXT,
     requires_role INTEGER NOT NULL,
     confirmed_at INTEGER,
+    registered_at INTEGER,
     last_sign_in_at INTEGER,
     last_sign_in_ip TEXT,
     created_at INTEGER NOT NULL,
@@ -60,6 +61,18 @@ CREATE TABLE usercore_users (
     change_no INTEGER NOT NULL,
     PRIMARY KEY (id)
 ) STRICT;
+
+CREATE INDEX usercore_users_registered ON usercore_users (tenant_id, registered_at);
+
+CREATE INDEX usercore_users_inactive ON usercore_users (tenant_id) WHERE ((state <> 'active') AND (registered_at IS NOT NULL));
+
+CREATE TABLE usercore_registration_counts (
+    tenant_id INTEGER NOT NULL,
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, ends_at, starts_at)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE usercore_claims (
     digest BLOB NOT NULL,
