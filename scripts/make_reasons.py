@@ -53,6 +53,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "taken": "another user has it",
     "too_costly": "computing it would cost more than the policy allows",
     "too_few_columns": "a line of the file with fewer columns than its header",
+    "too_early": "before the earliest day or instant that is accepted",
+    "too_late": "after the latest day or instant that is accepted",
     "too_long": "longer than the field may be",
     "too_many_columns": "a line of the file with more columns than its header",
     "too_many_marks": "more combining marks than any language needs",
