@@ -1,6 +1,6 @@
 """Addresses: types, values, defaults, requests and their decisions, gates, days, and what history and events tell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any, assert_type
 
@@ -80,6 +80,15 @@ def erase(core: UserCore, user: User) -> None:
         unit.users.replace(evolve(unit.users.lock(user.id), state=UserState.ERASED))
 
     core._service.units.write(work)
+
+
+async def deferred(_: object) -> None:
+    """Return a coroutine."""
+
+
+def generated(_: object) -> Iterator[None]:
+    """Return a generator."""
+    yield
 
 
 def today(clock: FakeClock) -> date:
@@ -547,6 +556,17 @@ def test_a_gate_refuses_and_nothing_is_stored(core: UserCore, ann: User) -> None
             call()
     assert strict.addresses.request_change(ann.id, "invoice", street="Back").state is ChangeRequestState.NEW
     assert strict.addresses.reject(ann.id, asked.id).state is ChangeRequestState.REJECTED
+
+
+@pytest.mark.rule("A5", "A7")
+@pytest.mark.parametrize("answer", [deferred, generated], ids=["a coroutine", "a generator"])
+def test_a_gate_that_never_runs_admits_nothing(core: UserCore, ann: User, answer: Callable[[object], object]) -> None:
+    added = core.addresses.add(ann.id, "invoice", street="Main")
+    strict = gated(core, address_acceptances=lambda asked: answer(asked), address_removals=lambda asked: answer(asked))  # noqa: PLW0108 - or it is refused before
+    with refused(core, TypeError, but=()):
+        strict.addresses.remove(ann.id, added.id)
+    with refused(core, TypeError, but=()):
+        strict.addresses.add(ann.id, "invoice")
 
 
 @pytest.mark.rule("A5", "A7")

@@ -94,6 +94,8 @@ def brought(function: Any) -> dict[str, dict[str, Any]]:
     hasher.verify = function
     return {
         "registration gate": {"gates": Gates(registration=[function])},
+        "address acceptance gate": {"gates": Gates(address_acceptances=[function])},
+        "address removal gate": {"gates": Gates(address_removals=[function])},
         "password check": {"password_checks": [function]},
         "email check": {"email_checks": [function]},
         "'handle'": {"subscribers": [Subscriber(name="crm", kinds=KINDS, handle=function)]},

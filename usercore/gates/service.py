@@ -24,7 +24,6 @@ from usercore.users.emails import domain_of
 
 Q = TypeVar("Q")
 
-_GATE_ANSWER: Final = "what a gate returned"
 _EMAIL_ANSWER: Final = "what an email check returned"
 _PASSWORD_ANSWER: Final = "what a password check returned"  # noqa: S105 - a phrase, not a password
 
@@ -65,7 +64,7 @@ class RegistrationGates:
         request = RegistrationRequest(
             email=email, username=username, external_id=external_id, channel=channel, context=context
         )
-        _ask(self._gates, request)
+        _ask(self._gates, request, "a registration gate")
 
     def _check_email(self, email: str) -> None:
         if is_within(domain_of(email), self._policy.blocked_domains):
@@ -89,7 +88,7 @@ class AddressGates:
         Raises:
             Vetoed: a gate refused.
         """
-        _ask(self._acceptances, acceptance)
+        _ask(self._acceptances, acceptance, "an address acceptance gate")
 
     def check_removal(self, removal: AddressRemoval) -> None:
         """Ask whether an address may be removed.
@@ -97,12 +96,12 @@ class AddressGates:
         Raises:
             Vetoed: a gate refused.
         """
-        _ask(self._removals, removal)
+        _ask(self._removals, removal, "an address removal gate")
 
 
-def _ask(gates: Iterable[Callable[[Q], object]], asked: Q) -> None:
+def _ask(gates: Iterable[Callable[[Q], object]], asked: Q, kind: str) -> None:
     for gate in gates:
-        check_result(gate(asked), name=_GATE_ANSWER)
+        check_result(gate(asked), name=f"what {kind} returned")
 
 
 @frozen(kw_only=True)

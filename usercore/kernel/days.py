@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from typing import Final, TypeGuard
-from zoneinfo import ZoneInfo
 
 from usercore.kernel.text import check_type, refuse
 from usercore.kernel.time import EPOCH, FIRST, LAST, is_instant
@@ -17,6 +16,8 @@ def is_date(value: object) -> TypeGuard[date]:
 
 def day_in(zone: str, at: datetime) -> date:
     """Return which day it is at an instant in an IANA time zone."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only few calls need it
+
     return at.astimezone(ZoneInfo(zone)).date()
 
 
