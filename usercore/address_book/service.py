@@ -554,4 +554,4 @@ def _clean(clean: Callable[[object], K], key: object, fields: Mapping[str, objec
 
 
 def _clean_key(value: object) -> int | str:
-    return clean_type_key(value) if isinstance(value, str) else _clean_id(value, name="address")
+    return clean_type_key(value, field="address") if isinstance(value, str) else _clean_id(value, name="address")
