@@ -11,6 +11,7 @@ from tests.helpers import fault_of, faults_of
 from usercore.addresses.model import FIELDS, AddressValues, StoredAddress
 from usercore.addresses.rules import (
     COMPANY_NUMBERS,
+    address_named,
     clean_reason,
     clean_sorting,
     clean_type_key,
@@ -164,6 +165,8 @@ def test_the_address_of_a_type_is_its_default_one_else_the_one_that_changed_last
     assert main_address([*rows, at(0, 6, is_default=True)], "invoice") == at(0, 6, is_default=True)
     assert main_address([at(9, 6, is_default=True, removed_at=NOON)], "invoice") is None
     assert main_address(rows, "other") is None
+    named = [address_named(rows, key) for key in ("invoice", 1, 4, 5, 6)]
+    assert [one and one.id for one in named] == [2, 1, 4, None, None]
 
 
 @pytest.mark.rule("A1")

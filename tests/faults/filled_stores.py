@@ -141,6 +141,7 @@ class FilledStore:
     failed_delivery: str
     factors: "FilledFactors"
     address: Address
+    other_address: Address
     change_request: AddressChangeRequest
 
     @property
@@ -211,6 +212,7 @@ def build(storage: Storage) -> FilledStore:  # noqa: PLR0915 - a few lines a cap
     core.meta.upsert(registered.user.id, "acme", "a text")
     core.addresses.declare_type("invoice")
     address = core.addresses.add(registered.user.id, "invoice", street="Main Street", zip="01234")
+    other_address = core.addresses.add(registered.user.id, "invoice")
     change_request = core.addresses.request_change(registered.user.id, "invoice", street="High Street")
     role, unused = _roles(core, registered.user)
     bob = core.registration.register_external("deactivated@example.com", external_id="x-2").user
@@ -254,6 +256,7 @@ def build(storage: Storage) -> FilledStore:  # noqa: PLR0915 - a few lines a cap
         failed_delivery=failed_delivery,
         factors=_fill_factors(core, clock),
         address=address,
+        other_address=other_address,
         change_request=change_request,
     )
 

@@ -90,6 +90,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "state": same(ChangeRequestState.NEW),
     "types": same(["invoice"]),
     "version_id": lambda filled: filled.address.version_id,
+    "addresses.set_default.address_id": lambda filled: filled.other_address.id,
     "addresses.request_change.valid_from": lambda filled: filled.clock.now.date(),
     "passkey_id": lambda filled: filled.passkey.id,
     **{f"second_factors.{method}.ref": lambda filled: filled.factors.user.id for method in WITH_FACTORS},

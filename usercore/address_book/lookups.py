@@ -17,7 +17,7 @@ from usercore.addresses.model import (
 )
 from usercore.addresses.ports import AddressesUnit
 from usercore.addresses.rules import shown
-from usercore.addresses.service import Act, find_parent, find_request, held_version, versions_from
+from usercore.addresses.service import ChangeContext, find_parent, find_request, held_version, versions_from
 from usercore.addresses.versions import first_day, version_on
 from usercore.kernel.days import day_in
 from usercore.kernel.errors import UserNotFound
@@ -82,11 +82,11 @@ class AddressLookups:
         """Return which day it is in the tenant's zone."""
         return day_in(self.tenant(unit).time_zone, self._service.clock())
 
-    def act(self, unit: AddressBookUnit) -> Act:
+    def context(self, unit: AddressBookUnit) -> ChangeContext:
         """Return when and by whom this unit changes addresses."""
         tenant, at = self.tenant(unit), self._service.clock()
         today = day_in(tenant.time_zone, at)
-        return Act(tenant_id=tenant.id, at=at, by=self.by, today=today, new_id=self._service.new_id)
+        return ChangeContext(tenant_id=tenant.id, at=at, by=self.by, today=today, new_id=self._service.new_id)
 
     def type(self, unit: AddressBookUnit, key: str) -> AddressType:
         """Return a type of this tenant.

@@ -37,6 +37,7 @@ from usercore.addresses.model import (
     StoredChangeRequest,
 )
 from usercore.addresses.rules import (
+    address_named,
     clean_reason,
     clean_sorting,
     clean_title,
@@ -162,8 +163,8 @@ class Addresses:
         def write(looked: tuple[UserId, AddressValues], unit: AddressBookUnit) -> Address:
             user_id, values = looked
             unit.lock(user_id)
-            act = self._lookups.act(unit)
-            return add_address(unit, user_id, key, values, act, most=self._policy.max_addresses)
+            context = self._lookups.context(unit)
+            return add_address(unit, user_id, key, values, context, most=self._policy.max_addresses)
 
         return self._ask_and_write(look, ask, write)
 
@@ -182,11 +183,8 @@ class Addresses:
         key, day = _clean_key(address), None if on is None else clean_day(on, field="on")
 
         def query(unit: AddressBookUnit) -> list[Address]:
-            user_id = unit.get_or_raise(ref)
-            live = newest_first(unit.addresses.list_of(user_id))
-            of_key = [one for one in live if key in (one.id, one.type)]
-            chosen = [one for one in of_key if one.is_default or isinstance(key, int)] or of_key
-            return self._lookups.views(unit, chosen[:1], day)
+            chosen = address_named(unit.addresses.list_of(unit.get_or_raise(ref)), key)
+            return [] if chosen is None else self._lookups.views(unit, [chosen], day)
 
         return next(iter(self._service.units.read(query)), None)
 
@@ -304,19 +302,19 @@ class Addresses:
             unit.lock(user_id)
             if self._lookups.target(unit, user_id, key, wanted) != looked:
                 return None
-            values, act = merged(looked.held, given, country=looked.country), self._lookups.act(unit)
+            values, context = merged(looked.held, given, country=looked.country), self._lookups.context(unit)
             request = new_request(
                 looked.address,
                 looked.held,
                 values,
-                request_id=act.new_id(),
+                request_id=context.new_id(),
                 valid_from=wanted,
-                at=act.at,
-                by=act.by,
+                at=context.at,
+                by=context.by,
             )
             self._store_request(unit, looked, request)
             if looked.type.accepts_at_once:
-                request = accept_request(unit, request, looked.address, looked.held, act, day=looked.day)
+                request = accept_request(unit, request, looked.address, looked.held, context, day=looked.day)
             return shown_request(request, [looked.held])
 
         return self._ask_and_write(
@@ -353,8 +351,10 @@ class Addresses:
             lock_decidable(unit, user_id)
             if self._lookups.decision(unit, user_id, number, force=force) != looked:
                 return None
-            act = self._lookups.act(unit)
-            decided = accept_request(unit, looked.request, looked.address, looked.held, act, day=looked.day, reason=why)
+            context = self._lookups.context(unit)
+            decided = accept_request(
+                unit, looked.request, looked.address, looked.held, context, day=looked.day, reason=why
+            )
             return self._lookups.view_of(unit, decided)
 
         return self._ask_and_write(
@@ -463,7 +463,7 @@ class Addresses:
             unit.lock(user_id)
             if look(unit, user_id) != looked:
                 return None
-            remove_address(unit, *looked, self._lookups.act(unit))
+            remove_address(unit, *looked, self._lookups.context(unit))
             return True
 
         self._ask_and_write(lambda unit: look(unit, unit.get_or_raise(ref)), ask, write)

@@ -156,3 +156,10 @@ def main_address(addresses: Iterable[StoredAddress], key: str) -> StoredAddress 
     """Return the default address of a type, else the one of that type that changed last, or None."""
     of_type = [address for address in newest_first(addresses) if address.type == key]
     return next((address for address in of_type if address.is_default), of_type[0] if of_type else None)
+
+
+def address_named(addresses: Iterable[StoredAddress], key: int | str) -> StoredAddress | None:
+    """Return the address with this id, or the one that ``main_address`` returns for this type; never a removed one."""
+    if isinstance(key, str):
+        return main_address(addresses, key)
+    return next((address for address in newest_first(addresses) if address.id == key), None)

@@ -19,7 +19,7 @@ from usercore.addresses.model import (
     StoredChangeRequest,
 )
 from usercore.addresses.ports import AddressesUnit
-from usercore.addresses.rules import main_address, newest_first, shown, values_of
+from usercore.addresses.rules import address_named, main_address, newest_first, shown, values_of
 from usercore.addresses.versions import first_day, replaced, version_on
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
@@ -29,7 +29,7 @@ from usercore.kernel.values import frozen
 
 
 @frozen(kw_only=True)
-class Act:
+class ChangeContext:
     """When, by whom and in which tenant a unit changes addresses, which day it is there, and the source of its ids."""
 
     tenant_id: TenantId
@@ -57,11 +57,7 @@ def find_parent(unit: AddressesUnit, user_id: UserId, key: int | str) -> StoredA
     Raises:
         ParentAddressNotFound: the user has none, or it was removed.
     """
-    addresses = unit.addresses.list_of(user_id)
-    if isinstance(key, str):
-        parent = main_address(addresses, key)
-    else:
-        parent = next((address for address in newest_first(addresses) if address.id == key), None)
+    parent = address_named(unit.addresses.list_of(user_id), key)
     if parent is None:
         raise ParentAddressNotFound
     return parent
@@ -109,7 +105,7 @@ def versions_from(
 
 
 def add_address(
-    unit: AddressesUnit, user_id: UserId, key: str, values: AddressValues, act: Act, *, most: int
+    unit: AddressesUnit, user_id: UserId, key: str, values: AddressValues, context: ChangeContext, *, most: int
 ) -> Address:
     """Store a new address of a locked user, the request that it begins with, and record the change.
 
@@ -121,27 +117,27 @@ def add_address(
         raise TooManyAddresses
     address = StoredAddress(
         user_id=user_id,
-        id=act.new_id(),
-        tenant_id=act.tenant_id,
+        id=context.new_id(),
+        tenant_id=context.tenant_id,
         type=key,
         is_default=main_address(present, key) is None,
-        created_at=act.at,
-        created_by=act.by,
-        modified_at=act.at,
-        modified_by=act.by,
+        created_at=context.at,
+        created_by=context.by,
+        modified_at=context.at,
+        modified_by=context.by,
     )
     version = AddressVersion(
         user_id=user_id,
-        id=act.new_id(),
-        tenant_id=act.tenant_id,
+        id=context.new_id(),
+        tenant_id=context.tenant_id,
         address_id=address.id,
         type=key,
-        valid_from=act.today,
-        created_at=act.at,
-        created_by=act.by,
+        valid_from=context.today,
+        created_at=context.at,
+        created_by=context.by,
         **{field: getattr(values, field) for field in FIELDS},
     )
-    request = request_that_added(version, request_id=act.new_id())
+    request = request_that_added(version, request_id=context.new_id())
     unit.addresses.add(address)
     unit.address_versions.add(version)
     unit.change_requests.add(request)
@@ -162,7 +158,7 @@ def accept_request(
     request: StoredChangeRequest,
     address: StoredAddress,
     held: AddressVersion,
-    act: Act,
+    context: ChangeContext,
     *,
     day: date,
     reason: str | None = None,
@@ -173,12 +169,12 @@ def accept_request(
     """
     version = held
     if values_of(held) != values_of(request):
-        closed, version = replaced(held, request, day=day, version_id=act.new_id(), at=act.at, by=act.by)
+        closed, version = replaced(held, request, day=day, version_id=context.new_id(), at=context.at, by=context.by)
         unit.address_versions.put(closed)
         unit.address_versions.add(version)
-        changed = evolve(address, modified_at=act.at, modified_by=act.by, version=address.version + 1)
+        changed = evolve(address, modified_at=context.at, modified_by=context.by, version=address.version + 1)
         unit.addresses.put(changed)
-    decided = accepted(request, version_id=version.id, at=act.at, by=act.by, reason=reason)
+    decided = accepted(request, version_id=version.id, at=context.at, by=context.by, reason=reason)
     unit.change_requests.put(decided)
     old, new = (
         change_of(
@@ -195,9 +191,9 @@ def accept_request(
     return decided
 
 
-def remove_address(unit: AddressesUnit, address: StoredAddress, held: AddressVersion, act: Act) -> None:
+def remove_address(unit: AddressesUnit, address: StoredAddress, held: AddressVersion, context: ChangeContext) -> None:
     """Mark an address of a locked user as removed; the one of its type that changed last becomes the default."""
-    unit.addresses.put(evolve(address, is_default=False, removed_at=act.at, removed_by=act.by))
+    unit.addresses.put(evolve(address, is_default=False, removed_at=context.at, removed_by=context.by))
     unit.record(Change(kind=REMOVED, subject_id=address.user_id, old=change_of(address, held)))
     heir = main_address(unit.addresses.list_of(address.user_id), address.type)
     if heir is not None and not heir.is_default:
