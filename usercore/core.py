@@ -193,7 +193,12 @@ class UserCore:
     @cached_property
     def users(self) -> Users:
         """Users, one by one."""
-        return Users(service=self._service, status=self._status, revocation=self.policy.revocation)
+        return Users(
+            service=self._service,
+            status=self._status,
+            revocation=self.policy.revocation,
+            last_admin=self._runtime.last_admin,
+        )
 
     @cached_property
     def registration(self) -> Registrations:
@@ -226,6 +231,8 @@ class UserCore:
             policy=self.policy.passwords,
             revocation=self.policy.revocation,
             resets=self._runtime.password_resets(self._service),
+            status=self._status,
+            last_admin=self._runtime.last_admin,
             sends_email=self._runtime.host.mailer is not None,
         )
 
@@ -238,6 +245,7 @@ class UserCore:
             policy=self.policy.passkeys,
             challenges=self.policy.challenges,
             keys=self._runtime.passkey_keys,
+            last_admin=self._runtime.last_admin,
         )
 
     @cached_property
@@ -327,6 +335,7 @@ class UserCore:
             hasher=self._runtime.hasher,
             second_factors=self._runtime.second_factors_in(self._context),
             cipher=self._runtime.factor_cipher,
+            last_admin=self._runtime.last_admin,
         )
 
     @cached_property

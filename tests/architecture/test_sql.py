@@ -60,7 +60,8 @@ FAN_OUTS: Final = (
     | LOOKUPS
     | {
         "checking.VERSION_ROWS",  # a table of one row
-        "users.OTHER_ACTIVE",  # runs when an operator has failed a hundred times
+        "users.OTHER_ACTIVE",  # the users of the tenant ``system``, who are few
+        "lookups.ABLE",  # the same
         "outbox.FAR",  # as DUE
         "outbox.DUE",  # the relay reads the next delivery of all subjects
         "outbox.LIST",  # operators list the failed ones

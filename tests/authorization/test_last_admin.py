@@ -1,4 +1,4 @@
-"""The last active admin can be neither deactivated nor kept from signing in, whatever happens at the same time."""
+"""The last admin who can sign in can be neither deactivated nor kept from it, whatever happens at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -8,7 +8,7 @@ from threading import Barrier, BrokenBarrierError
 import pytest
 
 from tests.services.helpers import ANN, PASSWORD, fail, refused, register, unchanged, unclaim
-from usercore import LastAdmin, User, UserCore, UserState, WrongState
+from usercore import LastAdmin, PasswordPolicy, User, UserCore, Username, UserState, WrongState
 from usercore.testing import FakeClock
 
 
@@ -24,7 +24,7 @@ def admin(system: UserCore) -> User:
 
 @pytest.mark.rule("T5")
 def test_the_last_active_admin_cannot_be_deactivated(system: UserCore, admin: User) -> None:
-    bob = register(system, "bob")
+    bob = register(system, "bob", password=PASSWORD)
     system.users.deactivate(bob.id)
     with refused(system, LastAdmin):
         system.users.deactivate(admin.id)
@@ -38,7 +38,7 @@ def test_the_last_active_admin_cannot_be_deactivated(system: UserCore, admin: Us
 
 @pytest.mark.rule("T5")
 def test_an_admin_who_is_not_active_does_not_count(system: UserCore, admin: User) -> None:
-    unclaimed = register(system, "bob")
+    unclaimed = register(system, "bob", password=PASSWORD)
     unclaim(system, unclaimed)
     with refused(system, LastAdmin):
         system.users.deactivate(admin.id)
@@ -76,10 +76,73 @@ def test_the_password_of_the_holder_of_a_privileged_role_can_become_void(core: U
     assert core.history.explain(user.id) == ("password_void", "password_only")
 
 
+@pytest.mark.rule("T5", "P7")
+@pytest.mark.parametrize("take", ["deactivate", "mark_suspicious"])
+def test_the_last_admin_who_can_sign_in_stays_able_to(system: UserCore, admin: User, take: str) -> None:
+    bob = register(system, "bob", password=PASSWORD)
+    system.passwords.mark_suspicious(bob.id)
+    calls = {"deactivate": system.users.deactivate, "mark_suspicious": system.passwords.mark_suspicious}
+    with refused(system, LastAdmin):
+        calls[take](admin.id)
+    system.outbox.deliver()  # the generated password of the other one is mailed
+    calls[take](admin.id)
+    with refused(system, LastAdmin):
+        calls[take](bob.id)
+
+
+@pytest.mark.rule("T5")
+def test_an_admin_whose_generated_password_has_expired_does_not_count(
+    system: UserCore, admin: User, clock: FakeClock
+) -> None:
+    bob = register(system, "bob", password=PASSWORD)
+    system.passwords.mark_suspicious(bob.id)
+    system.outbox.deliver()
+    clock.advance(PasswordPolicy().generated_lifetime)
+    with refused(system, LastAdmin):
+        system.users.deactivate(admin.id)
+
+
+@pytest.mark.rule("T5")
+def test_admins_whom_only_the_host_signs_in_can_be_deactivated_but_the_last(system: UserCore) -> None:
+    ann, bob = register(system), register(system, "bob")
+    system.users.deactivate(ann.id)
+    with refused(system, LastAdmin):
+        system.users.deactivate(bob.id)
+
+
+@pytest.mark.rule("T5")
+def test_the_last_admin_who_can_sign_in_keeps_the_username(system: UserCore) -> None:
+    system.registration.import_users([{"username": "root", "external_id": 17}])
+    root = system.users.get(Username("root"))
+    register(system, "bob")
+    assert system.users.update(root.id, username=None).username is None, "it signed nobody in without a password"
+    system.users.update(root.id, username="root")
+    system.passwords.set(root.id, PASSWORD)
+    with refused(system, LastAdmin):
+        system.users.update(root.id, username="")
+    assert system.users.update(root.id, username="toor").username == "toor"
+    register(system, "cleo", password=PASSWORD)
+    assert system.users.update(root.id, username=None).username is None
+
+
+@pytest.mark.rule("T5", "S7")
+def test_wrong_passwords_void_no_password_of_an_admin_if_those_of_all_others_had_as_many(
+    system: UserCore, admin: User, clock: FakeClock
+) -> None:
+    bob = register(system, "bob", password=PASSWORD)
+    for _ in range(100):
+        fail(system, ANN)
+        fail(system, "bob@example.com")
+        clock.advance(timedelta(minutes=15))
+    assert ["password_void" in system.history.explain(one.id) for one in (admin, bob)] == [False, False]
+    assert system.sign_in.with_password(ANN, PASSWORD).user.id == admin.id
+    assert "password_void" in system.history.explain(bob.id), "now another admin can sign in"
+
+
 @pytest.mark.rule("T5")
 @pytest.mark.parametrize("attempt", range(3))
 def test_of_two_admins_who_deactivate_each_other_one_stays(system: UserCore, admin: User, attempt: int) -> None:
-    bob, barrier = register(system, f"bob{attempt}"), Barrier(2)
+    bob, barrier = register(system, f"bob{attempt}", password=PASSWORD), Barrier(2)
 
     def deactivate(victim: User) -> type[Exception] | None:
         with suppress(BrokenBarrierError):

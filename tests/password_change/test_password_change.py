@@ -468,6 +468,22 @@ def test_unlocking_ends_a_wait_and_makes_a_void_password_valid(
     assert enters(core, PASSWORD)
 
 
+@pytest.mark.rule("P5", "S7")
+def test_setting_the_present_password_makes_it_valid_again_if_it_is_void(
+    core: UserCore, clock: FakeClock, ann: User
+) -> None:
+    for _ in range(100):
+        clock.advance(LONGEST)
+        fail(core)
+    clock.advance(LONGEST)
+    assert "password_void" in core.history.explain(ann.id)
+    assert core.passwords.set(ann.id, PASSWORD)
+    assert core.history.explain(ann.id) == ()
+    assert enters(core, PASSWORD)
+    with unchanged(core):
+        assert not core.passwords.set(ann.id, PASSWORD)
+
+
 @pytest.mark.rule("P7")
 def test_unknown_users_cannot_be_marked_or_unlocked(core: UserCore) -> None:
     for call in (core.passwords.mark_suspicious, core.passwords.unlock):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Unpack
 
 from usercore.accounts.status import AccountsUnit, StatusReader
+from usercore.authenticators.last_admin import LastAdminGuard
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
@@ -33,7 +34,7 @@ from usercore.users.model import (
 )
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import check_linkable, check_movable
-from usercore.users.service import get_user, lock_unless_last_admin, replace_user
+from usercore.users.service import get_user, replace_user
 from usercore.users.usernames import clean_username
 
 
@@ -44,6 +45,7 @@ class Users:
     _service: ServiceContext[AccountsUnit]
     _status: StatusReader
     _revocation: RevocationPolicy
+    _last_admin: LastAdminGuard
 
     def get(self, ref: Reference) -> User:
         """Return the user that ``ref`` names: int id, UUID, Email, Username, ExternalId, AccessId or AnyId.
@@ -117,6 +119,7 @@ class Users:
             Invalid: a value is invalid (it lists every error, by field), or an identifier of this form cannot exist.
             StaleVersion: the user has another version by now.
             Taken: the username is another user's.
+            LastAdmin: no admin could sign in without the username.
         """
         check_names(fields, UserFields, call="users.update")
 
@@ -175,9 +178,15 @@ class Users:
     def _change(self, ref: Reference, kind: ChangeKind, fields_for: Callable[[User], dict[str, object]]) -> User:
         check_reference(ref)
 
-        def change(unit: UsersUnit) -> User:
-            old = unit.users.lock(unit.resolve(ref))
-            return self._replace(unit, old, evolve(old, **fields_for(old)), kind)
+        def change(unit: AccountsUnit) -> User:
+            old = self._last_admin.lock(unit, unit.resolve(ref), tenant_id=self._service.context.tenant_id)
+            new, now = evolve(old, **fields_for(old)), self._service.clock()
+            loses_login = old.username is not None and new.username is None and new.email is None
+            is_needed = loses_login and self._last_admin.is_needed(unit, old, at=now)
+            replaced = self._replace(unit, old, new, kind)
+            if is_needed:
+                self._last_admin.check_able(unit, old, at=now)
+            return replaced
 
         return self._service.units.write(change)
 
@@ -212,7 +221,7 @@ class Users:
             UserNotFound: no user of this tenant has this reference.
             Invalid: an identifier of this form cannot exist.
             WrongState: the user is unclaimed.
-            LastAdmin: the user is the last active admin.
+            LastAdmin: the user is the last active admin, or the last one who can sign in.
         """
         return self._move(ref, UserState.DEACTIVATED, DEACTIVATED)
 
@@ -220,13 +229,11 @@ class Users:
         check_reference(ref)
 
         def move(unit: AccountsUnit) -> User:
-            user_id = unit.resolve(ref)
-            if to is UserState.DEACTIVATED:
-                old = lock_unless_last_admin(unit, user_id, tenant_id=self._service.context.tenant_id)
-            else:
-                old = unit.users.lock(user_id)
+            old = self._last_admin.lock(unit, unit.resolve(ref), tenant_id=self._service.context.tenant_id)
             if not check_movable(old, to):
                 return old
+            if to is UserState.DEACTIVATED:
+                self._last_admin.check(unit, old, at=self._service.clock())
             moved = self._replace(unit, old, evolve(old, state=to), kind)
             if to is UserState.DEACTIVATED:
                 reason = RevocationReason.DEACTIVATED

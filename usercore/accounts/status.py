@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from usercore.authenticators.base import can_be_void, is_privileged, lacks_role
+from usercore.authenticators.last_admin import LastAdminGuard
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import Hasher, PasswordsUnit
@@ -38,6 +39,7 @@ class StatusReader:
     _hasher: Hasher
     _second_factors: SecondFactorPolicy
     _cipher: FactorCipher
+    _last_admin: LastAdminGuard
 
     def status_of(self, unit: AccountsUnit, user: User) -> AccountStatus:
         """Return the status of a user as this unit sees it."""
@@ -59,8 +61,6 @@ class StatusReader:
         """Return the values of ``history.explain`` that apply to the user."""
         now, credential = self._service.clock(), unit.credentials.get(user.id)
         tenant, counter = unit.tenants.get(user.tenant_id), self._counter_of(unit, user)
-        has_other = unit.users.has_other_active(user.id)
-        is_voided = is_void(counter, policy=self._throttles) and can_be_void(user, has_other_active=has_other)
         until = locked_until(counter, now=now, policy=self._throttles)
         roles = unit.authentication.rights_of(user.id).roles
         problem = None if credential is None else self._hasher.problem_of(credential.hash)
@@ -75,12 +75,19 @@ class StatusReader:
             and not self._hasher.is_usable(credential),
             "extra_not_installed": problem == "extra_not_installed",
             "password_expired": credential is not None and is_expired(credential, now=now),
-            "password_void": is_voided,
+            "password_void": self.has_void_password(unit, user),
             "rate_limited": until is not None,
             "password_only": is_privileged(user, roles),
             **self._second_factor_of(unit, user, is_privileged=is_privileged(user, roles)),
         }
         return [reason for reason, holds in found.items() if holds]
+
+    def has_void_password(self, unit: AccountsUnit, user: User) -> bool:
+        """Return whether too many wrong passwords in a row made the user's password void."""
+        if not is_void(self._counter_of(unit, user), policy=self._throttles):
+            return False
+        has_other = self._last_admin.has_other(unit, user.id, at=self._service.clock())
+        return can_be_void(user, has_other_admin=has_other)
 
     def _second_factor_of(self, unit: AccountsUnit, user: User, *, is_privileged: bool) -> dict[str, bool]:
         factors = confirmed(unit.second_factors.list_of(user.id))

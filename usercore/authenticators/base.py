@@ -182,13 +182,13 @@ def is_privileged(user: User, roles: Iterable[ActiveRole]) -> bool:
     return user.is_admin or any(role.privileged for role in roles)
 
 
-def can_be_void(user: User, *, has_other_active: bool) -> bool:
+def can_be_void(user: User, *, has_other_admin: bool) -> bool:
     """Return whether wrong passwords may make this user's password void.
 
-    Not the password of a user without an email, who could not reset it, nor that of an admin if there is no other
-    active one. Source: spec S7.
+    Not the password of a user without an email, who could not reset it, nor that of an admin if no other one can sign
+    in. Source: spec S7.
     """
-    return user.email is not None and (has_other_active or not user.is_admin)
+    return user.email is not None and (has_other_admin or not user.is_admin)
 
 
 def lacks_role(user: User, roles: Collection[ActiveRole]) -> bool:

@@ -11,6 +11,7 @@ from usercore.attempts.misses import MissTracker
 from usercore.authenticators.access_token import AccessTokenAuthenticator
 from usercore.authenticators.base import BuiltInAuthenticator
 from usercore.authenticators.external import ExternalAuthenticator
+from usercore.authenticators.last_admin import LastAdminGuard
 from usercore.authenticators.passkey import PasskeyAuthenticator
 from usercore.authenticators.password import PasswordAuthenticator
 from usercore.authenticators.redeemed_tokens import BY_AUTOLOGIN_TOKEN, BY_LOGIN_TOKEN
@@ -75,6 +76,7 @@ class Runtime:
             policy=host.policy.registration, email_checks=host.email_checks, gates=host.gates.registration
         )
         self.keys = CounterKeys(secret=storage.secret, ipv6_prefix=host.policy.throttles.ipv6_prefix)
+        self.last_admin = LastAdminGuard(keys=self.keys, throttles=host.policy.throttles)
         self.passkey_keys = PasskeyKeys(secret=storage.secret)
         self.factor_cipher = FactorCipher(host.policy.second_factors.keys)
         self.locks = AccountLocks(host.policy.passwords.max_wait.total_seconds())
@@ -146,7 +148,13 @@ class Runtime:
 
     def throttle(self, scope: ServiceContext[Unit]) -> SignInThrottle:
         """Return the throttle of sign-ins in this context."""
-        return SignInThrottle(service=scope, policy=self.policy.throttles, keys=self.keys, locks=self.locks)
+        return SignInThrottle(
+            service=scope,
+            policy=self.policy.throttles,
+            keys=self.keys,
+            locks=self.locks,
+            last_admin=self.last_admin,
+        )
 
     def second_step(self, scope: ServiceContext[Unit]) -> SecondStep:
         """Return the second step of sign-ins in this context."""

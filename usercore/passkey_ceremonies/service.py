@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
+from usercore.authenticators.last_admin import AdminsUnit, LastAdminGuard
 from usercore.authenticators.passkey import PasskeyCredentials
 from usercore.kernel.changes import Change
-from usercore.kernel.context import SYSTEM
 from usercore.kernel.errors import WrongState
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference, check_reference
@@ -22,7 +22,6 @@ from usercore.passkeys.ports import PasskeysUnit
 from usercore.passkeys.rules import Attestation, Response, read_attestation
 from usercore.passkeys.service import remove_passkey
 from usercore.passkeys.verification import NewCredential, creation_options, request_options, verify_attestation
-from usercore.passwords.ports import PasswordsUnit
 from usercore.sign_in.model import SignedIn, with_secret
 from usercore.sign_in.service import SignIn
 from usercore.tenants.ports import TenantsUnit
@@ -31,15 +30,13 @@ from usercore.tokens.errors import TokenUnknown
 from usercore.tokens.model import ChallengePolicy, LimitedUseToken, TokenKind
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import find_redeemable, issue, redeem
-from usercore.users.errors import LastAdmin
 from usercore.users.model import User, UserState
-from usercore.users.ports import UsersUnit
 
 DEFAULT_NAME: Final = "Passkey"
 
 
-class PasskeyCeremoniesUnit(UsersUnit, TenantsUnit, PasswordsUnit, TokensUnit, PasskeysUnit, Protocol):
-    """What registering a passkey reads and writes."""
+class PasskeyCeremoniesUnit(AdminsUnit, TenantsUnit, TokensUnit, PasskeysUnit, Protocol):
+    """What registering and removing a passkey reads and writes."""
 
 
 class _Begun(NamedTuple):
@@ -86,6 +83,7 @@ class Passkeys:
     _policy: PasskeyPolicy
     _challenges: ChallengePolicy
     _keys: PasskeyKeys
+    _last_admin: LastAdminGuard
 
     def begin_registration(self, ref: Reference) -> PasskeyCeremony:
         """Begin to register a passkey for a user who is signed in.
@@ -198,24 +196,22 @@ class Passkeys:
             Invalid: ``ref`` or the reason is malformed.
             UserNotFound: no user of this tenant has this reference.
             PasskeyNotFound: the user has no such passkey.
-            LastAdmin: the user is the last active admin, and has neither a password nor another passkey.
+            LastAdmin: no admin could sign in without the passkey.
         """
         check_reference(ref)
         number = check_type(passkey_id, int, name="passkey_id")
         why = clean_optional(reason, field="reason", most=REASON_LIMIT)
 
         def remove(unit: PasskeyCeremoniesUnit) -> None:
-            user_id = unit.resolve(ref)
-            if self._service.context.tenant_id == SYSTEM:  # so that two admins are not taken out at the same time
-                unit.lock_tenant(SYSTEM)
-            user = unit.users.lock(user_id)
-            passkeys = unit.passkeys.list_of(user_id)
-            found = [passkey for passkey in passkeys if passkey.id == number]
+            user = self._last_admin.lock(unit, unit.resolve(ref), tenant_id=self._service.context.tenant_id)
+            found = [passkey for passkey in unit.passkeys.list_of(user.id) if passkey.id == number]
             if not found:
                 raise PasskeyNotFound
-            if len(passkeys) == 1 and _needs_passkey(unit, user):
-                raise LastAdmin
+            now = self._service.clock()
+            is_needed = self._last_admin.is_needed(unit, user, at=now)
             remove_passkey(unit, found[0], reason=why, recipient=user.email)
+            if is_needed:
+                self._last_admin.check_able(unit, user, at=now)
 
         self._service.units.write(remove)
 
@@ -260,10 +256,3 @@ class Passkeys:
         unit.passkeys.add(passkey)
         unit.record(Change(kind=ADDED, subject_id=user.id, new=passkey, recipient=user.email))
         return passkey
-
-
-def _needs_passkey(unit: PasskeyCeremoniesUnit, user: User) -> bool:
-    """Return whether no admin could sign in if this user had no passkey. Source: spec T5."""
-    if user.tenant_id != SYSTEM or user.state is not UserState.ACTIVE or unit.credentials.get(user.id) is not None:
-        return False
-    return not unit.users.has_other_active(user.id)

@@ -1,8 +1,10 @@
 """Changing passwords, as hosts call it."""
 
+from usercore.accounts.status import StatusReader
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import RejectedAttempt
 from usercore.authenticators.errors import SignInRefused
+from usercore.authenticators.last_admin import LastAdminGuard
 from usercore.gates.service import NewPasswords
 from usercore.kernel.changes import Change
 from usercore.kernel.references import Reference, check_reference
@@ -22,7 +24,7 @@ from usercore.tokens.errors import TokenRevoked
 from usercore.tokens.model import RevocationPolicy, RevocationReason, RevokedTokens
 from usercore.tokens.service import revoke_all
 from usercore.users.model import User
-from usercore.users.service import get_user, lock_unless_last_admin
+from usercore.users.service import get_user
 
 
 @frozen(kw_only=True)
@@ -39,6 +41,8 @@ class Passwords:
     _policy: PasswordPolicy
     _revocation: RevocationPolicy
     _resets: PasswordResets
+    _status: StatusReader
+    _last_admin: LastAdminGuard
     _sends_email: bool
     """Whether there is a mailer."""
 
@@ -46,7 +50,7 @@ class Passwords:
         """Set a user's password as an operator; their tokens are revoked, and their failures are reset.
 
         Returns:
-            False if it was their password already: then nothing changed. ``unlock`` ends a wait.
+            False if it was their password already, and is accepted: then nothing changed. ``unlock`` ends a wait.
 
         Raises:
             TypeError: an argument has the wrong type.
@@ -75,7 +79,7 @@ class Passwords:
         credential = unit.credentials.get(user.id)
         if credential is None or credential.is_void or is_expired(credential, now=self._service.clock()):
             return user, None
-        return user, credential
+        return user, None if self._status.has_void_password(unit, user) else credential
 
     def change(self, secret: Secret | str, old_password: str, new_password: str) -> bool:
         """Change the password of the holder of this access token, who shows the old one. Public.
@@ -140,13 +144,14 @@ class Passwords:
             TypeError: ``ref`` is not a reference.
             Invalid: ``ref`` is malformed.
             UserNotFound: there is no such user in this tenant.
-            LastAdmin: the user is the last active admin; set another password instead.
+            LastAdmin: the user is the last active admin, or the last one who can sign in; set another password instead.
         """
         check_reference(ref)
 
         def mark(unit: PasswordChangeUnit) -> RevokedTokens:
-            user = lock_unless_last_admin(unit, unit.resolve(ref), tenant_id=self._service.context.tenant_id)
+            user = self._last_admin.lock(unit, unit.resolve(ref), tenant_id=self._service.context.tenant_id)
             now = self._service.clock()
+            self._last_admin.check(unit, user, at=now)
             credential = unit.credentials.get(user.id)
             had_password = credential is not None and not credential.is_void
             voided = void_password(unit, user.id, at=now)

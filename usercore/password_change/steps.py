@@ -3,22 +3,18 @@
 from datetime import datetime
 from typing import Protocol
 
+from usercore.accounts.status import AccountsUnit
 from usercore.kernel.changes import Change
 from usercore.kernel.secret import Digest
 from usercore.passwords.model import REPLACED, PasswordChange, ReplacedPassword
-from usercore.passwords.ports import PasswordsUnit
 from usercore.passwords.service import store_password
-from usercore.storage.lookups import LookupsUnit
 from usercore.throttling.keys import CounterKeys
-from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.model import RevocationPolicy, RevocationReason
-from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import REVOKE_ALL, revoke_all
 from usercore.users.model import User
-from usercore.users.ports import UsersUnit
 
 
-class PasswordChangeUnit(UsersUnit, PasswordsUnit, TokensUnit, ThrottlingUnit, LookupsUnit, Protocol):
+class PasswordChangeUnit(AccountsUnit, Protocol):
     """What changing a password reads and writes."""
 
 

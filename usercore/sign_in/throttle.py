@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import LoginLookup, RejectedAttempt, SignInUnit, can_be_void
+from usercore.authenticators.last_admin import LastAdminGuard
 from usercore.kernel.context import SYSTEM, Context, printable_prefix
 from usercore.kernel.errors import Invalid, RateLimited
 from usercore.kernel.ids import UserId
@@ -41,6 +42,7 @@ class SignInThrottle:
     _policy: ThrottlePolicy
     _keys: CounterKeys
     _locks: AccountLocks
+    _last_admin: LastAdminGuard
 
     def hold(self, login: LoginKey | None) -> AbstractContextManager[None]:
         """Hold the account's lock, so that a failure is counted before the next attempt reads the counter.
@@ -85,11 +87,11 @@ class SignInThrottle:
         """Return whether the account's password is void. Known and unknown logins run the same statements."""
         user_id = NO_USER if account is None else account.user.id
         has_other = context.tenant_id == SYSTEM and self._service.units.read(
-            lambda unit: unit.users.has_other_active(user_id)
+            lambda unit: self._last_admin.has_other(unit, user_id, at=self._service.clock())
         )
         if account is None or not is_void(counter, policy=self._policy):
             return False
-        return can_be_void(account.user, has_other_active=has_other)
+        return can_be_void(account.user, has_other_admin=has_other)
 
     def _login_key(self, account: LoginAccount | None, login: str, context: Context) -> bytes:
         if account is None:

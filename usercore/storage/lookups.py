@@ -1,6 +1,7 @@
 """Lookups for authentication: what one query returns about a login's user, and about the owner of an access token."""
 
 from abc import abstractmethod
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from usercore.kernel.ids import UserId
@@ -82,6 +83,14 @@ class AuthenticationLookup(Protocol):
     @abstractmethod
     def rights_of(self, user_id: UserId) -> Rights:
         """Return the rights of a user whom the unit has locked, and the state of the unit's tenant: one look-up."""
+
+    @abstractmethod
+    def list_able(self, *, at: datetime, limit: int) -> list[UserId]:
+        """Return at most ``limit`` active users of the unit's tenant who have what signs them in at an instant, by id.
+
+        That is a passkey, or a password that is neither void nor expired beside an email or a username. Wrong passwords
+        are not considered. May read all users: call it for the few of the tenant ``system`` only.
+        """
 
 
 class LookupsUnit(Protocol):

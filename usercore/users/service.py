@@ -5,12 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from usercore.kernel.changes import Change, ChangeKind
-from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import differing, evolve
 from usercore.kernel.errors import Taken, UserNotFound
-from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.references import Reference, check_user_id
-from usercore.users.errors import LastAdmin
 from usercore.users.identifiers import (
     claims_of,
     field_of,
@@ -41,24 +38,6 @@ def _find_user(unit: UsersUnit, reference: Reference) -> User | None:
     if isinstance(reference, UUID):
         return unit.users.find_by_uuid(reference)
     return unit.users.find_by_claim(claim_of(reference))
-
-
-def lock_unless_last_admin(unit: UsersUnit, user_id: UserId, *, tenant_id: TenantId) -> User:
-    """Lock a user whom the unit keeps from signing in, and return the user; an admin must not be the last active one.
-
-    Admins are locked after their tenant, so that two of them cannot be taken out at the same time.
-
-    Raises:
-        UserNotFound: there is no such user in the unit's tenant, or it was erased.
-        LastAdmin: the user is the last active admin.
-    """
-    if tenant_id != SYSTEM:
-        return unit.users.lock(user_id)
-    unit.lock_tenant(SYSTEM)
-    user = unit.users.lock(user_id)
-    if user.state is UserState.ACTIVE and not unit.users.has_other_active(user.id):
-        raise LastAdmin
-    return user
 
 
 def move_claims(unit: UsersUnit, old: User, new: User, *, at: datetime) -> None:

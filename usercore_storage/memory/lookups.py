@@ -1,8 +1,12 @@
 """Lookups for authentication, in memory."""
 
+from datetime import datetime
+
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
+from usercore.passkeys.ports import PasskeyRepository
 from usercore.passwords.ports import CredentialRepository
+from usercore.passwords.rules import is_expired
 from usercore.roles.model import ActiveRole
 from usercore.roles.ports import RoleAssignmentRepository, RoleRepository
 from usercore.roles.rules import in_order
@@ -11,6 +15,8 @@ from usercore.storage.lookups import ApiTokenOwner, AuthenticationLookup, LoginA
 from usercore.storage.recording import RecordingUnit
 from usercore.tokens.ports import AccessTokenRepository, ApiTokenRepository
 from usercore.users.keys import ClaimName
+from usercore.users.model import User
+from usercore_storage.memory.users import MemoryUsers
 
 
 class MemoryAuthenticationLookup(AuthenticationLookup):
@@ -20,6 +26,8 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
         self,
         unit: RecordingUnit,
         *,
+        users: MemoryUsers,
+        passkeys: PasskeyRepository,
         tokens: AccessTokenRepository,
         api_tokens: ApiTokenRepository,
         credentials: CredentialRepository,
@@ -28,6 +36,8 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
         assignments: RoleAssignmentRepository,
     ) -> None:
         self._unit = unit
+        self._users = users
+        self._passkeys = passkeys
         self._tokens = tokens
         self._api_tokens = api_tokens
         self._credentials = credentials
@@ -61,6 +71,15 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
     def rights_of(self, user_id: UserId) -> Rights:
         credential, factors = self._credentials.get(user_id), self._second_factors
         return Rights(self._is_tenant_active(), credential, factors.has_confirmed(user_id), self._active_roles(user_id))
+
+    def list_able(self, *, at: datetime, limit: int) -> list[UserId]:
+        return [user.id for user in self._users.active() if self._is_able(user, at)][:limit]
+
+    def _is_able(self, user: User, at: datetime) -> bool:
+        credential = self._credentials.get(user.id)
+        has_password = credential is not None and not credential.is_void and not is_expired(credential, now=at)
+        has_login = user.email is not None or user.username is not None
+        return (has_password and has_login) or bool(self._passkeys.list_of(user.id))
 
     def _is_tenant_active(self) -> bool:
         return self._unit.tenants.is_active(self._unit.tenant_id)

@@ -77,6 +77,8 @@ class MemoryUnit(RecordingUnit):
         self.registration_counts = MemoryRegistrationCounts(undo, self, self.users)
         self.authentication = MemoryAuthenticationLookup(
             self,
+            users=self.users,
+            passkeys=self.passkeys,
             tokens=self.access_tokens,
             api_tokens=self.api_tokens,
             credentials=self.credentials,

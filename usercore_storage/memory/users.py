@@ -49,7 +49,11 @@ class MemoryUsers(UserRepository):
         return _id_of(self.get(user_id)) is not None
 
     def has_other_active(self, user_id: UserId) -> bool:
-        return any(user.state is UserState.ACTIVE and user.id != user_id for user in self.of_tenant())
+        return any(user.id != user_id for user in self.active())
+
+    def active(self) -> list[User]:
+        """Return the active users of the unit's tenant by id."""
+        return sorted((user for user in self.of_tenant() if user.state is UserState.ACTIVE), key=lambda user: user.id)
 
     def id_by_claim(self, name: ClaimName) -> UserId | None:
         return _id_of(self.find_by_claim(name))

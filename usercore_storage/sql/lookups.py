@@ -5,10 +5,12 @@ aggregate.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
+from usercore.kernel.time import to_micros
 from usercore.passwords.model import Credential
 from usercore.roles.model import ActiveRole
 from usercore.roles.rules import in_order
@@ -63,6 +65,13 @@ RIGHTS: Final = (
 NO_RIGHTS: Final = Rights(tenant_active=False, credential=None, has_second_factor=False, roles=())
 """Those of a unit whose tenant does not exist."""
 
+ABLE: Final = (
+    "SELECT u.id FROM usercore_users AS u LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
+    " WHERE u.tenant_id = ? AND u.state = 'active' AND ((c.hash <> ? AND (c.expires_at IS NULL OR c.expires_at > ?)"
+    " AND (u.email IS NOT NULL OR u.username IS NOT NULL))"
+    " OR u.id IN (SELECT p.user_id FROM usercore_passkeys AS p WHERE p.tenant_id = ?)) ORDER BY u.id LIMIT ?"
+)
+
 _read = reader(ACCESS_TOKENS, USERS, rest=True)
 _read_api_token = reader(API_TOKENS, rest=True)
 _read_user = reader(USERS, rest=True)
@@ -109,6 +118,10 @@ class SqlAuthenticationLookup(AuthenticationLookup):
             return NO_RIGHTS
         active, has_factor, *credential = rows[0][:-_WIDTH]
         return Rights(bool(active), _credential(credential), bool(has_factor), _active_roles(rows))
+
+    def list_able(self, *, at: datetime, limit: int) -> list[UserId]:
+        tenant_id = self._unit.tenant_id
+        return [user_id for (user_id,) in self._run(ABLE, (tenant_id, "", to_micros(at), tenant_id, limit))]
 
 
 def _credential(row: Sequence[Any]) -> Credential | None:

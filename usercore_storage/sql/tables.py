@@ -58,6 +58,7 @@ USERS: Final = Table(
     user=None,
     tenant="tenant_id",
     indexes={
+        "by_state": "(tenant_id, state, id)",
         "registered": "(tenant_id, registered_at)",
         "inactive": "(tenant_id) WHERE ((state <> 'active') AND (registered_at IS NOT NULL))",
     },

@@ -1,7 +1,10 @@
-"""The last active admin stays, whichever units are open at the same time."""
+"""The last admin who can sign in stays, whichever units are open at the same time."""
+
+from typing import Final
 
 import pytest
 
+from usercore.authenticators.last_admin import LastAdminGuard
 from usercore.kernel.context import MAIN, SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
@@ -9,16 +12,20 @@ from usercore.kernel.units import Units
 from usercore.storage import Storage, Unit
 from usercore.testing.contracts.base import Contract, store, units_of
 from usercore.testing.contracts.races import Meet, overlap
-from usercore.testing.samples import ANN, BOB, a_user
+from usercore.testing.fakes import NOON
+from usercore.testing.samples import ANN, BOB, a_credential, a_user
+from usercore.throttling.keys import CounterKeys
+from usercore.throttling.model import ThrottlePolicy
 from usercore.users.errors import LastAdmin
 from usercore.users.model import NO_ACCESS_IDS, User, UserState
-from usercore.users.service import lock_unless_last_admin
+
+GUARD: Final = LastAdminGuard(keys=CounterKeys(secret=bytes(32), ipv6_prefix=64), throttles=ThrottlePolicy())
 
 
 def an_admin(user_id: UserId) -> User:
-    """Return an active admin without identifiers."""
-    bare = a_user(email=None, username=None, external_id=None, access_ids=NO_ACCESS_IDS, supplied_uuid=None)
-    return evolve(bare, id=user_id, tenant_id=SYSTEM, state=UserState.ACTIVE)
+    """Return an active admin with an email only."""
+    bare = a_user(email=f"{user_id}@example.com", username=None, external_id=None, access_ids=NO_ACCESS_IDS)
+    return evolve(bare, id=user_id, tenant_id=SYSTEM, state=UserState.ACTIVE, supplied_uuid=None)
 
 
 def deactivate(unit: Unit, user_id: UserId, meet: Meet | None = None) -> bool:
@@ -26,13 +33,30 @@ def deactivate(unit: Unit, user_id: UserId, meet: Meet | None = None) -> bool:
 
     Units meet after they have looked for another admin, unless the lock keeps one of them from it.
     """
+    user = GUARD.lock(unit, user_id, tenant_id=SYSTEM)
+    if not is_dispensable(unit, user, meet):
+        return False
+    unit.users.replace(evolve(user, state=UserState.DEACTIVATED))
+    return True
+
+
+def void(unit: Unit, user_id: UserId, meet: Meet | None = None) -> bool:
+    """Void the password of an admin as ``passwords.mark_suspicious`` does; return whether it was done."""
+    user = GUARD.lock(unit, user_id, tenant_id=SYSTEM)
+    if not is_dispensable(unit, user, meet):
+        return False
+    unit.credentials.put(a_credential(user_id=user_id, hash="", version=2))
+    return True
+
+
+def is_dispensable(unit: Unit, user: User, meet: Meet | None) -> bool:
+    """Return whether the guard lets an admin go, when both units have looked."""
     try:
-        user = lock_unless_last_admin(unit, user_id, tenant_id=SYSTEM)
+        GUARD.check(unit, user, at=NOON)
     except LastAdmin:
         return False
     if meet:
         meet()
-    unit.users.replace(evolve(user, state=UserState.DEACTIVATED))
     return True
 
 
@@ -57,7 +81,25 @@ class LastAdminContract(Contract):
         assert states.count(UserState.ACTIVE) == 1
 
     @pytest.mark.rule("T5")
+    def test_of_two_open_units_that_void_each_others_password_one_is_refused(self, admins: Units[Unit]) -> None:
+        store(admins, lambda unit: unit.credentials.put, a_credential(), a_credential(user_id=BOB))
+
+        def void_the_other(unit: Unit, number: int, meet: Meet) -> bool:
+            return void(unit, ANN if number else BOB, meet)
+
+        assert sorted(overlap(admins, void_the_other)) == [False, True]
+
+    @pytest.mark.rule("T5")
+    def test_an_admin_is_not_voided_while_another_unit_deactivates_the_other_one(self, admins: Units[Unit]) -> None:
+        store(admins, lambda unit: unit.credentials.put, a_credential(), a_credential(user_id=BOB))
+
+        def act(unit: Unit, number: int, meet: Meet) -> bool:
+            return void(unit, ANN, meet) if number else deactivate(unit, BOB, meet)
+
+        assert sorted(overlap(admins, act)) == [False, True]
+
+    @pytest.mark.rule("T5")
     def test_users_of_other_tenants_are_locked_without_their_tenant(self, people: Units[Unit]) -> None:
         before = people.read(lambda unit: unit.tenants.get(MAIN))
-        people.write(lambda unit: lock_unless_last_admin(unit, ANN, tenant_id=MAIN))
+        people.write(lambda unit: GUARD.lock(unit, ANN, tenant_id=MAIN))
         assert people.read(lambda unit: unit.tenants.get(MAIN)) == before

@@ -7,13 +7,15 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, digest_of
 from usercore.kernel.units import Units
+from usercore.passwords.model import Credential
 from usercore.roles.model import ActiveRole, Role
 from usercore.storage import Unit
 from usercore.storage.lookups import LoginAccount, Rights, TokenOwner
 from usercore.testing.contracts.base import Contract, assert_same, store
+from usercore.testing.contracts.passkeys import passkey
 from usercore.testing.contracts.races import Meet, overlap
 from usercore.testing.contracts.second_factors import FACTOR
-from usercore.testing.fakes import NOON
+from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import (
     ACCESS_TOKEN,
     ACME,
@@ -45,6 +47,11 @@ def find(units: Units[Unit], digest: Digest = ACCESS_TOKEN.digest) -> TokenOwner
 def get(units: Units[Unit], user_id: UserId = ANN) -> LoginAccount | None:
     """Return a user for signing in with a password."""
     return units.read(lambda unit: unit.authentication.get(user_id))
+
+
+def able(units: Units[Unit], limit: int = 9) -> list[UserId]:
+    """Return the users who have what signs them in."""
+    return units.read(lambda unit: unit.authentication.list_able(at=NOON, limit=limit))
 
 
 def assert_same_but_user_agent(found: AccessToken, given: AccessToken) -> None:
@@ -291,3 +298,37 @@ def roles_of(units: Units[Unit]) -> list[tuple[ActiveRole, ...]]:
     rights = units.write(lambda unit: [unit.lock(ANN), unit.authentication.rights_of(ANN)][1])
     assert rights is not None
     return [found.roles, account.roles, rights.roles]
+
+    @pytest.mark.parametrize(
+        "credential",
+        [None, a_credential(hash=""), a_credential(must_change=True, expires_at=NOON)],
+        ids=["no password", "a void password", "an expired password"],
+    )
+    @pytest.mark.rule("T5")
+    def test_a_user_is_able_by_a_password_that_is_accepted_or_by_a_passkey(
+        self, people: Units[Unit], credential: Credential | None
+    ) -> None:
+        if credential is not None:
+            store(people, lambda unit: unit.credentials.put, credential)
+        store(people, lambda unit: unit.credentials.put, a_credential(user_id=BOB, expires_at=NOON + TICK))
+        assert able(people) == [BOB]
+        store(people, lambda unit: unit.passkeys.add, passkey())
+        assert able(people) == [ANN, BOB]
+        assert able(people, limit=1) == [ANN]
+
+    @pytest.mark.parametrize(
+        "user",
+        [a_user(email=None, username=None), *(a_user(state=state) for state in UserState if state != "active")],
+        ids=lambda user: user.state.value if user.email else "without a login",
+    )
+    @pytest.mark.rule("T5")
+    def test_a_user_is_not_able_without_a_login_or_in_another_state(self, main: Units[Unit], user: User) -> None:
+        store(main, lambda unit: unit.users.add, user)
+        store(main, lambda unit: unit.credentials.put, a_credential())
+        assert able(main) == []
+
+    @pytest.mark.rule("T5", "T2")
+    def test_users_of_other_tenants_are_not_able(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        store(people, lambda unit: unit.credentials.put, a_credential())
+        assert able(people) == [ANN]
+        assert able(acme) == []
