@@ -598,9 +598,31 @@ def test_a_former_address_is_held_for_seven_days(core: UserCore, clock: FakeCloc
     core.cleanup()
     with refused(core, Taken):
         register(core)
-    clock.now = until + TICK
-    assert core.cleanup().held_keys == 1
-    assert register(core).id != user.id
+    clock.now = until
+    assert core.emails.request_change(bob.id, ANN).email == "bob@example.com"
+    checked = core.registration.check_email(ANN)
+    assert (checked.status, checked.user_id) == ("available", None)
+
+
+@pytest.mark.rule("E3", "U3")
+@pytest.mark.parametrize("way", ["register", "change", "import"])
+def test_a_former_address_is_free_as_soon_as_it_is_no_longer_held(
+    core: UserCore, clock: FakeClock, mailer: MemoryMailer, way: str
+) -> None:
+    user, bob = verified(core), register(core, "bob")
+    undo = move(core, mailer, user, "lee@example.com")
+    clock.advance(LINKS.undo_lifetime)
+    ways: dict[str, Callable[[], object]] = {
+        "register": lambda: register(core, password=PASSWORD),
+        "change": lambda: core.emails.change(bob.id, ANN),
+        "import": lambda: core.registration.import_users([{"email": ANN, "first_name": "Eve"}]),
+    }
+    ways[way]()
+    assert core.users.get(Email(ANN)).id != user.id
+    with refused(core, TokenExpired):
+        core.emails.undo_change(undo)
+    clock.tick()
+    assert core.cleanup().held_keys == 0
 
 
 @pytest.mark.rule("E3", "U3")

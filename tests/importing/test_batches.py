@@ -17,7 +17,7 @@ from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain
 from usercore.storage import Storage, Unit
-from usercore.testing import FakeClock, FakeRandomness, FaultyStorage, WatchedStorage
+from usercore.testing import NOON, FakeClock, FakeRandomness, FaultyStorage, WatchedStorage
 from usercore_storage import memory
 
 pytestmark = pytest.mark.rule("R7")
@@ -160,7 +160,7 @@ def changed_since(core: UserCore, state: UserState) -> None:
 def test_a_plan_for_a_user_who_was_changed_meanwhile_is_not_stored(core: UserCore, state: UserState) -> None:
     imported(core, ANN)
     batch = list(candidates.candidates([{**ANN, "first_name": "Anna"}]))
-    known = core._service.units.read(lambda unit: find_known(unit, batch))
+    known = core._service.units.read(lambda unit: find_known(unit, batch, at=NOON))
     plan = Plan(known, blank=evolve(known.users[0], id=0), new_id=core._service.new_id, admit=lambda _, __: None)
     steps = [plan.step(candidate) for candidate in batch]
     changed_since(core, state)

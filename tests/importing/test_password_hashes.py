@@ -34,7 +34,7 @@ from usercore.kernel.errors import LostRace
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
 from usercore.passwords.hasher import Argon2Hasher
-from usercore.testing import FakeClock, MemoryMailer
+from usercore.testing import NOON, FakeClock, MemoryMailer
 from usercore_storage import FindingKind
 
 pytestmark = pytest.mark.rule("P8", "R7")
@@ -229,7 +229,7 @@ def test_a_password_that_was_used_or_chosen_between_plan_and_storing_is_not_repl
     core: UserCore, ann: User, change: Callable[[UserCore], str]
 ) -> None:
     batch = list(candidates.candidates([{**ANN, "password_hash": bcrypt_of("newer")}]))
-    known = core._service.units.read(lambda unit: find_known(unit, batch))
+    known = core._service.units.read(lambda unit: find_known(unit, batch, at=NOON))
     plan = Plan(known, blank=evolve(ann, id=UserId(0)), new_id=core._service.new_id, admit=lambda _, __: None)
     steps = [plan.step(candidate) for candidate in batch]
     password = change(core)

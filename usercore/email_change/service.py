@@ -106,8 +106,8 @@ class Emails:
             if is_same_address(old.email, clean):
                 return self._respell(unit, old, clean)
             name = (KeySpace.LOGIN, email_key(clean))
-            check_free(unit.claims.find_many([name]), old, {name: KeyUse.EMAIL})
             now = self._service.clock()
+            check_free(unit.claims.find_many([name]), old, {name: KeyUse.EMAIL}, at=now)
             cancel_changes(unit, old, at=now, state=EmailChangeState.REQUESTED)
             until = now + self._lifetimes.email_change_lifetime
             change = new_change(old, clean, state=EmailChangeState.REQUESTED, at=now, until=until)

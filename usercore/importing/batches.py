@@ -138,7 +138,7 @@ class Importer:
         """Ask gates and email checks about the users that would be created. Outside any unit."""
         if self._gates.are_open:
             return batch
-        known = self._service.units.read(lambda unit: find_known(unit, batch))
+        known = self._service.units.read(lambda unit: find_known(unit, batch, at=self._service.clock()))
         plan = self._plan(known, self._ask_about)
         return [_answered(candidate, plan.step(candidate)) for candidate in batch]
 
@@ -166,7 +166,7 @@ class Importer:
             refuse(veto.gate, "vetoed")
 
     def _apply(self, unit: ImportUnit, batch: Batch) -> Sequence[Step]:
-        known = find_known(unit, batch)
+        known = find_known(unit, batch, at=self._service.clock())
         plan = self._plan(known, self._admit(batch))
         steps = [plan.step(candidate) for candidate in batch]
         store_steps(unit, self._service.context.tenant_id, known, steps)

@@ -80,11 +80,15 @@ class RejectedRecord:
 
 @frozen
 class Known:
-    """What the records of a batch may refer to or collide with. Credentials are those of records with a hash."""
+    """What the records of a batch may refer to or collide with. Credentials are those of records with a hash.
+
+    ``over`` are claims that were only held, and no longer are: their keys are free.
+    """
 
     users: Sequence[User]
     claims: Sequence[Claim]
     credentials: Sequence[Credential]
+    over: Sequence[Claim] = ()
 
 
 Step = Creation | Update | Repetition | RejectedRecord

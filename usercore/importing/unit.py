@@ -17,23 +17,28 @@ from usercore.tokens.service import revoke_all
 from usercore.users.email_changes import cancel_changes
 from usercore.users.keys import is_same_address
 from usercore.users.model import IMPORTED, User
+from usercore.users.rules import is_over
 from usercore.users.service import make_claim, replace_user
 
 
-def find_known(unit: ImportUnit, batch: Iterable[Candidate]) -> Known:
+def find_known(unit: ImportUnit, batch: Iterable[Candidate], *, at: datetime) -> Known:
     """Return what the records of the batch may refer to or collide with."""
     records = [candidate.record for candidate in batch if candidate.record is not None]
-    claims = unit.claims.find_many(list(dict.fromkeys(name for record in records for name in record.claims)))
+    found = unit.claims.find_many(list(dict.fromkeys(name for record in records for name in record.claims)))
+    over = [claim for claim in found if is_over(claim, at)]
+    claims = [claim for claim in found if claim not in over] if over else found
     users = unit.users.get_many(sorted(sought_ids(records, claims)))
     has_hashes = any(record.password_hash is not None for record in records)
     credentials = unit.credentials.get_many([user.id for user in users]) if has_hashes and users else []
-    return Known(users, claims, credentials)
+    return Known(users, claims, credentials, over)
 
 
 def store_steps(unit: ImportUnit, tenant_id: TenantId, known: Known, steps: Sequence[Step]) -> None:
     """Store what was planned, in its order, because a key may move from one user to the next."""
     _drop_counts(unit, tenant_id, steps)
     _lock(unit, steps)
+    if known.over:
+        unit.claims.release(known.over)
     _check_credentials(unit, known, steps)
     made: list[Creation] = []
     for step in steps:

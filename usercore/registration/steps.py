@@ -38,7 +38,7 @@ from usercore.users.identifiers import claims_of, email_holder
 from usercore.users.keys import KeySpace, email_key
 from usercore.users.model import REGISTERED, WELCOMED, Claim, User
 from usercore.users.ports import UsersUnit
-from usercore.users.rules import without_email_as_name
+from usercore.users.rules import is_over, without_email_as_name
 from usercore.users.service import add_user, check_free
 
 T = TypeVar("T")
@@ -183,9 +183,10 @@ class RegistrationSteps:
         def look(unit: RegistrationUnit) -> None:
             if not self.is_tenant_active(unit):
                 raise TenantInactive
+            now = self._service.clock()
             if check_limits:
-                self._limits.check(unit, registrant.email, now=self._service.clock())
-            check_free(unit.claims.find_many(list(needs)), user, needs)
+                self._limits.check(unit, registrant.email, now=now)
+            check_free(unit.claims.find_many(list(needs)), user, needs, at=now)
 
         self._service.units.read(look)
         return evolve(registrant, hashed=self._passwords.hash(screened))
@@ -224,7 +225,9 @@ class RegistrationSteps:
     def claim_on(self, unit: RegistrationUnit, email: str) -> tuple[bool, UserId | None]:
         """Return whether the email is claimed, and the user who has it: None if it is only held for a user."""
         claim = unit.claims.find(KeySpace.LOGIN, email_key(email))
-        return claim is not None, None if claim is None else email_holder([claim], email)
+        if claim is None or is_over(claim, self._service.clock()):
+            return False, None
+        return True, email_holder([claim], email)
 
     def find_claims(self, unit: RegistrationUnit, registrant: RegistrationInput) -> Sequence[Claim]:
         """Return the claims that exist on the keys that the new user will have."""

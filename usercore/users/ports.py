@@ -113,6 +113,10 @@ class ClaimRepository(Protocol):
         """Remove these claims; a key that another holder has stays claimed."""
 
     @abstractmethod
+    def release(self, claims: Iterable[Claim]) -> None:
+        """Remove those of these claims that have no use and are held until the same instant still."""
+
+    @abstractmethod
     def remove_held(self, before: datetime, *, limit: int) -> int:
         """Remove at most ``limit`` claims of any tenant without uses that were held until before; return how many."""
 

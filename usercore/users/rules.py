@@ -7,7 +7,7 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import WrongState
 from usercore.users.errors import ExternalIdLinked
 from usercore.users.keys import email_key
-from usercore.users.model import EmailChange, EmailChangeState, User, UserState
+from usercore.users.model import Claim, EmailChange, EmailChangeState, User, UserState
 
 
 def without_email_as_name(user: User) -> User:
@@ -63,6 +63,11 @@ def holds_of(changes: Iterable[EmailChange], now: datetime) -> dict[str, datetim
             key = email_key(change.old_email)
             holds[key] = max(change.open_until, holds.get(key, change.open_until))
     return holds
+
+
+def is_over(claim: Claim, now: datetime) -> bool:
+    """Return whether a claim was only held for its user, and is so no more: then the key is free for every user."""
+    return not claim.uses and claim.held_until is not None and claim.held_until <= now
 
 
 def closed(change: EmailChange, state: EmailChangeState, at: datetime) -> EmailChange:

@@ -16,7 +16,7 @@ from usercore.users.identifiers import (
 from usercore.users.keys import KeySpace, KeyUse, claim_of
 from usercore.users.model import IDENTIFIERS, Claim, User, UserState
 from usercore.users.ports import UsersUnit
-from usercore.users.rules import without_email_as_name
+from usercore.users.rules import is_over, without_email_as_name
 
 
 def get_user(unit: UsersUnit, reference: Reference) -> User:
@@ -54,7 +54,8 @@ def move_claims(unit: UsersUnit, old: User, new: User, *, at: datetime) -> None:
     wanted = {name: uses for name, uses in needs.items() if had.get(name) != uses}
     dropped = in_order(had.keys() - needs.keys())
     found = unit.claims.find_many([*wanted, *dropped])
-    check_free(found, new, wanted)
+    check_free(found, new, wanted, at=at)
+    release_over(unit, found, at=at)
     holds = {(one.space, one.key): one.held_until for one in found if one.held_until and at < one.held_until}
     for name in in_order(wanted):
         unit.claims.put(make_claim(new, *name, wanted[name], held_until=holds.get(name)))
@@ -64,6 +65,13 @@ def move_claims(unit: UsersUnit, old: User, new: User, *, at: datetime) -> None:
     gone = [make_claim(old, *name, had[name]) for name in dropped if name not in holds]
     if gone:
         unit.claims.remove(gone)
+
+
+def release_over(unit: UsersUnit, found: Iterable[Claim], *, at: datetime) -> None:
+    """Remove those claims that were only held, and no longer are, so that another user can have their keys."""
+    over = [claim for claim in found if is_over(claim, at)]
+    if over:
+        unit.claims.release(over)
 
 
 def hold_key(unit: UsersUnit, user: User, space: KeySpace, key: str, *, until: datetime | None) -> None:
@@ -78,13 +86,15 @@ def hold_key(unit: UsersUnit, user: User, space: KeySpace, key: str, *, until: d
         unit.claims.remove([claim])
 
 
-def check_free(found: Iterable[Claim], user: User, wanted: Mapping[tuple[KeySpace, str], KeyUse]) -> None:
-    """Refuse the wanted keys if another user holds a claim that was found on one of them.
+def check_free(
+    found: Iterable[Claim], user: User, wanted: Mapping[tuple[KeySpace, str], KeyUse], *, at: datetime
+) -> None:
+    """Refuse the wanted keys if another user has a claim that was found on one of them, or one that is held still.
 
     Raises:
         Taken: one of the keys is another user's. It names the first of several, so pass the most important one first.
     """
-    holders = {(claim.space, claim.key): claim.holder_id for claim in found}
+    holders = {(claim.space, claim.key): claim.holder_id for claim in found if not is_over(claim, at)}
     for name, uses in wanted.items():
         if holders.get(name, user.id) != user.id:
             raise Taken(str(name[0]), field_of(uses))
@@ -104,7 +114,10 @@ def add_user(unit: UsersUnit, user: User, kind: ChangeKind, *, found: Iterable[C
         Taken: another user has one of the keys.
     """
     needs = claims_of(user)
-    check_free(unit.claims.find_many(list(needs)) if found is None else found, user, needs)
+    if found is None:
+        found = unit.claims.find_many(list(needs))
+    check_free(found, user, needs, at=user.modified_at)
+    release_over(unit, found, at=user.modified_at)
     unit.claims.add_many([make_claim(user, *name, needs[name]) for name in in_order(needs)])
     unit.users.add(user)
     unit.record(Change(kind=kind, subject_id=user.id, new=user))

@@ -115,6 +115,12 @@ class MemoryClaims(ClaimRepository):
             if stored is not None and stored.holder_id == claim.holder_id:
                 self._claims.remove(_name_of(claim))
 
+    def release(self, claims: Iterable[Claim]) -> None:
+        for claim in claims:
+            stored = self._claims.get(_name_of(claim))
+            if stored is not None and not stored.uses and stored.held_until == claim.held_until:
+                self._claims.remove(_name_of(claim))
+
     def remove_held(self, before: datetime, *, limit: int) -> int:
         without_use = (claim for claim in self._claims.values() if claim.uses == 0)
         removed = oldest(without_use, lambda claim: claim.held_until, before=before, limit=limit)

@@ -64,6 +64,7 @@ PUT_CLAIM: Final = (
     " RETURNING holder_id"
 )
 REMOVE_CLAIM: Final = "DELETE FROM usercore_claims WHERE tenant_id = ? AND digest = ? AND holder_id = ?"
+RELEASE_CLAIM: Final = "DELETE FROM usercore_claims WHERE tenant_id = ? AND digest = ? AND uses = 0 AND held_until = ?"
 REMOVE_HELD: Final = (
     "DELETE FROM usercore_claims WHERE (tenant_id, digest) IN (SELECT tenant_id, digest FROM usercore_claims"
     " WHERE uses = 0 AND held_until < ? ORDER BY held_until LIMIT ?) AND uses = 0 AND held_until < ? RETURNING digest"
@@ -193,6 +194,10 @@ class SqlClaims(ClaimRepository):
     def remove(self, claims: Iterable[Claim]) -> None:
         rows = [(claim.tenant_id, digest_of_key(claim.space, claim.key), claim.holder_id) for claim in claims]
         self._run.many(REMOVE_CLAIM, rows)
+
+    def release(self, claims: Iterable[Claim]) -> None:
+        held = [(digest_of_key(one.space, one.key), one.held_until) for one in claims if one.held_until is not None]
+        self._run.many(RELEASE_CLAIM, [(self._unit.tenant_id, digest, to_micros(until)) for digest, until in held])
 
     def remove_held(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_HELD, (to_micros(before), limit, to_micros(before))))

@@ -189,6 +189,38 @@ class ClaimRepositoryContract(Contract):
         assert [find(main, claim.key) for claim in stay] == stay
         assert find(acme) is None
 
+    @pytest.mark.rule("E3", "U3")
+    def test_a_claim_is_released_if_it_has_no_use_and_the_same_hold(self, main: Units[Unit]) -> None:
+        held = a_claim(uses=0, held_until=NOON)
+        store(main, lambda unit: unit.claims.put, held, a_claim(key="bob", uses=0, held_until=NOON))
+        for other in (a_claim(held_until=NOON), a_claim(uses=0, held_until=NOON + TICK)):
+            store(main, lambda unit: unit.claims.put, other)
+            main.write(lambda unit: unit.claims.release([held]))
+            assert find(main) == other
+        store(main, lambda unit: unit.claims.put, held)
+        main.write(lambda unit: unit.claims.release([held, a_claim(key="cleo", uses=0, held_until=NOON)]))
+        assert find(main) is None
+        assert find(main, "bob") is not None
+
+    @pytest.mark.rule("E3", "U3")
+    def test_of_two_open_units_one_gets_a_key_that_is_held_no_longer(self, main: Units[Unit]) -> None:
+        held = a_claim(uses=0, held_until=NOON)
+        store(main, lambda unit: unit.claims.put, held)
+
+        def take(unit: Unit, number: int, meet: Meet) -> bool:
+            found = unit.claims.find(held.space, held.key)
+            meet()
+            if found is None or found.uses:
+                return False
+            if not number:  # the holder uses the key again
+                unit.claims.put(CLAIM)
+                return True
+            unit.claims.release([held])
+            unit.claims.put(a_claim(holder_id=BOB))
+            return True
+
+        assert sorted(overlap(main, take)) == [False, True]
+
     @pytest.mark.rule("E3")
     def test_a_key_is_used_again_or_freed_by_two_open_units_but_not_both(self, main: Units[Unit]) -> None:
         held = a_claim(uses=0, held_until=NOON - TICK)

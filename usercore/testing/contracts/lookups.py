@@ -267,38 +267,6 @@ class AuthenticationLookupContract(Contract):
         store(people, lambda unit: unit.roles.add, ROLE, OTHER)
         assert sorted(overlap(people, give_unless_given)) == [0, 1]
 
-
-OTHER = a_role(id=603, name="drawers", privileged=False, permissions=("draw",))
-INACTIVE = a_role(id=604, name="Former", active=False)
-ITS = ActiveRole(name="Editors", privileged=True, permissions=ROLE.permissions)
-THEIR = ActiveRole(name="drawers", privileged=False, permissions=("draw",))
-
-
-def give(units: Units[Unit], *roles: Role, to: UserId = ANN) -> None:
-    """Store roles that are new, and give them to a user."""
-
-    def work(unit: Unit) -> None:
-        for role in roles:
-            if unit.roles.get(role.id) is None:
-                unit.roles.add(role)
-        unit.lock(to)
-        for role in roles:
-            unit.role_assignments.add(a_role_assignment(user_id=to, role_id=role.id))
-
-    units.write(work)
-
-
-def roles_of(units: Units[Unit]) -> list[tuple[ActiveRole, ...]]:
-    """Return Ann's roles as each of the look-ups returns them."""
-    if units.read(lambda unit: unit.access_tokens.get(ANN, ACCESS_TOKEN.digest)) is None:
-        store(units, lambda unit: unit.access_tokens.add, ACCESS_TOKEN)
-    found, account = find(units), get(units)
-    assert found
-    assert account
-    rights = units.write(lambda unit: [unit.lock(ANN), unit.authentication.rights_of(ANN)][1])
-    assert rights is not None
-    return [found.roles, account.roles, rights.roles]
-
     @pytest.mark.parametrize(
         "credential",
         [None, a_credential(hash=""), a_credential(must_change=True, expires_at=NOON)],
@@ -332,3 +300,35 @@ def roles_of(units: Units[Unit]) -> list[tuple[ActiveRole, ...]]:
         store(people, lambda unit: unit.credentials.put, a_credential())
         assert able(people) == [ANN]
         assert able(acme) == []
+
+
+OTHER = a_role(id=603, name="drawers", privileged=False, permissions=("draw",))
+INACTIVE = a_role(id=604, name="Former", active=False)
+ITS = ActiveRole(name="Editors", privileged=True, permissions=ROLE.permissions)
+THEIR = ActiveRole(name="drawers", privileged=False, permissions=("draw",))
+
+
+def give(units: Units[Unit], *roles: Role, to: UserId = ANN) -> None:
+    """Store roles that are new, and give them to a user."""
+
+    def work(unit: Unit) -> None:
+        for role in roles:
+            if unit.roles.get(role.id) is None:
+                unit.roles.add(role)
+        unit.lock(to)
+        for role in roles:
+            unit.role_assignments.add(a_role_assignment(user_id=to, role_id=role.id))
+
+    units.write(work)
+
+
+def roles_of(units: Units[Unit]) -> list[tuple[ActiveRole, ...]]:
+    """Return Ann's roles as each of the look-ups returns them."""
+    if units.read(lambda unit: unit.access_tokens.get(ANN, ACCESS_TOKEN.digest)) is None:
+        store(units, lambda unit: unit.access_tokens.add, ACCESS_TOKEN)
+    found, account = find(units), get(units)
+    assert found
+    assert account
+    rights = units.write(lambda unit: [unit.lock(ANN), unit.authentication.rights_of(ANN)][1])
+    assert rights is not None
+    return [found.roles, account.roles, rights.roles]
