@@ -32,6 +32,7 @@ CLEANING: Final = SCANNING | {
     "throttling.REMOVE_OLD_COUNTERS",
     "outbox.REMOVE",
     "remembered_devices.REMOVE_EXPIRED",
+    "history.REMOVE",
     "second_factors.REMOVE_CHALLENGES",
     "registration_attempts._blank",
     "registration_attempts._remove",
@@ -86,7 +87,7 @@ def test_a_statement_uses_only_syntax_of_all_engines(name: str, dialect: str) ->
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_question_marks_are_used_for_values_only(name: str) -> None:
-    states = ("'erased'", "'active'", "'pending'", "'done'", "'account'", "'second_factor'")
+    states = ("'erased'", "'active'", "'pending'", "'done'", "'account'", "'second_factor'", "'unknown_login'")
     assert "'" not in re.sub("|".join(states), "", STATEMENTS[name])
 
 

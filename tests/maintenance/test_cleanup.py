@@ -8,6 +8,7 @@ import pytest
 from tests.services.helpers import PASSWORD, dump, opens, over, register, sign_in
 from usercore import (
     Cleaned,
+    DeliveryPolicy,
     Full,
     LinkPolicy,
     RetentionPolicy,
@@ -57,11 +58,11 @@ def test_clean_up_removes_rows_after_their_retention(core: UserCore, clock: Fake
 def test_clean_up_does_not_remove_rows_in_use(core: UserCore, clock: FakeClock) -> None:
     user = register(core, password=PASSWORD)
     token = sign_in(core, user)
-    core.registration.request("bob@example.com")
+    core.passwords.request_reset("ann@example.com")
     clock.advance(31 * DAY)
     core.cleanup()
     assert opens(core, token)
-    assert [delivery.kind for delivery in core.outbox.pending().rows] == ["registration.requested"]
+    assert [delivery.kind for delivery in core.outbox.pending().rows] == ["password.reset_requested"]
 
 
 @pytest.mark.rule("K8")
@@ -91,6 +92,38 @@ def test_the_address_of_a_completed_request_stays_in_history(
     core.cleanup()
     (entry,) = requests_in_history(core)
     assert "bob@example.com" in entry
+
+
+@pytest.mark.rule("K8")
+def test_nothing_is_left_of_requests_to_reset_passwords_that_no_user_has(
+    core: UserCore, clock: FakeClock, mailer: MemoryMailer
+) -> None:
+    caller = core.bind(ip="203.0.113.9", user_agent="curl")
+    caller.passwords.request_reset("hunter2")
+    clock.now = NOON + 30 * DAY
+    assert core.cleanup().requests_of_unknown == 0
+    clock.now += TICK
+    assert core.cleanup().requests_of_unknown == 1
+    core.outbox.deliver()
+    assert tables_with(core, "203.0.113.9") == tables_with(core, "unknown") == set()
+    assert not mailer.sent
+
+
+@pytest.mark.rule("K8")
+def test_a_mail_that_was_set_aside_goes_with_its_request(
+    core: UserCore, clock: FakeClock, mailer: MemoryMailer
+) -> None:
+    policy = attrs.evolve(core.policy, deliveries=DeliveryPolicy(set_aside_after=timedelta(minutes=1)))
+    hasty = over(core, policy=policy)
+    hasty.registration.request("bob@example.com")
+    mailer.fail_next(2)
+    for _ in range(2):
+        hasty.outbox.deliver()
+        clock.advance(timedelta(minutes=1))
+    assert hasty.outbox.failed().rows
+    clock.now = NOON + 30 * DAY + TICK
+    hasty.cleanup()
+    assert not hasty.outbox.failed().rows
 
 
 @pytest.mark.rule("K8")

@@ -14,7 +14,7 @@ from usercore.outbox.model import DeliveryState
 from usercore.storage import Unit
 from usercore.storage.recording import UnitContext
 from usercore.testing import NOON, TICK, FakeClock
-from usercore.testing.samples import ANN, a_delivery, a_registration_link, an_api_token, an_attempt
+from usercore.testing.samples import ANN, a_delivery, a_registration_link, an_api_token, an_attempt, an_entry
 from usercore.throttling.model import CounterKind, CountingRule
 from usercore.tokens.model import RememberedDevice
 from usercore_storage import sqlite
@@ -45,6 +45,10 @@ STEPS: dict[str, tuple[Callable[[Unit, int], object], Callable[[Unit], object]]]
     "registration requests": (
         lambda unit, number: unit.registration_links.add(a_registration_link(id=number)),
         lambda unit: unit.registration_links.remove_abandoned(NOON, now=NOON + 2 * DAY, limit=1000),
+    ),
+    "entries of history": (
+        lambda unit, number: unit.history.add_many([an_entry(change_no=number, at=NOON - DAY)]),
+        lambda unit: unit.history.remove_unknown_logins(NOON, limit=1000),
     ),
     "API tokens": (
         lambda unit, number: unit.api_tokens.add(

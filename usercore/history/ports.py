@@ -52,6 +52,14 @@ class HistoryRepository(Protocol):
     def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:
         """Take these fields out of the old and new values of the subject's entries in this tenant; the entries stay."""
 
+    @abstractmethod
+    def remove_unknown_logins(self, before: datetime, *, limit: int) -> list[int]:
+        """Remove at most ``limit`` entries of any tenant about logins that no user had, if they were made before.
+
+        Returns:
+            The ids of their subjects.
+        """
+
 
 class HistoryUnit(ResolvingUnit, Protocol):
     """The part of a unit that history needs."""

@@ -46,7 +46,9 @@ class RetentionPolicy:
     tokens: timedelta = span(timedelta(days=30), least=timedelta(0))
     attempts: timedelta = span(timedelta(days=365), least=timedelta(0))
     unknown_logins: timedelta = span(timedelta(days=30), least=timedelta(0))
-    """How long an attempt that found no user has its login: a password may have been typed into the wrong field."""
+    """How long an attempt that found no user has its login: a password may have been typed into the wrong field.
+
+    So long are requests for such logins stored, too."""
 
     registration_addresses: timedelta = span(timedelta(days=30), least=timedelta(0))
     """How long the email of a registration that made no user is stored, if its link has expired: in the request, its
@@ -58,7 +60,10 @@ class RetentionPolicy:
 
 @entity
 class Cleaned:
-    """How many rows of each kind were removed; ``unknown_logins`` and ``registration_addresses`` were blanked."""
+    """How many rows of each kind were removed; ``unknown_logins`` and ``registration_addresses`` were blanked.
+
+    ``requests_of_unknown`` are requests to reset a password for logins that no user had.
+    """
 
     access_tokens: int
     device_tokens: int
@@ -72,6 +77,7 @@ class Cleaned:
     attempts: int
     registration_attempts: int
     unknown_logins: int
+    requests_of_unknown: int
     registration_addresses: int
     user_agents: int
     deliveries: int
@@ -136,6 +142,9 @@ class Cleanup:
             unknown_logins=self._repeat(
                 lambda unit: unit.attempts.blank_logins(now - policy.unknown_logins, limit=BATCH)
             ),
+            requests_of_unknown=self._repeat(
+                lambda unit: _remove_requests_of_unknown(unit, now - policy.unknown_logins)
+            ),
             registration_addresses=abandoned
             + self._repeat(lambda unit: unit.registration_attempts.blank_logins(addresses, limit=BATCH)),
             user_agents=self._repeat(
@@ -161,4 +170,12 @@ def _remove_abandoned(unit: CleanupUnit, requested_before: datetime, now: dateti
     removed = unit.registration_links.remove_abandoned(requested_before, now=now, limit=BATCH)
     for link in removed:
         unit.history.blank(Subject.REGISTRATION, link.id, _OF_REQUESTS, tenant_id=link.tenant_id)
+    unit.deliveries.remove_of(Subject.REGISTRATION, [link.id for link in removed])  # also those that were set aside
+    return len(removed)
+
+
+def _remove_requests_of_unknown(unit: CleanupUnit, before: datetime) -> int:
+    """Remove entries that no query returns: they are only stored so that requests for all logins are alike."""
+    removed = unit.history.remove_unknown_logins(before, limit=BATCH)
+    unit.deliveries.remove_of(Subject.UNKNOWN_LOGIN, removed)
     return len(removed)

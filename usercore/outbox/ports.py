@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from usercore.kernel.changes import Subject
 from usercore.kernel.ids import TenantId
 from usercore.outbox.model import Delivery, DeliveryState
 
@@ -57,6 +58,10 @@ class DeliveryRepository(Protocol):
     @abstractmethod
     def remove_done(self, before: datetime, *, limit: int) -> int:
         """Remove at most ``limit`` deliveries that were done before; return how many."""
+
+    @abstractmethod
+    def remove_of(self, subject: Subject, subject_ids: Sequence[int]) -> None:
+        """Remove all deliveries about these subjects, in any state."""
 
 
 class OutboxUnit(Protocol):

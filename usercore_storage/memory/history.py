@@ -9,7 +9,7 @@ from usercore.history.rules import without
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import TenantId
 from usercore.storage.recording import RecordingUnit
-from usercore_storage.memory.undo_dict import UndoLog
+from usercore_storage.memory.undo_dict import UndoLog, oldest
 from usercore_storage.memory.undo_list import UndoList
 
 
@@ -47,3 +47,10 @@ class MemoryHistory(HistoryRepository):
         for entry in list(self._entries.of(group)):
             self._entries.remove(group, entry)
             self._entries.add(group, without(entry, personal.get(entry.kind, frozenset())))
+
+    def remove_unknown_logins(self, before: datetime, *, limit: int) -> list[int]:
+        entries = (entry for group, entry in self._entries.everything() if group[1] is Subject.UNKNOWN_LOGIN)
+        removed = oldest(entries, lambda entry: entry.at, before=before, limit=limit)
+        for entry in removed:
+            self._entries.remove((entry.tenant_id, entry.subject, entry.subject_id), entry)
+        return [entry.subject_id for entry in removed]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from heapq import nsmallest
 
+from usercore.kernel.changes import Subject
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import TenantId
 from usercore.outbox.model import Delivery, DeliveryState
@@ -68,6 +69,12 @@ class MemoryOutbox(DeliveryRepository):
         for delivery in removed:
             self._deliveries.remove(_key_of(delivery))
         return len(removed)
+
+    def remove_of(self, subject: Subject, subject_ids: Sequence[int]) -> None:
+        removed = {(subject_id, subject) for subject_id in subject_ids}
+        for delivery in [one for one in self._deliveries.values() if (one.subject_id, one.subject) in removed]:
+            self._forget_pending(delivery)
+            self._deliveries.remove(_key_of(delivery))
 
     def _lease(self, delivery: Delivery, until: datetime) -> Delivery:
         leased = evolve(delivery, due_at=until, lease_no=delivery.lease_no + 1)

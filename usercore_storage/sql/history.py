@@ -9,7 +9,7 @@ from usercore.history.ports import HistoryRepository, PersonalFields, Place
 from usercore.history.rules import without
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import LIMIT, TenantId
-from usercore.kernel.time import from_micros
+from usercore.kernel.time import from_micros, to_micros
 from usercore.storage.recording import RecordingUnit
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.tables import HISTORY
@@ -32,6 +32,10 @@ OF_SUBJECT: Final = f"{_OF} AND tenant_id = ? ORDER BY change_no, position"
 BLANK: Final = (
     "UPDATE usercore_history SET old_text = ?, new_text = ?"
     " WHERE subject_id = ? AND subject = ? AND change_no = ? AND position = ?"
+)
+REMOVE: Final = (
+    "DELETE FROM usercore_history WHERE (subject_id, subject) IN (SELECT subject_id, subject FROM usercore_history"
+    " WHERE subject = 'unknown_login' AND at < ? ORDER BY at LIMIT ?) RETURNING subject_id"
 )
 
 
@@ -67,3 +71,6 @@ class SqlHistory(HistoryRepository):
             if blanked is not entry:
                 key = entry.subject_id, entry.subject._value_, entry.change_no, entry.position
                 self._run(BLANK, (blanked.old_text, blanked.new_text, *key))
+
+    def remove_unknown_logins(self, before: datetime, *, limit: int) -> list[int]:
+        return [subject_id for (subject_id,) in self._run(REMOVE, (to_micros(before), limit))]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from usercore.kernel.changes import Subject
 from usercore.kernel.ids import TenantId
 from usercore.kernel.time import to_micros
 from usercore.outbox.model import Delivery, DeliveryState
@@ -42,6 +43,7 @@ REMOVE: Final = (
     f"DELETE FROM usercore_deliveries WHERE ({_KEY}) IN (SELECT {_KEY} FROM usercore_deliveries"
     " WHERE state = 'done' AND finished_at < ? ORDER BY finished_at LIMIT ?) RETURNING subject_id"
 )
+REMOVE_OF: Final = "DELETE FROM usercore_deliveries WHERE subject_id = ? AND subject = ?"
 
 _FIRST: Final = (0, "", 0, 0, "")
 
@@ -84,3 +86,6 @@ class SqlOutbox(DeliveryRepository):
 
     def remove_done(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE, (to_micros(before), limit)))
+
+    def remove_of(self, subject: Subject, subject_ids: Sequence[int]) -> None:
+        self._run.many(REMOVE_OF, [(subject_id, subject._value_) for subject_id in subject_ids])

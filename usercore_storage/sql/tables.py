@@ -288,6 +288,7 @@ HISTORY: Final = Table(
     user=None,
     tenant="tenant_id",
     by_subject=BySubject(),
+    indexes={"unknown": "(at) WHERE (subject = 'unknown_login')"},
 )
 DELIVERIES: Final = Table(
     "usercore_deliveries",

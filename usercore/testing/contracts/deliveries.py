@@ -164,6 +164,15 @@ class DeliveryRepositoryContract(Contract):
         assert [get(people, delivery) for delivery in (gone, *stay)] == [None, *stay]
 
     @pytest.mark.rule("K8")
+    def test_all_deliveries_about_a_subject_are_removed(self, people: Units[Unit]) -> None:
+        gone = [a_delivery(position=number, state=state) for number, state in enumerate(DeliveryState)]
+        stay = [a_delivery(subject=Subject.TENANT), a_delivery(subject_id=BOB)]
+        add(people, *gone, *stay)
+        people.write(lambda unit: unit.deliveries.remove_of(Subject.USER, [gone[0].subject_id, 17]))
+        assert [get(people, delivery) for delivery in (*gone, *stay)] == [None, None, None, *stay]
+        assert listed(people, PENDING, limit=9) == stay
+
+    @pytest.mark.rule("K8")
     def test_at_most_limit_deliveries_are_removed(self, people: Units[Unit]) -> None:
         add(people, *(a_delivery(position=number, state=DONE, finished_at=FIRST) for number in range(5)))
         removed = [people.write(lambda unit: unit.deliveries.remove_done(NOON, limit=2)) for _ in range(4)]

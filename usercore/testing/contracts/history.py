@@ -187,6 +187,20 @@ class HistoryRepositoryContract(Contract):
         assert_same(get(people, requested), evolve(requested, old_text='{"n":1}', new_text=None))
         assert [get(people, entry) for entry in others] == others
 
+    @pytest.mark.rule("K8")
+    def test_entries_about_unknown_logins_of_any_tenant_are_removed_the_oldest_first(
+        self, people: Units[Unit], acme: Units[Unit]
+    ) -> None:
+        old = [an_entry(subject=Subject.UNKNOWN_LOGIN, subject_id=n, at=NOON - n * TICK) for n in (1, 2, 3)]
+        theirs = an_entry(subject=Subject.UNKNOWN_LOGIN, subject_id=4, at=NOON - 4 * TICK, tenant_id=ACME)
+        stay = [an_entry(subject=Subject.UNKNOWN_LOGIN, subject_id=5, at=NOON), an_entry(at=NOON - TICK)]
+        store_entries(people, *old, *stay)
+        store_entries(acme, theirs)
+        rounds = [people.write(lambda unit: unit.history.remove_unknown_logins(NOON, limit=3)) for _ in range(3)]
+        assert list(map(sorted, rounds)) == [[2, 3, 4], [1], []]
+        assert [get(people, entry) for entry in (*old, *stay)] == [None, None, None, *stay]
+        assert get(acme, theirs) is None
+
     @pytest.mark.rule("K8", "T2")
     def test_entries_of_any_tenant_are_blanked_and_only_of_that_one(
         self, people: Units[Unit], acme: Units[Unit]
