@@ -12,15 +12,17 @@ import pytest
 
 from scripts.postgres_server import Server
 from tests.postgres.helpers import GENEROUS, opened
+from tests.services.conftest import LINKS, RELYING_PARTY
 from tests.services.factor_races import RACES
 from tests.services.factors import POLICY
-from usercore import Busy, Host, StorageError, UserCore
+from tests.services.undo_races import RIVALS, MeetingAtLocks, both_at_the_lock
+from usercore import Busy, Host, MailPolicy, PasskeyPolicy, StorageError, UserCore
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain
 from usercore.kernel.units import Units
 from usercore.storage import Unit
-from usercore.testing import FakeClock, FakeHasher
+from usercore.testing import FakeClock, FakeHasher, MemoryMailer
 from usercore.testing.contracts.base import add_users, units_of
 from usercore.testing.contracts.races import Meet, overlap
 from usercore.testing.contracts.units import names, rename
@@ -74,6 +76,26 @@ def test_of_many_codes_at_once_one_is_accepted(
     with opened(f"{server.url(database)}?isolation={isolation}") as store:
         policy = attrs.evolve(GENEROUS, second_factors=POLICY)
         check(UserCore.over(store, Host(hasher=FakeHasher(), policy=policy, clock=FakeClock())))
+
+
+@pytest.mark.rule("E3", "K9")
+@pytest.mark.parametrize("undo_first", [True, False], ids=["the undo first", "the thief first"])
+def test_an_undo_throws_the_thief_out_whichever_unit_locks_the_user_first(
+    server: Server, database: str, *, undo_first: bool
+) -> None:
+    with opened(server.url(database)) as store:
+        storage = MeetingAtLocks(store)
+        policy = attrs.evolve(
+            GENEROUS,
+            second_factors=POLICY,
+            mail=MailPolicy(links=LINKS),
+            passkeys=PasskeyPolicy(relying_party=RELYING_PARTY),
+        )
+        host = Host(hasher=FakeHasher(), policy=policy, clock=FakeClock(), mailer=MemoryMailer())
+        core = UserCore.over(storage, host)
+        for number, rival in enumerate(RIVALS.values()):
+            core.tenant("system").tenants.create(f"t{number}", f"t{number}")
+            both_at_the_lock(core.tenant(f"t{number}"), storage, rival, undo_first=undo_first)
 
 
 def hold(people: Units[Unit], held: threading.Event, enough: threading.Event) -> None:
