@@ -74,6 +74,9 @@ def _span(value: timedelta) -> str:
 def bounds_of(field: "attrs.Attribute[Any]") -> str:
     """Write the bounds of a field."""
     bound = field.validator
+    inner = getattr(bound, "validator", None)  # of an optional value
+    if isinstance(inner, Between):
+        return f"none, or {shown(inner.least)} to {shown(inner.most)}"
     if isinstance(bound, Between):
         return f"{shown(bound.least)} to {shown(bound.most)}{bound.unit and f' {bound.unit}'}"
     if isinstance(bound, OneLine):

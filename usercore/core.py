@@ -364,6 +364,8 @@ class UserCore:
     def cleanup(self) -> Cleaned:
         """Remove revoked and expired tokens, old attempts and completed deliveries of all tenants. Run it daily.
 
+        If ``RetentionPolicy.remove_unconfirmed_after`` is set, users who never came are removed, too.
+
         Raises:
             StorageError: the storage failed; what was removed before stays removed.
         """
@@ -379,6 +381,7 @@ class UserCore:
             access_tokens=policy.access_tokens,
             device_tokens=policy.device_tokens,
             second_factors=policy.second_factors,
+            keys=self._runtime.keys,
         ).run()
 
     def close(self) -> None:

@@ -38,6 +38,8 @@ CLEANING: Final = SCANNING | {
     "registration_attempts._remove",
     "tokens.REMOVE_ABANDONED",
     "tokens.REMOVE_DEVICES",
+    "users.REMOVE",
+    *(f"users.REMOVE_ROWS[{table.name}]" for table in TABLES.values() if table.user not in (None, table.shard)),
 }
 """They run once a day, on every shard, each by an index."""
 

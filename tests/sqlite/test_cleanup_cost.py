@@ -14,9 +14,10 @@ from usercore.outbox.model import DeliveryState
 from usercore.storage import Unit
 from usercore.storage.recording import UnitContext
 from usercore.testing import NOON, TICK, FakeClock
-from usercore.testing.samples import ANN, a_delivery, a_registration_link, an_api_token, an_attempt, an_entry
+from usercore.testing.samples import ANN, a_delivery, a_registration_link, a_user, an_api_token, an_attempt, an_entry
 from usercore.throttling.model import CounterKind, CountingRule
 from usercore.tokens.model import RememberedDevice
+from usercore.users.model import UserState
 from usercore_storage import sqlite
 from usercore_storage.sqlite.storage import SqliteStorage
 
@@ -49,6 +50,10 @@ STEPS: dict[str, tuple[Callable[[Unit, int], object], Callable[[Unit], object]]]
     "entries of history": (
         lambda unit, number: unit.history.add_many([an_entry(change_no=number, at=NOON - DAY)]),
         lambda unit: unit.history.remove_unknown_logins(NOON, limit=1000),
+    ),
+    "users": (
+        lambda unit, number: unit.users.add(a_user(id=number, state=UserState.ACTIVE, modified_at=NOON - DAY)),
+        lambda unit: unit.users.remove_unconfirmed(NOON, limit=1000),
     ),
     "API tokens": (
         lambda unit, number: unit.api_tokens.add(

@@ -110,6 +110,11 @@ def span(default: timedelta, *, least: timedelta, most: timedelta = LONGEST) -> 
     return _field(default, Between(timedelta, least, most, ""))
 
 
+def optional_span(*, least: timedelta, most: timedelta = LONGEST) -> timedelta | None:
+    """Declare a timedelta from ``least`` to ``most``, or None, which is the default."""
+    return attrs.field(default=None, validator=attrs.validators.optional(Between(timedelta, least, most, "")))
+
+
 def one_line(default: str, *, most: int = TEXT_LIMIT) -> str:
     """Declare a text of one line, 1 to ``most`` characters."""
     return _field(default, OneLine(most))

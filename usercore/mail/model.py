@@ -123,3 +123,8 @@ class MailPolicy:
 
     links: Links = part(Links())
     product: str = one_line("your account", most=100)
+    mail_unconfirmed: bool = part(default=True)
+    """Whether users are mailed everything though they are not confirmed and their email is not verified.
+
+    Otherwise they get only what somebody who can read the address asked for: links that confirm, reset or change. Nor
+    is a password generated for them. Source: spec U12."""

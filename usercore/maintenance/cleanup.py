@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from usercore.attempts.model import RegistrationPolicy
 from usercore.attempts.ports import AttemptsUnit
 from usercore.history.ports import HistoryUnit, PersonalFields
-from usercore.kernel.bounds import span
+from usercore.kernel.bounds import optional_span, span
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.service_context import ServiceContext
@@ -16,6 +16,7 @@ from usercore.outbox.ports import OutboxUnit
 from usercore.passwords.model import ResetPolicy
 from usercore.second_factors.model import SecondFactorPolicy
 from usercore.second_factors.ports import SecondFactorsUnit
+from usercore.throttling.keys import CounterKeys
 from usercore.throttling.model import ThrottlePolicy
 from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.model import KINDS, AccessTokenPolicy, ChallengePolicy, DeviceTokenPolicy
@@ -54,6 +55,11 @@ class RetentionPolicy:
     """How long the email of a registration that made no user is stored, if its link has expired: in the request, its
     history and the attempt."""
 
+    remove_unconfirmed_after: timedelta | None = optional_span(least=timedelta(days=1))
+    """When users are removed who were registered or imported and never came: who are not confirmed, have no verified
+    email, never signed in, and were last changed so long ago. Nothing is left of them; None removes nobody. Users of
+    ``system``, and deactivated or unclaimed ones stay. Source: spec U12."""
+
     deliveries: timedelta = span(timedelta(days=7), least=timedelta(0))
     throttles: timedelta = span(timedelta(days=1), least=timedelta(0))
 
@@ -65,6 +71,7 @@ class Cleaned:
     ``requests_of_unknown`` are requests to reset a password for logins that no user had.
     """
 
+    unconfirmed_users: int
     access_tokens: int
     device_tokens: int
     remembered_devices: int
@@ -98,6 +105,7 @@ class Cleanup:
     _access_tokens: AccessTokenPolicy
     _device_tokens: DeviceTokenPolicy
     _second_factors: SecondFactorPolicy
+    _keys: CounterKeys
 
     def run(self) -> Cleaned:
         """Remove and blank everything that is past its retention, in many short units.
@@ -123,6 +131,7 @@ class Cleanup:
         remembered = now - self._second_factors.remember_device_for
         abandoned = self._repeat(lambda unit: _remove_abandoned(unit, addresses, now))
         return Cleaned(
+            unconfirmed_users=self._remove_unconfirmed(now),
             access_tokens=self._repeat(lambda unit: unit.access_tokens.remove_expired(tokens, limit=BATCH)),
             device_tokens=self._repeat(lambda unit: unit.device_tokens.remove_unused(devices, limit=BATCH)),
             remembered_devices=self._repeat(
@@ -156,6 +165,22 @@ class Cleanup:
             ),
             rate_limits=self._repeat(lambda unit: unit.rate_limits.remove_before(windows, limit=BATCH)),
         )
+
+    def _remove_unconfirmed(self, now: datetime) -> int:
+        after = self._policy.remove_unconfirmed_after
+        if after is None:
+            return 0
+        return self._repeat(lambda unit: self._remove_users(unit, now - after))
+
+    def _remove_users(self, unit: CleanupUnit, changed_before: datetime) -> int:
+        """Remove users with all that is stored of them. Their failures are forgotten, so that the counters go, too."""
+        removed = unit.users.remove_unconfirmed(changed_before, limit=BATCH)
+        keys = [
+            of(user.tenant_id, user.id) for user in removed for of in (self._keys.account, self._keys.second_factor)
+        ]
+        for counter in unit.failure_counters.get_many(keys) if keys else ():
+            unit.failure_counters.reset(counter.key, up_to=counter.tried)
+        return len(removed)
 
     def _repeat(self, batch: Callable[[CleanupUnit], int]) -> int:
         """Run a batch in units of its own until it finds nothing; return how many rows all of them changed."""

@@ -11,8 +11,8 @@ from usercore.kernel.values import frozen
 from usercore.mail.model import MailPolicy, generate_mail_id
 from usercore.mail.ports import Mailer
 from usercore.mail.rules import compose_mail
-from usercore.notifications.mails import mail_for
-from usercore.notifications.recipients import MailContext, MailUnit
+from usercore.notifications.mails import MailDefinition, mail_for
+from usercore.notifications.recipients import MailContext, MailUnit, is_proven
 from usercore.passwords.model import PasswordPolicy
 from usercore.passwords.ports import Hasher
 from usercore.tokens.model import LinkPolicy
@@ -39,7 +39,7 @@ class MailSubscriber:
             Exception: whatever the mailer raised; the delivery is due again later.
         """
         definition, scope = mail_for(event.entry), self.scope_of(event.entry.tenant_id)
-        if definition is None:
+        if definition is None or not self._may_mail(definition, scope, event):
             return
         recipient = definition.prepare(MailContext(scope, self.hasher, self.passwords, self.links), event)
         if recipient is None:
@@ -55,3 +55,6 @@ class MailSubscriber:
             lifetime=recipient.lifetime,
         )
         check_result(self.mailer.send(mail), name="what the mailer's send returned")
+
+    def _may_mail(self, definition: MailDefinition, scope: ServiceContext[MailUnit], event: Event) -> bool:
+        return self.policy.mail_unconfirmed or definition.to_unconfirmed or is_proven(scope, event)

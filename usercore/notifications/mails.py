@@ -65,6 +65,9 @@ class MailDefinition:
     """Returns None if the mail is to be dropped."""
     when: Callable[[Entry], bool] = _always
     """Which of the changes of this kind ask for this mail."""
+    to_unconfirmed: bool = False
+    """Whether it is mailed to users who are not confirmed, whatever ``MailPolicy.mail_unconfirmed`` says: who can read
+    the address asked for it, or it goes to an address that was verified."""
 
 
 MAILS: Final = (
@@ -95,6 +98,7 @@ MAILS: Final = (
     ),
     MailDefinition(
         kind=MailKind.REGISTRATION,
+        to_unconfirmed=True,
         change=REGISTRATION_REQUESTED,
         prepare=registration_link,
         template=MailTemplate(
@@ -108,6 +112,7 @@ MAILS: Final = (
     ),
     MailDefinition(
         kind=MailKind.PASSWORD_RESET,
+        to_unconfirmed=True,
         change=RESET_REQUESTED,
         prepare=reset_link,
         template=MailTemplate(
@@ -163,6 +168,7 @@ MAILS: Final = (
     ),
     MailDefinition(
         kind=MailKind.HAVE_ACCOUNT,
+        to_unconfirmed=True,
         change=REGISTRATION_KNOWN,
         prepare=present_address,
         template=MailTemplate(
@@ -176,6 +182,7 @@ MAILS: Final = (
     ),
     MailDefinition(
         kind=MailKind.CONFIRMATION,
+        to_unconfirmed=True,
         change=CONFIRMATION_REQUESTED,
         prepare=confirmation_link,
         template=MailTemplate(
@@ -189,6 +196,7 @@ MAILS: Final = (
     ),
     MailDefinition(
         kind=MailKind.EMAIL_CHANGE,
+        to_unconfirmed=True,
         change=EMAIL_CHANGE_REQUESTED,
         prepare=change_link,
         template=MailTemplate(
@@ -202,6 +210,7 @@ MAILS: Final = (
     ),
     MailDefinition(
         kind=MailKind.EMAIL_CHANGED_UNDO,
+        to_unconfirmed=True,
         change=EMAIL_REPLACED,
         when=_can_undo,
         prepare=undo_link,
@@ -218,6 +227,7 @@ MAILS: Final = (
     ),
     MailDefinition(
         kind=MailKind.EMAIL_RESTORED,
+        to_unconfirmed=True,
         change=EMAIL_CHANGE_UNDONE,
         prepare=reset_link,
         template=MailTemplate(
@@ -231,6 +241,7 @@ MAILS: Final = (
     ),
     MailDefinition(
         kind=MailKind.EMAIL_CHANGED,
+        to_unconfirmed=True,
         change=EMAIL_REPLACED,
         when=_cannot_undo,
         prepare=previous_address,

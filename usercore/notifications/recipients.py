@@ -114,6 +114,12 @@ def address_in_change(context: MailContext, event: Event) -> Recipient | None:  
     return None if email is None else Recipient(email)
 
 
+def is_proven(scope: ServiceContext[MailUnit], event: Event) -> bool:
+    """Return whether the user is confirmed, or the present email verified."""
+    user = _user_in(scope, event)
+    return user is not None and (user.confirmed_at is not None or user.email_verified)
+
+
 def registration_link(context: MailContext, event: Event) -> Recipient | None:
     """Generate a registration link, unless the request is over or another relay has the delivery by now."""
     scope, link_id = context.scope, event.entry.subject_id
@@ -288,6 +294,10 @@ def _lock(unit: MailUnit, event: Event) -> User | None:
 
 
 def _user_of(context: MailContext, event: Event) -> User | None:
+    return _user_in(context.scope, event)
+
+
+def _user_in(scope: ServiceContext[MailUnit], event: Event) -> User | None:
     user_id = UserId(event.entry.subject_id)
-    user = context.scope.units.read(lambda unit: unit.users.get(user_id))
+    user = scope.units.read(lambda unit: unit.users.get(user_id))
     return None if user is None or user.state is UserState.ERASED else user

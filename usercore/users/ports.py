@@ -77,6 +77,18 @@ class UserRepository(Protocol):
         """
 
     @abstractmethod
+    def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
+        """Remove at most ``limit`` users of any tenant but ``system`` who never came, those first changed first.
+
+        These are active, not confirmed, have no verified email, never signed in, and were last changed ``before``.
+        Every row that belongs to them or is about them goes in the same unit: claims, tokens, meta, attempts, history,
+        deliveries and all others. A user who comes meanwhile stays.
+
+        Returns:
+            The users who were removed, in any order.
+        """
+
+    @abstractmethod
     def replace(self, user: User) -> None:
         """Store the next state of a user that this unit has locked; ``tenant_id`` and ``change_no`` stay unchanged."""
 

@@ -50,6 +50,12 @@ def check_movable(user: User, to: UserState) -> bool:
     return True
 
 
+def never_came(user: User) -> bool:
+    """Return whether a user of another tenant than ``system`` is active, and never confirmed, verified or signed in."""
+    came = user.confirmed_at or user.email_verified_at or user.last_sign_in_at
+    return user.state is UserState.ACTIVE and came is None and not user.is_admin
+
+
 def is_open(change: EmailChange, now: datetime) -> bool:
     """Return whether a requested change can be confirmed at ``now``, or one that was made can be undone."""
     return change.state in {EmailChangeState.REQUESTED, EmailChangeState.MADE} and now < change.open_until

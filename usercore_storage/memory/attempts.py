@@ -8,6 +8,7 @@ from usercore.attempts.ports import AttemptRepository, RegistrationAttemptReposi
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import TenantId, UserId
 from usercore.storage.recording import RecordingUnit
+from usercore.users.model import User
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest
 from usercore_storage.memory.undo_list import UndoList
 
@@ -37,6 +38,12 @@ class _Attempts(Generic[T]):
             if attempt.user_id is None:
                 self._without_user.remove(attempt.id)
         return len(removed)
+
+    def remove_user(self, user: User) -> None:
+        """Remove the user's attempts."""
+        group = user.tenant_id, user.id
+        for attempt in list(self._attempts.of(group)):
+            self._attempts.remove(group, attempt)
 
     def blank_logins(self, before: datetime, *, limit: int) -> int:
         blanked = oldest(self._attempts.everything(), lambda pair: _named_at(pair[1]), before=before, limit=limit)

@@ -9,6 +9,7 @@ from usercore.history.rules import without
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import TenantId
 from usercore.storage.recording import RecordingUnit
+from usercore.users.model import User
 from usercore_storage.memory.undo_dict import UndoLog, oldest
 from usercore_storage.memory.undo_list import UndoList
 
@@ -54,3 +55,9 @@ class MemoryHistory(HistoryRepository):
         for entry in removed:
             self._entries.remove((entry.tenant_id, entry.subject, entry.subject_id), entry)
         return [entry.subject_id for entry in removed]
+
+    def remove_user(self, user: User) -> None:
+        """Remove the entries about the user."""
+        group = user.tenant_id, Subject.USER, user.id
+        for entry in list(self._entries.of(group)):
+            self._entries.remove(group, entry)

@@ -9,6 +9,7 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.ids import TenantId
 from usercore.outbox.model import Delivery, DeliveryState
 from usercore.outbox.ports import DeliveryKey, DeliveryRepository
+from usercore.users.model import User
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest
 from usercore_storage.memory.undo_list import UndoList, itself
 
@@ -75,6 +76,10 @@ class MemoryOutbox(DeliveryRepository):
         for delivery in [one for one in self._deliveries.values() if (one.subject_id, one.subject) in removed]:
             self._forget_pending(delivery)
             self._deliveries.remove(_key_of(delivery))
+
+    def remove_user(self, user: User) -> None:
+        """Remove the deliveries about the user."""
+        self.remove_of(Subject.USER, [user.id])
 
     def _lease(self, delivery: Delivery, until: datetime) -> Delivery:
         leased = evolve(delivery, due_at=until, lease_no=delivery.lease_no + 1)

@@ -8,6 +8,7 @@ from usercore.kernel.ids import TenantId, UserId
 from usercore.passkeys.model import Passkey
 from usercore.passkeys.ports import PasskeyRepository
 from usercore.storage.recording import RecordingUnit
+from usercore.users.model import User
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog
 from usercore_storage.memory.undo_list import UndoList
 
@@ -49,3 +50,10 @@ class MemoryPasskeys(PasskeyRepository):
         self._passkeys.remove((passkey.tenant_id, credential_id))
         self._of_users.remove((passkey.tenant_id, passkey.user_id), passkey)
         return True
+
+    def remove_user(self, user: User) -> None:
+        """Remove the user's passkeys."""
+        group = user.tenant_id, user.id
+        for passkey in list(self._of_users.of(group)):
+            self._passkeys.remove((passkey.tenant_id, passkey.credential_id))
+            self._of_users.remove(group, passkey)

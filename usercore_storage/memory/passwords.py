@@ -7,6 +7,7 @@ from usercore.kernel.ids import UserId
 from usercore.passwords.model import Credential
 from usercore.passwords.ports import CredentialRepository
 from usercore.storage.recording import RecordingUnit
+from usercore.users.model import User
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog
 
 
@@ -33,3 +34,7 @@ class MemoryCredentials(CredentialRepository):
 
     def put(self, credential: Credential) -> None:
         self._credentials.put(credential.user_id, credential)
+
+    def remove_user(self, user: User) -> None:
+        """Remove the user's credential."""
+        self._credentials.remove(user.id)

@@ -1,13 +1,22 @@
 """A base for repositories whose rows belong to users: add, get, list, put and remove by key."""
 
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from usercore.kernel.ids import UserId
+from usercore.users.model import User
 from usercore_storage.memory.undo_dict import UndoLog
 from usercore_storage.memory.undo_list import UndoList
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class OfUsers(Protocol):
+    """A repository with rows that belong to users or are about them."""
+
+    def remove_user(self, user: User) -> None:
+        """Remove the rows of a user who is removed."""
 
 
 class MemoryRows(Generic[T]):
@@ -35,6 +44,11 @@ class MemoryRows(Generic[T]):
         if row is not None:
             self._rows.remove(user_id, row)
         return row is not None
+
+    def remove_user(self, user: User) -> None:
+        """Remove the user's rows."""
+        for row in self.list_of(user.id):
+            self.remove(user.id, self._key_of(row))
 
 
 def _user_of(row: Any) -> UserId:  # noqa: ANN401 - every row has a user

@@ -9,6 +9,7 @@ from usercore.kernel.secret import Digest
 from usercore.second_factors.model import RecoveryCode, SignInChallenge, StoredFactor
 from usercore.second_factors.ports import RecoveryCodeRepository, SecondFactorRepository, SignInChallengeRepository
 from usercore.storage.recording import RecordingUnit
+from usercore.users.model import User
 from usercore_storage.memory.rows import MemoryRows
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest
 
@@ -88,3 +89,8 @@ class MemorySignInChallenges(SignInChallengeRepository):
         for challenge in removed:
             self._challenges.remove(challenge.id)
         return len(removed)
+
+    def remove_user(self, user: User) -> None:
+        """Remove the user's challenges."""
+        for challenge in [one for one in self._challenges.values() if one.user_id == user.id]:
+            self._challenges.remove(challenge.id)

@@ -17,6 +17,7 @@ from usercore.tokens.ports import (
     LimitedUseTokenRepository,
     RegistrationLinkRepository,
 )
+from usercore.users.model import User
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest, with_own
 from usercore_storage.memory.undo_list import UndoList, itself
 
@@ -55,6 +56,11 @@ class _Tokens(Generic[T]):
         for token in removed:
             self._drop(token)
         return len(removed)
+
+    def remove_user(self, user: User) -> None:
+        """Remove the user's tokens."""
+        for token in self._of(user.id):
+            self._drop(token)
 
     def _drop(self, token: T) -> None:
         self._tokens.remove((token.user_id, token.digest))

@@ -12,7 +12,8 @@ from usercore.storage.recording import RecordingUnit
 from usercore.users.keys import ClaimName, KeySpace
 from usercore.users.model import Claim, EmailChange, LastSignIn, User, UserState
 from usercore.users.ports import ClaimRepository, EmailChangeRepository, UserRepository
-from usercore_storage.memory.rows import MemoryRows
+from usercore.users.rules import never_came
+from usercore_storage.memory.rows import MemoryRows, OfUsers
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest, with_own
 
 
@@ -84,6 +85,16 @@ class MemoryUsers(UserRepository):
         """Iterate over all users of the unit's tenant."""
         return (user for user in self._users.values() if user.tenant_id == self._unit.tenant_id)
 
+    def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
+        users = (user for user in self._users.values() if never_came(user))
+        removed = oldest(users, lambda user: user.modified_at, before=before, limit=limit)
+        for user in removed:
+            self._users.remove(user.id)
+            for repository in vars(self._unit).values():
+                if isinstance(repository, OfUsers):
+                    repository.remove_user(user)
+        return removed
+
 
 class MemoryClaims(ClaimRepository):
     """Stores claims by tenant, space and key."""
@@ -120,6 +131,11 @@ class MemoryClaims(ClaimRepository):
             stored = self._claims.get(_name_of(claim))
             if stored is not None and not stored.uses and stored.held_until == claim.held_until:
                 self._claims.remove(_name_of(claim))
+
+    def remove_user(self, user: User) -> None:
+        """Remove the user's claims."""
+        for claim in [one for one in self._claims.values() if one.holder_id == user.id]:
+            self._claims.remove(_name_of(claim))
 
     def remove_held(self, before: datetime, *, limit: int) -> int:
         without_use = (claim for claim in self._claims.values() if claim.uses == 0)

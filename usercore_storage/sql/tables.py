@@ -37,6 +37,12 @@ REMOVABLE_COUNTER: Final = (
 )
 """An account's failures stay until they are reset. Source: spec S7."""
 
+NEVER_CAME: Final = (
+    "((state = 'active') AND (confirmed_at IS NULL) AND (email_verified_at IS NULL) AND (last_sign_in_at IS NULL)"
+    " AND (tenant_id <> 1))"
+)
+"""Users who may be removed, but none of the tenant ``system``. Source: spec U12."""
+
 TENANTS: Final = Table(
     "usercore_tenants",
     Tenant,
@@ -59,6 +65,7 @@ USERS: Final = Table(
     tenant="tenant_id",
     indexes={
         "by_state": "(tenant_id, state, id)",
+        "never_came": f"(modified_at) WHERE {NEVER_CAME}",
         "registered": "(tenant_id, registered_at)",
         "inactive": "(tenant_id) WHERE ((state <> 'active') AND (registered_at IS NOT NULL))",
     },
@@ -106,7 +113,7 @@ SIGN_IN_CHALLENGES: Final = Table(
     shard="id",
     user="user_id",
     tenant="tenant_id",
-    indexes={"by_end": "(expires_at)"},
+    indexes={"by_end": "(expires_at)", "by_user": "(user_id)"},
 )
 USER_AGENTS: Final = Table(
     "usercore_user_agents",

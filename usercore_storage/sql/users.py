@@ -1,6 +1,6 @@
 """Users and claims in SQL; a user's statements stay on the user's shard, a claim's on the key's."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -10,14 +10,15 @@ from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of
 from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
-from usercore.users.keys import ClaimName, KeySpace
+from usercore.users.identifiers import claims_of
+from usercore.users.keys import ClaimName, KeySpace, email_key
 from usercore.users.model import Claim, EmailChange, LastSignIn, User
 from usercore.users.ports import ClaimRepository, EmailChangeRepository, UserRepository
 from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.rows import SqlRows
 from usercore_storage.sql.table import Row
-from usercore_storage.sql.tables import CLAIMS, EMAIL_CHANGES, USERS
+from usercore_storage.sql.tables import ALL, CLAIMS, EMAIL_CHANGES, NEVER_CAME, USERS
 
 
 def holds_claim(prefix: str = "") -> str:
@@ -50,6 +51,20 @@ _LOCK: Final = (
 LOCK_AND_GET: Final = f"{_LOCK} {USERS.select}"
 LOCK_AND_NOTE_SIGN_IN: Final = LOCK_AND_GET.replace(" SET ", " SET last_sign_in_at = ?, last_sign_in_ip = ?, ", 1)
 LOCK: Final = f"{_LOCK} change_no"
+_NEVER_CAME: Final = f"{NEVER_CAME} AND modified_at < ?"
+REMOVE: Final = (
+    "DELETE FROM usercore_users WHERE id IN (SELECT id FROM usercore_users"
+    f" WHERE {_NEVER_CAME} ORDER BY modified_at LIMIT ?) AND {_NEVER_CAME} RETURNING {USERS.select}"
+)
+REMOVE_ROWS: Final = {
+    table.name: f"DELETE FROM {table.name} WHERE {table.user} = ?"
+    for table in ALL
+    if table.user is not None and table is not CLAIMS  # those are found by their keys: see ``remove_unconfirmed``
+}
+REMOVE_ABOUT: Final = {
+    table.name: f"DELETE FROM {table.name} WHERE subject_id = ? AND subject = ?" for table in ALL if table.by_subject
+}
+FORMER: Final = "SELECT old_email FROM usercore_email_changes WHERE user_id = ? AND old_email IS NOT NULL"
 REPLACE, _replaced = USERS.updater("tenant_id", "change_no")
 
 FIND_CLAIM: Final = f"SELECT {CLAIMS.select} FROM usercore_claims WHERE tenant_id = ? AND digest = ?"
@@ -149,6 +164,24 @@ class SqlUsers(UserRepository):
         user = USERS.read(rows[0])
         self._unit.number(Subject.USER, user.id, user.change_no)
         return user
+
+    def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
+        at = to_micros(before)
+        removed = list(map(USERS.read, self._run(REMOVE, (at, limit, at))))
+        claims = [claim for user in removed for claim in self._claims_of(user)]
+        self._run.many(REMOVE_CLAIM, claims)
+        ids = [user.id for user in removed]
+        for statement in REMOVE_ROWS.values():
+            self._run.many(statement, [(user_id,) for user_id in ids])
+        for statement in REMOVE_ABOUT.values():
+            self._run.many(statement, [(user_id, Subject.USER._value_) for user_id in ids])
+        return removed
+
+    def _claims_of(self, user: User) -> Iterator[Row]:
+        """Return what deletes each claim of a user, also on the keys of former emails, which may be held."""
+        former = ((KeySpace.LOGIN, email_key(email)) for (email,) in self._run(FORMER, (user.id,)))
+        for space, key in {*claims_of(user), *former}:
+            yield user.tenant_id, digest_of_key(space, key), user.id
 
     def lock_unread(self, user_id: UserId) -> None:
         """Lock the user without reading the row."""

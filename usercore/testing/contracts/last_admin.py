@@ -82,7 +82,12 @@ class LastAdminContract(Contract):
 
     @pytest.mark.rule("T5")
     def test_of_two_open_units_that_void_each_others_password_one_is_refused(self, admins: Units[Unit]) -> None:
-        store(admins, lambda unit: unit.credentials.put, a_credential(), a_credential(user_id=BOB))
+        store(
+            admins,
+            lambda unit: unit.credentials.put,
+            a_credential(expires_at=None),
+            a_credential(user_id=BOB, expires_at=None),
+        )
 
         def void_the_other(unit: Unit, number: int, meet: Meet) -> bool:
             return void(unit, ANN if number else BOB, meet)
@@ -91,7 +96,12 @@ class LastAdminContract(Contract):
 
     @pytest.mark.rule("T5")
     def test_an_admin_is_not_voided_while_another_unit_deactivates_the_other_one(self, admins: Units[Unit]) -> None:
-        store(admins, lambda unit: unit.credentials.put, a_credential(), a_credential(user_id=BOB))
+        store(
+            admins,
+            lambda unit: unit.credentials.put,
+            a_credential(expires_at=None),
+            a_credential(user_id=BOB, expires_at=None),
+        )
 
         def act(unit: Unit, number: int, meet: Meet) -> bool:
             return void(unit, ANN, meet) if number else deactivate(unit, BOB, meet)

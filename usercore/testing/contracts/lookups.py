@@ -49,6 +49,9 @@ def get(units: Units[Unit], user_id: UserId = ANN) -> LoginAccount | None:
     return units.read(lambda unit: unit.authentication.get(user_id))
 
 
+ACTIVE = a_user(state=UserState.ACTIVE)
+
+
 def able(units: Units[Unit], limit: int = 9) -> list[UserId]:
     """Return the users who have what signs them in."""
     return units.read(lambda unit: unit.authentication.list_able(at=NOON, limit=limit))
@@ -274,31 +277,33 @@ class AuthenticationLookupContract(Contract):
     )
     @pytest.mark.rule("T5")
     def test_a_user_is_able_by_a_password_that_is_accepted_or_by_a_passkey(
-        self, people: Units[Unit], credential: Credential | None
+        self, main: Units[Unit], credential: Credential | None
     ) -> None:
+        store(main, lambda unit: unit.users.add, ACTIVE, evolve(ACTIVE, id=BOB))
         if credential is not None:
-            store(people, lambda unit: unit.credentials.put, credential)
-        store(people, lambda unit: unit.credentials.put, a_credential(user_id=BOB, expires_at=NOON + TICK))
-        assert able(people) == [BOB]
-        store(people, lambda unit: unit.passkeys.add, passkey())
-        assert able(people) == [ANN, BOB]
-        assert able(people, limit=1) == [ANN]
+            store(main, lambda unit: unit.credentials.put, credential)
+        store(main, lambda unit: unit.credentials.put, a_credential(user_id=BOB, expires_at=NOON + TICK))
+        assert able(main) == [BOB]
+        store(main, lambda unit: unit.passkeys.add, passkey())
+        assert able(main) == [ANN, BOB]
+        assert able(main, limit=1) == [ANN]
 
     @pytest.mark.parametrize(
         "user",
-        [a_user(email=None, username=None), *(a_user(state=state) for state in UserState if state != "active")],
+        [evolve(ACTIVE, email=None, username=None), *(a_user(state=state) for state in UserState if state != "active")],
         ids=lambda user: user.state.value if user.email else "without a login",
     )
     @pytest.mark.rule("T5")
     def test_a_user_is_not_able_without_a_login_or_in_another_state(self, main: Units[Unit], user: User) -> None:
         store(main, lambda unit: unit.users.add, user)
-        store(main, lambda unit: unit.credentials.put, a_credential())
+        store(main, lambda unit: unit.credentials.put, a_credential(expires_at=None))
         assert able(main) == []
 
     @pytest.mark.rule("T5", "T2")
-    def test_users_of_other_tenants_are_not_able(self, people: Units[Unit], acme: Units[Unit]) -> None:
-        store(people, lambda unit: unit.credentials.put, a_credential())
-        assert able(people) == [ANN]
+    def test_users_of_other_tenants_are_not_able(self, main: Units[Unit], acme: Units[Unit]) -> None:
+        store(main, lambda unit: unit.users.add, ACTIVE)
+        store(main, lambda unit: unit.credentials.put, a_credential(expires_at=None))
+        assert able(main) == [ANN]
         assert able(acme) == []
 
 
