@@ -11,11 +11,11 @@ import attrs
 import pytest
 
 from scripts.postgres_server import Server
+from tests.email_change.undo_races import RIVALS, MeetingAtLocks, both_at_the_lock
+from tests.fixtures import LINKS, RELYING_PARTY
 from tests.postgres.helpers import GENEROUS, opened
-from tests.services.conftest import LINKS, RELYING_PARTY
 from tests.services.factor_races import RACES
 from tests.services.factors import POLICY
-from tests.services.undo_races import RIVALS, MeetingAtLocks, both_at_the_lock
 from usercore import Busy, Host, MailPolicy, PasskeyPolicy, StorageError, UserCore
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve

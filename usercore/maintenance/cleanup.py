@@ -179,7 +179,7 @@ class Cleanup:
             of(user.tenant_id, user.id) for user in removed for of in (self._keys.account, self._keys.second_factor)
         ]
         for counter in unit.failure_counters.get_many(keys) if keys else ():
-            unit.failure_counters.reset(counter.key, up_to=counter.tried)
+            unit.failure_counters.reset(counter.key, up_to=counter.tries)
         return len(removed)
 
     def _repeat(self, batch: Callable[[CleanupUnit], int]) -> int:

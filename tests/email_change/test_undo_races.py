@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.services.undo_races import RIVALS, Interrupting, Rival, rival_inside_the_undo, undo_inside_the_rival
+from tests.email_change.undo_races import RIVALS, Interrupting, Rival, rival_inside_the_undo, undo_inside_the_rival
 from usercore import Host, UserCore
 from usercore.storage import Storage
 from usercore.testing import FakeClock, FakeHasher, FakeRandomness, MemoryMailer
