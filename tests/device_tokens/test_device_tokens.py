@@ -8,7 +8,6 @@ import attrs
 import pytest
 
 from tests.services.helpers import ANN, PASSWORD, add_tenant, over, refused, register, sign_in, unchanged, unclaim
-from tests.services.test_what_ends_what import EVENTS, holder_in
 from usercore import (
     AccessToken,
     DeviceToken,
@@ -293,26 +292,6 @@ WRONG: Final[dict[str, Callable[[UserCore], object]]] = {
 def test_a_value_of_a_wrong_type_is_refused_at_once(core: UserCore, call: str) -> None:
     with refused(core, TypeError, but=()):
         WRONG[call](core)
-
-
-UNPAIRING: Final = {"password set", "password reset", "email change undone, requested before"}
-REFUSING: Final = {"deactivated", "inactive tenant"}
-"""The column "device" of the table in spec K9: the events that unpair, and those while which nothing can be paired."""
-
-
-@pytest.mark.rule("K9")
-@pytest.mark.parametrize("event", EVENTS)
-def test_each_event_does_to_pairings_what_the_table_says(core: UserCore, phone: Secret, event: str) -> None:
-    holder = holder_in(core)
-    token = sign_in(core, holder.user)
-    core.device_tokens.pair(token, phone)
-    happen, undo, _ = EVENTS[event]
-    happen(holder)
-    assert (stored(core, token).device is None) == (event in UNPAIRING)
-    assert can_sign_in_on(core, holder.user, phone) == (event not in REFUSING)
-    if undo is not None:
-        undo(holder)
-        assert can_sign_in_on(core, holder.user, phone)
 
 
 def can_sign_in_on(core: UserCore, user: User, device: Secret) -> bool:
