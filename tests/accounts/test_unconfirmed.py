@@ -70,7 +70,7 @@ def test_a_policy_mails_unconfirmed_users_only_what_a_reader_of_the_address_aske
 ) -> None:
     user = register(strict, send_email=True)
     strict.outbox.deliver()
-    assert not strict.users.status(user.id).password_set, "no password is generated that nobody is told"
+    assert not strict.users.status(user.id).password_set, "no password is generated that is not mailed"
     ask_for_everything(strict, user)
     assert set(kinds_mailed(strict, mailer)) == LINKS_ONLY
 
@@ -94,7 +94,7 @@ def test_users_who_are_confirmed_or_whose_email_is_verified_are_mailed_everythin
 
 
 @pytest.mark.rule("U12")
-def test_nobody_is_removed_unless_the_policy_says_so(core: UserCore, clock: FakeClock) -> None:
+def test_no_user_is_removed_unless_the_policy_says_so(core: UserCore, clock: FakeClock) -> None:
     user = register(core)
     clock.advance(3650 * DAY)
     assert core.cleanup().unconfirmed_users == 0

@@ -307,9 +307,9 @@ class _InterruptedUnits(Units[Unit]):
 
 
 class MeetingAtLocks(FaultyStorage):
-    """Makes the units of two threads meet where each is about to lock a user, and lets one of them go first.
+    """Makes the units of two threads meet where each is about to lock a user, and makes one of them go first.
 
-    A storage with one writer opens no second unit: then nobody comes, and the first goes on.
+    A storage with one writer opens no second unit: then the first goes on alone.
     """
 
     PATIENCE: Final = 1.0
@@ -361,7 +361,7 @@ def check_restored(one: Takeover) -> None:
 
 
 def rival_inside_the_undo(core: UserCore, storage: Interrupting, rival: Rival) -> None:
-    """Let the rival run while the undo is between its read and its write: then all of it is undone."""
+    """Run the rival while the undo is between its read and its write: then all of it is undone."""
     one = taken_over(core)
     act, lives = rival.prepare(one)
     made: list[object] = []
@@ -372,7 +372,7 @@ def rival_inside_the_undo(core: UserCore, storage: Interrupting, rival: Rival) -
 
 
 def undo_inside_the_rival(core: UserCore, storage: Interrupting, rival: Rival, *, after: int) -> bool:
-    """Let the undo run after some units of the rival; return whether the rival had as many."""
+    """Run the undo after some units of the rival; return whether the rival had as many."""
     one = taken_over(core)
     act, lives = rival.prepare(one)
     undone: list[User] = []

@@ -126,5 +126,5 @@ class MailPolicy:
     mail_unconfirmed: bool = part(default=True)
     """Whether users are mailed everything though they are not confirmed and their email is not verified.
 
-    Otherwise they get only what somebody who can read the address asked for: links that confirm, reset or change. Nor
+    Otherwise they get only what a reader of the address asked for: links that confirm, reset or change. Nor
     is a password generated for them. Source: spec U12."""

@@ -57,7 +57,7 @@ class RetentionPolicy:
 
     remove_unconfirmed_after: timedelta | None = optional_span(least=timedelta(days=1))
     """When users are removed who were registered or imported and never came: who are not confirmed, have no verified
-    email, never signed in, and were last changed so long ago. Nothing is left of them; None removes nobody. Users of
+    email, never signed in, and were last changed so long ago. Nothing is left of them; None removes none. Users of
     ``system``, and deactivated or unclaimed ones stay. Source: spec U12."""
 
     deliveries: timedelta = span(timedelta(days=7), least=timedelta(0))

@@ -18,7 +18,7 @@ from usercore.users.keys import KeySpace
 from usercore.users.model import NO_ACCESS_IDS, LastSignIn, User, UserState
 
 
-def a_stranger(**fields: Any) -> User:  # noqa: ANN401 - any field of a user
+def an_absent_user(**fields: Any) -> User:  # noqa: ANN401 - any field of a user
     """Return a user who never came, and was changed an instant before noon."""
     bare = a_user(email=None, username=None, external_id=None, access_ids=NO_ACCESS_IDS, supplied_uuid=None)
     absent = evolve(bare, state=UserState.ACTIVE, confirmed_at=None, email_verified_at=None, last_sign_in_at=None)
@@ -50,9 +50,9 @@ class UnconfirmedUsersContract(Contract):
     def test_users_who_never_came_are_removed_and_others_stay(
         self, main: Units[Unit], acme: Units[Unit], came: dict[str, Any]
     ) -> None:
-        absent, present = a_stranger(), a_stranger(id=BOB, **came)
+        absent, present = an_absent_user(), an_absent_user(id=BOB, **came)
         store(main, lambda unit: unit.users.add, absent, present)
-        store(acme, lambda unit: unit.users.add, a_stranger(id=11, tenant_id=ACME))
+        store(acme, lambda unit: unit.users.add, an_absent_user(id=11, tenant_id=ACME))
         removed = main.write(lambda unit: unit.users.remove_unconfirmed(NOON, limit=9))
         assert sorted(user.id for user in removed) == [11, ANN]
         assert_same(next(user for user in removed if user.id == ANN), absent)
@@ -60,21 +60,21 @@ class UnconfirmedUsersContract(Contract):
 
     @pytest.mark.rule("U12")
     def test_the_users_who_were_changed_first_are_removed_first(self, main: Units[Unit]) -> None:
-        strangers = [a_stranger(id=number, modified_at=NOON - number * TICK) for number in range(1, 6)]
-        store(main, lambda unit: unit.users.add, *strangers)
+        absent = [an_absent_user(id=number, modified_at=NOON - number * TICK) for number in range(1, 6)]
+        store(main, lambda unit: unit.users.add, *absent)
         rounds = [main.write(lambda unit: unit.users.remove_unconfirmed(NOON, limit=2)) for _ in range(4)]
         assert [sorted(user.id for user in removed) for removed in rounds] == [[4, 5], [2, 3], [1], []]
 
     @pytest.mark.rule("U12", "T5")
     def test_no_user_of_the_operators_tenant_is_removed(self, main: Units[Unit]) -> None:
-        store(main, lambda unit: unit.users.add, a_stranger(tenant_id=SYSTEM))
+        store(main, lambda unit: unit.users.add, an_absent_user(tenant_id=SYSTEM))
         assert main.write(lambda unit: unit.users.remove_unconfirmed(NOON, limit=9)) == []
 
     @pytest.mark.rule("U12")
     def test_rows_of_a_removed_user_go_and_those_of_others_stay(self, main: Units[Unit]) -> None:
         emails = {user_id: f"{user_id}@example.com" for user_id in (ANN, BOB)}
-        kept = a_stranger(id=BOB, email=emails[BOB], confirmed_at=NOON)
-        store(main, lambda unit: unit.users.add, a_stranger(email=emails[ANN]), kept)
+        kept = an_absent_user(id=BOB, email=emails[BOB], confirmed_at=NOON)
+        store(main, lambda unit: unit.users.add, an_absent_user(email=emails[ANN]), kept)
         for user_id in (ANN, BOB):
             store(main, lambda unit: unit.claims.put, a_claim(key=emails[user_id], holder_id=user_id))
             store(main, lambda unit: unit.credentials.put, a_credential(user_id=user_id))
@@ -107,7 +107,7 @@ class UnconfirmedUsersContract(Contract):
                 return False
             return True
 
-        store(main, lambda unit: unit.users.add, a_stranger())
+        store(main, lambda unit: unit.users.add, an_absent_user())
         signed_in, removed = overlap(main, remove_or_sign_in)
         assert signed_in != removed
         assert (get(main) is None) == removed
