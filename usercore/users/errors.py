@@ -12,6 +12,6 @@ class ExternalIdLinked(Rejected):
 
 
 class LastAdmin(Rejected):
-    """The user is the last active admin, who cannot be deactivated or kept from signing in."""
+    """The last active admin, or the last one who can sign in, cannot be deactivated or kept from signing in."""
 
     code: ClassVar[str] = "users.last_admin"
