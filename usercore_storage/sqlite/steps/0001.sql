@@ -62,6 +62,10 @@ CREATE TABLE usercore_users (
     PRIMARY KEY (id)
 ) STRICT;
 
+CREATE INDEX usercore_users_by_state ON usercore_users (tenant_id, state, id);
+
+CREATE INDEX usercore_users_never_came ON usercore_users (modified_at) WHERE ((state = 'active') AND (confirmed_at IS NULL) AND (email_verified_at IS NULL) AND (last_sign_in_at IS NULL) AND (tenant_id <> 1));
+
 CREATE INDEX usercore_users_registered ON usercore_users (tenant_id, registered_at);
 
 CREATE INDEX usercore_users_inactive ON usercore_users (tenant_id) WHERE ((state <> 'active') AND (registered_at IS NOT NULL));
@@ -160,6 +164,8 @@ CREATE TABLE usercore_sign_in_challenges (
 ) STRICT;
 
 CREATE INDEX usercore_sign_in_challenges_by_end ON usercore_sign_in_challenges (expires_at);
+
+CREATE INDEX usercore_sign_in_challenges_by_user ON usercore_sign_in_challenges (user_id);
 
 CREATE TABLE usercore_user_agents (
     digest BLOB NOT NULL,
@@ -499,6 +505,8 @@ CREATE TABLE usercore_history (
     new_text TEXT,
     PRIMARY KEY (subject_id, subject, change_no, position)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_history_unknown ON usercore_history (at) WHERE (subject = 'unknown_login');
 
 CREATE TABLE usercore_deliveries (
     subject_id INTEGER NOT NULL,
