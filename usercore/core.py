@@ -361,15 +361,24 @@ class UserCore:
         self._runtime.relays.add(relay)
         return relay
 
-    def cleanup(self) -> Cleaned:
-        """Remove revoked and expired tokens, old attempts and completed deliveries of all tenants. Run it daily.
+    def cleanup(self, *, on_progress: Callable[[int], object] | None = None) -> Cleaned:
+        """Remove revoked and expired tokens, old attempts, completed deliveries and what was deleted, of all tenants.
+
+        Run it daily. It works in batches, each a unit of its own: after an error, or if the process is killed, the next
+        call goes on from there.
+
+        Args:
+            on_progress: called after each batch with the number of rows that it removed or blanked.
 
         If ``RetentionPolicy.remove_unconfirmed_after`` is set, users who never came are removed, too.
 
         Raises:
             StorageError: the storage failed; what was removed before stays removed.
+            TypeError: ``on_progress`` cannot be called with one argument, or would never run (``async def``).
         """
         self._service.check_alone("cleanup")
+        if on_progress is not None:
+            check_callable(on_progress, None, name="on_progress")
         policy = self.policy
         return Cleanup(
             service=self._service,
@@ -382,6 +391,7 @@ class UserCore:
             device_tokens=policy.device_tokens,
             second_factors=policy.second_factors,
             keys=self._runtime.keys,
+            on_progress=on_progress,
         ).run()
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.services.helpers import ANN, PASSWORD, add_tenant, opens, refused, register, sign_in, unchanged
+from tests.services.helpers import ANN, PASSWORD, add_tenant, dump, opens, refused, register, sign_in, unchanged
 from usercore import (
     Actor,
     AdminHasNoRoles,
@@ -23,6 +23,7 @@ from usercore import (
     UserNotFound,
 )
 from usercore.kernel.ids import ROLE_KIND, uuid_of
+from usercore.maintenance import cleanup
 from usercore.testing import FakeClock
 
 WRITE = "posts.write"
@@ -112,6 +113,7 @@ def test_a_role_that_is_not_there_is_refused(core: UserCore, ann: User, key: str
     calls: tuple[Callable[[], object], ...] = (
         lambda: core.roles.get(key),
         lambda: core.roles.update(key, active=False),
+        lambda: core.roles.delete(key),
         lambda: core.roles.give(ann.id, key),
         lambda: core.roles.take(ann.id, key),
     )
@@ -149,7 +151,8 @@ def test_giving_a_role_is_a_record_and_giving_it_again_changes_nothing(
     assert olga.roles.give(ann.id, "editors") is True
     (held,) = core.roles.of_user(ann.id)
     record = held.assignment
-    assert (held.role, record.user_id, record.role_id) == (editors, ann.id, editors.id)
+    assert held.role == core.roles.get(editors.id)
+    assert (record.user_id, record.role_id) == (ann.id, editors.id)
     assert (record.created_at, record.created_by, record.version) == (clock.now, "operator:Olga", 1)
     assert record.uuid not in {editors.uuid, ann.uuid}
     with unchanged(core):
@@ -337,3 +340,54 @@ def test_an_inactive_privileged_role_makes_no_user_privileged(core: UserCore, an
     core.roles.give(ann.id, core.roles.create("Staff", privileged=True, active=False).id)
     core.roles.give(ann.id, core.roles.create("Readers").id)
     assert core.sign_in.with_login_token(core.login_tokens.issue(ann.id)).roles == ("Readers",)
+
+
+@pytest.mark.rule("T7", "T8", "X2")
+def test_a_deleted_role_is_not_there_and_its_name_is_free(core: UserCore, ann: User, clock: FakeClock) -> None:
+    core.roles.create("Staff", permissions=[WRITE])
+    role = core.roles.create("Editors", permissions=[WRITE])
+    core.roles.give(ann.id, role.id)
+    token = sign_in(core, ann)
+    clock.tick()
+    core.bind(actor=Actor.operator("Olga")).roles.delete("editors")
+    assert not may_sign_in(core)
+    assert not opens(core, token)
+    assert core.roles.of_user(ann.id) == ()
+    assert not core.roles.allows(ann.id, WRITE)
+    assert [one.name for one in core.roles.list()] == ["Staff"]
+    for key in ("Editors", role.id, role.uuid):
+        with refused(core, RoleNotFound):
+            core.roles.give(ann.id, key)
+        with refused(core, RoleNotFound):
+            core.roles.delete(key)
+    again = core.roles.create("EDITORS")
+    assert core.roles.of_user(ann.id) == (), "the holders of the deleted role do not have the new one"
+    core.roles.give(ann.id, again.id)
+    assert opens(core, token)
+
+
+@pytest.mark.rule("T7")
+def test_cleanup_finishes_the_deletion_of_roles_in_batches(
+    core: UserCore, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "BATCH", 2)
+    users = [ann, *(register(core, name) for name in ("bob", "cid", "dan"))]
+    gone, left = core.roles.create("Gone"), core.roles.create("Left")
+    for user in users:
+        core.roles.give(user.id, gone.id)
+    core.roles.give(ann.id, left.id)
+    core.roles.delete(gone.id)
+    batches: list[int] = []
+
+    def stop_after_one(rows: int) -> None:
+        batches.append(rows)
+        if len(batches) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        core.cleanup(on_progress=stop_after_one)
+    assert core.cleanup(on_progress=batches.append).roles == 3
+    assert batches == [2, 2, 1]
+    assert core.cleanup().roles == 0
+    assert [row["role_id"] for row in dump(core)["role_assignments"]] == [repr(left.id)]
+    assert [row["id"] for row in dump(core)["roles"]] == [repr(left.id)]

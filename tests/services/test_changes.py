@@ -75,6 +75,7 @@ EXPECTED: Final[dict[str, list[str]]] = {
     "access_tokens.revoke_all": ["tokens.revoked"],
     "roles.create": ["role.created"],
     "roles.update": ["role.updated"],
+    "roles.delete": ["role.deleted"],
     "roles.give": ["role.given"],
     "roles.take": ["role.taken"],
     "roles.require": ["user.role_requirement_changed"],

@@ -188,6 +188,7 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "roles.get: by id": lambda core, names: core.roles.get(names.role.id),
     "roles.get: by UUID": lambda core, names: core.roles.get(names.role.uuid),
     "roles.update": lambda core, names: core.roles.update(names.role.id, active=False),
+    "roles.delete": lambda core, names: core.roles.delete(names.role.id),
     "roles.give: another tenant's role": lambda core, names: core.roles.give(own(names), names.role.id),
     "roles.take: another tenant's role": lambda core, names: core.roles.take(own(names), names.role.uuid),
     "roles.list": lambda core, _: str(core.roles.list().rows),

@@ -9,6 +9,7 @@ from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import RoleId
+from usercore.kernel.named import add_named, delete_named, replace_named
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.service_context import ServiceContext
@@ -16,11 +17,11 @@ from usercore.kernel.text import FieldErrors, check_type, clean_fields, unique_k
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
-from usercore.roles.errors import AdminHasNoRoles, RoleStaleVersion
-from usercore.roles.model import GIVEN, TAKEN, HeldRole, Role, RoleAssignment
+from usercore.roles.errors import AdminHasNoRoles, RoleStaleVersion, RoleTaken
+from usercore.roles.model import CREATED, DELETED, GIVEN, TAKEN, UPDATED, HeldRole, Role, RoleAssignment
 from usercore.roles.ports import RolesUnit
 from usercore.roles.rules import CLEAN, clean_permission, clean_role_key, permissions_of
-from usercore.roles.service import add_role, find_role, held_roles, replace_role
+from usercore.roles.service import find_role, held_roles, lock_role
 from usercore.storage.lookups import LookupsUnit
 from usercore.users.model import ROLE_REQUIREMENT_CHANGED, User, UserState
 from usercore.users.ports import UsersUnit
@@ -58,7 +59,7 @@ class Roles:
 
         def create(unit: AuthorizationUnit) -> Role:
             role = self._new(fields)
-            add_role(unit, role)
+            add_named(unit, unit.roles, role, kind=CREATED, taken=RoleTaken("role_name", "name"))
             return role
 
         return self._service.units.write(create)
@@ -97,11 +98,39 @@ class Roles:
         fields = _clean({"name": name, "active": active, "privileged": privileged, "permissions": permissions})
 
         def update(unit: AuthorizationUnit) -> Role:
-            old = unit.roles.lock(find_role(unit, key).id)
+            old = lock_role(unit, key)
             check_version(old.version, version, error=RoleStaleVersion)
-            return replace_role(unit, old, evolve(old, **fields), at=self._service.clock(), by=self._by)
+            return replace_named(
+                unit,
+                unit.roles,
+                old,
+                evolve(old, **fields),
+                kind=UPDATED,
+                taken=RoleTaken("role_name", "name"),
+                at=self._service.clock(),
+                by=self._by,
+            )
 
         return self._service.units.write(update)
+
+    def delete(self, role: int | UUID | str) -> None:
+        """Delete a role: from now on it is not there, and allows its holders nothing. Its name is free at once.
+
+        Who had the role still requires an active one to sign in. ``cleanup`` removes the records of the holders.
+
+        Raises:
+            TypeError: the role is neither text, int nor UUID.
+            Invalid: no role can have this name.
+            RoleNotFound: the tenant has no such role.
+        """
+        key = clean_role_key(role)
+
+        def delete(unit: AuthorizationUnit) -> None:
+            old = lock_role(unit, key)
+            # Inactive too, because the look-ups for authentication leave inactive roles out.
+            delete_named(unit, unit.roles, old, kind=DELETED, at=self._service.clock(), by=self._by, active=False)
+
+        self._service.units.write(delete)
 
     def list(self, active: bool | None = None, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Role]:  # noqa: FBT001 - as tenants.list
         """List the tenant's roles by name; ``limit`` is 1 to 1000.
@@ -132,7 +161,7 @@ class Roles:
         self._check_no_admin()
 
         def give(unit: AuthorizationUnit) -> bool:
-            given = find_role(unit, key)
+            given = lock_role(unit, key)  # or it might be deleted meanwhile
             user = unit.users.lock(unit.resolve(ref))
             if unit.role_assignments.get(user.id, given.id) is not None:
                 return False

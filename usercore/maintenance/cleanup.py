@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from usercore.attempts.model import RegistrationPolicy
 from usercore.attempts.ports import AttemptsUnit
@@ -10,10 +10,12 @@ from usercore.history.ports import HistoryUnit, PersonalFields
 from usercore.kernel.bounds import optional_span, span
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import entity
+from usercore.kernel.named import N, NamedRepository
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.outbox.ports import OutboxUnit
 from usercore.passwords.model import ResetPolicy
+from usercore.roles.ports import RolesUnit
 from usercore.second_factors.model import SecondFactorPolicy
 from usercore.second_factors.ports import SecondFactorsUnit
 from usercore.throttling.keys import CounterKeys
@@ -35,9 +37,9 @@ _OF_REQUESTS: Final[PersonalFields] = {
 
 
 class CleanupUnit(
-    UsersUnit, TokensUnit, SecondFactorsUnit, AttemptsUnit, ThrottlingUnit, HistoryUnit, OutboxUnit, Protocol
+    UsersUnit, TokensUnit, SecondFactorsUnit, AttemptsUnit, ThrottlingUnit, RolesUnit, HistoryUnit, OutboxUnit, Protocol
 ):
-    """The parts of a unit that have rows with a retention."""
+    """The parts of a unit that have rows with a retention, or rows that are marked as deleted."""
 
 
 @frozen(kw_only=True)
@@ -64,9 +66,19 @@ class RetentionPolicy:
     throttles: timedelta = span(timedelta(days=1), least=timedelta(0))
 
 
+class RemovesRows(Protocol):
+    """Removes rows that refer to an entity, and returns how many."""
+
+    def __call__(self, entity_id: Any, /, *, limit: int) -> int:  # noqa: ANN401 - each kind of entity has a type of ids
+        """Remove at most ``limit`` rows."""
+
+
 @entity
 class Cleaned:
     """How many rows of each kind were removed; ``unknown_logins`` and ``registration_addresses`` were blanked.
+
+    ``roles`` counts deleted roles and the records of their holders.
+    """
 
     ``requests_of_unknown`` are requests to reset a password for logins that no user had.
     """
@@ -90,11 +102,12 @@ class Cleaned:
     deliveries: int
     failure_counters: int
     rate_limits: int
+    roles: int
 
 
 @frozen(kw_only=True)
 class Cleanup:
-    """Removes and blanks what is past its retention, in all tenants."""
+    """Removes and blanks what is past its retention or deleted, in all tenants."""
 
     _service: ServiceContext[CleanupUnit]
     _policy: RetentionPolicy
@@ -106,9 +119,10 @@ class Cleanup:
     _device_tokens: DeviceTokenPolicy
     _second_factors: SecondFactorPolicy
     _keys: CounterKeys
+    _on_progress: Callable[[int], object] | None
 
     def run(self) -> Cleaned:
-        """Remove and blank everything that is past its retention, in many short units.
+        """Remove and blank everything that is past its retention or deleted, in many short units.
 
         Raises:
             StorageError: the storage failed; the batches before stay removed, and the next call goes on from there.
@@ -164,6 +178,7 @@ class Cleanup:
                 lambda unit: unit.failure_counters.remove_stale(counters, after=ahead, limit=BATCH)
             ),
             rate_limits=self._repeat(lambda unit: unit.rate_limits.remove_before(windows, limit=BATCH)),
+            roles=self._repeat(lambda unit: _remove_deleted(unit.roles, unit.role_assignments.remove_of_role)),
         )
 
     def _remove_unconfirmed(self, now: datetime) -> int:
@@ -187,6 +202,8 @@ class Cleanup:
         total = 0
         while changed := self._service.units.write(batch):
             total += changed
+            if self._on_progress is not None:
+                self._on_progress(changed)
         return total
 
 
@@ -204,3 +221,14 @@ def _remove_requests_of_unknown(unit: CleanupUnit, before: datetime) -> int:
     removed = unit.history.remove_unknown_logins(before, limit=BATCH)
     unit.deliveries.remove_of(Subject.UNKNOWN_LOGIN, removed)
     return len(removed)
+
+
+def _remove_deleted(rows: NamedRepository[N], remove_of: RemovesRows) -> int:
+    """Remove the rows that refer to the entity that was deleted first, and then its own row; return how many."""
+    for deleted in rows.list_deleted(1):
+        removed = remove_of(deleted.id, limit=BATCH)
+        if removed < BATCH:
+            rows.remove_deleted(deleted.id)
+            removed += 1
+        return removed
+    return 0

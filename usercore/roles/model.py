@@ -29,6 +29,7 @@ class Role:
     modified_by: str
     version: int = 1
     change_no: int = 1
+    deleted_at: datetime | None = None
 
     @property
     def uuid(self) -> UUID:
@@ -88,7 +89,8 @@ _NAMES: Final = ("role_id", "role_name")
 
 CREATED: Final = ChangeKind("role.created", _FIELDS, public=True, subject=Subject.ROLE)
 UPDATED: Final = ChangeKind("role.updated", _FIELDS, public=True, subject=Subject.ROLE)
+DELETED: Final = ChangeKind("role.deleted", _FIELDS, public=True, subject=Subject.ROLE)
 GIVEN: Final = ChangeKind("role.given", _NAMES, public=True, always=frozenset(_NAMES))
 TAKEN: Final = ChangeKind("role.taken", _NAMES, public=True, always=frozenset(_NAMES))
 
-KINDS: Final = (CREATED, UPDATED, GIVEN, TAKEN)
+KINDS: Final = (CREATED, UPDATED, DELETED, GIVEN, TAKEN)

@@ -1,54 +1,16 @@
 """What roles ask of a storage. ``usercore.testing.contracts.roles`` tests implementations."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import Protocol
 
 from usercore.kernel.ids import RoleId, UserId
+from usercore.kernel.named import NamedRepository
 from usercore.kernel.units import ChangingUnit
 from usercore.roles.model import Role, RoleAssignment
 
 
-class RoleRepository(Protocol):
-    """Stores roles. A unit sees the roles of its own tenant only; for it, those of other tenants do not exist."""
-
-    @abstractmethod
-    def add(self, role: Role) -> None:
-        """Store a new role of the unit's tenant; the unit holds its lock from now on.
-
-        Raises:
-            RunAgain: a role has this id, or one of the tenant this name, ignoring case. Callers check first.
-        """
-
-    @abstractmethod
-    def get(self, role_id: RoleId) -> Role | None:
-        """Return the role, or None."""
-
-    @abstractmethod
-    def get_many(self, role_ids: Sequence[RoleId]) -> list[Role]:
-        """Return the roles that exist among these ids, each once, in any order."""
-
-    @abstractmethod
-    def find_by_name(self, name: str) -> Role | None:
-        """Return the role with this name, ignoring case and width, or None."""
-
-    @abstractmethod
-    def lock(self, role_id: RoleId) -> Role:
-        """Lock the role until the unit ends, increment its change number, and return it as it is now.
-
-        Roles are locked after tenants and before users, lower id first.
-
-        Raises:
-            RoleNotFound: there is no such role.
-        """
-
-    @abstractmethod
-    def replace(self, role: Role) -> None:
-        """Store another state of a locked role: all fields but ``id``, ``tenant_id`` and ``change_no``.
-
-        Raises:
-            RunAgain: another role of the tenant has this name, ignoring case. Callers check first.
-        """
+class RoleRepository(NamedRepository[Role], Protocol):
+    """Stores roles."""
 
     @abstractmethod
     def list_from(self, after: str | None, *, active: bool | None, limit: int) -> list[Role]:
@@ -81,6 +43,10 @@ class RoleAssignmentRepository(Protocol):
     @abstractmethod
     def remove(self, user_id: UserId, role_id: RoleId, /) -> bool:
         """Remove an assignment; return whether there was one."""
+
+    @abstractmethod
+    def remove_of_role(self, role_id: RoleId, /, *, limit: int) -> int:
+        """Remove at most ``limit`` assignments of a role of any tenant; return how many."""
 
 
 class RolesUnit(ChangingUnit, Protocol):

@@ -1,14 +1,11 @@
-"""Steps of use-cases with roles: finding, adding and replacing them."""
+"""Steps of use-cases with roles: finding and locking them, and those of a user."""
 
-from datetime import datetime
 from uuid import UUID
 
-from usercore.kernel.changes import Change
-from usercore.kernel.entity import evolve
 from usercore.kernel.ids import LIMIT, ROLE_KIND, RoleId, UserId, id_of
 from usercore.kernel.text import unique_key
-from usercore.roles.errors import RoleNotFound, RoleTaken
-from usercore.roles.model import CREATED, UPDATED, HeldRole, Role
+from usercore.roles.errors import RoleNotFound
+from usercore.roles.model import HeldRole, Role
 from usercore.roles.ports import RolesUnit
 from usercore.roles.rules import RoleKey
 
@@ -29,37 +26,13 @@ def find_role(unit: RolesUnit, key: RoleKey) -> Role:
     return role
 
 
-def add_role(unit: RolesUnit, role: Role) -> None:
-    """Store a new role, and record the change.
+def lock_role(unit: RolesUnit, key: RoleKey) -> Role:
+    """Lock the role with this name, ignoring case, id or UUID, and return it as it is now.
 
     Raises:
-        RoleTaken: another role of the tenant has the name.
+        RoleNotFound: the unit's tenant has no such role.
     """
-    _check_free(unit, role)
-    unit.roles.add(role)
-    unit.record(Change(kind=CREATED, subject_id=role.id, new=role))
-
-
-def replace_role(unit: RolesUnit, old: Role, new: Role, *, at: datetime, by: str) -> Role:
-    """Store the next state of a locked role and its version, and record the change if anything differs.
-
-    Raises:
-        RoleTaken: another role of the tenant has the name.
-    """
-    if new == old:
-        return old
-    if new.name != old.name:
-        _check_free(unit, new)
-    stored = evolve(new, modified_at=at, modified_by=by, version=old.version + 1)
-    unit.roles.replace(stored)
-    unit.record(Change(kind=UPDATED, subject_id=old.id, old=old, new=stored))
-    return stored
-
-
-def _check_free(unit: RolesUnit, role: Role) -> None:
-    holder = unit.roles.find_by_name(role.name)
-    if holder is not None and holder.id != role.id:
-        raise RoleTaken("role_name", "name")
+    return unit.roles.lock(find_role(unit, key).id)
 
 
 def held_roles(unit: RolesUnit, user_id: UserId) -> list[HeldRole]:

@@ -17,14 +17,14 @@ from usercore_storage.sql.integrity import (
     deliveries_without_entry,
     mismatches_in,
     orphans_in,
-    roles_missing,
+    references_missing,
     texts_missing,
     unusable_hashes,
 )
 from usercore_storage.sql.schema import VERSIONS, TableSchemas, can_be_read, differences
 from usercore_storage.sql.strict_rows import READERS, Unreadable
 from usercore_storage.sql.table import Row, Table
-from usercore_storage.sql.tables import ALL, CREDENTIALS, DELIVERIES, ROLE_ASSIGNMENTS
+from usercore_storage.sql.tables import ALL, CREDENTIALS, DELIVERIES
 
 T = TypeVar("T")
 
@@ -123,12 +123,11 @@ def _check_page(run: Executor, table: Table[Any], after: Row) -> RowPage:
             findings.append(Finding(kind=kind, table=table.name, key=key, problem=str(fault)))
     last = reader.key_of(rows[-1])
     findings += orphans_in(run, table, readable)
+    findings += references_missing(run, table, readable)
     findings += texts_missing(run, table, readable)
     findings += mismatches_in(run, table, readable)
     if table is CREDENTIALS:
         findings += unusable_hashes(readable)
-    if table is ROLE_ASSIGNMENTS:
-        findings += roles_missing(run, readable)
     if table is DELIVERIES:
         findings += deliveries_without_entry(run, after, last)
     return RowPage(findings, len(rows), last)

@@ -21,7 +21,7 @@ from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.strict_rows import READERS, Unreadable
 from usercore_storage.sql.table import Row, Table
-from usercore_storage.sql.tables import ALL, CLAIMS, CREDENTIALS, DELIVERIES, ROLE_ASSIGNMENTS, USERS
+from usercore_storage.sql.tables import ALL, CLAIMS, CREDENTIALS, DELIVERIES, USERS
 from usercore_storage.sql.users import FIND_CLAIMS
 
 OWNERS: Final = {size: f"SELECT id, tenant_id FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES}
@@ -30,8 +30,9 @@ HOLDERS: Final = {
 }
 EXISTING_TENANTS: Final = {size: f"SELECT id FROM usercore_tenants WHERE id IN ({marks(size)})" for size in SIZES}
 
-TENANTS_OF_ROLES: Final = {
-    size: f"SELECT id, tenant_id FROM usercore_roles WHERE id IN ({marks(size)})" for size in SIZES
+TENANTS_OF: Final = {
+    table: {size: f"SELECT id, tenant_id FROM {table} WHERE id IN ({marks(size)})" for size in SIZES}
+    for table in {name for one in ALL for name in one.refers.values()}
 }
 
 TEXTS_THERE: Final = {
@@ -104,16 +105,18 @@ def unusable_hashes(page: Sequence[Read]) -> Iterator[Finding]:
                 yield _finding(FindingKind.UNUSABLE, CREDENTIALS.name, row, problem)
 
 
-def roles_missing(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
-    """Find the assignments whose role does not exist or belongs to another tenant."""
-    tenants: dict[int, int] = dict(_found(run, TENANTS_OF_ROLES, [assignment.role_id for _, assignment in page]))
-    for row, assignment in page:
-        role_id = assignment.role_id
-        if role_id not in tenants:
-            yield _finding(FindingKind.ORPHAN, ROLE_ASSIGNMENTS.name, row, f"role {role_id} is not there")
-        elif tenants[role_id] != assignment.tenant_id:
-            problem = f"role {role_id} belongs to another tenant"
-            yield _finding(FindingKind.MISMATCH, ROLE_ASSIGNMENTS.name, row, problem)
+def references_missing(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterator[Finding]:
+    """Find the rows that refer to a row which does not exist or belongs to another tenant."""
+    for column, referred in table.refers.items():
+        named = [(row, getattr(entity, column), entity) for row, entity in page]
+        tenants: dict[int, int] = dict(_found(run, TENANTS_OF[referred], [number for _, number, _ in named]))
+        what = column.removesuffix("_id")
+        for row, number, entity in named:
+            if number not in tenants:
+                yield _finding(FindingKind.ORPHAN, table.name, row, f"{what} {number} is not there")
+            elif tenants[number] != entity.tenant_id:
+                problem = f"{what} {number} belongs to another tenant"
+                yield _finding(FindingKind.MISMATCH, table.name, row, problem)
 
 
 def texts_missing(run: Executor, table: Table[Any], page: Sequence[Read]) -> Iterator[Finding]:

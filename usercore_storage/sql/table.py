@@ -137,9 +137,9 @@ class Table(Generic[T]):
     """A table that stores one entity per row.
 
     ``user`` and ``tenant`` are the columns that name the owner of a row, or None; ``by_subject`` are those that name
-    either. ``extra`` columns are derived from the entity and stand first; ``once`` are texts of which the table has
-    the digests only, under their fields' names. ``shard`` is the column that decides where a
-    row lives; it is part of every key.
+    either. ``refers`` are the columns that name rows of other tables, of the same tenant, with those tables' names.
+    ``extra`` columns are derived from the entity and stand first; ``once`` are texts of which the table has the digests
+    only, under their fields' names. ``shard`` is the column that decides where a row lives; it is part of every key.
     """
 
     def __init__(
@@ -152,6 +152,7 @@ class Table(Generic[T]):
         user: str | None,
         tenant: str | None,
         by_subject: BySubject | None = None,
+        refers: Mapping[str, str] | None = None,
         extra: Mapping[str, Derived] | None = None,
         once: Mapping[str, StoredOnce] | None = None,
         indexes: Mapping[str, str] | None = None,
@@ -159,6 +160,7 @@ class Table(Generic[T]):
         """Read the columns from the entity's type hints."""
         self.name, self.key, self.shard, self.entity = name, tuple(key), shard, entity
         self.user, self.tenant, self.by_subject = user, tenant, by_subject
+        self.refers = dict(refers or {})
         self.indexes = dict(indexes or {})
         self.derived = dict(extra or {})
         self.helpers: dict[str, Any] = _HELPERS | {f"derive_{column}": one.of for column, one in self.derived.items()}

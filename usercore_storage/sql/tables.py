@@ -30,6 +30,11 @@ from usercore_storage.sql.table import Table
 
 # Conditions of indexes have the parentheses that PostgreSQL writes, so that ``check`` can compare them.
 _BY_TIME: Final = {"by_time": "(at)", "unknown": "(user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL))"}
+_FOLDED_NAME: Final = {"name_folded": Derived(str, lambda entity: unique_key(entity.name), "name")}
+_NAMED: Final = {
+    "by_name": "UNIQUE (tenant_id, name_folded) WHERE (deleted_at IS NULL)",
+    "deleted": "(deleted_at) WHERE (deleted_at IS NOT NULL)",
+}
 _USER_AGENT: Final = {"user_agent": StoredOnce("usercore_user_agents", digest_of_user_agent)}
 
 REMOVABLE_COUNTER: Final = (
@@ -276,8 +281,8 @@ ROLES: Final = Table(
     shard="id",
     user=None,
     tenant="tenant_id",
-    extra={"name_folded": Derived(str, lambda role: unique_key(role.name), "name")},
-    indexes={"by_name": "UNIQUE (tenant_id, name_folded)"},
+    extra=_FOLDED_NAME,
+    indexes=_NAMED,
 )
 ROLE_ASSIGNMENTS: Final = Table(
     "usercore_role_assignments",
@@ -286,6 +291,8 @@ ROLE_ASSIGNMENTS: Final = Table(
     shard="user_id",
     user="user_id",
     tenant="tenant_id",
+    refers={"role_id": "usercore_roles"},
+    indexes={"by_role": "(role_id)"},
 )
 HISTORY: Final = Table(
     "usercore_history",

@@ -20,7 +20,7 @@ from usercore_storage.sql.registration_counts import SqlRegistrationCounts
 from usercore_storage.sql.remembered_devices import SqlRememberedDevices
 from usercore_storage.sql.roles import SqlRoleAssignments, SqlRoles
 from usercore_storage.sql.second_factors import SqlRecoveryCodes, SqlSecondFactors, SqlSignInChallenges
-from usercore_storage.sql.tables import ADDRESSES, ROLE_ASSIGNMENTS
+from usercore_storage.sql.tables import ADDRESSES
 from usercore_storage.sql.tenants import SqlTenants
 from usercore_storage.sql.throttling import SqlFailureCounters, SqlRateLimits
 from usercore_storage.sql.tokens import SqlAccessTokens, SqlDeviceTokens, SqlLimitedUseTokens, SqlRegistrationLinks
@@ -63,7 +63,7 @@ class SqlUnit(RecordingUnit):
         self.address_versions = SqlAddressVersions(run)
         self.change_requests = SqlChangeRequests(run, self)
         self.roles = SqlRoles(run, self)
-        self.role_assignments = SqlRoleAssignments(run, ROLE_ASSIGNMENTS)
+        self.role_assignments = SqlRoleAssignments(run)
         self.history = SqlHistory(run, self)
         self.deliveries = SqlOutbox(run)
         self.registration_counts = SqlRegistrationCounts(run, self)

@@ -22,29 +22,11 @@ from usercore.testing.contracts.base import (
     units_of,
     write_and_fail,
 )
+from usercore.testing.contracts.named import NAMES
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
 from usercore.testing.fakes import TICK
 from usercore.testing.samples import ACME, TENANT, a_tenant
 from usercore.testing.strategies import tenants
-
-NAMES = [
-    "Zoo",
-    "a b",
-    "acme",
-    "ACME 2",
-    "Ärzte",
-    "ß",
-    "ss 2",
-    "Ωmega",
-    "日本",
-    "\uff57ide",
-    "😀",
-    "_",
-    "0",
-    "\uffee",
-    "\U00010348",
-]
-"""Names that SQL collations, UTF-16 and this library's keys put in different orders."""
 
 
 def get(units: Units[Unit], tenant_id: int = ACME) -> Tenant:

@@ -1,4 +1,4 @@
-"""Roles: whatever is created, given, changed and taken, a dict tells who may sign in and what is allowed."""
+"""Roles: whatever is created, given, changed, taken and deleted, a dict tells who may sign in and what is allowed."""
 
 from typing import Final
 
@@ -35,7 +35,7 @@ class _Role:
     holders: set[int] = attrs.field(factory=set)
 
 
-@pytest.mark.rule("T4", "T5", "T6", "T8")
+@pytest.mark.rule("T4", "T5", "T6", "T7", "T8")
 class RoleMachine(StateMachine):
     """Two names of roles, two users and two admins."""
 
@@ -55,6 +55,7 @@ class RoleMachine(StateMachine):
             "allowed",
             "denied",
             "signed in",
+            "deleted",
             "identified",
             "privileged",
         }
@@ -132,6 +133,18 @@ class RoleMachine(StateMachine):
             role.version += role.name != to
             role.name = to
             self.roles[to.casefold()] = self.roles.pop(name.casefold())
+
+    @rule(name=SPELLINGS, cleans=st.booleans())
+    def delete(self, name: str, cleans: bool) -> None:  # noqa: FBT001 - drawn
+        """Delete a role, and perhaps finish it at once."""
+        if name.casefold() not in self.roles:
+            self.refuses(RoleNotFound, lambda: self.core.roles.delete(name))
+            return
+        self.core.roles.delete(name)
+        role = self.roles.pop(name.casefold())
+        if cleans:
+            assert self.core.cleanup().roles > len(role.holders)
+            self.saw("deleted")
 
     @rule(whom=WHOM, name=SPELLINGS)
     def give(self, whom: int, name: str) -> None:

@@ -472,10 +472,13 @@ CREATE TABLE usercore_roles (
     modified_by text COLLATE "C" NOT NULL,
     version bigint NOT NULL,
     change_no bigint NOT NULL,
+    deleted_at bigint,
     PRIMARY KEY (id)
 );
 
-CREATE UNIQUE INDEX usercore_roles_by_name ON usercore_roles (tenant_id, name_folded);
+CREATE UNIQUE INDEX usercore_roles_by_name ON usercore_roles (tenant_id, name_folded) WHERE (deleted_at IS NULL);
+
+CREATE INDEX usercore_roles_deleted ON usercore_roles (deleted_at) WHERE (deleted_at IS NOT NULL);
 
 CREATE TABLE usercore_role_assignments (
     user_id bigint NOT NULL,
@@ -489,6 +492,8 @@ CREATE TABLE usercore_role_assignments (
     version bigint NOT NULL,
     PRIMARY KEY (user_id, role_id)
 );
+
+CREATE INDEX usercore_role_assignments_by_role ON usercore_role_assignments (role_id);
 
 CREATE TABLE usercore_history (
     subject_id bigint NOT NULL,

@@ -472,10 +472,13 @@ CREATE TABLE usercore_roles (
     modified_by TEXT NOT NULL,
     version INTEGER NOT NULL,
     change_no INTEGER NOT NULL,
+    deleted_at INTEGER,
     PRIMARY KEY (id)
 ) STRICT;
 
-CREATE UNIQUE INDEX usercore_roles_by_name ON usercore_roles (tenant_id, name_folded);
+CREATE UNIQUE INDEX usercore_roles_by_name ON usercore_roles (tenant_id, name_folded) WHERE (deleted_at IS NULL);
+
+CREATE INDEX usercore_roles_deleted ON usercore_roles (deleted_at) WHERE (deleted_at IS NOT NULL);
 
 CREATE TABLE usercore_role_assignments (
     user_id INTEGER NOT NULL,
@@ -489,6 +492,8 @@ CREATE TABLE usercore_role_assignments (
     version INTEGER NOT NULL,
     PRIMARY KEY (user_id, role_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_role_assignments_by_role ON usercore_role_assignments (role_id);
 
 CREATE TABLE usercore_history (
     subject_id INTEGER NOT NULL,
