@@ -7,12 +7,8 @@ import attrs
 
 from usercore.addresses.errors import (
     AddressChangedSince,
-    AddressNotFound,
-    AddressTypeNotFound,
-    ChangeRequestNotFound,
     ChangeRequestWrongState,
     NothingChanged,
-    ParentAddressNotFound,
     TooManyAddresses,
 )
 from usercore.authenticators.errors import SignInRefused
@@ -21,22 +17,19 @@ from usercore.gates.errors import Vetoed
 from usercore.kernel import errors
 from usercore.kernel.errors import FieldError, StorageError, UsercoreError
 from usercore.kernel.secret import Secret
-from usercore.outbox.errors import DeliveryNotFound
-from usercore.passkeys.errors import PasskeyNotFound, PasskeyRejected, PasskeyTaken, TooManyPasskeys
+from usercore.passkeys.errors import PasskeyRejected, TooManyPasskeys
 from usercore.passwords.errors import PasswordRefused
-from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersion, RoleTaken
+from usercore.roles.errors import AdminHasNoRoles
 from usercore.second_factors.errors import (
     CodeWrong,
-    EnrollmentNotFound,
     LastSecondFactor,
     NoFactorKey,
     NoSecondFactor,
-    SecondFactorNotFound,
     SecondFactorRequired,
     SecondFactorSetupRequired,
     TooManySecondFactors,
 )
-from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
+from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive
 from usercore.tokens.errors import (
     AddressNotAllowed,
     DeviceTokenUnknown,
@@ -46,7 +39,6 @@ from usercore.tokens.errors import (
     TokenInvalid,
     TokenMalformed,
     TokenMissing,
-    TokenNotFound,
     TokenNotYetValid,
     TokenRedeemed,
     TokenRevoked,
@@ -84,32 +76,12 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     LastAdmin: 403,
     TenantInactive: 403,
     errors.NotFound: 404,
-    errors.UserNotFound: 404,
-    errors.TenantNotFound: 404,
-    RoleNotFound: 404,
-    AddressNotFound: 404,
-    AddressTypeNotFound: 404,
-    ChangeRequestNotFound: 404,
-    ParentAddressNotFound: 404,
-    TokenNotFound: 404,
-    DeliveryNotFound: 404,
-    PasskeyNotFound: 404,
-    EnrollmentNotFound: 404,
-    SecondFactorNotFound: 404,
     errors.Conflict: 409,
-    errors.Taken: 409,
-    TenantTaken: 409,
-    RoleTaken: 409,
-    PasskeyTaken: 409,
     TooManyPasskeys: 409,
-    AddressChangedSince: 409,
     ChangeRequestWrongState: 409,
     NothingChanged: 409,
     TooManyAddresses: 409,
-    errors.StaleVersion: 409,
-    TenantStaleVersion: 409,
-    RoleStaleVersion: 409,
-    errors.LostRace: 409,
+    AddressChangedSince: 409,
     ExternalIdLinked: 409,
     errors.WrongState: 409,
     LastSecondFactor: 409,
@@ -129,7 +101,10 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     errors.Unavailable: 503,
     errors.Full: 507,
 }
-"""The status that fits each class of error. Source: RFC 9110, 15; RFC 6585, 4 (429); RFC 4918, 11.5 (507)."""
+"""The status that fits each class of error; a class that is not listed has that of its base.
+
+Source: RFC 9110, 15; RFC 6585, 4 (429); RFC 4918, 11.5 (507).
+"""
 
 
 class ErrorForm(TypedDict):
