@@ -1,19 +1,17 @@
 """Forms of entities: what JSON knows, and for users nothing that only operators may see."""
 
 import json
-from collections.abc import Callable
-from typing import Any, get_type_hints
+from collections.abc import Callable, Iterator
+from typing import Any, get_args, get_type_hints
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from usercore import (
-    Address,
     AddressChangeRequest,
-    AddressType,
     AddressValues,
-    AddressVersion,
     HeldRole,
     Identity,
     Page,
@@ -24,12 +22,11 @@ from usercore import (
 from usercore.forms import entities
 from usercore.forms.form import Form, plain
 from usercore.kernel.changes import ChangeKind
-from usercore.passkeys.model import Passkey
 from usercore.registration.steps import Registration
 from usercore.storage import KINDS
 from usercore.testing import NOON, samples, strategies
 from usercore.testing.strategies import names, storable_text
-from usercore.users.model import OPERATOR_ONLY, AccountStatus, Preferences
+from usercore.users.model import OPERATOR_ONLY
 
 NOTE = "for operators only"
 SECRET = Secret("uca_what_opens_something")
@@ -55,31 +52,33 @@ REQUEST = {
     "new": strategies.entities(AddressValues),
 }
 
-DRAWN: dict[str, st.SearchStrategy[Any]] = {
-    "access_token": strategies.access_tokens(),
-    "account_status": strategies.entities(AccountStatus),
-    "address": strategies.entities(Address, created_by=st.just(NOTE), modified_by=st.just(NOTE)),
+SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "address_change_request": strategies.entities(AddressChangeRequest, **REQUEST),
-    "address_type": strategies.entities(AddressType, created_by=st.just(NOTE), modified_by=st.just(NOTE)),
-    "address_version": strategies.entities(AddressVersion, created_by=st.just(NOTE)),
-    "api_token": strategies.api_tokens(created_by=st.just(NOTE)),
     "attempt": strategies.attempts(login=st.just(NOTE)),
-    "device_token": strategies.device_tokens(),
     "entry": strategies.entries(old_text=CHANGES, new_text=CHANGES),
     "held_role": strategies.entities(HeldRole, role=strategies.roles(), assignment=ASSIGNMENTS),
     "identity": strategies.entities(Identity, **IDENTITIES),
-    "limited_use_token": strategies.limited_use_tokens(),
-    "passkey": strategies.entities(Passkey),
-    "preferences": strategies.entities(Preferences),
     "registration": strategies.entities(
         Registration, user=IDENTITIES["user"], access_token=st.sampled_from([None, SECRET])
     ),
-    "role": strategies.roles(created_by=st.just(NOTE)),
-    "role_assignment": ASSIGNMENTS,
     "signed_in": strategies.entities(SignedIn, **IDENTITIES, access_token=st.just(SECRET)),
     "tenant": strategies.tenants(description=st.just(NOTE)),
     "user": IDENTITIES["user"],
 }
+"""Entities of forms that show other forms, computed values, or texts of an operator."""
+
+
+def _drawn() -> Iterator[tuple[str, st.SearchStrategy[Any]]]:
+    """Draw the entities of the other forms by the types that these declare; texts that users do not see are a note."""
+    for name in vars(entities).keys() - SPECIAL.keys():
+        if isinstance(getattr(entities, name), Form):
+            kind, user, operator = get_args(get_args(get_type_hints(entities)[name])[0])
+            hidden = get_type_hints(operator).keys() - get_type_hints(user).keys()
+            texts = [field.name for field in attrs.fields(kind) if field.name in hidden and field.type is str]
+            yield name, strategies.entities(kind, **{text: st.just(NOTE) for text in texts})
+
+
+DRAWN = SPECIAL | dict(_drawn())
 FORMS: dict[str, Callable[..., Any]] = {name: getattr(forms, name) for name in DRAWN}
 each_form = pytest.mark.parametrize("name", sorted(DRAWN))
 

@@ -182,6 +182,8 @@ def _by_type(kind: object) -> SearchStrategy[Any]:
         return st.tuples(*map(_by_type, (first, *others)))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return st.sampled_from(kind)
+    if isinstance(kind, type) and attrs.has(kind):
+        return entities(kind)
     return ids() if isinstance(kind, NewType) and kind not in _BY_TYPE else _BY_TYPE[kind]
 
 
