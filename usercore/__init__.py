@@ -47,6 +47,8 @@ from usercore.gates.ports import (
     PasswordCheck,
     RegistrationGate,
 )
+from usercore.groups.errors import GroupNotEmpty, GroupNotFound, GroupStaleVersion, GroupTaken
+from usercore.groups.model import Group, GroupMember, JoinedGroup
 from usercore.history.model import Entry
 from usercore.importing.model import BadRecord, ImportLine, ImportReport
 from usercore.kernel.changes import Subject
@@ -248,6 +250,12 @@ __all__ = [
     "ForeignFile",
     "Full",
     "Gates",
+    "Group",
+    "GroupMember",
+    "GroupNotEmpty",
+    "GroupNotFound",
+    "GroupStaleVersion",
+    "GroupTaken",
     "HashCount",
     "HashProfile",
     "HeldRole",
@@ -259,6 +267,7 @@ __all__ = [
     "Indeterminate",
     "Invalid",
     "IssuedApiToken",
+    "JoinedGroup",
     "KeyUser",
     "LastAdmin",
     "LastSecondFactor",

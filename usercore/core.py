@@ -25,6 +25,7 @@ from usercore.email_change.links import EmailLinks
 from usercore.email_change.service import Emails
 from usercore.factor_enrollment.service import SecondFactors
 from usercore.gates.service import AddressGates
+from usercore.groups.service import Groups
 from usercore.kernel.callables import check_callable, check_result
 from usercore.kernel.context import HOST, SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
 from usercore.kernel.ids import plain_uuid
@@ -315,6 +316,11 @@ class UserCore:
             lookups=AddressLookups(service=self._service, policy=policy),
             gates=AddressGates(acceptances=gates.address_acceptances, removals=gates.address_removals),
         )
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Groups, and who is in them."""
+        return Groups(service=self._service)
 
     @cached_property
     def roles(self) -> Roles:

@@ -15,7 +15,7 @@ from usercore_storage import sqlite
 from usercore_storage.sql.table import Table
 from usercore_storage.sqlite.connections import Connection
 
-REFERENCES: Final = frozenset({"usercore_roles", "usercore_tenants", "usercore_user_agents"})
+REFERENCES: Final = frozenset({"usercore_groups", "usercore_roles", "usercore_tenants", "usercore_user_agents"})
 """Small tables of which every shard may have a copy, and texts that each shard may store for its own rows."""
 
 SCANNING: Final = frozenset({"tokens.REMOVE_ACCESS", "tokens.REMOVE_LINKS", "tokens.REMOVE_LIMITED"})

@@ -209,7 +209,7 @@ def build(storage: Storage) -> FilledStore:  # noqa: PLR0915 - a few lines a cap
     assert registered.access_token is not None
     core.emails.set_verified(registered.user.id, verified=True)
     core.users.set_access_ids(registered.user.id, ["a-1", "a-2"])
-    core.meta.upsert(registered.user.id, "acme", "a text")
+    _fill_rows_of(core, registered.user)
     core.addresses.declare_type("invoice")
     address = core.addresses.add(registered.user.id, "invoice", street="Main Street", zip="01234")
     other_address = core.addresses.add(registered.user.id, "invoice")
@@ -266,6 +266,13 @@ def _roles(core: UserCore, user: User) -> tuple[Role, Role]:
     role = core.roles.create("acme", permissions=["posts.write"])
     core.roles.give(user.id, role.id)
     return role, core.roles.create("Unused")
+
+
+def _fill_rows_of(core: UserCore, user: User) -> None:
+    """Store a value of the user, and put the user into one of two groups."""
+    core.meta.upsert(user.id, "acme", "a text")
+    core.groups.add(user.id, core.groups.create("acme").id)
+    core.groups.create("empty")
 
 
 def _add_passkey(core: UserCore, user: User, seed: str) -> tuple[SoftwareAuthenticator, Passkey]:

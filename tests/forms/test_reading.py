@@ -26,6 +26,7 @@ JSON = st.recursive(
 NOT_JSON = {
     "core.atomic.work",
     "core.bind.actor",
+    "core.cleanup.on_progress",
     "registration.import_users.on_bad",
     "registration.import_users.on_progress",
     "registration.import_users.records",  # whole records; a bad one is reported by line

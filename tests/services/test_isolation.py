@@ -38,6 +38,7 @@ from usercore import (
     UserCore,
     UsercoreError,
 )
+from usercore.groups.model import GroupId
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import USER_KIND, uuid_of
@@ -76,6 +77,7 @@ class Names:
     version: int
     request: int
     role: Role
+    group_id: GroupId
     device: SoftwareAuthenticator
     challenge: Secret
 
@@ -183,6 +185,14 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "addresses.reject": lambda core, names: core.addresses.reject(own(names), names.request),
     "addresses.remove": lambda core, names: core.addresses.remove(own(names), names.address),
     "addresses.open_requests": lambda core, _: str(core.addresses.open_requests().rows),
+    "groups.create: take a name": lambda core, names: core.groups.create(names.name),
+    "groups.get: by name": lambda core, names: core.groups.get(names.name),
+    "groups.get: by id": lambda core, names: core.groups.get(names.group_id),
+    "groups.update": lambda core, names: core.groups.update(names.group_id, sorting=1),
+    "groups.delete": lambda core, names: core.groups.delete(names.group_id, force=True),
+    "groups.add: another tenant's group": lambda core, names: core.groups.add(own(names), names.group_id),
+    "groups.remove: another tenant's group": lambda core, names: core.groups.remove(own(names), names.group_id),
+    "groups.members": lambda core, names: core.groups.members(names.group_id),
     "roles.create: take a name": lambda core, names: core.roles.create(names.name),
     "roles.get: by name": lambda core, names: core.roles.get(names.name),
     "roles.get: by id": lambda core, names: core.roles.get(names.role.id),
@@ -240,6 +250,8 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
     request = core.addresses.request_change(user.id, "ann", street="18")
     role = core.roles.create("ann", permissions=["17"])
     core.roles.give(user.id, role.id)
+    group_id = core.groups.create("ann").id
+    core.groups.add(user.id, group_id)
     for _ in range(2):
         core.outbox.deliver()
         clock.now += core.policy.deliveries.set_aside_after
@@ -279,6 +291,7 @@ def names_in_main(core: UserCore, clock: FakeClock) -> Names:
         version=address.version_id,
         request=request.id,
         role=role,
+        group_id=group_id,
         device=device_of(core, user),
         challenge=challenge,
     )
@@ -328,6 +341,7 @@ def names_of_no_user(names: Names) -> Names:
         address=names.address + 1_000_000,
         version=names.version + 1_000_000,
         request=names.request + 1_000_000,
+        group_id=GroupId(names.group_id + 1_000_000),
         role=evolve(names.role, id=names.role.id + 1_000_000),
         challenge=generate_secret(CHALLENGE, number, randomness),
     )

@@ -172,6 +172,7 @@ ROWS: Final = {
         set(),
     ),
     "roles are gone": Damage("DELETE FROM usercore_roles", orphan("role N is not there", "role_assignments")),
+    "groups are gone": Damage("DELETE FROM usercore_groups", orphan("group N is not there", "group_members")),
     "a role is another tenant's": Damage(
         "UPDATE usercore_roles SET tenant_id = (SELECT id FROM usercore_tenants WHERE key = 'acme')",
         mismatch("role_assignments", "role N belongs to another tenant"),

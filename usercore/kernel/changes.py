@@ -13,6 +13,7 @@ class Subject(StrEnum):
     TENANT = "tenant"
     REGISTRATION = "registration"
     ROLE = "role"
+    GROUP = "group"
     UNKNOWN_LOGIN = "unknown_login"
     """A login that no user has. Each change of this kind has a subject of its own, which needs no lock."""
     API_TOKEN = "api_token"  # noqa: S105 - a kind of subject, not a password

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 
 from usercore.attempts.model import RegistrationPolicy
 from usercore.attempts.ports import AttemptsUnit
+from usercore.groups.ports import GroupsUnit
 from usercore.history.ports import HistoryUnit, PersonalFields
 from usercore.kernel.bounds import optional_span, span
 from usercore.kernel.changes import Subject
@@ -37,7 +38,16 @@ _OF_REQUESTS: Final[PersonalFields] = {
 
 
 class CleanupUnit(
-    UsersUnit, TokensUnit, SecondFactorsUnit, AttemptsUnit, ThrottlingUnit, RolesUnit, HistoryUnit, OutboxUnit, Protocol
+    UsersUnit,
+    TokensUnit,
+    SecondFactorsUnit,
+    AttemptsUnit,
+    ThrottlingUnit,
+    RolesUnit,
+    GroupsUnit,
+    HistoryUnit,
+    OutboxUnit,
+    Protocol,
 ):
     """The parts of a unit that have rows with a retention, or rows that are marked as deleted."""
 
@@ -77,7 +87,7 @@ class RemovesRows(Protocol):
 class Cleaned:
     """How many rows of each kind were removed; ``unknown_logins`` and ``registration_addresses`` were blanked.
 
-    ``roles`` counts deleted roles and the records of their holders.
+    ``roles`` and ``groups`` count what was deleted, and the records of their holders and members.
     """
 
     ``requests_of_unknown`` are requests to reset a password for logins that no user had.
@@ -103,6 +113,7 @@ class Cleaned:
     failure_counters: int
     rate_limits: int
     roles: int
+    groups: int
 
 
 @frozen(kw_only=True)
@@ -179,6 +190,7 @@ class Cleanup:
             ),
             rate_limits=self._repeat(lambda unit: unit.rate_limits.remove_before(windows, limit=BATCH)),
             roles=self._repeat(lambda unit: _remove_deleted(unit.roles, unit.role_assignments.remove_of_role)),
+            groups=self._repeat(lambda unit: _remove_deleted(unit.groups, unit.group_members.remove_of_group)),
         )
 
     def _remove_unconfirmed(self, now: datetime) -> int:

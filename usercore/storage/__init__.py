@@ -8,6 +8,8 @@ from usercore.addresses.capability import CAPABILITY as ADDRESSES
 from usercore.addresses.ports import AddressesUnit
 from usercore.attempts.capability import CAPABILITY as ATTEMPTS
 from usercore.attempts.ports import AttemptsUnit
+from usercore.groups.capability import CAPABILITY as GROUPS
+from usercore.groups.ports import GroupsUnit
 from usercore.history.capability import CAPABILITY as HISTORY
 from usercore.history.ports import HistoryUnit
 from usercore.kernel.capability import Capability
@@ -51,6 +53,7 @@ CATALOGUE: Final[tuple[Capability, ...]] = (
     THROTTLING,
     META,
     ADDRESSES,
+    GROUPS,
     ROLES,
     HISTORY,
     OUTBOX,
@@ -78,6 +81,7 @@ class Unit(
     ThrottlingUnit,
     MetaUnit,
     AddressesUnit,
+    GroupsUnit,
     RolesUnit,
     HistoryUnit,
     OutboxUnit,

@@ -12,6 +12,7 @@ from usercore_storage.memory.addresses import (
 )
 from usercore_storage.memory.api_tokens import MemoryApiTokens
 from usercore_storage.memory.attempts import MemoryAttempts, MemoryRegistrationAttempts, MemoryUserAgents
+from usercore_storage.memory.groups import MemoryGroupMembers, MemoryGroups
 from usercore_storage.memory.history import MemoryHistory
 from usercore_storage.memory.lookups import MemoryAuthenticationLookup
 from usercore_storage.memory.meta import MemoryMeta
@@ -70,6 +71,8 @@ class MemoryUnit(RecordingUnit):
         self.addresses = MemoryAddresses(undo)
         self.address_versions = MemoryAddressVersions(undo)
         self.change_requests = MemoryChangeRequests(undo, self, self.addresses)
+        self.groups = MemoryGroups(undo, self)
+        self.group_members = MemoryGroupMembers(undo)
         self.roles = MemoryRoles(undo, self)
         self.role_assignments = MemoryRoleAssignments(undo)
         self.history = MemoryHistory(undo, self)

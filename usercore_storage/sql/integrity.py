@@ -32,7 +32,7 @@ EXISTING_TENANTS: Final = {size: f"SELECT id FROM usercore_tenants WHERE id IN (
 
 TENANTS_OF: Final = {
     table: {size: f"SELECT id, tenant_id FROM {table} WHERE id IN ({marks(size)})" for size in SIZES}
-    for table in {name for one in ALL for name in one.refers.values()}
+    for table in sorted({name for one in ALL for name in one.refers.values()})
 }
 
 TEXTS_THERE: Final = {

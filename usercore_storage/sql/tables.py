@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from usercore.addresses.model import AddressType, AddressVersion, StoredAddress, StoredChangeRequest
 from usercore.attempts.model import Attempt, RegistrationAttempt, UserAgent
+from usercore.groups.model import Group, GroupMember
 from usercore.history.model import Entry
 from usercore.kernel.text import unique_key
 from usercore.meta.model import StoredMeta
@@ -293,6 +294,26 @@ ROLE_ASSIGNMENTS: Final = Table(
     tenant="tenant_id",
     refers={"role_id": "usercore_roles"},
     indexes={"by_role": "(role_id)"},
+)
+GROUPS: Final = Table(
+    "usercore_groups",
+    Group,
+    key=["id"],
+    shard="id",
+    user=None,
+    tenant="tenant_id",
+    extra=_FOLDED_NAME,
+    indexes=_NAMED | {"by_sorting": "(tenant_id, sorting, name_folded) WHERE (deleted_at IS NULL)"},
+)
+GROUP_MEMBERS: Final = Table(
+    "usercore_group_members",
+    GroupMember,
+    key=["user_id", "group_id"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
+    refers={"group_id": "usercore_groups"},
+    indexes={"by_joining": "(group_id, joined_at, user_id)"},
 )
 HISTORY: Final = Table(
     "usercore_history",

@@ -10,6 +10,7 @@ from usercore_storage.sql.addresses import SqlAddresses, SqlAddressTypes, SqlAdd
 from usercore_storage.sql.api_tokens import SqlApiTokens
 from usercore_storage.sql.attempts import SqlAttempts, SqlRegistrationAttempts
 from usercore_storage.sql.executor import Executor
+from usercore_storage.sql.groups import SqlGroupMembers, SqlGroups
 from usercore_storage.sql.history import SqlHistory
 from usercore_storage.sql.lookups import SqlAuthenticationLookup
 from usercore_storage.sql.meta import SqlMeta
@@ -62,6 +63,8 @@ class SqlUnit(RecordingUnit):
         self.addresses = SqlAddresses(run, ADDRESSES)
         self.address_versions = SqlAddressVersions(run)
         self.change_requests = SqlChangeRequests(run, self)
+        self.groups = SqlGroups(run, self)
+        self.group_members = SqlGroupMembers(run)
         self.roles = SqlRoles(run, self)
         self.role_assignments = SqlRoleAssignments(run)
         self.history = SqlHistory(run, self)

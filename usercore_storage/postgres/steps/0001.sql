@@ -495,6 +495,39 @@ CREATE TABLE usercore_role_assignments (
 
 CREATE INDEX usercore_role_assignments_by_role ON usercore_role_assignments (role_id);
 
+CREATE TABLE usercore_groups (
+    name_folded text COLLATE "C" NOT NULL,
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    sorting bigint NOT NULL,
+    created_at bigint NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    modified_at bigint NOT NULL,
+    modified_by text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    change_no bigint NOT NULL,
+    deleted_at bigint,
+    PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX usercore_groups_by_name ON usercore_groups (tenant_id, name_folded) WHERE (deleted_at IS NULL);
+
+CREATE INDEX usercore_groups_deleted ON usercore_groups (deleted_at) WHERE (deleted_at IS NOT NULL);
+
+CREATE INDEX usercore_groups_by_sorting ON usercore_groups (tenant_id, sorting, name_folded) WHERE (deleted_at IS NULL);
+
+CREATE TABLE usercore_group_members (
+    user_id bigint NOT NULL,
+    group_id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    joined_at bigint NOT NULL,
+    added_by text COLLATE "C" NOT NULL,
+    PRIMARY KEY (user_id, group_id)
+);
+
+CREATE INDEX usercore_group_members_by_joining ON usercore_group_members (group_id, joined_at, user_id);
+
 CREATE TABLE usercore_history (
     subject_id bigint NOT NULL,
     subject text COLLATE "C" NOT NULL,

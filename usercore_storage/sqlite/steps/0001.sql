@@ -495,6 +495,39 @@ CREATE TABLE usercore_role_assignments (
 
 CREATE INDEX usercore_role_assignments_by_role ON usercore_role_assignments (role_id);
 
+CREATE TABLE usercore_groups (
+    name_folded TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    sorting INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    modified_at INTEGER NOT NULL,
+    modified_by TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    change_no INTEGER NOT NULL,
+    deleted_at INTEGER,
+    PRIMARY KEY (id)
+) STRICT;
+
+CREATE UNIQUE INDEX usercore_groups_by_name ON usercore_groups (tenant_id, name_folded) WHERE (deleted_at IS NULL);
+
+CREATE INDEX usercore_groups_deleted ON usercore_groups (deleted_at) WHERE (deleted_at IS NOT NULL);
+
+CREATE INDEX usercore_groups_by_sorting ON usercore_groups (tenant_id, sorting, name_folded) WHERE (deleted_at IS NULL);
+
+CREATE TABLE usercore_group_members (
+    user_id INTEGER NOT NULL,
+    group_id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    joined_at INTEGER NOT NULL,
+    added_by TEXT NOT NULL,
+    PRIMARY KEY (user_id, group_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_group_members_by_joining ON usercore_group_members (group_id, joined_at, user_id);
+
 CREATE TABLE usercore_history (
     subject_id INTEGER NOT NULL,
     subject TEXT NOT NULL,

@@ -1,0 +1,1 @@
+"""Groups: named sets of users, by criteria of the host."""
