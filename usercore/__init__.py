@@ -110,6 +110,7 @@ from usercore.passwords.model import (
     Pepper,
     ResetPolicy,
 )
+from usercore.products.model import ProductGrant
 from usercore.registration.service import EmailCheckResult, EmailStatus
 from usercore.registration.steps import Registration
 from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersion, RoleTaken
@@ -309,6 +310,7 @@ __all__ = [
     "Pepper",
     "Policy",
     "Preferences",
+    "ProductGrant",
     "RateLimited",
     "ReadOnly",
     "Reference",

@@ -35,6 +35,7 @@ from usercore.maintenance.cleanup import Cleaned, Cleanup
 from usercore.meta.service import Meta
 from usercore.passkey_ceremonies.service import Passkeys
 from usercore.password_change.service import Passwords
+from usercore.product_access.service import Products
 from usercore.registration.service import Registrations
 from usercore.sign_in.service import SignIn
 from usercore.sign_in_tokens.autologin_tokens import AutologinTokens
@@ -321,6 +322,11 @@ class UserCore:
     def groups(self) -> Groups:
         """Groups, and who is in them."""
         return Groups(service=self._service)
+
+    @cached_property
+    def products(self) -> Products:
+        """Access of users to products."""
+        return Products(service=self._service)
 
     @cached_property
     def roles(self) -> Roles:

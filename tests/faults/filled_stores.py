@@ -269,10 +269,11 @@ def _roles(core: UserCore, user: User) -> tuple[Role, Role]:
 
 
 def _fill_rows_of(core: UserCore, user: User) -> None:
-    """Store a value of the user, and put the user into one of two groups."""
+    """Store a value of the user, grant a product, and put the user into one of two groups."""
     core.meta.upsert(user.id, "acme", "a text")
     core.groups.add(user.id, core.groups.create("acme").id)
     core.groups.create("empty")
+    core.products.grant(user.id, ["weekly"])
 
 
 def _add_passkey(core: UserCore, user: User, seed: str) -> tuple[SoftwareAuthenticator, Passkey]:

@@ -13,6 +13,7 @@ from usercore.history.rules import shown
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import ActorKind
 from usercore.passkeys.model import Passkey
+from usercore.products.model import ProductGrant
 from usercore.registration.steps import Registration
 from usercore.roles.model import HeldRole, Role, RoleAssignment
 from usercore.sign_in.model import Identity, SignedIn
@@ -167,6 +168,29 @@ joined_group: Final[Form[JoinedGroup, JoinedGroupForm, OperatorJoinedGroupForm]]
     },
 )
 """Make the plain data of a group of a user."""
+
+
+class ProductGrantForm(TypedDict):
+    """Access to a product as its user sees it; without ``valid_until`` it has no end."""
+
+    product_id: str
+    valid_from: str
+    valid_until: str | None
+
+
+class OperatorProductGrantForm(ProductGrantForm):
+    """Access to a product as operators see it."""
+
+    user_id: int
+    id: int
+    granted_at: str
+    granted_by: str
+
+
+product_grant: Final[Form[ProductGrant, ProductGrantForm, OperatorProductGrantForm]] = Form(
+    ProductGrantForm, OperatorProductGrantForm
+)
+"""Make the plain data of access to a product."""
 
 
 class RoleForm(TypedDict):

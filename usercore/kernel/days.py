@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Final, TypeGuard
 
 from usercore.kernel.text import check_type, refuse
-from usercore.kernel.time import EPOCH, FIRST, LAST, is_instant
+from usercore.kernel.time import EPOCH, FIRST, LAST, clean_instant, is_instant
 
 _plain_date: Final = type(EPOCH.date())
 
@@ -35,3 +35,14 @@ def clean_day(value: object, *, field: str) -> date:
     if not FIRST.year <= day.year < LAST.year:
         refuse(field, "out_of_range")
     return _plain_date(day.year, day.month, day.day)
+
+
+def start_of_day(day: date, zone: str, *, field: str) -> datetime:
+    """Return the first instant of a day in an IANA time zone; if the zone left the day out, that of the next one.
+
+    Raises:
+        Invalid: it lies outside 1900 to 2242.
+    """
+    # Where there is no midnight this is the instant of the change; where there are two, the first.
+    midnight = EPOCH.replace(year=day.year, month=day.month, day=day.day, tzinfo=ZoneInfo(zone))
+    return clean_instant(midnight, field=field)

@@ -24,6 +24,8 @@ from usercore.passkeys.capability import CAPABILITY as PASSKEYS
 from usercore.passkeys.ports import PasskeysUnit
 from usercore.passwords.capability import CAPABILITY as PASSWORDS
 from usercore.passwords.ports import PasswordsUnit
+from usercore.products.capability import CAPABILITY as PRODUCTS
+from usercore.products.ports import ProductsUnit
 from usercore.roles.capability import CAPABILITY as ROLES
 from usercore.roles.ports import RolesUnit
 from usercore.second_factors.capability import CAPABILITY as SECOND_FACTORS
@@ -54,6 +56,7 @@ CATALOGUE: Final[tuple[Capability, ...]] = (
     META,
     ADDRESSES,
     GROUPS,
+    PRODUCTS,
     ROLES,
     HISTORY,
     OUTBOX,
@@ -82,6 +85,7 @@ class Unit(
     MetaUnit,
     AddressesUnit,
     GroupsUnit,
+    ProductsUnit,
     RolesUnit,
     HistoryUnit,
     OutboxUnit,

@@ -19,6 +19,7 @@ from usercore_storage.memory.meta import MemoryMeta
 from usercore_storage.memory.outbox import MemoryOutbox
 from usercore_storage.memory.passkeys import MemoryPasskeys
 from usercore_storage.memory.passwords import MemoryCredentials
+from usercore_storage.memory.products import MemoryProductGrants
 from usercore_storage.memory.registration_counts import MemoryRegistrationCounts
 from usercore_storage.memory.remembered_devices import MemoryRememberedDevices
 from usercore_storage.memory.roles import MemoryRoleAssignments, MemoryRoles
@@ -73,6 +74,7 @@ class MemoryUnit(RecordingUnit):
         self.change_requests = MemoryChangeRequests(undo, self, self.addresses)
         self.groups = MemoryGroups(undo, self)
         self.group_members = MemoryGroupMembers(undo)
+        self.product_grants = MemoryProductGrants(undo)
         self.roles = MemoryRoles(undo, self)
         self.role_assignments = MemoryRoleAssignments(undo)
         self.history = MemoryHistory(undo, self)

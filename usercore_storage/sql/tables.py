@@ -11,6 +11,7 @@ from usercore.meta.model import StoredMeta
 from usercore.outbox.model import Delivery
 from usercore.passkeys.model import Passkey
 from usercore.passwords.model import Credential
+from usercore.products.model import ProductGrant
 from usercore.roles.model import Role, RoleAssignment
 from usercore.second_factors.model import RecoveryCode, SignInChallenge, StoredFactor
 from usercore.storage.registration_counts import CountedPeriod
@@ -314,6 +315,15 @@ GROUP_MEMBERS: Final = Table(
     tenant="tenant_id",
     refers={"group_id": "usercore_groups"},
     indexes={"by_joining": "(group_id, joined_at, user_id)"},
+)
+PRODUCT_GRANTS: Final = Table(
+    "usercore_product_grants",
+    ProductGrant,
+    key=["user_id", "id"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
+    indexes={"by_product": "(user_id, product_id)"},
 )
 HISTORY: Final = Table(
     "usercore_history",

@@ -17,6 +17,7 @@ from usercore_storage.sql.meta import SqlMeta
 from usercore_storage.sql.outbox import SqlOutbox
 from usercore_storage.sql.passkeys import SqlPasskeys
 from usercore_storage.sql.passwords import SqlCredentials
+from usercore_storage.sql.products import SqlProductGrants
 from usercore_storage.sql.registration_counts import SqlRegistrationCounts
 from usercore_storage.sql.remembered_devices import SqlRememberedDevices
 from usercore_storage.sql.roles import SqlRoleAssignments, SqlRoles
@@ -65,6 +66,7 @@ class SqlUnit(RecordingUnit):
         self.change_requests = SqlChangeRequests(run, self)
         self.groups = SqlGroups(run, self)
         self.group_members = SqlGroupMembers(run)
+        self.product_grants = SqlProductGrants(run)
         self.roles = SqlRoles(run, self)
         self.role_assignments = SqlRoleAssignments(run)
         self.history = SqlHistory(run, self)

@@ -528,6 +528,20 @@ CREATE TABLE usercore_group_members (
 
 CREATE INDEX usercore_group_members_by_joining ON usercore_group_members (group_id, joined_at, user_id);
 
+CREATE TABLE usercore_product_grants (
+    user_id bigint NOT NULL,
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    product_id text COLLATE "C" NOT NULL,
+    valid_from bigint NOT NULL,
+    valid_until bigint,
+    granted_at bigint NOT NULL,
+    granted_by text COLLATE "C" NOT NULL,
+    PRIMARY KEY (user_id, id)
+);
+
+CREATE INDEX usercore_product_grants_by_product ON usercore_product_grants (user_id, product_id);
+
 CREATE TABLE usercore_history (
     subject_id bigint NOT NULL,
     subject text COLLATE "C" NOT NULL,

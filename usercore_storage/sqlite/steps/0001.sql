@@ -528,6 +528,20 @@ CREATE TABLE usercore_group_members (
 
 CREATE INDEX usercore_group_members_by_joining ON usercore_group_members (group_id, joined_at, user_id);
 
+CREATE TABLE usercore_product_grants (
+    user_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    product_id TEXT NOT NULL,
+    valid_from INTEGER NOT NULL,
+    valid_until INTEGER,
+    granted_at INTEGER NOT NULL,
+    granted_by TEXT NOT NULL,
+    PRIMARY KEY (user_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_product_grants_by_product ON usercore_product_grants (user_id, product_id);
+
 CREATE TABLE usercore_history (
     subject_id INTEGER NOT NULL,
     subject TEXT NOT NULL,

@@ -1,0 +1,1 @@
+"""Granting users access to products, and asking for it."""

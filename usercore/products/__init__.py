@@ -1,0 +1,1 @@
+"""Products: which users may use what the host sells."""
