@@ -43,6 +43,8 @@ def start_of_day(day: date, zone: str, *, field: str) -> datetime:
     Raises:
         Invalid: it lies outside 1900 to 2242.
     """
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - as above
+
     # Where there is no midnight this is the instant of the change; where there are two, the first.
     midnight = EPOCH.replace(year=day.year, month=day.month, day=day.day, tzinfo=ZoneInfo(zone))
     return clean_instant(midnight, field=field)
