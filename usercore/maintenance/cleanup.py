@@ -87,10 +87,8 @@ class RemovesRows(Protocol):
 class Cleaned:
     """How many rows of each kind were removed; ``unknown_logins`` and ``registration_addresses`` were blanked.
 
-    ``roles`` and ``groups`` count what was deleted, and the records of their holders and members.
-    """
-
-    ``requests_of_unknown`` are requests to reset a password for logins that no user had.
+    ``requests_of_unknown`` are requests to reset a password for logins that no user had. ``roles`` and ``groups`` count
+    what was deleted, and the records of their holders and members.
     """
 
     unconfirmed_users: int
