@@ -39,7 +39,11 @@ CLEANING: Final = SCANNING | {
     "tokens.REMOVE_ABANDONED",
     "tokens.REMOVE_DEVICES",
     "users.REMOVE",
-    *(f"users.REMOVE_ROWS[{table.name}]" for table in TABLES.values() if table.user not in (None, table.shard)),
+    *(
+        f"users.REMOVE_ROWS[{table.name}]"
+        for table in TABLES.values()
+        if table.user not in (None, table.shard) and table.name != "usercore_claims"  # removed by their keys
+    ),
 }
 """They run once a day, on every shard, each by an index."""
 
