@@ -7,7 +7,6 @@ or two patterns cover it. Look-ups decide whether that is possible; the estimato
 """
 
 import re
-from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import pairwise
 from typing import Final
@@ -77,7 +76,14 @@ def may_be_weak(text: str) -> bool:
 
 
 def _may_match(part: str) -> bool:
-    return len(part) <= _FREE or any(could_be(part) for could_be in _PATTERNS)
+    return (
+        len(part) <= _FREE
+        or _is_sequence(part)
+        or _DATE.fullmatch(part) is not None
+        or _is_keyboard_walk(part)
+        or _may_be_word(part)
+        or _may_be_repeat(part)
+    )
 
 
 def _may_be_word(part: str) -> bool:
@@ -94,7 +100,8 @@ def _letter_form(text: str) -> str:
 
 def _is_sequence(part: str) -> bool:
     step = ord(part[1]) - ord(part[0])
-    return 0 < abs(step) <= _LARGEST_STEP and all(ord(second) - ord(first) == step for first, second in pairwise(part))
+    is_small = 0 < abs(step) <= _LARGEST_STEP
+    return is_small and all(ord(second) - ord(first) == step for first, second in pairwise(part))
 
 
 _LARGEST_STEP: Final = 5
@@ -102,25 +109,15 @@ _LARGEST_STEP: Final = 5
 
 
 def _is_keyboard_walk(part: str) -> bool:
-    return any(all(first + second in neighbours for first, second in pairwise(part)) for neighbours in _keyboards())
+    return any(
+        part[:2] in neighbours and all(first + second in neighbours for first, second in pairwise(part))
+        for neighbours in _keyboards()
+    )
 
 
 def _may_be_repeat(part: str) -> bool:
     period = (part + part).find(part, 1)
     return period < len(part) and may_be_weak(part[:period])
-
-
-def _may_be_date(part: str) -> bool:
-    return _DATE.fullmatch(part) is not None
-
-
-_PATTERNS: Final[Iterable[Callable[[str], bool]]] = (
-    _may_be_word,
-    _is_sequence,
-    _may_be_date,
-    _is_keyboard_walk,
-    _may_be_repeat,
-)
 
 
 @cache
