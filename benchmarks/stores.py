@@ -16,6 +16,7 @@ import attrs
 
 import usercore
 from benchmarks.baseline.store import SqliteStore, Store
+from benchmarks.baseline.words import ADD, words_of
 from benchmarks.people import BEFORE, NOW, id_of, person, secret_of
 from usercore.kernel.context import MAIN
 from usercore.kernel.time import to_micros
@@ -106,6 +107,7 @@ def fill(path: Path, users: int) -> None:
 def insert_people(many: Callable[[str, Iterable[tuple[Any, ...]]], object], users: int) -> None:
     """Insert the rows of so many users; ``many`` runs a statement for each row."""
     many(_USER, _users(users))
+    many(ADD, _words(users))
     many(_CLAIM, _claims(users))
     many(_TOKEN, _tokens(users))
     many(_HISTORY, _history(users))
@@ -120,6 +122,12 @@ def _claims(count: int) -> Iterator[tuple[Any, ...]]:
     for one in map(person, range(count)):
         for space, key, uses in ("login", one.email, 1), ("external", one.external_id, 4):
             yield sha256(f"{space}\0{key}".encode()).digest()[:16], space, key, id_of(one.number), uses
+
+
+def _words(count: int) -> Iterator[tuple[Any, ...]]:
+    for one in map(person, range(count)):
+        for word in words_of(one.email, one.first_name, one.last_name):
+            yield id_of(one.number), word
 
 
 def _tokens(count: int) -> Iterator[tuple[Any, ...]]:

@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from benchmarks import authorizing, memory_use, meta, passwords, registering, signing_in, starting, writing
+from benchmarks import authorizing, listing, memory_use, meta, passwords, registering, signing_in, starting, writing
 from benchmarks.figures import (
     RAW,
     USERCORE,
@@ -146,6 +146,22 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         id="W6c",
         title="list the thousand users with a value",
         open=meta.find_many,
+        count=40,
+        measures=[cpu(1.15)],
+        leaves_rows=False,
+    ),
+    Workload(
+        id="W7a",
+        title="list a thousand users by their ids",
+        open=listing.list_by_ids,
+        count=40,
+        measures=[cpu(1.15)],
+        leaves_rows=False,
+    ),
+    Workload(
+        id="W7b",
+        title="list a thousand users after a cursor",
+        open=listing.list_after,
         count=40,
         measures=[cpu(1.15)],
         leaves_rows=False,

@@ -56,6 +56,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "too_early": "before the earliest day or instant that is accepted",
     "too_late": "after the latest day or instant that is accepted",
     "too_long": "longer than the field may be",
+    "too_short": "shorter than it has to be",
     "too_many_columns": "a line of the file with more columns than its header",
     "too_many_marks": "more combining marks than any language needs",
     "two_users": "its identifiers name two users",

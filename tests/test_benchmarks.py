@@ -17,6 +17,7 @@ from benchmarks.baseline.importing import Importing, ImportingRowByRow
 from benchmarks.concurrency import Threads
 from benchmarks.figures import Figure, Goal, Ratio, ratio_of
 from benchmarks.growth import grow
+from benchmarks.listing import list_after, list_by_ids
 from benchmarks.measuring import Calls, Cost, Scaled, costs_of
 from benchmarks.meta import find_many, find_one
 from benchmarks.options import Options, parse
@@ -29,7 +30,7 @@ from benchmarks.stores import Stores, fill, open_core
 from benchmarks.workloads import ALL, POSTGRES, Opener, Workload
 from benchmarks.writing import lasting
 from tests.rows import masked
-from usercore import Email, Identity, Page, Rejected, TokenUnknown
+from usercore import Email, Identity, NumberedPage, Page, Rejected, TokenUnknown
 
 pytestmark = pytest.mark.benchmark
 
@@ -85,6 +86,22 @@ def test_both_sides_find_the_same_values(opener: Opener[Stores], tmp_path: Path)
             found, page = raw.call(id_of(number)), ours.call(id_of(number))
             assert found
             assert isinstance(page, Page)
+            assert [*page.rows] == found
+
+
+def test_both_sides_list_the_same_users(tmp_path: Path) -> None:
+    cases: list[tuple[Opener[Stores], object]] = [
+        (list_by_ids, [*map(id_of, range(1000))]),
+        (list_after, id_of(USERS // 2)),
+    ]
+    for opener, argument in cases:
+        with opener(Stores(tmp_path), USERS) as sides:
+            ours, raw = sides["usercore"], sides["raw"]
+            assert isinstance(ours, Calls)
+            assert isinstance(raw, Calls)
+            found, page = raw.call(argument), ours.call(argument)
+            assert found
+            assert isinstance(page, Page | NumberedPage)
             assert [*page.rows] == found
 
 

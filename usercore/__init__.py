@@ -80,7 +80,7 @@ from usercore.kernel.errors import (
     UserNotFound,
     WrongState,
 )
-from usercore.kernel.paging import Page
+from usercore.kernel.paging import NumberedPage, Page
 from usercore.kernel.preferences import DateFormat
 from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Reference, Username, user_id_of
 from usercore.kernel.secret import Secret
@@ -167,9 +167,18 @@ from usercore.tokens.model import (
     RevokedTokens,
     TokenKind,
 )
-from usercore.users.errors import ExternalIdLinked, LastAdmin
+from usercore.users.errors import ExternalIdLinked, LastAdmin, TooBroad
 from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, UserFields
-from usercore.users.model import AccountStatus, EmailChange, EmailChangeState, EmailPolicy, Preferences, User, UserState
+from usercore.users.model import (
+    AccountStatus,
+    EmailChange,
+    EmailChangeState,
+    EmailPolicy,
+    Preferences,
+    SearchPolicy,
+    User,
+    UserState,
+)
 
 __all__ = [
     "NIST_AAL1",
@@ -292,6 +301,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NothingChanged",
+    "NumberedPage",
     "Overloaded",
     "Page",
     "ParentAddressNotFound",
@@ -337,6 +347,7 @@ __all__ = [
     "RoleNotFound",
     "RoleStaleVersion",
     "RoleTaken",
+    "SearchPolicy",
     "SecondFactor",
     "SecondFactorNotFound",
     "SecondFactorPolicy",
@@ -371,6 +382,7 @@ __all__ = [
     "TokenRedeemed",
     "TokenRevoked",
     "TokenUnknown",
+    "TooBroad",
     "TooManyAddresses",
     "TooManyPasskeys",
     "TooManySecondFactors",

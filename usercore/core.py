@@ -194,12 +194,13 @@ class UserCore:
 
     @cached_property
     def users(self) -> Users:
-        """Users, one by one."""
+        """Users: reading, listing and changing them."""
         return Users(
             service=self._service,
             status=self._status,
             revocation=self.policy.revocation,
             last_admin=self._runtime.last_admin,
+            search=self.policy.search,
         )
 
     @cached_property

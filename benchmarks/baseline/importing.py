@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import chain, islice
+from operator import itemgetter
 from typing import Any, Final
 
 import attrs
 
 from benchmarks.baseline.emails import clean_email, key_of
 from benchmarks.baseline.store import TENANT, ByHand, Store, line, micros_of, to_json
+from benchmarks.baseline.words import ADD as ADD_WORD
+from benchmarks.baseline.words import words_of
 from usercore.kernel.time import Clock
 
 BATCH: Final = 1000
@@ -65,6 +68,8 @@ class Importing(ByHand):
         new, now = self._new_ones(batch), self.clock()
         at, said = micros_of(now), now.isoformat()
         self._keep(new, at)
+        words = ((record.id, word) for record in new for word in _words_of(record))
+        self.many(ADD_WORD, sorted(words, key=itemgetter(1)))
         rows = ((record.id, place, at, to_json(_shown(record, said))) for place, record in enumerate(new))
         self.many(_RECORD, rows)
         return len(new)
@@ -124,6 +129,10 @@ def _claim_rows(record: _Record) -> Iterator[tuple[Any, ...]]:
 def _user_row(record: _Record, at: int) -> tuple[Any, ...]:
     access_ids = json.dumps([record.access_id, None, None, None], ensure_ascii=False)
     return record.id, record.email, record.external_id, access_ids, record.first_name, record.last_name, at
+
+
+def _words_of(record: _Record) -> Iterator[str]:
+    return words_of(record.email, record.first_name, record.last_name)
 
 
 def _shown(record: _Record, at: str) -> dict[str, Any]:

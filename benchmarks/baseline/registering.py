@@ -9,6 +9,8 @@ from typing import Any, Final
 from benchmarks.baseline.emails import clean_email, key_of
 from benchmarks.baseline.store import TENANT, ByHand, line, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
+from benchmarks.baseline.words import ADD as ADD_WORD
+from benchmarks.baseline.words import words_of
 from benchmarks.people import Person
 from usercore.kernel.errors import RateLimited, Taken
 from usercore.kernel.ids import TenantId, UserId
@@ -97,6 +99,8 @@ class RegistrationSteps(ByHand):
             execute(_UNCLAIM, (digest, linked[0], user.id))
             return self._refused(Taken("external", "external_id"), "taken_external_id", email, at)
         execute(_ADD, (user.id, email, person.external_id, person.first_name, person.last_name, person.language, at))
+        words = words_of(email, person.first_name, person.last_name)
+        self.many(ADD_WORD, [(user.id, word) for word in words])
         execute(_RECORD, (user.id, at, to_json(_shown(person))))
         execute(_DELIVER, (user.id, self.subscriber, at))
         execute(_ATTEMPT, (user.id, self.new_id(), email, "ok", at))

@@ -4,6 +4,7 @@ from typing import Final
 
 from benchmarks.baseline.store import TENANT, ByHand, line, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
+from benchmarks.baseline.words import ADD, HAD, REMOVE, words_of
 from usercore.kernel.errors import UserNotFound
 from usercore.users.model import User
 
@@ -39,6 +40,13 @@ class Updating(ByHand):
         if old == first_name:
             return user_of(execute(_LEAVE, (user_id,)).fetchone())
         user = user_of(execute(_CHANGE, (first_name, at, user_id)).fetchone())
+        self._replace_words(user)
         texts = to_json({"first_name": old}), to_json({"first_name": first_name})
         execute(_RECORD, (user_id, user.change_no, at, *texts))
         return user
+
+    def _replace_words(self, user: User) -> None:
+        had = {word for (word,) in self.execute(HAD, (user.id,)).fetchall()}
+        has = set(words_of(user.email or "", user.first_name, user.last_name))
+        self.many(REMOVE, [(user.id, word) for word in had - has])
+        self.many(ADD, [(user.id, word) for word in has - had])

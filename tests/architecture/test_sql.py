@@ -145,5 +145,16 @@ def test_no_statement_scans_a_table_unless_it_is_declared(name: str, connection:
     assert bool(scans) == (name in SCANS), plan
 
 
+BY_ID: Final = [name for name in STATEMENTS if re.match(r"users\.(GET|STATES|FIND_BY|ID_BY|LOCK|REPLACE)", name)]
+
+
+@pytest.mark.parametrize("name", BY_ID)
+def test_users_are_read_and_changed_by_their_primary_key(name: str, connection: Connection) -> None:
+    statement = STATEMENTS[name]
+    plan = connection(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?"))
+    used = [detail for *_, detail in plan if detail.startswith("SEARCH usercore_users")]
+    assert used == ["SEARCH usercore_users USING INTEGER PRIMARY KEY (rowid=?)"]
+
+
 def test_every_declared_exception_exists() -> None:
     assert STATEMENTS.keys() >= FAN_OUTS | SCANS

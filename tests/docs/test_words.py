@@ -69,6 +69,7 @@ ALLOWED: Final[dict[str, dict[str, str]]] = {
     "usercore/users/characters.py": _ALPHABET,
     "usercore/users/emails.py": _ALPHABET,
     "usercore/users/usernames.py": _ALPHABET,
+    "usercore/users/words.py": _ALPHABET,
 }
 """By file, the words that it may have, each with the reason."""
 

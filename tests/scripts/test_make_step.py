@@ -50,7 +50,7 @@ def test_columns_in_another_order_are_no_difference(folder: Path, engine: str) -
     first, second = (
         number
         for number, line in enumerate(lines)
-        if line.startswith(("    given_public_name ", "    institution_name "))
+        if line.startswith(("    chosen_public_name ", "    institution_name "))
     )
     lines[first], lines[second] = lines[second], lines[first]
     file.write_text("".join(lines), "utf-8")

@@ -87,6 +87,7 @@ def schema(table: str, problem: str) -> Found:
 
 UNCLAIMED: Final = mismatch("users", "its username is not claimed")
 USELESS: Final = mismatch("claims", "user N has no such username")
+OTHER_WORDS: Final = mismatch("users", "its words in the index of words are others")
 
 SALT_AND_DIGEST: Final = "$c2FsdHNhbHQ$" + "A" * 43
 
@@ -130,11 +131,13 @@ ROWS: Final = {
         UNCLAIMED | mismatch("claims", "user N has no such identifier", "its digest is not that of its key"),
     ),
     "a username was set by hand": Damage(
-        "UPDATE usercore_users SET username = 'bobby' WHERE username = 'bob'", UNCLAIMED | USELESS
+        "UPDATE usercore_users SET username = 'zed' WHERE username = 'bob'", UNCLAIMED | USELESS | OTHER_WORDS
     ),
+    "a word is gone": Damage("DELETE FROM usercore_user_words WHERE word LIKE 'bob%'", OTHER_WORDS),
+    "a word is another": Damage("UPDATE usercore_user_words SET word = 'zoe' WHERE word LIKE 'bob%'", OTHER_WORDS),
     "an email that is none was set by hand": Damage(
         "UPDATE usercore_users SET email = 'nonsense' WHERE username = 'bob'",
-        unreadable("users", "its identifiers make no keys"),
+        unreadable("users", "its identifiers make no keys") | OTHER_WORDS,
     ),
     "access ids are too few": Damage(
         "UPDATE usercore_users SET access_ids = '[\"a-7\"]'", unreadable("users", "access_ids cannot be read")

@@ -1,6 +1,6 @@
-"""The use-cases of one user: reading, updating, identifiers, activating and deactivating."""
+"""The use-cases of users: reading, listing and searching them, updating, identifiers, activating and deactivating."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Unpack
 
 from usercore.accounts.status import AccountsUnit, StatusReader
@@ -8,9 +8,11 @@ from usercore.authenticators.last_admin import LastAdminGuard
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
+from usercore.kernel.ids import UserId
+from usercore.kernel.paging import PAGE_SIZE, NumberedPage, Page, check_limit, check_page, page_of, read_cursor
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.service_context import ServiceContext
-from usercore.kernel.text import FieldErrors, is_blank
+from usercore.kernel.text import FieldErrors, check_type, is_blank
 from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
@@ -21,6 +23,14 @@ from usercore.tokens.service import revoke_all
 from usercore.users.fields import UserFields, check_names, clean_own_fields
 from usercore.users.identifiers import clean_slots, next_access_ids
 from usercore.users.keys import host_id
+from usercore.users.lists import (
+    States,
+    clean_ids,
+    found_users,
+    page_by_ids,
+    states_listed,
+    users_after,
+)
 from usercore.users.model import (
     ACTIVATED,
     CONFIRMED,
@@ -29,6 +39,7 @@ from usercore.users.model import (
     UPDATED,
     AccountStatus,
     Preferences,
+    SearchPolicy,
     User,
     UserState,
 )
@@ -36,16 +47,18 @@ from usercore.users.ports import UsersUnit
 from usercore.users.rules import check_linkable, check_movable
 from usercore.users.service import get_user, replace_user
 from usercore.users.usernames import clean_username
+from usercore.users.words import words_of_query
 
 
 @frozen(kw_only=True)
 class Users:
-    """Reads and changes users one by one. Trusted: for the host and its operators. Safe to share between threads."""
+    """Reads, lists and changes users. Trusted: for the host and its operators. Safe to share between threads."""
 
     _service: ServiceContext[AccountsUnit]
     _status: StatusReader
     _revocation: RevocationPolicy
     _last_admin: LastAdminGuard
+    _search: SearchPolicy
 
     def get(self, ref: Reference) -> User:
         """Return the user that ``ref`` names: int id, UUID, Email, Username, ExternalId, AccessId or AnyId.
@@ -69,6 +82,69 @@ class Users:
             return self.get(ref)
         except UserNotFound:
             return None
+
+    def list_by_ids(
+        self, ids: Iterable[int], page: int = 1, *, include_deactivated: bool = False, include_unclaimed: bool = False
+    ) -> NumberedPage[User]:
+        """Return a page of the users with these ids, by id: a thousand on each page, from page 1.
+
+        Ids that repeat count once, and those of no user not at all. Erased users are never listed, deactivated and
+        unclaimed ones on request.
+
+        Raises:
+            TypeError: an argument has the wrong type; text is no iterable of ids.
+            Invalid: ``page`` is less than 1.
+        """
+        wanted = clean_ids(ids)
+        check_page(page)
+        states = _states(include_deactivated, include_unclaimed)
+        return self._service.units.read(lambda unit: page_by_ids(unit, wanted, states, page=page))
+
+    def list(
+        self,
+        *,
+        include_deactivated: bool = False,
+        include_unclaimed: bool = False,
+        cursor: str | None = None,
+        limit: int = PAGE_SIZE,
+    ) -> Page[User]:
+        """List the users of the tenant by id; ``limit`` is 1 to 1000.
+
+        Erased users are never listed, deactivated and unclaimed ones on request. A user who changes after a page was
+        read is not listed again: subscribe to changes to follow them.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            Invalid: limit or cursor is wrong.
+        """
+        states, rows, after = _states(include_deactivated, include_unclaimed), check_limit(limit), _place(cursor)
+        found = self._service.units.read(lambda unit: users_after(unit, states, after=after, limit=rows + 1))
+        return page_of(found, rows, _place_of)
+
+    def search(
+        self,
+        query: str,
+        *,
+        include_deactivated: bool = False,
+        include_unclaimed: bool = False,
+        cursor: str | None = None,
+        limit: int = PAGE_SIZE,
+    ) -> Page[User]:
+        """List the users, by id, to whom every word of the query applies; ``limit`` is 1 to 1000.
+
+        A word, of three characters or more, is the beginning of the user's email, username or a word of a name,
+        ignoring case and width. A word may also be the user's whole id.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            Invalid: the query is empty or too long, a word of it is too short, or it has too many words; limit or
+                cursor is wrong.
+            TooBroad: each of the words applies to more than a thousand users.
+        """
+        words = words_of_query(query, most=self._search.max_words)
+        states, rows, after = _states(include_deactivated, include_unclaimed), check_limit(limit), _place(cursor)
+        found = self._service.units.read(lambda unit: found_users(unit, words, states, policy=self._search))
+        return page_of([user for user in found if after is None or user.id > after], rows, _place_of)
 
     def status(self, ref: Reference) -> AccountStatus:
         """Return the status of a user: password, failures in a row, locked until, last sign-in, last use.
@@ -244,6 +320,22 @@ class Users:
 
     def _replace(self, unit: UsersUnit, old: User, new: User, kind: ChangeKind) -> User:
         return replace_user(unit, old, new, kind, at=self._service.clock(), by=str(self._service.context.actor))
+
+
+def _states(include_deactivated: object, include_unclaimed: object) -> States:
+    return states_listed(
+        include_deactivated=check_type(include_deactivated, bool, name="include_deactivated"),
+        include_unclaimed=check_type(include_unclaimed, bool, name="include_unclaimed"),
+    )
+
+
+def _place(cursor: str | None) -> UserId | None:
+    place = read_cursor(cursor, int)
+    return None if place is None else UserId(int(place[0]))
+
+
+def _place_of(user: User) -> tuple[int]:
+    return (user.id,)
 
 
 def preferences_of(user: User, tenant: Tenant) -> Preferences:

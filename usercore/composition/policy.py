@@ -23,7 +23,7 @@ from usercore.tokens.model import (
     LoginTokenPolicy,
     RevocationPolicy,
 )
-from usercore.users.model import EmailPolicy
+from usercore.users.model import EmailPolicy, SearchPolicy
 
 
 @frozen(kw_only=True)
@@ -35,6 +35,7 @@ class Policy:
     second_factors: SecondFactorPolicy = part(SecondFactorPolicy())
     throttles: ThrottlePolicy = part(ThrottlePolicy())
     emails: EmailPolicy = part(EmailPolicy())
+    search: SearchPolicy = part(SearchPolicy())
     registration: RegistrationPolicy = part(RegistrationPolicy())
     access_tokens: AccessTokenPolicy = part(AccessTokenPolicy())
     login_tokens: LoginTokenPolicy = part(LoginTokenPolicy())

@@ -30,7 +30,7 @@ from usercore.forms.entities import (
     user,
 )
 from usercore.forms.errors import HTTP_STATUSES, ErrorForm, OperatorErrorForm, error, http_status
-from usercore.forms.form import Audience, Form, Json, PageForm
+from usercore.forms.form import Audience, Form, Json, NumberedPageForm, PageForm
 from usercore.forms.reading import call
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "ErrorForm",
     "Form",
     "Json",
+    "NumberedPageForm",
     "OperatorErrorForm",
     "PageForm",
     "access_token",

@@ -44,7 +44,7 @@ from usercore.tokens.errors import (
     TokenRevoked,
     TokenUnknown,
 )
-from usercore.users.errors import ExternalIdLinked, LastAdmin
+from usercore.users.errors import ExternalIdLinked, LastAdmin, TooBroad
 
 HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     UsercoreError: 500,
@@ -84,6 +84,7 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     AddressChangedSince: 409,
     ExternalIdLinked: 409,
     errors.WrongState: 409,
+    TooBroad: 422,
     LastSecondFactor: 409,
     NoFactorKey: 409,
     NoSecondFactor: 409,

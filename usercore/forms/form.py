@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, Literal, TypedDict, TypeVar, cast, get_t
 from uuid import UUID
 
 from usercore.kernel.days import is_date
-from usercore.kernel.paging import Page
+from usercore.kernel.paging import NumberedPage, Page
 
 Audience = Literal["user", "operator"]
 """The person themselves, or an operator, who also sees notes, addresses and the actors of changes."""
@@ -29,6 +29,15 @@ class PageForm(TypedDict, Generic[T]):
 
     rows: list[T]
     cursor: str | None
+
+
+class NumberedPageForm(TypedDict, Generic[T]):
+    """A page of a counted list: its rows, its number from 1, and the numbers of pages and rows of the list."""
+
+    rows: list[T]
+    page: int
+    total_pages: int
+    total_count: int
 
 
 class Form(Generic[E, U, O]):
@@ -57,6 +66,20 @@ class Form(Generic[E, U, O]):
         """
         form = {name: plain(self._value(value, name, audience)) for name in self._names[check_audience(audience)]}
         return cast("U | O", form)
+
+    @overload
+    def numbered_page(self, page: NumberedPage[E], audience: Literal["user"]) -> NumberedPageForm[U]: ...
+    @overload
+    def numbered_page(self, page: NumberedPage[E], audience: Literal["operator"]) -> NumberedPageForm[O]: ...
+    def numbered_page(self, page: NumberedPage[E], audience: Audience) -> NumberedPageForm[U] | NumberedPageForm[O]:
+        """Return the plain data of a page of a counted list of such entities.
+
+        Raises:
+            ValueError: there is no such audience.
+        """
+        check_audience(audience)
+        rows: list[Any] = [self(row, audience) for row in page.rows]
+        return {"rows": rows, "page": page.page, "total_pages": page.total_pages, "total_count": page.total_count}
 
     def _value(self, value: E, name: str, audience: Audience) -> object:
         fill = self._special.get(name)

@@ -36,6 +36,36 @@ class Page(Generic[T]):
         return iter(self.rows)
 
 
+@frozen(kw_only=True)
+class NumberedPage(Generic[T]):
+    """A page of a list that is counted: at most 1000 rows in order, and the number of the page, from 1."""
+
+    rows: tuple[T, ...]
+    page: int
+    total_count: int
+
+    @property
+    def total_pages(self) -> int:
+        """The number of pages of the list; an empty list has none."""
+        return -(-self.total_count // PAGE_LIMIT)
+
+    def __iter__(self) -> Iterator[T]:
+        """Iterate over the rows of this page."""
+        return iter(self.rows)
+
+
+def check_page(page: int) -> int:
+    """Return the number of a page if it is 1 or more.
+
+    Raises:
+        TypeError: it is not an int.
+        Invalid: it is out of range.
+    """
+    if check_type(page, int, name="page") < 1:
+        refuse("page", "out_of_range")
+    return page
+
+
 def check_limit(limit: int) -> int:
     """Return the number of rows if it is 1 to 1000.
 

@@ -3,14 +3,14 @@
 from typing import Final
 
 from usercore.kernel.capability import Capability
-from usercore.users.model import KINDS, EmailPolicy
+from usercore.users.model import KINDS, EmailPolicy, SearchPolicy
 from usercore.users.ports import UsersUnit
 
 CAPABILITY: Final = Capability(
     name="users",
     unit=UsersUnit,
     kinds=KINDS,
-    policies=(EmailPolicy,),
+    policies=(EmailPolicy, SearchPolicy),
     public=(
         "AccountStatus",
         "EmailChange",
@@ -21,6 +21,8 @@ CAPABILITY: Final = Capability(
         "LastAdmin",
         "Preferences",
         "RegistrationFields",
+        "SearchPolicy",
+        "TooBroad",
         "User",
         "UserFields",
         "UserState",

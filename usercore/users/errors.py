@@ -15,3 +15,9 @@ class LastAdmin(Rejected):
     """The last active admin, or the last one who can sign in, cannot be deactivated or kept from signing in."""
 
     code: ClassVar[str] = "users.last_admin"
+
+
+class TooBroad(Rejected):
+    """Too many users have a word with the beginning of each word of the query; search for a longer or further word."""
+
+    code: ClassVar[str] = "users.too_broad"

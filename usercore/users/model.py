@@ -10,6 +10,7 @@ from uuid import UUID
 
 import attrs
 
+from usercore.kernel.bounds import whole
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.domains import domains
@@ -36,6 +37,17 @@ class EmailPolicy:
 
     special_domains: frozenset[str] = domains()
     """Special-use domains that are allowed with their subdomains, such as ``corp.local``; all others are refused."""
+
+
+@frozen(kw_only=True)
+class SearchPolicy:
+    """How much work a search of users may be."""
+
+    max_candidates: int = whole(1000, least=1, most=10_000, unit="users")
+    """Users that are examined: those who have the rarest of the words. Source: spec U11."""
+
+    max_words: int = whole(8, least=1, most=100, unit="words")
+    """Words of a query, each of which is looked up. Source: usercore: a name, a city and an email have fewer."""
 
 
 AccessIds = tuple[str | None, str | None, str | None, str | None]
@@ -167,6 +179,15 @@ class EmailChange:
     requested_at: datetime
     made_at: datetime | None = None
     open_until: datetime
+
+
+@entity
+class UserWord:
+    """The start of a word by which a user is found, folded, as an index of words stores it."""
+
+    user_id: UserId
+    word: str
+    tenant_id: TenantId
 
 
 @entity

@@ -9,7 +9,7 @@ from uuid import UUID
 from usercore.kernel.ids import UserId
 from usercore.kernel.units import ChangingUnit
 from usercore.users.keys import ClaimName, KeySpace
-from usercore.users.model import Claim, EmailChange, LastSignIn, User
+from usercore.users.model import Claim, EmailChange, LastSignIn, User, UserState
 
 
 class UserRepository(Protocol):
@@ -52,7 +52,7 @@ class UserRepository(Protocol):
 
     @abstractmethod
     def has_other_active(self, user_id: UserId) -> bool:
-        """Return whether the unit's tenant has an active user besides this one. May read all users: call it rarely."""
+        """Return whether the unit's tenant has an active user besides this one."""
 
     @abstractmethod
     def id_by_claim(self, name: ClaimName) -> UserId | None:
@@ -65,6 +65,25 @@ class UserRepository(Protocol):
     @abstractmethod
     def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
         """Return the users that exist among these ids, each once, in any order."""
+
+    @abstractmethod
+    def states_of(self, user_ids: Sequence[UserId]) -> dict[UserId, UserState]:
+        """Return the states of the users that exist among these ids."""
+
+    @abstractmethod
+    def list_from(self, state: UserState, *, after: UserId | None, limit: int) -> list[User]:
+        """Return at most ``limit`` users in this state, by id, that follow the id ``after``.
+
+        The cost depends on ``limit`` only, wherever the list begins.
+        """
+
+    @abstractmethod
+    def find_by_word(self, beginning: str, *, limit: int) -> list[UserId]:
+        """Return at most ``limit`` users who have a word with this beginning, each once, in any order.
+
+        The words are those of ``usercore.users.words.stored_words``, and those of a user change with the user: ``add``,
+        ``add_many`` and ``replace`` maintain them. The beginning has 3 to 64 characters, folded as words are.
+        """
 
     @abstractmethod
     def lock(self, user_id: UserId, note: LastSignIn | None = None) -> User:

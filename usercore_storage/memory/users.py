@@ -1,7 +1,9 @@
 """Users and claims in memory."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from usercore.kernel.changes import Subject
@@ -13,8 +15,10 @@ from usercore.users.keys import ClaimName, KeySpace
 from usercore.users.model import Claim, EmailChange, LastSignIn, User, UserState
 from usercore.users.ports import ClaimRepository, EmailChangeRepository, UserRepository
 from usercore.users.rules import never_came
+from usercore.users.words import stored_words
 from usercore_storage.memory.rows import MemoryRows, OfUsers
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest, with_own
+from usercore_storage.memory.undo_list import UndoList, itself
 
 
 class MemoryUsers(UserRepository):
@@ -22,10 +26,12 @@ class MemoryUsers(UserRepository):
 
     def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
         self._users = UndoDict[UserId, User](undo)
+        self._ids = UndoList[tuple[TenantId, UserState], UserId, UserId](undo, itself)
         self._unit = unit
 
     def add(self, user: User) -> None:
         self._users.add(user.id, user)
+        self._ids.add((user.tenant_id, user.state), user.id)
         self._unit.number(Subject.USER, user.id, user.change_no)
 
     def add_many(self, users: Sequence[User]) -> None:
@@ -50,11 +56,11 @@ class MemoryUsers(UserRepository):
         return _id_of(self.get(user_id)) is not None
 
     def has_other_active(self, user_id: UserId) -> bool:
-        return any(user.id != user_id for user in self.active())
+        return any(other != user_id for other in self._ids.of((self._unit.tenant_id, UserState.ACTIVE)))
 
     def active(self) -> list[User]:
         """Return the active users of the unit's tenant by id."""
-        return sorted((user for user in self.of_tenant() if user.state is UserState.ACTIVE), key=lambda user: user.id)
+        return self.get_many(self._ids.of((self._unit.tenant_id, UserState.ACTIVE)))
 
     def id_by_claim(self, name: ClaimName) -> UserId | None:
         return _id_of(self.find_by_claim(name))
@@ -64,6 +70,20 @@ class MemoryUsers(UserRepository):
 
     def get_many(self, user_ids: Sequence[UserId]) -> list[User]:
         return [user for user in map(self.get, dict.fromkeys(user_ids)) if user is not None]
+
+    def states_of(self, user_ids: Sequence[UserId]) -> dict[UserId, UserState]:
+        return {user.id: user.state for user in self.get_many(user_ids)}
+
+    def list_from(self, state: UserState, *, after: UserId | None, limit: int) -> list[User]:
+        ids = self._ids.of((self._unit.tenant_id, state))
+        start = 0 if after is None else bisect_right(ids, after)
+        return self.get_many(ids[start : start + limit])
+
+    def find_by_word(self, beginning: str, *, limit: int) -> list[UserId]:
+        """Return users by word; all of them are scanned, because an index of words would double what a user takes."""
+        mine = (user for user in self._users.values() if user.tenant_id == self._unit.tenant_id)
+        found = (user.id for user in mine if any(word.startswith(beginning) for word in stored_words(user)))
+        return list(islice(found, limit))
 
     def lock(self, user_id: UserId, note: LastSignIn | None = None) -> User:
         user = self.get(user_id)
@@ -80,6 +100,9 @@ class MemoryUsers(UserRepository):
         stored = self.get(user.id)
         if stored is not None:
             self._users.put(user.id, with_own(user, stored, "tenant_id", "change_no"))
+            if user.state is not stored.state:
+                self._ids.remove((stored.tenant_id, stored.state), user.id)
+                self._ids.add((stored.tenant_id, user.state), user.id)
 
     def of_tenant(self) -> Iterator[User]:
         """Iterate over all users of the unit's tenant."""
@@ -90,6 +113,7 @@ class MemoryUsers(UserRepository):
         removed = oldest(users, lambda user: user.modified_at, before=before, limit=limit)
         for user in removed:
             self._users.remove(user.id)
+            self._ids.remove((user.tenant_id, user.state), user.id)
             for repository in vars(self._unit).values():
                 if isinstance(repository, OfUsers):
                     repository.remove_user(user)

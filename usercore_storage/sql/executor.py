@@ -8,7 +8,7 @@ from usercore_storage.sql.table import Row, Rows
 
 T = TypeVar("T")
 
-SIZES: Final = (1, 2, 8, 64, 512)
+SIZES: Final = (1, 2, 8, 64, 512, 1000)
 """Keys of one lookup. More texts would push others out of the statement cache, which costs three times a lookup."""
 
 

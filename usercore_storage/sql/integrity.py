@@ -4,6 +4,7 @@ Rows may outlive what they name in two cases only: the history of a registration
 removes, and an attempt may name no user at all. Users and tenants are never removed.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -16,6 +17,7 @@ from usercore.passwords.stored_hash import UnusableHash
 from usercore.users.identifiers import claims_for, claims_of, field_of
 from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import IDENTIFIERS, Claim, User
+from usercore.users.words import stored_words
 from usercore_storage.check_report import Finding, FindingKind
 from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
@@ -27,6 +29,9 @@ from usercore_storage.sql.users import FIND_CLAIMS
 OWNERS: Final = {size: f"SELECT id, tenant_id FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES}
 HOLDERS: Final = {
     size: f"SELECT id, {', '.join(IDENTIFIERS)} FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES
+}
+INDEXED_WORDS: Final = {
+    size: f"SELECT user_id, word FROM usercore_user_words WHERE user_id IN ({marks(size)})" for size in SIZES
 }
 EXISTING_TENANTS: Final = {size: f"SELECT id FROM usercore_tenants WHERE id IN ({marks(size)})" for size in SIZES}
 
@@ -144,6 +149,7 @@ def mismatches_in(run: Executor, table: Table[Any], page: Sequence[Read]) -> Ite
     yield from _wrongly_derived(table, page)
     if table is USERS:
         yield from _unclaimed(run, page)
+        yield from _wrongly_indexed(run, page)
     elif table is CLAIMS:
         yield from _unused(run, page)
 
@@ -173,6 +179,16 @@ def _unclaimed(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
             elif claim.uses != uses:
                 problem = f"the claim on its {field_of(uses)} has the uses {claim.uses}, not {int(uses)}"
                 yield _finding(FindingKind.MISMATCH, USERS.name, row, problem)
+
+
+def _wrongly_indexed(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
+    """Find the users who would not be found by their words, or would be by others."""
+    indexed = defaultdict[int, set[object]](set)
+    for user_id, word in _found(run, INDEXED_WORDS, [user.id for _, user in page]):
+        indexed[user_id].add(word)
+    for row, user in page:
+        if indexed[user.id] != set(stored_words(user)):
+            yield _finding(FindingKind.MISMATCH, USERS.name, row, "its words in the index of words are others")
 
 
 def _needs_of(user: User) -> dict[tuple[KeySpace, str], KeyUse] | None:

@@ -75,9 +75,10 @@ class RowReader:
         return tuple(row[index] for index in self._key)
 
     def name_of(self, row: Row) -> str:
-        """Return the key of a row as text."""
+        """Return the key of a row as text, without its personal columns."""
         values = (value.hex() if isinstance(value, bytes) else value for value in self.key_of(row))
-        return " ".join(f"{name}={value}" for name, value in zip(self._table.key, values, strict=True))
+        named = zip(self._table.key, values, strict=True)
+        return " ".join(f"{name}={value}" for name, value in named if name not in self._table.personal_key)
 
     def extra_of(self, row: Row) -> Row:
         """Return the values of the extra columns."""

@@ -10,7 +10,7 @@ compiled from source, which consists of attribute names and fixed templates only
 import json
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
@@ -140,6 +140,7 @@ class Table(Generic[T]):
     either. ``refers`` are the columns that name rows of other tables, of the same tenant, with those tables' names.
     ``extra`` columns are derived from the entity and stand first; ``once`` are texts of which the table has the digests
     only, under their fields' names. ``shard`` is the column that decides where a row lives; it is part of every key.
+    ``personal_key`` are the columns of the key that no report may show.
     """
 
     def __init__(
@@ -156,8 +157,10 @@ class Table(Generic[T]):
         extra: Mapping[str, Derived] | None = None,
         once: Mapping[str, StoredOnce] | None = None,
         indexes: Mapping[str, str] | None = None,
+        personal_key: Collection[str] = (),
     ) -> None:
         """Read the columns from the entity's type hints."""
+        self.personal_key = personal_key
         self.name, self.key, self.shard, self.entity = name, tuple(key), shard, entity
         self.user, self.tenant, self.by_subject = user, tenant, by_subject
         self.refers = dict(refers or {})

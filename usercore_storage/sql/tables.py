@@ -25,7 +25,7 @@ from usercore.tokens.model import (
     RegistrationLink,
     RememberedDevice,
 )
-from usercore.users.model import Claim, EmailChange, User
+from usercore.users.model import Claim, EmailChange, User, UserWord
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
 from usercore_storage.sql.digests import digest_of_key, digest_of_texts, digest_of_user_agent
 from usercore_storage.sql.table import Table
@@ -84,6 +84,17 @@ REGISTRATION_COUNTS: Final = Table(
     shard="tenant_id",
     user=None,
     tenant="tenant_id",
+)
+# The entity has the columns of the key first: else integrity_check of SQLite 3.40 finds NULL in a WITHOUT ROWID table.
+USER_WORDS: Final = Table(
+    "usercore_user_words",
+    UserWord,
+    key=["user_id", "word"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
+    indexes={"by_word": "(tenant_id, word, user_id)"},
+    personal_key=["word"],
 )
 CLAIMS: Final = Table(
     "usercore_claims",

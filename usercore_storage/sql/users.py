@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
@@ -12,13 +13,14 @@ from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
 from usercore.users.identifiers import claims_of
 from usercore.users.keys import ClaimName, KeySpace, email_key
-from usercore.users.model import Claim, EmailChange, LastSignIn, User
+from usercore.users.model import Claim, EmailChange, LastSignIn, User, UserState
 from usercore.users.ports import ClaimRepository, EmailChangeRepository, UserRepository
+from usercore.users.words import AFTER_ALL, may_differ, stored_words
 from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.rows import SqlRows
 from usercore_storage.sql.table import Row
-from usercore_storage.sql.tables import ALL, CLAIMS, EMAIL_CHANGES, NEVER_CAME, USERS
+from usercore_storage.sql.tables import ALL, CLAIMS, EMAIL_CHANGES, NEVER_CAME, USER_WORDS, USERS
 
 
 def holds_claim(prefix: str = "") -> str:
@@ -42,8 +44,9 @@ ID_BY_ID: Final = f"SELECT id FROM usercore_users WHERE id = ? AND tenant_id = ?
 OTHER_ACTIVE: Final = "SELECT id FROM usercore_users WHERE tenant_id = ? AND state = 'active' AND id <> ? LIMIT 1"
 ID_BY_CLAIM: Final = f"SELECT id FROM usercore_users WHERE {holds_claim()} {_NOT_ERASED}"
 ID_BY_UUID: Final = f"SELECT id FROM usercore_users WHERE {_HAS_UUID} {_NOT_ERASED} {_BROUGHT_FIRST}"
+# The sign keeps SQLite from reading all users of the tenant by an index that begins with it.
 GET_MANY: Final = {
-    size: f"SELECT {USERS.select} FROM usercore_users WHERE tenant_id = ? AND id IN ({marks(size)})" for size in SIZES
+    size: f"SELECT {USERS.select} FROM usercore_users WHERE +tenant_id = ? AND id IN ({marks(size)})" for size in SIZES
 }
 _LOCK: Final = (
     "UPDATE usercore_users SET change_no = change_no + 1 WHERE id = ? AND tenant_id = ? AND state <> 'erased' RETURNING"
@@ -65,6 +68,11 @@ REMOVE_ABOUT: Final = {
     table.name: f"DELETE FROM {table.name} WHERE subject_id = ? AND subject = ?" for table in ALL if table.by_subject
 }
 FORMER: Final = "SELECT old_email FROM usercore_email_changes WHERE user_id = ? AND old_email IS NOT NULL"
+STATES: Final = {
+    size: f"SELECT id, state FROM usercore_users WHERE +tenant_id = ? AND id IN ({marks(size)})" for size in SIZES
+}
+WORDS: Final = "SELECT word FROM usercore_user_words WHERE user_id = ?"
+REMOVE_WORD: Final = "DELETE FROM usercore_user_words WHERE user_id = ? AND word = ?"
 REPLACE, _replaced = USERS.updater("tenant_id", "change_no")
 
 FIND_CLAIM: Final = f"SELECT {CLAIMS.select} FROM usercore_claims WHERE tenant_id = ? AND digest = ?"
@@ -103,13 +111,23 @@ class SqlUsers(UserRepository):
         """Use this transaction and see the users of this unit's tenant."""
         self._run = run
         self._unit = unit
+        self._locked: User | None = None  # as it is stored now
+        self.from_all_shards = {  # users of a tenant are on every shard
+            "state": f"SELECT {USERS.select} FROM usercore_users WHERE tenant_id = ? AND state = ? AND id > ?"
+            " ORDER BY id LIMIT ?",
+            "word": "SELECT word, user_id FROM usercore_user_words WHERE tenant_id = ? AND (word, user_id) > (?, ?)"
+            " AND word < ? ORDER BY word, user_id LIMIT ?",
+        }
 
     def add(self, user: User) -> None:
         self._run(USERS.insert, USERS.row(user))
+        self._add_words(self._words_of(user))
         self._unit.number(Subject.USER, user.id, user.change_no)
 
     def add_many(self, users: Sequence[User]) -> None:
         self._run.many(*USERS.insert_many([USERS.row(user) for user in users]))
+        # Sorted by word, so that each page of the index of words is touched once.
+        self._add_words(sorted((row for user in users for row in self._words_of(user)), key=itemgetter(1)))
         for user in users:
             self._unit.number(Subject.USER, user.id, user.change_no)
 
@@ -153,6 +171,25 @@ class SqlUsers(UserRepository):
         ]
         return list(map(USERS.read, rows))
 
+    def states_of(self, user_ids: Sequence[UserId]) -> dict[UserId, UserState]:
+        rows = [row for ids in in_sizes(user_ids) for row in self._run(STATES[len(ids)], (self._unit.tenant_id, *ids))]
+        return {user_id: UserState(state) for user_id, state in rows}
+
+    def list_from(self, state: UserState, *, after: UserId | None, limit: int) -> list[User]:
+        values = self._unit.tenant_id, state._value_, after or 0, limit
+        return list(map(USERS.read, self._run(self.from_all_shards["state"], values)))
+
+    def find_by_word(self, beginning: str, *, limit: int) -> list[UserId]:
+        found: dict[UserId, None] = {}
+        after, end = (beginning, 0), beginning + AFTER_ALL
+        while len(found) < limit:  # again only if users have several words with this beginning
+            rows = self._run(self.from_all_shards["word"], (self._unit.tenant_id, *after, end, limit))
+            found.update((user_id, None) for _, user_id in rows)
+            if len(rows) < limit:
+                break
+            after = rows[-1]
+        return list(found)[:limit]
+
     def lock(self, user_id: UserId, note: LastSignIn | None = None) -> User:
         key = user_id, self._unit.tenant_id
         if note is None:
@@ -163,6 +200,7 @@ class SqlUsers(UserRepository):
             raise UserNotFound
         user = USERS.read(rows[0])
         self._unit.number(Subject.USER, user.id, user.change_no)
+        self._locked = user
         return user
 
     def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
@@ -189,9 +227,29 @@ class SqlUsers(UserRepository):
         if not rows:
             raise UserNotFound
         self._unit.number(Subject.USER, user_id, rows[0][0])
+        self._locked = None
 
     def replace(self, user: User) -> None:
         self._run(REPLACE, _replaced(user))
+        if self._locked is None or self._locked.id != user.id or may_differ(self._locked, user):
+            self._replace_words(user)
+        self._locked = user
+
+    def _replace_words(self, user: User) -> None:
+        had = {word for (word,) in self._run(WORDS, (user.id,))}
+        rows = self._words_of(user)
+        unused = had.difference(word for _, word, _ in rows)
+        if unused:
+            self._run.many(REMOVE_WORD, [(user.id, word) for word in sorted(unused)])
+        self._add_words([row for row in rows if row[1] not in had])
+
+    def _words_of(self, user: User) -> list[Row]:
+        tenant_id = self._unit.tenant_id
+        return [(user.id, word, tenant_id) for word in stored_words(user)]
+
+    def _add_words(self, rows: Sequence[Row]) -> None:
+        if rows:
+            self._run.many(USER_WORDS.insert, rows)
 
 
 class SqlClaims(ClaimRepository):

@@ -78,6 +78,15 @@ CREATE TABLE usercore_registration_counts (
     PRIMARY KEY (tenant_id, ends_at, starts_at)
 );
 
+CREATE TABLE usercore_user_words (
+    user_id bigint NOT NULL,
+    word text COLLATE "C" NOT NULL,
+    tenant_id bigint NOT NULL,
+    PRIMARY KEY (user_id, word)
+);
+
+CREATE INDEX usercore_user_words_by_word ON usercore_user_words (tenant_id, word, user_id);
+
 CREATE TABLE usercore_claims (
     digest bytea NOT NULL,
     tenant_id bigint NOT NULL,

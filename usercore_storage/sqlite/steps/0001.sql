@@ -78,6 +78,15 @@ CREATE TABLE usercore_registration_counts (
     PRIMARY KEY (tenant_id, ends_at, starts_at)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE usercore_user_words (
+    user_id INTEGER NOT NULL,
+    word TEXT NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    PRIMARY KEY (user_id, word)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_user_words_by_word ON usercore_user_words (tenant_id, word, user_id);
+
 CREATE TABLE usercore_claims (
     digest BLOB NOT NULL,
     tenant_id INTEGER NOT NULL,
