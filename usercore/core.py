@@ -107,8 +107,7 @@ class UserCore:
             named = unique_key(clean_key) if isinstance(clean_key, str) else clean_key
             tenant = self._service.units.read(lambda unit: find_tenant(unit, named))
             if self._joined is None:  # do not cache otherwise: the transaction that created it may be rolled back
-                # Other spellings are looked up each time, so the cache has at most two entries a tenant.
-                known[tenant.key] = known[tenant.uuid] = tenant
+                known.add(tenant)
         context = attrs.evolve(self._context, tenant_id=tenant.id, tenant_key=tenant.key)
         return UserCore(self._runtime, context, self._joined)
 
@@ -190,7 +189,7 @@ class UserCore:
     @cached_property
     def tenants(self) -> Tenants:
         """Tenants; for operators, on ``core.tenant("system")``."""
-        return Tenants(service=self._service)
+        return Tenants(service=self._service, forget=self._runtime.tenants.forget)
 
     @cached_property
     def users(self) -> Users:
@@ -404,6 +403,7 @@ class UserCore:
             device_tokens=policy.device_tokens,
             second_factors=policy.second_factors,
             keys=self._runtime.keys,
+            service_of=self._runtime.scope_of,
             on_progress=on_progress,
         ).run()
 

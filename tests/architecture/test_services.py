@@ -81,7 +81,7 @@ METHODS: Final = {
         "with_second_factor",
     },
     "statistics": {"active", "hashes", "recount", "registrations", "widgets"},
-    "tenants": {"activate", "create", "deactivate", "get", "list", "update"},
+    "tenants": {"activate", "create", "deactivate", "delete", "get", "list", "update"},
     "users": {
         "activate",
         "confirm",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache, cached_property
 from typing import Any, Final
+from uuid import UUID
 
 import attrs
 
@@ -87,6 +88,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "timestamp_offset_minutes": same(-60),
     "user_agent": same("Mozilla/5.0"),
     "username": same("bob"),
+    "uuid": same(UUID("8a1f1b70-7d3e-4a7c-9a55-0d3b5b1f2c11")),
     "valid_from": lambda filled: filled.clock.now,
     "valid_to": lambda filled: filled.clock.now + timedelta(days=1),
     "version": same(None),

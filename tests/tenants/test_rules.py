@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.helpers import fault_of
 from usercore.kernel.context import MAIN, SYSTEM
@@ -18,6 +19,7 @@ from usercore.tenants.model import BUILT_IN, DEFAULTS, KINDS, Tenant
 from usercore.tenants.rules import (
     CLEAN,
     check_deactivatable,
+    check_deletable,
     check_renamable,
     clean_tenant_name,
     clean_time_zone,
@@ -38,6 +40,13 @@ def test_a_built_in_tenant_keeps_its_name(tenant_id: TenantId) -> None:
         check_renamable(a_tenant(id=tenant_id))
 
 
+@pytest.mark.rule("T1", "T7")
+@pytest.mark.parametrize("tenant_id", [SYSTEM, MAIN, ACME])
+def test_a_built_in_tenant_cannot_be_deleted(tenant_id: TenantId) -> None:
+    with pytest.raises(BuiltIn) if tenant_id in BUILT_IN else nullcontext():
+        check_deletable(a_tenant(id=tenant_id))
+
+
 @pytest.mark.rule("T1")
 @pytest.mark.parametrize("tenant_id", [SYSTEM, MAIN, ACME])
 def test_only_the_operators_cannot_be_shut_out(tenant_id: TenantId) -> None:
@@ -46,7 +55,7 @@ def test_only_the_operators_cannot_be_shut_out(tenant_id: TenantId) -> None:
 
 
 @pytest.mark.rule("I2")
-@given(tenants())
+@given(tenants(supplied_uuid=st.none()))
 def test_a_tenants_uuid_is_made_of_its_id_and_is_no_users(tenant: Tenant) -> None:
     assert id_of(tenant.uuid, TENANT_KIND) == tenant.id
     assert id_of(tenant.uuid, USER_KIND) is None
@@ -138,7 +147,7 @@ def test_another_country_is_refused(text: str) -> None:
 @pytest.mark.rule("T3")
 def test_the_name_and_each_default_have_a_way_in() -> None:
     assert set(CLEAN) == {"name", *DEFAULTS}
-    assert all(set(kind.fields) <= {"key", "active", *CLEAN} for kind in KINDS)
+    assert all(set(kind.fields) <= {"key", "active", "supplied_uuid", *CLEAN} for kind in KINDS)
 
 
 @pytest.mark.rule("T3")

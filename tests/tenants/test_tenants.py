@@ -96,6 +96,7 @@ def test_tenants_are_managed_from_system_only(core: UserCore) -> None:
         lambda: tenants.update("main", country="SK"),
         lambda: tenants.activate("main"),
         lambda: tenants.deactivate("main"),
+        lambda: tenants.delete("main"),
         tenants.list,
     ):
         with refused(core, SystemOnly, but=()):
@@ -136,7 +137,7 @@ def test_every_field_is_stored(core: UserCore, tenants: Tenants) -> None:
     assert core.tenant("acme").context.tenant_key == "acme"
 
 
-@pytest.mark.rule("T3", "U13")
+@pytest.mark.rule("T3", "T8", "U13")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -253,10 +254,11 @@ def test_a_wrong_page_is_refused(core: UserCore, tenants: Tenants, asked: dict[s
 
 @pytest.mark.rule("T3")
 def test_changing_an_unknown_tenant_is_refused(core: UserCore, tenants: Tenants) -> None:
-    calls: tuple[Callable[[str], Tenant], ...] = (
+    calls: tuple[Callable[[str], Tenant | None], ...] = (
         lambda key: tenants.update(key, country="SK"),
         tenants.activate,
         tenants.deactivate,
+        tenants.delete,
         tenants.get,
     )
     for call in calls:

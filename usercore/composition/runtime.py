@@ -3,7 +3,6 @@
 import weakref
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 import attrs
 
@@ -43,7 +42,7 @@ from usercore.sign_in.service import SignIn
 from usercore.sign_in.throttle import SignInThrottle
 from usercore.storage import CAPABILITIES, KINDS, Storage, Unit, UnitSource
 from usercore.storage.recording import UnitContext
-from usercore.tenants.model import Tenant
+from usercore.tenants.known import KnownTenants
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.locks import AccountLocks
 from usercore.tokens.activity import ActivityTracker
@@ -82,7 +81,7 @@ class Runtime:
         self.locks = AccountLocks(host.policy.passwords.max_wait.total_seconds())
         self.misses = MissTracker(self.new_id)
         self.activity = ActivityTracker(host.policy.access_tokens)
-        self.tenants: dict[str | UUID, Tenant] = {}
+        self.tenants = KnownTenants(self.clock)
         self.relays: weakref.WeakSet[Relay] = weakref.WeakSet()
         self.subscribers = self._subscribers()
         self.subscriptions = subscriptions_of(self.subscribers)

@@ -13,7 +13,10 @@ from usercore.kernel.preferences import DateFormat
 
 @entity
 class Tenant:
-    """An isolated population of users. The key never changes; offsets are minutes, multiples of 15 from -840 to 840."""
+    """An isolated population of users. The key never changes; offsets are minutes, multiples of 15 from -840 to 840.
+
+    A tenant that is deleted is not there; its row stays, because the erased users still name it.
+    """
 
     id: TenantId
     key: str
@@ -32,11 +35,15 @@ class Tenant:
     modified_by: str
     version: int = 1
     change_no: int = 1
+    supplied_uuid: UUID | None = None
+    deleted_at: datetime | None = None
+    erased_at: datetime | None = None
+    """When the deletion was finished: all users are erased, and roles and groups are removed."""
 
     @property
     def uuid(self) -> UUID:
-        """The public UUID."""
-        return uuid_of(self.id, TENANT_KIND)
+        """The public UUID: the one that was supplied, else one derived from the id."""
+        return self.supplied_uuid or uuid_of(self.id, TENANT_KIND)
 
 
 BUILT_IN: Final = {SYSTEM: "system", MAIN: "main"}
@@ -52,9 +59,12 @@ DEFAULTS: Final = (
     "data_offset_minutes",
 )
 
-CREATED: Final = ChangeKind("tenant.created", ("key", "name", *DEFAULTS), public=True, subject=Subject.TENANT)
+_CREATED: Final = ("key", "name", *DEFAULTS, "supplied_uuid")
+
+CREATED: Final = ChangeKind("tenant.created", _CREATED, public=True, subject=Subject.TENANT)
 UPDATED: Final = ChangeKind("tenant.updated", ("name", *DEFAULTS), public=True, subject=Subject.TENANT)
 ACTIVATED: Final = ChangeKind("tenant.activated", ("active",), public=True, subject=Subject.TENANT)
 DEACTIVATED: Final = ChangeKind("tenant.deactivated", ("active",), public=True, subject=Subject.TENANT)
+DELETED: Final = ChangeKind("tenant.deleted", ("key", "name"), public=True, subject=Subject.TENANT)
 
-KINDS: Final = (CREATED, UPDATED, ACTIVATED, DEACTIVATED)
+KINDS: Final = (CREATED, UPDATED, ACTIVATED, DEACTIVATED, DELETED)

@@ -116,6 +116,16 @@ def check_renamable(tenant: Tenant) -> None:
         raise BuiltIn
 
 
+def check_deletable(tenant: Tenant) -> None:
+    """Refuse to delete a built-in tenant.
+
+    Raises:
+        BuiltIn: it is one.
+    """
+    if tenant.id in BUILT_IN:
+        raise BuiltIn
+
+
 def check_deactivatable(tenant: Tenant) -> None:
     """Refuse to deactivate the operators' tenant.
 

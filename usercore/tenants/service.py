@@ -8,7 +8,7 @@ from usercore.kernel.changes import Change, ChangeKind
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import TenantNotFound
-from usercore.kernel.ids import TENANT_KIND, TenantId, id_of
+from usercore.kernel.ids import TenantId, plain_uuid
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import FieldErrors, check_type, clean_fields, unique_key
@@ -16,9 +16,16 @@ from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
 from usercore.tenants.errors import SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
-from usercore.tenants.model import ACTIVATED, CREATED, DEACTIVATED, UPDATED, Tenant
+from usercore.tenants.model import ACTIVATED, CREATED, DEACTIVATED, DELETED, UPDATED, Tenant
 from usercore.tenants.ports import TenantsUnit
-from usercore.tenants.rules import CLEAN, check_deactivatable, check_renamable, clean_tenant_key, clean_tenant_name
+from usercore.tenants.rules import (
+    CLEAN,
+    check_deactivatable,
+    check_deletable,
+    check_renamable,
+    clean_tenant_key,
+    clean_tenant_name,
+)
 
 
 def find_tenant(unit: TenantsUnit, key: str | UUID) -> Tenant:
@@ -27,15 +34,10 @@ def find_tenant(unit: TenantsUnit, key: str | UUID) -> Tenant:
     Raises:
         TenantNotFound: there is no such tenant.
     """
-    tenant = unit.tenants.find_by_key(key) if isinstance(key, str) else _find_by_uuid(unit, key)
+    tenant = unit.tenants.find_by_key(key) if isinstance(key, str) else unit.tenants.find_by_uuid(key)
     if tenant is None:
         raise TenantNotFound
     return tenant
-
-
-def _find_by_uuid(unit: TenantsUnit, uuid: UUID) -> Tenant | None:
-    tenant_id = id_of(uuid, TENANT_KIND)
-    return None if tenant_id is None else unit.tenants.get(TenantId(tenant_id))
 
 
 def get_tenant(unit: TenantsUnit, tenant_id: TenantId) -> Tenant:
@@ -64,8 +66,10 @@ def add_tenant(unit: TenantsUnit, tenant: Tenant) -> None:
     """Store a new tenant, and record the change.
 
     Raises:
-        TenantTaken: another tenant has the key or the name.
+        TenantTaken: another tenant has the key, the name or the supplied UUID.
     """
+    if tenant.supplied_uuid is not None and unit.tenants.find_by_uuid(tenant.supplied_uuid) is not None:
+        raise TenantTaken("tenant_uuid", "uuid")
     if unit.tenants.find_by_key(tenant.key) is not None:
         raise TenantTaken("tenant_key", "key")
     if unit.tenants.find_by_name(tenant.name) is not None:
@@ -79,6 +83,8 @@ class Tenants:
     """Manages tenants. Trusted: for operators. Safe to share between threads."""
 
     _service: ServiceContext[TenantsUnit]
+    _forget: Callable[[Tenant], object]
+    """Called with a tenant that was deleted, so that cores are not bound to it any more."""
 
     def create(
         self,
@@ -92,16 +98,20 @@ class Tenants:
         date_format: str = "YYYY/MM/DD",
         timestamp_offset_minutes: int = 0,
         data_offset_minutes: int = 0,
+        uuid: UUID | None = None,
     ) -> Tenant:
         """Create a tenant; key and name have 1-256 characters and are unique ignoring case. The key never changes.
+
+        ``uuid`` is the one that it has in another system; without it one is derived from the id.
 
         Raises:
             SystemOnly: this core is not bound to ``system``.
             TypeError: a value has the wrong type.
             Invalid: a value is invalid; it lists every error, by field.
-            TenantTaken: another tenant has the key or the name.
+            TenantTaken: another tenant has the key, the name or the UUID.
         """
         self._check_system()
+        supplied = None if uuid is None else plain_uuid(check_type(uuid, UUID, name="uuid"))
         errors = FieldErrors()
         clean_key = errors.take(clean_tenant_name, key, field="key")
         given = {
@@ -118,7 +128,7 @@ class Tenants:
         errors.check()
 
         def create(unit: TenantsUnit) -> Tenant:
-            tenant = self._new(clean_key or "", fields)
+            tenant = self._new(clean_key or "", fields | {"supplied_uuid": supplied})
             add_tenant(unit, tenant)
             return tenant
 
@@ -213,6 +223,35 @@ class Tenants:
             return evolve(old, active=False)
 
         return self._change(key, DEACTIVATED, deactivate)
+
+    def delete(self, key: str) -> None:
+        """Delete a tenant: from now on it is not there, and its key and name are free. ``cleanup`` erases its users.
+
+        No user of it can sign in or register from this moment, in any process. Another process may bind cores to it
+        for a few seconds more, and trusted calls of cores that are bound to it find its users until they are erased.
+
+        Raises:
+            SystemOnly: this core is not bound to ``system``.
+            TypeError: the key is not text.
+            Invalid: no tenant can have this key.
+            TenantNotFound: there is no tenant with this key.
+            BuiltIn: it is ``system`` or ``main``.
+        """
+        self._check_system()
+        clean_key = clean_tenant_name(key, field="key")
+
+        def delete(unit: TenantsUnit) -> Tenant:
+            found = find_tenant(unit, clean_key)
+            check_deletable(found)
+            old = unit.tenants.lock(found.id)
+            now, by = self._service.clock(), str(self._service.context.actor)
+            # Inactive too, because the look-ups for authentication refuse the users of inactive tenants.
+            marked = evolve(old, active=False, deleted_at=now, modified_at=now, modified_by=by, version=old.version + 1)
+            unit.tenants.replace(marked)
+            unit.record(Change(kind=DELETED, subject_id=old.id, old=old))
+            return marked
+
+        self._forget(self._service.units.write(delete))
 
     def list(self, active: bool | None = None, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Tenant]:  # noqa: FBT001 - the signature in spec T3
         """List tenants by name; ``limit`` is 1 to 1000.

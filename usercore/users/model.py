@@ -269,6 +269,7 @@ CONFIRMED: Final = ChangeKind("user.confirmed", ("confirmed_at", "email_verified
 """The user was confirmed by the host, or by a link that also verified the email."""
 ACTIVATED: Final = ChangeKind("user.activated", ("state",), public=True)
 DEACTIVATED: Final = ChangeKind("user.deactivated", ("state",), public=True)
+ERASED: Final = ChangeKind("user.erased", ("state",), public=True)
 ROLE_REQUIREMENT_CHANGED: Final = ChangeKind("user.role_requirement_changed", ("requires_role",), public=True)
 """From now on, the user does or does not need an active role to sign in."""
 WELCOMED: Final = ChangeKind("user.welcomed", ("with_password",), public=True)
@@ -288,6 +289,7 @@ KINDS: Final = (
     CONFIRMED,
     ACTIVATED,
     DEACTIVATED,
+    ERASED,
     ROLE_REQUIREMENT_CHANGED,
     WELCOMED,
 )

@@ -108,6 +108,13 @@ class UserRepository(Protocol):
         """
 
     @abstractmethod
+    def remove_rows(self, user: User) -> None:
+        """Remove every row that belongs to a locked user and each of the user's claims, also on keys that are held.
+
+        The user's own row, history and deliveries stay.
+        """
+
+    @abstractmethod
     def replace(self, user: User) -> None:
         """Store the next state of a user that this unit has locked; ``tenant_id`` and ``change_no`` stay unchanged."""
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import WrongState
 from usercore.users.errors import ExternalIdLinked
 from usercore.users.keys import email_key
-from usercore.users.model import Claim, EmailChange, EmailChangeState, User, UserState
+from usercore.users.model import NO_ACCESS_IDS, PERSONAL, Claim, EmailChange, EmailChangeState, User, UserState
 
 
 def without_email_as_name(user: User) -> User:
@@ -96,4 +97,19 @@ def new_change(user: User, email: str, *, state: EmailChangeState, at: datetime,
         requested_at=at,
         made_at=at if state is EmailChangeState.MADE else None,
         open_until=until,
+    )
+
+
+def erased(user: User, *, at: datetime, by: str) -> User:
+    """Return the user as the erased state keeps it: without identifiers and personal fields."""
+    blank: dict[str, Any] = dict.fromkeys(PERSONAL) | {"access_ids": NO_ACCESS_IDS}
+    return evolve(
+        user,
+        **blank,
+        state=UserState.ERASED,
+        email_verified_at=None,
+        last_sign_in_ip=None,
+        modified_at=at,
+        modified_by=by,
+        version=user.version + 1,
     )

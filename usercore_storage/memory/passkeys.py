@@ -43,6 +43,10 @@ class MemoryPasskeys(PasskeyRepository):
         self._passkeys.put((passkey.tenant_id, credential_id), used)
         return True
 
+    def remove_of_user(self, user_id: UserId) -> None:
+        for passkey in self.list_of(user_id):
+            self.remove(passkey.credential_id)
+
     def remove(self, credential_id: bytes, /) -> bool:
         passkey = self.get(credential_id)
         if passkey is None:

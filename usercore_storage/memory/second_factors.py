@@ -84,6 +84,10 @@ class MemorySignInChallenges(SignInChallengeRepository):
         self._challenges.put(challenge_id, evolve(found, redeemed_at=at))
         return True
 
+    def remove_of_user(self, user_id: UserId) -> None:
+        for challenge in [one for one in self._challenges.values() if one.user_id == user_id]:
+            self._challenges.remove(challenge.id)
+
     def remove_expired(self, before: datetime, *, limit: int) -> int:
         removed = oldest(self._challenges.values(), lambda one: one.expires_at, before=before, limit=limit)
         for challenge in removed:

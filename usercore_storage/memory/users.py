@@ -119,6 +119,12 @@ class MemoryUsers(UserRepository):
                     repository.remove_user(user)
         return removed
 
+    def remove_rows(self, user: User) -> None:
+        about: tuple[object, ...] = (self._unit.history, self._unit.deliveries)
+        for repository in vars(self._unit).values():
+            if isinstance(repository, OfUsers) and repository not in about:
+                repository.remove_user(user)
+
 
 class MemoryClaims(ClaimRepository):
     """Stores claims by tenant, space and key."""

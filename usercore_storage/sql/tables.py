@@ -61,7 +61,12 @@ TENANTS: Final = Table(
         "key_folded": Derived(str, lambda tenant: unique_key(tenant.key), "key"),
         "name_folded": Derived(str, lambda tenant: unique_key(tenant.name), "name"),
     },
-    indexes={"by_key": "UNIQUE (key_folded)", "by_name": "UNIQUE (name_folded)"},
+    indexes={
+        "by_key": "UNIQUE (key_folded) WHERE (deleted_at IS NULL)",
+        "by_name": "UNIQUE (name_folded) WHERE (deleted_at IS NULL)",
+        "by_uuid": "UNIQUE (supplied_uuid) WHERE (deleted_at IS NULL)",
+        "deleted": "(deleted_at) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL))",
+    },
 )
 USERS: Final = Table(
     "usercore_users",

@@ -1,28 +1,39 @@
 """Tenants in SQL: a small table that every shard may have a copy of."""
 
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.errors import TenantNotFound
-from usercore.kernel.ids import TenantId
+from usercore.kernel.ids import TENANT_KIND, TenantId, id_of
 from usercore.kernel.text import unique_key
+from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
 from usercore.tenants.model import Tenant
 from usercore.tenants.ports import TenantRepository
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.tables import TENANTS
 
-GET: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE id = ?"
+_SELECT: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE deleted_at IS NULL AND"
+GET: Final = f"{_SELECT} id = ?"
 IS_ACTIVE: Final = "SELECT active FROM usercore_tenants WHERE id = ?"
-BY_KEY: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE key_folded = ?"
-BY_NAME: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE name_folded = ?"
-LOCK_AND_GET: Final = f"UPDATE usercore_tenants SET change_no = change_no + 1 WHERE id = ? RETURNING {TENANTS.select}"
-_REPLACE, _replaced = TENANTS.updater("key", "change_no")
-REPLACE: Final = _REPLACE.replace(" SET ", " SET name_folded = ?, ", 1)
-LIST: Final = f"SELECT {TENANTS.select} FROM usercore_tenants WHERE name_folded > ? ORDER BY name_folded LIMIT ?"
-LIST_BY_ACTIVE: Final = (
-    f"SELECT {TENANTS.select} FROM usercore_tenants WHERE name_folded > ? AND active = ? ORDER BY name_folded LIMIT ?"
+BY_KEY: Final = f"{_SELECT} key_folded = ?"
+BY_NAME: Final = f"{_SELECT} name_folded = ?"
+BY_UUID: Final = f"{_SELECT} supplied_uuid = ?"
+LOCK_AND_GET: Final = (
+    "UPDATE usercore_tenants SET change_no = change_no + 1 WHERE id = ? AND deleted_at IS NULL"
+    f" RETURNING {TENANTS.select}"
 )
+_REPLACE, _replaced = TENANTS.updater("key", "change_no", "supplied_uuid")
+REPLACE: Final = _REPLACE.replace(" SET ", " SET name_folded = ?, ", 1)
+LIST: Final = f"{_SELECT} name_folded > ? ORDER BY name_folded LIMIT ?"
+LIST_BY_ACTIVE: Final = f"{_SELECT} name_folded > ? AND active = ? ORDER BY name_folded LIMIT ?"
+LIST_DELETED: Final = (
+    f"SELECT {TENANTS.select} FROM usercore_tenants WHERE deleted_at IS NOT NULL AND erased_at IS NULL"
+    " ORDER BY deleted_at LIMIT ?"
+)
+FINISH: Final = "UPDATE usercore_tenants SET erased_at = ? WHERE id = ? AND deleted_at IS NOT NULL"
 
 
 class SqlTenants(TenantRepository):
@@ -49,6 +60,13 @@ class SqlTenants(TenantRepository):
     def find_by_name(self, name: str) -> Tenant | None:
         return self._one(BY_NAME, unique_key(name))
 
+    def find_by_uuid(self, uuid: UUID) -> Tenant | None:
+        supplied = self._one(BY_UUID, str(uuid))
+        if supplied is not None:
+            return supplied
+        derived = self.get(TenantId(id_of(uuid, TENANT_KIND) or -1))  # no tenant has this id
+        return derived if derived is not None and derived.uuid == uuid else None
+
     def lock(self, tenant_id: TenantId) -> Tenant:
         tenant = self._one(LOCK_AND_GET, tenant_id)
         if tenant is None:
@@ -64,6 +82,12 @@ class SqlTenants(TenantRepository):
         if active is None:
             return list(map(TENANTS.read, self._run(LIST, (start, limit))))
         return list(map(TENANTS.read, self._run(LIST_BY_ACTIVE, (start, active, limit))))
+
+    def list_deleted(self, limit: int) -> list[Tenant]:
+        return list(map(TENANTS.read, self._run(LIST_DELETED, (limit,))))
+
+    def finish_deletion(self, tenant_id: TenantId, *, at: datetime) -> None:
+        self._run(FINISH, (to_micros(at), tenant_id))
 
     def _one(self, statement: str, value: object) -> Tenant | None:
         rows = self._run(statement, (value,))

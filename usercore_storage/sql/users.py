@@ -215,6 +215,11 @@ class SqlUsers(UserRepository):
             self._run.many(statement, [(user_id, Subject.USER._value_) for user_id in ids])
         return removed
 
+    def remove_rows(self, user: User) -> None:
+        self._run.many(REMOVE_CLAIM, list(self._claims_of(user)))
+        for statement in REMOVE_ROWS.values():
+            self._run(statement, (user.id,))
+
     def _claims_of(self, user: User) -> Iterator[Row]:
         """Return what deletes each claim of a user, also on the keys of former emails, which may be held."""
         former = ((KeySpace.LOGIN, email_key(email)) for (email,) in self._run(FORMER, (user.id,)))

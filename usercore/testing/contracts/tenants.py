@@ -1,13 +1,15 @@
 """The contract of tenants."""
 
 import itertools
+from datetime import datetime
+from uuid import UUID
 
 import pytest
 
 from usercore.kernel.context import MAIN, SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import TenantNotFound
-from usercore.kernel.ids import LIMIT, TenantId
+from usercore.kernel.ids import LIMIT, TENANT_KIND, TenantId, uuid_of
 from usercore.kernel.text import unique_key
 from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
@@ -24,7 +26,7 @@ from usercore.testing.contracts.base import (
 )
 from usercore.testing.contracts.named import NAMES
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
-from usercore.testing.fakes import TICK
+from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, TENANT, a_tenant
 from usercore.testing.strategies import tenants
 
@@ -67,7 +69,8 @@ class TenantRepositoryContract(Contract):
 
         def check(generated: Tenant) -> None:
             number = next(numbers)
-            tenant = evolve(generated, id=number, key=f"{number}{generated.key}", name=f"{number}{generated.name}")
+            unique = {"id": number, "key": f"{number}{generated.key}", "name": f"{number}{generated.name}"}
+            tenant = evolve(generated, **unique, supplied_uuid=UUID(int=number), deleted_at=None)
             store(main, lambda unit: unit.tenants.add, tenant)
             assert_same(get(main, number), tenant)
             assert_same(main.read(lambda unit: unit.tenants.find_by_key(tenant.key)), tenant)
@@ -149,10 +152,12 @@ class TenantRepositoryContract(Contract):
         def check(generated: Tenant) -> None:
             locked = main.write(lambda unit: [unit.tenants.lock(ACME), unit.tenants.replace(generated)][0])
             assert locked is not None
-            assert_same(get(main), evolve(generated, key=TENANT.key, change_no=locked.change_no))
+            stays = {"key": TENANT.key, "supplied_uuid": None, "change_no": locked.change_no}
+            assert_same(get(main), evolve(generated, **stays))
 
         store(main, lambda unit: unit.tenants.add, TENANT)
-        check_for_all(tenants().map(lambda generated: evolve(generated, id=ACME, name=f"its {generated.name}")), check)
+        own = {"id": ACME, "deleted_at": None}
+        check_for_all(tenants().map(lambda drawn: evolve(drawn, name=f"its {drawn.name}", **own)), check)
 
     @pytest.mark.rule("T3")
     def test_a_new_name_is_found_and_the_old_one_is_free(self, main: Units[Unit]) -> None:
@@ -192,6 +197,74 @@ class TenantRepositoryContract(Contract):
         store(main, lambda unit: unit.tenants.add, *several)
         assert listed(main, 2, active=active) == [tenant for tenant in several if tenant.active is active]
 
+    @pytest.mark.rule("I2", "T3")
+    def test_a_supplied_uuid_is_found_and_precedes_a_derived_one(self, main: Units[Unit]) -> None:
+        first, second = numbered(11), numbered(12, supplied_uuid=uuid_of(13, TENANT_KIND))
+        store(main, lambda unit: unit.tenants.add, first, second, numbered(13))
+        assert find_by_uuid(main, first.uuid) == first
+        assert find_by_uuid(main, second.uuid) == second
+        assert find_by_uuid(main, uuid_of(12, TENANT_KIND)) is None
+        assert find_by_uuid(main, uuid_of(999, TENANT_KIND)) is None
+        assert find_by_uuid(main, UUID(int=0)) is None
+        main.write(lambda unit: unit.tenants.replace(evolve(unit.tenants.lock(TenantId(12)), supplied_uuid=None)))
+        assert find_by_uuid(main, second.uuid) == second, "it never changes"
+        check_runs_again(
+            main,
+            lambda unit, uuid: unit.tenants.add(numbered(14, supplied_uuid=uuid)),
+            taken=second.uuid,
+            free=UUID(int=1),
+        )
+
+    @pytest.mark.rule("T7")
+    def test_a_deleted_tenant_is_not_there_and_its_names_are_free(self, main: Units[Unit]) -> None:
+        tenant = a_tenant(supplied_uuid=UUID(int=7))
+        store(main, lambda unit: unit.tenants.add, tenant)
+        delete(main, ACME)
+        for number in (11, 12):
+            store(main, lambda unit: unit.tenants.add, evolve(tenant, id=number))
+            delete(main, number)
+        assert main.read(lambda unit: unit.tenants.get(ACME)) is None
+        assert main.read(lambda unit: unit.tenants.find_by_key(tenant.key)) is None
+        assert main.read(lambda unit: unit.tenants.find_by_name(tenant.name)) is None
+        assert find_by_uuid(main, tenant.uuid) is None
+        assert listed(main, 9) == []
+        with pytest.raises(TenantNotFound):
+            main.write(lambda unit: unit.tenants.lock(ACME))
+        store(main, lambda unit: unit.tenants.add, evolve(tenant, id=13))
+        assert find_by_uuid(main, tenant.uuid) == get(main, 13)
+
+    @pytest.mark.rule("T7")
+    def test_a_unit_that_fails_deletes_no_tenant(self, main: Units[Unit]) -> None:
+        store(main, lambda unit: unit.tenants.add, TENANT)
+        write_and_fail(main, lambda unit: mark(unit, ACME, NOON))
+        assert get(main) == TENANT
+        assert main.read(lambda unit: unit.tenants.find_by_key(TENANT.key)) == TENANT
+
+    @pytest.mark.rule("T7")
+    def test_deleted_tenants_are_listed_until_they_are_finished(self, main: Units[Unit]) -> None:
+        store(main, lambda unit: unit.tenants.add, *(numbered(number) for number in range(11, 15)))
+        for number, ticks in ((12, 3), (14, 1), (11, 2)):
+            delete(main, number, at=NOON + ticks * TICK)
+        assert deleted(main) == [14, 11, 12]
+        assert deleted(main, limit=1) == [14]
+        main.write(lambda unit: [unit.tenants.finish_deletion(TenantId(number), at=NOON) for number in (11, 13)])
+        assert deleted(main) == [14, 12]
+        assert get(main, 13).erased_at is None, "it is not deleted"
+
+    @pytest.mark.rule("T7")
+    def test_of_two_open_units_one_deletes_a_tenant(self, main: Units[Unit]) -> None:
+        def delete_once(unit: Unit, _: int, meet: Meet) -> bool:
+            assert unit.tenants.find_by_key("no such") is None
+            meet()
+            try:
+                mark(unit, ACME, NOON)
+            except TenantNotFound:
+                return False
+            return True
+
+        store(main, lambda unit: unit.tenants.add, TENANT)
+        assert sorted(overlap(main, delete_once)) == [False, True]
+
     @pytest.mark.rule("T1")
     def test_every_unit_sees_all_tenants(self, storage: Storage, acme: Units[Unit]) -> None:
         assert get(acme, MAIN) == get(units_of(storage, SYSTEM), MAIN)
@@ -224,3 +297,23 @@ def add_unless_exists(unit: Unit, number: int, meet: Meet | None = None) -> bool
     if found is None:
         unit.tenants.add(numbered(11 + number, key="acme"))
     return found is None
+
+
+def mark(unit: Unit, tenant_id: int, at: datetime) -> None:
+    """Mark a tenant as deleted."""
+    unit.tenants.replace(evolve(unit.tenants.lock(TenantId(tenant_id)), deleted_at=at))
+
+
+def delete(units: Units[Unit], tenant_id: int, *, at: datetime = NOON) -> None:
+    """Mark a tenant as deleted in a unit of its own."""
+    units.write(lambda unit: mark(unit, tenant_id, at))
+
+
+def deleted(units: Units[Unit], *, limit: int = 9) -> list[int]:
+    """Return the ids of the deleted tenants that are not finished."""
+    return [tenant.id for tenant in units.read(lambda unit: unit.tenants.list_deleted(limit))]
+
+
+def find_by_uuid(units: Units[Unit], uuid: UUID) -> Tenant | None:
+    """Return the tenant with this UUID, or None."""
+    return units.read(lambda unit: unit.tenants.find_by_uuid(uuid))

@@ -18,12 +18,19 @@ CREATE TABLE usercore_tenants (
     modified_by TEXT NOT NULL,
     version INTEGER NOT NULL,
     change_no INTEGER NOT NULL,
+    supplied_uuid TEXT,
+    deleted_at INTEGER,
+    erased_at INTEGER,
     PRIMARY KEY (id)
 ) STRICT;
 
-CREATE UNIQUE INDEX usercore_tenants_by_key ON usercore_tenants (key_folded);
+CREATE UNIQUE INDEX usercore_tenants_by_key ON usercore_tenants (key_folded) WHERE (deleted_at IS NULL);
 
-CREATE UNIQUE INDEX usercore_tenants_by_name ON usercore_tenants (name_folded);
+CREATE UNIQUE INDEX usercore_tenants_by_name ON usercore_tenants (name_folded) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX usercore_tenants_by_uuid ON usercore_tenants (supplied_uuid) WHERE (deleted_at IS NULL);
+
+CREATE INDEX usercore_tenants_deleted ON usercore_tenants (deleted_at) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
 
 CREATE TABLE usercore_users (
     id INTEGER NOT NULL,

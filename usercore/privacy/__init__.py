@@ -1,0 +1,1 @@
+"""Erasing users: what is personal about them is removed from every table."""
