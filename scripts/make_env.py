@@ -32,7 +32,7 @@ class Environment(NamedTuple):
     bare: bool = False
 
 
-EXTRAS = ("progress",)
+EXTRAS = ("cli", "progress")
 # The largest first: the others take its versions, so that all environments agree.
 ENVIRONMENTS = {
     "check": Environment("check.txt", ("build", "check")),

@@ -1,0 +1,133 @@
+"""``usercore user``."""
+
+from uuid import UUID
+
+import pytest
+
+import usercore
+from tests.cli.running import run
+
+pytestmark = pytest.mark.usefixtures("store")
+
+PASSWORD = "correct horse battery staple"
+
+
+def test_a_user_is_created_by_the_operator_and_shown(store: str) -> None:
+    form = run("user", "create", "bob@example.com", "--username", "bob", "--first-name", "Bob", "--json").json
+    assert (form["email"], form["username"], form["first_name"]) == ("bob@example.com", "bob", "Bob")
+    assert form["created_by"] == "operator:Ann"
+    shown = run("user", "show", str(form["id"]), "--json").json
+    assert shown["user"] == form
+    assert (shown["status"]["password_set"], shown["roles"]) == (False, [])
+    with usercore.open(store) as core:
+        assert core.history.of_user(form["id"]).rows[0].actor == "operator:Ann"
+        assert core.access_tokens.list(form["id"]) == ()
+
+
+def test_people_read_a_line_for_each_value_that_is_not_empty() -> None:
+    assert run("user", "create", "bob@example.com").status == 0
+    lines = run("user", "show", "bob@example.com").out.splitlines()
+    assert "email                 bob@example.com" in lines
+    assert "password_set          no" in lines
+    assert not any(line.startswith("username") for line in lines)
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    run("user", "create", "bob@example.com", "--note", "one\ntwo")
+    assert "note                  one?two" in run("user", "show", "bob@example.com").out.splitlines()
+
+
+@pytest.mark.parametrize(
+    "form", ["{id}", "{uuid}", "BOB@example.com", "email:bob@example.com", "username:Bob", "external:7", "access:c:1"]
+)
+def test_a_user_is_named_by_any_identifier(store: str, form: str) -> None:
+    with usercore.open(store) as core:
+        user = core.registration.register("bob@example.com", username="bob", external_id=7, sign_in=False).user
+        core.users.set_access_ids(user.id, ["c:1"])
+    assert run("user", "show", form.format(id=user.id, uuid=user.uuid), "--json").json["user"]["id"] == user.id
+
+
+@pytest.mark.parametrize("text", ["bob", "007", "", "-1", "9" * 40, str(UUID(int=0))[:-1], "username"])
+def test_text_that_may_be_several_identifiers_is_refused_and_not_guessed(text: str) -> None:
+    done = run("user", "show", "--", text)
+    assert (done.status, done.out) == (2, "")
+    assert done.err.splitlines()[-1].endswith(
+        "expected an id, a UUID, an email, or username:NAME, external:ID, access:ID"
+    )
+
+
+def test_find_tries_every_kind_of_identifier(store: str) -> None:
+    with usercore.open(store) as core:
+        bob = core.registration.register("bob@example.com", username="4711", sign_in=False).user
+        eve = core.registration.register("eve@example.com", external_id="4711", sign_in=False).user
+    done = run("user", "find", "4711")
+    assert [line.split()[0] for line in done.out.splitlines()] == ["ID", str(bob.id), str(eve.id)]
+    assert [user["id"] for user in run("user", "find", str(eve.id), "--json").json] == [eve.id]
+
+
+def test_find_without_a_result_is_status_1() -> None:
+    assert (run("user", "find", "carl").status, run("user", "find", "carl", "--json").out) == (1, "[]\n")
+
+
+def test_a_password_is_read_from_standard_input_only(store: str) -> None:
+    assert run("user", "create", "bob@example.com", "--with-password", text=f"{PASSWORD}\r\n").status == 0
+    with usercore.open(store) as core:
+        assert core.sign_in.with_password("bob@example.com", PASSWORD).user.email == "bob@example.com"
+    again = run("user", "set-password", "bob@example.com", text=PASSWORD)
+    assert again.out.endswith("has this password already\n")
+    assert run("user", "set-password", "bob@example.com", "--json", text="another one, longer").json["changed"] is True
+
+
+def test_a_password_is_prompted_for_twice_on_a_terminal_and_not_shown(store: str) -> None:
+    run("user", "create", "bob@example.com")
+    entered = f"{PASSWORD}\nmistyped\n{PASSWORD}\n{PASSWORD}\n"
+    done = run("user", "set-password", "bob@example.com", text=entered, terminal=True)
+    assert (done.status, done.err.count("Repeat for confirmation")) == (0, 2)
+    assert PASSWORD not in done.out + done.err
+    with usercore.open(store) as core:
+        core.sign_in.with_password("bob@example.com", PASSWORD)
+
+
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_a_missing_password_changes_nothing(text: str) -> None:
+    done = run("user", "create", "bob@example.com", "--with-password", text=text)
+    assert (done.status, done.err) == (2, "usercore: expected a password as the first line of standard input\n")
+    assert run("user", "find", "bob@example.com").status == 1
+
+
+@pytest.mark.rule("Y4")
+def test_a_password_among_the_arguments_is_refused_and_not_repeated() -> None:
+    run("user", "create", "bob@example.com")
+    for arguments in (
+        ["set-password", "bob@example.com", PASSWORD],
+        ["create", "eve@example.com", f"--password={PASSWORD}"],
+    ):
+        done = run("user", *arguments)
+        assert done.status == 2
+        assert PASSWORD not in done.out + done.err
+    assert run("user", "find", "eve@example.com").status == 1
+
+
+def test_a_refused_password_is_status_1_and_names_the_reasons() -> None:
+    run("user", "create", "bob@example.com")
+    done = run("user", "set-password", "bob@example.com", text="short\n")
+    assert (done.status, done.err) == (1, "usercore: passwords.refused reasons=('too_short', 'common')\n")
+
+
+def test_deactivating_and_activating_say_the_state(store: str) -> None:
+    user = run("user", "create", "bob@example.com", "--json").json
+    with usercore.open(store) as core:
+        token = core.sign_in.trusted(user["id"]).access_token
+    assert run("user", "deactivate", "bob@example.com").out == f"user {user['id']} is deactivated\n"
+    assert run("user", "activate", "bob@example.com", "--json").json["state"] == "active"
+    with usercore.open(store) as core, pytest.raises(usercore.TokenInvalid):
+        core.sign_in.identify(token)
+
+
+def test_users_of_another_tenant_are_not_found(store: str) -> None:
+    with usercore.open(store) as core:
+        core.tenant("system").tenants.create("acme", "Acme")
+    run("user", "create", "bob@example.com", "--tenant", "acme")
+    assert run("user", "show", "bob@example.com", "--tenant", "ACME").status == 0
+    done = run("user", "show", "bob@example.com")
+    assert (done.status, done.err) == (1, "usercore: users.not_found\n")

@@ -1,0 +1,1 @@
+"""The command ``usercore``, also ``python -m usercore``; one module for each of its nouns."""

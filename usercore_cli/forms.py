@@ -1,0 +1,124 @@
+"""The plain data of what only commands print: reports, counts and figures."""
+
+from typing import Final, TypedDict, get_type_hints
+
+from usercore.forms import Form
+from usercore.importing.model import BadRecord, ImportReport
+from usercore.kernel.errors import FieldError
+from usercore.maintenance.cleanup import Cleaned
+from usercore.statistics.model import DayCount, HashCount, RegistrationFigures
+from usercore_storage import Finding, Report
+
+
+class FieldErrorForm(TypedDict):
+    """One thing that is wrong with one field."""
+
+    field: str
+    reason: str
+
+
+_field_error: Final[Form[FieldError, FieldErrorForm, FieldErrorForm]] = Form(FieldErrorForm, FieldErrorForm)
+
+
+class BadRecordForm(TypedDict):
+    """A record that was not imported."""
+
+    line: int
+    errors: list[FieldErrorForm]
+
+
+_bad_record: Final[Form[BadRecord, BadRecordForm, BadRecordForm]] = Form(
+    BadRecordForm,
+    BadRecordForm,
+    {"errors": lambda value, audience: [_field_error(one, audience) for one in value.errors]},
+)
+
+
+class ImportReportForm(TypedDict):
+    """What an import did; ``bad`` has the first 1000 bad records."""
+
+    created: int
+    updated: int
+    unchanged: int
+    bad_count: int
+    bad: list[BadRecordForm]
+
+
+import_report: Final[Form[ImportReport, ImportReportForm, ImportReportForm]] = Form(
+    ImportReportForm,
+    ImportReportForm,
+    {"bad": lambda value, audience: [_bad_record(one, audience) for one in value.bad]},
+)
+
+
+class FindingForm(TypedDict):
+    """One problem of a store."""
+
+    kind: str
+    table: str
+    key: str
+    problem: str
+
+
+finding: Final[Form[Finding, FindingForm, FindingForm]] = Form(FindingForm, FindingForm)
+
+
+class ReportForm(TypedDict):
+    """What a check found."""
+
+    is_clean: bool
+    rows: int
+    left_out: int
+    findings: list[FindingForm]
+
+
+report: Final[Form[Report, ReportForm, ReportForm]] = Form(
+    ReportForm,
+    ReportForm,
+    {"findings": lambda value, audience: [finding(one, audience) for one in value.findings]},
+)
+
+
+class DayCountForm(TypedDict):
+    """How many users registered on a day."""
+
+    day: str
+    count: int
+
+
+_day_count: Final[Form[DayCount, DayCountForm, DayCountForm]] = Form(DayCountForm, DayCountForm)
+
+
+class HashCountForm(TypedDict):
+    """How many passwords are hashed in a format."""
+
+    format: str
+    pepper_id: str | None
+    count: int
+
+
+hash_count: Final[Form[HashCount, HashCountForm, HashCountForm]] = Form(HashCountForm, HashCountForm)
+
+
+class FiguresForm(TypedDict):
+    """How many users registered, and how many are active."""
+
+    active: int
+    today: int
+    yesterday: int
+    this_month: int
+    last_month: int
+    last_month_to_date: int
+    by_day: list[DayCountForm]
+
+
+figures: Final[Form[RegistrationFigures, FiguresForm, FiguresForm]] = Form(
+    FiguresForm,
+    FiguresForm,
+    {"by_day": lambda value, audience: [_day_count(one, audience) for one in value.by_day]},
+)
+
+
+def cleaned(value: Cleaned) -> dict[str, int]:
+    """Return how many rows of each kind a clean-up removed."""
+    return {name: getattr(value, name) for name in get_type_hints(Cleaned)}

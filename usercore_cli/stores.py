@@ -1,0 +1,78 @@
+"""``usercore init``, ``check``, ``backup``, ``cleanup`` and ``stats``: a store as a whole."""
+
+from pathlib import Path
+
+import click
+
+import usercore_storage
+from usercore import UserCore
+from usercore_cli import forms
+from usercore_cli.command import URLS, Command, with_core
+from usercore_cli.failures import ExitStatus, Failed, failures
+from usercore_cli.output import Output
+from usercore_cli.parameters import json_option, store_option
+from usercore_cli.progress import progress
+
+
+@click.command("init", cls=Command)
+@with_core(tenant="system", creates=True)
+def init(core: UserCore, output: Output) -> None:
+    """Create a store, or bring its tables up to date."""
+    keys = [tenant.key for tenant in core.tenants.list()]
+    output.done(f"the store is ready; tenants: {', '.join(keys)}", {"tenants": keys})
+
+
+@click.command("check", cls=Command)
+@store_option
+@json_option
+def check(*, url: str, as_json: bool) -> ExitStatus:
+    """Read every row of a store and report what is wrong. Changes nothing."""
+    with failures(as_json=as_json):
+        try:
+            report = usercore_storage.check(url)
+        except ValueError as error:
+            raise Failed(f"{error}; {URLS}") from error
+    output = Output(as_json)
+    if as_json or report.is_clean:
+        output.done(f"{report.rows} rows, no problem", forms.report(report, "operator"))
+    else:
+        output.rows([forms.finding(one, "operator") for one in report.findings], ("kind", "table", "key", "problem"))
+        if report.left_out:
+            click.echo(f"{report.left_out} more are not listed", err=True)
+    return ExitStatus.DONE if report.is_clean else ExitStatus.REFUSED
+
+
+@click.command("backup", cls=Command)
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@store_option
+@json_option
+def backup(path: Path, *, url: str, as_json: bool) -> None:
+    """Copy a SQLite store, which may be in use, into a new file."""
+    with failures(as_json=as_json), progress(" pages") as bar:
+        try:
+            usercore_storage.backup(url, path, on_progress=bar.show)
+        except FileExistsError as error:
+            raise Failed(f"{path} exists already; choose another name") from error
+        except ValueError as error:
+            raise Failed(str(error)) from error
+    Output(as_json).done(f"copied to {path}", {"path": str(path)})
+
+
+@click.command("cleanup", cls=Command)
+@with_core(tenant="system")
+def cleanup(core: UserCore, output: Output) -> None:
+    """Remove what is past its retention, in all tenants, and count it."""
+    output.record(forms.cleaned(core.cleanup()))
+
+
+@click.command("stats", cls=Command)
+@click.option("--hashes", is_flag=True, help="count the formats of password hashes instead; reads every one")
+@with_core()
+def stats(core: UserCore, output: Output, *, hashes: bool) -> None:
+    """Count the registrations and the active users of a tenant."""
+    if hashes:
+        counts = [forms.hash_count(one, "operator") for one in core.statistics.hashes()]
+        output.rows(counts, ("format", "pepper_id", "count"))
+        return
+    figures = forms.figures(core.statistics.widgets(), "operator")
+    output.record(figures if output.as_json else {name: n for name, n in figures.items() if name != "by_day"})
