@@ -23,7 +23,7 @@ def test_tokens_of_a_user_are_listed_and_revoked_by_their_public_ids(store: str)
     with usercore.open(store) as core:
         with pytest.raises(usercore.TokenRevoked):
             core.sign_in.identify(access)
-        with pytest.raises(usercore.TokenInvalid):
+        with pytest.raises(usercore.SignInRefused):
             core.sign_in.with_autologin_token(autologin)
     assert run("token", "revoke", listed[0]["public_id"], "--user", str(user.id)).status == 1
 
