@@ -121,6 +121,7 @@ class FilledStore:
     subscriber: RecordingSubscriber
     ann: User
     bob: User
+    unclaimed: User
     role: Role
     unused_role: Role
     access_token: Secret
@@ -236,6 +237,7 @@ def build(storage: Storage) -> FilledStore:  # noqa: PLR0915 - a few lines a cap
         subscriber=subscriber,
         ann=core.users.get(registered.user.id),
         bob=core.users.get(bob.id),
+        unclaimed=_unclaimed(core),
         role=role,
         unused_role=unused,
         access_token=registered.access_token,
@@ -344,6 +346,14 @@ def _fail_a_delivery(core: UserCore, subscriber: RecordingSubscriber, clock: Fak
     core.outbox.deliver()
     subscriber.failing.clear()
     return core.outbox.failed().rows[0].id
+
+
+def _unclaimed(core: UserCore) -> User:
+    """Create an unclaimed user with a value."""
+    user = core.registration.register(username="una", unclaimed=True, note="called twice").user
+    core.meta.upsert(user.id, "color", "blue")
+    core.addresses.add(user.id, "invoice", street="Low Street")
+    return user
 
 
 def _pair(core: UserCore, access_token: Secret) -> Secret:

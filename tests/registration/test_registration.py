@@ -395,6 +395,7 @@ def test_the_password_checks_of_the_host_are_called_without_a_hash_slot(core: Us
 def test_registration_has_public_methods_only_for_its_use_cases(core: UserCore) -> None:
     assert [name for name in dir(core.registration) if not name.startswith("_")] == [
         "check_email",
+        "claim",
         "complete",
         "import_users",
         "register",

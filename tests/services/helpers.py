@@ -148,7 +148,7 @@ def add_tenant(core: UserCore, key: str = "acme") -> Tenant:
 
 
 def unclaim(core: UserCore, user: User) -> None:
-    """Make a user unclaimed; no public method does so yet."""
+    """Make a user unclaimed, who may have a password and tokens that no unclaimed user gets by public calls."""
 
     def move(unit: Unit) -> None:
         old = unit.users.lock(user.id)

@@ -38,6 +38,14 @@ EXPECTED: Final[dict[str, list[str]]] = {
         "access_token.issued",
         "device_token.paired",
     ],
+    "registration.claim": [
+        "meta.deleted",
+        "meta.set",
+        *["address.moved"] * 2,
+        "user.claimed_away",
+        "user.claimed",
+        "device_token.paired",
+    ],
     "registration.register_external": ["user.registered", "user.welcomed"],
     "registration.request": ["registration.requested"],
     "registration.complete": [
@@ -140,5 +148,6 @@ ELSEWHERE: Final = {
     "access_token.asserted_by_host",
     "password.reset_of_unknown",
     "registration.known",
+    "user.unclaimed_created",
 }
 """Kinds of calls with other arguments than the samples; their own tests record them."""

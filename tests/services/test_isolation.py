@@ -126,6 +126,8 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     "registration.register_external": lambda core, names: core.registration.register_external(
         names.email, external_id=names.external_id, fail_by_existing_email=True
     ),
+    "registration.claim": lambda core, names: core.registration.claim(names.id, own(names)),
+    "registration.claim: by": lambda core, names: core.registration.claim(own(names), names.id),
     "registration.request": lambda core, names: core.registration.request(names.email),
     "registration.check_email": lambda core, names: core.registration.check_email(names.email).status,
     "passkeys.finish_sign_in": finish_sign_in,

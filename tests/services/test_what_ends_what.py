@@ -14,7 +14,7 @@ import pytest
 
 from tests.email_change.undo_races import mailed
 from tests.services.factors import App, challenge_of
-from tests.services.helpers import ANOTHER, PASSWORD, over, register, sign_in
+from tests.services.helpers import ANOTHER, PASSWORD, over, register, sign_in, unclaim
 from tests.services.passkey_helpers import add, enter
 from usercore import (
     Actor,
@@ -28,7 +28,6 @@ from usercore import (
     UserCore,
     UsercoreError,
 )
-from usercore.registration.service import Registrations
 from usercore.storage import Storage
 from usercore.testing import FakeClock, MemoryMailer
 from usercore.testing.passkeys import SoftwareAuthenticator
@@ -269,6 +268,12 @@ NEW_PASSWORD: Final = ends("this session", *SESSIONS, "pairing", *LINKS, *CHALLE
 KEEP_ALL: Final = RevocationPolicy(keep_at_password_change=True, keep_at_deactivation=True)
 
 
+def _claim_away(one: Holder) -> None:
+    """Claim, for another user, what the holder has, who is made unclaimed for that."""
+    unclaim(one.core, one.user)
+    one.core.registration.claim(one.user.id, register(one.core, "claimer").id)
+
+
 def _deactivate(holder: Holder) -> None:
     holder.core.users.deactivate(holder.user.id)
 
@@ -342,6 +347,12 @@ EVENTS: Final[dict[str, Event]] = {
         | ends("sign-in challenge"),  # it is bound to the version of the user
         reason=RevocationReason.DEACTIVATED,
     ),
+    "claimed away": Event(
+        happen=_claim_away,
+        over=_activate,
+        cells=ends(*(set(THINGS) - {"API token", "device token"})) | refuses("device token"),
+        reason=RevocationReason.CLAIMED_AWAY,
+    ),
     "deactivated, with a policy that keeps tokens": Event(
         happen=_deactivate,
         over=_activate,
@@ -374,7 +385,6 @@ def test_every_kind_of_token_and_every_reason_has_its_cells() -> None:
     assert set(OF_KINDS.values()) <= THINGS.keys()
     assert set(RevocationReason) == {event.reason for event in EVENTS.values()} - {None}, "EVENTS need each reason"
     assert not hasattr(UserCore, "privacy"), "EVENTS need erasing a user"
-    assert not hasattr(Registrations, "claim"), "EVENTS need claiming a user away"
 
 
 @pytest.mark.rule("K9")

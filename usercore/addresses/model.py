@@ -287,9 +287,13 @@ CHANGE_REJECTED: Final = ChangeKind(
     "address.change_rejected", _DECISION, _REASON, public=True, always=frozenset(_REQUEST), operator_only=_REASON
 )
 
+MOVED: Final = ChangeKind("address.moved", (*_NAMES, "is_default"), public=True, always=_ALWAYS)
+"""The address was an unclaimed user's, and is another user's now; it is recorded of both."""
+
 KINDS: Final = (
     TYPE_DECLARED,
     ADDED,
+    MOVED,
     REMOVED,
     DEFAULT_CHANGED,
     CHANGE_REQUESTED,

@@ -14,6 +14,7 @@ from usercore.authenticators.last_admin import LastAdminGuard
 from usercore.authenticators.passkey import PasskeyAuthenticator
 from usercore.authenticators.password import PasswordAuthenticator
 from usercore.authenticators.redeemed_tokens import BY_AUTOLOGIN_TOKEN, BY_LOGIN_TOKEN
+from usercore.claiming.service import ClaimingSteps
 from usercore.composition.host import Host, check_host, subscriptions_of
 from usercore.delivery.dispatcher import Subscriber, event_of, notify
 from usercore.delivery.relay import Relay
@@ -192,6 +193,7 @@ class Runtime:
             steps=steps,
             email_link=EmailLinkRegistration(service=service, steps=steps, emails=policy.emails, links=policy.links),
             imports=Imports(service=service, gates=gates, emails=policy.emails, hasher=self.hasher),
+            claiming=ClaimingSteps(service=service),
             sign_in=sign_in,
             emails=policy.emails,
             sends_email=self.host.mailer is not None,

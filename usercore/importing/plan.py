@@ -133,6 +133,10 @@ class Plan:
             user = evolve(self._blank, id=record.id or UserId(self._new_id()), **changes)
             return self._create(line, user, record)
         new_hash = self._new_hash(old, record.password_hash)
+        if old.state is UserState.UNCLAIMED and isinstance(record.email, str):
+            changes["registered_at"] = record.created_at or self._blank.modified_at
+            changes["state"] = UserState.ACTIVE  # a record with the email registers the user in place
+            self._admit(line, evolve(old, **changes))
         is_same = all(getattr(old, field) == value for field, value in changes.items())
         if is_same and new_hash is None:
             return Repetition(line)

@@ -24,6 +24,7 @@ from usercore.tokens.errors import TokenRevoked
 from usercore.tokens.model import RevocationPolicy, RevocationReason, RevokedTokens
 from usercore.tokens.service import revoke_all
 from usercore.users.model import User
+from usercore.users.rules import check_registered
 from usercore.users.service import get_user
 
 
@@ -55,18 +56,21 @@ class Passwords:
         Raises:
             TypeError: an argument has the wrong type.
             UserNotFound: there is no such user in this tenant.
+            WrongState: the user is unclaimed.
             PasswordRefused: it breaks the policy, or a check of the host refused it.
             Overloaded: too many passwords are being hashed.
         """
         check_reference(ref)
         check_type(password, str, name="password")
         user, present = self._service.units.read(lambda unit: self._find(unit, ref))
+        check_registered(user)
         hashed = self._new_passwords.hash_if_new(self._new_passwords.screen(password, personal_words(user)), present)
         if hashed is None:
             return False
 
         def write(unit: PasswordChangeUnit) -> bool:
             locked = unit.users.lock(user.id)
+            check_registered(locked)
             replace_password(unit, locked, hashed, PasswordChange.RESET, at=self._service.clock())
             reset_failures(unit, locked, self._keys)
             return True

@@ -26,7 +26,8 @@ from usercore.tokens.model import (
     RegistrationLink,
 )
 from usercore.tokens.service import find_completable, lock_completable
-from usercore.users.model import EmailPolicy
+from usercore.users.keys import claim_of_email
+from usercore.users.model import EmailPolicy, UserState
 
 
 @frozen(kw_only=True)
@@ -69,23 +70,25 @@ class EmailLinkRegistration:
         if not self._steps.is_tenant_active(unit):
             self._steps.reject(unit, TenantInactive(), registrant.email)
             return
-        holder = self._steps.holder_of(unit, registrant.email) or NO_USER
-        link = self._add_link(unit, registrant)
+        email = registrant.email or ""
+        user = unit.users.find_by_claim(claim_of_email(email))
+        holder = NO_USER if user is None or user.state is UserState.UNCLAIMED else user.id
+        link = self._add_link(unit, email, registrant)
         try:
             unit.lock(holder)
         except UserNotFound:
             unit.record(Change(kind=REGISTRATION_REQUESTED, subject_id=link.id, new=link, generation=link.id))
-            self._steps.add_attempt(unit, RegistrationStatus.OK, None, registrant.email)
+            self._steps.add_attempt(unit, RegistrationStatus.OK, None, email)
         else:
-            unit.record(Change(kind=REGISTRATION_KNOWN, subject_id=holder, recipient=registrant.email))
-            self._steps.add_attempt(unit, RegistrationStatus.TAKEN_EMAIL, holder, registrant.email)
+            unit.record(Change(kind=REGISTRATION_KNOWN, subject_id=holder, recipient=email))
+            self._steps.add_attempt(unit, RegistrationStatus.TAKEN_EMAIL, holder, email)
 
-    def _add_link(self, unit: RegistrationUnit, registrant: RegistrationInput) -> RegistrationLink:
+    def _add_link(self, unit: RegistrationUnit, email: str, registrant: RegistrationInput) -> RegistrationLink:
         now = self._service.clock()
         link = RegistrationLink(
             id=self._service.new_id(),
             tenant_id=self._service.context.tenant_id,
-            email=registrant.email,
+            email=email,
             language=registrant.fields.get("language"),
             source=registrant.fields.get("source"),
             referer=registrant.fields.get("referer"),

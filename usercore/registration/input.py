@@ -23,12 +23,13 @@ NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
 class RegistrationInput:
     """What a user is registered with, cleaned. ``hashed`` is the hash of the password and the id of its pepper."""
 
-    email: str
+    email: str | None
     username: str | None = None
     external_id: str | None = None
     fields: Mapping[str, Any] = NO_FIELDS
     hashed: tuple[str, str | None] | None = attrs.field(default=None, repr=False)
     verified: bool = False
+    unclaimed: bool = False
 
     def claims(self) -> dict[tuple[KeySpace, str], KeyUse]:
         """Return the keys that the new user will have, with their uses."""
@@ -53,16 +54,18 @@ def clean_registration(
 
     Raises:
         TypeError: a value has the wrong type.
-        Invalid: every fault, by field.
+        Invalid: every fault, by field; ``no_identifier`` if there is neither email, username nor external id.
     """
     errors = FieldErrors()
-    clean = errors.take(clean_email, email, policy)
+    if email is None and is_blank(username) and external_id is None:
+        errors.add("email", "no_identifier")
+    clean = None if email is None else errors.take(clean_email, email, policy)
     name = None if is_blank(username) else errors.take(clean_username, username, email=clean)
     linked = None if external_id is None else errors.take(host_id, external_id, field="external_id")
     given = {field: value for field, value in fields.items() if value is not None}
     cleaned = clean_own_fields(given, errors)
     errors.check()
-    return RegistrationInput(email=clean or "", username=name, external_id=linked, fields=cleaned)
+    return RegistrationInput(email=clean, username=name, external_id=linked, fields=cleaned)
 
 
 def personal_words(person: RegistrationInput | User) -> list[str]:

@@ -5,11 +5,13 @@ from enum import StrEnum
 from typing import Unpack
 
 from usercore.attempts.model import RegistrationStatus
+from usercore.claiming.service import ClaimingSteps
 from usercore.importing.model import BadRecord, ImportLine, ImportReport
 from usercore.importing.service import Imports
-from usercore.kernel.entity import entity
+from usercore.kernel.entity import entity, evolve
 from usercore.kernel.errors import Taken
 from usercore.kernel.ids import UserId
+from usercore.kernel.references import Reference
 from usercore.kernel.secret import Secret, text_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
@@ -22,7 +24,9 @@ from usercore.sign_in.service import SignIn
 from usercore.users.emails import clean_email
 from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, check_names
 from usercore.users.identifiers import email_holder
-from usercore.users.model import EmailPolicy
+from usercore.users.keys import KeySpace, email_key
+from usercore.users.model import EmailPolicy, User, UserState
+from usercore.users.rules import is_over
 from usercore.users.service import get_user
 
 
@@ -51,6 +55,7 @@ class Registrations:
     _steps: RegistrationSteps
     _email_link: EmailLinkRegistration
     _imports: Imports
+    _claiming: ClaimingSteps
     _sign_in: SignIn
     _emails: EmailPolicy
     _sends_email: bool
@@ -58,18 +63,23 @@ class Registrations:
 
     def register(
         self,
-        email: str,
+        email: str | None = None,
         *,
         password: str | None = None,
         username: str | None = None,
         external_id: str | int | None = None,
         send_email: bool = True,
         validate_email: bool = True,
+        unclaimed: bool = False,
         sign_in: bool = True,
         device_token: Secret | str | None = None,
         **fields: Unpack[RegistrationFields],
     ) -> Registration:
         """Register a user, who is signed in at once unless ``sign_in`` is off.
+
+        An email, a username or an external id is enough. If the email is that of an unclaimed user, that user is
+        registered in place and keeps everything that the call does not replace. ``unclaimed`` makes another unclaimed
+        user, who has no password and no token and gets no mail.
 
         The access token that is issued then is paired with the device of ``device_token``.
 
@@ -78,7 +88,8 @@ class Registrations:
         of ``RegistrationFields``; ``docs/reference/user-fields.md`` has them all.
 
         Raises:
-            TypeError: a value has the wrong type, or there is no field of a name.
+            TypeError: a value has the wrong type, there is no field of a name, or an unclaimed user is to have a
+                password or a device.
             Invalid: every fault, by field.
             PasswordRefused: the password breaks the policy.
             Vetoed: a gate of the host refused.
@@ -89,15 +100,24 @@ class Registrations:
             Overloaded: too many passwords are being hashed.
         """
         check_names(fields, RegistrationFields, call="registration.register")
-        flags = {"send_email": send_email, "validate_email": validate_email, "sign_in": sign_in}
+        flags = {
+            "send_email": send_email,
+            "validate_email": validate_email,
+            "sign_in": sign_in,
+            "unclaimed": unclaimed,
+        }
         for name, flag in flags.items():
             check_type(flag, bool, name=name)
         device = None if device_token is None else Secret(text_of(device_token))
+        if unclaimed and not (password is None and device is None):
+            msg = "an unclaimed user has no password and no device"
+            raise TypeError(msg)
 
         def prepare() -> tuple[RegistrationInput, Taken | None]:
             registrant = clean_registration(
                 email, self._emails, username=username, external_id=external_id, fields=fields
             )
+            registrant = evolve(registrant, unclaimed=unclaimed)
             screened = self._steps.screen(password, registrant)
             self._steps.ask_gates(registrant, "register", validate_email=validate_email)
             self._steps.check_device(device)
@@ -106,18 +126,20 @@ class Registrations:
             except Taken as taken:
                 return registrant, taken  # raised in the unit, after the limits are counted
 
-        registrant, taken = self._steps.prepare(email, prepare)
-        welcome = password is None if self._sends_email and send_email else None
+        login = username if email is None else email
+        registrant, taken = self._steps.prepare(login, prepare)
+        is_welcomed = self._sends_email and send_email and registrant.email is not None and not unclaimed
+        welcome = password is None if is_welcomed else None
 
         def register(unit: RegistrationUnit) -> Registration | RejectedRegistration:
             rejected = self._steps.count(unit, registrant)
             if rejected is None and taken is not None:
                 raise taken
             return rejected or self._steps.store(
-                unit, registrant, sign_in=sign_in, welcome=welcome, login=email, device=device
+                unit, registrant, sign_in=sign_in, welcome=welcome, login=login, device=device
             )
 
-        return self._steps.write_user(register, registrant, email)
+        return self._steps.write_user(register, registrant, login)
 
     def register_external(
         self,
@@ -162,8 +184,8 @@ class Registrations:
             if rejected is not None:
                 return rejected
             found = self._steps.find_claims(unit, registrant)
-            holder = email_holder(found, registrant.email)
-            if holder is not None:
+            holder = email_holder(found, registrant.email or "")
+            if holder is not None and self._steps.unclaimed_holder(unit, registrant, found) is None:
                 return self._known(unit, holder, email, fail=fail_by_existing_email)
             return self._steps.count_windows(unit, registrant) or self._steps.store(
                 unit, registrant, sign_in=False, welcome=welcome, login=email, found=found
@@ -241,10 +263,10 @@ class Registrations:
         if password is not None:
             self._service.check_alone("registration.check_email")
             check_type(password, str, name="password")
-        is_claimed, holder = self._service.units.read(lambda unit: self._steps.claim_on(unit, clean))
+        status, holder = self._service.units.read(lambda unit: self._status_of(unit, clean))
         return EmailCheckResult(
             email=clean,
-            status=EmailStatus.TAKEN if is_claimed else EmailStatus.AVAILABLE,
+            status=status,
             user_id=holder,
             password=None if password is None else self._sign_in.verify_password(email, password),
         )
@@ -287,6 +309,33 @@ class Registrations:
         return self._imports.import_users(
             records, all_or_nothing=all_or_nothing, on_progress=on_progress, on_bad=on_bad
         )
+
+    def _status_of(self, unit: RegistrationUnit, email: str) -> tuple[EmailStatus, UserId | None]:
+        """Return whether an email is taken, and by whom: by None if it is only held for a user."""
+        claim = unit.claims.find(KeySpace.LOGIN, email_key(email))
+        if claim is not None and is_over(claim, self._service.clock()):
+            claim = None
+        holder = None if claim is None else email_holder([claim], email)
+        user = None if holder is None else unit.users.get(holder)
+        if claim is None or (user is not None and user.state is UserState.UNCLAIMED):
+            return EmailStatus.AVAILABLE, None
+        return EmailStatus.TAKEN, holder
+
+    def claim(self, unclaimed: Reference, user: Reference, device_token: Secret | str | None = None) -> User:
+        """Move what an unclaimed user has to a registered one, and deactivate the unclaimed one; return the other.
+
+        Values of keys that the user has already are not moved; the notes are joined. The device token proves nothing:
+        the access token that the user used last, if there is one, is paired with the device.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            UserNotFound: no user of this tenant has one of the references.
+            Invalid: an identifier of this form cannot exist, or the notes are too long together.
+            WrongState: the one is not unclaimed (any more), or the other not active.
+            DeviceTokenUnknown: there is no such device token.
+        """
+        device = None if device_token is None else Secret(text_of(device_token))
+        return self._claiming.claim(unclaimed, user, device)
 
     def _known(
         self, unit: RegistrationUnit, holder: UserId, login: str, *, fail: bool

@@ -1,6 +1,6 @@
 """The steps that every registration consists of: check, look up and hash, then store the user in one unit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -10,7 +10,7 @@ from usercore.gates.service import NewPasswords, RegistrationGates
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import entity, evolve
-from usercore.kernel.errors import RateLimited, Rejected, Taken, UsercoreError
+from usercore.kernel.errors import RateLimited, Rejected, RunAgain, Taken, UsercoreError, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
@@ -35,11 +35,11 @@ from usercore.tokens.pairing import LockedDevice, get_device, lock_device, pair
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import issue_access_token
 from usercore.users.identifiers import claims_of, email_holder
-from usercore.users.keys import KeySpace, email_key
-from usercore.users.model import REGISTERED, WELCOMED, Claim, User
+from usercore.users.keys import is_same_address
+from usercore.users.model import REGISTERED, UNCLAIMED_CREATED, WELCOMED, Claim, User, UserState
 from usercore.users.ports import UsersUnit
-from usercore.users.rules import is_over, without_email_as_name
-from usercore.users.service import add_user, check_free
+from usercore.users.rules import without_email_as_name
+from usercore.users.service import add_user, check_free, replace_user
 
 T = TypeVar("T")
 
@@ -95,7 +95,10 @@ class RegistrationSteps:
         return _result_of(self._service.units.write(work))
 
     def write_user(
-        self, work: Callable[[RegistrationUnit], T | RejectedRegistration], registrant: RegistrationInput, login: str
+        self,
+        work: Callable[[RegistrationUnit], T | RejectedRegistration],
+        registrant: RegistrationInput,
+        login: str | None,
     ) -> T:
         """Run a unit that counts against the limits and stores a user. One that is refused as taken starts no pause.
 
@@ -186,7 +189,9 @@ class RegistrationSteps:
             now = self._service.clock()
             if check_limits:
                 self._limits.check(unit, registrant.email, now=now)
-            check_free(unit.claims.find_many(list(needs)), user, needs, at=now)
+            found = unit.claims.find_many(list(needs))
+            unclaimed = self.unclaimed_holder(unit, registrant, found)
+            check_free(found, user if unclaimed is None else evolve(user, id=unclaimed), needs, at=now)
 
         self._service.units.read(look)
         return evolve(registrant, hashed=self._passwords.hash(screened))
@@ -218,16 +223,15 @@ class RegistrationSteps:
         """Store an attempt."""
         self._limits.add_attempt(unit, status, user_id, login)
 
-    def holder_of(self, unit: RegistrationUnit, email: str) -> UserId | None:
-        """Return the id of the user who has this email, or None."""
-        return self.claim_on(unit, email)[1]
-
-    def claim_on(self, unit: RegistrationUnit, email: str) -> tuple[bool, UserId | None]:
-        """Return whether the email is claimed, and the user who has it: None if it is only held for a user."""
-        claim = unit.claims.find(KeySpace.LOGIN, email_key(email))
-        if claim is None or is_over(claim, self._service.clock()):
-            return False, None
-        return True, email_holder([claim], email)
+    def unclaimed_holder(
+        self, unit: RegistrationUnit, registrant: RegistrationInput, found: Sequence[Claim]
+    ) -> UserId | None:
+        """Return the unclaimed user who is registered in place, because the email is theirs by one of the claims."""
+        holder = None if registrant.email is None else email_holder(found, registrant.email)
+        if holder is None or registrant.unclaimed:
+            return None
+        user = unit.users.get(holder)
+        return None if user is None or user.state is not UserState.UNCLAIMED else holder
 
     def find_claims(self, unit: RegistrationUnit, registrant: RegistrationInput) -> Sequence[Claim]:
         """Return the claims that exist on the keys that the new user will have."""
@@ -240,12 +244,13 @@ class RegistrationSteps:
         return User(
             id=UserId(self._service.new_id()),
             tenant_id=context.tenant_id,
+            state=UserState.UNCLAIMED if registrant.unclaimed else UserState.ACTIVE,
             email=registrant.email,
             email_verified_at=now if registrant.verified else None,
             confirmed_at=now if registrant.verified else None,
             username=registrant.username,
             external_id=registrant.external_id,
-            registered_at=now,
+            registered_at=None if registrant.unclaimed else now,
             created_at=now,
             created_by=str(context.actor),
             modified_at=now,
@@ -274,12 +279,16 @@ class RegistrationSteps:
             Taken: another user has one of the keys; nothing was written but that the device was used.
         """
         now = self._service.clock()
-        user = without_email_as_name(self.new_user(registrant, now))
-        signs_in = sign_in and self._may_sign_in(registrant)
-        locked = None if device is None or not signs_in else lock_device(unit, device, None, at=now)
-        if signs_in:
-            user = evolve(user, last_sign_in_at=now, last_sign_in_ip=self._service.context.ip)
-        add_user(unit, user, REGISTERED, found=found)
+        claims = self.find_claims(unit, registrant) if found is None else found
+        unclaimed = self.unclaimed_holder(unit, registrant, claims)
+        signs_in = sign_in and not registrant.unclaimed and self._may_sign_in(registrant)
+        locked = None if device is None or not signs_in else lock_device(unit, device, unclaimed, at=now)
+        note = {"last_sign_in_at": now, "last_sign_in_ip": self._service.context.ip} if signs_in else {}
+        if unclaimed is None:
+            user = evolve(without_email_as_name(self.new_user(registrant, now)), **note)
+            add_user(unit, user, UNCLAIMED_CREATED if registrant.unclaimed else REGISTERED, found=claims)
+        else:
+            user = self._register_in_place(unit, unclaimed, registrant, note, at=now)
         if registrant.hashed is not None:
             store_password(unit, user.id, registrant.hashed, at=now, reason=PasswordChange.REGISTRATION)
         if welcome is not None:
@@ -297,6 +306,38 @@ class RegistrationSteps:
         secret = self._sign_in(unit, user.id, now, login, locked) if signs_in else None
         self._limits.add_attempt(unit, RegistrationStatus.OK, user.id, login)
         return Registration(user=user, access_token=secret)
+
+    def _register_in_place(
+        self,
+        unit: RegistrationUnit,
+        unclaimed: UserId,
+        registrant: RegistrationInput,
+        note: Mapping[str, object],
+        *,
+        at: datetime,
+    ) -> User:
+        """Register an unclaimed user: what the registration has replaces what the user had, and the rest stays.
+
+        Raises:
+            Taken: another user has the username or the external id.
+        """
+        try:
+            old = unit.users.lock(unclaimed)
+        except UserNotFound:
+            raise RunAgain from None  # erased meanwhile
+        if old.state is not UserState.UNCLAIMED or not is_same_address(old.email, registrant.email or ""):
+            raise RunAgain
+        new = self.new_user(registrant, at)
+        given = ("source",) if self._service.context.source else ()
+        kept = {
+            "username": registrant.username or old.username,
+            "external_id": registrant.external_id or old.external_id,
+            "email_verified_at": new.email_verified_at or old.email_verified_at,
+            "confirmed_at": old.confirmed_at or new.confirmed_at,
+            **{name: getattr(new, name) for name in (*given, *registrant.fields)},
+        }
+        registered = evolve(old, state=UserState.ACTIVE, registered_at=at, email=registrant.email, **kept, **note)
+        return replace_user(unit, old, registered, REGISTERED, at=at, by=str(self._service.context.actor))
 
     def _may_sign_in(self, registrant: RegistrationInput) -> bool:
         """Return False for an operator without a password: signing in would be weaker than a password (spec T5)."""

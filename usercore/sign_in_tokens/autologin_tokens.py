@@ -42,6 +42,7 @@ class AutologinTokens:
             Invalid: an instant has no time zone, ``valid_to`` is not after now and ``valid_from`` or too far ahead,
                 ``max_uses`` is out of range, or ``ref`` is malformed.
             UserNotFound: no user of this tenant has this reference.
+            WrongState: the user is unclaimed.
             TenantInactive: the tenant is inactive, so that its users cannot sign in.
         """
         check_reference(ref)

@@ -7,9 +7,11 @@ from usercore.kernel.references import Reference
 from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.service import require_active
 from usercore.tokens.ports import TokensUnit
+from usercore.users.ports import UsersUnit
+from usercore.users.rules import check_registered
 
 
-class SignInTokensUnit(TokensUnit, TenantsUnit, Protocol):
+class SignInTokensUnit(UsersUnit, TokensUnit, TenantsUnit, Protocol):
     """The parts of a unit that issuing needs."""
 
 
@@ -18,9 +20,10 @@ def lock_holder(unit: SignInTokensUnit, ref: Reference, tenant_id: TenantId) -> 
 
     Raises:
         UserNotFound: no user of this tenant has this reference.
+        WrongState: the user is unclaimed.
         TenantInactive: the tenant is inactive, so that its users cannot sign in.
     """
-    user_id = unit.resolve(ref)
-    unit.lock(user_id)
+    user = unit.users.lock(unit.resolve(ref))
+    check_registered(user)
     require_active(unit, tenant_id)
-    return user_id
+    return user.id

@@ -24,6 +24,7 @@ class LoginTokens:
             TypeError: ``ref`` is no reference.
             Invalid: ``ref`` is malformed.
             UserNotFound: no user of this tenant has this reference.
+            WrongState: the user is unclaimed.
             TenantInactive: the tenant is inactive, so that its users cannot sign in.
         """
         return self.issue_many(ref, 1)[0]
@@ -35,6 +36,7 @@ class LoginTokens:
             TypeError: an argument has the wrong type.
             Invalid: the count is out of range, or ``ref`` is malformed.
             UserNotFound: no user of this tenant has this reference.
+            WrongState: the user is unclaimed.
             TenantInactive: the tenant is inactive, so that its users cannot sign in.
         """
         check_reference(ref)

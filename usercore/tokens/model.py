@@ -215,6 +215,8 @@ class RevocationReason(StrEnum):
     EMAIL_UNDONE = "user.email_change_undone"
     """The owner of a former address undid a change of the email, and all that was issued since it was requested."""
     DEACTIVATED = "user.deactivated"
+    CLAIMED_AWAY = "user.claimed_away"
+    """Another user claimed what the user had."""
 
 
 FORGETTING_DEVICES: Final = frozenset(
@@ -222,6 +224,7 @@ FORGETTING_DEVICES: Final = frozenset(
         RevocationReason.SIGNED_OUT,
         RevocationReason.PASSWORD_SET,
         RevocationReason.EMAIL_UNDONE,
+        RevocationReason.CLAIMED_AWAY,
         RevocationReason.DEACTIVATED,
     }
 )
@@ -261,6 +264,7 @@ def _link_rules(*, revoked_by: frozenset[RevocationReason]) -> TokenRules:
 
 
 _EVERY_EVENT: Final = frozenset(RevocationReason) - {RevocationReason.RESET_REQUESTED}
+_ENDS_OF_USERS: Final = frozenset({RevocationReason.DEACTIVATED, RevocationReason.CLAIMED_AWAY})
 _EVERY_CHANGE: Final = _EVERY_EVENT - {RevocationReason.SIGNED_OUT}
 
 
@@ -291,6 +295,7 @@ class TokenKind(StrEnum):
                     RevocationReason.PASSWORD_CHANGED,
                     RevocationReason.PASSWORD_SET,
                     RevocationReason.DEACTIVATED,
+                    RevocationReason.CLAIMED_AWAY,
                 }
             ),
             revoked_since=frozenset({RevocationReason.EMAIL_UNDONE}),
@@ -315,7 +320,9 @@ class TokenKind(StrEnum):
             max_uses=1,
             issued=AUTOLOGIN_ISSUED,
             redeemed=AUTOLOGIN_REDEEMED,
-            revoked_by=frozenset({RevocationReason.PASSWORD_CHANGED, RevocationReason.PASSWORD_SET}),
+            revoked_by=frozenset(
+                {RevocationReason.PASSWORD_CHANGED, RevocationReason.PASSWORD_SET, RevocationReason.CLAIMED_AWAY}
+            ),
             revoked_since=frozenset({RevocationReason.EMAIL_UNDONE}),
             counted_as="autologin",
         ),
@@ -325,7 +332,7 @@ class TokenKind(StrEnum):
     RESET = ("ucp", _link_rules(revoked_by=_EVERY_CHANGE | {RevocationReason.RESET_REQUESTED}))
     CONFIRMATION = ("ucc", _link_rules(revoked_by=_EVERY_CHANGE))
     EMAIL_CHANGE = ("uce", _link_rules(revoked_by=_EVERY_CHANGE))
-    EMAIL_UNDO = ("ucu", _link_rules(revoked_by=frozenset({RevocationReason.DEACTIVATED})))
+    EMAIL_UNDO = ("ucu", _link_rules(revoked_by=_ENDS_OF_USERS))
     """It must outlive what an intruder changes: the password, and the email once more. It is valid only as long as its
     change of the email can be undone, which an undo of an earlier change ends. Source: spec E3."""
 
@@ -351,7 +358,7 @@ class TokenKind(StrEnum):
             policy=DeviceTokenPolicy,
             max_uses=None,
             issued=DEVICE_ISSUED,
-            revoked_by=frozenset({RevocationReason.PASSWORD_SET}),
+            revoked_by=frozenset({RevocationReason.PASSWORD_SET, RevocationReason.CLAIMED_AWAY}),
             revoked_since=frozenset({RevocationReason.EMAIL_UNDONE}),
             counted_as="devices",
         ),

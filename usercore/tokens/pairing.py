@@ -51,8 +51,10 @@ def get_device(unit: TokensUnit, secret: Secret | str) -> DeviceToken:
     return device
 
 
-def lock_device(unit: TokensUnit, secret: Secret | str, user_id: UserId | None, *, at: datetime) -> LockedDevice:
-    """Lock a device token, the other users who have it, and this user, if there is one.
+def lock_device(
+    unit: TokensUnit, secret: Secret | str, user_id: UserId | None, *, at: datetime, also: UserId | None = None
+) -> LockedDevice:
+    """Lock a device token, the other users who have it, and these users, if there are any.
 
     It comes before every other lock of the unit but that of the tenant or of a registration request.
 
@@ -67,10 +69,9 @@ def lock_device(unit: TokensUnit, secret: Secret | str, user_id: UserId | None, 
         *unit.access_tokens.users_of_device(token.digest),
         *unit.remembered_devices.users_of_device(token.digest),
     }
-    if user_id is not None:
-        wanted.add(user_id)
-    locked = [one for one in sorted(wanted) if _lock(unit, one)]
-    return LockedDevice(token=token, others=tuple(one for one in locked if one != user_id), at=at)
+    own = {one for one in (user_id, also) if one is not None}
+    locked = [one for one in sorted(wanted | own) if _lock(unit, one)]
+    return LockedDevice(token=token, others=tuple(one for one in locked if one not in own), at=at)
 
 
 def _lock(unit: TokensUnit, user_id: UserId) -> bool:

@@ -199,6 +199,15 @@ class FormerEmail:
 
 
 @entity
+class Claiming:
+    """One side of claiming an unclaimed user: the note and the state of this side, and the id of the other user."""
+
+    other_id: UserId
+    state: UserState
+    note: str | None
+
+
+@entity
 class AccountStatus:
     """The status of a user besides its state: password, failures, sign-ins. Instants are None if they do not apply."""
 
@@ -270,6 +279,29 @@ CONFIRMED: Final = ChangeKind("user.confirmed", ("confirmed_at", "email_verified
 ACTIVATED: Final = ChangeKind("user.activated", ("state",), public=True)
 DEACTIVATED: Final = ChangeKind("user.deactivated", ("state",), public=True)
 ERASED: Final = ChangeKind("user.erased", ("state",), public=True)
+UNCLAIMED_CREATED: Final = ChangeKind(
+    "user.unclaimed_created", _ALL, PERSONAL, public=True, operator_only=OPERATOR_ONLY
+)
+"""An unclaimed user was created, who is registered when someone registers with the email."""
+_CLAIMING: Final = ("other_id", "state", "note")
+CLAIMED: Final = ChangeKind(
+    "user.claimed",
+    _CLAIMING,
+    frozenset({"note"}),
+    public=True,
+    operator_only=OPERATOR_ONLY,
+    always=frozenset({"other_id"}),
+)
+"""The user got what an unclaimed user had, whose id is ``other_id``."""
+CLAIMED_AWAY: Final = ChangeKind(
+    "user.claimed_away",
+    _CLAIMING,
+    frozenset({"note"}),
+    public=True,
+    operator_only=OPERATOR_ONLY,
+    always=frozenset({"other_id"}),
+)
+"""What the unclaimed user had is another user's now, whose id is ``other_id``, and the unclaimed one is deactivated."""
 ROLE_REQUIREMENT_CHANGED: Final = ChangeKind("user.role_requirement_changed", ("requires_role",), public=True)
 """From now on, the user does or does not need an active role to sign in."""
 WELCOMED: Final = ChangeKind("user.welcomed", ("with_password",), public=True)
@@ -290,6 +322,9 @@ KINDS: Final = (
     ACTIVATED,
     DEACTIVATED,
     ERASED,
+    UNCLAIMED_CREATED,
+    CLAIMED,
+    CLAIMED_AWAY,
     ROLE_REQUIREMENT_CHANGED,
     WELCOMED,
 )

@@ -57,6 +57,16 @@ def never_came(user: User) -> bool:
     return user.state is UserState.ACTIVE and came is None and not user.is_admin
 
 
+def check_registered(user: User) -> None:
+    """Refuse an unclaimed user, who has no password, no tokens and no sign-in. Source: spec R5.
+
+    Raises:
+        WrongState: the user is unclaimed.
+    """
+    if user.state is UserState.UNCLAIMED:
+        raise WrongState(str(user.state))
+
+
 def is_open(change: EmailChange, now: datetime) -> bool:
     """Return whether a requested change can be confirmed at ``now``, or one that was made can be undone."""
     return change.state in {EmailChangeState.REQUESTED, EmailChangeState.MADE} and now < change.open_until
