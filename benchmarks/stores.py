@@ -28,8 +28,9 @@ _FAST: Final = ("journal_mode = MEMORY", "synchronous = OFF", "cache_size = -100
 
 _USER: Final = (
     "INSERT INTO usercore_users (id, tenant_id, state, email, external_id, first_name, last_name, language, source,"
-    " is_institution, requires_role, created_at, created_by, modified_at, modified_by, version, change_no)"
-    f" VALUES (?, {MAIN}, 'active', ?, ?, ?, ?, ?, 'unknown', FALSE, FALSE, {_AT}, 'host', {_AT}, 'host', 1, 1)"
+    " is_institution, requires_role, registered_at, created_at, created_by, modified_at, modified_by, version,"
+    " change_no)"
+    f" VALUES (?, {MAIN}, 'active', ?, ?, ?, ?, ?, 'unknown', FALSE, FALSE, {_AT}, {_AT}, 'host', {_AT}, 'host', 1, 1)"
 )
 _CLAIM: Final = (
     f"INSERT INTO usercore_claims (digest, tenant_id, space, key, holder_id, uses) VALUES (?, {MAIN}, ?, ?, ?, ?)"

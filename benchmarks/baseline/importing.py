@@ -21,8 +21,9 @@ _KEYS: Final = 512
 _HELD: Final = f"SELECT digest FROM usercore_claims WHERE tenant_id = {TENANT} AND digest IN ({', '.join('?' * _KEYS)})"
 _USER: Final = (
     "INSERT INTO usercore_users (id, tenant_id, state, email, external_id, access_ids, first_name, last_name, source,"
-    " is_institution, requires_role, created_at, created_by, modified_at, modified_by, version, change_no)"
-    f" VALUES (?1, {TENANT}, 'active', ?2, ?3, ?4, ?5, ?6, 'unknown', FALSE, FALSE, ?7, 'host', ?7, 'host', 1, 1)"
+    " is_institution, requires_role, registered_at, created_at, created_by, modified_at, modified_by, version,"
+    " change_no)"
+    f" VALUES (?1, {TENANT}, 'active', ?2, ?3, ?4, ?5, ?6, 'unknown', FALSE, FALSE, ?7, ?7, 'host', ?7, 'host', 1, 1)"
 )
 _CLAIM: Final = (
     f"INSERT INTO usercore_claims (digest, tenant_id, space, key, holder_id, uses) VALUES (?, {TENANT}, ?, ?, ?, ?)"

@@ -43,8 +43,9 @@ _CLAIMS: Final = 2
 _UNCLAIM: Final = f"DELETE FROM usercore_claims WHERE tenant_id = {TENANT} AND digest IN (?, ?) AND holder_id = ?"
 _ADD: Final = (
     "INSERT INTO usercore_users (id, tenant_id, state, email, external_id, first_name, last_name, language, source,"
-    " is_institution, requires_role, created_at, created_by, modified_at, modified_by, version, change_no)"
-    f" VALUES (?1, {TENANT}, 'active', ?2, ?3, ?4, ?5, ?6, 'unknown', FALSE, FALSE, ?7, 'host', ?7, 'host', 1, 1)"
+    " is_institution, requires_role, registered_at, created_at, created_by, modified_at, modified_by, version,"
+    " change_no)"
+    f" VALUES (?1, {TENANT}, 'active', ?2, ?3, ?4, ?5, ?6, 'unknown', FALSE, FALSE, ?7, ?7, 'host', ?7, 'host', 1, 1)"
 )
 _RECORD: Final = (
     "INSERT INTO usercore_history (subject_id, subject, change_no, position, tenant_id, kind, at, actor, new_text)"
@@ -173,6 +174,7 @@ def user_from(person: Person, number: int, now: datetime) -> User:
         first_name=person.first_name,
         last_name=person.last_name,
         language=person.language,
+        registered_at=now,
         created_at=now,
         created_by="host",
         modified_at=now,

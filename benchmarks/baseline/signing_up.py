@@ -10,6 +10,7 @@ from benchmarks.baseline.emails import clean_email, key_of
 from benchmarks.baseline.registering import DAY, PAUSE, Refusal, RegistrationSteps
 from benchmarks.baseline.secrets import digest_of, draw, public_id
 from benchmarks.baseline.store import TENANT, Store, micros_of, to_json
+from benchmarks.baseline.words import ADD as ADD_WORD
 from usercore.kernel.errors import RateLimited, Taken
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.secret import Secret
@@ -28,8 +29,8 @@ _CLAIM: Final = (
 )
 _ADD: Final = (
     "INSERT INTO usercore_users (id, tenant_id, state, email, source, is_institution, requires_role, last_sign_in_at,"
-    " created_at, created_by, modified_at, modified_by, version, change_no)"
-    f" VALUES (?1, {TENANT}, 'active', ?2, 'unknown', FALSE, FALSE, ?3, ?3, 'host', ?3, 'host', 1, 1)"
+    " registered_at, created_at, created_by, modified_at, modified_by, version, change_no)"
+    f" VALUES (?1, {TENANT}, 'active', ?2, 'unknown', FALSE, FALSE, ?3, ?3, ?3, 'host', ?3, 'host', 1, 1)"
 )
 _CREDENTIAL: Final = (
     "INSERT INTO usercore_credentials (user_id, hash, version, set_at, reason, must_change)"
@@ -110,6 +111,7 @@ class SigningUp(RegistrationSteps):
         if not execute(_CLAIM, (user_id, digest, key)).rowcount:
             return self._refused(Taken("login", "email"), "taken_email", email, at)
         execute(_ADD, (user_id, email, at))
+        execute(ADD_WORD, (user_id, email.lower()))
         execute(_CREDENTIAL, (user_id, hashed, at))
         secret, expires_at = draw("uca_", user_id, self.randomness), now + _YEAR
         token = digest_of(secret)
@@ -132,6 +134,7 @@ def _user(number: int, email: str, now: datetime) -> User:
         tenant_id=TenantId(TENANT),
         email=email,
         last_sign_in_at=now,
+        registered_at=now,
         created_at=now,
         created_by="host",
         modified_at=now,

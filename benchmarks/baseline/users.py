@@ -24,6 +24,7 @@ _CONVERTED: Final[Mapping[str, str]] = {
     "email_verified_at": "None if {0} is None else instant({0} / 1e6, UTC)",
     "confirmed_at": "None if {0} is None else instant({0} / 1e6, UTC)",
     "last_sign_in_at": "None if {0} is None else instant({0} / 1e6, UTC)",
+    "registered_at": "None if {0} is None else instant({0} / 1e6, UTC)",
     "created_at": "instant({0} / 1e6, UTC)",
     "modified_at": "instant({0} / 1e6, UTC)",
 }
