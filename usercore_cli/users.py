@@ -1,6 +1,7 @@
 """``usercore user``: showing, finding, creating and changing users."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, get_type_hints
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from usercore.users.fields import FIELDS
 from usercore_cli.command import Group, with_core
 from usercore_cli.failures import ExitStatus
 from usercore_cli.output import Output
+from usercore_cli.pages import rows_of
 from usercore_cli.parameters import UserReference, read_password
 
 COLUMNS: Final = ("id", "state", "email", "username", "external_id", "full_name")
@@ -54,7 +56,16 @@ def show(core: UserCore, output: Output, ref: Reference) -> None:
 @click.argument("text")
 @with_core()
 def find(core: UserCore, output: Output, text: str) -> ExitStatus:
-    """List the users that have TEXT as their id, UUID, email, username, external or access id."""
+    """List the users that have TEXT as an identifier; if there are none, those with emails or names that begin so."""
+    found = list(_identified(core, text).values())
+    if not found:
+        every = partial(core.users.search, text, include_deactivated=True, include_unclaimed=True)
+        found = list(rows_of(every))
+    output.rows([forms.user(one, "operator") for one in found], COLUMNS)
+    return ExitStatus.DONE if found else ExitStatus.REFUSED
+
+
+def _identified(core: UserCore, text: str) -> dict[int, User]:
     found: dict[int, User] = {}
     for kind in _KINDS:
         try:
@@ -63,8 +74,7 @@ def find(core: UserCore, output: Output, text: str) -> ExitStatus:
             continue
         if one is not None:
             found[one.id] = one
-    output.rows([forms.user(one, "operator") for one in found.values()], COLUMNS)
-    return ExitStatus.DONE if found else ExitStatus.REFUSED
+    return found
 
 
 def _field_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -60,6 +60,24 @@ def test_no_error_shows_a_url_with_credentials_or_a_superfluous_argument(name: s
         assert "db.example" not in done.err
 
 
+@pytest.mark.rule("Y4")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import", "-", "--format"],
+        ["import", "--store", "memory://", "--format", "csv"],
+        ["user"],
+        [],
+        ["user", "show"],
+    ],
+)
+def test_an_argument_in_the_wrong_place_is_quoted_without_credentials(arguments: list[str]) -> None:
+    for url in ("postgresql://crm:s3cret@db.example/people", "host=db.example password = s3cret"):
+        done = run(*arguments, url)
+        assert done.status == 2
+        assert "s3cret" not in done.err
+
+
 @pytest.mark.parametrize("arguments", [[], ["user"], ["unknown"], ["user", "unknown"], ["stats", "--unknown"]])
 def test_a_wrong_call_is_status_2_and_shows_the_usage(arguments: list[str]) -> None:
     done = run(*arguments)

@@ -44,6 +44,18 @@ def test_a_damaged_store_is_status_1_and_its_findings_are_listed(store: str) -> 
     assert (table.status, table.out.splitlines()[1].split()[:2]) == (1, ["mismatch", "usercore_users"])
 
 
+def test_findings_that_are_not_listed_are_counted(store: str) -> None:
+    with usercore.open(store) as core:
+        core.registration.import_users({"email": f"n{n}@example.com", "username": f"n{n}"} for n in range(103))
+    with closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as connection:
+        connection.execute("UPDATE usercore_users SET username = username || 'x'")
+        connection.commit()
+    left_out = json.loads(run("check", "--json").out)["left_out"]
+    done = run("check")
+    assert (done.status, done.err) == (1, f"{left_out} more are not listed\n")
+    assert left_out > 0
+
+
 def test_a_backup_is_a_store_and_replaces_no_file(store: str, tmp_path: Path) -> None:
     assert store
     run("user", "create", "bob@example.com")

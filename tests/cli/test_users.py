@@ -65,8 +65,18 @@ def test_find_tries_every_kind_of_identifier(store: str) -> None:
     assert [user["id"] for user in run("user", "find", str(eve.id), "--json").json] == [eve.id]
 
 
+def test_find_goes_on_to_beginnings_of_names_of_all_users_but_the_erased(store: str) -> None:
+    with usercore.open(store) as core:
+        bob = core.registration.register("bob@example.com", last_name="Carlson", sign_in=False).user
+        eve = core.registration.register("carla@example.com", sign_in=False).user
+        core.users.deactivate(bob.id)
+    assert [user["id"] for user in run("user", "find", "carl", "--json").json] == [bob.id, eve.id]
+    assert [user["id"] for user in run("user", "find", "carla@example.com", "--json").json] == [eve.id]
+
+
 def test_find_without_a_result_is_status_1() -> None:
     assert (run("user", "find", "carl").status, run("user", "find", "carl", "--json").out) == (1, "[]\n")
+    assert run("user", "find", "ca").err == "usercore: query: too_short\n"
 
 
 def test_a_password_is_read_from_standard_input_only(store: str) -> None:
