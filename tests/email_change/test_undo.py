@@ -4,18 +4,22 @@ from typing import Any, Final
 
 import pytest
 
+from usercore.addresses.model import AddressType, AddressVersion, StoredAddress, StoredChangeRequest
 from usercore.attempts.model import Attempt, RegistrationAttempt, UserAgent
 from usercore.email_change.undo import ENDED_BY_UNDO
+from usercore.groups.model import Group, GroupMember
 from usercore.history.model import Entry
 from usercore.meta.model import StoredMeta
 from usercore.outbox.model import Delivery
+from usercore.products.model import ProductGrant
 from usercore.roles.model import Role, RoleAssignment
 from usercore.second_factors.model import SignInChallenge
+from usercore.storage.registration_counts import CountedPeriod
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
 from usercore.tokens.model import DeviceToken, RegistrationLink, RevocationPolicy, RevocationReason, TokenKind
 from usercore.tokens.rules import kinds_revoked_by, kinds_revoked_since
-from usercore.users.model import Claim, EmailChange, User
+from usercore.users.model import Claim, EmailChange, User, UserWord
 from usercore_storage.sql.table import Table
 from usercore_storage.sql.tables import ALL
 
@@ -35,6 +39,15 @@ STAYS: Final[dict[type, str]] = {
     FailureCounter: "slows signing in down, and signs no user in",
     RateLimitWindow: "slows requests down",
     StoredMeta: "the host's values",
+    AddressType: "not of a user",
+    StoredAddress: "signs no user in",
+    AddressVersion: "signs no user in",
+    StoredChangeRequest: "signs no user in",
+    Group: "not of a user",
+    GroupMember: "added by an operator",
+    ProductGrant: "granted by the host",
+    UserWord: "derived from the user's own row",
+    CountedPeriod: "not of a user",
     Entry: "a record of what happened",
     Delivery: "a link in it is dropped when it is no longer current",
 }

@@ -239,6 +239,7 @@ def test_holders_of_secrets_are_neither_pickled_nor_deep_copied(write: Callable[
 PUBLIC_TEXTS = {
     ("AddressType", "key"),
     ("Context", "tenant_key"),
+    ("HashCount", "pepper_id"),
     ("MetaRule", "key"),
     ("MetaValue", "key"),
     ("Passkey", "public_key"),

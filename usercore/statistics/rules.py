@@ -1,10 +1,11 @@
-"""Days and months in a time zone, as half-open spans of instants. Pure."""
+"""Spans of instants: days and months in a time zone. Pure."""
 
 from calendar import monthrange
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
+
+from usercore.kernel.days import start_of_day
 
 ONE_DAY: Final = timedelta(days=1)
 
@@ -16,24 +17,19 @@ class Span(NamedTuple):
     until: datetime
 
 
-def start_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the first instant of a day in a zone.
+def day_span(day: date, zone: str, *, field: str = "day") -> Span:
+    """Return the instants of a day in a zone; none if the zone left the day out.
 
-    Where clocks are put forward at midnight the day starts at the change, and where they are put back to midnight it
-    starts at the first of the two: both follow from the fold 0. Source: PEP 495.
+    Raises:
+        Invalid: the day begins or ends outside 1900 to 2242.
     """
-    return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
-def day_span(day: date, zone: ZoneInfo) -> Span:
-    """Return the instants of a day in a zone; none if the zone skipped the day."""
-    return Span(start_of(day, zone), start_of(day + ONE_DAY, zone))
+    return Span(start_of_day(day, zone, field=field), start_of_day(day + ONE_DAY, zone, field=field))
 
 
 def days_between(first: date, last: date) -> Iterator[date]:
     """Iterate over the days from the first to the last, both included."""
     for number in range((last - first).days + 1):
-        yield first + timedelta(days=number)
+        yield first + number * ONE_DAY
 
 
 def last_month_of(day: date) -> date:
@@ -41,10 +37,12 @@ def last_month_of(day: date) -> date:
     return (day.replace(day=1) - ONE_DAY).replace(day=1)
 
 
-def same_time_last_month(now: datetime, zone: ZoneInfo) -> datetime:
+def same_time_last_month(now: datetime, zone: str) -> datetime:
     """Return this time of this day of last month, or the end of last month if it has no such day."""
-    local = now.astimezone(zone)
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only statistics need it
+
+    local = now.astimezone(ZoneInfo(zone))
     first = last_month_of(local.date())
     if local.day > monthrange(first.year, first.month)[1]:
-        return start_of(local.date().replace(day=1), zone)
-    return datetime.combine(first.replace(day=local.day), local.timetz()).astimezone(UTC)
+        return start_of_day(local.date().replace(day=1), zone, field="day")
+    return local.replace(year=first.year, month=first.month).astimezone(now.tzinfo)

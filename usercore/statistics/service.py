@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Final, Protocol
-from zoneinfo import ZoneInfo
 
+from usercore.kernel.days import clean_day, day_in, start_of_day
 from usercore.kernel.ids import UserId
 from usercore.kernel.service_context import ServiceContext
-from usercore.kernel.text import check_type, refuse
-from usercore.kernel.time import FIRST, LAST
+from usercore.kernel.text import refuse
+from usercore.kernel.time import FIRST
 from usercore.kernel.values import frozen
 from usercore.passwords.imported_hashes import format_of
 from usercore.passwords.ports import PasswordsUnit
@@ -28,15 +28,10 @@ from usercore.statistics.rules import (
     days_between,
     last_month_of,
     same_time_last_month,
-    start_of,
 )
 from usercore.storage.registration_counts import CountedPeriod, RegistrationCountsUnit
 from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.service import get_tenant
-
-FIRST_DAY: Final = FIRST.date() + ONE_DAY
-LAST_DAY: Final = LAST.date() - 2 * ONE_DAY
-"""The days that can be asked for: in every time zone they start and end in the range of instants."""
 
 BATCH: Final = 1000
 """Hashes that are read at once."""
@@ -63,14 +58,14 @@ class Statistics:
     def widgets(self) -> RegistrationFigures:
         """Return the figures of a dashboard: registrations of days and months, and active users."""
         now, zone = self._service.clock(), self._zone()
-        today = now.astimezone(zone).date()
+        today = day_in(zone, now)
         this_month, last_month = today.replace(day=1), last_month_of(today)
         first_shown = today - (DAYS_SHOWN - 1) * ONE_DAY
         days = {day: day_span(day, zone) for day in days_between(min(first_shown, last_month), today)}
-        before = Span(FIRST, start_of(last_month, zone))
+        before = Span(FIRST, start_of_day(last_month, zone, field="day"))
         same_time = same_time_last_month(now, zone)
-        last_day = same_time.astimezone(zone).date()  # the first of this month if last month has no such day
-        part = Span(start_of(last_day, zone), same_time)
+        last_day = day_in(zone, same_time)  # the first of this month if last month has no such day
+        part = Span(start_of_day(last_day, zone, field="day"), same_time)
         counts = self._counts([before, *days.values()], now, uncounted=[part])
         by_day = {day: counts[span] for day, span in days.items()}
         this, last = _total(by_day, this_month, today), _total(by_day, last_month, this_month - ONE_DAY)
@@ -92,21 +87,17 @@ class Statistics:
         """Return how many users registered on each day from the first to the last, both included, at most 366 days.
 
         Raises:
-            TypeError: a day is no ``date``, or a ``datetime``.
-            Invalid: a day is ``too_early`` or ``too_late``: before 1900 or after 2241, not in order, or too many.
+            TypeError: a day is not a date, or is an instant.
+            Invalid: a day is ``out_of_range``, not in 1900 to 2241; ``last`` is ``too_early``, before ``first``,
+                or ``too_late`` for 366 days.
         """
-        for name, day in (("first", first), ("last", last)):
-            if isinstance(check_type(day, date, name=name), datetime):
-                msg = f"{name} must be a date without a time"
-                raise TypeError(msg)
-        if first < FIRST_DAY:
-            refuse("first", "too_early")
-        if not first <= last:
+        start, end = clean_day(first, field="first"), clean_day(last, field="last")
+        if end < start:
             refuse("last", "too_early")
-        if last > LAST_DAY or (last - first).days >= MOST_DAYS:
+        if (end - start).days >= MOST_DAYS:
             refuse("last", "too_late")
         zone = self._zone()
-        days = {day: day_span(day, zone) for day in days_between(first, last)}
+        days = {day: day_span(day, zone, field="last") for day in days_between(start, end)}
         counts = self._counts(days.values(), self._service.clock())
         return tuple(DayCount(day=day, count=counts[span]) for day, span in days.items())
 
@@ -129,9 +120,9 @@ class Statistics:
 
         return self._service.units.write(clear)
 
-    def _zone(self) -> ZoneInfo:
+    def _zone(self) -> str:
         tenant_id = self._service.context.tenant_id
-        return ZoneInfo(self._service.units.read(lambda unit: get_tenant(unit, tenant_id)).time_zone)
+        return self._service.units.read(lambda unit: get_tenant(unit, tenant_id)).time_zone
 
     def _counts(self, spans: Iterable[Span], now: datetime, *, uncounted: Iterable[Span] = ()) -> Counts:
         """Return the counts of spans; of those that are closed they are stored, but not of the ``uncounted``."""
