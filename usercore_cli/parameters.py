@@ -72,7 +72,7 @@ def read_password() -> str:
     """
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    password = sys.stdin.readline().removesuffix("\n")
     if not password:
         raise Failed("expected a password as the first line of standard input")
     return password
