@@ -302,7 +302,7 @@ def test_an_inactive_role_user_or_tenant_allows_nothing(core: UserCore, editors:
 @pytest.mark.rule("T5", "T6")
 def test_an_active_admin_is_allowed_everything_and_an_inactive_one_nothing(core: UserCore) -> None:
     system = core.tenant("system")
-    admin, _ = register(system, password=PASSWORD), register(system, "bob")
+    admin, _ = register(system, password=PASSWORD), register(system, "bob", password=PASSWORD)
     assert system.roles.allows(admin.id, "anything")
     identity = system.sign_in.with_password(ANN, PASSWORD)
     assert (identity.roles, identity.allows("anything")) == ((), True)

@@ -38,6 +38,7 @@ class Tried:
     def __init__(self, storage: Storage, call: Call) -> None:
         self.storage = FaultyStorage(storage)
         self.filled = build(self.storage)
+        call.of(self.filled)  # binds the tenant of the call, which the core then knows for a while
         self.before = dump(self.filled.core)
         self.arguments = call.arguments(self.filled)
         self._call = call
