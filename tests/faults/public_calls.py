@@ -161,6 +161,9 @@ SAMPLES: Final[Mapping[str, Sample]] = {
 }
 
 
+ONE_OF_SEVERAL: Final = {"registration.register": ["email"]}
+"""Parameters with a default without which a call is refused: one of several identifiers is needed."""
+
 OF_TYPES: Final[Mapping[type, object]] = {bool: True, int: 2, str: "a text"}
 """What stands for parameters whose names have no sample."""
 
@@ -202,7 +205,7 @@ class Call:
         function = vars_of(self.service)[self.method]
         parameters = list(inspect.signature(function).parameters.values())[1:]
         needed = [one.name for one in parameters if one.default is one.empty and one.kind is not one.VAR_KEYWORD]
-        return {name: self.sample(name, filled) for name in needed}
+        return {name: self.sample(name, filled) for name in (*needed, *ONE_OF_SEVERAL.get(str(self), ()))}
 
     def sample(self, parameter: str, filled: FilledStore) -> object:
         """Return a value that works.

@@ -19,7 +19,7 @@ from usercore import (
     SignedIn,
     forms,
 )
-from usercore.forms import entities
+from usercore.forms import addresses, entities
 from usercore.forms.form import Form, plain
 from usercore.kernel.changes import ChangeKind
 from usercore.registration.steps import Registration
@@ -70,9 +70,10 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
 
 def _drawn() -> Iterator[tuple[str, st.SearchStrategy[Any]]]:
     """Draw the entities of the other forms by the types that these declare; texts that users do not see are a note."""
-    for name in vars(entities).keys() - SPECIAL.keys():
-        if isinstance(getattr(entities, name), Form):
-            kind, user, operator = get_args(get_args(get_type_hints(entities)[name])[0])
+    hints = get_type_hints(entities) | get_type_hints(addresses)
+    for name in hints.keys() & set(forms.__all__) - SPECIAL.keys():
+        if isinstance(getattr(forms, name), Form):
+            kind, user, operator = get_args(get_args(hints[name])[0])
             hidden = get_type_hints(operator).keys() - get_type_hints(user).keys()
             texts = [field.name for field in attrs.fields(kind) if field.name in hidden and field.type is str]
             yield name, strategies.entities(kind, **{text: st.just(NOTE) for text in texts})

@@ -59,9 +59,9 @@ def test_any_json_is_read_or_refused_by_field(filled: FilledStore, call: Call, n
 @pytest.mark.parametrize(
     ("method", "body", "fault"),
     [
-        (lambda core: core.registration.register, {"email": 7}, FieldError("email", "wrong_type")),
-        (lambda core: core.registration.register, {"email": None}, FieldError("email", "wrong_type")),
-        (lambda core: core.registration.register, {}, FieldError("email", "missing")),
+        (lambda core: core.registration.register_external, {"email": 7}, FieldError("email", "wrong_type")),
+        (lambda core: core.registration.register_external, {"email": None}, FieldError("email", "wrong_type")),
+        (lambda core: core.registration.register_external, {}, FieldError("email", "missing")),
         (lambda core: core.registration.register, [], FieldError("body", "wrong_type")),
         (lambda core: core.registration.register, None, FieldError("body", "wrong_type")),
         (
@@ -100,17 +100,17 @@ def test_a_state_is_read_by_its_name(core: UserCore) -> None:
 
 @pytest.mark.rule("Y2")
 def test_all_faults_are_told_at_once_and_nothing_is_called(core: UserCore) -> None:
-    body = {"first_name": 1, "last_name": [], "is_institution": 1, "more\0": 2}
-    fields = ["email", "first_name", "last_name", "is_institution"]
+    body = {"first_name": 1, "name": [], "is_institution": 1, "more\0": 2}
+    fields = ["email", "first_name", "name", "is_institution"]
     expected = {
         FieldError("first_name", "wrong_type"),
-        FieldError("last_name", "wrong_type"),
+        FieldError("name", "wrong_type"),
         FieldError("is_institution", "unknown"),
         FieldError("more?", "unknown"),
         FieldError("email", "missing"),
     }
     del fields[-1]
-    assert set(faults_of(lambda: forms.call(core.registration.register, body, fields=fields))) == expected
+    assert set(faults_of(lambda: forms.call(core.registration.register_external, body, fields=fields))) == expected
 
 
 @pytest.mark.rule("Y2")
