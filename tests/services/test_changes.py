@@ -148,6 +148,7 @@ ELSEWHERE: Final = {
     "access_token.asserted_by_host",
     "password.reset_of_unknown",
     "registration.known",
+    "user.erased",
     "user.unclaimed_created",
 }
 """Kinds of calls with other arguments than the samples; their own tests record them."""
