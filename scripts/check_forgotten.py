@@ -77,7 +77,7 @@ PLACES: Final = (
         r"\n    core\.meta\..*",
         "['usercore_meta']",
     ),
-    Place("page", "docs/how-to/store-values-of-users.md", None, "no page uses core.meta"),
+    Place("page", "docs/how-to/store-values-of-users.md", None, "no page uses core.meta in several ways"),
     Place(
         "owner of the rows",
         "usercore_storage/sql/tables.py",
@@ -139,7 +139,7 @@ def left_out(root: Path, place: Place) -> Iterator[None]:
     """
     file = root / place.file
     before = file.read_text("utf-8")
-    after, count = ("", 1) if place.pattern is None else re.subn(place.pattern, _nothing(place), before, count=1)
+    after, count = ("", 1) if place.pattern is None else re.subn(place.pattern, _nothing(place), before)
     if not count:
         msg = f"{place.file} has no {place.what} to leave out: {place.pattern}"
         raise ValueError(msg)

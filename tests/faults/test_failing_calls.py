@@ -1,9 +1,10 @@
 """The storage fails at the n-th of its calls, for every n of every public method; no unit is stored in part."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from itertools import cycle
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import pytest
 
@@ -16,6 +17,17 @@ from usercore.testing import FaultyStorage
 from usercore_storage import memory, sqlite
 
 FAULTS: Final = (Busy, Full, Unavailable, MemoryError, KeyboardInterrupt)
+
+Faults: TypeAlias = Sequence[type[BaseException]]
+
+ORDERS: Final = [FAULTS[first:] + FAULTS[:first] for first in range(len(FAULTS))]
+"""Each begins with another fault, so that with all of them each storage call of a call fails in each way."""
+
+in_turn = pytest.mark.parametrize(
+    "faults",
+    [pytest.param(order, marks=[pytest.mark.thorough] if order is not ORDERS[0] else []) for order in ORDERS],
+    ids=[order[0].__name__ for order in ORDERS],
+)
 
 SEVERAL_UNITS: Final = {
     "outbox.deliver",
@@ -59,9 +71,9 @@ def in_memory(call: Call) -> Tried:
     return Tried(memory.open_storage("memory://"), call)
 
 
-def check_every_call_of_the_storage(make: Callable[[], Tried], fault: type[BaseException]) -> None:
+def check_every_call_of_the_storage(make: Callable[[], Tried], faults: Faults) -> None:
     counted, tried = make(), make()
-    for number in range(1, counted.storage.calls_of(counted.run) + 1):
+    for number, fault in zip(range(1, counted.storage.calls_of(counted.run) + 1), cycle(faults), strict=False):
         with pytest.raises(fault):
             tried.fail(number, fault)
         assert tried.changed() == set(), number
@@ -69,18 +81,18 @@ def check_every_call_of_the_storage(make: Callable[[], Tried], fault: type[BaseE
 
 
 @pytest.mark.rule("ERR", "X2")
-@pytest.mark.parametrize("fault", FAULTS)
+@in_turn
 @pytest.mark.parametrize("call", [call for call in CALLS if str(call) not in SEVERAL_UNITS], ids=str)
-def test_a_failed_call_changes_nothing_and_works_when_repeated(call: Call, fault: type[BaseException]) -> None:
-    check_every_call_of_the_storage(lambda: in_memory(call), fault)
+def test_a_failed_call_changes_nothing_and_works_when_repeated(call: Call, faults: Faults) -> None:
+    check_every_call_of_the_storage(lambda: in_memory(call), faults)
 
 
 @pytest.mark.rule("ERR", "X2")
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", FAULTS)
+@in_turn
 @pytest.mark.parametrize("call", [call for call in CALLS if str(call) in IN_FILES], ids=str)
 def test_a_failed_call_in_a_file_changes_nothing_and_works_when_repeated(
-    call: Call, fault: type[BaseException], tmp_path: Path
+    call: Call, faults: Faults, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
 
@@ -89,15 +101,15 @@ def test_a_failed_call_in_a_file_changes_nothing_and_works_when_repeated(
             stack.callback(storage.close)
             return Tried(storage, call)
 
-        check_every_call_of_the_storage(in_a_file, fault)
+        check_every_call_of_the_storage(in_a_file, faults)
 
 
 @pytest.mark.rule("ERR")
-@pytest.mark.parametrize("fault", FAULTS)
+@in_turn
 @pytest.mark.parametrize("call", [call for call in CALLS if str(call) in SEVERAL_UNITS], ids=str)
-def test_a_failed_call_of_several_units_works_when_repeated(call: Call, fault: type[BaseException]) -> None:
+def test_a_failed_call_of_several_units_works_when_repeated(call: Call, faults: Faults) -> None:
     counted = in_memory(call)
-    for number in range(1, counted.storage.calls_of(counted.run) + 1):
+    for number, fault in zip(range(1, counted.storage.calls_of(counted.run) + 1), cycle(faults), strict=False):
         tried = in_memory(call)
         with suppress(fault):
             tried.fail(number, fault)

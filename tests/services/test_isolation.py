@@ -216,6 +216,7 @@ NAMES_NOTHING = {
     "api_tokens.issue",
     "core.atomic",  # the calls within it are tried separately
     "core.bind",
+    "core.cleanup",
     "core.tenant",  # the existence of a tenant is not secret
     "registration.complete",  # links belong to requests; the contract of registration links proves it
     "registration.import_users",  # see tests/importing

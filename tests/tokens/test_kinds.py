@@ -66,6 +66,10 @@ TABLE = {
     RevocationReason.EMAIL_CHANGED: LINKS | CHALLENGES | {TokenKind.LOGIN},
     RevocationReason.EMAIL_UNDONE: LINKS | CHALLENGES | {TokenKind.LOGIN},
     RevocationReason.DEACTIVATED: OF_SIGN_IN | LINKS | CHALLENGES | {TokenKind.EMAIL_UNDO},
+    RevocationReason.CLAIMED_AWAY: OF_SIGN_IN
+    | LINKS
+    | CHALLENGES
+    | {TokenKind.AUTOLOGIN, TokenKind.DEVICE, TokenKind.EMAIL_UNDO},
 }
 
 
