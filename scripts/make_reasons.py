@@ -33,6 +33,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "extra_not_installed": "it takes packages of the extra `usercore[imported-hashes]`",
     "forbidden_character": "a character that is not allowed there",
     "given_twice": "the same field under two names",
+    "has_credentials": "an unclaimed user has neither a password nor a device",
     "malformed": "not of the form that the field has",
     "mapped_but_missing": "a column was mapped to this field, and the file does not have it",
     "missing": "it is needed and not there",

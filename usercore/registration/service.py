@@ -14,7 +14,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference
 from usercore.kernel.secret import Secret, text_of
 from usercore.kernel.service_context import ServiceContext
-from usercore.kernel.text import check_type
+from usercore.kernel.text import check_type, refuse
 from usercore.kernel.values import frozen
 from usercore.registration.email_link import EmailLinkRegistration
 from usercore.registration.input import RegistrationInput, clean_registration
@@ -88,9 +88,8 @@ class Registrations:
         of ``RegistrationFields``; ``docs/reference/user-fields.md`` has them all.
 
         Raises:
-            TypeError: a value has the wrong type, there is no field of a name, or an unclaimed user is to have a
-                password or a device.
-            Invalid: every fault, by field.
+            TypeError: a value has the wrong type, or there is no field of a name.
+            Invalid: every fault, by field; ``unclaimed`` with a password or a device alone.
             PasswordRefused: the password breaks the policy.
             Vetoed: a gate of the host refused.
             DeviceTokenUnknown: there is no such device token.
@@ -110,8 +109,7 @@ class Registrations:
             check_type(flag, bool, name=name)
         device = None if device_token is None else Secret(text_of(device_token))
         if unclaimed and not (password is None and device is None):
-            msg = "an unclaimed user has no password and no device"
-            raise TypeError(msg)
+            refuse("unclaimed", "has_credentials")
 
         def prepare() -> tuple[RegistrationInput, Taken | None]:
             registrant = clean_registration(
