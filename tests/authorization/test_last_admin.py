@@ -115,7 +115,9 @@ def test_the_last_admin_who_can_sign_in_keeps_the_username(system: UserCore) -> 
     system.registration.import_users([{"username": "root", "external_id": 17}])
     root = system.users.get(Username("root"))
     register(system, "bob")
-    assert system.users.update(root.id, username=None).username is None, "it signed nobody in without a password"
+    assert system.users.update(root.id, username=None).username is None, (
+        "without a password, the username did not let anyone sign in"
+    )
     system.users.update(root.id, username="root")
     system.passwords.set(root.id, PASSWORD)
     with refused(system, LastAdmin):

@@ -59,9 +59,9 @@ STAYS = {
     "attempts": "they show what was tried with the unclaimed user's keys",
     "registration_attempts": "as attempts",
     "passkeys": "they are removed",
-    "group_members": "the unclaimed user was put into the group, not whoever claims it",
-    "product_grants": "access was granted to the unclaimed user, not to whoever claims it",
-    "role_assignments": "rights were given to the unclaimed user, not to whoever claims it",
+    "group_members": "the unclaimed user was put into the group, not the user who claims it",
+    "product_grants": "access was granted to the unclaimed user, not to the user who claims it",
+    "role_assignments": "rights were given to the unclaimed user, not to the user who claims it",
 }
 """Tables with rows of users that a claim does not move, and why."""
 
