@@ -468,6 +468,20 @@ def test_what_was_there_before_the_request_stays(core: UserCore, clock: FakeCloc
 
 
 @pytest.mark.rule("E3", "K9")
+def test_api_tokens_that_an_intruder_issued_as_an_admin_in_other_tenants_are_revoked(
+    core: UserCore, clock: FakeClock, mailer: MemoryMailer
+) -> None:
+    system = core.tenant("system")
+    admin = verified(system, password=PASSWORD)
+    core.bind(actor=Actor.user(admin.id)).api_tokens.issue("own")
+    clock.tick()
+    undo = move(system, mailer, admin, "thief@example.com")
+    core.bind(actor=Actor.user(admin.id)).api_tokens.issue("thief")
+    system.emails.undo_change(undo)
+    assert [token.name for token in core.api_tokens.list()] == ["own"]
+
+
+@pytest.mark.rule("E3", "K9")
 def test_what_was_made_between_the_request_and_the_change_ends_too(
     core: UserCore, clock: FakeClock, mailer: MemoryMailer
 ) -> None:

@@ -182,7 +182,8 @@ class ApiTokenRepository(Protocol):
     def revoke_created_by(self, actor: str, *, since: datetime, at: datetime) -> list[ApiToken]:
         """Revoke the tokens that an actor created ``since`` an instant and that are not revoked; lock and return them.
 
-        They are returned as they are now, in any order.
+        They are returned as they are now, in any order. A unit of ``system`` revokes those of every tenant, because
+        admins issue tokens in all of them.
         """
 
     @abstractmethod

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from usercore.kernel.changes import Subject
+from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import TenantId
 from usercore.kernel.secret import Digest
@@ -52,12 +53,12 @@ class MemoryApiTokens(ApiTokenRepository):
         return sorted(found, key=lambda token: token.id)[:limit]
 
     def revoke_created_by(self, actor: str, *, since: datetime, at: datetime) -> list[ApiToken]:
-        mine = [token for token in self._tokens.values() if token.tenant_id == self._unit.tenant_id]
-        open_ones = [token for token in mine if token.revoked_at is None and token.issued_at >= since]
+        own = self._unit.tenant_id
+        created = [token for token in self._tokens.values() if token.created_by == actor and token.issued_at >= since]
         revoked = [
             evolve(token, revoked_at=at, change_no=token.change_no + 1)
-            for token in open_ones
-            if token.created_by == actor
+            for token in created
+            if token.revoked_at is None and own in (SYSTEM, token.tenant_id)
         ]
         for token in revoked:
             self._tokens.put(token.digest, token)

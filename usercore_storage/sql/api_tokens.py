@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from usercore.kernel.changes import Subject
+from usercore.kernel.context import SYSTEM
+from usercore.kernel.ids import LIMIT
 from usercore.kernel.secret import Digest
 from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
@@ -39,7 +41,7 @@ class SqlApiTokens(ApiTokenRepository):
             ),
             "revoke": (
                 "UPDATE usercore_api_tokens SET change_no = change_no + 1, revoked_at = ?"
-                " WHERE tenant_id = ? AND created_by = ? AND issued_at >= ? AND revoked_at IS NULL"
+                " WHERE created_by = ? AND issued_at >= ? AND revoked_at IS NULL AND tenant_id BETWEEN ? AND ?"
                 f" RETURNING {API_TOKENS.select}"
             ),
             "list": (
@@ -72,7 +74,9 @@ class SqlApiTokens(ApiTokenRepository):
         return list(map(API_TOKENS.read, rows))
 
     def revoke_created_by(self, actor: str, *, since: datetime, at: datetime) -> list[ApiToken]:
-        values = (to_micros(at), self._unit.tenant_id, actor, to_micros(since))
+        own = self._unit.tenant_id
+        tenants = (0, LIMIT) if own == SYSTEM else (own, own)
+        values = (to_micros(at), actor, to_micros(since), *tenants)
         revoked = list(map(API_TOKENS.read, self._run(self.from_all_shards["revoke"], values)))
         for token in revoked:
             self._unit.number(Subject.API_TOKEN, token.id, token.change_no)

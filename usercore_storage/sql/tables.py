@@ -175,7 +175,7 @@ API_TOKENS: Final = Table(
     tenant="tenant_id",
     indexes={
         "by_id": "(tenant_id, id)",
-        "by_creator": "(tenant_id, created_by, issued_at)",
+        "by_creator": "(created_by, issued_at)",
         "expired": "(expires_at) WHERE (expires_at IS NOT NULL)",
         "revoked": "(revoked_at) WHERE (revoked_at IS NOT NULL)",
     },

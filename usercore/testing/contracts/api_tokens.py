@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from usercore.kernel.changes import Change, Subject
-from usercore.kernel.context import MAIN
+from usercore.kernel.context import MAIN, SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.secret import Digest, digest_of
 from usercore.kernel.time import FIRST, LAST
 from usercore.kernel.units import Units
-from usercore.storage import Unit
+from usercore.storage import Storage, Unit
 from usercore.storage.lookups import ApiTokenOwner
 from usercore.testing.contracts.base import (
     Contract,
@@ -20,6 +20,7 @@ from usercore.testing.contracts.base import (
     check_stored_completely,
     digests,
     store,
+    units_of,
     with_unique,
     write_and_fail,
 )
@@ -240,6 +241,18 @@ class ApiTokenRepositoryContract(Contract):
         assert [get(main, token) for token in (*created, *stay)] == [*expected, *stay]
         assert get(acme, theirs) == theirs
         assert main.write(revoke) == []
+
+    @pytest.mark.rule("K9", "E3")
+    def test_a_unit_of_the_operators_tenant_revokes_what_an_actor_created_in_any_tenant(
+        self, main: Units[Unit], acme: Units[Unit], storage: Storage
+    ) -> None:
+        add(main, numbered(1, created_by="user:7", issued_at=NOON))
+        add(acme, numbered(2, tenant_id=ACME, created_by="user:7", issued_at=NOON))
+
+        def revoke(unit: Unit) -> set[int]:
+            return {token.id for token in unit.api_tokens.revoke_created_by("user:7", since=NOON, at=NOON + TICK)}
+
+        assert units_of(storage, SYSTEM).write(revoke) == {1, 2}
 
     @pytest.mark.rule("K8")
     def test_api_tokens_revoked_or_expired_earlier_are_removed(self, main: Units[Unit], acme: Units[Unit]) -> None:

@@ -245,7 +245,7 @@ CREATE TABLE usercore_api_tokens (
 
 CREATE INDEX usercore_api_tokens_by_id ON usercore_api_tokens (tenant_id, id);
 
-CREATE INDEX usercore_api_tokens_by_creator ON usercore_api_tokens (tenant_id, created_by, issued_at);
+CREATE INDEX usercore_api_tokens_by_creator ON usercore_api_tokens (created_by, issued_at);
 
 CREATE INDEX usercore_api_tokens_expired ON usercore_api_tokens (expires_at) WHERE (expires_at IS NOT NULL);
 
