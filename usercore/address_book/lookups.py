@@ -166,9 +166,9 @@ def lock_decidable(unit: AddressBookUnit, user_id: UserId) -> None:
     """Lock a user that ``decidable_user`` found.
 
     Raises:
-        ChangeRequestWrongState: the user was erased meanwhile.
+        ChangeRequestWrongState: the user was erased meanwhile, or removed because it was never confirmed.
     """
     try:
         unit.lock(user_id)
-    except UserNotFound:  # it was there before, and no user is ever deleted
+    except UserNotFound:  # it was there before
         raise ChangeRequestWrongState("erased") from None
