@@ -3,28 +3,23 @@
 ``USERCORE_HYPOTHESIS_PROFILE`` chooses among ``dev``, ``ci`` and ``nightly``; without it CI gets ``ci``.
 """
 
-import os
 import re
 import sys
 
 import pytest
 from hypothesis import settings
 
+from tests.profiles import IS_THOROUGH, PROFILE
+
 pytest.register_assert_rewrite("usercore.testing")
 pytest_plugins = ["tests.fixtures"]
-
-
-def choose_profile() -> str:
-    """Return the name of the profile that the environment selects."""
-    default = "ci" if os.environ.get("CI") == "true" else "dev"
-    return os.environ.get("USERCORE_HYPOTHESIS_PROFILE", default)
 
 
 # No deadline: a busy machine is no error. No database: a run must not depend on data of an earlier one.
 settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True, database=None)
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=100, derandomize=True)
 settings.register_profile("nightly", settings.get_profile("dev"), max_examples=2000)
-settings.load_profile(choose_profile())
+settings.load_profile(PROFILE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,11 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect what the profile leaves out, is not about the requested capability, or does not prove the rule."""
     name, rule = config.getoption("--capability"), config.getoption("--rule")
-    is_dev = choose_profile() == "dev"
     others = {
         item
         for item in items
-        if (is_dev and item.get_closest_marker("thorough") is not None)
+        if (not IS_THOROUGH and item.get_closest_marker("thorough") is not None)
         or (name is not None and not is_about(name, item))
         or (rule is not None and not proves(rule, item))
     }
@@ -86,7 +80,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if storages:
         names = ", ".join(sorted(storages))
         terminalreporter.write_line(f"The contract ran on {len(storages)} storages: {names}.")
-    if choose_profile() == "dev":
+    if not IS_THOROUGH:
         terminalreporter.write_line(
-            "100 examples a property, SERIALIZABLE and PgBouncer: make test-thorough, as CI does."
+            "100 examples a property, services on SQLite, SERIALIZABLE and PgBouncer: make test-thorough, as CI does."
         )

@@ -16,6 +16,7 @@ from usercore.testing import StorageContract
 PAGE = Path("docs/how-to/write-a-storage.md")
 
 
+@pytest.mark.thorough
 class TestLogged(StorageContract):
     @pytest.fixture
     def storage(self, tmp_path: Path) -> Iterator[Storage]:

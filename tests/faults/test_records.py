@@ -24,12 +24,12 @@ def filled_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Fil
 @pytest.mark.parametrize("field", FIELDS, ids=ascii)
 def test_a_field_of_a_record_may_hold_anything(field: str, filled_stores: list[FilledStore]) -> None:
     memory, file = filled_stores
-    for value in (*WRONG.values(), *TEXTS.values(), Hostile(), 10**400, -1, 1 << 63):
-        records: list[Any] = [{"email": "carl@example.com", field: value}, BAD]
-        with unchanged(memory.core), unchanged(file.core):
+    with unchanged(memory.core), unchanged(file.core):
+        for value in (*WRONG.values(), *TEXTS.values(), Hostile(), 10**400, -1, 1 << 63):
+            records: list[Any] = [{"email": "carl@example.com", field: value}, BAD]
             reports = [filled.core.registration.import_users(records, all_or_nothing=True) for filled in filled_stores]
-        assert reports[0] == reports[1]
-        assert reports[0].bad_count in {1, 2}
+            assert reports[0] == reports[1]
+            assert reports[0].bad_count in {1, 2}
 
 
 @pytest.mark.rule("R7", "ERR")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.faults.filled_stores import FilledStore, build
 from tests.faults.public_calls import CALLS, Call
 from tests.helpers import faults_of
+from tests.profiles import few_examples
 from usercore import Email, FieldError, UserCore, UsercoreError, forms
 from usercore_storage import memory
 
@@ -49,6 +50,7 @@ def filled() -> FilledStore:
 
 @pytest.mark.rule("Y2")
 @pytest.mark.parametrize(("call", "name"), PLACES, ids=lambda value: str(value))  # noqa: PLW0108 - pytest asks for a function
+@few_examples(8)  # for each of hundreds of parameters
 @given(value=JSON)
 def test_any_json_is_read_or_refused_by_field(filled: FilledStore, call: Call, name: str, value: Any) -> None:
     others = {other: sample for other, sample in call.arguments(filled).items() if other != name}

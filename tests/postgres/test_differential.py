@@ -12,10 +12,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from scripts.postgres_server import Server, folder_in_memory
 from tests.postgres.comparison import Differences
+from tests.profiles import IS_THOROUGH
 from usercore.storage import Storage
 from usercore_storage import memory, postgres, sqlite
 
-LEAST: Final = 50
+LEAST: Final = 50 if IS_THOROUGH else 20
 STEPS: Final = 50
 """Sequences, and the steps of each. The nightly profile runs more sequences."""
 

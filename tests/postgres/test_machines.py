@@ -3,16 +3,16 @@
 from typing import Final, TypeVar
 
 import pytest
-from hypothesis import settings
 
 from scripts.postgres_server import Server
+from tests.profiles import fewer
 from usercore.storage import Storage
 from usercore.testing.machines import LIVES, StateMachine, run_machine
 from usercore_storage import postgres
 
 L = TypeVar("L", bound=StateMachine)
 
-FEW: Final = 10
+FEW: Final = 4
 """The sequences of the profile ``dev``: each takes 0.3 s here, and 0.01 s in memory, where all run in any case."""
 
 
@@ -23,4 +23,4 @@ def test_a_machine_agrees_with_its_model(server: Server, database: str, life: ty
             server.empty(database)
             return postgres.open_storage(server.url(database))
 
-    run_machine(OnPostgres, examples=FEW if settings.get_current_profile_name() == "dev" else None)
+    run_machine(OnPostgres, examples=fewer(FEW))

@@ -16,6 +16,7 @@ import pytest
 from scripts.postgres_server import Server
 from tests.architecture.source import ROOT
 from tests.postgres.helpers import call_before_statements, core_over, opened
+from tests.profiles import IS_THOROUGH
 from usercore import Corrupt, NewerSchema, StorageError, Unavailable
 from usercore_storage import postgres
 from usercore_storage.postgres.location import location_of
@@ -23,7 +24,7 @@ from usercore_storage.postgres.migrations import LOCK, STEPS, TYPES, VERSION, mi
 from usercore_storage.postgres.storage import connected
 from usercore_storage.sql import tables
 
-PROCESSES: Final = 8
+PROCESSES: Final = 8 if IS_THOROUGH else 4
 
 OPEN: Final = """
 import sys

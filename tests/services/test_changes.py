@@ -1,12 +1,15 @@
 """Every public method is called: a call stores rows in history exactly if it changes stored state."""
 
 from collections import Counter
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.faults.filled_stores import build
 from tests.faults.public_calls import CALLS, Call
+from tests.fixtures import empty_sqlite
 from tests.services.helpers import TRIES, Dump, changed, dump
 from usercore.storage import KINDS, Storage
 from usercore.testing import WatchedStorage
@@ -118,6 +121,11 @@ def history_in(dump: Dump) -> Counter[str]:
     return Counter(row["kind"].strip("'") for row in dump.get("history", []))
 
 
+@cache
+def recorded_in_memory(call: Call) -> tuple[Counter[str], bool]:
+    return recorded_by(call, memory.open_storage("memory://"))
+
+
 def recorded_by(call: Call, storage: Storage) -> tuple[Counter[str], bool]:
     """Make a call on an empty store; return the kinds of its rows in history, and whether anything else changed."""
     filled = build(WatchedStorage(storage))
@@ -129,8 +137,9 @@ def recorded_by(call: Call, storage: Storage) -> tuple[Counter[str], bool]:
 
 @pytest.mark.rule("X2")
 @pytest.mark.parametrize("call", CALLS, ids=str)
-def test_a_call_is_recorded_exactly_if_it_changes_something(call: Call, kept_in: Storage) -> None:
-    kinds, has_changed = recorded_by(call, kept_in)
+@pytest.mark.parametrize("place", ["memory", pytest.param("sqlite", marks=pytest.mark.thorough)])
+def test_a_call_is_recorded_exactly_if_it_changes_something(call: Call, place: str, tmp_path: Path) -> None:
+    kinds, has_changed = recorded_in_memory(call) if place == "memory" else recorded_by(call, empty_sqlite(tmp_path))
     is_right = has_changed == bool(kinds) or str(call) in ASKS_FOR_MAIL
     assert is_right, f"{call} must record a Change exactly if it changes something"
     if str(call) in EXPECTED:
@@ -139,7 +148,7 @@ def test_a_call_is_recorded_exactly_if_it_changes_something(call: Call, kept_in:
 
 @pytest.mark.rule("X2")
 def test_every_kind_of_change_is_recorded_by_some_call() -> None:
-    seen = {kind for call in CALLS for kind in recorded_by(call, memory.open_storage("memory://"))[0]}
+    seen = {kind for call in CALLS for kind in recorded_in_memory(call)[0]}
     missing = sorted(KINDS.keys() - seen - ELSEWHERE)
     assert not missing, f"no call of tests/faults/public_calls.py records {missing}: give it samples that do"
 

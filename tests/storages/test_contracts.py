@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures import empty_sqlite
 from usercore.storage import Storage
 from usercore.testing import FaultyStorage, StorageContract, WatchedStorage
-from usercore_storage import memory, sqlite
+from usercore_storage import memory
 
 
 class TestMemory(StorageContract):
@@ -21,11 +22,12 @@ class TestMemory(StorageContract):
 class TestSqlite(StorageContract):
     @pytest.fixture
     def storage(self, tmp_path: Path) -> Iterator[Storage]:
-        storage = sqlite.open_storage(f"sqlite:///{tmp_path}/store.db")
+        storage = empty_sqlite(tmp_path)
         yield storage
         storage.close()
 
 
+@pytest.mark.thorough
 class TestWrapped(StorageContract):
     @pytest.fixture
     def storage(self) -> Iterator[Storage]:

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import settings
 
+from tests.profiles import fewer
 from usercore.storage import Storage
 from usercore.testing.machines import LIVES, StateMachine, run_machine
 from usercore_storage import memory, sqlite
 
-FEW: Final = 15
+FEW: Final = 5
 """The sequences on SQLite of the profile ``dev``: in memory all of them run in any case."""
 
 
@@ -38,5 +38,6 @@ class OnSqlite(StateMachine):
 @pytest.mark.parametrize("place", [InMemory, OnSqlite], ids=lambda place: place.__name__)
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.__name__)
 def test_a_dict_foretells_a_life(life: type[StateMachine], place: type[StateMachine]) -> None:
-    fewer = place is OnSqlite and settings.get_current_profile_name() == "dev"
-    run_machine(type(f"{life.__name__}{place.__name__}", (place, life), {}), examples=FEW if fewer else None)
+    run_machine(
+        type(f"{life.__name__}{place.__name__}", (place, life), {}), examples=fewer(FEW) if place is OnSqlite else None
+    )

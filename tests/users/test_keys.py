@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import characters
+from tests.profiles import some
 from usercore.kernel.text import unique_key
 from usercore.kernel.unicode14 import is_assigned
 from usercore.testing.strategies import emails, usernames
@@ -34,7 +35,7 @@ def test_keys_of_local_parts_are_idempotent_over_every_code_point() -> None:
 @pytest.mark.slow
 @pytest.mark.rule("U4")
 def test_keys_of_domains_are_idempotent_over_every_assigned_code_point() -> None:
-    for character in filter(is_assigned, characters()):
+    for character in some(filter(is_assigned, characters()), 3):
         try:
             key = email_key(f"a@{character}.com")
         except ValueError:

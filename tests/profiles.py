@@ -1,0 +1,31 @@
+"""How much of a long test the profile ``dev`` runs; CI and the nightly run do all of it."""
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final, TypeVar
+
+from hypothesis import settings
+
+T = TypeVar("T")
+
+PROFILE: Final = os.environ.get("USERCORE_HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "dev")
+"""The name of the profile that the environment selects."""
+
+IS_THOROUGH: Final = PROFILE != "dev"
+"""Whether everything runs, as in CI."""
+
+
+def fewer(count: int) -> int | None:
+    """Return this number of examples or sequences in ``dev``, and None, which is all of them, elsewhere."""
+    return None if IS_THOROUGH else count
+
+
+def few_examples(count: int) -> settings:
+    """Return the settings of a property with this number of examples in ``dev``, and those of the profile elsewhere."""
+    return settings() if IS_THOROUGH else settings(max_examples=count)
+
+
+def some(values: Iterable[T], step: int) -> Iterator[T]:
+    """Iterate over every ``step``-th value in ``dev``, and over all of them elsewhere."""
+    return islice(values, None, None, 1 if IS_THOROUGH else step)
