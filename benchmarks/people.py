@@ -14,7 +14,13 @@ NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 """The instant of every measurement: the clock is stopped."""
 
 BEFORE: Final = NOW - timedelta(days=1)
-"""When all users registered and their tokens were last used: not within the last minute."""
+"""When all users were created and their tokens were last used: not within the last minute."""
+
+_DAYS: Final = 1000
+"""Days on which users registered, the last of them that of ``BEFORE``; equally many on each."""
+
+_MINUTES: Final = 720
+"""Minutes before noon, the time of ``BEFORE``, in which users registered."""
 
 PASSWORD: Final = "correct horse battery staple"
 """The password of all users, so that it is hashed once."""
@@ -53,6 +59,11 @@ def person(number: int) -> Person:
 def id_of(number: int) -> UserId:
     """Return the id that the person has in a filled store."""
     return UserId(_FIRST_ID + number)
+
+
+def registered_of(number: int) -> datetime:
+    """Return when the person registered."""
+    return BEFORE - timedelta(days=number % _DAYS, minutes=number % _MINUTES)
 
 
 def secret_of(number: int) -> str:

@@ -88,13 +88,16 @@ def _cpu() -> str:
 def result_of(workload: Workload[Any], users: int, costs: Costs) -> Result:
     """Return the result of a workload, from what each side cost in each round."""
     peers = [workload.lead(name) for name in costs if name not in OURS]
+    figures = [measure.figure(costs) for measure in (*workload.measures, *peers)]
+    if users < workload.goals_from:
+        figures = [attrs.evolve(figure, goal=None) for figure in figures]
     return Result(
         id=workload.id,
         title=workload.title,
         users=users if workload.of_size else None,
         operations=workload.count,
         rounds=workload.rounds,
-        figures=[measure.figure(costs) for measure in (*workload.measures, *peers)],
+        figures=figures,
     )
 
 

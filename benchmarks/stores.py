@@ -17,7 +17,7 @@ import attrs
 import usercore
 from benchmarks.baseline.store import SqliteStore, Store
 from benchmarks.baseline.words import ADD, words_of
-from benchmarks.people import BEFORE, NOW, id_of, person, secret_of
+from benchmarks.people import BEFORE, NOW, id_of, person, registered_of, secret_of
 from usercore.kernel.context import MAIN
 from usercore.kernel.time import to_micros
 
@@ -30,7 +30,7 @@ _USER: Final = (
     "INSERT INTO usercore_users (id, tenant_id, state, email, external_id, first_name, last_name, language, source,"
     " is_institution, requires_role, registered_at, created_at, created_by, modified_at, modified_by, version,"
     " change_no)"
-    f" VALUES (?, {MAIN}, 'active', ?, ?, ?, ?, ?, 'unknown', FALSE, FALSE, {_AT}, {_AT}, 'host', {_AT}, 'host', 1, 1)"
+    f" VALUES (?, {MAIN}, 'active', ?, ?, ?, ?, ?, 'unknown', FALSE, FALSE, ?, {_AT}, 'host', {_AT}, 'host', 1, 1)"
 )
 _CLAIM: Final = (
     f"INSERT INTO usercore_claims (digest, tenant_id, space, key, holder_id, uses) VALUES (?, {MAIN}, ?, ?, ?, ?)"
@@ -116,7 +116,8 @@ def insert_people(many: Callable[[str, Iterable[tuple[Any, ...]]], object], user
 
 def _users(count: int) -> Iterator[tuple[Any, ...]]:
     for one in map(person, range(count)):
-        yield id_of(one.number), one.email, one.external_id, one.first_name, one.last_name, one.language
+        registered_at = to_micros(registered_of(one.number))
+        yield id_of(one.number), one.email, one.external_id, one.first_name, one.last_name, one.language, registered_at
 
 
 def _claims(count: int) -> Iterator[tuple[Any, ...]]:

@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from benchmarks import authorizing, listing, memory_use, meta, passwords, registering, signing_in, starting, writing
+from benchmarks import authorizing, counting, listing, memory_use, meta, passwords, registering, signing_in, starting, writing
 from benchmarks.figures import (
     RAW,
     USERCORE,
@@ -33,6 +33,8 @@ P = TypeVar("P", bound=StoreProvider)
 LONG_ROUNDS: Final = 7
 """Rounds of workloads that take long because threads wait for each other."""
 
+MILLION: Final = 1_000_000
+
 Opener = Callable[[P, int], AbstractContextManager[Mapping[str, Side]]]
 
 
@@ -53,6 +55,9 @@ class Workload(Generic[P]):
 
     of_size: bool = True
     """Whether the number of users matters."""
+
+    goals_from: int = 0
+    """The fewest users for whom the goals are set."""
 
     rounds: int = 11
     turns: int = TURNS
@@ -173,6 +178,24 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         count=8000,
         measures=[cpu(1.5)],
         leaves_rows=False,
+    ),
+    Workload(
+        id="W12a",
+        title="count registrations, closed days counted before",
+        open=counting.count_open_days,
+        count=40,
+        measures=[cpu(0.05), wall()],
+        leaves_rows=False,
+        goals_from=MILLION,
+    ),
+    Workload(
+        id="W12b",
+        title="count registrations, no day counted before",
+        open=counting.count_all_days,
+        count=20,
+        measures=[cpu(1.2), wall()],
+        leaves_rows=False,
+        goals_from=MILLION,
     ),
     Workload(
         id="W13",
@@ -304,6 +327,40 @@ POSTGRES: Final[Sequence[Workload[StoreProvider]]] = (
         measures=[cpu(1.4), wall(), beside_bare()],
         of_size=False,
     ),
+    Workload(
+        id="P7a",
+        title="list a thousand users by their ids, PostgreSQL",
+        open=listing.list_by_ids,
+        count=40,
+        measures=[cpu(1.15), wall()],
+        leaves_rows=False,
+    ),
+    Workload(
+        id="P7b",
+        title="list a thousand users after a cursor, PostgreSQL",
+        open=listing.list_after,
+        count=40,
+        measures=[cpu(1.15), wall()],
+        leaves_rows=False,
+    ),
+    Workload(
+        id="P12a",
+        title="count registrations, closed days counted before, PostgreSQL",
+        open=counting.count_open_days,
+        count=40,
+        measures=[wall(0.05), cpu()],
+        leaves_rows=False,
+        goals_from=MILLION,
+    ),
+    Workload(
+        id="P12b",
+        title="count registrations, no day counted before, PostgreSQL",
+        open=counting.count_all_days,
+        count=20,
+        measures=[wall(1.2), cpu()],
+        leaves_rows=False,
+        goals_from=MILLION,
+    ),
 )
-"""The same on PostgreSQL, measured by the processor time of the client, which does not depend on the number of users.
-"""
+"""The same on PostgreSQL. P1 to P7 are measured by the processor time of the client, which hardly depends on the number
+of users; the server counts, so P12 is measured by elapsed time."""

@@ -13,8 +13,11 @@ import pytest
 
 from benchmarks import authorizing
 from benchmarks.__main__ import measure_postgres
+from benchmarks.baseline.counting import Counting
 from benchmarks.baseline.importing import Importing, ImportingRowByRow
+from benchmarks.baseline.store import SqliteStore
 from benchmarks.concurrency import Threads
+from benchmarks.counting import Prepared
 from benchmarks.figures import Figure, Goal, Ratio, ratio_of
 from benchmarks.growth import grow
 from benchmarks.listing import list_after, list_by_ids
@@ -24,7 +27,7 @@ from benchmarks.options import Options, parse
 from benchmarks.passwords import LEAST, open_by_hand, open_core_by, with_passwords
 from benchmarks.people import NOW, PASSWORD, id_of, person, secret_of
 from benchmarks.registering import record
-from benchmarks.results import Result, table_of
+from benchmarks.results import Result, result_of, table_of
 from benchmarks.signing_in import identify, identify_in_memory
 from benchmarks.stores import Stores, fill, open_core
 from benchmarks.workloads import ALL, POSTGRES, Opener, Workload
@@ -103,6 +106,30 @@ def test_both_sides_list_the_same_users(tmp_path: Path) -> None:
             assert found
             assert isinstance(page, Page | NumberedPage)
             assert [*page.rows] == found
+
+
+def test_both_sides_count_the_same_registrations(tmp_path: Path) -> None:
+    with closing(open_core(Stores(tmp_path).copy(1001, "ours"))) as core:
+        core.users.deactivate(id_of(1))
+        ours = core.statistics.widgets()
+    with closing(Counting(SqliteStore(tmp_path / "1001-ours.db"), lambda: NOW)) as raw:
+        assert raw.widgets() == ours
+    assert (ours.active, ours.yesterday, ours.today) == (1000, 2, 0)
+    assert ours.last_month > ours.last_month_to_date > 0
+
+
+def test_the_preparation_of_a_call_is_not_measured() -> None:
+    steps: list[str] = []
+    side = Prepared(lambda: steps.append("prepare"), lambda _: steps.append("call"))
+    assert side.run(2).wall > 0
+    assert steps == ["prepare", "call"] * 2
+
+
+def test_goals_are_for_stores_that_are_large_enough() -> None:
+    workload = attrs.evolve(ALL[0], goals_from=1000)
+    costs = {"usercore": [Cost(1, 1)], "raw": [Cost(1, 1)]}
+    goals = [[figure.goal for figure in result_of(workload, users, costs).figures] for users in (999, 1000)]
+    assert goals == [[None], [Goal(bound=1.5)]]
 
 
 @pytest.mark.parametrize("opener", [identify, identify_in_memory])

@@ -10,8 +10,8 @@ from usercore.users.model import User
 MANY: Final = 1000
 
 _BY_IDS: Final = (
-    f"SELECT {COLUMNS} FROM usercore_users WHERE id IN ({', '.join('?' * MANY)}) AND tenant_id = {TENANT}"
-    " AND +state = 'active' ORDER BY id"
+    f"SELECT {COLUMNS} FROM usercore_users WHERE id IN ({', '.join('?' * MANY)}) AND +tenant_id = {TENANT}"
+    " AND state = 'active' ORDER BY id"
 )
 """By the primary key: the sign keeps SQLite from using the index by state."""
 
@@ -26,7 +26,7 @@ class Listing(ByHand):
 
     def by_ids(self, ids: Sequence[int]) -> list[User]:
         """Return the users with a thousand ids, by id."""
-        return self._users(_BY_IDS, ids)
+        return self._users(_BY_IDS, tuple(ids))
 
     def after(self, user_id: int) -> list[User]:
         """Return a thousand users that follow an id, and one more if there is one."""
