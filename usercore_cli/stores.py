@@ -66,13 +66,13 @@ def cleanup(core: UserCore, output: Output) -> None:
 
 
 @click.command("stats", cls=Command)
-@click.option("--hashes", is_flag=True, help="count the formats of password hashes instead; reads every one")
+@click.option("--hashes", is_flag=True, help="count the formats and ages of password hashes instead; reads every one")
 @with_core()
 def stats(core: UserCore, output: Output, *, hashes: bool) -> None:
     """Count the registrations and the active users of a tenant."""
     if hashes:
         counts = [forms.hash_count(one, "operator") for one in core.statistics.hashes()]
-        output.rows(counts, ("format", "pepper_id", "count"))
+        output.rows(counts, ("format", "pepper_id", "years", "count"))
         return
     figures = forms.figures(core.statistics.widgets(), "operator")
     output.record(figures if output.as_json else {name: n for name, n in figures.items() if name != "by_day"})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.services.helpers import PASSWORD, over, register
 from usercore import DayCount, Host, Invalid, PasswordPolicy, UserCore
 from usercore.passwords.hasher import Argon2Hasher
-from usercore.statistics.rules import last_month_of, same_time_last_month
+from usercore.statistics.rules import full_years, last_month_of, same_time_last_month
 from usercore.testing import FakeClock, FakeHasher, FakeRandomness
 from usercore_storage.memory import open_storage
 
@@ -147,7 +147,8 @@ def test_days_at_the_ends_of_the_calendar_are_refused(core: UserCore) -> None:
             assert core.statistics.registrations(day, day) == (DayCount(day=day, count=0),)
 
 
-def test_hashes_are_counted_by_format_and_pepper(core: UserCore) -> None:
+@pytest.mark.rule("P8")
+def test_hashes_are_counted_by_format_pepper_and_age(core: UserCore, clock: FakeClock) -> None:
     hashing = over(core, hasher=Argon2Hasher(PasswordPolicy()))
     register(hashing, "ann", password=PASSWORD)
     register(hashing, "bob", password=PASSWORD)
@@ -156,3 +157,15 @@ def test_hashes_are_counted_by_format_and_pepper(core: UserCore) -> None:
     (own, other) = hashing.statistics.hashes()
     assert (own.format, own.count, own.pepper_id) == ("$argon2id$v=19$m=19456,t=2,p=1", 2, None)
     assert (other.format, other.count) == ("pbkdf2_sha256$", 1)
+    assert (own.years, other.years) == (0, 0)
+    clock.now += 365 * DAY
+    register(hashing, "cho", password=PASSWORD)
+    assert [(one.years, one.count) for one in hashing.statistics.hashes()] == [(1, 2), (1, 1), (0, 1)]
+    clock.now -= 730 * DAY  # a clock that was set back
+    assert {one.years for one in hashing.statistics.hashes()} == {0}
+
+
+@given(st.integers(0, 40), st.timedeltas(timedelta(0), 365 * DAY - timedelta(microseconds=1)))
+def test_an_age_has_only_full_years(years: int, rest: timedelta) -> None:
+    since = datetime(2020, 1, 1, tzinfo=UTC)
+    assert full_years(since, since + years * 365 * DAY + rest) == years

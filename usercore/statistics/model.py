@@ -50,13 +50,15 @@ class RegistrationFigures:
 
 @entity
 class HashCount:
-    """How many passwords are hashed in a format.
+    """How many passwords of an age are hashed in a format.
 
     ``format`` is what precedes the salt in usercore's own hashes, such as ``$argon2id$v=19$m=19456,t=2,p=1``, and the
     beginning by which an imported hash is recognised, such as ``pbkdf2_sha256$``; ``unknown`` cannot be verified.
-    ``pepper_id`` names the pepper that the hashes also depend on, or is None.
+    ``pepper_id`` names the pepper that the hashes also depend on, or is None. ``years`` are the full years of 365 days
+    since the passwords were set; a rehash makes no password younger.
     """
 
     format: str
     pepper_id: str | None
+    years: int
     count: int

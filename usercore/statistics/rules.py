@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from usercore.kernel.days import start_of_day
 
 ONE_DAY: Final = timedelta(days=1)
+_YEAR: Final = timedelta(days=365)
 
 
 class Span(NamedTuple):
@@ -30,6 +31,11 @@ def days_between(first: date, last: date) -> Iterator[date]:
     """Iterate over the days from the first to the last, both included."""
     for number in range((last - first).days + 1):
         yield first + number * ONE_DAY
+
+
+def full_years(since: datetime, now: datetime) -> int:
+    """Return the full years of 365 days since an instant; none if it is yet to come."""
+    return max(now - since, timedelta(0)) // _YEAR
 
 
 def last_month_of(day: date) -> date:

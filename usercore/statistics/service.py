@@ -26,6 +26,7 @@ from usercore.statistics.rules import (
     Span,
     day_span,
     days_between,
+    full_years,
     last_month_of,
     same_time_last_month,
 )
@@ -102,13 +103,19 @@ class Statistics:
         return tuple(DayCount(day=day, count=counts[span]) for day, span in days.items())
 
     def hashes(self) -> tuple[HashCount, ...]:
-        """Return how many passwords are hashed in which format, the most frequent first. Reads every credential."""
-        found, after = Counter[tuple[str, str | None]](), UserId(0)
+        """Return how many passwords of which age are hashed in which format, the most frequent first.
+
+        Reads every credential.
+        """
+        found, after, now = Counter[tuple[str, str | None, int]](), UserId(0), self._service.clock()
         while batch := self._service.units.read(lambda unit: unit.credentials.list_from(after, limit=BATCH)):  # noqa: B023 - read before the next batch
-            found.update((format_of(one.hash), one.pepper_id) for one in batch if not one.is_void)
+            found.update(
+                (format_of(one.hash), one.pepper_id, full_years(one.set_at, now)) for one in batch if not one.is_void
+            )
             after = batch[-1].user_id
         return tuple(
-            HashCount(format=name, pepper_id=pepper_id, count=count) for (name, pepper_id), count in found.most_common()
+            HashCount(format=name, pepper_id=pepper_id, years=years, count=count)
+            for (name, pepper_id, years), count in found.most_common()
         )
 
     def recount(self) -> int:
