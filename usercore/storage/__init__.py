@@ -30,6 +30,7 @@ from usercore.roles.capability import CAPABILITY as ROLES
 from usercore.roles.ports import RolesUnit
 from usercore.second_factors.capability import CAPABILITY as SECOND_FACTORS
 from usercore.second_factors.ports import SecondFactorsUnit
+from usercore.storage.compliance import ComplianceUnit
 from usercore.storage.lookups import LookupsUnit
 from usercore.storage.recording import UnitContext
 from usercore.storage.registration_counts import RegistrationCountsUnit
@@ -65,7 +66,7 @@ CATALOGUE: Final[tuple[Capability, ...]] = (
 """The descriptors of all capabilities. A tuple, because listing folders would not work in every kind of package."""
 
 CAPABILITIES: Final = frozenset(
-    {one.name for one in CATALOGUE if one.unit is not None} | {"lookups", "registration_counts"}
+    {one.name for one in CATALOGUE if one.unit is not None} | {"compliance", "lookups", "registration_counts"}
 )
 """What a storage may declare. One that lacks any of them is refused when it is opened."""
 
@@ -91,6 +92,7 @@ class Unit(
     OutboxUnit,
     LookupsUnit,
     RegistrationCountsUnit,
+    ComplianceUnit,
     Protocol,
 ):
     """Everything that one transaction can do."""

@@ -1,5 +1,6 @@
 """Attempts to sign in and to register, in memory."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -30,6 +31,10 @@ class _Attempts(Generic[T]):
 
     def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> list[T]:
         return self._attempts.newest((self._unit.tenant_id, user_id), before=before, limit=limit)
+
+    def instants(self) -> Iterator[datetime]:
+        """Iterate over the instants of all attempts, of any tenant."""
+        return (attempt.at for _, attempt in self._attempts.everything())
 
     def remove_before(self, before: datetime, *, limit: int) -> int:
         removed = oldest(self._attempts.everything(), lambda pair: pair[1].at, before=before, limit=limit)

@@ -1,6 +1,6 @@
 """Deliveries in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from heapq import nsmallest
 
@@ -64,6 +64,10 @@ class MemoryOutbox(DeliveryRepository):
         )
         found = map(self._deliveries.get, nsmallest(limit, keys))
         return [delivery for delivery in found if delivery is not None]
+
+    def completions(self) -> Iterator[datetime]:
+        """Iterate over when deliveries were completed, of any tenant."""
+        return (at for at in map(_done_at, self._deliveries.values()) if at is not None)
 
     def remove_done(self, before: datetime, *, limit: int) -> int:
         removed = oldest(self._deliveries.values(), _done_at, before=before, limit=limit)

@@ -38,13 +38,13 @@ class _Tokens(Generic[T]):
     def get(self, user_id: UserId, digest: Digest) -> T | None:
         return self._tokens.get((user_id, digest))
 
-    def _of(self, user_id: UserId) -> list[T]:
+    def all_of(self, user_id: UserId) -> list[T]:
         """Return the user's tokens by digest."""
         found = (self.get(user_id, digest) for digest in self._digests.of(user_id))
         return [token for token in found if token is not None]
 
     def _newest_first(self, user_id: UserId) -> list[T]:
-        return sorted(self._of(user_id), key=lambda token: token.issued_at, reverse=True)  # stable: then by digest
+        return sorted(self.all_of(user_id), key=lambda token: token.issued_at, reverse=True)  # stable: then by digest
 
     def _evolve(self, token: T, **changes: object) -> T:
         changed = evolve(token, **changes)
@@ -59,7 +59,7 @@ class _Tokens(Generic[T]):
 
     def remove_user(self, user: User) -> None:
         """Remove the user's tokens."""
-        for token in self._of(user.id):
+        for token in self.all_of(user.id):
             self._drop(token)
 
     def _drop(self, token: T) -> None:
@@ -106,7 +106,7 @@ class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
     def revoke_all(
         self, user_id: UserId, *, at: datetime, keep: Digest | None = None, since: datetime | None = None
     ) -> int:
-        issued = (token for token in self._of(user_id) if since is None or since <= token.issued_at)
+        issued = (token for token in self.all_of(user_id) if since is None or since <= token.issued_at)
         revoked = [self.revoke(user_id, token.digest, at=at) for token in issued if token.digest != keep]
         return sum(token is not None for token in revoked)
 
@@ -127,10 +127,10 @@ class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
         return None if token is None or token.revoked_at is not None else self._without_device(token)
 
     def unpair_device(self, user_id: UserId, device: Digest) -> int:
-        return self._unpair(token for token in self._of(user_id) if token.device_digest == device)
+        return self._unpair(token for token in self.all_of(user_id) if token.device_digest == device)
 
     def unpair_all(self, user_id: UserId, *, since: datetime | None = None) -> int:
-        paired = [(token, token.paired_at) for token in self._of(user_id) if token.paired_at is not None]
+        paired = [(token, token.paired_at) for token in self.all_of(user_id) if token.paired_at is not None]
         return self._unpair(token for token, at in paired if since is None or at >= since)
 
     def _unpair(self, tokens: Iterable[AccessToken]) -> int:
@@ -166,7 +166,7 @@ class MemoryLimitedUseTokens(_Tokens[LimitedUseToken], LimitedUseTokenRepository
     def revoke_all(
         self, user_id: UserId, kinds: Collection[TokenKind], *, at: datetime, since: datetime | None = None
     ) -> Mapping[TokenKind, int]:
-        issued = (token for token in self._of(user_id) if since is None or since <= token.issued_at)
+        issued = (token for token in self.all_of(user_id) if since is None or since <= token.issued_at)
         revoked = [token for token in issued if token.kind in kinds and _has_uses(token)]
         for token in revoked:
             self._evolve(token, revoked_at=at)

@@ -12,6 +12,7 @@ from usercore_storage.memory.addresses import (
 )
 from usercore_storage.memory.api_tokens import MemoryApiTokens
 from usercore_storage.memory.attempts import MemoryAttempts, MemoryRegistrationAttempts, MemoryUserAgents
+from usercore_storage.memory.compliance import MemoryComplianceLookup
 from usercore_storage.memory.groups import MemoryGroupMembers, MemoryGroups
 from usercore_storage.memory.history import MemoryHistory
 from usercore_storage.memory.lookups import MemoryAuthenticationLookup
@@ -90,6 +91,18 @@ class MemoryUnit(RecordingUnit):
             second_factors=self.second_factors,
             roles=self.roles,
             assignments=self.role_assignments,
+        )
+        self.compliance = MemoryComplianceLookup(
+            users=self.users,
+            credentials=self.credentials,
+            second_factors=self.second_factors,
+            passkeys=self.passkeys,
+            tokens=self.access_tokens,
+            limited_use_tokens=self.limited_use_tokens,
+            attempts=self.attempts,
+            registration_attempts=self.registration_attempts,
+            deliveries=self.deliveries,
+            authentication=self.authentication,
         )
 
     def in_savepoint(self, run: Callable[[], T]) -> T:

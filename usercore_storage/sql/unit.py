@@ -9,6 +9,7 @@ from usercore.storage.recording import RecordingUnit, UnitContext
 from usercore_storage.sql.addresses import SqlAddresses, SqlAddressTypes, SqlAddressVersions, SqlChangeRequests
 from usercore_storage.sql.api_tokens import SqlApiTokens
 from usercore_storage.sql.attempts import SqlAttempts, SqlRegistrationAttempts
+from usercore_storage.sql.compliance import SqlComplianceLookup
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.groups import SqlGroupMembers, SqlGroups
 from usercore_storage.sql.history import SqlHistory
@@ -73,6 +74,7 @@ class SqlUnit(RecordingUnit):
         self.deliveries = SqlOutbox(run)
         self.registration_counts = SqlRegistrationCounts(run, self)
         self.authentication = SqlAuthenticationLookup(run, self)
+        self.compliance = SqlComplianceLookup(run, self)
 
     def begin_transaction(self) -> None:
         """Note that a transaction of the storage's own begins, for one unit or several."""
