@@ -53,6 +53,7 @@ check: $(call ready,check) ## lint, types, import rules, references, tests with 
 	$(call python,check) -m scripts.make_errors --check
 	$(call python,check) -m scripts.make_reasons --check
 	$(call python,check) -m scripts.make_policies --check
+	$(call python,check) -m scripts.make_clauses --check
 	$(call python,check) -m scripts.make_changes --check
 	$(call python,check) -m scripts.make_user_fields --check
 	$(call python,check) -m scripts.make_step --check
@@ -68,10 +69,11 @@ bench-peers: $(call ready,bench) ## the same, with Django beside it (Python 3.12
 	  { echo 'Django 6 needs Python 3.12 or newer; try: make bench-peers PYTHON=python3.13' >&2; exit 1; }
 	$(call python,bench) -m benchmarks --peers
 
-docs: $(call ready,test) ## regenerate the references of rules, errors, reasons, policies, changes and fields
+docs: $(call ready,test) ## regenerate the references of rules, errors, reasons, policies, clauses, changes and fields
 	$(call python,test) -m scripts.make_errors
 	$(call python,test) -m scripts.make_reasons
 	$(call python,test) -m scripts.make_policies
+	$(call python,test) -m scripts.make_clauses
 	$(call python,test) -m scripts.make_changes
 	$(call python,test) -m scripts.make_user_fields
 	$(call python,test) -m scripts.make_rules

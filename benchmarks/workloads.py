@@ -7,7 +7,18 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
-from benchmarks import authorizing, counting, listing, memory_use, meta, passwords, registering, signing_in, starting, writing
+from benchmarks import (
+    authorizing,
+    counting,
+    listing,
+    memory_use,
+    meta,
+    passwords,
+    registering,
+    signing_in,
+    starting,
+    writing,
+)
 from benchmarks.figures import (
     RAW,
     USERCORE,

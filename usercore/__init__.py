@@ -33,6 +33,14 @@ from usercore.authenticators.external import Authenticator
 from usercore.authenticators.passkey import PasskeyCredentials
 from usercore.authenticators.password import PasswordCredentials
 from usercore.authenticators.redeemed_tokens import AutologinTokenCredentials, LoginTokenCredentials
+from usercore.compliance.model import (
+    Clause,
+    ComplianceOutcome,
+    ComplianceReport,
+    ComplianceResult,
+    Standard,
+    StoreAccess,
+)
 from usercore.composition.host import Gates, Host
 from usercore.composition.policy import Policy
 from usercore.core import UserCore
@@ -225,9 +233,13 @@ __all__ = [
     "ChangeRequestNotFound",
     "ChangeRequestState",
     "ChangeRequestWrongState",
+    "Clause",
     "Cleaned",
     "Clock",
     "CodeWrong",
+    "ComplianceOutcome",
+    "ComplianceReport",
+    "ComplianceResult",
     "Conflict",
     "Context",
     "Corrupt",
@@ -358,8 +370,10 @@ __all__ = [
     "SignedIn",
     "SmtpMailer",
     "StaleVersion",
+    "Standard",
     "StatisticsPolicy",
     "StorageError",
+    "StoreAccess",
     "StoreMoved",
     "Subject",
     "Subscriber",

@@ -15,6 +15,8 @@ from usercore.address_book.lookups import AddressLookups
 from usercore.address_book.service import Addresses
 from usercore.api_tokens.service import ApiTokens
 from usercore.authorization.service import Roles
+from usercore.compliance.facts import HostFacts
+from usercore.compliance.service import Compliance
 from usercore.composition.host import Host
 from usercore.composition.policy import Policy
 from usercore.composition.runtime import Runtime
@@ -354,6 +356,22 @@ class UserCore:
     def statistics(self) -> Statistics:
         """Counts of registrations, active users and hashes."""
         return Statistics(service=self._service, policy=self.policy.statistics)
+
+    @cached_property
+    def compliance(self) -> Compliance:
+        """Checks of policy, host and data against standards; for operators, on ``core.tenant("system")``."""
+        host = self._runtime.host
+        return Compliance(
+            service=self._service,
+            service_of=self._runtime.scope_of,
+            policy=self.policy,
+            host=HostFacts(
+                has_mailer=host.mailer is not None,
+                has_own_hasher=host.hasher is not None,
+                password_checks=len(host.password_checks),
+            ),
+            hasher=self._runtime.hasher,
+        )
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -68,7 +68,7 @@ def with_core(*, tenant: str | None = None, creates: bool = False) -> Callable[[
 
 
 @contextmanager
-def opened(url: str, *, creates: bool) -> Iterator[usercore.UserCore]:
+def opened(url: str, *, creates: bool, policy: usercore.Policy | None = None) -> Iterator[usercore.UserCore]:
     """Open a store for the duration of a ``with`` block.
 
     Raises:
@@ -78,7 +78,7 @@ def opened(url: str, *, creates: bool) -> Iterator[usercore.UserCore]:
     try:
         if not creates and scheme_of(url) == "sqlite":
             _check_exists(url)
-        core = usercore.open(url)
+        core = usercore.open(url, policy=policy)
     except ValueError as error:
         raise Failed(f"{error}; {URLS}") from error
     with core:

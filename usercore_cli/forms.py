@@ -2,6 +2,7 @@
 
 from typing import Final, TypedDict, get_type_hints
 
+from usercore.compliance.model import ComplianceReport, ComplianceResult
 from usercore.forms import Form
 from usercore.importing.model import BadRecord, ImportReport
 from usercore.kernel.errors import FieldError
@@ -90,10 +91,11 @@ _day_count: Final[Form[DayCount, DayCountForm, DayCountForm]] = Form(DayCountFor
 
 
 class HashCountForm(TypedDict):
-    """How many passwords are hashed in a format."""
+    """How many passwords of an age are hashed in a format."""
 
     format: str
     pepper_id: str | None
+    years: int
     count: int
 
 
@@ -122,3 +124,36 @@ figures: Final[Form[RegistrationFigures, FiguresForm, FiguresForm]] = Form(
 def cleaned(value: Cleaned) -> dict[str, int]:
     """Return how many rows of each kind a clean-up removed."""
     return {name: getattr(value, name) for name in get_type_hints(Cleaned)}
+
+
+class ComplianceResultForm(TypedDict):
+    """The result of a check; a clause is the short name of its standard and its number."""
+
+    check: str
+    title: str
+    clauses: list[str]
+    outcome: str
+    found: str
+    expected: str
+
+
+_compliance_result: Final[Form[ComplianceResult, ComplianceResultForm, ComplianceResultForm]] = Form(
+    ComplianceResultForm,
+    ComplianceResultForm,
+    {"clauses": lambda value, audience: list(map(str, value.clauses))},  # noqa: ARG005 - the same for all
+)
+
+
+class ComplianceForm(TypedDict):
+    """The results of all checks, and how many users were examined."""
+
+    results: list[ComplianceResultForm]
+    users: int
+    is_complete: bool
+
+
+compliance: Final[Form[ComplianceReport, ComplianceForm, ComplianceForm]] = Form(
+    ComplianceForm,
+    ComplianceForm,
+    {"results": lambda value, audience: [_compliance_result(one, audience) for one in value.results]},
+)

@@ -39,6 +39,7 @@ METHODS: Final = {
         "set_addresses",
     },
     "autologin_tokens": {"issue", "list", "revoke", "revoke_by_id"},
+    "compliance": {"check"},
     "device_tokens": {"issue", "list", "pair", "unpair", "users"},
     "emails": {
         "change",

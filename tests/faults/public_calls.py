@@ -17,7 +17,7 @@ import attrs
 
 from tests.faults.filled_stores import ANOTHER, PASSWORD, Badge, FilledStore, code_of
 from tests.fields import OWN_FIELDS
-from usercore import UNSET, Actor, ChangeRequestState, Email, UserCore
+from usercore import UNSET, Actor, ChangeRequestState, Email, StoreAccess, UserCore
 from usercore import open as open_core
 from usercore.kernel.secret import digest_of
 from usercore.tokens.model import ACCESS, public_id_of
@@ -83,6 +83,8 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "resource": same("orders"),
     "resources": same(["orders", "users"]),
     "secret": lambda filled: filled.access_token,
+    "skip": same(["pepper"]),
+    "store": same(StoreAccess(files=(("people.db", 0o600),))),
     "source": same("shop"),
     "time_zone": same("Europe/Bratislava"),
     "timestamp_offset_minutes": same(-60),
@@ -164,6 +166,9 @@ SAMPLES: Final[Mapping[str, Sample]] = {
 ONE_OF_SEVERAL: Final = {"registration.register": ["email"]}
 """Parameters with a default without which a call is refused: one of several identifiers is needed."""
 
+OF_SYSTEM: Final = {"compliance", "tenants"}
+"""Services that work on the core of ``system`` only."""
+
 OF_TYPES: Final[Mapping[type, object]] = {bool: True, int: 2, str: "a text"}
 """What stands for parameters whose names have no sample."""
 
@@ -180,7 +185,7 @@ class Call:
 
     def of(self, filled: FilledStore) -> Callable[..., Any]:
         """Return the method, bound to the core of this store."""
-        return self.on(filled.system if self.service == "tenants" else filled.core)
+        return self.on(filled.system if self.service in OF_SYSTEM else filled.core)
 
     def on(self, core: UserCore) -> Callable[..., Any]:
         """Return the method of a core."""

@@ -1,5 +1,6 @@
 """The command works on a PostgreSQL store."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -25,5 +26,9 @@ def test_commands_work_on_a_postgresql_store(server: Server, tmp_path: Path, mon
     assert run("token", "list", "7", "--json").json == []
     assert run("cleanup").status == 0
     assert run("check", "--json").json["is_clean"] is True
+    examined = run("doctor", "--json")
+    results = {one["check"]: one for one in json.loads(examined.out)["results"]}
+    assert (examined.status, results["verified_emails"]["found"]) == (1, "1 of 1 users have an unverified email")
+    assert results["hash_cost"]["outcome"] == results["outdated_hashes"]["outcome"] == "passed"
     done = run("backup", "copy.db")
     assert (done.status, "pg_dump" in done.err) == (2, True)
