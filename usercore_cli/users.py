@@ -108,7 +108,6 @@ def create(
         password=password,
         username=username,
         external_id=external_id,
-        sign_in=False,
         send_email=False,
         **given,
     ).user

@@ -73,7 +73,7 @@ def test_what_a_storage_cannot_do_is_status_2(command: list[str]) -> None:
 
 def test_registrations_are_counted_in_the_tenant(store: str) -> None:
     with usercore.open(store) as core:
-        core.registration.register("bob@example.com", password="correct horse battery staple", sign_in=False)
+        core.registration.register("bob@example.com", password="correct horse battery staple")
     figures = run("stats", "--json").json
     assert (figures["active"], figures["today"], figures["by_day"][-1]["count"]) == (1, 1, 1)
     assert run("stats").out.splitlines()[0].split() == ["active", "1"]

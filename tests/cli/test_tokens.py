@@ -10,7 +10,7 @@ from tests.cli.running import run
 
 def test_tokens_of_a_user_are_listed_and_revoked_by_their_public_ids(store: str) -> None:
     with usercore.open(store) as core:
-        user = core.registration.register("bob@example.com", sign_in=False).user
+        user = core.registration.register("bob@example.com").user
         access = core.sign_in.trusted(user.id).access_token
         autologin = core.autologin_tokens.issue(user.id, valid_to=datetime.now(UTC) + timedelta(days=1))
     listed = run("token", "list", "bob@example.com", "--json").json
@@ -30,7 +30,7 @@ def test_tokens_of_a_user_are_listed_and_revoked_by_their_public_ids(store: str)
 
 def test_api_tokens_of_the_tenant_are_listed_and_revoked(store: str) -> None:
     with usercore.open(store) as core:
-        core.registration.register("bob@example.com", sign_in=False)
+        core.registration.register("bob@example.com")
         issued = core.api_tokens.issue("Reports")
     (listed,) = run("token", "list", "--json").json
     assert (listed["name"], listed["revoked_at"]) == ("Reports", None)
@@ -50,6 +50,6 @@ def test_a_list_has_the_rows_of_all_pages(store: str) -> None:
 
 def test_no_secret_is_listed(store: str) -> None:
     with usercore.open(store) as core:
-        user = core.registration.register("bob@example.com", sign_in=False).user
+        user = core.registration.register("bob@example.com").user
         secret = core.sign_in.trusted(user.id).access_token.reveal()
     assert secret not in run("token", "list", str(user.id), "--json").out

@@ -42,7 +42,7 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 )
 def test_a_user_is_named_by_any_identifier(store: str, form: str) -> None:
     with usercore.open(store) as core:
-        user = core.registration.register("bob@example.com", username="bob", external_id=7, sign_in=False).user
+        user = core.registration.register("bob@example.com", username="bob", external_id=7).user
         core.users.set_access_ids(user.id, ["c:1"])
     assert run("user", "show", form.format(id=user.id, uuid=user.uuid), "--json").json["user"]["id"] == user.id
 
@@ -58,8 +58,8 @@ def test_text_that_may_be_several_identifiers_is_refused_and_not_guessed(text: s
 
 def test_find_tries_every_kind_of_identifier(store: str) -> None:
     with usercore.open(store) as core:
-        bob = core.registration.register("bob@example.com", username="4711", sign_in=False).user
-        eve = core.registration.register("eve@example.com", external_id="4711", sign_in=False).user
+        bob = core.registration.register("bob@example.com", username="4711").user
+        eve = core.registration.register("eve@example.com", external_id="4711").user
     done = run("user", "find", "4711")
     assert [line.split()[0] for line in done.out.splitlines()] == ["ID", str(bob.id), str(eve.id)]
     assert [user["id"] for user in run("user", "find", str(eve.id), "--json").json] == [eve.id]
@@ -67,8 +67,8 @@ def test_find_tries_every_kind_of_identifier(store: str) -> None:
 
 def test_find_goes_on_to_beginnings_of_names_of_all_users_but_the_erased(store: str) -> None:
     with usercore.open(store) as core:
-        bob = core.registration.register("bob@example.com", last_name="Carlson", sign_in=False).user
-        eve = core.registration.register("carla@example.com", sign_in=False).user
+        bob = core.registration.register("bob@example.com", last_name="Carlson").user
+        eve = core.registration.register("carla@example.com").user
         core.users.deactivate(bob.id)
     assert [user["id"] for user in run("user", "find", "carl", "--json").json] == [bob.id, eve.id]
     assert [user["id"] for user in run("user", "find", "carla@example.com", "--json").json] == [eve.id]

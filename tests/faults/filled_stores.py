@@ -205,7 +205,13 @@ def build(storage: Storage) -> FilledStore:  # noqa: PLR0915 - a few lines a cap
     tenants.deactivate("closed")
     failed_delivery = _fail_a_delivery(core, subscriber, clock)
     registered = core.registration.register(
-        "ann@example.com", password=PASSWORD, username="ann", external_id="x-1", first_name="Ann", send_email=False
+        "ann@example.com",
+        password=PASSWORD,
+        username="ann",
+        external_id="x-1",
+        first_name="Ann",
+        send_email=False,
+        sign_in=True,
     )
     assert registered.access_token is not None
     core.emails.set_verified(registered.user.id, verified=True)
@@ -299,7 +305,7 @@ def _passkeys(core: UserCore, user: User) -> dict[str, Any]:
 
 def _fill_factors(core: UserCore, clock: FakeClock) -> FilledFactors:
     user, other, third = (
-        core.registration.register(f"{name}@example.com", password=PASSWORD, send_email=False, sign_in=False).user
+        core.registration.register(f"{name}@example.com", password=PASSWORD, send_email=False).user
         for name in ("fay", "gil", "hal")
     )
     factor, _, others, _ = (
@@ -340,7 +346,7 @@ def code_of(enrollment: TotpEnrollment, clock: FakeClock) -> str:
 
 def _fail_a_delivery(core: UserCore, subscriber: RecordingSubscriber, clock: FakeClock) -> str:
     subscriber.failing.append(OSError)
-    core.registration.register("early@example.com", send_email=False, sign_in=False)
+    core.registration.register("early@example.com", send_email=False)
     core.outbox.deliver()
     clock.advance(timedelta(hours=25))
     core.outbox.deliver()
@@ -365,7 +371,7 @@ def _pair(core: UserCore, access_token: Secret) -> Secret:
 
 def _change_an_email(core: UserCore) -> None:
     """Change an email so that it can be undone, request another, and send a confirmation."""
-    dora = core.registration.register("dora@example.com", send_email=False, sign_in=False).user.id
+    dora = core.registration.register("dora@example.com", send_email=False).user.id
     core.emails.set_verified(dora, verified=True)
     core.emails.change(dora, "dora2@example.com", undo=True)
     core.emails.request_change(dora, "dora3@example.com")

@@ -79,7 +79,7 @@ def run_scenario(scenario: Scenario) -> None:
 
 def _register(scenario: Scenario) -> None:
     core = scenario.core
-    ann = core.registration.register("ann@example.com", password=TYPED["registered"], username="ann")
+    ann = core.registration.register("ann@example.com", password=TYPED["registered"], username="ann", sign_in=True)
     scenario.keep("access token of registering", ann.access_token)
     scenario.show(ann, core.registration.register("bob@example.com"))
     core.registration.request("guest@example.com")

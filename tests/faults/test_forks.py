@@ -159,10 +159,10 @@ def test_a_child_has_all_hash_slots(url: str) -> None:
 @pytest.mark.rule("I1", "K1")
 def test_both_sides_draw_different_ids_and_secrets() -> None:
     with UserCore.over(memory.open_storage("memory://"), Host(policy=POLICY, hasher=FakeHasher())) as core:
-        ann = core.registration.register("ann@example.com", sign_in=False).user
+        ann = core.registration.register("ann@example.com").user
 
         def draw() -> str:
-            bob = core.registration.register("bob@example.com", sign_in=False).user
+            bob = core.registration.register("bob@example.com").user
             return f"{bob.id} {core.login_tokens.issue(ann.id).reveal()}"
 
         child, parent = in_child(draw).split(), draw().split()

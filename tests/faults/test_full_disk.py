@@ -21,7 +21,7 @@ NOTE = "long " * 10_000
 
 
 def register(core: UserCore, number: int) -> int:
-    return core.registration.register(f"ann{number}@example.com", note=NOTE, sign_in=False).user.id
+    return core.registration.register(f"ann{number}@example.com", note=NOTE).user.id
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def register_until_full(core: UserCore, thread: int) -> list[str]:
     for number in count():
         email = f"{thread}.{number}@example.com"
         try:
-            core.registration.register(email, note=NOTE, sign_in=False)
+            core.registration.register(email, note=NOTE)
         except Full:
             return told
         told.append(email)

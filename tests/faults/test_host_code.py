@@ -77,7 +77,7 @@ def test_an_authenticator_may_use_the_core(storage: Storage) -> None:
 
     core = core_over(storage, authenticators=[HostAuthenticator(ask)])
     assert core.sign_in.authenticate(Badge()).user.note == "she was at the door"
-    assert len(core.access_tokens.list(ann.id)) == 3  # registering, the password, the authenticator
+    assert len(core.access_tokens.list(ann.id)) == 2  # the password, the authenticator
 
 
 NO_TEXT: Final[Any] = 5

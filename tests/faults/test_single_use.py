@@ -16,7 +16,7 @@ PROCESSES: Final = 8
 @pytest.mark.rule("K3")
 def test_a_login_token_is_redeemed_once(url: str) -> None:
     with usercore.open(url) as core, all_started(PROCESSES, "redeem", url) as children:
-        user = core.registration.register("ann@example.com", sign_in=False).user
+        user = core.registration.register("ann@example.com").user
         times = rounds(few=5, many=100)
         for _ in range(times):
             secret = core.login_tokens.issue(user.id).reveal()

@@ -79,7 +79,7 @@ def test_concurrent_changes_of_one_user_are_all_stored(core: UserCore) -> None:
 
 @pytest.mark.rule("U3")
 def test_only_one_of_many_threads_gets_a_key(core: UserCore) -> None:
-    users = [core.registration.register(f"u{number}@example.com", sign_in=False).user for number in range(8)]
+    users = [core.registration.register(f"u{number}@example.com").user for number in range(8)]
 
     def link(number: int) -> bool:
         with suppress(Taken):
@@ -98,7 +98,7 @@ def test_closing_under_load_refuses_later_calls_and_loses_nothing_acknowledged(u
     def register(number: int) -> None:
         with suppress(Unavailable):
             for count in range(10_000):
-                kept.append(core.registration.register(f"u{number}.{count}@example.com", sign_in=False).user.id)
+                kept.append(core.registration.register(f"u{number}.{count}@example.com").user.id)
                 if len(kept) > THREADS:
                     some_are_kept.set()
 

@@ -21,7 +21,7 @@ def newest(core: UserCore, user: User) -> Entry:
 
 @pytest.mark.rule("X2")
 def test_a_users_changes_are_listed_newest_first(core: UserCore, clock: FakeClock) -> None:
-    user = core.registration.register("ann@example.com", password=PASSWORD).user
+    user = core.registration.register("ann@example.com", password=PASSWORD, sign_in=True).user
     clock.tick()
     core.users.update(user.id, first_name="Ann")
     core.users.deactivate(user.id)

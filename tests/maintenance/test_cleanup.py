@@ -24,7 +24,7 @@ TABLES = [field.name for field in attrs.fields(Cleaned)]  # type: ignore[arg-typ
 
 @pytest.mark.rule("K8")
 def test_clean_up_removes_rows_after_their_retention(core: UserCore, clock: FakeClock) -> None:
-    user = core.registration.register("ann@example.com").user
+    user = core.registration.register("ann@example.com", sign_in=True).user
     core.login_tokens.issue(user.id)
     core.registration.request("bob@example.com")
     core.access_tokens.revoke_all(user.id)

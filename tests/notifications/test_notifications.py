@@ -68,7 +68,7 @@ def sign_in(core: UserCore, mail: Mail) -> SignedIn:
 
 
 def registered(core: UserCore) -> User:
-    return core.registration.register("ann@example.com", sign_in=False).user
+    return core.registration.register("ann@example.com").user
 
 
 @pytest.mark.rule("R6", "S5")

@@ -246,12 +246,13 @@ def test_values_that_are_left_out_have_their_defaults(core: UserCore) -> None:
 
 
 @pytest.mark.rule("R2")
-def test_a_registered_user_is_signed_in_unless_sign_in_is_off(core: UserCore) -> None:
-    registration = core.registration.register("ann@example.com", send_email=False)
+def test_a_registered_user_is_signed_in_only_if_sign_in_is_on(core: UserCore) -> None:
+    registration = core.registration.register("ann@example.com", send_email=False, sign_in=True)
     assert registration.access_token is not None
     identity = core.sign_in.identify(registration.access_token)
     assert (identity.user.id, identity.authenticator) == (registration.user.id, "registration")
-    assert core.registration.register("bob@example.com", sign_in=False).access_token is None
+    bob = core.registration.register("bob@example.com", password=PASSWORD)
+    assert (bob.access_token, core.access_tokens.list(bob.user.id)) == (None, ())
 
 
 @pytest.mark.rule("R2", "U1")
@@ -261,7 +262,7 @@ def test_a_new_user_has_an_instant_of_last_sign_in_only_if_signed_in(
     core: UserCore, clock: FakeClock, tenant: str, signs_in: tuple[bool, bool], password: str | None
 ) -> None:
     bound = core.bind(ip="192.0.2.1").tenant(tenant)
-    registration = bound.registration.register("ann@example.com", password=password)
+    registration = bound.registration.register("ann@example.com", password=password, sign_in=True)
     user, is_signed_in = registration.user, signs_in[0] if password else signs_in[1]
     assert user == bound.users.get(user.id)
     assert (registration.access_token is not None) is is_signed_in

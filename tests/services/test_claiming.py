@@ -118,7 +118,7 @@ def test_an_unclaimed_user_has_no_password_no_token_and_gets_no_mail(
 def test_a_username_or_an_external_id_is_enough_to_register(
     core: UserCore, mailer: MemoryMailer, fields: dict[str, Any]
 ) -> None:
-    registration = core.registration.register(**fields)
+    registration = core.registration.register(**fields, sign_in=True)
     assert registration.user.email is None
     assert registration.access_token is not None
     core.outbox.deliver()
@@ -230,8 +230,8 @@ def test_registering_the_email_registers_the_unclaimed_user_in_place(
 @pytest.mark.rule("R5")
 def test_registering_in_place_signs_in_and_pairs_the_device(core: UserCore) -> None:
     old, phone = unclaimed(core), core.device_tokens.issue("phone")
-    other = core.registration.register("bob@example.com", device_token=phone).user
-    registration = core.registration.register("una@example.com", password=PASSWORD, device_token=phone)
+    other = core.registration.register("bob@example.com", device_token=phone, sign_in=True).user
+    registration = core.registration.register("una@example.com", password=PASSWORD, device_token=phone, sign_in=True)
     assert registration.access_token is not None
     assert opens(core, registration.access_token)
     assert [user.id for user in core.device_tokens.users(phone)] == [old.id] != [other.id]
@@ -336,7 +336,7 @@ def test_a_device_token_pairs_the_access_token_that_was_used_last(
     core: UserCore, clock: FakeClock, *, valid: bool
 ) -> None:
     una, ann, phone = unclaimed(core), register(core), core.device_tokens.issue("phone")
-    other = core.registration.register("bob@example.com", device_token=phone).user
+    other = core.registration.register("bob@example.com", device_token=phone, sign_in=True).user
     tokens = [sign_in(core, ann) for _ in range(2)]
     clock.tick()
     tokens.append(sign_in(core, ann))

@@ -82,7 +82,9 @@ WAYS: dict[AttemptStatus, Callable[[UserCore, User, FakeClock], object]] = {
     AttemptStatus.API_OK: lambda core, _user, _: core.sign_in.with_password(EMAIL, PASSWORD, source="api+crm"),
     AttemptStatus.LOGIN_TOKEN_OK: lambda core, user, _: core.sign_in.with_login_token(core.login_tokens.issue(user.id)),
     AttemptStatus.ACCESS_TOKEN_OK: lambda core, user, _: core.sign_in.with_access_token(sign_in(core, user)),
-    AttemptStatus.LOGIN_AFTER_SIGN_UP: lambda core, _user, _: core.registration.register("bob@example.com"),
+    AttemptStatus.LOGIN_AFTER_SIGN_UP: lambda core, _user, _: core.registration.register(
+        "bob@example.com", sign_in=True
+    ),
     AttemptStatus.NOT_FOUND: lambda core, _user, _: core.sign_in.with_password("nobody", PASSWORD),
     AttemptStatus.UNCLAIMED_USER: unclaimed,
     AttemptStatus.WRONG_PASS: lambda core, _user, _: core.sign_in.with_password(EMAIL, "wrong"),

@@ -122,9 +122,8 @@ def test_signing_in_on_a_device_unpairs_the_user_before(core: UserCore) -> None:
     for user in (*users, *users[::-1]):
         core.sign_in.trusted(user.id, device_token=phone)
         assert core.device_tokens.users(phone) == (core.users.get(user.id),)
-    assert core.registration.register("carl@example.com", device_token=phone).user.id == (
-        core.device_tokens.users(phone)[0].id
-    )
+    carl = core.registration.register("carl@example.com", device_token=phone, sign_in=True).user
+    assert core.device_tokens.users(phone) == (carl,)
 
 
 @pytest.mark.rule("S10")
@@ -252,5 +251,5 @@ def test_ten_unknown_devices_use_up_a_registration_link(core: UserCore, mailer: 
 @pytest.mark.rule("R2")
 def test_without_a_sign_in_nothing_is_paired(core: UserCore) -> None:
     phone = phone_of(core)
-    core.registration.register("carl@example.com", sign_in=False, device_token=phone)
+    core.registration.register("carl@example.com", device_token=phone)
     assert core.device_tokens.users(phone) == ()

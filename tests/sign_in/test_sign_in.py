@@ -262,8 +262,8 @@ def test_only_a_password_or_an_explicit_permission_of_the_host_signs_an_operator
 @pytest.mark.rule("T5")
 def test_registering_signs_an_operator_in_only_by_a_password(core: UserCore) -> None:
     register_in_system = core.tenant("system").registration.register
-    assert register_in_system("root@example.com").access_token is None
-    assert register_in_system("ops@example.com", password=PASSWORD).access_token is not None
+    assert register_in_system("root@example.com", sign_in=True).access_token is None
+    assert register_in_system("ops@example.com", password=PASSWORD, sign_in=True).access_token is not None
 
 
 @pytest.mark.rule("S2", "T5")

@@ -108,7 +108,7 @@ def test_a_busy_writer_neither_delays_the_backup_nor_waits_for_it(
 
     def register() -> None:
         while not enough.is_set():
-            filled.core.registration.register(f"u{written[0]}@example.com", external_id=str(written[0]), sign_in=False)
+            filled.core.registration.register(f"u{written[0]}@example.com", external_id=str(written[0]))
             written[0] += 1
 
     def hear(done: int, total: int) -> None:

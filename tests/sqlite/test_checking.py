@@ -261,7 +261,7 @@ def test_a_hot_journal_is_left_for_opening_the_store(full: Path, path: Path) -> 
 def test_a_killed_writers_wal_is_read_and_kept(engine: SqliteEngine, path: Path) -> None:
     def write_until_killed() -> str:
         core = usercore.open(engine.url)
-        core.registration.register("late@example.com", sign_in=False)
+        core.registration.register("late@example.com")
         os.kill(os.getpid(), signal.SIGKILL)
         return "survived"
 

@@ -72,7 +72,7 @@ def url_of(path: Path) -> str:
 def core(path: Path) -> Iterator[UserCore]:
     """Return a store with an open writer and a reader."""
     with usercore.open(url_of(path)) as core:
-        core.registration.register("ann@example.com", sign_in=False)
+        core.registration.register("ann@example.com")
         yield core
 
 
@@ -126,7 +126,7 @@ def test_acknowledged_units_are_in_the_moved_file(core: UserCore, path: Path, mo
         while True:
             email = f"user{thread}.{len(reported)}@example.com"
             try:
-                core.registration.register(email, sign_in=False)
+                core.registration.register(email)
             except StoreMoved:
                 return reported
             reported.append(email)
@@ -160,7 +160,7 @@ def test_a_writing_process_notices_the_move(path: Path, move: Move) -> None:
 @pytest.mark.rule("ERR")
 def test_closing_a_store_that_moved_leaves_the_wal_of_the_store_at_its_path(path: Path) -> None:
     with usercore.open(url_of(path)) as core:
-        core.registration.register("ann@example.com", sign_in=False)
+        core.registration.register("ann@example.com")
         for name in ("store.db-wal", "store.db-shm", "store.db"):
             (path.parent / name).rename(path.parent / f"old-{name}")
         with started("write", url_of(path), "child") as child:  # killed, so that its last writes are in the WAL

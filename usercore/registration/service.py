@@ -71,17 +71,17 @@ class Registrations:
         send_email: bool = True,
         validate_email: bool = True,
         unclaimed: bool = False,
-        sign_in: bool = True,
+        sign_in: bool = False,
         device_token: Secret | str | None = None,
         **fields: Unpack[RegistrationFields],
     ) -> Registration:
-        """Register a user, who is signed in at once unless ``sign_in`` is off.
+        """Register a user, who is signed in at once if ``sign_in`` is on.
 
         An email, a username or an external id is enough. If the email is that of an unclaimed user, that user is
         registered in place and keeps everything that the call does not replace. ``unclaimed`` makes another unclaimed
         user, who has no password and no token and gets no mail.
 
-        The access token that is issued then is paired with the device of ``device_token``.
+        The access token that is issued by signing in is paired with the device of ``device_token``.
 
         Without a password one is generated and mailed if there is a mailer and ``send_email`` is on; else the user has
         none. ``validate_email=False`` skips blocked domains and the host's checks, never the syntax. ``fields`` are any

@@ -119,7 +119,7 @@ class _Takeover:
         self.storage = storage
         self.clock, self.mailer = FakeClock(), MemoryMailer()
         self.core = self.core_over(storage)
-        user = self.core.registration.register(OWNER, password=OWN, send_email=False, sign_in=False).user
+        user = self.core.registration.register(OWNER, password=OWN, send_email=False).user
         self.user_id = user.id
         self.core.emails.set_verified(user.id, verified=True)
         self.clock.tick()

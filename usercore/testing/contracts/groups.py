@@ -164,7 +164,7 @@ class GroupRaceContract(Contract):
     def test_of_adding_a_user_and_deleting_the_empty_group_one_is_refused(self, storage: Storage) -> None:
         meeting = MeetingStorage(storage)
         core = UserCore.over(meeting, Host(clock=FakeClock(), randomness=FakeRandomness(), hasher=FakeHasher()))
-        ann = core.registration.register("ann@example.com", sign_in=False, send_email=False).user.id
+        ann = core.registration.register("ann@example.com", send_email=False).user.id
         group = core.groups.create("Editors").id
         added, deleted = meeting.race(lambda: core.groups.add(ann, group), lambda: core.groups.delete(group))
         if added is True:

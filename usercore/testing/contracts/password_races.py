@@ -101,7 +101,7 @@ class _Race:
             policy=POLICY,
         )
         self.core = UserCore.over(self.storage, host)
-        registered = self.core.registration.register(EMAIL, password=OLD, send_email=False)
+        registered = self.core.registration.register(EMAIL, password=OLD, send_email=False, sign_in=True)
         assert registered.access_token is not None
         self.ann, self.token = registered.user.id, registered.access_token
 

@@ -97,7 +97,7 @@ class PasswordMachine(StateMachine):
         """Register a user with the first password, on a core that sends mail."""
         self.mailer = MemoryMailer(self.watch)
         self.core = UserCore.over(self.watch, attrs.evolve(self.core._runtime.host, mailer=self.mailer))  # noqa: SLF001 - the same fakes
-        given = self.core.registration.register(EMAIL, password=PASSWORDS[0], send_email=False, sign_in=False)
+        given = self.core.registration.register(EMAIL, password=PASSWORDS[0], send_email=False)
         self.user_id, self.version, self.failures = given.user.id, 1, 0
         self.password: str | None = PASSWORDS[0]
         self.expires_at: datetime | None = None

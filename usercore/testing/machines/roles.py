@@ -68,10 +68,10 @@ class RoleMachine(StateMachine):
         self.system = self.core.tenant("system")
         register = self.core.registration.register
         emails = ("ann@example.com", "bob@example.com")
-        self.users = [register(email, password=PASSWORD, sign_in=False).user.id for email in emails]
+        self.users = [register(email, password=PASSWORD).user.id for email in emails]
         self.tokens: list[Secret | None] = [None, None]
         admins = self.system.registration
-        self.admins = [admins.register(email, sign_in=False).user.id for email in emails]
+        self.admins = [admins.register(email).user.id for email in emails]
         self.active_admins = {0, 1}
         self.roles: dict[str, _Role] = {}
         self.required, self.active = [False, False], [True, True]

@@ -89,9 +89,9 @@ class SecondFactorMachine(StateMachine):
 
     def begin(self) -> None:
         """Register one user."""
-        given = self.core.registration.register(EMAIL, password=PASSWORDS[0], sign_in=False)
+        given = self.core.registration.register(EMAIL, password=PASSWORDS[0])
         self.user_id, self.generation, self.version, self.is_active = given.user.id, 0, 0, True
-        self.other_id = self.core.registration.register("bob@example.com", sign_in=False).user.id
+        self.other_id = self.core.registration.register("bob@example.com").user.id
         self.apps: list[_App] = []
         self.pending: _App | None = None
         self.codes: list[str] = []

@@ -110,7 +110,7 @@ class SignInMachine(StateMachine):
 
     def begin(self) -> None:
         """Register one user with the first password."""
-        given = self.core.registration.register(EMAIL, password=PASSWORDS[0], sign_in=False)
+        given = self.core.registration.register(EMAIL, password=PASSWORDS[0])
         self.user_id = given.user.id
         self.password = PASSWORDS[0]
         self.active = self.tenant_active = True
