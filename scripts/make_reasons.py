@@ -23,7 +23,9 @@ what an email check returns is a reason of `email`.
 """
 
 MEANINGS: Final[Mapping[str, str]] = {
+    "admin_has_none": "an admin has no roles, and no tenant to name",
     "another_linked": "the user has another external id, which is unlinked first",
+    "another_tenant": "this core is bound to another tenant",
     "blocked_domain": "the policy blocks this domain of emails",
     "control_character": "a control character or line end that is not allowed there",
     "count": "too few or too many values",
@@ -31,6 +33,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "empty": "nothing, or white space only, where something is needed",
     "erased": "it belonged to a user who was erased",
     "extra_not_installed": "it takes packages of the extra `usercore[imported-hashes]`",
+    "fixed": "it was set when the user was created, and stays",
     "forbidden_character": "a character that is not allowed there",
     "given_twice": "the same field under two names",
     "has_credentials": "an unclaimed user has neither a password nor a device",

@@ -119,6 +119,7 @@ from usercore.passwords.model import (
     ResetPolicy,
 )
 from usercore.products.model import ProductGrant
+from usercore.registration.detail import SavedUser, UserDetail
 from usercore.registration.service import EmailCheckResult, EmailStatus
 from usercore.registration.steps import Registration
 from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersion, RoleTaken
@@ -179,6 +180,7 @@ from usercore.users.errors import ExternalIdLinked, LastAdmin, TooBroad
 from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, UserFields
 from usercore.users.model import (
     AccountStatus,
+    AccountStatusCode,
     EmailChange,
     EmailChangeState,
     EmailPolicy,
@@ -199,6 +201,7 @@ __all__ = [
     "AccessTokenCredentials",
     "AccessTokenPolicy",
     "AccountStatus",
+    "AccountStatusCode",
     "Actor",
     "ActorKind",
     "Address",
@@ -359,6 +362,7 @@ __all__ = [
     "RoleNotFound",
     "RoleStaleVersion",
     "RoleTaken",
+    "SavedUser",
     "SearchPolicy",
     "SecondFactor",
     "SecondFactorNotFound",
@@ -405,6 +409,7 @@ __all__ = [
     "Unset",
     "User",
     "UserCore",
+    "UserDetail",
     "UserFields",
     "UserNotFound",
     "UserState",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fields import OWN_FIELDS, attribute_of
-from tests.services.helpers import PASSWORD, refused, register, sign_in, unchanged, unclaim
+from tests.services.helpers import PASSWORD, fail, refused, register, sign_in, unchanged, unclaim
 from usercore import (
     AccountStatus,
     Actor,
@@ -123,6 +123,7 @@ def test_the_status_of_a_user_is_returned(core: UserCore, clock: FakeClock) -> N
     user = register(core)
     nothing = core.users.status(user.id)
     assert nothing == AccountStatus(
+        state=UserState.ACTIVE,
         password_set=False,
         password_changed_at=None,
         must_change_password=False,
@@ -143,6 +144,7 @@ def test_the_status_of_a_user_is_returned(core: UserCore, clock: FakeClock) -> N
         with pytest.raises(SignInRefused):
             core.sign_in.with_password("ann@example.com", "wrong")
     assert core.users.status(user.id) == AccountStatus(
+        state=UserState.ACTIVE,
         password_set=True,
         password_changed_at=NOON,
         must_change_password=False,
@@ -152,6 +154,24 @@ def test_the_status_of_a_user_is_returned(core: UserCore, clock: FakeClock) -> N
         last_sign_in_at=NOON,
         last_used_at=used_at,
     )
+
+
+@pytest.mark.rule("U2")
+def test_the_status_as_one_number_is_that_of_izenda(core: UserCore, clock: FakeClock) -> None:
+    user = register(core)
+    codes = [core.users.status(user.id).code]
+    core.passwords.set(user.id, PASSWORD)
+    codes.append(core.users.status(user.id).code)
+    fail(core, times=10)
+    codes.append(core.users.status(user.id).code)
+    core.users.deactivate(user.id)
+    codes.append(core.users.status(user.id).code)
+    core.users.activate(user.id)
+    clock.advance(timedelta(seconds=10))
+    codes.append(core.users.status(user.id).code)
+    core.passwords.mark_suspicious(user.id)
+    codes.append(core.users.status(user.id).code)
+    assert codes == [3, 1, 4, 2, 1, 3]
 
 
 @pytest.mark.rule("U6")

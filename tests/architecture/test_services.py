@@ -58,7 +58,16 @@ METHODS: Final = {
     "passwords": {"change", "mark_suspicious", "request_reset", "reset", "set", "unlock"},
     "passkeys": {"begin_registration", "begin_sign_in", "finish_registration", "finish_sign_in", "list", "remove"},
     "products": {"grant", "has_access", "list", "revoke"},
-    "registration": {"check_email", "claim", "complete", "import_users", "register", "register_external", "request"},
+    "registration": {
+        "check_email",
+        "claim",
+        "complete",
+        "import_users",
+        "register",
+        "register_external",
+        "request",
+        "save",
+    },
     "roles": {"allows", "create", "delete", "get", "give", "list", "of_user", "require", "take", "update"},
     "second_factors": {
         "begin",

@@ -54,8 +54,10 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "expires_at": lambda filled: filled.clock.now + timedelta(days=30),
     "external_id": same("x-7"),
     "group": same("acme"),
+    "id": lambda filled: filled.bob.id,
     "ids": lambda filled: [filled.ann.id, filled.bob.id],
     "ip": same("192.0.2.7"),
+    "is_admin": same(value=False),
     "keep": lambda filled: filled.access_token,
     "key": same("acme"),
     "language": same("sk"),
@@ -80,12 +82,14 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "ref": lambda filled: filled.ann.id,
     "required": same(value=False),
     "role": lambda filled: filled.role.id,
+    "roles": lambda filled: [filled.role.id, filled.unused_role.uuid],
     "resource": same("orders"),
     "resources": same(["orders", "users"]),
     "secret": lambda filled: filled.access_token,
     "skip": same(["pepper"]),
     "store": same(StoreAccess(files=(("people.db", 0o600),))),
     "source": same("shop"),
+    "tenant": same("main"),
     "time_zone": same("Europe/Bratislava"),
     "timestamp_offset_minutes": same(-60),
     "user_agent": same("Mozilla/5.0"),
@@ -125,6 +129,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "registration.claim.user": lambda filled: filled.ann.id,
     "registration.register.unclaimed": same(value=False),
     "registration.complete.secret": lambda filled: filled.link,
+    "registration.save.uuid": lambda filled: filled.bob.uuid,
     "groups.add.group": same("empty"),
     "roles.give.role": lambda filled: filled.unused_role.uuid,
     "second_factors.begin_by_challenge.challenge": lambda filled: filled.factors.setup_challenge,
@@ -163,8 +168,11 @@ SAMPLES: Final[Mapping[str, Sample]] = {
 }
 
 
-ONE_OF_SEVERAL: Final = {"registration.register": ["email"]}
-"""Parameters with a default without which a call is refused: one of several identifiers is needed."""
+ONE_OF_SEVERAL: Final = {
+    "registration.register": ["email"],
+    "registration.save": ["username", "first_name", "last_name", "roles"],
+}
+"""Parameters with a default without which a call is refused: one of several identifiers, or all of a detail."""
 
 OF_SYSTEM: Final = {"compliance", "tenants"}
 """Services that work on the core of ``system`` only."""

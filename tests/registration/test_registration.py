@@ -402,4 +402,5 @@ def test_registration_has_public_methods_only_for_its_use_cases(core: UserCore) 
         "register",
         "register_external",
         "request",
+        "save",
     ]

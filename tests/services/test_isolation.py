@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -91,6 +92,13 @@ def own(names: Names) -> Email:
     return Email(f"own-{names.name}@example.com")
 
 
+def save(core: UserCore, names: Names, **detail: Any) -> object:
+    """Save a user with a role of this tenant."""
+    own_role = core.roles.create(f"own-{names.name}").id
+    full: dict[str, Any] = {"username": "own", "first_name": "A", "last_name": "B", "roles": [own_role]} | detail
+    return core.registration.save(**full)
+
+
 def finish_sign_in(core: UserCore, names: Names) -> object:
     """Sign in by the device, with a challenge of this tenant."""
     begun = core.passkeys.begin_sign_in()
@@ -125,6 +133,17 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     ),
     "registration.register_external": lambda core, names: core.registration.register_external(
         names.email, external_id=names.external_id, fail_by_existing_email=True
+    ),
+    "registration.save: create": lambda core, names: save(
+        core, names, username=names.name, email=names.email, uuid=uuid_of(names.id, USER_KIND), roles=[names.name]
+    ),
+    "registration.save: upsert": lambda core, names: save(core, names, username=names.name, upsert=True),
+    "registration.save: id": lambda core, names: save(core, names, id=names.id),
+    "registration.save: uuid": lambda core, names: save(core, names, id=uuid_of(names.id, USER_KIND)),
+    "registration.save: another tenant's role": lambda core, names: save(core, names, roles=[names.role.id]),
+    "registration.save: another tenant's role, by UUID": lambda core, names: save(core, names, roles=[names.role.uuid]),
+    "registration.save: by email and username of another tenant": lambda core, names: save(
+        core, names, id=core.users.get(own(names)).id, username=names.email, email=names.email
     ),
     "registration.claim": lambda core, names: core.registration.claim(names.id, own(names)),
     "registration.claim: by": lambda core, names: core.registration.claim(own(names), names.id),

@@ -47,6 +47,7 @@ class StatusReader:
         counter = self._counter_of(unit, user)
         until = locked_until(counter, now=now, policy=self._throttles)
         return AccountStatus(
+            state=user.state,
             password_set=credential is not None and not credential.is_void,
             password_changed_at=None if credential is None else credential.set_at,
             must_change_password=credential is not None and credential.must_change,

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any, Protocol
 from uuid import UUID
 
-from usercore.kernel.changes import Change
+from usercore.authorization.steps import RoleGivingUnit, give_role, set_role_requirement, take_role
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
@@ -18,17 +18,14 @@ from usercore.kernel.unset import UNSET, Unset
 from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
 from usercore.roles.errors import AdminHasNoRoles, RoleStaleVersion, RoleTaken
-from usercore.roles.model import CREATED, DELETED, GIVEN, TAKEN, UPDATED, HeldRole, Role, RoleAssignment
-from usercore.roles.ports import RolesUnit
+from usercore.roles.model import CREATED, DELETED, UPDATED, HeldRole, Role
 from usercore.roles.rules import CLEAN, clean_permission, clean_role_key, permissions_of
 from usercore.roles.service import find_role, held_roles, lock_role
 from usercore.storage.lookups import LookupsUnit
-from usercore.users.model import ROLE_REQUIREMENT_CHANGED, User, UserState
-from usercore.users.ports import UsersUnit
-from usercore.users.service import replace_user
+from usercore.users.model import UserState
 
 
-class AuthorizationUnit(RolesUnit, UsersUnit, LookupsUnit, Protocol):
+class AuthorizationUnit(RoleGivingUnit, LookupsUnit, Protocol):
     """What managing roles and checking permissions reads and writes."""
 
 
@@ -165,10 +162,9 @@ class Roles:
             user = unit.users.lock(unit.resolve(ref))
             if unit.role_assignments.get(user.id, given.id) is not None:
                 return False
-            assignment = self._assignment(user, given.id)
-            unit.role_assignments.add(assignment)
-            unit.record(Change(kind=GIVEN, subject_id=user.id, new=HeldRole(role=given, assignment=assignment)))
-            self._set_requirement(unit, user, required=True)
+            now = self._service.clock()
+            give_role(unit, user, given, number=self._service.new_id(), at=now, by=self._by)
+            set_role_requirement(unit, user, required=True, at=now, by=self._by)
             return True
 
         return self._service.units.write(give)
@@ -191,8 +187,7 @@ class Roles:
             assignment = unit.role_assignments.get(user_id, taken.id)
             if assignment is None:
                 return False
-            unit.role_assignments.remove(user_id, taken.id)
-            unit.record(Change(kind=TAKEN, subject_id=user_id, old=HeldRole(role=taken, assignment=assignment)))
+            take_role(unit, HeldRole(role=taken, assignment=assignment))
             return True
 
         return self._service.units.write(take)
@@ -224,7 +219,9 @@ class Roles:
             self._check_no_admin()
 
         def require(unit: AuthorizationUnit) -> bool:
-            return self._set_requirement(unit, unit.users.lock(unit.resolve(ref)), required=required)
+            user = unit.users.lock(unit.resolve(ref))
+            set_role_requirement(unit, user, required=required, at=self._service.clock(), by=self._by)
+            return required != user.requires_role
 
         return self._service.units.write(require)
 
@@ -268,24 +265,6 @@ class Roles:
             modified_by=by,
             **fields,
         )
-
-    def _assignment(self, user: User, role_id: RoleId) -> RoleAssignment:
-        now, by = self._service.clock(), self._by
-        return RoleAssignment(
-            user_id=user.id,
-            role_id=role_id,
-            tenant_id=user.tenant_id,
-            id=self._service.new_id(),
-            created_at=now,
-            created_by=by,
-            modified_at=now,
-            modified_by=by,
-        )
-
-    def _set_requirement(self, unit: AuthorizationUnit, user: User, *, required: bool) -> bool:
-        new = evolve(user, requires_role=required)
-        replace_user(unit, user, new, ROLE_REQUIREMENT_CHANGED, at=self._service.clock(), by=self._by)
-        return required != user.requires_role
 
     def _check_no_admin(self) -> None:
         if self._service.context.tenant_id == SYSTEM:

@@ -33,6 +33,7 @@ from usercore.passwords.hasher import Argon2Hasher
 from usercore.passwords.ports import Hasher
 from usercore.registration.email_link import EmailLinkRegistration
 from usercore.registration.limits import RegistrationLimits
+from usercore.registration.saving import UserSaving
 from usercore.registration.service import Registrations
 from usercore.registration.steps import RegistrationSteps
 from usercore.second_factors.encryption import FactorCipher
@@ -193,6 +194,7 @@ class Runtime:
             steps=steps,
             email_link=EmailLinkRegistration(service=service, steps=steps, emails=policy.emails, links=policy.links),
             imports=Imports(service=service, gates=gates, emails=policy.emails, hasher=self.hasher),
+            saving=UserSaving(service=service, steps=steps, emails=policy.emails),
             claiming=ClaimingSteps(service=service),
             sign_in=sign_in,
             emails=policy.emails,

@@ -21,11 +21,11 @@ from usercore.users.service import replace_user
 
 class EmailChangeUnit(
     UsersUnit,
-    TokensUnit,
+    AttemptsUnit,
     PasswordsUnit,
+    TokensUnit,
     PasskeysUnit,
     SecondFactorsUnit,
-    AttemptsUnit,
     HistoryUnit,
     LookupsUnit,
     Protocol,

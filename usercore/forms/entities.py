@@ -14,6 +14,7 @@ from usercore.kernel.changes import Subject
 from usercore.kernel.context import ActorKind
 from usercore.passkeys.model import Passkey
 from usercore.products.model import ProductGrant
+from usercore.registration.detail import SavedUser
 from usercore.registration.steps import Registration
 from usercore.roles.model import HeldRole, Role, RoleAssignment
 from usercore.sign_in.model import Identity, SignedIn
@@ -373,6 +374,33 @@ def registration(
     return form  # type: ignore[no-any-return]  # one of the two, by the audience
 
 
+class SavedUserForm(TypedDict):
+    """What saving a user detail made, as the user sees it."""
+
+    user: UserForm
+    created: bool
+    roles: list[HeldRoleForm]
+
+
+class OperatorSavedUserForm(TypedDict):
+    """What saving a user detail made, as operators see it."""
+
+    user: OperatorUserForm
+    created: bool
+    roles: list[OperatorHeldRoleForm]
+
+
+saved_user: Final[Form[SavedUser, SavedUserForm, OperatorSavedUserForm]] = Form(
+    SavedUserForm,
+    OperatorSavedUserForm,
+    {
+        "user": lambda value, audience: user(value.user, audience),
+        "roles": lambda value, audience: [held_role(one, audience) for one in value.roles],
+    },
+)
+"""Make the plain data of what saving a user detail made."""
+
+
 class AccessTokenForm(TypedDict):
     """An access token as its user sees it: by its public id, which opens nothing."""
 
@@ -584,8 +612,10 @@ class AccountStatusForm(TypedDict):
 
 
 class OperatorAccountStatusForm(AccountStatusForm):
-    """What is so about an account, as operators see it."""
+    """What is so about an account, as operators see it. ``code`` is one of ``AccountStatusCode``."""
 
+    state: str
+    code: int
     failures_in_a_row: int
     locked_since: str | None
     locked_until: str | None

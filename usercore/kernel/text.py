@@ -4,7 +4,7 @@ The length is checked first because normalising is quadratic on combining marks:
 minutes. A wrong type is a programming error (``TypeError``), a wrong content is the user's (``Invalid``, by field).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar, cast
 from unicodedata import category, combining, normalize
 
@@ -175,9 +175,13 @@ def check_assigned(text: str, *, field: str) -> None:
 class FieldErrors:
     """Collects the errors of several fields, so that one exception reports all of them."""
 
-    def __init__(self) -> None:
-        """Create an empty collection."""
-        self._faults: list[FieldError] = []
+    def __init__(self, faults: Iterable[FieldError] = ()) -> None:
+        """Create a collection of these errors."""
+        self._faults: list[FieldError] = [*faults]
+
+    def __iter__(self) -> Iterator[FieldError]:
+        """Iterate over the errors in the order in which they were found."""
+        return iter(self._faults)
 
     def take(self, clean: Callable[P, T], *values: P.args, **options: P.kwargs) -> T | None:
         """Return the result of ``clean`` for these values, or None after adding the errors that it raised."""

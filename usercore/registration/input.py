@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
+from uuid import UUID
 
 import attrs
 
@@ -26,6 +27,7 @@ class RegistrationInput:
     email: str | None
     username: str | None = None
     external_id: str | None = None
+    supplied_uuid: UUID | None = None
     fields: Mapping[str, Any] = NO_FIELDS
     hashed: tuple[str, str | None] | None = attrs.field(default=None, repr=False)
     verified: bool = False
@@ -38,7 +40,7 @@ class RegistrationInput:
             username=self.username,
             external_id=self.external_id,
             access_ids=NO_ACCESS_IDS,
-            supplied_uuid=None,
+            supplied_uuid=self.supplied_uuid,
         )
 
 

@@ -16,9 +16,11 @@ from usercore.kernel.secret import Secret, text_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, refuse
 from usercore.kernel.values import frozen
+from usercore.registration.detail import SavedUser, UserDetail
 from usercore.registration.email_link import EmailLinkRegistration
 from usercore.registration.input import RegistrationInput, clean_registration
 from usercore.registration.limits import RejectedRegistration
+from usercore.registration.saving import UserSaving
 from usercore.registration.steps import Registration, RegistrationSteps, RegistrationUnit
 from usercore.sign_in.service import SignIn
 from usercore.users.emails import clean_email
@@ -55,6 +57,7 @@ class Registrations:
     _steps: RegistrationSteps
     _email_link: EmailLinkRegistration
     _imports: Imports
+    _saving: UserSaving
     _claiming: ClaimingSteps
     _sign_in: SignIn
     _emails: EmailPolicy
@@ -190,6 +193,35 @@ class Registrations:
             )
 
         return self._steps.write_user(register, registrant, email)
+
+    def save(self, *, upsert: bool = False, **detail: Unpack[UserDetail]) -> SavedUser:
+        """Save a user as another system has it: create one with roles, or update the one with ``id``.
+
+        The username, the first and the last name are needed, and a role, unless this core is bound to ``system``, whose
+        users are admins: they have neither a tenant to name nor roles. The roles replace those that the user has; one
+        that the user has already stays as it was given. A role that is not named by id or UUID but by name is ignored
+        if there is none of this name.
+
+        Optional fields that are left out of an update stay; None and "" clear them. The state stays, too. A new
+        email is stored as ``emails.change`` does. A new user has no password, no token, and gets no mail. If the email
+        is that of an unclaimed user, that user is registered in place.
+
+        Args:
+            upsert: whether, without an id, the user with this username is updated if there is one.
+            **detail: any of ``UserDetail``.
+
+        Raises:
+            TypeError: a value has the wrong type, or there is no field of a name.
+            Invalid: every fault, by field; a role that is unknown, or another tenant's, as ``roles.1``.
+            UserNotFound: no user of this tenant has the id, or a version was passed for a user who does not exist.
+            StaleVersion: the user has another version by now.
+            Taken: another user has the username, the email or the UUID.
+            Vetoed: a gate of the host refused the new user.
+            TenantInactive: the user is new, and the tenant inactive.
+            RateLimited: too many new users with this email or from this address.
+        """
+        check_names(detail, UserDetail, call="registration.save")
+        return self._saving.save(detail, upsert=check_type(upsert, bool, name="upsert"))
 
     def request(
         self, email: str, *, language: str | None = None, source: str | None = None, referer: str | None = None

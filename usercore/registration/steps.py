@@ -6,18 +6,19 @@ from typing import Protocol, TypeVar
 
 from usercore.attempts.model import AttemptStatus, RegistrationStatus
 from usercore.attempts.rules import attempt_of
+from usercore.authorization.steps import RoleGivingUnit
+from usercore.email_change.steps import EmailChangeUnit
 from usercore.gates.service import NewPasswords, RegistrationGates
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import entity, evolve
-from usercore.kernel.errors import RateLimited, Rejected, RunAgain, Taken, UsercoreError, UserNotFound
+from usercore.kernel.errors import Invalid, RateLimited, Rejected, RunAgain, Taken, UsercoreError, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
 from usercore.passwords.model import PasswordChange
-from usercore.passwords.ports import PasswordsUnit
 from usercore.passwords.rules import ScreenedPassword
 from usercore.passwords.service import store_password
 from usercore.registration.input import RegistrationInput, personal_words
@@ -32,19 +33,17 @@ from usercore.tenants.ports import TenantsUnit
 from usercore.tokens.errors import DeviceTokenUnknown
 from usercore.tokens.model import AccessTokenPolicy
 from usercore.tokens.pairing import LockedDevice, get_device, lock_device, pair
-from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import issue_access_token
 from usercore.users.identifiers import claims_of, email_holder
 from usercore.users.keys import is_same_address
 from usercore.users.model import REGISTERED, UNCLAIMED_CREATED, WELCOMED, Claim, User, UserState
-from usercore.users.ports import UsersUnit
 from usercore.users.rules import without_email_as_name
 from usercore.users.service import add_user, check_free, replace_user
 
 T = TypeVar("T")
 
 
-class RegistrationUnit(UsersUnit, RegistrationLimitsUnit, TenantsUnit, PasswordsUnit, TokensUnit, Protocol):
+class RegistrationUnit(RegistrationLimitsUnit, TenantsUnit, EmailChangeUnit, RoleGivingUnit, Protocol):
     """What a registration reads and writes."""
 
 
@@ -100,7 +99,7 @@ class RegistrationSteps:
         registrant: RegistrationInput,
         login: str | None,
     ) -> T:
-        """Run a unit that counts against the limits and stores a user. One that is refused as taken starts no pause.
+        """Run a unit that counts against the limits and stores a user. One that is refused otherwise starts no pause.
 
         Raises:
             TenantInactive: the tenant is inactive.
@@ -112,7 +111,7 @@ class RegistrationSteps:
 
         try:
             outcome = self._service.units.write(write)
-        except (Taken, DeviceTokenUnknown) as error:
+        except (Taken, DeviceTokenUnknown, Invalid) as error:
             # The rollback removed the pause that the unit had started; the limits are counted anew.
             refused = error
             outcome = self._service.units.write(
@@ -250,6 +249,7 @@ class RegistrationSteps:
             confirmed_at=now if registrant.verified else None,
             username=registrant.username,
             external_id=registrant.external_id,
+            supplied_uuid=registrant.supplied_uuid,
             registered_at=None if registrant.unclaimed else now,
             created_at=now,
             created_by=str(context.actor),
@@ -332,6 +332,7 @@ class RegistrationSteps:
         kept = {
             "username": registrant.username or old.username,
             "external_id": registrant.external_id or old.external_id,
+            "supplied_uuid": registrant.supplied_uuid or old.supplied_uuid,
             "email_verified_at": new.email_verified_at or old.email_verified_at,
             "confirmed_at": old.confirmed_at or new.confirmed_at,
             **{name: getattr(new, name) for name in (*given, *registrant.fields)},

@@ -31,7 +31,7 @@ def clean_role_name(value: object) -> str:
     return clean_name(value, field="name", most=NAME_LIMIT)
 
 
-def clean_role_key(value: object) -> RoleKey:
+def clean_role_key(value: object, *, field: str = "role") -> RoleKey:
     """Return the name, id or UUID that identifies a role in a call.
 
     Raises:
@@ -41,8 +41,8 @@ def clean_role_key(value: object) -> RoleKey:
     if isinstance(value, UUID):
         return plain_uuid(value)
     if isinstance(value, int):
-        return check_type(value, int, name="role")
-    return clean_name(value, field="role", most=NAME_LIMIT)
+        return check_type(value, int, name=field)
+    return clean_name(value, field=field, most=NAME_LIMIT)
 
 
 def clean_permission(value: object, *, field: str = "permission") -> str:

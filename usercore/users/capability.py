@@ -13,6 +13,7 @@ CAPABILITY: Final = Capability(
     policies=(EmailPolicy, SearchPolicy),
     public=(
         "AccountStatus",
+        "AccountStatusCode",
         "EmailChange",
         "EmailChangeState",
         "EmailPolicy",

@@ -4,7 +4,7 @@ A user has its identifiers for reading; their claims make them unique.
 """
 
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -207,10 +207,20 @@ class Claiming:
     note: str | None
 
 
+class AccountStatusCode(IntEnum):
+    """An account's status as one number. Source: spec U2; Izenda's ``status``."""
+
+    ACTIVE = 1
+    DEACTIVATED = 2
+    PASSWORD_NOT_SET = 3
+    LOCKED = 4
+
+
 @entity
 class AccountStatus:
-    """The status of a user besides its state: password, failures, sign-ins. Instants are None if they do not apply."""
+    """The status of a user: state, password, failures, sign-ins. Instants are None if they do not apply."""
 
+    state: UserState
     password_set: bool
     password_changed_at: datetime | None
     must_change_password: bool
@@ -219,6 +229,15 @@ class AccountStatus:
     locked_until: datetime | None
     last_sign_in_at: datetime | None
     last_used_at: datetime | None
+
+    @property
+    def code(self) -> AccountStatusCode:
+        """The status as one number: the first that applies of deactivated, password not set and locked, else active."""
+        if self.state is UserState.DEACTIVATED:
+            return AccountStatusCode.DEACTIVATED
+        if not self.password_set:
+            return AccountStatusCode.PASSWORD_NOT_SET
+        return AccountStatusCode.ACTIVE if self.locked_until is None else AccountStatusCode.LOCKED
 
 
 @entity

@@ -48,23 +48,35 @@ _MEETING: Final = 0.3
 
 
 class MeetingStorage(FaultyStorage):
-    """Makes two threads meet before their units lock a user, when both units are open and have read."""
+    """Makes two threads meet before their units lock a user, when both units are open and have read.
 
-    def __init__(self, storage: Storage) -> None:
+    With ``after``, they meet after the first call of the repositories' method of this name instead.
+    """
+
+    def __init__(self, storage: Storage, *, after: str | None = None) -> None:
         super().__init__(storage)
+        self._after = after
         self._barrier: Barrier | None = None
         self._met = local()
 
     def call(self, method: Callable[..., T], *args: object, **kwargs: object) -> T:
         """Make a call; the first lock of each thread waits for that of the other one."""
         inner = _inner(method)
-        if inner.__name__ == "lock" and self._barrier is not None and not getattr(self._met, "once", False):
-            self._met.once = True
-            with suppress(AttributeError):  # the unit's own method, which has no such query
-                inner.__self__.exists(args[0])  # a snapshot that is taken at the first read is taken now
-            with suppress(BrokenBarrierError):
-                self._barrier.wait(_MEETING)
+        if inner.__name__ != (self._after or "lock") or self._barrier is None or getattr(self._met, "once", False):
+            return super().call(method, *args, **kwargs)
+        self._met.once = True
+        if self._after is not None:
+            found = super().call(method, *args, **kwargs)
+            self._meet(self._barrier)
+            return found
+        with suppress(AttributeError):  # the unit's own method, which has no such query
+            inner.__self__.exists(args[0])  # a snapshot that is taken at the first read is taken now
+        self._meet(self._barrier)
         return super().call(method, *args, **kwargs)
+
+    def _meet(self, barrier: Barrier) -> None:
+        with suppress(BrokenBarrierError):
+            barrier.wait(_MEETING)
 
     def race(self, *calls: Callable[[], object]) -> list[object]:
         """Run two calls at once; return what each returned, or the error by which it was refused."""
