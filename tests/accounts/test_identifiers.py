@@ -63,7 +63,7 @@ def test_an_email_stays_claimed_when_the_equal_username_is_removed(core: UserCor
     assert core.users.find(Username("ann@example.com")) is None
 
 
-@pytest.mark.rule("U3")
+@pytest.mark.rule("U3", "U8", "U9")
 @pytest.mark.parametrize(
     ("space", "field", "take"),
     [

@@ -178,7 +178,7 @@ def test_a_gate_gets_the_registration_and_is_called_outside_any_unit(core: UserC
     assert (asked[0].username, asked[0].external_id, asked[0].context) == ("ann", "7", bound.context)
 
 
-@pytest.mark.rule("R1")
+@pytest.mark.rule("R1", "R2")
 def test_a_blocked_domain_is_refused_however_it_is_spelled(core: UserCore) -> None:
     policy = RegistrationPolicy(blocked_domains=frozenset({"Spam.example", "MÜLLER.example"}))
     core = over(core, policy=Policy(mail=core.policy.mail, registration=policy))
@@ -190,7 +190,7 @@ def test_a_blocked_domain_is_refused_however_it_is_spelled(core: UserCore) -> No
     assert core.registration.register("ann@spam.example", validate_email=False).created
 
 
-@pytest.mark.rule("R1")
+@pytest.mark.rule("R1", "R2")
 def test_the_email_checks_of_the_host_are_called_outside_any_unit(core: UserCore, storage: WatchedStorage) -> None:
     def refuse(email: str) -> str | None:
         check_closed(storage, "an email was checked")

@@ -103,7 +103,7 @@ def test_every_table_with_rows_of_users_moves_or_says_why_it_stays() -> None:
 def test_an_unclaimed_user_has_no_password_no_token_and_gets_no_mail(
     core: UserCore, mailer: MemoryMailer, email: str | None, fields: dict[str, Any]
 ) -> None:
-    registration = core.registration.register(email, unclaimed=True, **fields)
+    registration = core.registration.register(email, unclaimed=True, sign_in=True, **fields)
     user = registration.user
     assert (user.state, registration.access_token) == (UserState.UNCLAIMED, None)
     core.outbox.deliver()
