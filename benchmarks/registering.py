@@ -54,7 +54,8 @@ def register(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
     ):
         yield {
             "usercore": Calls(
-                lambda one: core.registration.register(one.email, password=password_of(one)), map(person, count(users))
+                lambda one: core.registration.register(one.email, password=password_of(one), sign_in=True),
+                map(person, count(users)),
             ),
             "raw": Calls(lambda one: raw.sign_up(one.email, password_of(one)), map(person, count(users))),
         }
