@@ -57,6 +57,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "taken": "another user has it",
     "too_costly": "computing it would cost more than the policy allows",
     "too_few_columns": "a line of the file with fewer columns than its header",
+    "too_deep": "more lists and objects inside one another than are stored",
     "too_early": "before the earliest day or instant that is accepted",
     "too_late": "after the latest day or instant that is accepted",
     "too_long": "longer than the field may be",

@@ -57,7 +57,7 @@ from usercore.gates.ports import (
 )
 from usercore.groups.errors import GroupNotEmpty, GroupNotFound, GroupStaleVersion, GroupTaken
 from usercore.groups.model import Group, GroupMember, JoinedGroup
-from usercore.history.model import Entry
+from usercore.history.model import Action, ActionCount, ActionLogPolicy, Entry
 from usercore.importing.model import BadRecord, ImportLine, ImportReport
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import Actor, ActorKind, Context
@@ -174,6 +174,7 @@ from usercore.tokens.model import (
     RevocationPolicy,
     RevocationReason,
     RevokedTokens,
+    SourceAccess,
     TokenKind,
 )
 from usercore.users.errors import ExternalIdLinked, LastAdmin, TooBroad
@@ -189,6 +190,7 @@ from usercore.users.model import (
     User,
     UserState,
 )
+from usercore.views.model import UserOverview
 
 __all__ = [
     "NIST_AAL1",
@@ -202,6 +204,9 @@ __all__ = [
     "AccessTokenPolicy",
     "AccountStatus",
     "AccountStatusCode",
+    "Action",
+    "ActionCount",
+    "ActionLogPolicy",
     "Actor",
     "ActorKind",
     "Address",
@@ -373,6 +378,7 @@ __all__ = [
     "SignInRefused",
     "SignedIn",
     "SmtpMailer",
+    "SourceAccess",
     "StaleVersion",
     "Standard",
     "StatisticsPolicy",
@@ -412,6 +418,7 @@ __all__ = [
     "UserDetail",
     "UserFields",
     "UserNotFound",
+    "UserOverview",
     "UserState",
     "UsercoreError",
     "Username",

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import attrs
 
-from usercore.accounts.diagnostics import History
 from usercore.accounts.service import Users
 from usercore.accounts.status import StatusReader
 from usercore.address_book.lookups import AddressLookups
@@ -49,6 +48,8 @@ from usercore.tenants.built_in import add_built_in, has_built_in
 from usercore.tenants.rules import clean_tenant_key
 from usercore.tenants.service import Tenants, find_tenant
 from usercore.tokens.access_tokens import AccessTokens
+from usercore.views.detail import DetailReader
+from usercore.views.service import History
 
 T = TypeVar("T")
 
@@ -337,8 +338,13 @@ class UserCore:
 
     @cached_property
     def history(self) -> History:
-        """What happened, for operators."""
-        return History(service=self._service, status=self._status)
+        """What happened, the action log, and everything about a user, for operators."""
+        detail = DetailReader(
+            status=self._status,
+            addresses=AddressLookups(service=self._service, policy=self.policy.addresses),
+            meta=self.policy.meta,
+        )
+        return History(service=self._service, status=self._status, detail=detail, log=self.policy.action_log)
 
     @cached_property
     def _status(self) -> StatusReader:

@@ -1,5 +1,6 @@
 """``usercore token``: listing and revoking the tokens of users and of programs."""
 
+from functools import partial
 from typing import Final
 
 import click
@@ -27,9 +28,13 @@ def list_tokens(core: UserCore, output: Output, ref: Reference | None) -> None:
     if ref is None:
         output.rows([forms.api_token(one, "operator") for one in rows_of(core.api_tokens.list)], API_COLUMNS)
         return
-    access = [{"kind": "access", **forms.access_token(one, "operator")} for one in core.access_tokens.list(ref)]
+    access = [
+        {"kind": "access", **forms.access_token(one, "operator")}
+        for one in rows_of(partial(core.access_tokens.list, ref))
+    ]
     autologin = [
-        {**forms.limited_use_token(one, "operator"), "kind": "autologin"} for one in core.autologin_tokens.list(ref)
+        {**forms.limited_use_token(one, "operator"), "kind": "autologin"}
+        for one in rows_of(partial(core.autologin_tokens.list, ref))
     ]
     output.rows([*access, *autologin], USER_COLUMNS)
 

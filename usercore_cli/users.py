@@ -41,15 +41,18 @@ def user() -> None:
 @click.argument("ref", metavar="USER", type=UserReference())
 @with_core()
 def show(core: UserCore, output: Output, ref: Reference) -> None:
-    """Show a user, the status of the account, and the roles."""
-    found = core.users.get(ref)
-    form = forms.user(found, "operator")
-    status = forms.account_status(core.users.status(found.id), "operator")
-    roles = [forms.held_role(held, "operator") for held in core.roles.of_user(found.id)]
+    """Show a user, the status of the account, and what belongs to the user; --json has the newest of every list."""
+    form = forms.user_overview(core.history.detail(ref), "operator")
     if output.as_json:
-        output.record({"user": form, "status": status, "roles": roles})
-    else:
-        output.record({**form, **status, "roles": [held["role"]["name"] for held in roles]})
+        output.record(form)
+        return
+    lists = {
+        "roles": [held["role"]["name"] for held in form["roles"]],
+        "groups": [joined["group"]["name"] for joined in form["groups"]],
+        "products": [grant["product_id"] for grant in form["products"]],
+        "sources": [access["source"] for access in form["source_accesses"]["rows"]],
+    }
+    output.record({**form["user"], **form["status"], **lists})
 
 
 @user.command("find")

@@ -139,7 +139,7 @@ def test_a_type_that_was_not_declared_is_refused(core: UserCore, ann: User) -> N
         with refused(core, AddressTypeNotFound, but=()):
             call()
     assert core.addresses.get(ann.id, "invoices") is None
-    assert core.addresses.list(ann.id, ["invoices"]) == ()
+    assert core.addresses.list(ann.id, ["invoices"]).rows == ()
 
 
 @pytest.mark.rule("A1")
@@ -160,7 +160,7 @@ def test_an_added_address_has_its_values_and_who_added_it_and_when(core: UserCor
     assert (added.created_at, added.created_by) == (added.modified_at, added.modified_by) == (clock.now, "operator:Zoë")
     assert (added.version, added.valid_from, added.valid_until) == (1, today(clock), None)
     assert core.addresses.get(ann.id, added.id) == core.addresses.get(ann.id, "invoice") == added
-    assert core.addresses.list(ann.id) == (added,)
+    assert core.addresses.list(ann.id).rows == (added,)
 
 
 @pytest.mark.rule("A3")
@@ -603,7 +603,7 @@ def test_an_address_that_changes_each_time_while_a_gate_is_asked_is_not_removed(
 def test_a_removed_address_is_shown_nowhere_and_its_versions_stay(core: UserCore, ann: User) -> None:
     added = core.addresses.add(ann.id, "invoice", street="Main")
     core.addresses.remove(ann.id, added.id)
-    assert core.addresses.list(ann.id) == ()
+    assert core.addresses.list(ann.id).rows == ()
     assert core.addresses.get(ann.id, added.id) is core.addresses.get(ann.id, "invoice") is None
     version = core.addresses.version(ann.id, added.version_id)
     assert version is not None
@@ -640,7 +640,7 @@ def test_a_move_announced_for_next_month_holds_from_its_day_on(core: UserCore, a
     assert order is not None
     assert (order.street, order.valid_until) == ("Main", day)
     assert [one.id for one in core.addresses.versions(ann.id, added.id)] == [added.version_id, moved.version_id]
-    assert core.addresses.list(ann.id, on=day - timedelta(1))[0].version_id == added.version_id
+    assert core.addresses.list(ann.id, on=day - timedelta(1)).rows[0].version_id == added.version_id
 
 
 @pytest.mark.rule("A9")

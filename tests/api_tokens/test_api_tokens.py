@@ -231,7 +231,7 @@ def test_last_use_is_collected_and_written_once_a_minute_with_that_of_access_tok
     clock.now = NOON + MINUTE + TICK
     core.api_tokens.authorize(issued.secret, "orders")
     assert stored(core).last_used_at == clock.now
-    assert core.access_tokens.list(user.id)[0].last_used_at == NOON + MINUTE
+    assert core.access_tokens.list(user.id).rows[0].last_used_at == NOON + MINUTE
 
 
 @pytest.mark.rule("K6")

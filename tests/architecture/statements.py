@@ -72,9 +72,9 @@ def parsed(statement: str, dialect: str) -> exp.Expression:
 def astray(statement: exp.Expression, references: frozenset[str]) -> set[str]:
     """Return the tables, except references, whose shard a statement does not name."""
     if isinstance(statement, exp.Insert):
-        (name,) = {table.name for table in statement.find_all(exp.Table)}
-        named = {column.name for column in statement.this.expressions}
-        return {name} - references if TABLES[name].shard not in named else set()
+        name, named = statement.this.this.name, {column.name for column in statement.this.expressions}
+        read = astray(statement.expression, references) if statement.expression.find(exp.From) else set()
+        return read | ({name} - references if TABLES[name].shard not in named else set())
     used = {table.alias_or_name: table.name for table in statement.find_all(exp.Table)}
     looks = [_names(query) for query in statement.find_all(exp.Subquery, exp.Exists) if not _stays(query, references)]
     if len(used) < len(list(statement.find_all(exp.Table))) or any(names - references for names in looks):

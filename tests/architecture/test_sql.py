@@ -33,6 +33,7 @@ CLEANING: Final = SCANNING | {
     "outbox.REMOVE",
     "remembered_devices.REMOVE_EXPIRED",
     "history.REMOVE",
+    "history.REMOVE_ACTIONS",
     "second_factors.REMOVE_CHALLENGES",
     "registration_attempts._blank",
     "registration_attempts._remove",
@@ -78,9 +79,9 @@ FAN_OUTS: Final = (
 SCANS: Final = SCANNING | {"checking.VERSION_ROWS"}
 
 FEATURES: Final = frozenset(
-    """Add And BitwiseAnd Case Column Count Delete EQ Exists From GT GTE Identifier If In Insert Is Join LT LTE Limit
-    Literal NEQ Not Null OnConflict Or Order Ordered Paren Parameter Placeholder Returning Schema Select Star Sub
-    Subquery Table TableAlias Tuple Update Values Var Where""".split()  # noqa: SIM905 - easier to read than a list
+    """Add And Between BitwiseAnd Case Column Count Delete EQ Exists From GT GTE Group Identifier If In Insert Is Join
+    LT LTE Limit Literal NEQ Not Null OnConflict Or Order Ordered Paren Parameter Placeholder Returning Schema Select
+    Star Sub Subquery Table TableAlias Tuple Update Values Var Where""".split()  # noqa: SIM905 - easier to read than a list
 )
 """The syntax of the statements. No functions but COUNT, no casts or types, because engines differ there."""
 

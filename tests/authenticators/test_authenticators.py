@@ -119,7 +119,7 @@ def test_a_user_who_is_deactivated_during_authentication_is_refused(core: UserCo
     late = over(core, authenticators=[Door(answer=lambda: core.users.deactivate(user.id).id)])
     with pytest.raises(SignInRefused):
         late.sign_in.authenticate(Badge(4))
-    assert core.access_tokens.list(user.id) == ()
+    assert core.access_tokens.list(user.id).rows == ()
 
 
 @pytest.mark.rule("S2")

@@ -209,7 +209,7 @@ def test_a_host_never_signs_in_a_privileged_user_and_the_right_password_still_do
     for enter in weak:
         with refused(system, SignInRefused):
             enter()
-    assert system.access_tokens.list(admin.id) == ()
+    assert system.access_tokens.list(admin.id).rows == ()
     assert system.sign_in.with_password("root@example.com", PASSWORD).authenticator == "password"
 
 

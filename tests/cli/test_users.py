@@ -21,7 +21,7 @@ def test_a_user_is_created_by_the_operator_and_shown(store: str) -> None:
     assert (shown["status"]["password_set"], shown["roles"]) == (False, [])
     with usercore.open(store) as core:
         assert core.history.of_user(form["id"]).rows[0].actor == "operator:Ann"
-        assert core.access_tokens.list(form["id"]) == ()
+        assert core.access_tokens.list(form["id"]).rows == ()
 
 
 def test_people_read_a_line_for_each_value_that_is_not_empty() -> None:

@@ -383,7 +383,7 @@ def test_one_click_of_the_first_link_throws_the_intruder_out(
     assert (restored.email, restored.email_verified_at, restored.username) == (ANN, user.email_verified_at, ANN)
     assert (restored.external_id, restored.access_ids) == (None, (None,) * 4)
     assert core.users.get(Email(ANN)) == restored
-    assert core.access_tokens.list(user.id) == ()
+    assert core.access_tokens.list(user.id).rows == ()
     assert core.api_tokens.list().rows == ()
     for login in (ANN, *intruder.emails):
         entries.append(partial(core.sign_in.with_password, login, ANOTHER))
@@ -441,7 +441,7 @@ def test_one_click_throws_the_intruder_out_although_the_clock_was_set_back_since
     entries.append(partial(core.sign_in.with_password, ANN, ANOTHER))
     clock.tick()
     core.emails.undo_change(intruder.undo_links[0])
-    assert core.access_tokens.list(user.id) == ()
+    assert core.access_tokens.list(user.id).rows == ()
     assert core.api_tokens.list().rows == ()
     for entry in entries:
         with pytest.raises((TokenInvalid, SignInRefused)):

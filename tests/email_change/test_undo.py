@@ -8,7 +8,7 @@ from usercore.addresses.model import AddressType, AddressVersion, StoredAddress,
 from usercore.attempts.model import Attempt, RegistrationAttempt, UserAgent
 from usercore.email_change.undo import ENDED_BY_UNDO
 from usercore.groups.model import Group, GroupMember
-from usercore.history.model import Entry
+from usercore.history.model import Action, Entry
 from usercore.meta.model import StoredMeta
 from usercore.outbox.model import Delivery
 from usercore.products.model import ProductGrant
@@ -17,7 +17,14 @@ from usercore.second_factors.model import SignInChallenge
 from usercore.storage.registration_counts import CountedPeriod
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
-from usercore.tokens.model import DeviceToken, RegistrationLink, RevocationPolicy, RevocationReason, TokenKind
+from usercore.tokens.model import (
+    DeviceToken,
+    RegistrationLink,
+    RevocationPolicy,
+    RevocationReason,
+    SourceAccess,
+    TokenKind,
+)
 from usercore.tokens.rules import kinds_revoked_by, kinds_revoked_since
 from usercore.users.model import Claim, EmailChange, User, UserWord
 from usercore_storage.sql.table import Table
@@ -49,6 +56,8 @@ STAYS: Final[dict[type, str]] = {
     UserWord: "derived from the user's own row",
     CountedPeriod: "not of a user",
     Entry: "a record of what happened",
+    Action: "a record of what happened",
+    SourceAccess: "a record of what happened",
     Delivery: "a link in it is dropped when it is no longer current",
 }
 """What an undo does not touch, and why."""

@@ -260,7 +260,7 @@ def build(storage: Storage) -> FilledStore:  # noqa: PLR0915 - a few lines a cap
         confirmation_link=secret_in(mailer, "dora2@example.com"),
         email_change_link=secret_in(mailer, "dora3@example.com"),
         undo_link=secret_in(mailer, "dora@example.com"),
-        listed=core.access_tokens.list(registered.user.id)[0],
+        listed=core.access_tokens.list(registered.user.id).rows[0],
         failed_delivery=failed_delivery,
         factors=_fill_factors(core, clock),
         address=address,
@@ -277,11 +277,12 @@ def _roles(core: UserCore, user: User) -> tuple[Role, Role]:
 
 
 def _fill_rows_of(core: UserCore, user: User) -> None:
-    """Store a value of the user, grant a product, and put the user into one of two groups."""
+    """Store a value of the user, grant a product, log an action, and put the user into one of two groups."""
     core.meta.upsert(user.id, "acme", "a text")
     core.groups.add(user.id, core.groups.create("acme").id)
     core.groups.create("empty")
     core.products.grant(user.id, ["weekly"])
+    core.history.log_action("invoice.sent", user.id, params={"to": "Hlavná 1"})
 
 
 def _add_passkey(core: UserCore, user: User, seed: str) -> tuple[SoftwareAuthenticator, Passkey]:
@@ -335,7 +336,7 @@ def _remember_device(core: UserCore, login: str, code: Secret) -> None:
 def challenge_for(core: UserCore, login: str) -> Secret:
     """Return the challenge of a sign-in by password that lacks its second factor."""
     with pytest.raises(SecondFactorRequired) as required:
-        core.sign_in.with_password(login, PASSWORD)
+        core.sign_in.with_password(login, PASSWORD, source="app")
     return required.value.challenge
 
 

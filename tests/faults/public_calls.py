@@ -68,6 +68,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     "old_password": same(PASSWORD),
     "on_bad": same(str),
     "on_progress": same(str),
+    "params": same({"to": "Main Street", "pages": [1, 2]}),
     "password": same(ANOTHER),
     "permission": same("posts.write"),
     "permissions": same(["posts.read"]),
@@ -155,7 +156,7 @@ SAMPLES: Final[Mapping[str, Sample]] = {
     },
     "autologin_tokens.revoke.secret": lambda filled: filled.autologin_token,
     "autologin_tokens.revoke_by_id.public_id": lambda filled: (
-        filled.core.autologin_tokens.list(filled.ann.id)[0].public_id
+        filled.core.autologin_tokens.list(filled.ann.id).rows[0].public_id
     ),
     "sign_in.with_password.password": same(PASSWORD),
     "tenants.create.key": same("newcomer"),

@@ -14,12 +14,13 @@ from usercore import (
     AddressValues,
     HeldRole,
     Identity,
+    MetaValue,
     Page,
     Secret,
     SignedIn,
     forms,
 )
-from usercore.forms import addresses, entities
+from usercore.forms import addresses, entities, views
 from usercore.forms.form import Form, plain
 from usercore.kernel.changes import ChangeKind
 from usercore.registration.steps import Registration
@@ -58,6 +59,7 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "entry": strategies.entries(old_text=CHANGES, new_text=CHANGES),
     "held_role": strategies.entities(HeldRole, role=strategies.roles(), assignment=ASSIGNMENTS),
     "identity": strategies.entities(Identity, **IDENTITIES),
+    "meta_value": strategies.entities(MetaValue, value=st.just(NOTE), public=st.just(value=False)),
     "registration": strategies.entities(
         Registration, user=IDENTITIES["user"], access_token=st.sampled_from([None, SECRET])
     ),
@@ -70,7 +72,7 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
 
 def _drawn() -> Iterator[tuple[str, st.SearchStrategy[Any]]]:
     """Draw the entities of the other forms by the types that these declare; texts that users do not see are a note."""
-    hints = get_type_hints(entities) | get_type_hints(addresses)
+    hints = get_type_hints(entities) | get_type_hints(addresses) | get_type_hints(views)
     for name in hints.keys() & set(forms.__all__) - SPECIAL.keys():
         if isinstance(getattr(forms, name), Form):
             kind, user, operator = get_args(get_args(hints[name])[0])

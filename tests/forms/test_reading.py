@@ -154,7 +154,7 @@ def test_instants_are_read_as_rfc_3339_writes_them(core: UserCore) -> None:
     def issue(valid_to: object) -> Any:
         return forms.call(core.autologin_tokens.issue, {"valid_to": valid_to}, fields=["valid_to"], ref=ann.id)
 
-    at = core.autologin_tokens.list(ann.id)[0].expires_at
+    at = core.autologin_tokens.list(ann.id).rows[0].expires_at
     there = at.astimezone(timezone(timedelta(hours=-4))).isoformat()
     for text in (at.isoformat(), at.isoformat().replace("+00:00", "z"), there, at.isoformat().replace("T", "t")):
         issue(text)

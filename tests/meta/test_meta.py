@@ -136,7 +136,7 @@ def test_values_are_listed_by_key_all_or_one_or_the_public_ones(core: UserCore) 
     assert [row.key for row in core.meta.list(user.id)] == ["C", "a", "b"]
     assert [row.key for row in core.meta.list(user.id, "a")] == ["a"]
     assert [row.key for row in core.meta.list(user.id, public_only=True)] == ["b"]
-    assert core.meta.list(user.id, "a", public_only=True) == core.meta.list(user.id, "c") == ()
+    assert core.meta.list(user.id, "a", public_only=True).rows == core.meta.list(user.id, "c").rows == ()
 
 
 @pytest.mark.rule("M4")
@@ -163,7 +163,7 @@ def test_deleting_returns_whether_a_value_was_deleted(core: UserCore) -> None:
     assert not core.meta.delete(user.id, "k")
     core.meta.upsert(user.id, "k", "v")
     assert core.meta.delete(user.id, "k")
-    assert core.meta.list(user.id) == ()
+    assert core.meta.list(user.id).rows == ()
 
 
 @pytest.mark.rule("M3", "T2")
@@ -285,7 +285,7 @@ def test_a_declared_flag_is_stored_whatever_the_call_passes(
     user = register(core)
     core.meta.upsert(user.id, "k", "v", public=not forced)
     core = declaring(core, rule_of(MetaType.TEXT, public=forced))
-    assert core.meta.list(user.id)[0].breaks == "wrong_public"
+    assert core.meta.list(user.id).rows[0].breaks == "wrong_public"
     row = core.meta.upsert(user.id, "k", "v", public=given_flag)
     assert (row.public, row.breaks) == (forced, None)
     assert meta_kinds(core, user.id) == ["meta.set", "meta.set"]
@@ -373,6 +373,6 @@ def test_results_are_typed(core: UserCore) -> None:
     user = register(core)
     assert_type(core.meta.upsert(user.id, "k", "v"), MetaValue)
     assert_type(core.meta.get(user.id, "k"), MetaValue | None)
-    assert_type(core.meta.list(user.id), tuple[MetaValue, ...])
+    assert_type(core.meta.list(user.id), Page[MetaValue])
     assert_type(core.meta.key_users("k"), Page[KeyUser])
     assert_type(core.meta.delete(user.id, "k"), bool)

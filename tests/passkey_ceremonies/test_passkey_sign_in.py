@@ -350,5 +350,5 @@ def test_a_passkey_that_is_removed_while_it_is_verified_does_not_sign_in(
     with pytest.raises(SignInRefused):
         late.passkeys.finish_sign_in(begun.secret, device.get(begun.options))
     assert not happens, "it happened"
-    assert core.access_tokens.list(ann.id) == ()
+    assert core.access_tokens.list(ann.id).rows == ()
     assert last_status(core, ann) is AttemptStatus.TOKEN_NOT_FOUND

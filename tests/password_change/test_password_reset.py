@@ -187,7 +187,7 @@ def test_a_reset_revokes_all_tokens_and_signs_no_user_in(core: UserCore, mailer:
     assert not opens(core, access)
     with pytest.raises(SignInRefused):
         core.sign_in.with_login_token(login)
-    assert core.access_tokens.list(user.id) == ()
+    assert core.access_tokens.list(user.id).rows == ()
     assert enters(core, password)
 
 
@@ -261,7 +261,7 @@ def test_an_admin_resets_by_a_link_and_is_not_signed_in(core: UserCore, mailer: 
     system = core.tenant("system")
     admin = register(system, password=PASSWORD)
     system.passwords.reset(link_of(system, mailer), ANOTHER)
-    assert system.access_tokens.list(admin.id) == ()
+    assert system.access_tokens.list(admin.id).rows == ()
     assert enters(system, ANOTHER)
 
 

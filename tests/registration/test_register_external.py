@@ -26,7 +26,7 @@ def test_every_value_is_stored_in_the_user(core: UserCore) -> None:
 def test_register_external_issues_no_token(core: UserCore) -> None:
     registration = core.registration.register_external("ann@example.com")
     assert registration.access_token is None
-    assert core.access_tokens.list(registration.user.id) == ()
+    assert core.access_tokens.list(registration.user.id).rows == ()
     assert core.history.attempts(registration.user.id).rows == ()
     assert registration.user.last_sign_in_at is None
 

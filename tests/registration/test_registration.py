@@ -252,7 +252,7 @@ def test_a_registered_user_is_signed_in_only_if_sign_in_is_on(core: UserCore) ->
     identity = core.sign_in.identify(registration.access_token)
     assert (identity.user.id, identity.authenticator) == (registration.user.id, "registration")
     bob = core.registration.register("bob@example.com", password=PASSWORD)
-    assert (bob.access_token, core.access_tokens.list(bob.user.id)) == (None, ())
+    assert (bob.access_token, core.access_tokens.list(bob.user.id).rows) == (None, ())
 
 
 @pytest.mark.rule("R2", "U1")

@@ -109,7 +109,7 @@ def test_a_new_user_has_no_password_no_token_and_no_mail_and_needs_an_active_rol
 ) -> None:
     user = save(core, email="dwebb@example.com").user
     core.outbox.deliver()
-    assert (mailer.sent, core.access_tokens.list(user.id)) == ([], ())
+    assert (mailer.sent, core.access_tokens.list(user.id).rows) == ([], ())
     assert core.users.status(user.id).code == 3
     assert opens(core, sign_in(core, user))
     core.roles.update(role.id, active=False)

@@ -15,7 +15,7 @@ from usercore.storage import KINDS, Storage
 from usercore.testing import WatchedStorage
 from usercore_storage import memory
 
-NO_CHANGES: Final = TRIES | {"deliveries", "history", "registration_counts"}
+NO_CHANGES: Final = TRIES | {"actions", "deliveries", "history", "registration_counts", "source_accesses"}
 """Tables whose changes are not recorded in history, and history itself."""
 
 NO_CHANGE: Final = {"last_used_at", "last_sign_in_at", "last_sign_in_ip"}

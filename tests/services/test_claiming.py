@@ -56,6 +56,8 @@ STAYS = {
     "access_tokens": "they are revoked",
     "limited_use_tokens": "they are revoked",
     "remembered_devices": "they are forgotten",
+    "source_accesses": "an unclaimed user cannot sign in",
+    "actions": "they say what the host did about the unclaimed user",
     "attempts": "they show what was tried with the unclaimed user's keys",
     "registration_attempts": "as attempts",
     "passkeys": "they are removed",
@@ -284,7 +286,7 @@ def test_a_claim_moves_meta_and_note_and_deactivates_the_unclaimed_user(core: Us
         ("color", "blue", True),
         ("size", "9", False),
     ]
-    assert core.meta.list(una.id) == ()
+    assert core.meta.list(una.id).rows == ()
     assert (claimed.note, claimed.version, claimed.modified_by) == ("own\ntheirs", ann.version + 1, "operator:Zoë")
     assert core.users.get(ann.id) == claimed
     left = core.users.get(una.id)
@@ -307,7 +309,7 @@ def test_a_claim_moves_addresses_with_their_versions_and_requests(core: UserCore
     core.addresses.remove(una.id, removed.id)
     request = core.addresses.request_change(una.id, invoice.id, city="Martin")
     core.registration.claim(una.id, ann.id)
-    assert core.addresses.list(una.id) == ()
+    assert core.addresses.list(una.id).rows == ()
     moved = {one.id: one for one in core.addresses.list(ann.id)}
     assert {one: moved[one].is_default for one in moved} == {own.id: True, invoice.id: False, printed.id: True}
     assert (moved[invoice.id].version_id, moved[invoice.id].city) == (invoice.version_id, "Nitra")

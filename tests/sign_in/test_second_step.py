@@ -67,7 +67,7 @@ def test_a_code_completes_the_sign_in(core: UserCore, clock: FakeClock) -> None:
     before = core.users.get(user.id)
     challenge = challenge_of(lambda: core.bind(source="app").sign_in.with_password(ANN, PASSWORD))
     assert core.users.get(user.id).last_sign_in_at is None
-    assert core.access_tokens.list(user.id) == ()
+    assert core.access_tokens.list(user.id).rows == ()
     clock.advance(STEP)
     signed = core.bind(ip="192.0.2.7").sign_in.with_second_factor(challenge, app.code())
     assert (signed.user.id, signed.authenticator, signed.source) == (user.id, "password", "app")
@@ -270,7 +270,7 @@ def test_the_second_step_checks_again_what_the_first_one_did(core: UserCore, obs
     happen(core, user)
     refuse_code(core, challenge, app.code(1))
     assert statuses(core, user, 1) == [status]
-    assert core.access_tokens.list(user.id) == ()
+    assert core.access_tokens.list(user.id).rows == ()
     assert core.users.get(user.id).last_sign_in_at is None
 
 

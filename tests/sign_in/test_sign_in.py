@@ -191,7 +191,7 @@ def test_a_password_that_changes_while_it_is_hashed_does_not_sign_in(core: UserC
     with pytest.raises(SignInRefused):
         enter(core)
     assert core.history.attempts(user.id).rows[0].status is AttemptStatus.WRONG_PASS
-    assert core.access_tokens.list(user.id) == ()
+    assert core.access_tokens.list(user.id).rows == ()
 
 
 @pytest.mark.rule("S3")

@@ -136,7 +136,7 @@ def later(clock: FakeClock, *values: int) -> Iterator[int]:
 REVOKES: dict[str, Callable[[UserCore, User, Secret], object]] = {
     "its secret": lambda core, _, secret: core.autologin_tokens.revoke(secret),
     "its public id": lambda core, user, _: core.autologin_tokens.revoke_by_id(
-        user.id, core.autologin_tokens.list(user.id)[0].public_id
+        user.id, core.autologin_tokens.list(user.id).rows[0].public_id
     ),
 }
 
@@ -149,7 +149,7 @@ def test_a_token_is_revoked_by_its_secret_and_by_its_public_id(core: UserCore, b
     core.sign_in.with_autologin_token(secret)
     REVOKES[by](core, user, secret)
     check_refused(core, secret, user, AttemptStatus.TOKEN_COUNT_EXPIRED)
-    assert core.autologin_tokens.list(user.id) == ()
+    assert core.autologin_tokens.list(user.id).rows == ()
     assert core.history.of_user(user.id).rows[0].kind == "autologin_token.revoked"
 
 

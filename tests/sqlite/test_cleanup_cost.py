@@ -14,7 +14,16 @@ from usercore.outbox.model import DeliveryState
 from usercore.storage import Unit
 from usercore.storage.recording import UnitContext
 from usercore.testing import NOON, TICK, FakeClock
-from usercore.testing.samples import ANN, a_delivery, a_registration_link, a_user, an_api_token, an_attempt, an_entry
+from usercore.testing.samples import (
+    ANN,
+    a_delivery,
+    a_registration_link,
+    a_user,
+    an_action,
+    an_api_token,
+    an_attempt,
+    an_entry,
+)
 from usercore.throttling.model import CounterKind, CountingRule
 from usercore.tokens.model import RememberedDevice
 from usercore.users.model import UserState
@@ -64,6 +73,10 @@ STEPS: dict[str, tuple[Callable[[Unit, int], object], Callable[[Unit], object]]]
     "completed requests": (
         lambda unit, number: unit.registration_links.add(a_registration_link(id=number, completed_at=NOON)),
         lambda unit: unit.registration_links.remove_abandoned(NOON + DAY, now=NOON + 2 * DAY, limit=1000),
+    ),
+    "actions": (
+        lambda unit, number: unit.actions.add(an_action(id=number)),
+        lambda unit: unit.actions.remove_before(NOON, limit=1000),
     ),
     "deliveries": (
         lambda unit, number: unit.deliveries.add(

@@ -194,7 +194,7 @@ def test_tokens_are_listed_newest_first_and_revoked_by_secret_or_public_id(core:
     assert core.access_tokens.revoke_by_id(Email("ann@example.com"), middle.public_id).digest == middle.digest
     assert core.access_tokens.revoke(secrets[0]).revoked_at == clock.now
     assert [opens(core, secret) for secret in secrets] == [False, False, True]
-    assert core.access_tokens.list(user.id) == (newest,)
+    assert core.access_tokens.list(user.id).rows == (newest,)
     with refused(core, TokenRevoked, but=()):
         core.sign_in.identify(secrets[0])
     with refused(core, TokenUnknown, but=()):

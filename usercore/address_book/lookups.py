@@ -1,6 +1,6 @@
 """What use-cases of addresses read before they write, and compare when they write."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Protocol
 
@@ -16,15 +16,17 @@ from usercore.addresses.model import (
     StoredChangeRequest,
 )
 from usercore.addresses.ports import AddressesUnit
-from usercore.addresses.rules import shown
+from usercore.addresses.rules import newest_first, shown
 from usercore.addresses.service import ChangeContext, find_parent, find_request, held_version, versions_from
 from usercore.addresses.versions import first_day, version_on
 from usercore.kernel.days import day_in
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
+from usercore.kernel.paging import Page, page_of
 from usercore.kernel.references import Reference
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import refuse
+from usercore.kernel.time import to_micros
 from usercore.kernel.values import frozen
 from usercore.tenants.model import Tenant
 from usercore.tenants.ports import TenantsUnit
@@ -32,8 +34,11 @@ from usercore.tenants.service import get_tenant
 from usercore.users.model import UserState
 from usercore.users.ports import UsersUnit
 
+AddressPlace = tuple[int, int]
+"""When an address changed last, in microseconds since 1970, and its id: its place in its user's list."""
 
-class AddressBookUnit(AddressesUnit, TenantsUnit, UsersUnit, Protocol):
+
+class AddressBookUnit(AddressesUnit, UsersUnit, TenantsUnit, Protocol):
     """What managing addresses reads and writes."""
 
 
@@ -140,11 +145,31 @@ class AddressLookups:
         found = ((address, version_on(versions[address.id], days[address.id])) for address in addresses)
         return [shown(address, version) for address, version in found if version is not None]
 
+    def page(
+        self,
+        unit: AddressBookUnit,
+        user_id: UserId,
+        before: AddressPlace | None,
+        limit: int,
+        *,
+        types: Collection[str] | None = None,
+        on: date | None = None,
+    ) -> Page[Address]:
+        """Return a page of a user's addresses as ``views`` does, of all types or of these, the latest changed first."""
+        live = newest_first(unit.addresses.list_of(user_id))
+        chosen = [one for one in live if types is None or one.type in types]
+        found = [one for one in self.views(unit, chosen, on) if before is None or _place_of(one) < before]
+        return page_of(found, limit, _place_of)
+
     def view_of(self, unit: AddressBookUnit, request: StoredChangeRequest) -> AddressChangeRequest:
         """Return a request with its old values."""
         number = request.replaces_id
         old = None if number is None else unit.address_versions.get(request.user_id, number)
         return shown_request(request, [] if old is None else [old])
+
+
+def _place_of(address: Address) -> AddressPlace:
+    return to_micros(address.modified_at), address.id
 
 
 def decidable_user(unit: AddressBookUnit, ref: Reference) -> UserId:

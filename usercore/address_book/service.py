@@ -45,7 +45,6 @@ from usercore.addresses.rules import (
     clean_type_keys,
     clean_values,
     merged,
-    newest_first,
     shown,
     values_of,
 )
@@ -189,25 +188,30 @@ class Addresses:
         return next(iter(self._service.units.read(query)), None)
 
     def list(
-        self, ref: Reference, types: str | Collection[str] | None = None, *, on: date | None = None
-    ) -> tuple[Address, ...]:
-        """Return the user's addresses, of all types or of these, the one that changed last first, never removed ones.
+        self,
+        ref: Reference,
+        types: str | Collection[str] | None = None,
+        *,
+        on: date | None = None,
+        cursor: str | None = None,
+        limit: int = PAGE_SIZE,
+    ) -> Page[Address]:
+        """List the user's addresses, of all types or of these, the one that changed last first, never removed ones.
 
-        They have the values that hold on the day ``on``, which is today unless it is passed.
+        They have the values that hold on the day ``on``, which is today unless it is passed. ``limit`` is 1 to 1000.
 
         Raises:
             TypeError: an argument has the wrong type.
-            Invalid: the reference or a type is malformed, or the day out of range.
+            Invalid: the reference, a type, limit or cursor is malformed, or the day out of range.
             UserNotFound: this tenant has no such user.
         """
         check_reference(ref)
         keys, day = clean_type_keys(types), None if on is None else clean_day(on, field="on")
-
-        def query(unit: AddressBookUnit) -> list[Address]:
-            live = newest_first(unit.addresses.list_of(unit.get_or_raise(ref)))
-            return self._lookups.views(unit, [one for one in live if keys is None or one.type in keys], day)
-
-        return tuple(self._service.units.read(query))
+        rows, place = check_limit(limit), read_cursor(cursor, int, int)
+        before = None if place is None else (int(place[0]), int(place[1]))
+        return self._service.units.read(
+            lambda unit: self._lookups.page(unit, unit.get_or_raise(ref), before, rows, types=keys, on=day)
+        )
 
     def version(self, ref: Reference, version_id: int) -> AddressVersion | None:
         """Return a version of one of the user's addresses, also of a removed one, or None.

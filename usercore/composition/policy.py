@@ -2,6 +2,7 @@
 
 from usercore.addresses.model import AddressPolicy
 from usercore.attempts.model import RegistrationPolicy
+from usercore.history.model import ActionLogPolicy
 from usercore.kernel.bounds import part
 from usercore.kernel.values import frozen
 from usercore.mail.model import MailPolicy
@@ -50,5 +51,6 @@ class Policy:
     addresses: AddressPolicy = part(AddressPolicy())
     mail: MailPolicy = part(MailPolicy())
     deliveries: DeliveryPolicy = part(DeliveryPolicy())
+    action_log: ActionLogPolicy = part(ActionLogPolicy())
     statistics: StatisticsPolicy = part(StatisticsPolicy())
     retention: RetentionPolicy = part(RetentionPolicy())

@@ -31,8 +31,9 @@ from usercore.forms.entities import (
     user,
 )
 from usercore.forms.errors import HTTP_STATUSES, ErrorForm, OperatorErrorForm, error, http_status
-from usercore.forms.form import Audience, Form, Json, NumberedPageForm, PageForm
+from usercore.forms.form import Audience, Form, Json, NumberedPageForm, OperatorForm, PageForm
 from usercore.forms.reading import call
+from usercore.forms.views import action, action_count, meta_value, source_access, user_overview
 
 __all__ = [
     "HTTP_STATUSES",
@@ -42,9 +43,12 @@ __all__ = [
     "Json",
     "NumberedPageForm",
     "OperatorErrorForm",
+    "OperatorForm",
     "PageForm",
     "access_token",
     "account_status",
+    "action",
+    "action_count",
     "address",
     "address_change_request",
     "address_type",
@@ -62,6 +66,7 @@ __all__ = [
     "identity",
     "joined_group",
     "limited_use_token",
+    "meta_value",
     "passkey",
     "preferences",
     "product_grant",
@@ -70,6 +75,8 @@ __all__ = [
     "role_assignment",
     "saved_user",
     "signed_in",
+    "source_access",
     "tenant",
     "user",
+    "user_overview",
 ]

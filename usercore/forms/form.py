@@ -100,6 +100,37 @@ class Form(Generic[E, U, O]):
         return {"rows": rows, "cursor": page.cursor}
 
 
+class OperatorForm(Generic[E, O]):
+    """Makes the plain data of what only operators see: ``forms.action(action, "operator")``."""
+
+    def __init__(self, operator: Callable[..., O], special: Mapping[str, Fill] | None = None) -> None:
+        """Make forms of this TypedDict."""
+        self._form: Final[Form[E, O, O]] = Form(operator, operator, special)
+
+    def __call__(self, value: E, audience: Literal["operator"]) -> O:
+        """Return the plain data for operators.
+
+        Raises:
+            ValueError: the audience is another one.
+        """
+        return self._form(value, _check_operator(audience))
+
+    def page(self, page: Page[E], audience: Literal["operator"]) -> PageForm[O]:
+        """Return the plain data of a page for operators.
+
+        Raises:
+            ValueError: the audience is another one.
+        """
+        return self._form.page(page, _check_operator(audience))
+
+
+def _check_operator(audience: Audience) -> Literal["operator"]:
+    if audience != "operator":
+        msg = f"the audience of this form must be 'operator', not {audience!r}"
+        raise ValueError(msg)
+    return audience
+
+
 def check_audience(audience: Audience) -> Audience:
     """Return the audience if it is one.
 

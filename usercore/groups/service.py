@@ -19,7 +19,7 @@ from usercore.groups.ports import GroupsUnit
 from usercore.groups.rules import CLEAN, GroupKey, clean_group_key
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
-from usercore.kernel.ids import LIMIT
+from usercore.kernel.ids import LIMIT, UserId
 from usercore.kernel.named import add_named, delete_named, replace_named
 from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_cursor
 from usercore.kernel.references import Reference, check_reference
@@ -228,18 +228,19 @@ class Groups:
             Invalid: an identifier of this form cannot exist.
         """
         check_reference(ref)
-
-        def query(unit: GroupsUnit) -> tuple[JoinedGroup, ...]:
-            members = {one.group_id: one for one in unit.group_members.list_of(unit.get_or_raise(ref))}
-            groups = unit.groups.get_many(list(members)) if members else []
-            joined = [JoinedGroup(group=group, member=members[group.id]) for group in groups]
-            return tuple(sorted(joined, key=lambda one: (one.member.joined_at, one.group_id)))
-
-        return self._service.units.read(query)
+        return self._service.units.read(lambda unit: joined_groups(unit, unit.get_or_raise(ref)))
 
     @property
     def _by(self) -> str:
         return str(self._service.context.actor)
+
+
+def joined_groups(unit: GroupsUnit, user_id: UserId) -> tuple[JoinedGroup, ...]:
+    """Return the groups of a user by joining time."""
+    members = {one.group_id: one for one in unit.group_members.list_of(user_id)}
+    groups = unit.groups.get_many(list(members)) if members else []
+    joined = [JoinedGroup(group=group, member=members[group.id]) for group in groups]
+    return tuple(sorted(joined, key=lambda one: (one.member.joined_at, one.group_id)))
 
 
 def _find(unit: GroupsUnit, key: GroupKey) -> Group:

@@ -1,4 +1,4 @@
-"""An entry of history: the actor, the subject, the time and origin of a change, and the values before and after."""
+"""Entries of history, which usercore makes of each change, and actions, which the host logs."""
 
 import json
 from collections.abc import Mapping
@@ -7,10 +7,12 @@ from typing import Any
 
 import attrs
 
+from usercore.kernel.bounds import whole
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import Corrupt
-from usercore.kernel.ids import TenantId
+from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.values import frozen
 
 
 @entity
@@ -37,12 +39,51 @@ class Entry:
     @property
     def old(self) -> Mapping[str, Any]:
         """The values before, of those fields that changed."""
-        return _values_in(self.old_text, "old_text")
+        return _values_in(self.old_text, "old_text of an entry of history")
 
     @property
     def new(self) -> Mapping[str, Any]:
         """The values after, of those fields that changed or, in a new entity, are not empty."""
-        return _values_in(self.new_text, "new_text")
+        return _values_in(self.new_text, "new_text of an entry of history")
+
+
+@entity
+class Action:
+    """An entry of the action log: what the host says was done, when, by whom and from where.
+
+    ``user_id`` is the user that the action is about, or None. ``actor`` has the form of ``Actor``.
+    """
+
+    user_id: UserId | None
+    id: int
+    tenant_id: TenantId
+    action: str
+    at: datetime
+    actor: str
+    ip: str | None
+    source: str | None
+    params_text: str | None = attrs.field(default=None, repr=False)
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The plain data that the host logged with the action; empty if there is none."""
+        return _values_in(self.params_text, "params_text of an action")
+
+
+@entity
+class ActionCount:
+    """How often an action was logged."""
+
+    action: str
+    count: int
+
+
+@frozen(kw_only=True)
+class ActionLogPolicy:
+    """How much the host may log with an action."""
+
+    max_bytes: int = whole(16_384, least=1, most=65_536, unit="bytes")
+    """Bytes of the params, as JSON in UTF-8. Source: usercore: a page of 1000 actions has 16 MB at most."""
 
 
 def _values_in(text: str | None, name: str) -> Mapping[str, Any]:
@@ -56,5 +97,5 @@ def _values_in(text: str | None, name: str) -> Mapping[str, Any]:
     except (RecursionError, ValueError):  # its message may show the values
         values = None
     if not isinstance(values, dict):
-        raise Corrupt(f"{name} of an entry of history is not a JSON object")
+        raise Corrupt(f"{name} is not a JSON object")
     return values

@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from usercore.history.model import Entry
+from usercore.history.model import Action, ActionCount, Entry
 from usercore.kernel.changes import Subject
-from usercore.kernel.ids import TenantId
+from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.units import ResolvingUnit
 
 Place = tuple[int, int]
 """Change number and position of an entry in its subject's history."""
+
+ActionPlace = tuple[int, int]
+"""The id of an action and of its user, which is 0 if it has none: the place in the log."""
 
 PersonalFields = Mapping[str, frozenset[str]]
 """The personal fields of each kind of change, by its name."""
@@ -61,9 +64,46 @@ class HistoryRepository(Protocol):
         """
 
 
+class ActionRepository(Protocol):
+    """The action log. A unit reads the actions of its own tenant only."""
+
+    @abstractmethod
+    def add(self, action: Action) -> None:
+        """Store an action of no user, or of a locked one.
+
+        Raises:
+            RunAgain: this user, or no user in any tenant, has an action with this id; the next run draws another.
+        """
+
+    @abstractmethod
+    def list_before(
+        self, before: ActionPlace | None, *, user_id: UserId | None, action: str | None, limit: int
+    ) -> list[Action]:
+        """Return at most ``limit`` actions that stand before the place, those with the highest ids first.
+
+        They are those of one user, or all of the tenant, and of this name only if it is passed. Of equal ids the one of
+        the user with the higher id is first. An index finds them: the cost does not depend on the position.
+        """
+
+    @abstractmethod
+    def counts(self, user_id: UserId | None) -> list[ActionCount]:
+        """Return how often each action was logged, of one user or in the tenant, in any order.
+
+        Reads each of these actions, from an index.
+        """
+
+    @abstractmethod
+    def remove_before(self, before: datetime, *, limit: int) -> int:
+        """Remove at most ``limit`` actions of any tenant that are older; return how many."""
+
+
 class HistoryUnit(ResolvingUnit, Protocol):
     """The part of a unit that history needs."""
 
     @property
     def history(self) -> HistoryRepository:
         """The tenant's history as this unit sees it."""
+
+    @property
+    def actions(self) -> ActionRepository:
+        """The tenant's action log as this unit sees it."""

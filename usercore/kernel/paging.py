@@ -35,6 +35,10 @@ class Page(Generic[T]):
         """Iterate over the rows of this page."""
         return iter(self.rows)
 
+    def __len__(self) -> int:
+        """Return the number of rows of this page, so that an empty page is false."""
+        return len(self.rows)
+
 
 @frozen(kw_only=True)
 class NumberedPage(Generic[T]):

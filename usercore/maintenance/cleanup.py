@@ -63,7 +63,7 @@ class CleanupUnit(
 
 @frozen(kw_only=True)
 class RetentionPolicy:
-    """How long rows are stored. History is stored for ever. Source: spec K8."""
+    """How long rows are stored. History, and the sources that users came from, are stored for ever. Source: spec K8."""
 
     tokens: timedelta = span(timedelta(days=30), least=timedelta(0))
     attempts: timedelta = span(timedelta(days=365), least=timedelta(0))
@@ -80,6 +80,9 @@ class RetentionPolicy:
     """When users are removed who were registered or imported and never came: who are not confirmed, have no verified
     email, never signed in, and were last changed so long ago. Nothing is left of them; None removes none. Users of
     ``system``, and deactivated or unclaimed ones stay. Source: spec U12."""
+
+    actions: timedelta | None = optional_span(least=timedelta(days=1))
+    """How long the actions that the host logs are stored; None is for ever. Source: usercore: as history is."""
 
     deliveries: timedelta = span(timedelta(days=7), least=timedelta(0))
     throttles: timedelta = span(timedelta(days=1), least=timedelta(0))
@@ -117,6 +120,7 @@ class Cleaned:
     requests_of_unknown: int
     registration_addresses: int
     user_agents: int
+    actions: int
     deliveries: int
     failure_counters: int
     rate_limits: int
@@ -201,6 +205,7 @@ class Cleanup:
             user_agents=self._repeat(
                 lambda unit: unit.user_agents.remove_unused(min(attempts, tokens) - CLOCK_SKEW, limit=BATCH)
             ),
+            actions=self._remove_actions(now),
             deliveries=self._repeat(lambda unit: unit.deliveries.remove_done(now - policy.deliveries, limit=BATCH)),
             failure_counters=self._repeat(
                 lambda unit: unit.failure_counters.remove_stale(counters, after=ahead, limit=BATCH)
@@ -216,6 +221,10 @@ class Cleanup:
         if after is None:
             return 0
         return self._repeat(lambda unit: self._remove_users(unit, now - after))
+
+    def _remove_actions(self, now: datetime) -> int:
+        after = self._policy.actions
+        return 0 if after is None else self._repeat(lambda unit: unit.actions.remove_before(now - after, limit=BATCH))
 
     def _remove_users(self, unit: CleanupUnit, changed_before: datetime) -> int:
         """Remove users with all that is stored of them. Their failures are forgotten, so that the counters go, too."""

@@ -28,6 +28,10 @@ class MetaRepository(Protocol):
         """Return the user's values in the order of their keys' code points."""
 
     @abstractmethod
+    def list_from(self, user_id: UserId, after: str | None, /, *, public_only: bool, limit: int) -> list[StoredMeta]:
+        """Return at most ``limit`` of the user's values, or of the public ones, in that order, from behind a key."""
+
+    @abstractmethod
     def put(self, row: StoredMeta, /) -> None:
         """Store a value of a locked user instead of the one before, if any."""
 

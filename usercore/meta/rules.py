@@ -11,7 +11,7 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import NotAllowed
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.text import check_assigned, check_text, check_type, refuse
-from usercore.meta.model import KEY_LIMIT, MetaRule, MetaType, MetaValue, StoredMeta
+from usercore.meta.model import KEY_LIMIT, MetaPolicy, MetaRule, MetaType, MetaValue, StoredMeta
 
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)")
 _DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
@@ -52,6 +52,11 @@ def clean_value(value: str, *, most: int) -> str:
     if size > most:
         refuse("value", "too_long")
     return text
+
+
+def rule_of(policy: MetaPolicy, key: str) -> MetaRule | None:
+    """Return the rule that is declared for a key, or None."""
+    return next((rule for rule in policy.rules if rule.key == key), None)
 
 
 def check_keeps(value: str, rule: MetaRule | None) -> None:

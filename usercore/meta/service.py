@@ -9,7 +9,7 @@ from usercore.kernel.text import FieldErrors, check_type
 from usercore.kernel.values import frozen
 from usercore.meta.model import DELETED, SET, KeyUser, MetaPolicy, MetaRule, MetaValue, StoredMeta
 from usercore.meta.ports import MetaUnit
-from usercore.meta.rules import check_keeps, check_writer, clean_key, clean_value, next_value, shown
+from usercore.meta.rules import check_keeps, check_writer, clean_key, clean_value, next_value, rule_of, shown
 
 
 @frozen(kw_only=True)
@@ -39,7 +39,7 @@ class Meta:
         cleaned = errors.take(clean_key, key) or ""
         text = errors.take(clean_value, value, most=self._policy.max_bytes) or ""
         errors.check()
-        rule = self._rule_of(cleaned)
+        rule = rule_of(self._policy, cleaned)
         check_writer(self._service.context.actor, rule)
         check_keeps(text, rule)
         flag = public if rule is None or rule.public is None else rule.public
@@ -74,27 +74,40 @@ class Meta:
         """
         return next(iter(self.list(ref, clean_key(key))), None)
 
-    def list(self, ref: Reference, key: str | None = None, *, public_only: bool = False) -> tuple[MetaValue, ...]:
-        """Return the user's values by key, or the one under ``key``; those that break their rules are marked.
+    def list(
+        self,
+        ref: Reference,
+        key: str | None = None,
+        *,
+        public_only: bool = False,
+        cursor: str | None = None,
+        limit: int = PAGE_SIZE,
+    ) -> Page[MetaValue]:
+        """List the user's values by key, or the one under ``key``; those that break their rules are marked.
+
+        ``limit`` is 1 to 1000.
 
         Raises:
             TypeError: an argument has the wrong type.
-            Invalid: the reference or key is malformed.
+            Invalid: the reference, key, limit or cursor is malformed.
             UserNotFound: this tenant has no such user.
         """
         check_reference(ref)
         cleaned = None if key is None else clean_key(key)
         check_type(public_only, bool, name="public_only")
+        rows, place = check_limit(limit), read_cursor(cursor, str)
+        after = None if place is None else str(place[0])
 
-        def query(unit: MetaUnit) -> list[StoredMeta]:
+        def query(unit: MetaUnit) -> Page[MetaValue]:
             user_id = unit.get_or_raise(ref)
             if cleaned is None:
-                return unit.meta.list_of(user_id)
+                return page_of_meta(unit, user_id, after, rows, policy=self._policy, public_only=public_only)
             found = unit.meta.get(user_id, cleaned)
-            return [] if found is None else [found]
+            if found is None or (public_only and not found.public):
+                return Page((), None)
+            return Page((shown(found, rule_of(self._policy, cleaned)),), None)
 
-        found = self._service.units.read(query)
-        return tuple(shown(one, self._rule_of(one.key)) for one in found if one.public or not public_only)
+        return self._service.units.read(query)
 
     def key_users(
         self,
@@ -133,7 +146,7 @@ class Meta:
         check_reference(ref)
         cleaned = clean_key(key)
         text = None if value is None else clean_value(value, most=self._policy.max_bytes)
-        check_writer(self._service.context.actor, self._rule_of(cleaned))
+        check_writer(self._service.context.actor, rule_of(self._policy, cleaned))
 
         def remove(unit: MetaUnit) -> bool:
             user_id = unit.resolve(ref)
@@ -147,5 +160,16 @@ class Meta:
 
         return self._service.units.write(remove)
 
-    def _rule_of(self, key: str) -> MetaRule | None:
-        return next((rule for rule in self._policy.rules if rule.key == key), None)
+
+def page_of_meta(
+    unit: MetaUnit,
+    user_id: UserId,
+    after: str | None,
+    limit: int,
+    *,
+    policy: MetaPolicy,
+    public_only: bool = False,
+) -> Page[MetaValue]:
+    """Return a page of a user's values by key; those that break the rules of the policy are marked."""
+    found = unit.meta.list_from(user_id, after, public_only=public_only, limit=limit + 1)
+    return page_of([shown(one, rule_of(policy, one.key)) for one in found], limit, lambda one: (one.key,))

@@ -55,7 +55,7 @@ from usercore.tokens.errors import DeviceTokenUnknown, TokenUnknown
 from usercore.tokens.model import ACCESS, ASSERTED_BY_HOST, AccessToken, AccessTokenPolicy
 from usercore.tokens.pairing import LockedDevice, get_device, lock_device, pair
 from usercore.tokens.rules import check_open
-from usercore.tokens.service import issue_access_token
+from usercore.tokens.service import issue_access_token, note_access
 from usercore.users.model import LastSignIn, User
 
 P = TypeVar("P")
@@ -546,6 +546,8 @@ class SignIn:
                 context=context,
                 policy=self._tokens,
             )
+        else:
+            note_access(unit, locked.user.id, context, at=now)
         if done.asserted_by_host and locked.is_privileged:
             unit.record(Change(kind=ASSERTED_BY_HOST, subject_id=locked.user.id, new=token))
         if device is not None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from usercore.kernel.paging import PAGE_SIZE, Page, check_limit
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
@@ -11,6 +12,7 @@ from usercore.kernel.values import frozen
 from usercore.sign_in_tokens.issuing import SignInTokensUnit, lock_holder
 from usercore.sign_in_tokens.rules import check_terms
 from usercore.tokens.model import AUTOLOGIN_REVOKED, AutologinTokenPolicy, LimitedUseToken, TokenKind
+from usercore.tokens.pages import page_of_limited_use_tokens, read_token_cursor
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.revoking import read_holder, revoke_by_id, revoke_by_secret
 from usercore.tokens.service import issue
@@ -66,20 +68,23 @@ class AutologinTokens:
 
         return self._service.units.write(issue_one)
 
-    def list(self, ref: Reference) -> tuple[LimitedUseToken, ...]:
+    def list(self, ref: Reference, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[LimitedUseToken]:
         """List the user's autologin tokens that were not revoked, newest first, also those that are used up or expired.
 
+        ``limit`` is 1 to 1000.
+
         Raises:
-            TypeError: ``ref`` is not a reference.
-            Invalid: ``ref`` is malformed.
+            TypeError: an argument has the wrong type.
+            Invalid: limit, cursor or ``ref`` is malformed.
             UserNotFound: no user of this tenant has this reference.
         """
         check_reference(ref)
+        rows, after = check_limit(limit), read_token_cursor(cursor)
 
-        def query(unit: TokensUnit) -> list[LimitedUseToken]:
-            return unit.limited_use_tokens.list_of(unit.get_or_raise(ref), TokenKind.AUTOLOGIN)
+        def query(unit: TokensUnit) -> Page[LimitedUseToken]:
+            return page_of_limited_use_tokens(unit, unit.get_or_raise(ref), TokenKind.AUTOLOGIN, after, rows)
 
-        return tuple(token for token in self._service.units.read(query) if token.revoked_at is None)
+        return self._service.units.read(query)
 
     def revoke(self, secret: Secret | str) -> LimitedUseToken:
         """Revoke the token with this secret, and return it as it is now. A public id is not accepted.

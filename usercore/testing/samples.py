@@ -7,7 +7,7 @@ from typing import Final, TypeVar, get_args, get_type_hints
 from uuid import UUID
 
 from usercore.attempts.model import Attempt, AttemptStatus, RegistrationAttempt, RegistrationStatus
-from usercore.history.model import Entry
+from usercore.history.model import Action, Entry
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
@@ -19,7 +19,15 @@ from usercore.passwords.model import Credential, PasswordChange
 from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import NOON, TICK
-from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.model import (
+    AccessToken,
+    ApiToken,
+    DeviceToken,
+    LimitedUseToken,
+    RegistrationLink,
+    SourceAccess,
+    TokenKind,
+)
 from usercore.users.identifiers import claims_of
 from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import Claim, EmailChange, EmailChangeState, User, UserState
@@ -154,6 +162,8 @@ ACCESS_TOKEN: Final = AccessToken(
     paired_at=NOON - TICK,
 )
 
+SOURCE_ACCESS: Final = SourceAccess(user_id=ANN, source="app", last_accessed_at=NOON)
+
 DEVICE_TOKEN: Final = DeviceToken(
     id=601,
     tenant_id=MAIN,
@@ -249,6 +259,18 @@ ENTRY: Final = Entry(
     new_text='{"first_name":"Ann"}',
 )
 
+ACTION: Final = Action(
+    user_id=ANN,
+    id=701,
+    tenant_id=MAIN,
+    action="invoice.sent",
+    at=NOON,
+    actor="operator:Zoë",
+    ip="192.0.2.7",
+    source="desk",
+    params_text='{"to":"Hlavná 1"}',
+)
+
 DELIVERY: Final = Delivery(
     subject_id=ANN,
     subject=Subject.USER,
@@ -298,6 +320,7 @@ a_registration_link: Final = partial(evolve, REGISTRATION_LINK)
 an_attempt: Final = partial(evolve, ATTEMPT)
 a_registration_attempt: Final = partial(evolve, REGISTRATION_ATTEMPT)
 an_entry: Final = partial(evolve, ENTRY)
+an_action: Final = partial(evolve, ACTION)
 a_delivery: Final = partial(evolve, DELIVERY)
 a_claim: Final = partial(evolve, CLAIM)
 an_email_change: Final = partial(evolve, EMAIL_CHANGE)

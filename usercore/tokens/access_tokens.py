@@ -1,11 +1,13 @@
 """Access tokens: listing and revoking them."""
 
+from usercore.kernel.paging import PAGE_SIZE, Page, check_limit
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.secret import Secret, digest_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
 from usercore.tokens.model import ACCESS, ACCESS_REVOKED, AccessToken, RevocationReason, RevokedTokens
+from usercore.tokens.pages import page_of_access_tokens, read_token_cursor
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.revoking import read_holder, revoke_by_id, revoke_by_secret
 from usercore.tokens.service import revoke_all
@@ -17,20 +19,17 @@ class AccessTokens:
 
     _service: ServiceContext[TokensUnit]
 
-    def list(self, ref: Reference) -> tuple[AccessToken, ...]:
-        """List the user's access tokens that were not revoked, newest first.
+    def list(self, ref: Reference, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[AccessToken]:
+        """List the user's access tokens that were not revoked, newest first; ``limit`` is 1 to 1000.
 
         Raises:
-            TypeError: ``ref`` is not a reference.
-            Invalid: ``ref`` is malformed.
+            TypeError: an argument has the wrong type.
+            Invalid: limit, cursor or ``ref`` is malformed.
             UserNotFound: no user of this tenant has this reference.
         """
         check_reference(ref)
-
-        def query(unit: TokensUnit) -> list[AccessToken]:
-            return unit.access_tokens.list_of(unit.get_or_raise(ref))
-
-        return tuple(token for token in self._service.units.read(query) if token.revoked_at is None)
+        rows, after = check_limit(limit), read_token_cursor(cursor)
+        return self._service.units.read(lambda unit: page_of_access_tokens(unit, unit.get_or_raise(ref), after, rows))
 
     def revoke(self, secret: Secret | str) -> AccessToken:
         """Sign out: revoke the token with this secret, and return it as it is now. A public id is not accepted.

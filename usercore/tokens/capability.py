@@ -50,6 +50,7 @@ CAPABILITY: Final = Capability(
         "RevocationPolicy",
         "RevocationReason",
         "RevokedTokens",
+        "SourceAccess",
         "TokenExpired",
         "TokenInvalid",
         "ResourceNotGranted",

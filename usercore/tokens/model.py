@@ -424,6 +424,15 @@ class AccessToken:
 
 
 @entity
+class SourceAccess:
+    """When a user last came from a source: signed in from it, or used an access token that was issued to it."""
+
+    user_id: UserId
+    source: str
+    last_accessed_at: datetime
+
+
+@entity
 class DeviceToken:
     """Names a device, so that access tokens can be paired with it. It belongs to no user and is no credential.
 

@@ -18,8 +18,15 @@ from usercore.tokens.model import (
     LimitedUseToken,
     RegistrationLink,
     RememberedDevice,
+    SourceAccess,
     TokenKind,
 )
+
+TokenPlace = tuple[int, Digest]
+"""When a token was issued, in microseconds since 1970, and its digest: its place in its user's list."""
+
+SourcePlace = tuple[int, str]
+"""When a user last came from a source, in microseconds since 1970, and the source: the place in the user's list."""
 
 
 class AccessTokenRepository(Protocol):
@@ -42,6 +49,10 @@ class AccessTokenRepository(Protocol):
         """Return the user's tokens, also revoked ones, newest first, then by digest."""
 
     @abstractmethod
+    def list_from(self, user_id: UserId, after: TokenPlace | None, *, limit: int) -> list[AccessToken]:
+        """Return at most ``limit`` of the user's tokens that were not revoked, from behind the place, in that order."""
+
+    @abstractmethod
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
         """Revoke the token, atomically.
 
@@ -60,7 +71,10 @@ class AccessTokenRepository(Protocol):
 
     @abstractmethod
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
-        """Store when tokens were last used. A time only moves forward; revoked and missing tokens are ignored."""
+        """Store when tokens were last used, and that their users came from the sources that they were issued to.
+
+        Each instant only moves forward; revoked and missing tokens are ignored.
+        """
 
     @abstractmethod
     def pair(self, user_id: UserId, digest: Digest, device: Digest, *, at: datetime) -> AccessToken | None:
@@ -95,6 +109,18 @@ class AccessTokenRepository(Protocol):
         """Remove at most ``limit`` tokens of any tenant that were revoked or expired before; return their number."""
 
 
+class SourceAccessRepository(Protocol):
+    """Stores when users last came from each source. Callers learn the tenant by locking or reading the user."""
+
+    @abstractmethod
+    def touch(self, access: SourceAccess) -> None:
+        """Store that a locked user came from a source, unless it is known that they came from it later."""
+
+    @abstractmethod
+    def list_from(self, user_id: UserId, after: SourcePlace | None, *, limit: int) -> list[SourceAccess]:
+        """Return at most ``limit`` of the user's sources from behind the place, the latest first, then by source."""
+
+
 class LimitedUseTokenRepository(Protocol):
     """Stores the tokens of every kind that can be redeemed, by user and digest."""
 
@@ -122,6 +148,12 @@ class LimitedUseTokenRepository(Protocol):
     @abstractmethod
     def list_of(self, user_id: UserId, kind: TokenKind) -> list[LimitedUseToken]:
         """Return the user's tokens of this kind, in any state, newest first, then by digest."""
+
+    @abstractmethod
+    def list_from(
+        self, user_id: UserId, kind: TokenKind, after: TokenPlace | None, *, limit: int
+    ) -> list[LimitedUseToken]:
+        """Return at most ``limit`` of these tokens that were not revoked, from behind the place, in that order."""
 
     @abstractmethod
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken | None:
@@ -304,6 +336,10 @@ class TokensUnit(ChangingUnit, Protocol):
     @property
     def access_tokens(self) -> AccessTokenRepository:
         """The access tokens as this unit sees them."""
+
+    @property
+    def source_accesses(self) -> SourceAccessRepository:
+        """From which sources users came, as this unit sees it."""
 
     @property
     def limited_use_tokens(self) -> LimitedUseTokenRepository:

@@ -26,6 +26,7 @@ from usercore.tokens.model import (
     RevocationPolicy,
     RevocationReason,
     RevokedTokens,
+    SourceAccess,
     TokenKind,
 )
 from usercore.tokens.ports import TokensUnit
@@ -142,7 +143,14 @@ def issue_access_token(
     )
     unit.access_tokens.add(token)
     unit.record(Change(kind=ACCESS_ISSUED, subject_id=user_id, new=token))
+    note_access(unit, user_id, context, at=at)
     return secret, token
+
+
+def note_access(unit: TokensUnit, user_id: UserId, context: Context, *, at: datetime) -> None:
+    """Store that a user, whom the unit has locked, comes from the source of this context, if it has one."""
+    if context.source is not None:
+        unit.source_accesses.touch(SourceAccess(user_id=user_id, source=context.source, last_accessed_at=at))
 
 
 def revoke_all(

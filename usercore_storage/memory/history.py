@@ -1,17 +1,22 @@
 """History in memory."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import product
 
-from usercore.history.model import Entry
-from usercore.history.ports import HistoryRepository, PersonalFields, Place
+from usercore.history.model import Action, ActionCount, Entry
+from usercore.history.ports import ActionPlace, ActionRepository, HistoryRepository, PersonalFields, Place
 from usercore.history.rules import without
 from usercore.kernel.changes import Subject
-from usercore.kernel.ids import TenantId
+from usercore.kernel.ids import TenantId, UserId
 from usercore.storage.recording import RecordingUnit
 from usercore.users.model import User
-from usercore_storage.memory.undo_dict import UndoLog, oldest
-from usercore_storage.memory.undo_list import UndoList
+from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest
+from usercore_storage.memory.undo_list import UndoList, itself
+
+ActionGroup = tuple[TenantId, UserId | None, str | None]
+"""The tenant, the user and the name of actions, or None for all users and all names: what they are listed by."""
 
 
 class MemoryHistory(HistoryRepository):
@@ -61,3 +66,57 @@ class MemoryHistory(HistoryRepository):
         group = user.tenant_id, Subject.USER, user.id
         for entry in list(self._entries.of(group)):
             self._entries.remove(group, entry)
+
+
+class MemoryActions(ActionRepository):
+    """Stores actions by place, and the places of each group that they are listed by."""
+
+    def __init__(self, undo: UndoLog, unit: RecordingUnit) -> None:
+        self._actions = UndoDict[ActionPlace, Action](undo)
+        self._places = UndoList[ActionGroup, ActionPlace, ActionPlace](undo, itself)
+        self._unit = unit
+
+    def add(self, action: Action) -> None:
+        self._actions.add(_place_of(action), action)
+        for group in _groups_of(action):
+            self._places.add(group, _place_of(action))
+
+    def list_before(
+        self, before: ActionPlace | None, *, user_id: UserId | None, action: str | None, limit: int
+    ) -> list[Action]:
+        group = self._unit.tenant_id, user_id, action
+        return self._at(self._places.newest(group, before=before, limit=limit))
+
+    def counts(self, user_id: UserId | None) -> list[ActionCount]:
+        found = self._at(self._places.of((self._unit.tenant_id, user_id, None)))
+        counted = Counter(action.action for action in found)
+        return [ActionCount(action=action, count=count) for action, count in counted.items()]
+
+    def remove_before(self, before: datetime, *, limit: int) -> int:
+        removed = oldest(self._actions.values(), lambda action: action.at, before=before, limit=limit)
+        for action in removed:
+            self._remove(action)
+        return len(removed)
+
+    def remove_user(self, user: User) -> None:
+        """Remove the actions about the user."""
+        for action in self._at(self._places.of((user.tenant_id, user.id, None))):
+            self._remove(action)
+
+    def _at(self, places: Sequence[ActionPlace]) -> list[Action]:
+        found = map(self._actions.get, places)
+        return [action for action in found if action is not None]
+
+    def _remove(self, action: Action) -> None:
+        self._actions.remove(_place_of(action))
+        for group in _groups_of(action):
+            self._places.remove(group, _place_of(action))
+
+
+def _place_of(action: Action) -> ActionPlace:
+    return action.id, action.user_id or 0
+
+
+def _groups_of(action: Action) -> list[ActionGroup]:
+    users = {None, action.user_id}
+    return list(product([action.tenant_id], users, (None, action.action)))

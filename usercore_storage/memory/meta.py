@@ -1,6 +1,7 @@
 """Meta in memory."""
 
 from bisect import bisect_right
+from itertools import islice
 
 from usercore.kernel.ids import TenantId, UserId
 from usercore.meta.model import KeyUser, StoredMeta
@@ -32,6 +33,10 @@ class MemoryMeta(MemoryRows[StoredMeta], MetaRepository):
         for group in () if row is None else _groups_of(row):
             self._holders.remove(group, user_id)
         return super().remove(user_id, key)
+
+    def list_from(self, user_id: UserId, after: str | None, /, *, public_only: bool, limit: int) -> list[StoredMeta]:
+        behind = (row for row in self.list_of(user_id) if after is None or row.key > after)
+        return list(islice((row for row in behind if row.public or not public_only), limit))
 
     def list_by_key(
         self, key: str, value: str | None, *, public_only: bool, after: UserId | None, limit: int

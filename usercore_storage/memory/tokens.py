@@ -1,26 +1,40 @@
 """Access tokens, limited-use tokens and registration requests, in memory."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
+from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
-from usercore.tokens.model import AccessToken, DeviceToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.model import (
+    AccessToken,
+    DeviceToken,
+    LimitedUseToken,
+    RegistrationLink,
+    SourceAccess,
+    TokenKind,
+)
 from usercore.tokens.ports import (
     AccessTokenRepository,
     DeviceTokenRepository,
     LimitedUseTokenRepository,
     RegistrationLinkRepository,
+    SourceAccessRepository,
+    SourcePlace,
+    TokenPlace,
 )
 from usercore.users.model import User
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest, with_own
 from usercore_storage.memory.undo_list import UndoList, itself
 
+P = TypeVar("P", Digest, str)
 T = TypeVar("T", bound=AccessToken | LimitedUseToken)
 
 
@@ -46,6 +60,12 @@ class _Tokens(Generic[T]):
     def _newest_first(self, user_id: UserId) -> list[T]:
         return sorted(self.all_of(user_id), key=lambda token: token.issued_at, reverse=True)  # stable: then by digest
 
+    def _behind(self, after: TokenPlace | None, tokens: Iterable[T], limit: int) -> list[T]:
+        """Return at most ``limit`` of the tokens, newest first, that were not revoked, from behind the place."""
+        present = [token for token in tokens if token.revoked_at is None]
+        start = 0 if after is None else bisect_right(present, _falling(after), key=lambda one: _falling(_place_of(one)))
+        return present[start : start + limit]
+
     def _evolve(self, token: T, **changes: object) -> T:
         changed = evolve(token, **changes)
         self._tokens.put((token.user_id, token.digest), changed)
@@ -67,11 +87,44 @@ class _Tokens(Generic[T]):
         self._digests.remove(token.user_id, token.digest)
 
 
+def _place_of(token: AccessToken | LimitedUseToken) -> TokenPlace:
+    return to_micros(token.issued_at), token.digest
+
+
+def _falling(place: tuple[int, P]) -> tuple[int, P]:
+    """Return what sorts places with the later instants first."""
+    return -place[0], place[1]
+
+
+class MemorySourceAccesses(SourceAccessRepository):
+    """Stores from which sources users came."""
+
+    def __init__(self, undo: UndoLog) -> None:
+        self._accesses = UndoList[UserId, str, SourceAccess](undo, lambda access: access.source)
+
+    def touch(self, access: SourceAccess) -> None:
+        known = self._accesses.find(access.user_id, access.source)
+        if known is None or known.last_accessed_at < access.last_accessed_at:
+            self._accesses.remove(access.user_id, access)
+            self._accesses.add(access.user_id, access)
+
+    def list_from(self, user_id: UserId, after: SourcePlace | None, *, limit: int) -> list[SourceAccess]:
+        placed = [(_falling((to_micros(one.last_accessed_at), one.source)), one) for one in self._accesses.of(user_id)]
+        placed.sort(key=itemgetter(0))
+        return [one for place, one in placed if after is None or place > _falling(after)][:limit]
+
+    def remove_user(self, user: User) -> None:
+        """Remove the user's sources."""
+        for access in list(self._accesses.of(user.id)):
+            self._accesses.remove(user.id, access)
+
+
 class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
     """Stores access tokens; those that are paired with a device can be found by it."""
 
-    def __init__(self, undo: UndoLog) -> None:
+    def __init__(self, undo: UndoLog, source_accesses: MemorySourceAccesses) -> None:
         super().__init__(undo)
+        self._source_accesses = source_accesses
         self._paired = UndoList[Digest, tuple[UserId, Digest], tuple[UserId, Digest]](undo, itself)
 
     def add(self, token: AccessToken) -> None:
@@ -99,6 +152,9 @@ class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
     def list_of(self, user_id: UserId) -> list[AccessToken]:
         return self._newest_first(user_id)
 
+    def list_from(self, user_id: UserId, after: TokenPlace | None, *, limit: int) -> list[AccessToken]:
+        return self._behind(after, self._newest_first(user_id), limit)
+
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
         token = self.get(user_id, digest)
         return None if token is None or token.revoked_at is not None else self._evolve(token, revoked_at=at)
@@ -113,8 +169,11 @@ class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
         for user_id, digest, at in uses:
             token = self.get(user_id, digest)
-            if token is not None and token.revoked_at is None and token.last_used_at < at:
+            if token is not None and token.revoked_at is None and token.last_used_at <= at:
                 self._evolve(token, last_used_at=at)
+                if token.source is not None:
+                    access = SourceAccess(user_id=user_id, source=token.source, last_accessed_at=at)
+                    self._source_accesses.touch(access)
 
     def pair(self, user_id: UserId, digest: Digest, device: Digest, *, at: datetime) -> AccessToken | None:
         token = self.get(user_id, digest)
@@ -158,6 +217,11 @@ class MemoryLimitedUseTokens(_Tokens[LimitedUseToken], LimitedUseTokenRepository
 
     def list_of(self, user_id: UserId, kind: TokenKind) -> list[LimitedUseToken]:
         return [token for token in self._newest_first(user_id) if token.kind is kind]
+
+    def list_from(
+        self, user_id: UserId, kind: TokenKind, after: TokenPlace | None, *, limit: int
+    ) -> list[LimitedUseToken]:
+        return self._behind(after, self.list_of(user_id, kind), limit)
 
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken | None:
         token = self.get(user_id, digest)

@@ -14,7 +14,7 @@ from usercore_storage.memory.api_tokens import MemoryApiTokens
 from usercore_storage.memory.attempts import MemoryAttempts, MemoryRegistrationAttempts, MemoryUserAgents
 from usercore_storage.memory.compliance import MemoryComplianceLookup
 from usercore_storage.memory.groups import MemoryGroupMembers, MemoryGroups
-from usercore_storage.memory.history import MemoryHistory
+from usercore_storage.memory.history import MemoryActions, MemoryHistory
 from usercore_storage.memory.lookups import MemoryAuthenticationLookup
 from usercore_storage.memory.meta import MemoryMeta
 from usercore_storage.memory.outbox import MemoryOutbox
@@ -36,6 +36,7 @@ from usercore_storage.memory.tokens import (
     MemoryDeviceTokens,
     MemoryLimitedUseTokens,
     MemoryRegistrationLinks,
+    MemorySourceAccesses,
 )
 from usercore_storage.memory.undo_dict import UndoLog
 from usercore_storage.memory.users import MemoryClaims, MemoryEmailChanges, MemoryUsers
@@ -56,7 +57,8 @@ class MemoryUnit(RecordingUnit):
         self.second_factors = MemorySecondFactors(undo)
         self.recovery_codes = MemoryRecoveryCodes(undo)
         self.sign_in_challenges = MemorySignInChallenges(undo, self)
-        self.access_tokens = MemoryAccessTokens(undo)
+        self.source_accesses = MemorySourceAccesses(undo)
+        self.access_tokens = MemoryAccessTokens(undo, self.source_accesses)
         self.limited_use_tokens = MemoryLimitedUseTokens(undo)
         self.api_tokens = MemoryApiTokens(undo, self)
         self.device_tokens = MemoryDeviceTokens(undo, self)
@@ -79,6 +81,7 @@ class MemoryUnit(RecordingUnit):
         self.roles = MemoryRoles(undo, self)
         self.role_assignments = MemoryRoleAssignments(undo)
         self.history = MemoryHistory(undo, self)
+        self.actions = MemoryActions(undo, self)
         self.deliveries = MemoryOutbox(undo)
         self.registration_counts = MemoryRegistrationCounts(undo, self, self.users)
         self.authentication = MemoryAuthenticationLookup(

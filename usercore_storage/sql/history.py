@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from usercore.history.model import Entry
-from usercore.history.ports import HistoryRepository, PersonalFields, Place
+from usercore.history.model import Action, ActionCount, Entry
+from usercore.history.ports import ActionPlace, ActionRepository, HistoryRepository, PersonalFields, Place
 from usercore.history.rules import without
 from usercore.kernel.changes import Subject
-from usercore.kernel.ids import LIMIT, TenantId
+from usercore.kernel.ids import LIMIT, TenantId, UserId
 from usercore.kernel.time import from_micros, to_micros
 from usercore.storage.recording import RecordingUnit
 from usercore_storage.sql.executor import Executor
-from usercore_storage.sql.tables import HISTORY
+from usercore_storage.sql.tables import ACTIONS, HISTORY
 
 _OF: Final = f"SELECT {HISTORY.select} FROM usercore_history WHERE subject_id = ? AND subject = ?"
 GET: Final = f"{_OF} AND change_no = ? AND position = ? AND tenant_id = ?"
@@ -36,6 +36,15 @@ BLANK: Final = (
 REMOVE: Final = (
     "DELETE FROM usercore_history WHERE (subject_id, subject) IN (SELECT subject_id, subject FROM usercore_history"
     " WHERE subject = 'unknown_login' AND at < ? ORDER BY at LIMIT ?) RETURNING subject_id"
+)
+
+_OF_USER: Final = "FROM usercore_actions WHERE user_id = ? AND tenant_id = ?"
+LIST_OF_USER: Final = f"SELECT {ACTIONS.select} {_OF_USER} AND id < ? ORDER BY id DESC LIMIT ?"
+LIST_NAMED_OF_USER: Final = f"SELECT {ACTIONS.select} {_OF_USER} AND action = ? AND id < ? ORDER BY id DESC LIMIT ?"
+COUNTS_OF_USER: Final = f"SELECT action, COUNT(*) {_OF_USER} GROUP BY action"
+REMOVE_ACTIONS: Final = (
+    "DELETE FROM usercore_actions WHERE (user_id, id) IN"
+    " (SELECT user_id, id FROM usercore_actions WHERE at < ? ORDER BY at LIMIT ?) RETURNING id"
 )
 
 
@@ -74,3 +83,44 @@ class SqlHistory(HistoryRepository):
 
     def remove_unknown_logins(self, before: datetime, *, limit: int) -> list[int]:
         return [subject_id for (subject_id,) in self._run(REMOVE, (to_micros(before), limit))]
+
+
+class SqlActions(ActionRepository):
+    """The action log in the transaction of the executor."""
+
+    def __init__(self, run: Executor, unit: RecordingUnit) -> None:
+        """Work for this unit."""
+        self._run = run
+        self._unit = unit
+        of_tenant = "FROM usercore_actions WHERE tenant_id = ?"
+        rest = "AND (id, user_id) < (?, ?) ORDER BY id DESC, user_id DESC LIMIT ?"
+        self.from_all_shards = {  # actions are stored beside their users, who may be on any shard
+            "all": f"SELECT {ACTIONS.select} {of_tenant} {rest}",
+            "named": f"SELECT {ACTIONS.select} {of_tenant} AND action = ? {rest}",
+            "counts": f"SELECT action, COUNT(*) {of_tenant} GROUP BY action",
+        }
+
+    def add(self, action: Action) -> None:
+        self._run(ACTIONS.insert, ACTIONS.row(action))
+
+    def list_before(
+        self, before: ActionPlace | None, *, user_id: UserId | None, action: str | None, limit: int
+    ) -> list[Action]:
+        place, name = before or (LIMIT, 0), () if action is None else (action,)
+        if user_id is None:
+            statement = self.from_all_shards["all" if action is None else "named"]
+            rows = self._run(statement, (self._unit.tenant_id, *name, *place, limit))
+        else:
+            statement = LIST_OF_USER if action is None else LIST_NAMED_OF_USER
+            rows = self._run(statement, (user_id, self._unit.tenant_id, *name, place[0], limit))
+        return list(map(ACTIONS.read, rows))
+
+    def counts(self, user_id: UserId | None) -> list[ActionCount]:
+        if user_id is None:
+            rows = self._run(self.from_all_shards["counts"], (self._unit.tenant_id,))
+        else:
+            rows = self._run(COUNTS_OF_USER, (user_id, self._unit.tenant_id))
+        return [ActionCount(action=action, count=count) for action, count in rows]
+
+    def remove_before(self, before: datetime, *, limit: int) -> int:
+        return len(self._run(REMOVE_ACTIONS, (to_micros(before), limit)))

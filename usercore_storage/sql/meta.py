@@ -23,6 +23,9 @@ class SqlMeta(SqlRows[StoredMeta], MetaRepository):
         """Work for this unit."""
         super().__init__(run, META)
         self._unit = unit
+        page = f"SELECT {META.select} FROM usercore_meta WHERE user_id = ? AND key > ?"
+        self._page = f"{page} ORDER BY key LIMIT ?"
+        self._public_page = f"{page} AND public = ? ORDER BY key LIMIT ?"
         by_key = f"SELECT {HOLDERS.select} FROM usercore_meta WHERE tenant_id = ? AND key = ?"
         by_value = f"{by_key} AND digest = ? AND value = ?"
         rest = "ORDER BY user_id LIMIT ?"
@@ -32,6 +35,11 @@ class SqlMeta(SqlRows[StoredMeta], MetaRepository):
             "value": f"{by_value} AND user_id > ? {rest}",
             "value, public": f"{by_value} AND user_id > ? AND public = ? {rest}",
         }
+
+    def list_from(self, user_id: UserId, after: str | None, /, *, public_only: bool, limit: int) -> list[StoredMeta]:
+        if public_only:
+            return self._all(self._public_page, (user_id, after or "", True, limit))
+        return self._all(self._page, (user_id, after or "", limit))
 
     def list_by_key(
         self, key: str, value: str | None, *, public_only: bool, after: UserId | None, limit: int

@@ -5,7 +5,7 @@ from typing import Any, Final
 from usercore.addresses.model import AddressType, AddressVersion, StoredAddress, StoredChangeRequest
 from usercore.attempts.model import Attempt, RegistrationAttempt, UserAgent
 from usercore.groups.model import Group, GroupMember
-from usercore.history.model import Entry
+from usercore.history.model import Action, Entry
 from usercore.kernel.text import unique_key
 from usercore.meta.model import StoredMeta
 from usercore.outbox.model import Delivery
@@ -24,6 +24,7 @@ from usercore.tokens.model import (
     LimitedUseToken,
     RegistrationLink,
     RememberedDevice,
+    SourceAccess,
 )
 from usercore.users.model import Claim, EmailChange, User, UserWord
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
@@ -157,6 +158,15 @@ ACCESS_TOKENS: Final = Table(
     tenant=None,
     once=_USER_AGENT,
     indexes={"by_device": "(device_digest) WHERE ((device_digest IS NOT NULL) AND (revoked_at IS NULL))"},
+)
+# It stands after the access tokens, so that an erasure removes those first: see ``tokens.TOUCH_SOURCE_OF``.
+SOURCE_ACCESSES: Final = Table(
+    "usercore_source_accesses",
+    SourceAccess,
+    key=["user_id", "source"],
+    shard="user_id",
+    user="user_id",
+    tenant=None,
 )
 LIMITED_USE_TOKENS: Final = Table(
     "usercore_limited_use_tokens",
@@ -350,6 +360,19 @@ HISTORY: Final = Table(
     tenant="tenant_id",
     by_subject=BySubject(),
     indexes={"unknown": "(at) WHERE (subject = 'unknown_login')"},
+)
+ACTIONS: Final = Table(
+    "usercore_actions",
+    Action,
+    key=["user_id", "id"],
+    shard="user_id",
+    user="user_id",
+    tenant="tenant_id",
+    indexes={
+        "by_id": "(tenant_id, id, user_id)",
+        "by_action": "(tenant_id, action, id, user_id)",
+        "by_time": "(at)",
+    },
 )
 DELIVERIES: Final = Table(
     "usercore_deliveries",

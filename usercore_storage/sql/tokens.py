@@ -8,22 +8,42 @@ from typing import Final
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
-from usercore.kernel.time import FIRST, to_micros
+from usercore.kernel.time import FIRST, LAST, to_micros
 from usercore.storage.recording import RecordingUnit
-from usercore.tokens.model import AccessToken, DeviceToken, LimitedUseToken, RegistrationLink, TokenKind
+from usercore.tokens.model import (
+    AccessToken,
+    DeviceToken,
+    LimitedUseToken,
+    RegistrationLink,
+    SourceAccess,
+    TokenKind,
+)
 from usercore.tokens.ports import (
     AccessTokenRepository,
     DeviceTokenRepository,
     LimitedUseTokenRepository,
     RegistrationLinkRepository,
+    SourceAccessRepository,
+    SourcePlace,
+    TokenPlace,
 )
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
-from usercore_storage.sql.tables import ACCESS_TOKENS, DEVICE_TOKENS, LIMITED_USE_TOKENS, REGISTRATION_LINKS
+from usercore_storage.sql.tables import (
+    ACCESS_TOKENS,
+    DEVICE_TOKENS,
+    LIMITED_USE_TOKENS,
+    REGISTRATION_LINKS,
+    SOURCE_ACCESSES,
+)
 from usercore_storage.sql.user_agents import SqlUserAgents
 
 GET_ACCESS: Final = f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens WHERE user_id = ? AND digest = ?"
 LIST_ACCESS: Final = (
     f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens WHERE user_id = ? ORDER BY issued_at DESC, digest"
+)
+_BEHIND: Final = "(issued_at < ? OR (issued_at = ? AND digest > ?)) ORDER BY issued_at DESC, digest LIMIT ?"
+PAGE_ACCESS: Final = (
+    f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens WHERE user_id = ? AND revoked_at IS NULL AND {_BEHIND}"
 )
 REVOKE_ACCESS: Final = (
     "UPDATE usercore_access_tokens SET revoked_at = ? WHERE user_id = ? AND digest = ? AND revoked_at IS NULL"
@@ -35,7 +55,25 @@ REVOKE_ALL_ACCESS: Final = (
 )
 TOUCH_ACCESS: Final = (
     "UPDATE usercore_access_tokens SET last_used_at = ?"
-    " WHERE user_id = ? AND digest = ? AND last_used_at < ? AND revoked_at IS NULL"
+    " WHERE user_id = ? AND digest = ? AND last_used_at <= ? AND revoked_at IS NULL"
+)
+_LATER: Final = (
+    " ON CONFLICT (user_id, source) DO UPDATE SET last_accessed_at = excluded.last_accessed_at"
+    " WHERE usercore_source_accesses.last_accessed_at < excluded.last_accessed_at"
+)
+TOUCH_SOURCE: Final = f"{SOURCE_ACCESSES.insert}{_LATER}"
+TOUCH_SOURCE_OF: Final = (
+    f"INSERT INTO usercore_source_accesses ({SOURCE_ACCESSES.select}) SELECT t.user_id, t.source, t.last_used_at"
+    " FROM usercore_access_tokens AS t WHERE t.user_id = ? AND t.digest = ? AND t.last_used_at = ?"
+    f" AND t.source IS NOT NULL AND t.revoked_at IS NULL{_LATER}"
+)
+"""Follows ``TOUCH_ACCESS``. A token has this instant only if that statement set it, and then its row is locked: an
+erasure, which removes tokens first and waits for the lock, removes the row that this statement stores, too."""
+
+LIST_SOURCES: Final = (
+    f"SELECT {SOURCE_ACCESSES.select} FROM usercore_source_accesses WHERE user_id = ?"
+    " AND (last_accessed_at < ? OR (last_accessed_at = ? AND source > ?))"
+    " ORDER BY last_accessed_at DESC, source LIMIT ?"
 )
 PAIR: Final = (
     "UPDATE usercore_access_tokens SET device_digest = ?, paired_at = ?"
@@ -62,6 +100,10 @@ REDEEM: Final = (
 LIST_LIMITED: Final = (
     f"SELECT {LIMITED_USE_TOKENS.select} FROM usercore_limited_use_tokens WHERE user_id = ? AND kind = ?"
     " ORDER BY issued_at DESC, digest"
+)
+PAGE_LIMITED: Final = (
+    f"SELECT {LIMITED_USE_TOKENS.select} FROM usercore_limited_use_tokens"
+    f" WHERE user_id = ? AND kind = ? AND revoked_at IS NULL AND {_BEHIND}"
 )
 REVOKE_LIMITED: Final = (
     "UPDATE usercore_limited_use_tokens SET revoked_at = ?"
@@ -115,6 +157,9 @@ REMOVE_ABANDONED: Final = (
 
 NO_DIGEST: Final = b""
 
+_START: Final = to_micros(LAST), NO_DIGEST
+"""The place before the newest token."""
+
 
 class SqlAccessTokens(AccessTokenRepository):
     """Stores access tokens in the transaction that ``run`` runs in."""
@@ -140,6 +185,10 @@ class SqlAccessTokens(AccessTokenRepository):
     def list_of(self, user_id: UserId) -> list[AccessToken]:
         return list(map(ACCESS_TOKENS.read, self._run(LIST_ACCESS, (user_id,))))
 
+    def list_from(self, user_id: UserId, after: TokenPlace | None, *, limit: int) -> list[AccessToken]:
+        issued, digest = after or _START
+        return list(map(ACCESS_TOKENS.read, self._run(PAGE_ACCESS, (user_id, issued, issued, digest, limit))))
+
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> AccessToken | None:
         revoked = self._run(REVOKE_ACCESS, (to_micros(at), user_id, digest))
         return self.get(user_id, digest) if revoked else None  # in RETURNING, SQLite would scan all user agents
@@ -150,8 +199,9 @@ class SqlAccessTokens(AccessTokenRepository):
         return len(self._run(REVOKE_ALL_ACCESS, (to_micros(at), user_id, keep or NO_DIGEST, to_micros(since or FIRST))))
 
     def touch(self, uses: Iterable[tuple[UserId, Digest, datetime]]) -> None:
-        timed = ((user_id, digest, to_micros(at)) for user_id, digest, at in uses)
+        timed = [(user_id, digest, to_micros(at)) for user_id, digest, at in uses]
         self._run.many(TOUCH_ACCESS, [(at, user_id, digest, at) for user_id, digest, at in timed])
+        self._run.many(TOUCH_SOURCE_OF, timed)
 
     def pair(self, user_id: UserId, digest: Digest, device: Digest, *, at: datetime) -> AccessToken | None:
         paired = self._run(PAIR, (device, to_micros(at), user_id, digest))
@@ -175,6 +225,21 @@ class SqlAccessTokens(AccessTokenRepository):
         return len(self._run(REMOVE_ACCESS, (to_micros(before), to_micros(before), limit)))
 
 
+class SqlSourceAccesses(SourceAccessRepository):
+    """Stores from which sources users came, in the transaction that ``run`` runs in."""
+
+    def __init__(self, run: Executor) -> None:
+        """Use this transaction."""
+        self._run = run
+
+    def touch(self, access: SourceAccess) -> None:
+        self._run(TOUCH_SOURCE, SOURCE_ACCESSES.row(access))
+
+    def list_from(self, user_id: UserId, after: SourcePlace | None, *, limit: int) -> list[SourceAccess]:
+        at, source = after or (to_micros(LAST), "")
+        return list(map(SOURCE_ACCESSES.read, self._run(LIST_SOURCES, (user_id, at, at, source, limit))))
+
+
 class SqlLimitedUseTokens(LimitedUseTokenRepository):
     """Stores limited-use tokens in the transaction that ``run`` runs in."""
 
@@ -193,6 +258,13 @@ class SqlLimitedUseTokens(LimitedUseTokenRepository):
 
     def list_of(self, user_id: UserId, kind: TokenKind) -> list[LimitedUseToken]:
         return list(map(LIMITED_USE_TOKENS.read, self._run(LIST_LIMITED, (user_id, kind.value))))
+
+    def list_from(
+        self, user_id: UserId, kind: TokenKind, after: TokenPlace | None, *, limit: int
+    ) -> list[LimitedUseToken]:
+        issued, digest = after or _START
+        rows = self._run(PAGE_LIMITED, (user_id, kind.value, issued, issued, digest, limit))
+        return list(map(LIMITED_USE_TOKENS.read, rows))
 
     def revoke(self, user_id: UserId, digest: Digest, *, at: datetime) -> LimitedUseToken | None:
         return self._one(REVOKE_LIMITED, to_micros(at), user_id, digest)

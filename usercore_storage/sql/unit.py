@@ -12,7 +12,7 @@ from usercore_storage.sql.attempts import SqlAttempts, SqlRegistrationAttempts
 from usercore_storage.sql.compliance import SqlComplianceLookup
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.groups import SqlGroupMembers, SqlGroups
-from usercore_storage.sql.history import SqlHistory
+from usercore_storage.sql.history import SqlActions, SqlHistory
 from usercore_storage.sql.lookups import SqlAuthenticationLookup
 from usercore_storage.sql.meta import SqlMeta
 from usercore_storage.sql.outbox import SqlOutbox
@@ -26,7 +26,13 @@ from usercore_storage.sql.second_factors import SqlRecoveryCodes, SqlSecondFacto
 from usercore_storage.sql.tables import ADDRESSES
 from usercore_storage.sql.tenants import SqlTenants
 from usercore_storage.sql.throttling import SqlFailureCounters, SqlRateLimits
-from usercore_storage.sql.tokens import SqlAccessTokens, SqlDeviceTokens, SqlLimitedUseTokens, SqlRegistrationLinks
+from usercore_storage.sql.tokens import (
+    SqlAccessTokens,
+    SqlDeviceTokens,
+    SqlLimitedUseTokens,
+    SqlRegistrationLinks,
+    SqlSourceAccesses,
+)
 from usercore_storage.sql.user_agents import SqlUserAgents
 from usercore_storage.sql.users import SqlClaims, SqlEmailChanges, SqlUsers
 
@@ -50,6 +56,7 @@ class SqlUnit(RecordingUnit):
         self.sign_in_challenges = SqlSignInChallenges(run, self)
         self.user_agents = SqlUserAgents(run)
         self.access_tokens = SqlAccessTokens(run, self.user_agents)
+        self.source_accesses = SqlSourceAccesses(run)
         self.limited_use_tokens = SqlLimitedUseTokens(run)
         self.api_tokens = SqlApiTokens(run, self)
         self.device_tokens = SqlDeviceTokens(run, self)
@@ -71,6 +78,7 @@ class SqlUnit(RecordingUnit):
         self.roles = SqlRoles(run, self)
         self.role_assignments = SqlRoleAssignments(run)
         self.history = SqlHistory(run, self)
+        self.actions = SqlActions(run, self)
         self.deliveries = SqlOutbox(run)
         self.registration_counts = SqlRegistrationCounts(run, self)
         self.authentication = SqlAuthenticationLookup(run, self)

@@ -7,7 +7,7 @@ import pytest
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, digest_of
-from usercore.kernel.time import FIRST, LAST
+from usercore.kernel.time import FIRST, LAST, to_micros
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import (
@@ -21,6 +21,7 @@ from usercore.testing.contracts.base import (
     with_unique,
 )
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
+from usercore.testing.contracts.rows import check_pages
 from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACCESS_TOKEN, ACME, ANN, BOB, an_access_token
 from usercore.testing.strategies import access_tokens, ids
@@ -112,6 +113,22 @@ class AccessTokenRepositoryContract(Contract):
         add(people, *newest_first[::2], BOBS, *newest_first[1::2])
         assert people.read(lambda unit: unit.access_tokens.list_of(ANN)) == newest_first
         assert people.read(lambda unit: unit.access_tokens.list_of(UserId(999))) == []
+
+    @pytest.mark.rule("K2", "X8")
+    def test_a_users_tokens_that_were_not_revoked_are_listed_page_by_page(self, people: Units[Unit]) -> None:
+        several = [
+            numbered(9, issued_at=NOON),
+            numbered(1, issued_at=NOON - TICK),
+            numbered(2, issued_at=NOON - TICK),
+            numbered(0, issued_at=NOON - DAY, expires_at=NOON - TICK),
+        ]
+        add(people, *several[::2], BOBS, numbered(5, issued_at=NOON - TICK, revoked_at=NOON), *several[1::2])
+        check_pages(
+            people,
+            lambda unit, after, size: unit.access_tokens.list_from(ANN, after, limit=size),
+            place_of=lambda token: (to_micros(token.issued_at), token.digest),
+            expected=several,
+        )
 
     @pytest.mark.rule("K2")
     def test_revoke_returns_the_current_token_and_only_once(self, people: Units[Unit]) -> None:

@@ -86,7 +86,7 @@ class AddressRaceContract(Contract):
         accepted, _ = race.storage.race(
             lambda: race.book.accept(race.ann, request), lambda: race.book.remove(race.ann, number)
         )
-        assert race.book.list(race.ann) == ()
+        assert not race.book.list(race.ann)
         kinds = [one.kind for one in race.history.of_user(race.ann)]
         if isinstance(accepted, ChangeRequestWrongState):
             assert "address.change_accepted" not in kinds

@@ -168,7 +168,7 @@ class _Takeover:
         """Check that only the owner has the account: email, password, tokens, links and addresses."""
         user = self.core.users.get(self.user_id)
         assert (user.email, user.email_verified) == (OWNER, True)
-        assert self.core.access_tokens.list(self.user_id) == ()
+        assert self.core.access_tokens.list(self.user_id).rows == ()
         for login in (OWNER, THIEF, ELSEWHERE):
             with pytest.raises(UsercoreError):
                 self.core.sign_in.with_password(login, STOLEN)

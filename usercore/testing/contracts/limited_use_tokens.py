@@ -8,7 +8,7 @@ import pytest
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, digest_of
-from usercore.kernel.time import FIRST, LAST
+from usercore.kernel.time import FIRST, LAST, to_micros
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing.contracts.base import (
@@ -23,6 +23,7 @@ from usercore.testing.contracts.base import (
     write_and_fail,
 )
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
+from usercore.testing.contracts.rows import check_pages
 from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, ANN, BOB, LIMITED_USE_TOKEN, a_limited_use_token
 from usercore.testing.strategies import ids, limited_use_tokens
@@ -182,6 +183,23 @@ class LimitedUseTokenRepositoryContract(Contract):
         assert people.read(lambda unit: unit.limited_use_tokens.list_of(ANN, KIND)) == newest_first
         assert people.read(lambda unit: unit.limited_use_tokens.list_of(ANN, ONE_MORE_KIND)) == []
         assert people.read(lambda unit: unit.limited_use_tokens.list_of(UserId(999), KIND)) == []
+
+    @pytest.mark.rule("K4", "X8")
+    def test_tokens_of_a_kind_that_were_not_revoked_are_listed_page_by_page(self, people: Units[Unit]) -> None:
+        at_once = [numbered(1, issued_at=NOON - TICK, uses=1, redeemed_at=NOON), numbered(2, issued_at=NOON - TICK)]
+        several = [
+            numbered(9, issued_at=NOON),
+            *sorted(at_once, key=lambda token: token.digest),
+            numbered(0, issued_at=FIRST, expires_at=FIRST),
+        ]
+        others = [numbered(3, kind=ANOTHER_KIND), numbered(5, issued_at=NOON - TICK, revoked_at=NOON), BOBS]
+        add(people, *several[::2], *others, *several[1::2])
+        check_pages(
+            people,
+            lambda unit, after, size: unit.limited_use_tokens.list_from(ANN, KIND, after, limit=size),
+            place_of=lambda token: (to_micros(token.issued_at), token.digest),
+            expected=several,
+        )
 
     @pytest.mark.rule("K4")
     def test_revoking_returns_the_token_as_it_is_now_and_only_once(self, people: Units[Unit]) -> None:

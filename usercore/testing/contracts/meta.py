@@ -121,3 +121,15 @@ class MetaRepositoryContract(Contract):
         ROWS.put(acme, value(user_id=OF_ACME, tenant_id=ACME))
         assert (holders(people), holders(acme)) == ([ANN], [OF_ACME])
         assert (holders(people, text="42"), holders(acme, text="42")) == ([ANN], [OF_ACME])
+
+    @pytest.mark.rule("M3", "X8")
+    def test_a_users_values_or_the_public_ones_are_listed_page_by_page(self, people: Units[Unit]) -> None:
+        several = [value(key=key, public=key != "a") for key in ROWS.keys]
+        ROWS.put(people, *several[::2], value(user_id=BOB), *several[1::2])
+        for public_only, expected in ((False, several), (True, [row for row in several if row.public])):
+            check_pages(
+                people,
+                lambda unit, after, size: unit.meta.list_from(ANN, after, public_only=public_only, limit=size),  # noqa: B023 - used at once
+                place_of=lambda row: row.key,
+                expected=expected,
+            )

@@ -15,6 +15,7 @@ from usercore.testing.contracts.passkeys import passkey
 from usercore.testing.contracts.second_factors import CHALLENGE, code
 from usercore.testing.samples import (
     ACCESS_TOKEN,
+    ACTION,
     ANN,
     ATTEMPT,
     BOB,
@@ -22,6 +23,7 @@ from usercore.testing.samples import (
     EMAIL_CHANGE,
     LIMITED_USE_TOKEN,
     REGISTRATION_ATTEMPT,
+    SOURCE_ACCESS,
 )
 
 ROWS: Final = (
@@ -42,6 +44,14 @@ OTHERS: Final[dict[str, tuple[Callable[[Unit, UserId], object], Callable[[Unit, 
     "access tokens": (
         lambda unit, user_id: unit.access_tokens.add(evolve(ACCESS_TOKEN, user_id=user_id)),
         lambda unit, user_id: unit.access_tokens.list_of(user_id),
+    ),
+    "source accesses": (
+        lambda unit, user_id: unit.source_accesses.touch(evolve(SOURCE_ACCESS, user_id=user_id)),
+        lambda unit, user_id: unit.source_accesses.list_from(user_id, None, limit=9),
+    ),
+    "actions": (
+        lambda unit, user_id: unit.actions.add(evolve(ACTION, user_id=user_id)),
+        lambda unit, user_id: unit.actions.list_before(None, user_id=user_id, action=None, limit=9),
     ),
     "limited use tokens": (
         lambda unit, user_id: unit.limited_use_tokens.add(evolve(LIMITED_USE_TOKEN, user_id=user_id)),

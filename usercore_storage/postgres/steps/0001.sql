@@ -210,6 +210,13 @@ CREATE TABLE usercore_access_tokens (
 
 CREATE INDEX usercore_access_tokens_by_device ON usercore_access_tokens (device_digest) WHERE ((device_digest IS NOT NULL) AND (revoked_at IS NULL));
 
+CREATE TABLE usercore_source_accesses (
+    user_id bigint NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    last_accessed_at bigint NOT NULL,
+    PRIMARY KEY (user_id, source)
+);
+
 CREATE TABLE usercore_limited_use_tokens (
     user_id bigint NOT NULL,
     digest bytea NOT NULL,
@@ -575,6 +582,25 @@ CREATE TABLE usercore_history (
 );
 
 CREATE INDEX usercore_history_unknown ON usercore_history (at) WHERE (subject = 'unknown_login');
+
+CREATE TABLE usercore_actions (
+    user_id bigint NOT NULL,
+    id bigint NOT NULL,
+    tenant_id bigint NOT NULL,
+    action text COLLATE "C" NOT NULL,
+    at bigint NOT NULL,
+    actor text COLLATE "C" NOT NULL,
+    ip text COLLATE "C",
+    source text COLLATE "C",
+    params_text text COLLATE "C",
+    PRIMARY KEY (user_id, id)
+);
+
+CREATE INDEX usercore_actions_by_id ON usercore_actions (tenant_id, id, user_id);
+
+CREATE INDEX usercore_actions_by_action ON usercore_actions (tenant_id, action, id, user_id);
+
+CREATE INDEX usercore_actions_by_time ON usercore_actions (at);
 
 CREATE TABLE usercore_deliveries (
     subject_id bigint NOT NULL,

@@ -210,6 +210,13 @@ CREATE TABLE usercore_access_tokens (
 
 CREATE INDEX usercore_access_tokens_by_device ON usercore_access_tokens (device_digest) WHERE ((device_digest IS NOT NULL) AND (revoked_at IS NULL));
 
+CREATE TABLE usercore_source_accesses (
+    user_id INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    last_accessed_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, source)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE usercore_limited_use_tokens (
     user_id INTEGER NOT NULL,
     digest BLOB NOT NULL,
@@ -575,6 +582,25 @@ CREATE TABLE usercore_history (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX usercore_history_unknown ON usercore_history (at) WHERE (subject = 'unknown_login');
+
+CREATE TABLE usercore_actions (
+    user_id INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    ip TEXT,
+    source TEXT,
+    params_text TEXT,
+    PRIMARY KEY (user_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_actions_by_id ON usercore_actions (tenant_id, id, user_id);
+
+CREATE INDEX usercore_actions_by_action ON usercore_actions (tenant_id, action, id, user_id);
+
+CREATE INDEX usercore_actions_by_time ON usercore_actions (at);
 
 CREATE TABLE usercore_deliveries (
     subject_id INTEGER NOT NULL,
