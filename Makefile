@@ -22,7 +22,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: $(call ready,demo) ## run the main job on real input and compare what it prints
-	$(call python,demo) examples/demo.py
+	$(call python,demo) -m examples.demo
 
 test: $(call ready,test) ## run all tests but those of the benchmarks
 	$(call python,test) $(PYTEST) -m 'not benchmark'
