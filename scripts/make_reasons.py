@@ -41,6 +41,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "mapped_but_missing": "a column was mapped to this field, and the file does not have it",
     "missing": "it is needed and not there",
     "mixed_scripts": "characters of several scripts, which look alike",
+    "needs_sign_in": "a device is paired with the token that signing in issues",
     "no_key": "it takes a key that the policy does not have",
     "not_allowed": "the policy does not allow it",
     "not_an_object": "a record in the file that is no JSON object",

@@ -59,6 +59,10 @@ def fields_can_be_collected_first(core: usercore.UserCore) -> None:
     core.registration.register("ann@example.com", **known)
     core.registration.register("ann@example.com", date_format="x")  # type: ignore[call-arg]  # it must be refused
     core.registration.register("ann@example.com", note=7)  # type: ignore[arg-type]  # it must be refused
+    detail: usercore.UserDetail = {"username": "ann", "roles": ["Editor", 7]}
+    assert_type(core.registration.save(**detail, upsert=True), usercore.SavedUser)
+    core.registration.save(**detail, external_id="7")  # type: ignore[call-arg]  # it must be refused
+    core.registration.save(id="7")  # type: ignore[arg-type]  # it must be refused
     external: usercore.ExternalRegistrationFields = {"language": "sk"}
     core.registration.register_external("ann@example.com", name="Lee", **external)
     core.registration.register_external("ann@example.com", note="x")  # type: ignore[call-arg]  # it must be refused

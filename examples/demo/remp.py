@@ -59,7 +59,10 @@ def _create(demo: Demo) -> Generator[str, None, tuple[User, Secret]]:
     yield demo.refused("users/create again at once", lambda: core.registration.register(USER))
     demo.wait()
     yield demo.refused("users/create later", lambda: core.registration.register(USER))
-    yield demo.refused("a device that is unknown", lambda: core.registration.register("x@user.sk", device_token="none"))
+    yield demo.refused(
+        "a device that is unknown",
+        lambda: core.registration.register("x@user.sk", device_token="none", sign_in=True),
+    )
     for password in (generated, "a rainy day"):
         check = core.registration.check_email(USER, password)
         yield f"users/email: {check.email} is {check.status}, password {check.password}"

@@ -255,6 +255,16 @@ def test_a_registered_user_is_signed_in_only_if_sign_in_is_on(core: UserCore) ->
     assert (bob.access_token, core.access_tokens.list(bob.user.id).rows) == (None, ())
 
 
+@pytest.mark.rule("R2", "S10")
+def test_a_device_is_refused_unless_sign_in_is_on(core: UserCore) -> None:
+    phone = core.device_tokens.issue("phone")
+    with refused(core, Invalid, but=()) as raised:
+        core.registration.register("ann@example.com", device_token=phone)
+    assert [(one.field, one.reason) for one in raised.value.errors] == [("device_token", "needs_sign_in")]
+    user = core.registration.register("ann@example.com", device_token=phone, sign_in=True).user
+    assert core.device_tokens.users(phone) == (user,)
+
+
 @pytest.mark.rule("R2", "U1")
 @pytest.mark.parametrize("password", [PASSWORD, None])
 @pytest.mark.parametrize(("tenant", "signs_in"), [("main", (True, True)), ("system", (True, False))])

@@ -1,5 +1,6 @@
 """Saving a user detail: what creates a user, what updates one, the roles, and every fault at once."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -42,7 +43,9 @@ from usercore import (
     UserNotFound,
     UserState,
     Vetoed,
+    forms,
 )
+from usercore.kernel.context import MAIN
 from usercore.kernel.ids import ROLE_KIND, USER_KIND, uuid_of
 from usercore.testing import NOON, FakeClock, FakeGate, MemoryMailer, WatchedStorage
 
@@ -143,7 +146,8 @@ def test_all_faults_of_a_new_user_are_reported_at_once(core: UserCore) -> None:
         ("roles.3", "unknown"),
         ("tenant", "another_tenant"),
     ]
-    assert [attempt.status for attempt in registration_attempts(core)] == [RegistrationStatus.INVALID_EMAIL]
+    (attempt,) = registration_attempts(core)
+    assert (attempt.status, attempt.login) == (RegistrationStatus.INVALID_EMAIL, "nowhere")
 
 
 @pytest.mark.rule("R4")
@@ -295,7 +299,7 @@ def test_a_lifted_requirement_of_a_role_stays_lifted_until_another_role_is_given
 
 
 @pytest.mark.rule("R4")
-@pytest.mark.parametrize("unknown", [LONG_AGO, uuid_of(LONG_AGO, USER_KIND), BROUGHT])
+@pytest.mark.parametrize("unknown", [LONG_AGO, uuid_of(LONG_AGO, USER_KIND), BROUGHT, 0, -1, 2**53, 10**30])
 def test_unknown_ids_are_not_found(core: UserCore, role: Role, unknown: int | UUID) -> None:
     assert role.active
     for upsert in (False, True):
@@ -456,6 +460,42 @@ def test_the_state_of_a_saved_user_stays(core: UserCore, role: Role) -> None:
     core.users.deactivate(user.id)
     assert save(core, upsert=True, first_name="Dave").user.state is UserState.DEACTIVATED
     assert core.users.status(user.id).code == 2
+
+
+@pytest.mark.rule("R4", "R5")
+@pytest.mark.parametrize("by", ["id", "username"])
+def test_an_unclaimed_user_who_is_updated_stays_unclaimed(core: UserCore, role: Role, by: str) -> None:
+    una = core.registration.register("una@example.com", username="dwebb", unclaimed=True).user
+    detail = {"id": una.id} if by == "id" else {"upsert": True}
+    saved = save(core, roles=[role.id], **detail)
+    assert (saved.user.id, saved.user.state, saved.user.full_name) == (una.id, UserState.UNCLAIMED, "David Webb")
+    with refused(core, SignInRefused):
+        core.sign_in.trusted(una.id)
+
+
+@pytest.mark.rule("R4", "Y2")
+def test_a_detail_is_read_from_json_and_answered_as_json(core: UserCore, role: Role) -> None:
+    editor = core.roles.create("Editor")
+    body = {
+        "username": "dwebb",
+        "first_name": "David",
+        "last_name": "Webb",
+        "uuid": str(BROUGHT),
+        "tenant": "main",
+        "roles": [str(role.uuid), editor.id, "unknown"],
+        "data_offset_minutes": 60,
+    }
+    fields = [*body, "id", "version", "email"]
+    form = forms.saved_user(forms.call(core.registration.save, body, fields), "operator")
+    assert (form["created"], form["user"]["uuid"], form["user"]["tenant_id"]) == (True, str(BROUGHT), MAIN)
+    assert [held["role"]["name"] for held in form["roles"]] == ["Designer", "Editor"]
+    assert {held["assignment"]["user_id"] for held in form["roles"]} == {form["user"]["id"]}
+    assert json.loads(json.dumps(form)) == form
+    shown = forms.saved_user(forms.call(core.registration.save, body | {"id": str(BROUGHT)}, fields), "user")
+    assert "created_by" not in shown["roles"][0]["assignment"]
+    with refused(core, Invalid, but=()) as raised:
+        forms.call(core.registration.save, body | {"roles": "Designer", "version": "1"}, fields)
+    assert sorted(faults(raised.value)) == [("roles", "wrong_type"), ("version", "wrong_type")]
 
 
 @pytest.mark.rule("R4", "R5")

@@ -186,7 +186,7 @@ CALLS: dict[str, Callable[[UserCore, Names], object]] = {
     ),
     "sign_in.trusted: device": lambda core, names: core.sign_in.trusted(own(names), device_token=names.device_token),
     "registration.register: device": lambda core, names: core.registration.register(
-        f"new-{names.name}@example.com", device_token=names.device_token
+        f"new-{names.name}@example.com", device_token=names.device_token, sign_in=True
     ),
     "device_tokens.pair": lambda core, names: core.device_tokens.pair(names.access, core.device_tokens.issue("own")),
     "device_tokens.pair: device": lambda core, names: core.device_tokens.pair(

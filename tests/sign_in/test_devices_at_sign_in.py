@@ -246,10 +246,3 @@ def test_ten_unknown_devices_use_up_a_registration_link(core: UserCore, mailer: 
             core.registration.complete(link, device_token=UNKNOWN)
     with pytest.raises(TokenRevoked):
         core.registration.complete(link)
-
-
-@pytest.mark.rule("R2")
-def test_without_a_sign_in_nothing_is_paired(core: UserCore) -> None:
-    phone = phone_of(core)
-    core.registration.register("carl@example.com", device_token=phone)
-    assert core.device_tokens.users(phone) == ()

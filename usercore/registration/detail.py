@@ -60,7 +60,8 @@ class SavedUser:
 class CleanDetail:
     """A detail whose types are right. ``faults`` are those that are known without a look at the storage.
 
-    ``fields`` are own fields by the attributes of ``User``, of which ``blank`` were passed as None or "".
+    ``login`` is what a registration attempt shows: the email as it was passed, else the username. ``fields`` are own
+    fields by the attributes of ``User``, of which ``blank`` were passed as None or "".
     """
 
     id: int | UUID | None
@@ -68,6 +69,7 @@ class CleanDetail:
     tenant: str | UUID | None
     username: str | None
     email: str | None | Unset
+    login: str | None
     roles: NumberedRoles
     version: int | None
     fields: Mapping[str, Any]
@@ -104,6 +106,7 @@ def clean_detail(given: Mapping[str, object], policy: EmailPolicy, *, is_admin: 
         tenant=_clean_tenant(given.get("tenant"), errors, is_admin=is_admin),
         username=None if _is_needed("username", username) else check_type(username, str, name="username"),
         email=email if isinstance(email, Unset) else _clean_email(email, policy, errors),
+        login=next((text for text in (email, username) if isinstance(text, str) and text), None),
         roles=_clean_roles(given.get("roles", ()), errors, is_admin=is_admin),
         version=None if version is None else check_type(version, int, name="version"),
         fields=clean_own_fields(own, errors),

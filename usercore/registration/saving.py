@@ -121,17 +121,16 @@ class UserSaving:
             self._steps.ask_gates(registrant, "save")
             return registrant
 
-        login = email or detail.username
-        registrant = self._steps.prepare(login, prepare)
+        registrant = self._steps.prepare(detail.login, prepare)
 
         def create(unit: RegistrationUnit) -> SavedUser | RejectedRegistration:
             saved = self._update_if_found(unit, detail) if upsert else None  # created meanwhile
-            return saved or self._store(unit, detail, registrant, login)
+            return saved or self._store(unit, detail, registrant)
 
-        return self._steps.write_user(create, registrant, login)
+        return self._steps.write_user(create, registrant, detail.login)
 
     def _store(
-        self, unit: RegistrationUnit, detail: CleanDetail, registrant: RegistrationInput, login: str | None
+        self, unit: RegistrationUnit, detail: CleanDetail, registrant: RegistrationInput
     ) -> SavedUser | RejectedRegistration:
         errors = FieldErrors()
         roles = self._lock_roles(unit, self._find_roles(unit, detail, errors))
@@ -143,10 +142,10 @@ class UserSaving:
         unclaimed = self._steps.unclaimed_holder(unit, registrant, found)
         before = None if unclaimed is None else unit.users.get(unclaimed)
         registrant = self._without_own_uuid(unit, registrant, before)
-        user = self._steps.store(unit, registrant, sign_in=False, welcome=None, login=login, found=found).user
+        user = self._steps.store(unit, registrant, sign_in=False, welcome=None, login=detail.login, found=found).user
         if user.requires_role and not (before and before.requires_role):
-            lax = evolve(user, requires_role=False)
-            unit.record(Change(kind=ROLE_REQUIREMENT_CHANGED, subject_id=user.id, old=lax, new=user))
+            without = evolve(user, requires_role=False)
+            unit.record(Change(kind=ROLE_REQUIREMENT_CHANGED, subject_id=user.id, old=without, new=user))
         at, by = user.modified_at, user.modified_by
         set_roles(unit, user, roles, new_id=self._service.new_id, at=at, by=by)
         return SavedUser(user=user, created=True, roles=tuple(held_roles(unit, user.id)))

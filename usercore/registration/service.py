@@ -84,7 +84,8 @@ class Registrations:
         registered in place and keeps everything that the call does not replace. ``unclaimed`` makes another unclaimed
         user, who has no password and no token and gets no mail.
 
-        The access token that is issued by signing in is paired with the device of ``device_token``.
+        The access token that is issued by signing in is paired with the device of ``device_token``, which therefore
+        needs ``sign_in``.
 
         Without a password one is generated and mailed if there is a mailer and ``send_email`` is on; else the user has
         none. ``validate_email=False`` skips blocked domains and the host's checks, never the syntax. ``fields`` are any
@@ -92,7 +93,8 @@ class Registrations:
 
         Raises:
             TypeError: a value has the wrong type, or there is no field of a name.
-            Invalid: every fault, by field; ``unclaimed`` with a password or a device alone.
+            Invalid: every fault, by field; alone, ``unclaimed`` with a password or a device, and a device without
+                ``sign_in``.
             PasswordRefused: the password breaks the policy.
             Vetoed: a gate of the host refused.
             DeviceTokenUnknown: there is no such device token.
@@ -113,6 +115,8 @@ class Registrations:
         device = None if device_token is None else Secret(text_of(device_token))
         if unclaimed and not (password is None and device is None):
             refuse("unclaimed", "has_credentials")
+        if device is not None and not sign_in:
+            refuse("device_token", "needs_sign_in")
 
         def prepare() -> tuple[RegistrationInput, Taken | None]:
             registrant = clean_registration(
