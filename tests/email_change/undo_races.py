@@ -365,7 +365,12 @@ def rival_inside_the_undo(core: UserCore, storage: Interrupting, rival: Rival) -
     one = taken_over(core)
     act, lives = rival.prepare(one)
     made: list[object] = []
-    storage.run(1, lambda: core.emails.undo_change(one.undo), lambda: made.append(attempt(act)))
+
+    def meanwhile() -> None:
+        made.append(attempt(act))
+        one.clock.tick()  # the undo is stored later than what the thief made
+
+    storage.run(1, lambda: core.emails.undo_change(one.undo), meanwhile)
     assert len(made) == 1, "the undo has a read and a write"
     assert not lives(made[0])
     check_restored(one)
