@@ -23,7 +23,7 @@ from scripts.reference import ROOT
 LONGEST: Final = 10.0
 """Seconds of the processor in which a check must have failed; those of the clock depend on what else runs."""
 
-LOOKING: Final = ("-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header")
+LOOKING: Final = ("-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", "--no-header", "--show-capture=no")
 REGISTRATIONS: Final = (*LOOKING, "tests/architecture/test_registrations.py")
 NOT_COPIED: Final = (".git", ".venvs", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "dist")
 
@@ -73,9 +73,16 @@ PLACES: Final = (
     Place("contract", "usercore/testing/contracts/meta.py", None, "no case is about unit.meta"),
     Place(
         "rows in the filled store of the tests",
-        "tests/faults/filled_stores.py",
-        r"\n    core\.meta\..*",
+        "tests/meta/samples.py",
+        r"\n    fill=fill,",
         "['usercore_meta']",
+    ),
+    Place("samples of the tests", "tests/meta/samples.py", None, "tests/meta/samples.py: add it for core.meta"),
+    Place(
+        "sample of a parameter",
+        "tests/product_access/samples.py",
+        r'\n        "product_ids": .*',
+        "tests/product_access/samples.py: SAMPLES has no value for products.",
     ),
     Place("page", "docs/how-to/store-values-of-users.md", None, "no page uses core.meta in several ways"),
     Place(
@@ -101,9 +108,9 @@ PLACES: Final = (
     ),
     Place(
         "case of isolation",
-        "tests/services/test_isolation.py",
-        r'\n    "meta.key_users": .*',
-        "CALLS has no case for ['meta.key_users']",
+        "tests/meta/samples.py",
+        r"\n    calls=.*",
+        "tests/meta/samples.py: calls has no case for meta.key_users",
         (*LOOKING, "tests/services/test_isolation.py", "-k", "every_call_is_tested"),
     ),
     Place(

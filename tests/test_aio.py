@@ -13,8 +13,9 @@ import attrs
 import pytest
 
 import usercore
-from tests.faults.filled_stores import PASSWORD, build
+from tests.faults.filled_stores import build
 from tests.faults.public_calls import CALLS, Call, vars_of
+from tests.services.helpers import PASSWORD
 from usercore import (
     Email,
     Host,

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.factor_enrollment.samples import Factors
 from tests.faults.filled_stores import both
 from tests.services.helpers import ANN, ANOTHER, PASSWORD, changed, dump, fail, over, register, sign_in, unclaim
 from usercore import MailKind, RetentionPolicy, User, UserCore, UserNotFound
@@ -164,7 +165,7 @@ def test_no_table_names_a_removed_user(tmp_path: Path) -> None:
     with both(tmp_path) as stores:
         for filled in stores:
             units = filled.core._service.units
-            users = [filled.ann, filled.bob, filled.factors.user]
+            users = [filled.ann, filled.bob, filled.of(Factors).user]
             for user in users:
                 units.write(lambda unit: forget(unit, user))  # noqa: B023 - called at once
             removed = units.write(lambda unit: unit.users.remove_unconfirmed(NOON, limit=9))

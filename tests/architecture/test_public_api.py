@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import usercore
-from tests.faults.filled_stores import FilledStore, both, build
+from tests.faults.filled_stores import both, build
 from tests.faults.hostile import NO_TEXT, WRONG, Hostile
 from tests.faults.public_calls import CALLS, Call, takes
+from tests.samples import FilledStore
 from tests.services.helpers import TRIES, unchanged
 from usercore import (
     AccessId,

@@ -19,12 +19,13 @@ from scripts.make_rules import find_faults, find_proofs
 from tests.architecture.source import ROOT, files, text_of, tree_of
 from tests.architecture.statements import NoRun
 from tests.faults.filled_stores import build
+from tests.faults.public_calls import CALLS
 from usercore import UserCore
 from usercore.composition.policy import Policy
 from usercore.kernel.capability import Capability
 from usercore.kernel.changes import ChangeKind
 from usercore.storage import CATALOGUE, Unit
-from usercore_storage import sqlite
+from usercore_storage import memory, sqlite
 from usercore_storage.memory.undo_dict import UndoLog
 from usercore_storage.memory.unit import MemoryUnit
 from usercore_storage.sql.tables import ALL
@@ -176,6 +177,12 @@ def test_everything_that_is_composed_comes_from_a_descriptor() -> None:
     assert len(names) == len(set(typing.get_type_hints(Policy).values())), "one policy is composed twice"
 
 
+def test_every_service_has_samples() -> None:
+    folders = {call.samples: call.service for call in CALLS}
+    missing = [f"{file}: add it for core.{service}" for file, service in folders.items() if not (ROOT / file).exists()]
+    assert not missing, missing[0]
+
+
 def test_the_filled_store_of_the_tests_has_a_row_in_every_table(tmp_path: Path) -> None:
     with closing(sqlite.open_storage(f"sqlite:///{tmp_path}/store.db")) as storage:
         build(storage)
@@ -185,7 +192,12 @@ def test_the_filled_store_of_the_tests_has_a_row_in_every_table(tmp_path: Path) 
             for table in ALL
             if not connection.execute(f"SELECT 1 FROM {table.name} LIMIT 1").fetchall()  # noqa: S608 - our own names
         ]
-    assert not empty, f"tests/faults/filled_stores.py: build puts nothing into {empty}"
+    assert not empty, f"tests/*/samples.py: no fill puts a row into {empty}"
+
+
+def test_every_parameter_has_a_sample() -> None:
+    filled = build(memory.open_storage("memory://"))
+    assert all(call.arguments(filled).keys() == call.kinds().keys() for call in CALLS)
 
 
 def test_every_rule_that_can_be_proved_is_proved() -> None:

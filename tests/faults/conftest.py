@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disks import can_mount
-from tests.faults.filled_stores import FilledStore, both
+from tests.faults.filled_stores import both
+from tests.samples import FilledStore
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 import usercore
-from tests.faults.filled_stores import LINKS, PASSWORD, FilledStore, both
+from tests.faults.filled_stores import LINKS, both
+from tests.samples import FilledStore
+from tests.services.helpers import PASSWORD
+from tests.sign_in_tokens.samples import SignInTokens
 from usercore import DeliveryPolicy, MailPolicy, Policy
 from usercore.testing import FakeClock, MemoryMailer
 
@@ -43,7 +46,7 @@ def test_tokens_and_passwords_work(late: list[FilledStore]) -> None:
     for filled in late:
         sign_in = filled.core.sign_in
         assert sign_in.identify(filled.access_token).user.id == filled.ann.id
-        assert sign_in.with_login_token(filled.login_token).user.id == filled.ann.id
+        assert sign_in.with_login_token(filled.of(SignInTokens).login).user.id == filled.ann.id
         identity = sign_in.with_password("ann", PASSWORD)
         assert identity.access_token is not None
         assert sign_in.identify(identity.access_token).authenticated_at == filled.clock()

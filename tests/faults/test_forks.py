@@ -12,8 +12,9 @@ from typing import Final
 import pytest
 
 import usercore
-from tests.faults.filled_stores import ANOTHER, PASSWORD, POLICY
+from tests.faults.filled_stores import POLICY
 from tests.faults.fork_helpers import in_child
+from tests.services.helpers import ANOTHER, PASSWORD
 from usercore import Email, HashProfile, Host, PasswordPolicy, Policy, Unavailable, UserCore
 from usercore.passwords.model import Credential
 from usercore.testing import FakeHasher, WatchedStorage

@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 import usercore
-from tests.faults.filled_stores import ANOTHER, PASSWORD, POLICY
-from tests.services.helpers import TRIES, unchanged
+from tests.faults.filled_stores import POLICY
+from tests.services.helpers import ANOTHER, PASSWORD, TRIES, unchanged
 from usercore import (
     AnyId,
     Context,

@@ -5,8 +5,9 @@ from typing import Any, Final, get_type_hints
 
 import pytest
 
-from tests.faults.filled_stores import FilledStore, both
+from tests.faults.filled_stores import both
 from tests.faults.hostile import TEXTS, WRONG, Hostile
+from tests.samples import FilledStore
 from tests.services.helpers import unchanged
 from usercore.importing.records import Given
 

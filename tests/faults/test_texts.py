@@ -6,9 +6,10 @@ from typing import Final
 
 import pytest
 
-from tests.faults.filled_stores import FilledStore, both
+from tests.faults.filled_stores import both
 from tests.faults.hostile import TEXTS
 from tests.faults.public_calls import CALLS, Call
+from tests.samples import FilledStore
 from tests.services.helpers import TRIES, unchanged
 from usercore import (
     AccessId,

@@ -9,8 +9,9 @@ from typing import Final
 import pytest
 
 import usercore
-from tests.faults.filled_stores import ANOTHER, PASSWORD, POLICY
+from tests.faults.filled_stores import POLICY
 from tests.faults.rounds import rounds
+from tests.services.helpers import ANOTHER, PASSWORD
 from usercore import Email, Host, Overloaded, Rejected, SignInRefused, StorageError, Taken, Unavailable, User, UserCore
 from usercore.testing import FakeHasher
 from usercore_storage import memory, sqlite

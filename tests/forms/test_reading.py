@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.faults.filled_stores import FilledStore, build
+from tests.faults.filled_stores import build
 from tests.faults.public_calls import CALLS, Call
 from tests.helpers import faults_of
 from tests.profiles import few_examples
+from tests.samples import FilledStore
 from usercore import Email, FieldError, UserCore, UsercoreError, forms
 from usercore_storage import memory
 

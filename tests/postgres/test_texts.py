@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.postgres_server import Server
-from tests.faults.filled_stores import FilledStore, build
+from tests.faults.filled_stores import build
 from tests.faults.hostile import TEXTS
 from tests.faults.public_calls import CALLS, Call
 from tests.faults.test_texts import outcomes, takes_text, texts_for
+from tests.samples import FilledStore
 from usercore import AccessId, AnyId, Email, ExternalId, Username
 from usercore.storage import Storage
 from usercore_storage import memory, postgres

@@ -7,10 +7,11 @@ from typing import Final
 
 import pytest
 
-from tests.faults.filled_stores import PASSWORD, FilledStore, build
+from tests.faults.filled_stores import build
 from tests.faults.public_calls import CALLS, Call
-from tests.services.helpers import TRIES, unchanged
-from usercore import SignInRefused, TokenInvalid, TokenKind
+from tests.samples import FilledStore
+from tests.services.helpers import PASSWORD, TRIES, unchanged
+from usercore import IssuedApiToken, SignInRefused, TokenInvalid, TokenKind
 from usercore.kernel.secret import digest_of, text_of
 from usercore.storage import Storage
 from usercore.tokens.model import public_id_of
@@ -57,7 +58,7 @@ def secrets_in(filled: FilledStore) -> dict[str, str]:
         made[f"{kind.name}, its public id"] = public_id_of(kind, filled.ann.id, digest_of(text))
     return {
         **made,
-        "API, its own public id": filled.api_token.token.public_id,
+        "API, its own public id": filled.of(IssuedApiToken).token.public_id,
         "a challenge of a sign-in": text_of(samples["passkeys.finish_sign_in", "secret"]),
         "a password": PASSWORD,
         "nothing": "",

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from tests.device_tokens.samples import Devices
 from tests.faults.filled_stores import build
 from tests.faults.public_calls import CALLS, Call, vars_of
 from tests.registration.test_registration_request import link_of
@@ -80,9 +81,9 @@ def hashes_of(core: UserCore) -> int:
 @pytest.mark.parametrize("call", WAYS, ids=str)
 def test_each_way_pairs_the_access_token_with_the_device(kept_in: Storage, call: Call) -> None:
     filled = build(WatchedStorage(kept_in))
-    identity = call.of(filled)(**call.arguments(filled) | {"device_token": filled.device_token})
+    identity = call.of(filled)(**call.arguments(filled) | {"device_token": filled.of(Devices).new})
     tokens = {token.public_id: token for token in filled.core.access_tokens.list(identity.user.id)}
-    assert tokens[identity.token_id].device_digest == digest_of(filled.device_token)
+    assert tokens[identity.token_id].device_digest == digest_of(filled.of(Devices).new)
 
 
 @pytest.mark.rule("S10", "S4")
@@ -99,7 +100,7 @@ def test_each_way_refuses_an_unknown_device_before_any_hash(
     assert hashes_of(filled.core) == before
     statuses = {one.status for ref in (None, filled.ann.id) for one in filled.core.history.attempts(ref, limit=1).rows}
     assert AttemptStatus.DEVICE_TOKEN_NOT_FOUND in statuses
-    call.of(filled)(**arguments | {"device_token": filled.device_token})
+    call.of(filled)(**arguments | {"device_token": filled.of(Devices).new})
 
 
 @pytest.mark.rule("S10", "R1", "R2")
@@ -112,8 +113,8 @@ def test_each_way_to_register_refuses_an_unknown_device_before_any_hash(kept_in:
         call.of(filled)(**arguments)
     assert hashes_of(filled.core) == before
     assert registration_attempts(filled.core)[0].status is RegistrationStatus.DEVICE_TOKEN_NOT_FOUND
-    user = call.of(filled)(**arguments | {"device_token": filled.device_token}).user
-    assert [one.id for one in filled.core.device_tokens.users(filled.device_token)] == [user.id]
+    user = call.of(filled)(**arguments | {"device_token": filled.of(Devices).new}).user
+    assert [one.id for one in filled.core.device_tokens.users(filled.of(Devices).new)] == [user.id]
 
 
 @pytest.mark.rule("S10", "K5")

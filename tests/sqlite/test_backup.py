@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.faults.filled_stores import FilledStore, build
+from tests.faults.filled_stores import build
 from tests.faults.fork_helpers import in_child
 from tests.faults.test_full_disk import no_longer_files
+from tests.samples import FilledStore
 from tests.sqlite.fixtures.make import FOLDER
 from usercore import Corrupt, ForeignFile, Host, StorageError, Unavailable, UserCore
 from usercore_storage import backup, check, sqlite

@@ -11,9 +11,10 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from tests.faults.filled_stores import FilledStore, build
+from tests.faults.filled_stores import build
 from tests.faults.fork_helpers import in_child
 from tests.faults.public_calls import CALLS, Call
+from tests.samples import FilledStore
 from tests.sqlite.interrupter import Interrupter
 from usercore import (
     Actor,
