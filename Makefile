@@ -49,6 +49,7 @@ check: $(call ready,check) ## lint, types, import rules, references, tests with 
 	$(call python,check) -m mypy $(CODE)
 	$(call python,check) -m scripts.check_pages
 	.venvs/check/bin/lint-imports
+	$(call python,check) -m scripts.make_lists --check
 	$(call python,check) -m scripts.make_rules --check
 	$(call python,check) -m scripts.make_errors --check
 	$(call python,check) -m scripts.make_reasons --check
@@ -69,7 +70,8 @@ bench-peers: $(call ready,bench) ## the same, with Django beside it (Python 3.12
 	  { echo 'Django 6 needs Python 3.12 or newer; try: make bench-peers PYTHON=python3.13' >&2; exit 1; }
 	$(call python,bench) -m benchmarks --peers
 
-docs: $(call ready,test) ## regenerate the references of rules, errors, reasons, policies, clauses, changes and fields
+docs: $(call ready,test) ## complete the lists that follow from the code, and regenerate the references
+	$(call python,test) -m scripts.make_lists
 	$(call python,test) -m scripts.make_errors
 	$(call python,test) -m scripts.make_reasons
 	$(call python,test) -m scripts.make_policies

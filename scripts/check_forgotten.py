@@ -40,7 +40,7 @@ class Place:
 
 
 PLACES: Final = (
-    Place("layer of the import rules", "pyproject.toml", r" \| \(meta\)", "pyproject.toml"),
+    Place("layer of the import rules", "pyproject.toml", r" \| \(meta\)", "pyproject.toml: run `make docs`"),
     Place(
         "descriptor in the catalogue", "usercore/storage/__init__.py", r"\n    META,", "CATALOGUE lacks usercore/meta"
     ),
@@ -59,7 +59,7 @@ PLACES: Final = (
     ),
     Place("policy in the policy", "usercore/composition/policy.py", r"\n    meta: .*", "Policy lacks ['MetaPolicy']"),
     Place("public name in the descriptor", "usercore/meta/capability.py", r'"MetaRule", ', "public lacks ['MetaRule']"),
-    Place("public name in __all__", "usercore/__init__.py", r'\n    "MetaRule",', "__all__ ['MetaRule']"),
+    Place("public name", "usercore/__init__.py", r'\n    "MetaRule",', "usercore/__init__.py: run `make docs`"),
     Place(
         "service of the core",
         "usercore/core.py",
@@ -120,20 +120,15 @@ PLACES: Final = (
         "meta.delete must record a Change",
         (*LOOKING, "tests/services/test_changes.py", "-k", "meta"),
     ),
+    Place("folder in the layout", "ARCHITECTURE.md", r" meta/", "ARCHITECTURE.md: run `make docs`"),
     Place(
-        "line of the glossary",
-        "docs/glossary.md",
-        r"\n\| `MetaRule` .*",
-        "MetaRule",
-        (*LOOKING, "tests/docs/test_glossary.py"),
+        "port in the page about storages",
+        "docs/how-to/write-a-storage.md",
+        r"\n\| `usercore/meta/ports.py` .*",
+        "docs/how-to/write-a-storage.md: run `make docs`",
     ),
-    Place(
-        "link to the page",
-        "docs/index.md",
-        r"\n.*store-values-of-users.*",
-        "store-values-of-users",
-        (*LOOKING, "tests/docs/test_pages.py", "-k", "reached_from_the_index"),
-    ),
+    Place("line of the glossary", "docs/glossary.md", r"\n\| `MetaRule` .*", "docs/glossary.md: run `make docs`"),
+    Place("link to the page", "docs/index.md", r"\n.*store-values-of-users.*", "docs/index.md: run `make docs`"),
 )
 
 

@@ -5,8 +5,9 @@ import re
 import sqlite3
 import tomllib
 import typing
+from collections.abc import Iterator
 from contextlib import closing
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -14,12 +15,13 @@ from typing import Any, Final
 import attrs
 import pytest
 
-import usercore
+from scripts.make_errors import find_errors
+from scripts.make_lists import LISTS, missing_in
 from scripts.make_rules import find_faults, find_proofs
 from tests.architecture.source import ROOT, files, text_of, tree_of
 from tests.architecture.statements import NoRun
 from tests.faults.filled_stores import build
-from tests.faults.public_calls import CALLS
+from tests.faults.public_calls import CALLS, vars_of
 from usercore import UserCore
 from usercore.composition.policy import Policy
 from usercore.kernel.capability import Capability
@@ -32,7 +34,6 @@ from usercore_storage.sql.tables import ALL
 from usercore_storage.sql.unit import SqlUnit
 
 CORE: Final = ROOT / "usercore"
-PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 CALLS_OF_A_PAGE: Final = 3
 """The least number of methods of a service that its page calls, if it has so many: other pages call one or two."""
@@ -41,19 +42,28 @@ each_capability = pytest.mark.parametrize("capability", CATALOGUE, ids=lambda ca
 
 
 def capability_folders() -> list[str]:
-    """Return the names of the existing folders of capabilities, from the import rules."""
-    (rule,) = (one for one in PROJECT["tool"]["importlinter"]["contracts"] if one["id"] == "core-layers")
-    (layer,) = (layer for layer in rule["layers"] if "|" in layer)
-    return [name for name in re.findall(r"\w+", layer) if (CORE / name).is_dir()]
+    """Return the names of the folders with a descriptor; the kernel has their class."""
+    return sorted({file.parent.name for file in CORE.glob("*/capability.py")} - {"kernel"})
 
 
-def exported() -> dict[str, set[str]]:
-    """Return the names that ``usercore`` imports, by the package that they come from."""
-    found: dict[str, set[str]] = {}
-    for node in tree_of(Path("usercore/__init__.py")).body:
-        if isinstance(node, ast.ImportFrom) and node.module is not None:
-            found.setdefault(node.module.split(".")[1], set()).update(alias.name for alias in node.names)
-    return found
+def types_in(hint: object) -> Iterator[type]:
+    """Yield the classes of usercore in a type hint, and those of their public fields."""
+    waiting, seen = [hint], set[object]()
+    while waiting:
+        one = waiting.pop()
+        waiting += typing.get_args(one)
+        if isinstance(one, type) and one.__module__.startswith("usercore.") and one not in seen:
+            seen.add(one)
+            yield one
+            fields = typing.get_type_hints(one) if attrs.has(one) else {}
+            waiting += [kind for name, kind in fields.items() if not name.startswith("_")]
+
+
+@cache
+def types_of_hosts() -> frozenset[type]:
+    """Return the classes of the arguments and results of public methods, of the policy, and of errors."""
+    hints = [hint for call in CALLS for hint in typing.get_type_hints(vars_of(call.service)[call.method]).values()]
+    return frozenset(one for hint in (Policy, *hints) for one in types_in(hint)) | frozenset(find_errors())
 
 
 def test_every_capability_has_a_descriptor_in_the_catalogue() -> None:
@@ -64,7 +74,7 @@ def test_every_capability_has_a_descriptor_in_the_catalogue() -> None:
 
 @each_capability
 def test_a_descriptor_names_its_folder(capability: Capability) -> None:
-    assert capability.name in capability_folders(), "pyproject.toml: add the folder to the layer of the capabilities"
+    assert capability.name in capability_folders(), f"usercore/*/capability.py: no folder is named {capability.name}"
 
 
 @each_capability
@@ -107,12 +117,15 @@ def test_every_kind_of_change_is_in_its_descriptor(capability: Capability) -> No
 
 
 @each_capability
-def test_every_public_name_is_exported(capability: Capability) -> None:
-    names = exported().get(capability.name, set())
-    missing = sorted(set(capability.public) - (names & set(usercore.__all__)))
-    assert not missing, f"usercore/__init__.py: import and list in __all__ {missing}"
-    extra = sorted(names - set(capability.public))
-    assert not extra, f"usercore/{capability.name}/capability.py: public lacks {extra}"
+def test_everything_that_hosts_get_or_pass_is_public(capability: Capability) -> None:
+    own = {one.__name__ for one in types_of_hosts() if one.__module__.startswith(f"usercore.{capability.name}.")}
+    missing = sorted(own - set(capability.public))
+    assert not missing, f"usercore/{capability.name}/capability.py: public lacks {missing}"
+
+
+@pytest.mark.parametrize("file", LISTS)
+def test_lists_that_follow_from_the_code_are_complete(file: str) -> None:
+    assert not missing_in(file), f"{file}: run `make docs`"
 
 
 def repositories(capability: Capability) -> list[str]:

@@ -13,7 +13,6 @@ CAPABILITY: Final = Capability(
     public=(
         "BuiltIn",
         "SystemOnly",
-        "TenantInactive",
         "Tenant",
         "TenantInactive",
         "TenantStaleVersion",
