@@ -19,6 +19,7 @@ def test_a_user_is_created_by_the_operator_and_shown(store: str) -> None:
     shown = run("user", "show", str(form["id"]), "--json").json
     assert shown["user"] == form
     assert (shown["status"]["password_set"], shown["roles"]) == (False, [])
+    assert shown["changes"]["rows"][0]["kind"] == "user.registered"
     with usercore.open(store) as core:
         assert core.history.of_user(form["id"]).rows[0].actor == "operator:Ann"
         assert core.access_tokens.list(form["id"]).rows == ()
@@ -30,6 +31,19 @@ def test_people_read_a_line_for_each_value_that_is_not_empty() -> None:
     assert "email                 bob@example.com" in lines
     assert "password_set          no" in lines
     assert not any(line.startswith("username") for line in lines)
+
+
+def test_people_see_what_belongs_to_a_user(store: str) -> None:
+    with usercore.open(store) as core:
+        user = core.registration.register("bob@example.com").user
+        core.groups.add(user.id, core.groups.create("Readers").id)
+        core.products.grant(user.id, ["daily"])
+        for source in ("app", "web"):
+            core.sign_in.trusted(user.id, source=source)
+    lines = run("user", "show", "bob@example.com").out.splitlines()
+    shown = dict(line.split(maxsplit=1) for line in lines)
+    assert (shown["groups"], shown["products"], shown["sources"]) == ("Readers", "daily", "web, app")
+    assert "roles" not in shown
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:

@@ -145,4 +145,8 @@ def test_a_limit_that_is_not_an_integer_raises_type_error(limit: int) -> None:
 def test_iterating_over_a_page_yields_its_rows() -> None:
     page = Page(("a", "b"), None)
     assert list(page) == [*page] == ["a", "b"]
-    assert bool(Page((), None))
+
+
+def test_a_page_is_as_long_as_its_rows_and_false_without_any() -> None:
+    assert len(Page(("a", "b"), "cursor")) == 2
+    assert not Page((), None)

@@ -55,7 +55,7 @@ class StatusReader:
             locked_since=None if counter is None or until is None else counter.last_at,
             locked_until=until,
             last_sign_in_at=user.last_sign_in_at,
-            last_used_at=max((token.last_used_at for token in unit.access_tokens.list_of(user.id)), default=None),
+            last_used_at=unit.access_tokens.last_used_at(user.id),
         )
 
     def obstacles_of(self, unit: AccountsUnit, user: User) -> list[str]:

@@ -96,6 +96,10 @@ class ActionRepository(Protocol):
     def remove_before(self, before: datetime, *, limit: int) -> int:
         """Remove at most ``limit`` actions of any tenant that are older; return how many."""
 
+    @abstractmethod
+    def remove_all(self, *, limit: int) -> int:
+        """Remove at most ``limit`` actions of the unit's tenant, which is deleted; return how many."""
+
 
 class HistoryUnit(ResolvingUnit, Protocol):
     """The part of a unit that history needs."""

@@ -101,7 +101,8 @@ class Cleaned:
 
     ``requests_of_unknown`` are requests to reset a password for logins that no user had. ``roles`` and ``groups`` count
     what was deleted, and the records of their holders and members.
-    ``tenants`` counts the users of deleted tenants, who were erased, and the roles and groups of these tenants.
+    ``tenants`` counts the users of deleted tenants, who were erased, and what else was stored of these tenants: roles,
+    groups, and actions about no user.
     """
 
     unconfirmed_users: int
@@ -237,11 +238,12 @@ class Cleanup:
         return len(removed)
 
     def _erase_tenant(self, tenant: Tenant, now: datetime) -> int:
-        """Erase the users of a deleted tenant and delete its roles and groups; return how many."""
+        """Erase the users of a deleted tenant, delete its roles and groups, and empty its log; return how many."""
         own = self._service_of(tenant.id)
         total = self._repeat(lambda unit: _erase_users(unit, now), own)
         total += self._repeat(lambda unit: _delete_roles(unit, now), own)
         total += self._repeat(lambda unit: _delete_groups(unit, now), own)
+        total += self._repeat(lambda unit: unit.actions.remove_all(limit=BATCH), own)  # those that are about no user
         if tenant.deleted_at is not None and tenant.deleted_at < now - CLOCK_SKEW:
             # Not before: units that were open at the deletion may have stored more.
             self._service.units.write(lambda unit: unit.tenants.finish_deletion(tenant.id, at=now))

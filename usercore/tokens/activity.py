@@ -1,4 +1,7 @@
-"""Last use of access and API tokens: collected in memory and written periodically, so that no check needs a write."""
+"""Last use of access and API tokens: collected in memory and written periodically, so that no check needs a write.
+
+What is written of an access token is also the last access of its user from the source that it was issued to.
+"""
 
 import threading
 from datetime import datetime
@@ -58,7 +61,8 @@ class ActivityTracker:
 
     def _write_some(self, units: Units[TokensUnit]) -> None:
         some = [self._uses.popitem() for _ in range(min(BATCH, len(self._uses)))]
-        of_users = [(user_id, digest, at) for (user_id, digest), at in some if user_id is not None]
+        # In one order in all processes, so that two that write at once do not wait for each other's rows.
+        of_users = sorted((user_id, digest, at) for (user_id, digest), at in some if user_id is not None)
         of_programs = [(digest, at) for (user_id, digest), at in some if user_id is None]
 
         def touch(unit: TokensUnit) -> None:

@@ -49,6 +49,10 @@ class AccessTokenRepository(Protocol):
         """Return the user's tokens, also revoked ones, newest first, then by digest."""
 
     @abstractmethod
+    def last_used_at(self, user_id: UserId) -> datetime | None:
+        """Return when any of the user's tokens was last used, also of revoked ones, or None if there are none."""
+
+    @abstractmethod
     def list_from(self, user_id: UserId, after: TokenPlace | None, *, limit: int) -> list[AccessToken]:
         """Return at most ``limit`` of the user's tokens that were not revoked, from behind the place, in that order."""
 

@@ -98,6 +98,12 @@ class MemoryActions(ActionRepository):
             self._remove(action)
         return len(removed)
 
+    def remove_all(self, *, limit: int) -> int:
+        removed = self._at(self._places.of((self._unit.tenant_id, None, None))[:limit])
+        for action in removed:
+            self._remove(action)
+        return len(removed)
+
     def remove_user(self, user: User) -> None:
         """Remove the actions about the user."""
         for action in self._at(self._places.of((user.tenant_id, user.id, None))):

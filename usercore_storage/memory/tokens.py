@@ -152,6 +152,9 @@ class MemoryAccessTokens(_Tokens[AccessToken], AccessTokenRepository):
     def list_of(self, user_id: UserId) -> list[AccessToken]:
         return self._newest_first(user_id)
 
+    def last_used_at(self, user_id: UserId) -> datetime | None:
+        return max((token.last_used_at for token in self.all_of(user_id)), default=None)
+
     def list_from(self, user_id: UserId, after: TokenPlace | None, *, limit: int) -> list[AccessToken]:
         return self._behind(after, self._newest_first(user_id), limit)
 

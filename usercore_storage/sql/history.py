@@ -98,6 +98,10 @@ class SqlActions(ActionRepository):
             "all": f"SELECT {ACTIONS.select} {of_tenant} {rest}",
             "named": f"SELECT {ACTIONS.select} {of_tenant} AND action = ? {rest}",
             "counts": f"SELECT action, COUNT(*) {of_tenant} GROUP BY action",
+            "remove": (
+                "DELETE FROM usercore_actions WHERE (user_id, id) IN"
+                f" (SELECT user_id, id {of_tenant} ORDER BY id LIMIT ?) RETURNING id"
+            ),
         }
 
     def add(self, action: Action) -> None:
@@ -124,3 +128,6 @@ class SqlActions(ActionRepository):
 
     def remove_before(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_ACTIONS, (to_micros(before), limit)))
+
+    def remove_all(self, *, limit: int) -> int:
+        return len(self._run(self.from_all_shards["remove"], (self._unit.tenant_id, limit)))

@@ -8,7 +8,7 @@ from typing import Final
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
-from usercore.kernel.time import FIRST, LAST, to_micros
+from usercore.kernel.time import FIRST, LAST, from_micros, to_micros
 from usercore.storage.recording import RecordingUnit
 from usercore.tokens.model import (
     AccessToken,
@@ -41,6 +41,7 @@ GET_ACCESS: Final = f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens 
 LIST_ACCESS: Final = (
     f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens WHERE user_id = ? ORDER BY issued_at DESC, digest"
 )
+LAST_USE: Final = "SELECT last_used_at FROM usercore_access_tokens WHERE user_id = ? ORDER BY last_used_at DESC LIMIT 1"
 _BEHIND: Final = "(issued_at < ? OR (issued_at = ? AND digest > ?)) ORDER BY issued_at DESC, digest LIMIT ?"
 PAGE_ACCESS: Final = (
     f"SELECT {ACCESS_TOKENS.select} FROM usercore_access_tokens WHERE user_id = ? AND revoked_at IS NULL AND {_BEHIND}"
@@ -184,6 +185,10 @@ class SqlAccessTokens(AccessTokenRepository):
 
     def list_of(self, user_id: UserId) -> list[AccessToken]:
         return list(map(ACCESS_TOKENS.read, self._run(LIST_ACCESS, (user_id,))))
+
+    def last_used_at(self, user_id: UserId) -> datetime | None:
+        rows = self._run(LAST_USE, (user_id,))
+        return from_micros(rows[0][0]) if rows else None
 
     def list_from(self, user_id: UserId, after: TokenPlace | None, *, limit: int) -> list[AccessToken]:
         issued, digest = after or _START

@@ -173,6 +173,19 @@ class AccessTokenRepositoryContract(Contract):
             people.write(lambda unit: unit.access_tokens.touch([(ANN, DIGEST, at)]))  # noqa: B023 - used at once
             assert_same(get(people), evolve(ACCESS_TOKEN, last_used_at=last))
 
+    @pytest.mark.rule("U2")
+    def test_the_last_use_of_any_token_of_a_user_is_found(self, people: Units[Unit]) -> None:
+        def last() -> datetime | None:
+            return people.read(lambda unit: unit.access_tokens.last_used_at(ANN))
+
+        add(people, evolve(BOBS, last_used_at=LAST - TICK))
+        assert last() is None
+        add(people, numbered(1, last_used_at=NOON), numbered(2, last_used_at=NOON - TICK))
+        assert last() == NOON
+        add(people, numbered(3, last_used_at=NOON + TICK, revoked_at=NOON + TICK))
+        found = last()
+        assert (found, found and found.tzinfo) == (NOON + TICK, NOON.tzinfo)
+
     @pytest.mark.rule("K2")
     def test_touch_updates_only_stored_tokens_that_are_not_revoked(self, people: Units[Unit]) -> None:
         several = [numbered(number) for number in range(600)]

@@ -147,6 +147,15 @@ class ActionRepositoryContract(Contract):
         assert removed == [2, 2, 1, 0]
         assert (listed(people), listed(acme), counted(people)) == ([fresh], [], {ACTION.action: 1})
 
+    @pytest.mark.rule("T7", "X4")
+    def test_the_log_of_one_tenant_is_emptied_batch_by_batch(self, people: Units[Unit], acme: Units[Unit]) -> None:
+        ours = an_action(id=9)
+        log(people, ours)
+        log(acme, *(an_action(id=number, user_id=None, tenant_id=ACME) for number in range(1, 4)))
+        write_and_fail(acme, lambda unit: unit.actions.remove_all(limit=9))
+        assert [acme.write(lambda unit: unit.actions.remove_all(limit=2)) for _ in range(3)] == [2, 1, 0]
+        assert (listed(people), listed(acme), counted(acme)) == ([ours], [], {})
+
     @pytest.mark.rule("X4")
     def test_a_unit_that_fails_logs_nothing(self, people: Units[Unit]) -> None:
         write_and_fail(people, lambda unit: unit.actions.add(ACTION))
