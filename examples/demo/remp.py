@@ -181,15 +181,19 @@ def _log_in_by_link(demo: Demo, user: User) -> Iterator[str]:
 
 
 def _show_widgets(demo: Demo, user: User) -> Iterator[str]:
-    """Read what the components of the admin show."""
+    """Read what the components of the admin show: what is about one user in one call."""
     core = demo.core
-    (address,) = core.addresses.list(user.id)
+    core.bind(actor=Actor.operator("Olga")).history.log_action("called", user.id, params={"minutes": 3})
+    detail = core.history.detail(user.id)
+    (address,) = detail.addresses
     yield f"AddressWidget: {address.type}: {address.street} {address.number}, {address.zip} {address.city}"
-    yield f"AutologinTokens: {[f'{one.uses} of {one.max_uses} uses' for one in core.autologin_tokens.list(user.id)]}"
-    yield f"UserTokens: {sorted(one.authenticator for one in core.access_tokens.list(user.id))}"
-    yield f"UserMeta: {[one.key for one in core.meta.list(user.id)]}"
-    yield "UserLoginAttempts: " + ", ".join(one.status for one in core.history.attempts(user.id).rows)
-    yield "UserPasswordChanges: " + ", ".join(one.kind for one in core.history.password_changes(user.id).rows)
+    yield f"AutologinTokens: {[f'{one.uses} of {one.max_uses} uses' for one in detail.autologin_tokens]}"
+    yield f"UserTokens: {sorted(one.authenticator for one in detail.access_tokens)}"
+    yield f"UserMeta: {[one.key for one in detail.meta]}"
+    yield "UserLoginAttempts: " + ", ".join(one.status for one in detail.attempts)
+    yield "UserPasswordChanges: " + ", ".join(one.kind for one in detail.password_changes)
+    yield "UserSourceAccesses: " + ", ".join(one.source for one in detail.source_accesses)
+    yield "UserActionsLog: " + ", ".join(f"{one.action} by {one.actor}, {one.params}" for one in detail.actions)
     figures = core.statistics.widgets()
     yield f"TodayUsersStatWidget: {figures.today}; MonthUsersStatWidget: {figures.this_month}"
     yield f"MonthToDateUsersStatWidget: last month {figures.last_month_to_date}"
