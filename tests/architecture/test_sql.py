@@ -146,6 +146,12 @@ def test_no_statement_scans_a_table_unless_it_is_declared(name: str, connection:
     assert bool(scans) == (name in SCANS), plan
 
 
+def test_inactive_users_are_counted_by_their_own_index(connection: Connection) -> None:
+    statement = STATEMENTS["registration_counts.from_all_shards[inactive]"]
+    ((*_, detail),) = connection(f"EXPLAIN QUERY PLAN {statement}", [None])
+    assert "usercore_users_inactive" in detail  # by the index of all registrations it would read every user
+
+
 BY_ID: Final = [name for name in STATEMENTS if re.match(r"users\.(GET|STATES|FIND_BY|ID_BY|LOCK|REPLACE)", name)]
 
 

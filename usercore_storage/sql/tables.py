@@ -80,7 +80,7 @@ USERS: Final = Table(
         "by_state": "(tenant_id, state, id)",
         "never_came": f"(modified_at) WHERE {NEVER_CAME}",
         "registered": "(tenant_id, registered_at)",
-        "inactive": "(tenant_id) WHERE ((state <> 'active') AND (registered_at IS NOT NULL))",
+        "inactive": "(tenant_id, registered_at) WHERE ((state <> 'active') AND (registered_at IS NOT NULL))",
     },
 )
 REGISTRATION_COUNTS: Final = Table(

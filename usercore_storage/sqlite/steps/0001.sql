@@ -75,7 +75,7 @@ CREATE INDEX usercore_users_never_came ON usercore_users (modified_at) WHERE ((s
 
 CREATE INDEX usercore_users_registered ON usercore_users (tenant_id, registered_at);
 
-CREATE INDEX usercore_users_inactive ON usercore_users (tenant_id) WHERE ((state <> 'active') AND (registered_at IS NOT NULL));
+CREATE INDEX usercore_users_inactive ON usercore_users (tenant_id, registered_at) WHERE ((state <> 'active') AND (registered_at IS NOT NULL));
 
 CREATE TABLE usercore_registration_counts (
     tenant_id INTEGER NOT NULL,
