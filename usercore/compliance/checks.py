@@ -65,11 +65,11 @@ def all_at_least(values: Mapping[str, N], least: N) -> Verdict:
     return verdict(_listed(values), f"at least {written(least)}", passed=passed)
 
 
-def none_of(count: int, total: int, what: str) -> Verdict:
-    """Return the verdict about things of which there should be none; not applicable if there are no such things."""
+def none_of(count: int, total: int, things: str, fault: str) -> Verdict:
+    """Return the verdict about things none of which should have a fault; not applicable if there are no such things."""
     if not total:
-        return not_applicable(f"no {what}")
-    return verdict(f"{count:,} of {total:,} {what}", "none", passed=count == 0)
+        return not_applicable(f"no {things}")
+    return verdict(f"{count:,} of {total:,} {things} {fault}", "none", passed=count == 0)
 
 
 def _listed(values: Mapping[str, N]) -> str:

@@ -19,6 +19,8 @@ from usercore.second_factors.model import RequiredFor
 CODE_WINDOW: Final = 1
 """Steps before and after the present one. Source: RFC 6238, 5.2 recommends one at most."""
 
+NEITHER: Final = "have neither a second factor nor a passkey"
+
 CHALLENGE_LIFETIME: Final = timedelta(minutes=10)
 """Source: OWASP ASVS 6.5.5."""
 
@@ -47,7 +49,7 @@ def _remembered(facts: Facts) -> Verdict:
 def _keys(facts: Facts) -> Verdict:
     counts = facts.accounts
     if counts.factors:
-        return none_of(counts.factors_without_key, counts.factors, "second factors")
+        return none_of(counts.factors_without_key, counts.factors, "second factors", "cannot be decrypted")
     keys = len(facts.policy.second_factors.keys)
     return not_applicable(f"no second factors; keys: {keys}")
 
@@ -71,14 +73,14 @@ CHECKS: Final = (
         id="admins_with_factor",
         title="every admin has a second factor or a passkey",
         clauses=(*nist("2.2.1"), *asvs("6.3.3")),
-        judge=lambda facts: none_of(facts.accounts.unprotected_admins, facts.accounts.admins, "admins without"),
+        judge=lambda facts: none_of(facts.accounts.unprotected_admins, facts.accounts.admins, "admins", NEITHER),
     ),
     Check(
         id="privileged_with_factor",
         title="every privileged user has a second factor or a passkey",
         clauses=(*nist("2.2.1"), *asvs("6.3.3")),
         judge=lambda facts: none_of(
-            facts.accounts.unprotected_privileged, facts.accounts.privileged, "privileged users without"
+            facts.accounts.unprotected_privileged, facts.accounts.privileged, "privileged users", NEITHER
         ),
     ),
     Check(

@@ -72,7 +72,7 @@ CHECKS: Final = (
         title="every email to which links may be mailed was verified",
         clauses=nist("4.2.1.2"),
         judge=lambda facts: none_of(
-            facts.accounts.unverified_emails, facts.accounts.users, "users have an unverified email"
+            facts.accounts.unverified_emails, facts.accounts.users, "users", "have an unverified email"
         ),
     ),
 )

@@ -49,8 +49,8 @@ def _cost(facts: Facts) -> Verdict:
         return not_applicable("the host's own hasher computes the hashes")
     profile = facts.policy.passwords.profile
     return verdict(
-        f"argon2id with {profile.memory_kib:,} KiB and {profile.passes} passes",
-        " or ".join(f"{memory:,} KiB and {passes}" for memory, passes in COSTS),
+        f"argon2id with {profile.memory_kib:,} KiB, passes: {profile.passes}",
+        f"at least {', or '.join(f'{memory:,} KiB, passes: {passes}' for memory, passes in COSTS)}",
         passed=any(profile.memory_kib >= memory and profile.passes >= passes for memory, passes in COSTS),
     )
 
@@ -135,20 +135,24 @@ CHECKS: Final = (
         id="outdated_hashes",
         title="stored hashes have the present profile and pepper",
         clauses=(*nist("3.1.1.2"), *asvs("11.4.2")),
-        judge=lambda facts: none_of(facts.accounts.outdated_hashes, facts.accounts.passwords, "stored hashes"),
+        judge=lambda facts: none_of(
+            facts.accounts.outdated_hashes, facts.accounts.passwords, "stored hashes", "are outdated"
+        ),
     ),
     Check(
         id="unusable_hashes",
         title="stored hashes can be verified",
         clauses=nist("3.1.1.2"),
-        judge=lambda facts: none_of(facts.accounts.unusable_hashes, facts.accounts.passwords, "stored hashes"),
+        judge=lambda facts: none_of(
+            facts.accounts.unusable_hashes, facts.accounts.passwords, "stored hashes", "cannot be verified"
+        ),
     ),
     Check(
         id="overdue_passwords",
         title="no temporary password that is still accepted became a lasting one",
         clauses=asvs("6.4.1"),
         judge=lambda facts: none_of(
-            facts.accounts.overdue_passwords, facts.accounts.temporary_passwords, "temporary passwords"
+            facts.accounts.overdue_passwords, facts.accounts.temporary_passwords, "temporary passwords", "are overdue"
         ),
     ),
     Check(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from usercore.compliance import (
@@ -112,17 +113,17 @@ class AccountExaminer:
             yield "sessions"
             if token.expires_at - token.issued_at > lifetime:
                 yield "outlasting_sessions"
-        lifetimes = self._lifetimes()
         for limited in account.limited_use_tokens:
             if limited.expires_at > self.now:
                 yield "tokens"
-                if limited.expires_at - limited.issued_at > lifetimes[limited.kind]:
+                if limited.expires_at - limited.issued_at > self._lifetimes[limited.kind]:
                     yield "outlasting_tokens"
 
     def _is_open(self, token: AccessToken) -> bool:
         idle = self.policy.access_tokens.idle_lifetime
         return token.expires_at > self.now and token.last_used_at + idle > self.now
 
+    @cached_property
     def _lifetimes(self) -> dict[TokenKind, timedelta]:
         """Return how long tokens are valid that belong to a user and are redeemed."""
         links = self.policy.links

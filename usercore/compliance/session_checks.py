@@ -66,13 +66,17 @@ CHECKS: Final = (
         id="outlasting_sessions",
         title="open sessions end as early as the policy says, also those that began before it said so",
         clauses=(*nist("5.1", "5.2"), *asvs("7.3.2")),
-        judge=lambda facts: none_of(facts.accounts.outlasting_sessions, facts.accounts.sessions, "open sessions"),
+        judge=lambda facts: none_of(
+            facts.accounts.outlasting_sessions, facts.accounts.sessions, "open sessions", "end too late"
+        ),
     ),
     Check(
         id="outlasting_tokens",
         title="login tokens, autologin tokens, links and challenges expire as early as the policy says",
         clauses=(*nist("3.1.3.2", "4.2.1.2"), *asvs("6.5.5")),
-        judge=lambda facts: none_of(facts.accounts.outlasting_tokens, facts.accounts.tokens, "unused tokens"),
+        judge=lambda facts: none_of(
+            facts.accounts.outlasting_tokens, facts.accounts.tokens, "unused tokens", "expire too late"
+        ),
     ),
     Check(
         id="login_tokens",
