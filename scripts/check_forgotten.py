@@ -58,6 +58,12 @@ PLACES: Final = (
         "policy in the descriptor", "usercore/meta/capability.py", r"\n    policies=.*", "usercore/meta/capability.py"
     ),
     Place("policy in the policy", "usercore/composition/policy.py", r"\n    meta: .*", "Policy lacks ['MetaPolicy']"),
+    Place(
+        "clause of a policy's field",
+        "usercore/compliance/unjudged.py",
+        r'\n        "meta.max_bytes",',
+        "['meta.max_bytes']",
+    ),
     Place("public name in the descriptor", "usercore/meta/capability.py", r'"MetaRule", ', "public lacks ['MetaRule']"),
     Place("public name", "usercore/__init__.py", r'\n    "MetaRule",', "usercore/__init__.py: run `make docs`"),
     Place(

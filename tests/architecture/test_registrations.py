@@ -17,12 +17,15 @@ import pytest
 
 from scripts.make_errors import find_errors
 from scripts.make_lists import LISTS, missing_in
+from scripts.make_policies import policies_in
 from scripts.make_rules import find_faults, find_proofs
 from tests.architecture.source import ROOT, files, text_of, tree_of
 from tests.architecture.statements import NoRun
 from tests.faults.filled_stores import build
 from tests.faults.public_calls import CALLS, vars_of
 from usercore import UserCore
+from usercore.compliance.rules import CHECKS
+from usercore.compliance.unjudged import UNJUDGED
 from usercore.composition.policy import Policy
 from usercore.kernel.capability import Capability
 from usercore.kernel.changes import ChangeKind
@@ -104,6 +107,27 @@ def classes_in(folder: str, suffix: str) -> set[str]:
     model = Path("usercore", folder, "model.py")
     body = tree_of(model).body if (ROOT / model).exists() else []
     return {node.name for node in body if isinstance(node, ast.ClassDef) and node.name.endswith(suffix)}
+
+
+def fields_of_the_policy() -> set[str]:
+    """Return the path of each field of the policy that is not itself a policy."""
+    parts = [("", Policy()), *((f"{path}.", part) for path, part in policies_in(Policy()))]
+    return {
+        f"{path}{field.name}"
+        for path, part in parts
+        for field in attrs.fields(type(part))
+        if not attrs.has(type(getattr(part, field.name)))
+    }
+
+
+def test_every_field_of_the_policy_is_judged_or_said_to_have_no_clause() -> None:
+    judged = {field for check in CHECKS for field in check.fields}
+    unjudged = [field for fields in UNJUDGED.values() for field in fields]
+    assert len(unjudged) == len(set(unjudged))
+    assert judged.isdisjoint(unjudged)
+    missing = sorted(fields_of_the_policy() - judged.union(unjudged))
+    assert not missing, f"usercore/compliance/unjudged.py: list or judge in a check {missing}"
+    assert judged | set(unjudged) == fields_of_the_policy(), "usercore/compliance names fields that the policy lacks"
 
 
 @each_capability

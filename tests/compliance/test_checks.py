@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.make_policies import policies_in
 from usercore import (
     AccessTokenPolicy,
     AutologinTokenPolicy,
@@ -36,7 +35,6 @@ from usercore import (
 from usercore.compliance.checks import written
 from usercore.compliance.facts import AccountCounts, Facts, HostFacts
 from usercore.compliance.rules import CHECKS, results_of
-from usercore.compliance.unjudged import UNJUDGED
 from usercore.second_factors.model import FactorKey
 from usercore.storage.compliance import OldestRows
 from usercore.testing.fakes import NOON
@@ -373,24 +371,3 @@ def test_files_are_judged_by_the_bits_of_group_and_others(modes: list[int]) -> N
 )
 def test_values_are_written_for_readers(value: int | timedelta, text: str) -> None:
     assert written(value) == text
-
-
-def fields_of_the_policy() -> set[str]:
-    """Return the path of each field that is not itself a policy."""
-    parts = [("", Policy()), *((f"{path}.", part) for path, part in policies_in(Policy()))]
-    return {
-        f"{path}{field.name}"
-        for path, part in parts
-        for field in attrs.fields(type(part))
-        if not attrs.has(type(getattr(part, field.name)))
-    }
-
-
-def test_every_field_of_the_policy_is_judged_or_said_to_have_no_clause() -> None:
-    judged = {field for check in CHECKS for field in check.fields}
-    unjudged = [field for fields in UNJUDGED.values() for field in fields]
-    assert len(unjudged) == len(set(unjudged))
-    assert judged.isdisjoint(unjudged)
-    assert judged | set(unjudged) == fields_of_the_policy(), (
-        "usercore/compliance: judge the field in a check, or list it in unjudged.py"
-    )

@@ -14,15 +14,15 @@ from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, refuse, unique_key
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import Hasher
-from usercore.storage.compliance import ComplianceUnit
+from usercore.storage.compliance import AccountSecurity, ComplianceUnit
 from usercore.tenants.errors import SystemOnly
 from usercore.tenants.ports import TenantsUnit
 
 if TYPE_CHECKING:
     from usercore.compliance.rules import AccountExaminer
 
-BATCH: Final = 999
-"""Users of a page, which one unit reads with the first user of the next page: a thousand keys of one look-up."""
+BATCH: Final = 1000
+"""Users of a page, which one unit reads."""
 
 
 class ExaminedUnit(ComplianceUnit, TenantsUnit, Protocol):
@@ -98,21 +98,21 @@ class Compliance:
     ) -> tuple[AccountCounts, bool]:
         """Count what users have; return the counts, and whether they are those of all users."""
         counts = Counter[str]()
+        for tenant_id, page in self._pages():
+            for account in page:
+                if counts["users"] == max_users:
+                    return AccountCounts(**counts), False
+                counts.update(examiner.counts_of(account, is_admin=tenant_id == SYSTEM))
+            on_progress(counts["users"])
+        return AccountCounts(**counts), True
+
+    def _pages(self) -> Iterator[tuple[TenantId, list[AccountSecurity]]]:
+        """Iterate over the pages of users of each tenant."""
         for tenant_id in self._tenant_ids():
             units, after = self._service_of(tenant_id).units, UserId(0)
-            while True:
-                left = BATCH if max_users is None else min(BATCH, max_users - counts["users"])
-                page = units.read(lambda unit: unit.compliance.list_accounts(after, limit=left + 1))  # noqa: B023 - runs at once
-                for account in page[:left]:
-                    counts.update(examiner.counts_of(account, is_admin=tenant_id == SYSTEM))
-                if page:
-                    on_progress(counts["users"])
-                if len(page) <= left:
-                    break
-                if left < BATCH or counts["users"] == max_users:
-                    return AccountCounts(**counts), False
-                after = page[left - 1].user_id
-        return AccountCounts(**counts), True
+            while page := units.read(lambda unit: unit.compliance.list_accounts(after, limit=BATCH)):  # noqa: B023 - read before the next page
+                yield tenant_id, page
+                after = page[-1].user_id
 
     def _tenant_ids(self) -> Iterator[TenantId]:
         """Iterate over the active tenants, ``system`` first."""

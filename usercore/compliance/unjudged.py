@@ -24,6 +24,7 @@ UNJUDGED: Final[Mapping[str, tuple[str, ...]]] = {
         "passkeys.max_per_user",
         "meta.max_bytes",
         "addresses.max_addresses",
+        "action_log.max_bytes",
     ),
     "any value is safe: the memory and the passes of a hash decide": (
         "passwords.profile.name",
@@ -58,6 +59,7 @@ UNJUDGED: Final[Mapping[str, tuple[str, ...]]] = {
     "how long rows are stored that sign no user in: the host's law decides": (
         "device_tokens.unpaired_retention",
         "retention.tokens",
+        "retention.actions",
         "retention.registration_addresses",
         "retention.remove_unconfirmed_after",
         "retention.throttles",
