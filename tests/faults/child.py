@@ -32,7 +32,7 @@ def write(core: UserCore, name: str) -> None:
     def write_on(thread: int) -> None:
         for number in itertools.count():
             user = core.registration.register(
-                f"{name}.{thread}.{number}@example.com", external_id=number_of(number)
+                f"{name}.{thread}.{number}@example.com", external_id=number_of(number), sign_in=True
             ).user
             say("user", user.id, user.email)
             core.login_tokens.issue(user.id)
@@ -62,7 +62,7 @@ def register(core: UserCore) -> None:
 
     def registers(email: str) -> bool:
         try:
-            core.registration.register(email)
+            core.registration.register(email, sign_in=True)
         except Taken:
             return False
         return True

@@ -35,7 +35,7 @@ def interrupting() -> Iterator[None]:
 
 
 def register(core: UserCore, name: str) -> int:
-    user = core.registration.register(f"{name}@example.com", external_id=name).user
+    user = core.registration.register(f"{name}@example.com", external_id=name, sign_in=True).user
     core.login_tokens.issue(user.id)
     return user.id
 

@@ -26,6 +26,8 @@ JSON = st.recursive(
 """Any JSON."""
 
 NOT_JSON = {
+    "compliance.check.on_progress",
+    "compliance.check.store",
     "core.atomic.work",
     "core.bind.actor",
     "core.cleanup.on_progress",

@@ -170,7 +170,9 @@ class Differences(RuleBasedStateMachine):
 
     @rule(target=access_tokens, email=EMAILS, username=st.none() | USERNAMES, password=st.none() | PASSWORDS)
     def register(self, email: str, username: str | None, password: str | None) -> Secret | MultipleResults[Secret]:
-        given = self.same(lambda core: core.registration.register(email, username=username, password=password))
+        given = self.same(
+            lambda core: core.registration.register(email, username=username, password=password, sign_in=True)
+        )
         if given is not None:
             self.people.append(given.user.id)
         return given.access_token if given is not None else NOTHING
