@@ -93,8 +93,8 @@ PLACES: Final = (
     Place("page", "docs/how-to/store-values-of-users.md", None, "no page uses core.meta in several ways"),
     Place(
         "owner of the rows",
-        "usercore_storage/sql/tables.py",
-        r'(?<=StoredMeta,\n    key=\["user_id", "key"\],\n    shard="user_id",\n    user=)"user_id"',
+        "usercore/meta/model.py",
+        r'(?<=entity=StoredMeta,\n        erasure=Erasure.REMOVES,\n        user=)"user_id"',
         "usercore_meta",
         (*LOOKING, "tests/storages/test_tables.py", "-k", "declares_every_column"),
     ),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from usercore.addresses.model import KINDS, AddressPolicy
+from usercore.addresses.model import KINDS, ROWS, AddressPolicy
 from usercore.addresses.ports import AddressesUnit
 from usercore.kernel.capability import Capability
 
@@ -10,6 +10,7 @@ CAPABILITY: Final = Capability(
     name="addresses",
     unit=AddressesUnit,
     kinds=KINDS,
+    rows=ROWS,
     policies=(AddressPolicy,),
     public=(
         "Address",

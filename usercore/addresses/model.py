@@ -8,6 +8,7 @@ from usercore.kernel.bounds import each, part, whole
 from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.values import frozen
 
 KEY_LIMIT: Final = 255
@@ -299,4 +300,37 @@ KINDS: Final = (
     CHANGE_REQUESTED,
     CHANGE_ACCEPTED,
     CHANGE_REJECTED,
+)
+
+ROWS: Final = (
+    Rows(
+        entity=AddressType,
+        erasure=Erasure.KEEPS,
+        plain="tenant_id key title sorting accepts_at_once created_at created_by modified_at modified_by version",
+    ),
+    Rows(
+        entity=StoredAddress,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="addresses",
+        plain="user_id id tenant_id type is_default created_at created_by modified_at modified_by version removed_at"
+        " removed_by",
+    ),
+    Rows(
+        entity=AddressVersion,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="address_versions",
+        personal=FIELDS,
+        plain="user_id id tenant_id address_id type valid_from valid_until created_at created_by",
+    ),
+    Rows(
+        entity=StoredChangeRequest,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="address_change_requests",
+        personal=(*FIELDS, "reason"),
+        plain="user_id id tenant_id address_id type state valid_from replaces_id requested_at requested_by decided_at"
+        " decided_by version_id",
+    ),
 )

@@ -8,6 +8,7 @@ from usercore.kernel.bounds import span, whole
 from usercore.kernel.domains import domains
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.values import frozen
 
 LOGIN_LIMIT: Final = 254
@@ -137,3 +138,24 @@ class RegistrationPolicy:
 
     blocked_domains: frozenset[str] = domains()
     """Domains in any case; emails on them and on their subdomains are refused unless ``validate_email`` is off."""
+
+
+ROWS: Final = (
+    Rows(
+        entity=Attempt,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="attempts",
+        personal="login ip user_agent",
+        plain="user_id id tenant_id status authenticator source at count",
+    ),
+    Rows(
+        entity=RegistrationAttempt,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="registration_attempts",
+        personal="login ip user_agent",
+        plain="user_id id tenant_id status source at",
+    ),
+    Rows(entity=UserAgent, erasure=Erasure.REMOVES_UNUSED, personal="text", plain="used_until"),
+)

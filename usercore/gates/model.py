@@ -6,6 +6,7 @@ from usercore.addresses.model import Address, AddressValues
 from usercore.kernel.context import Context
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
+from usercore.users.model import User
 
 
 @entity
@@ -32,6 +33,15 @@ class AddressAcceptance:
     old: AddressValues | None
     new: AddressValues
     valid_from: date | None
+    context: Context
+
+
+@entity
+class UserErasure:
+    """What a gate of the host is shown of a user who is about to be erased, and why. The context has no address."""
+
+    user: User
+    reason: str
     context: Context
 
 

@@ -6,6 +6,7 @@ from typing import Final, NewType
 from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.personal import Erasure, Rows
 
 GroupId = NewType("GroupId", int)
 
@@ -69,3 +70,18 @@ JOINED: Final = ChangeKind("group.joined", _NAMES, public=True, always=frozenset
 LEFT: Final = ChangeKind("group.left", _NAMES, public=True, always=frozenset(_NAMES))
 
 KINDS: Final = (CREATED, UPDATED, DELETED, JOINED, LEFT)
+
+ROWS: Final = (
+    Rows(
+        entity=Group,
+        erasure=Erasure.KEEPS,
+        plain="id tenant_id name sorting created_at created_by modified_at modified_by version change_no deleted_at",
+    ),
+    Rows(
+        entity=GroupMember,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="groups",
+        plain="user_id group_id tenant_id joined_at added_by",
+    ),
+)

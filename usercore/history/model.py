@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -12,6 +12,7 @@ from usercore.kernel.changes import Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.errors import Corrupt
 from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.values import frozen
 
 
@@ -99,3 +100,13 @@ def _values_in(text: str | None, name: str) -> Mapping[str, Any]:
     if not isinstance(values, dict):
         raise Corrupt(f"{name} is not a JSON object")
     return values
+
+
+ROWS: Final = (
+    Rows(
+        entity=Entry,  # of the texts, the fields that their kind of change declares as personal
+        erasure=Erasure.BLANKS,
+        personal="ip old_text new_text",
+        plain="subject_id subject change_no position tenant_id kind at actor source",
+    ),
+)

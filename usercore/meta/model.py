@@ -9,6 +9,7 @@ from usercore.kernel.changes import ChangeKind
 from usercore.kernel.context import ActorKind
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.text import check_text, check_type
 from usercore.kernel.values import frozen
 
@@ -134,3 +135,14 @@ DELETED: Final = ChangeKind("meta.deleted", _FIELDS, _PERSONAL, public=True, alw
 """Events show the values of public meta only; of private meta they name the key. Source: spec M6."""
 
 KINDS: Final = (SET, DELETED)
+
+ROWS: Final = (
+    Rows(
+        entity=StoredMeta,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="meta",
+        personal="value",
+        plain="user_id tenant_id key public created_at modified_at",
+    ),
+)

@@ -3,12 +3,13 @@
 from typing import Final
 
 from usercore.kernel.capability import Capability
-from usercore.outbox.model import DeliveryPolicy
+from usercore.outbox.model import ROWS, DeliveryPolicy
 from usercore.outbox.ports import OutboxUnit
 
 CAPABILITY: Final = Capability(
     name="outbox",
     unit=OutboxUnit,
+    rows=ROWS,
     policies=(DeliveryPolicy,),
     public=(
         "Delivery",

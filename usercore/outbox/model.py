@@ -2,11 +2,13 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from usercore.kernel.bounds import check_order, span, whole
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.values import frozen
 
 
@@ -73,3 +75,14 @@ class DeliveryPolicy:
             ValueError: the first pause is longer than the longest one.
         """
         check_order(self, "first_pause", "max_pause")
+
+
+ROWS: Final = (
+    Rows(
+        entity=Delivery,
+        erasure=Erasure.REMOVES_ABOUT,
+        secret="ordering_key",  # noqa: S106 - the name of a column, which is made of the recipient's address
+        plain="subject_id subject change_no position subscriber tenant_id kind generation state made_at due_at tries"
+        " lease_no problem failing_since finished_at",
+    ),
+)

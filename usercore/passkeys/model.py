@@ -11,6 +11,7 @@ from usercore.kernel.bounds import check_line, each, optional_part, whole
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.values import frozen
 
 NAME_LIMIT: Final = 100
@@ -137,3 +138,15 @@ REMOVED: Final = ChangeKind(
 )
 
 KINDS: Final = (ADDED, REMOVED)
+
+ROWS: Final = (
+    Rows(
+        entity=Passkey,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="passkeys",
+        personal="name",
+        secret="credential_id public_key",  # noqa: S106 - names of columns
+        plain="user_id tenant_id id sign_count aaguid transports backup_eligible backed_up created_at last_used_at",
+    ),
+)

@@ -3,13 +3,14 @@
 from typing import Final
 
 from usercore.kernel.capability import Capability
-from usercore.passwords.model import KINDS, PasswordPolicy, ResetPolicy
+from usercore.passwords.model import KINDS, ROWS, PasswordPolicy, ResetPolicy
 from usercore.passwords.ports import PasswordsUnit
 
 CAPABILITY: Final = Capability(
     name="passwords",
     unit=PasswordsUnit,
     kinds=KINDS,
+    rows=ROWS,
     policies=(PasswordPolicy, ResetPolicy),
     public=(
         "FirebaseKey",

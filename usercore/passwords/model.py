@@ -12,6 +12,7 @@ from usercore.kernel.bounds import Between, InstanceOf, OneLine, each, part, spa
 from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.secret import Secret, SecretBytes, secret_bytes_of
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
@@ -290,3 +291,14 @@ SUSPECTED: Final = ChangeKind("password.suspected", ("with_password",), public=T
 """An operator marked the account as suspicious; the user is notified, with a new password if there was one."""
 
 KINDS: Final = (SET, RESET_REQUESTED, RESET_OF_UNKNOWN, REPLACED, SUSPECTED)
+
+ROWS: Final = (
+    Rows(
+        entity=Credential,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="password",
+        secret="hash pepper_id",  # noqa: S106 - names of columns
+        plain="user_id version set_at reason must_change expires_at",
+    ),
+)

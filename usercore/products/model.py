@@ -6,6 +6,7 @@ from typing import Final
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.personal import Erasure, Rows
 
 
 @entity
@@ -32,3 +33,13 @@ GRANTED: Final = ChangeKind("product.granted", _FIELDS, public=True, always=_ALW
 REVOKED: Final = ChangeKind("product.revoked", _FIELDS, public=True, always=_ALWAYS)
 
 KINDS: Final = (GRANTED, REVOKED)
+
+ROWS: Final = (
+    Rows(
+        entity=ProductGrant,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="products",
+        plain="user_id id tenant_id product_id valid_from valid_until granted_at granted_by",
+    ),
+)

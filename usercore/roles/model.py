@@ -7,6 +7,7 @@ from uuid import UUID
 from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import ROLE_ASSIGNMENT_KIND, ROLE_KIND, RoleId, TenantId, UserId, uuid_of
+from usercore.kernel.personal import Erasure, Rows
 
 
 @entity
@@ -94,3 +95,19 @@ GIVEN: Final = ChangeKind("role.given", _NAMES, public=True, always=frozenset(_N
 TAKEN: Final = ChangeKind("role.taken", _NAMES, public=True, always=frozenset(_NAMES))
 
 KINDS: Final = (CREATED, UPDATED, DELETED, GIVEN, TAKEN)
+
+ROWS: Final = (
+    Rows(
+        entity=Role,
+        erasure=Erasure.KEEPS,
+        plain="id tenant_id name active privileged permissions created_at created_by modified_at modified_by version"
+        " change_no deleted_at",
+    ),
+    Rows(
+        entity=RoleAssignment,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="roles",
+        plain="user_id role_id tenant_id id created_at created_by modified_at modified_by version",
+    ),
+)

@@ -10,6 +10,7 @@ from usercore.kernel.bounds import InstanceOf, OneLine, each, span, whole
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.secret import Digest, Secret, SecretBytes, secret_bytes_of
 from usercore.kernel.values import frozen
 
@@ -215,3 +216,32 @@ RECOVERY_CODES_MADE: Final = ChangeKind("recovery_codes.made", ("left",), public
 RECOVERY_CODE_USED: Final = ChangeKind("recovery_code.used", ("left",), public=True, always=frozenset({"left"}))
 
 KINDS: Final = (BEGUN, ADDED, REMOVED, RECOVERY_CODES_MADE, RECOVERY_CODE_USED)
+
+ROWS: Final = (
+    Rows(
+        entity=StoredFactor,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="second_factors",
+        personal="name",
+        secret="key_id encrypted last_step",  # noqa: S106 - names of columns
+        plain="user_id id created_at confirmed_at last_used_at",
+    ),
+    Rows(
+        entity=RecoveryCode,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="recovery_codes",
+        secret="digest",  # noqa: S106 - as above
+        plain="user_id created_at used_at",
+    ),
+    Rows(
+        entity=SignInChallenge,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="sign_in_challenges",
+        secret="digest device_digest counter_key",  # noqa: S106 - as above
+        plain="id tenant_id user_id user_version authenticator allows_privileged status source password_version"
+        " password_set_at counter_tries issued_at expires_at redeemed_at",
+    ),
+)

@@ -14,6 +14,7 @@ from usercore.history.capability import CAPABILITY as HISTORY
 from usercore.history.ports import HistoryUnit
 from usercore.kernel.capability import Capability
 from usercore.kernel.changes import ChangeKind
+from usercore.kernel.personal import Rows
 from usercore.kernel.units import Units
 from usercore.mail.capability import CAPABILITY as MAIL
 from usercore.meta.capability import CAPABILITY as META
@@ -32,8 +33,9 @@ from usercore.second_factors.capability import CAPABILITY as SECOND_FACTORS
 from usercore.second_factors.ports import SecondFactorsUnit
 from usercore.storage.compliance import ComplianceUnit
 from usercore.storage.lookups import LookupsUnit
+from usercore.storage.personal_rows import PersonalRowsUnit
 from usercore.storage.recording import UnitContext
-from usercore.storage.registration_counts import RegistrationCountsUnit
+from usercore.storage.registration_counts import COUNTED_PERIODS, RegistrationCountsUnit
 from usercore.tenants.capability import CAPABILITY as TENANTS
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.capability import CAPABILITY as THROTTLING
@@ -66,9 +68,15 @@ CATALOGUE: Final[tuple[Capability, ...]] = (
 """The descriptors of all capabilities. A tuple, because listing folders would not work in every kind of package."""
 
 CAPABILITIES: Final = frozenset(
-    {one.name for one in CATALOGUE if one.unit is not None} | {"compliance", "lookups", "registration_counts"}
+    {one.name for one in CATALOGUE if one.unit is not None}
+    | {"compliance", "lookups", "personal_rows", "registration_counts"}
 )
 """What a storage may declare. One that lacks any of them is refused when it is opened."""
+
+ROWS: Final[Mapping[type, Rows]] = {
+    one.entity: one for one in (*(rows for capability in CATALOGUE for rows in capability.rows), COUNTED_PERIODS)
+}
+"""What is stored, by entity: the one registry of personal columns."""
 
 KINDS: Final[Mapping[str, ChangeKind]] = {kind.name: kind for one in CATALOGUE for kind in one.kinds}
 """The kinds of changes, by name."""
@@ -91,6 +99,7 @@ class Unit(
     HistoryUnit,
     OutboxUnit,
     LookupsUnit,
+    PersonalRowsUnit,
     RegistrationCountsUnit,
     ComplianceUnit,
     Protocol,
@@ -149,6 +158,17 @@ class Storage(UnitSource, Protocol):
             ValueError: no transaction is open, the connection is to another store, or values would change in it.
             LostRace: the transaction has lost a race already.
             StorageError: the connection is closed or another thread's, or the transaction cannot go on.
+        """
+
+    @abstractmethod
+    def purge(self, *, thorough: bool) -> None:
+        """Make what was removed or blanked unreadable in the files of the store, as far as no older reader needs it.
+
+        Unless it is to be ``thorough``, which may take as long as copying the store, only as far as it takes a moment.
+        What the store holds does not change.
+
+        Raises:
+            StorageError: the files could not be written.
         """
 
     @abstractmethod

@@ -3,10 +3,11 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TenantId
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.units import ChangingUnit
 
 
@@ -18,6 +19,9 @@ class CountedPeriod:
     starts_at: datetime
     ends_at: datetime
     count: int
+
+
+COUNTED_PERIODS: Final = Rows(entity=CountedPeriod, erasure=Erasure.KEEPS, plain="tenant_id starts_at ends_at count")
 
 
 class RegistrationCounts(Protocol):

@@ -8,6 +8,7 @@ from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.context import MAIN, SYSTEM
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import TENANT_KIND, TenantId, uuid_of
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.preferences import DateFormat
 
 
@@ -68,3 +69,13 @@ DEACTIVATED: Final = ChangeKind("tenant.deactivated", ("active",), public=True, 
 DELETED: Final = ChangeKind("tenant.deleted", ("key", "name"), public=True, subject=Subject.TENANT)
 
 KINDS: Final = (CREATED, UPDATED, ACTIVATED, DEACTIVATED, DELETED)
+
+ROWS: Final = (
+    Rows(
+        entity=Tenant,
+        erasure=Erasure.KEEPS,
+        plain="id key name description active time_zone country language date_format timestamp_offset_minutes"
+        " data_offset_minutes created_at created_by modified_at modified_by version change_no supplied_uuid deleted_at"
+        " erased_at",
+    ),
+)

@@ -8,6 +8,7 @@ import attrs
 
 from usercore.kernel.bounds import check_order, span, whole
 from usercore.kernel.entity import entity
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.values import frozen
 
 
@@ -108,3 +109,19 @@ class ThrottlePolicy:
         check_order(self, "first_wait", "max_wait")
         check_order(self, "max_wait", "forgotten_after")
         check_order(self, "failures_before_wait", "failures_before_void")
+
+
+ROWS: Final = (
+    Rows(
+        entity=FailureCounter,
+        erasure=Erasure.REMOVES_BY_KEY,
+        secret="key",  # noqa: S106 - the name of a column
+        plain="kind tries reset_up_to wrong_passwords since last_at",
+    ),
+    Rows(
+        entity=RateLimitWindow,
+        erasure=Erasure.REMOVES_BY_KEY,
+        secret="key",  # noqa: S106 - as above
+        plain="started_at used",
+    ),
+)

@@ -5,6 +5,7 @@ from typing import Final
 from usercore.kernel.capability import Capability
 from usercore.tokens.model import (
     KINDS,
+    ROWS,
     AccessTokenPolicy,
     ApiTokenPolicy,
     AutologinTokenPolicy,
@@ -20,6 +21,7 @@ CAPABILITY: Final = Capability(
     name="tokens",
     unit=TokensUnit,
     kinds=KINDS,
+    rows=ROWS,
     policies=(
         AccessTokenPolicy,
         ApiTokenPolicy,

@@ -15,6 +15,7 @@ from usercore.kernel.changes import ChangeKind, Subject
 from usercore.kernel.context import Actor, ActorKind
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import LIMIT, TenantId, UserId
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.secret import Digest, Secret, read_base62, write_base62
 from usercore.kernel.values import frozen
 
@@ -598,3 +599,51 @@ class RevokedTokens:
     devices: int = 0
     """Access tokens that were unpaired from devices."""
     reason: RevocationReason
+
+
+ROWS: Final = (
+    Rows(
+        entity=AccessToken,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="access_tokens",
+        personal="ip user_agent",
+        secret="digest device_digest",  # noqa: S106 - names of columns
+        plain="user_id authenticator source issued_at last_used_at expires_at revoked_at paired_at",
+    ),
+    Rows(
+        entity=LimitedUseToken,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="limited_use_tokens",
+        personal="address",
+        secret="digest",  # noqa: S106 - as above
+        plain="user_id kind issued_at valid_from expires_at max_uses uses generation redeemed_at revoked_at",
+    ),
+    Rows(
+        entity=ApiToken,  # a program's; its creator is named by id
+        erasure=Erasure.KEEPS,
+        plain="id tenant_id digest name active resources addresses issued_at created_by expires_at last_used_at"
+        " revoked_at change_no",
+    ),
+    Rows(
+        entity=DeviceToken,  # of no user; what names its users is in their rows
+        erasure=Erasure.KEEPS,
+        plain="id tenant_id digest device_id issued_at last_used_at",
+    ),
+    Rows(
+        entity=RememberedDevice,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="remembered_devices",
+        secret="device_digest",  # noqa: S106 - as above
+        plain="user_id remembered_at",
+    ),
+    Rows(
+        entity=RegistrationLink,
+        erasure=Erasure.REMOVES_BY_KEY,
+        personal="email referer",
+        secret="digest",  # noqa: S106 - as above
+        plain="id tenant_id language source requested_at expires_at completed_at refusals change_no",
+    ),
+)

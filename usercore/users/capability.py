@@ -3,13 +3,14 @@
 from typing import Final
 
 from usercore.kernel.capability import Capability
-from usercore.users.model import KINDS, EmailPolicy, SearchPolicy
+from usercore.users.model import KINDS, ROWS, EmailPolicy, SearchPolicy
 from usercore.users.ports import UsersUnit
 
 CAPABILITY: Final = Capability(
     name="users",
     unit=UsersUnit,
     kinds=KINDS,
+    rows=ROWS,
     policies=(EmailPolicy, SearchPolicy),
     public=(
         "AccountStatus",

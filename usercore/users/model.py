@@ -16,6 +16,7 @@ from usercore.kernel.context import SYSTEM
 from usercore.kernel.domains import domains
 from usercore.kernel.entity import entity
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, uuid_of
+from usercore.kernel.personal import Erasure, Rows
 from usercore.kernel.preferences import DateFormat
 from usercore.kernel.values import frozen
 from usercore.users.fields import ATTRIBUTES, FIELDS
@@ -49,6 +50,9 @@ class SearchPolicy:
     max_words: int = whole(8, least=1, most=100, unit="words")
     """Words of a query, each of which is looked up. Source: usercore: a name, a city and an email have fewer."""
 
+
+REASON_LIMIT: Final = 1000
+"""Characters of the reason of an erasure. Source: usercore, as reasons of removed second factors."""
 
 AccessIds = tuple[str | None, str | None, str | None, str | None]
 NO_ACCESS_IDS: Final[AccessIds] = (None, None, None, None)
@@ -199,6 +203,14 @@ class FormerEmail:
 
 
 @entity
+class Erased:
+    """One side of erasing a user, as history stores it."""
+
+    state: UserState
+    reason: str | None = None
+
+
+@entity
 class Claiming:
     """One side of claiming an unclaimed user: the note and the state of this side, and the id of the other user."""
 
@@ -297,7 +309,8 @@ CONFIRMED: Final = ChangeKind("user.confirmed", ("confirmed_at", "email_verified
 """The user was confirmed by the host, or by a link that also verified the email."""
 ACTIVATED: Final = ChangeKind("user.activated", ("state",), public=True)
 DEACTIVATED: Final = ChangeKind("user.deactivated", ("state",), public=True)
-ERASED: Final = ChangeKind("user.erased", ("state",), public=True)
+ERASED: Final = ChangeKind("user.erased", ("state", "reason"), public=True, operator_only=frozenset({"reason"}))
+"""All that is personal about the user was removed. The reason is an operator's."""
 UNCLAIMED_CREATED: Final = ChangeKind(
     "user.unclaimed_created", _ALL, PERSONAL, public=True, operator_only=OPERATOR_ONLY
 )
@@ -346,4 +359,32 @@ KINDS: Final = (
     CLAIMED_AWAY,
     ROLE_REQUIREMENT_CHANGED,
     WELCOMED,
+)
+
+OF_USERS: Final = Rows(
+    entity=User,
+    erasure=Erasure.BLANKS,
+    personal=(*sorted(PERSONAL), "email_verified_at", "last_sign_in_ip"),
+    plain="id tenant_id state language date_format timestamp_offset_minutes data_offset_minutes source"
+    " registration_channel is_institution requires_role confirmed_at registered_at last_sign_in_at created_at"
+    " created_by modified_at modified_by version change_no",
+)
+ROWS: Final = (
+    OF_USERS,
+    Rows(entity=UserWord, erasure=Erasure.REMOVES, user="user_id", personal="word", plain="user_id tenant_id"),
+    Rows(
+        entity=Claim,
+        erasure=Erasure.REMOVES,
+        user="holder_id",
+        personal="key",
+        plain="tenant_id space holder_id uses held_until",
+    ),
+    Rows(
+        entity=EmailChange,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="email_changes",
+        personal="old_email old_verified_at old_external_id old_access_ids new_email",
+        plain="user_id number tenant_id state requested_at made_at open_until",
+    ),
 )

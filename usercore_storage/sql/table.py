@@ -1,7 +1,7 @@
 """Tables described by their entities: DDL, INSERT, UPDATE, row writers and row readers follow from the fields' types.
 
-A table also declares the owner of its rows and its derived columns; row writers and the checks of rows follow from
-that.
+A table also declares the tenant of its rows and its derived columns; their user is declared with the entity. Row
+writers and the checks of rows follow from that.
 
 Every other statement is written by hand. Readers fill the entity's draft and switch its class; that is why they are
 compiled from source, which consists of attribute names and fixed templates only.
@@ -10,7 +10,7 @@ compiled from source, which consists of attribute names and fixed templates only
 import json
 import types
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
@@ -21,6 +21,7 @@ import attrs
 
 from usercore.kernel.time import EPOCH, from_micros, to_micros
 from usercore.kernel.values import frozen
+from usercore.storage import ROWS
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
 from usercore_storage.sql.diagnosis import UNREADABLE, diagnosis_of
 
@@ -140,7 +141,8 @@ class Table(Generic[T]):
     either. ``refers`` are the columns that name rows of other tables, of the same tenant, with those tables' names.
     ``extra`` columns are derived from the entity and stand first; ``once`` are texts of which the table has the digests
     only, under their fields' names. ``shard`` is the column that decides where a row lives; it is part of every key.
-    ``personal_key`` are the columns of the key that no report may show.
+    ``user``, and the personal columns of the key, which no report may show, are those that the entity's ``Rows``
+    declare.
     """
 
     def __init__(
@@ -150,19 +152,19 @@ class Table(Generic[T]):
         *,
         key: Sequence[str],
         shard: str,
-        user: str | None,
         tenant: str | None,
         by_subject: BySubject | None = None,
         refers: Mapping[str, str] | None = None,
         extra: Mapping[str, Derived] | None = None,
         once: Mapping[str, StoredOnce] | None = None,
         indexes: Mapping[str, str] | None = None,
-        personal_key: Collection[str] = (),
     ) -> None:
         """Read the columns from the entity's type hints."""
-        self.personal_key = personal_key
         self.name, self.key, self.shard, self.entity = name, tuple(key), shard, entity
-        self.user, self.tenant, self.by_subject = user, tenant, by_subject
+        self.tenant, self.by_subject = tenant, by_subject
+        declared = ROWS.get(entity)  # none for a projection, of which no row is stored
+        self.user = None if declared is None else declared.user
+        self.personal_key = () if declared is None else tuple(name for name in key if name in declared.personal)
         self.refers = dict(refers or {})
         self.indexes = dict(indexes or {})
         self.derived = dict(extra or {})
@@ -243,7 +245,9 @@ class Table(Generic[T]):
             yield f"{unique} {self.name}_{name} ON {self.name} {definition.removeprefix('UNIQUE ')}"
 
     def _insert(self, names: Sequence[str]) -> str:
-        return f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        once = {column.name: column.once.insert for column in self.columns if column.once is not None}
+        values = ", ".join(once.get(name, "?") for name in names)
+        return f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({values})"
 
     def _writer(self, columns: Sequence[Column], *, extra: bool) -> Callable[..., Row]:
         values = [_derivation_of(column) for column in self.extra] if extra else []
