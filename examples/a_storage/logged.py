@@ -107,6 +107,10 @@ class LoggedStorage(Storage):
         """Return the inner storage's units, which do not notify the log: the commit is the host's."""
         return self._storage.join(connection)
 
+    def purge(self, *, thorough: bool) -> None:
+        """Purge the inner storage's files; the log has no values."""
+        self._storage.purge(thorough=thorough)
+
     def close(self) -> None:
         """Close the store, then the log."""
         self._storage.close()

@@ -26,6 +26,24 @@ class StoredAttempts(Protocol[A]):
         """Return at most ``limit`` attempts of the user, or those of no user, newest first, with smaller ids."""
 
     @abstractmethod
+    def remove_of(self, user_id: UserId, *, limit: int) -> int:
+        """Remove at most ``limit`` attempts of the user, the oldest first; return how many were removed.
+
+        User agents that no other row refers to are removed, too.
+        """
+
+    @abstractmethod
+    def erase_login(self, login: str, *, keep: UserId | None, limit: int) -> int:
+        """Remove at most ``limit`` attempts of no user with this login; blank it in the attempts of other users.
+
+        The logins of the attempts have the same key as ``login`` has; see ``login_key``. The attempts of the user
+        ``keep`` stay as they are: that user has the login now.
+
+        Returns:
+            How many were removed or blanked.
+        """
+
+    @abstractmethod
     def remove_before(self, before: datetime, *, limit: int) -> int:
         """Remove at most ``limit`` attempts of any tenant that are older; return how many."""
 

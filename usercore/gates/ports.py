@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import Protocol
 
-from usercore.gates.model import AddressAcceptance, AddressRemoval, RegistrationRequest
+from usercore.gates.model import AddressAcceptance, AddressRemoval, RegistrationRequest, UserErasure
 
 
 class RegistrationGate(Protocol):
@@ -39,6 +39,18 @@ class AddressRemovalGate(Protocol):
 
         Raises:
             Vetoed: it may not.
+        """
+
+
+class UserErasureGate(Protocol):
+    """A gate of the host for erasing users, such as those with an unpaid invoice. It may only refuse."""
+
+    @abstractmethod
+    def __call__(self, erasure: UserErasure, /) -> None:
+        """Return if the user may be erased.
+
+        Raises:
+            Vetoed: the user may not.
         """
 
 

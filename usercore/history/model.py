@@ -109,4 +109,12 @@ ROWS: Final = (
         personal="ip old_text new_text",
         plain="subject_id subject change_no position tenant_id kind at actor source",
     ),
+    Rows(
+        entity=Action,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="actions",
+        personal="ip params_text",
+        plain="user_id id tenant_id action at actor source",
+    ),
 )

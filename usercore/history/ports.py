@@ -53,7 +53,20 @@ class HistoryRepository(Protocol):
 
     @abstractmethod
     def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:
-        """Take these fields out of the old and new values of the subject's entries in this tenant; the entries stay."""
+        """Blank the addresses (``ip``) of the subject's entries in this tenant, and these fields of old and new values.
+
+        The entries stay.
+        """
+
+    @abstractmethod
+    def blank_actor(self, actor: str, *, limit: int) -> int:
+        """Blank the address (``ip``) of at most ``limit`` entries of any tenant that have one and are of this actor.
+
+        The actor is in the form of ``str(Actor)``, and not the host. An index finds the entries.
+
+        Returns:
+            How many were blanked.
+        """
 
     @abstractmethod
     def remove_unknown_logins(self, before: datetime, *, limit: int) -> list[int]:
@@ -90,6 +103,16 @@ class ActionRepository(Protocol):
         """Return how often each action was logged, of one user or in the tenant, in any order.
 
         Reads each of these actions, from an index.
+        """
+
+    @abstractmethod
+    def blank_actor(self, actor: str, *, limit: int) -> int:
+        """Blank the address (``ip``) of at most ``limit`` actions of any tenant that have one and are of this actor.
+
+        See ``HistoryRepository.blank_actor``.
+
+        Returns:
+            How many were blanked.
         """
 
     @abstractmethod

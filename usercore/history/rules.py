@@ -70,10 +70,12 @@ def _text_of(values: dict[str, object]) -> str | None:
     return _encode(values) if values else None
 
 
-def without(entry: Entry, fields: frozenset[str]) -> Entry:
-    """Return the entry without these fields in its old and new values."""
+def blank(entry: Entry, fields: frozenset[str]) -> Entry:
+    """Return the entry without its address and without these fields in its old and new values."""
+    if not fields:
+        return evolve(entry, ip=None)
     old, new = (_text_of(_left(values, fields)) for values in (entry.old, entry.new))
-    return evolve(entry, old_text=old, new_text=new)
+    return evolve(entry, ip=None, old_text=old, new_text=new)
 
 
 def _left(values: Mapping[str, Any], removed: AbstractSet[str]) -> dict[str, object]:

@@ -34,6 +34,9 @@ class WrappedStorage(Storage):
     def join(self, connection: object) -> UnitSource:
         return _WrappedSource(self._storage.join(connection), self.wrap)
 
+    def purge(self, *, thorough: bool) -> None:
+        self._storage.purge(thorough=thorough)
+
     def close(self) -> None:
         self._storage.close()
 

@@ -1,14 +1,19 @@
 """The keys of counters: an HMAC of what is counted, so that read access to the database reveals no login or address."""
 
 import hmac
+from collections.abc import Iterable
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Final
 
 import attrs
 
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.values import frozen
+
+EMAIL_LIMITS: Final = ("pause", "email")
+"""The names of the rate limits of an email."""
 
 
 @frozen(kw_only=True)
@@ -53,6 +58,19 @@ class CounterKeys:
     def reset_address(self, tenant_id: TenantId, ip: str) -> bytes:
         """Return the key of the rate limit of such requests from an address."""
         return self._key("reset", "ip", tenant_id, self._block_of(ip))
+
+    def of_user(
+        self, tenant_id: TenantId, user_id: UserId, *, logins: Iterable[str], emails: Iterable[str]
+    ) -> tuple[list[bytes], list[bytes]]:
+        """Return all keys of failures and of rate limits that are made of a user's id or identifiers, not of addresses.
+
+        ``logins`` and ``emails`` are the keys of the identifiers, as the methods above take them.
+        """
+        failures = [self.account(tenant_id, user_id), self.second_factor(tenant_id, user_id)]
+        failures += [self.login(tenant_id, login) for login in logins]
+        limits = [self.reset_account(tenant_id, user_id), *(self.reset_login(tenant_id, login) for login in logins)]
+        limits += [self.registration(tenant_id, limit, email) for email in emails for limit in EMAIL_LIMITS]
+        return failures, limits
 
     def recipient(self, key: str) -> bytes:
         """Return the key of the recipient of a mail."""

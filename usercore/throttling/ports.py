@@ -46,6 +46,10 @@ class FailureCounterRepository(Protocol):
         """
 
     @abstractmethod
+    def remove(self, keys: Sequence[bytes]) -> None:
+        """Remove the counters under these keys, whatever they have counted."""
+
+    @abstractmethod
     def remove_stale(self, before: datetime, *, after: datetime, limit: int) -> int:
         """Remove at most ``limit`` counters whose last failure is earlier than ``before`` or later than ``after``.
 
@@ -67,6 +71,10 @@ class RateLimitRepository(Protocol):
         A new window starts if the present one ended at or before ``at``, or begins more than a whole window after it,
         as it does when the clock was set back. The count stops one above ``most``.
         """
+
+    @abstractmethod
+    def remove(self, keys: Sequence[bytes]) -> None:
+        """Remove the windows under these keys."""
 
     @abstractmethod
     def remove_before(self, before: datetime, *, limit: int) -> int:

@@ -632,6 +632,13 @@ ROWS: Final = (
         plain="id tenant_id digest device_id issued_at last_used_at",
     ),
     Rows(
+        entity=SourceAccess,
+        erasure=Erasure.REMOVES,
+        user="user_id",
+        section="source_accesses",
+        plain="user_id source last_accessed_at",
+    ),
+    Rows(
         entity=RememberedDevice,
         erasure=Erasure.REMOVES,
         user="user_id",

@@ -233,6 +233,10 @@ class ApiTokenRepository(Protocol):
     def remove_expired(self, before: datetime, *, limit: int) -> int:
         """Remove at most ``limit`` tokens of any tenant that were revoked or expired before; return their number."""
 
+    @abstractmethod
+    def remove_all(self, *, limit: int) -> int:
+        """Remove at most ``limit`` tokens of the unit's tenant, which is deleted; return their number."""
+
 
 class DeviceTokenRepository(Protocol):
     """Stores device tokens by digest. A unit sees those of its own tenant only."""
@@ -264,6 +268,10 @@ class DeviceTokenRepository(Protocol):
     @abstractmethod
     def remove_unused(self, before: datetime, *, limit: int) -> int:
         """Remove at most ``limit`` tokens of any tenant that were last used before; return their number."""
+
+    @abstractmethod
+    def remove_all(self, *, limit: int) -> int:
+        """Remove at most ``limit`` tokens of the unit's tenant, which is deleted; return their number."""
 
 
 class RememberedDeviceRepository(Protocol):
@@ -322,8 +330,20 @@ class RegistrationLinkRepository(Protocol):
         """Store another state of a locked request: all fields but ``id``, ``tenant_id`` and ``change_no``."""
 
     @abstractmethod
-    def remove_expired(self, before: datetime, *, limit: int) -> int:
-        """Remove at most ``limit`` requests of any tenant that were completed or expired before; return the number."""
+    def remove_of_email(self, email: str) -> list[RegistrationLink]:
+        """Remove the requests for an email, in any spelling of its key; return those that were removed."""
+
+    @abstractmethod
+    def remove_all(self, *, limit: int) -> list[RegistrationLink]:
+        """Remove at most ``limit`` requests of the unit's tenant, which is deleted; return those that were removed."""
+
+    @abstractmethod
+    def remove_expired(self, before: datetime, *, limit: int) -> list[RegistrationLink]:
+        """Remove at most ``limit`` requests of any tenant that were completed or expired before.
+
+        Returns:
+            The requests that were removed.
+        """
 
     @abstractmethod
     def remove_abandoned(self, requested_before: datetime, *, now: datetime, limit: int) -> list[RegistrationLink]:

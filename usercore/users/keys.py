@@ -6,7 +6,9 @@ from functools import lru_cache
 from typing import Final
 from unicodedata import normalize
 
+from usercore.kernel.context import printable_prefix
 from usercore.kernel.domains import ascii_domain
+from usercore.kernel.errors import Invalid
 from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Username
 from usercore.kernel.text import check_text, check_type, clean_exact, refuse, unique_key
 from usercore.kernel.values import frozen
@@ -124,6 +126,15 @@ def claim_of_name(text: object, uses: KeyUse = KeyUse.USERNAME) -> ClaimName:
 
 def _claim_of_id(uses: KeyUse, field: str) -> Callable[[object], ClaimName]:
     return lambda text: ClaimName(KeySpace.EXTERNAL, host_id(text, field=field), uses)
+
+
+@lru_cache(maxsize=256)  # one attempt needs the key of its login several times
+def login_key(login: str) -> str:
+    """Return the key by which a login as it was typed identifies a user; of one that no user can have, its start."""
+    try:
+        return claim_of_name(login, KeyUse.LOGIN).key
+    except Invalid:
+        return printable_prefix(login, EMAIL_LIMIT)
 
 
 _CLAIM_OF: Final[dict[type, Callable[[object], ClaimName]]] = {

@@ -111,7 +111,7 @@ class UserRepository(Protocol):
     def remove_rows(self, user: User) -> None:
         """Remove every row that belongs to a locked user and each of the user's claims, also on keys that are held.
 
-        The user's own row, history and deliveries stay.
+        User agents that only these rows referred to are removed, too. The user's own row, history and deliveries stay.
         """
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """API tokens in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from usercore.kernel.changes import Subject
@@ -73,7 +73,13 @@ class MemoryApiTokens(ApiTokenRepository):
                 self._tokens.put(digest, evolve(token, last_used_at=at if last is None else max(last, at)))
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
-        removed = oldest(self._tokens.values(), _over_since, before=before, limit=limit)
+        return self._remove(oldest(self._tokens.values(), _over_since, before=before, limit=limit))
+
+    def remove_all(self, *, limit: int) -> int:
+        mine = [token for token in self._tokens.values() if token.tenant_id == self._unit.tenant_id]
+        return self._remove(mine[:limit])
+
+    def _remove(self, removed: Sequence[ApiToken]) -> int:
         for token in removed:
             self._tokens.remove(token.digest)
             self._digests.remove((token.tenant_id, token.id))

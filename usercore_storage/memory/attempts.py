@@ -9,6 +9,7 @@ from usercore.attempts.ports import AttemptRepository, RegistrationAttemptReposi
 from usercore.kernel.entity import evolve
 from usercore.kernel.ids import TenantId, UserId
 from usercore.storage.recording import RecordingUnit
+from usercore.users.keys import login_key
 from usercore.users.model import User
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest
 from usercore_storage.memory.undo_list import UndoList
@@ -36,6 +37,29 @@ class _Attempts(Generic[T]):
         """Iterate over the instants of all attempts, of any tenant."""
         return (attempt.at for _, attempt in self._attempts.everything())
 
+    def remove_of(self, user_id: UserId, *, limit: int) -> int:
+        group = self._unit.tenant_id, user_id
+        removed = list(self._attempts.of(group)[:limit])
+        for attempt in removed:
+            self._attempts.remove(group, attempt)
+        return len(removed)
+
+    def erase_login(self, login: str, *, keep: UserId | None, limit: int) -> int:
+        key, tenant_id = login_key(login), self._unit.tenant_id
+        found = [
+            (group, attempt)
+            for group, attempt in self._attempts.everything()
+            if group[0] == tenant_id and attempt.login is not None and login_key(attempt.login) == key
+            if keep is None or attempt.user_id != keep
+        ][:limit]
+        for group, attempt in found:
+            self._attempts.remove(group, attempt)
+            if attempt.user_id is None:
+                self._without_user.remove(attempt.id)
+            else:
+                self._attempts.add(group, evolve(attempt, login=None))
+        return len(found)
+
     def remove_before(self, before: datetime, *, limit: int) -> int:
         removed = oldest(self._attempts.everything(), lambda pair: pair[1].at, before=before, limit=limit)
         for group, attempt in removed:
@@ -43,6 +67,10 @@ class _Attempts(Generic[T]):
             if attempt.user_id is None:
                 self._without_user.remove(attempt.id)
         return len(removed)
+
+    def rows_of(self, user_id: UserId) -> list[T]:
+        """Return the user's attempts."""
+        return list(self._attempts.of((self._unit.tenant_id, user_id)))
 
     def remove_user(self, user: User) -> None:
         """Remove the user's attempts."""

@@ -7,8 +7,9 @@ from itertools import product
 
 from usercore.history.model import Action, ActionCount, Entry
 from usercore.history.ports import ActionPlace, ActionRepository, HistoryRepository, PersonalFields, Place
-from usercore.history.rules import without
+from usercore.history.rules import blank
 from usercore.kernel.changes import Subject
+from usercore.kernel.entity import evolve
 from usercore.kernel.ids import TenantId, UserId
 from usercore.storage.recording import RecordingUnit
 from usercore.users.model import User
@@ -52,7 +53,15 @@ class MemoryHistory(HistoryRepository):
         group = tenant_id, subject, subject_id
         for entry in list(self._entries.of(group)):
             self._entries.remove(group, entry)
-            self._entries.add(group, without(entry, personal.get(entry.kind, frozenset())))
+            self._entries.add(group, blank(entry, personal.get(entry.kind, frozenset())))
+
+    def blank_actor(self, actor: str, *, limit: int) -> int:
+        every = self._entries.everything()
+        found = [(group, entry) for group, entry in every if entry.actor == actor and entry.ip is not None][:limit]
+        for group, entry in found:
+            self._entries.remove(group, entry)
+            self._entries.add(group, evolve(entry, ip=None))
+        return len(found)
 
     def remove_unknown_logins(self, before: datetime, *, limit: int) -> list[int]:
         entries = (entry for group, entry in self._entries.everything() if group[1] is Subject.UNKNOWN_LOGIN)
@@ -60,6 +69,10 @@ class MemoryHistory(HistoryRepository):
         for entry in removed:
             self._entries.remove((entry.tenant_id, entry.subject, entry.subject_id), entry)
         return [entry.subject_id for entry in removed]
+
+    def rows_of(self, user_id: UserId) -> Sequence[Entry]:
+        """Return the entries about the user."""
+        return list(self._entries.of((self._unit.tenant_id, Subject.USER, user_id)))
 
     def remove_user(self, user: User) -> None:
         """Remove the entries about the user."""
@@ -103,6 +116,16 @@ class MemoryActions(ActionRepository):
         for action in removed:
             self._remove(action)
         return len(removed)
+
+    def blank_actor(self, actor: str, *, limit: int) -> int:
+        found = [one for one in self._actions.values() if one.actor == actor and one.ip is not None][:limit]
+        for action in found:
+            self._actions.put(_place_of(action), evolve(action, ip=None))
+        return len(found)
+
+    def rows_of(self, user_id: UserId) -> list[Action]:
+        """Return the actions about the user."""
+        return self._at(self._places.of((self._unit.tenant_id, user_id, None)))
 
     def remove_user(self, user: User) -> None:
         """Remove the actions about the user."""

@@ -6,7 +6,7 @@ from heapq import nsmallest
 
 from usercore.kernel.changes import Subject
 from usercore.kernel.entity import evolve
-from usercore.kernel.ids import TenantId
+from usercore.kernel.ids import TenantId, UserId
 from usercore.outbox.model import Delivery, DeliveryState
 from usercore.outbox.ports import DeliveryKey, DeliveryRepository
 from usercore.users.model import User
@@ -80,6 +80,12 @@ class MemoryOutbox(DeliveryRepository):
         for delivery in [one for one in self._deliveries.values() if (one.subject_id, one.subject) in removed]:
             self._forget_pending(delivery)
             self._deliveries.remove(_key_of(delivery))
+
+    def rows_of(self, user_id: UserId) -> list[Delivery]:
+        """Return the deliveries about the user."""
+        subject = user_id, Subject.USER
+        about = (one for one in self._deliveries.values() if (one.subject_id, one.subject) == subject)
+        return sorted(about, key=_key_of)
 
     def remove_user(self, user: User) -> None:
         """Remove the deliveries about the user."""

@@ -55,6 +55,10 @@ class MemoryPasskeys(PasskeyRepository):
         self._of_users.remove((passkey.tenant_id, passkey.user_id), passkey)
         return True
 
+    def rows_of(self, user_id: UserId) -> list[Passkey]:
+        """Return the user's passkeys."""
+        return sorted(self._of_users.of((self._unit.tenant_id, user_id)), key=lambda one: one.credential_id)
+
     def remove_user(self, user: User) -> None:
         """Remove the user's passkeys."""
         group = user.tenant_id, user.id

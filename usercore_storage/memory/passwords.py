@@ -35,6 +35,11 @@ class MemoryCredentials(CredentialRepository):
     def put(self, credential: Credential) -> None:
         self._credentials.put(credential.user_id, credential)
 
+    def rows_of(self, user_id: UserId) -> list[Credential]:
+        """Return the user's credential."""
+        found = self._credentials.get(user_id)
+        return [] if found is None else [found]
+
     def remove_user(self, user: User) -> None:
         """Remove the user's credential."""
         self._credentials.remove(user.id)

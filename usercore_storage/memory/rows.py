@@ -1,5 +1,6 @@
 """A base for repositories whose rows belong to users: add, get, list, put and remove by key."""
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -14,6 +15,9 @@ T = TypeVar("T")
 @runtime_checkable
 class OfUsers(Protocol):
     """A repository with rows that belong to users or are about them."""
+
+    def rows_of(self, user_id: UserId) -> Sequence[object]:
+        """Return the rows of a user of the unit's tenant, in the order of their keys."""
 
     def remove_user(self, user: User) -> None:
         """Remove the rows of a user who is removed."""
@@ -44,6 +48,10 @@ class MemoryRows(Generic[T]):
         if row is not None:
             self._rows.remove(user_id, row)
         return row is not None
+
+    def rows_of(self, user_id: UserId) -> list[T]:
+        """Return the user's rows."""
+        return self.list_of(user_id)
 
     def remove_user(self, user: User) -> None:
         """Remove the user's rows."""

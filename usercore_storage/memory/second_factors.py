@@ -85,7 +85,7 @@ class MemorySignInChallenges(SignInChallengeRepository):
         return True
 
     def remove_of_user(self, user_id: UserId) -> None:
-        for challenge in [one for one in self._challenges.values() if one.user_id == user_id]:
+        for challenge in self.rows_of(user_id):
             self._challenges.remove(challenge.id)
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
@@ -94,7 +94,10 @@ class MemorySignInChallenges(SignInChallengeRepository):
             self._challenges.remove(challenge.id)
         return len(removed)
 
+    def rows_of(self, user_id: UserId) -> list[SignInChallenge]:
+        """Return the user's challenges."""
+        return sorted((one for one in self._challenges.values() if one.user_id == user_id), key=lambda one: one.id)
+
     def remove_user(self, user: User) -> None:
         """Remove the user's challenges."""
-        for challenge in [one for one in self._challenges.values() if one.user_id == user.id]:
-            self._challenges.remove(challenge.id)
+        self.remove_of_user(user.id)

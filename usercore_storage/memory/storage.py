@@ -109,5 +109,8 @@ class MemoryStorage(Storage):
         msg = f"a store in memory has no transactions to join, so it cannot use {type(connection).__name__!r}"
         raise TypeError(msg)
 
+    def purge(self, *, thorough: bool) -> None:
+        pass  # it has no files
+
     def close(self) -> None:
         self._runner.close()

@@ -21,6 +21,10 @@ class _Counters(Generic[C]):
     def get_many(self, keys: Sequence[bytes]) -> list[C]:
         return [counter for counter in map(self._counters.get, dict.fromkeys(keys)) if counter is not None]
 
+    def remove(self, keys: Sequence[bytes]) -> None:
+        for counter in self.get_many(keys):
+            self._counters.remove(counter.key)
+
     def _put(self, counter: C) -> C:
         self._counters.put(counter.key, counter)
         return counter

@@ -30,6 +30,7 @@ from usercore.tokens.ports import (
     SourcePlace,
     TokenPlace,
 )
+from usercore.users.keys import is_same_address
 from usercore.users.model import User
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest, with_own
 from usercore_storage.memory.undo_list import UndoList, itself
@@ -76,6 +77,10 @@ class _Tokens(Generic[T]):
         for token in removed:
             self._drop(token)
         return len(removed)
+
+    def rows_of(self, user_id: UserId) -> list[T]:
+        """Return the user's tokens."""
+        return self._of(user_id)
 
     def remove_user(self, user: User) -> None:
         """Remove the user's tokens."""
@@ -280,7 +285,13 @@ class MemoryDeviceTokens(DeviceTokenRepository):
         return used
 
     def remove_unused(self, before: datetime, *, limit: int) -> int:
-        removed = oldest(self._tokens.values(), lambda token: token.last_used_at, before=before, limit=limit)
+        return self._remove(oldest(self._tokens.values(), lambda token: token.last_used_at, before=before, limit=limit))
+
+    def remove_all(self, *, limit: int) -> int:
+        mine = [token for token in self._tokens.values() if token.tenant_id == self._unit.tenant_id]
+        return self._remove(mine[:limit])
+
+    def _remove(self, removed: Sequence[DeviceToken]) -> int:
         for token in removed:
             self._tokens.remove(token.digest)
         return len(removed)
@@ -315,16 +326,23 @@ class MemoryRegistrationLinks(RegistrationLinkRepository):
         if stored is not None:
             self._links.put(link.id, with_own(link, stored, "tenant_id", "change_no"))
 
-    def remove_expired(self, before: datetime, *, limit: int) -> int:
+    def remove_of_email(self, email: str) -> list[RegistrationLink]:
+        return self._remove([link for link in self._of_tenant() if is_same_address(link.email, email)])
+
+    def remove_all(self, *, limit: int) -> list[RegistrationLink]:
+        return self._remove(self._of_tenant()[:limit])
+
+    def _of_tenant(self) -> list[RegistrationLink]:
+        return [link for link in self._links.values() if link.tenant_id == self._unit.tenant_id]
+
+    def remove_expired(self, before: datetime, *, limit: int) -> list[RegistrationLink]:
         removed = oldest(
             self._links.values(),  # of all tenants, as in every clean-up
             lambda link: _earliest(link.expires_at, link.completed_at),
             before=before,
             limit=limit,
         )
-        for link in removed:
-            self._links.remove(link.id)
-        return len(removed)
+        return self._remove(removed)
 
     def remove_abandoned(self, requested_before: datetime, *, now: datetime, limit: int) -> list[RegistrationLink]:
         removed = oldest(
@@ -333,6 +351,9 @@ class MemoryRegistrationLinks(RegistrationLinkRepository):
             before=requested_before,
             limit=limit,
         )
+        return self._remove(removed)
+
+    def _remove(self, removed: list[RegistrationLink]) -> list[RegistrationLink]:
         for link in removed:
             self._links.remove(link.id)
         return removed

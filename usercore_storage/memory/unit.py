@@ -20,6 +20,7 @@ from usercore_storage.memory.meta import MemoryMeta
 from usercore_storage.memory.outbox import MemoryOutbox
 from usercore_storage.memory.passkeys import MemoryPasskeys
 from usercore_storage.memory.passwords import MemoryCredentials
+from usercore_storage.memory.personal_rows import MemoryPersonalRows
 from usercore_storage.memory.products import MemoryProductGrants
 from usercore_storage.memory.registration_counts import MemoryRegistrationCounts
 from usercore_storage.memory.remembered_devices import MemoryRememberedDevices
@@ -84,6 +85,7 @@ class MemoryUnit(RecordingUnit):
         self.actions = MemoryActions(undo, self)
         self.deliveries = MemoryOutbox(undo)
         self.registration_counts = MemoryRegistrationCounts(undo, self, self.users)
+        self.personal_rows = MemoryPersonalRows(self)
         self.authentication = MemoryAuthenticationLookup(
             self,
             users=self.users,

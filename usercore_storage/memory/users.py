@@ -162,9 +162,13 @@ class MemoryClaims(ClaimRepository):
             if stored is not None and not stored.uses and stored.held_until == claim.held_until:
                 self._claims.remove(_name_of(claim))
 
+    def rows_of(self, user_id: UserId) -> list[Claim]:
+        """Return the user's claims."""
+        return sorted((one for one in self._claims.values() if one.holder_id == user_id), key=_name_of)
+
     def remove_user(self, user: User) -> None:
         """Remove the user's claims."""
-        for claim in [one for one in self._claims.values() if one.holder_id == user.id]:
+        for claim in self.rows_of(user.id):
             self._claims.remove(_name_of(claim))
 
     def remove_held(self, before: datetime, *, limit: int) -> int:

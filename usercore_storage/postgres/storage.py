@@ -22,6 +22,7 @@ from usercore_storage.postgres.migrations import migrate
 from usercore_storage.postgres.pool import Pool
 from usercore_storage.postgres.retries import retry_transaction
 from usercore_storage.sql.joined import HostTransaction
+from usercore_storage.sql.tables import ALL
 
 T = TypeVar("T")
 
@@ -78,6 +79,7 @@ class PostgresStorage:
     def __init__(self, location: StoreLocation, secret: bytes) -> None:
         """Use this location, which has our tables and this secret."""
         self.secret = secret
+        self._location = location
         self.begin = begin_of(location)
         self._pool = Pool(location)
         self._max_losses = location.pool_max + 3
@@ -114,6 +116,13 @@ class PostgresStorage:
             return run(connection, again)
         finally:
             self._pool.release(connection)
+
+    def purge(self, *, thorough: bool) -> None:
+        """Run VACUUM on all tables if it is to be thorough; see ``Storage``. The server also does it by itself."""
+        if thorough:
+            with connected(self._location) as connection:
+                connection.allow_long_statements()
+                connection.command(f"VACUUM {', '.join(table.name for table in ALL)}")
 
     def close(self) -> None:
         """Close; see ``Storage``."""

@@ -44,6 +44,10 @@ class SqlApiTokens(ApiTokenRepository):
                 " WHERE created_by = ? AND issued_at >= ? AND revoked_at IS NULL AND tenant_id BETWEEN ? AND ?"
                 f" RETURNING {API_TOKENS.select}"
             ),
+            "remove all": (
+                "DELETE FROM usercore_api_tokens WHERE digest IN"
+                " (SELECT digest FROM usercore_api_tokens WHERE tenant_id = ? LIMIT ?) RETURNING digest"
+            ),
             "list": (
                 f"SELECT {API_TOKENS.select} FROM usercore_api_tokens"
                 " WHERE tenant_id = ? AND id > ? AND revoked_at IS NULL ORDER BY id LIMIT ?"
@@ -88,3 +92,6 @@ class SqlApiTokens(ApiTokenRepository):
     def remove_expired(self, before: datetime, *, limit: int) -> int:
         at = to_micros(before)
         return len(self._run(REMOVE, (at, at, limit)))
+
+    def remove_all(self, *, limit: int) -> int:
+        return len(self._run(self.from_all_shards["remove all"], (self._unit.tenant_id, limit)))

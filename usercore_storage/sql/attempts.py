@@ -1,7 +1,7 @@
 """Attempts to sign in and to register, in SQL."""
 
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from usercore.attempts.model import Attempt, RegistrationAttempt
 from usercore.attempts.ports import (
@@ -11,12 +11,17 @@ from usercore.attempts.ports import (
 from usercore.kernel.ids import LIMIT, UserId
 from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
+from usercore_storage.sql.digests import digest_of_login
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.table import Table
 from usercore_storage.sql.tables import ATTEMPTS, REGISTRATION_ATTEMPTS
 from usercore_storage.sql.user_agents import SqlUserAgents
 
 A = TypeVar("A", bound=Attempt | RegistrationAttempt)
+
+_NO_LOGIN: Final = digest_of_login(None)
+_NO_USER: Final = -1
+"""An id that no row has, not even one without a user."""
 
 
 class _SqlAttempts(Generic[A]):
@@ -31,13 +36,22 @@ class _SqlAttempts(Generic[A]):
             f"SELECT {table.select} FROM {table.name} WHERE user_id = ? AND id < ? AND tenant_id = ?"
             " ORDER BY id DESC LIMIT ?"
         )
+        self._first = f"SELECT id FROM {table.name} WHERE user_id = ? ORDER BY id LIMIT ?"
+        self._remove_first = f"DELETE FROM {table.name} WHERE user_id = ? AND id <= ? RETURNING user_agent"
+        self._remove_one = f"DELETE FROM {table.name} WHERE user_id = ? AND id = ?"
+        self._blank_one = f"UPDATE {table.name} SET login = NULL, login_digest = ? WHERE user_id = ? AND id = ?"
+        self.from_all_shards = {  # any user may have been looked for by this login
+            "login": f"SELECT user_id, id, user_agent FROM {table.name} WHERE tenant_id = ? AND login_digest = ?"
+            " AND login IS NOT NULL AND user_id <> ? LIMIT ?"
+        }
         self._remove = (
             f"DELETE FROM {table.name} WHERE (user_id, id) IN"
             f" (SELECT user_id, id FROM {table.name} WHERE at < ? ORDER BY at LIMIT ?) RETURNING id"
         )
         self._blank = (
-            f"UPDATE {table.name} SET login = NULL WHERE (user_id, id) IN (SELECT user_id, id FROM {table.name}"
-            " WHERE user_id = 0 AND login IS NOT NULL AND at < ? ORDER BY at LIMIT ?) RETURNING id"
+            f"UPDATE {table.name} SET login = NULL, login_digest = ? WHERE (user_id, id) IN"
+            f" (SELECT user_id, id FROM {table.name} WHERE user_id = 0 AND login IS NOT NULL AND at < ?"
+            " ORDER BY at LIMIT ?) RETURNING id"
         )
 
     def add(self, attempt: A) -> None:
@@ -48,11 +62,27 @@ class _SqlAttempts(Generic[A]):
         values = (user_id or 0, LIMIT if before is None else before, self._unit.tenant_id, limit)
         return list(map(self._table.read, self._run(self._list, values)))
 
+    def remove_of(self, user_id: UserId, *, limit: int) -> int:
+        ids = self._run(self._first, (user_id, limit))
+        if ids:
+            named = self._run(self._remove_first, (user_id, *ids[-1]))
+            self._user_agents.remove_unused_of(digest for (digest,) in named)
+        return len(ids)
+
+    def erase_login(self, login: str, *, keep: UserId | None, limit: int) -> int:
+        values = self._unit.tenant_id, digest_of_login(login), _NO_USER if keep is None else keep, limit
+        found = self._run(self.from_all_shards["login"], values)
+        self._run.many(self._remove_one, [(user_id, number) for user_id, number, _ in found if not user_id])
+        blanked = [(_NO_LOGIN, user_id, number) for user_id, number, _ in found if user_id]
+        self._run.many(self._blank_one, blanked)
+        self._user_agents.remove_unused_of(digest for user_id, _, digest in found if not user_id)
+        return len(found)
+
     def remove_before(self, before: datetime, *, limit: int) -> int:
         return len(self._run(self._remove, (to_micros(before), limit)))
 
     def blank_logins(self, before: datetime, *, limit: int) -> int:
-        return len(self._run(self._blank, (to_micros(before), limit)))
+        return len(self._run(self._blank, (_NO_LOGIN, to_micros(before), limit)))
 
 
 class SqlAttempts(_SqlAttempts[Attempt], AttemptRepository):

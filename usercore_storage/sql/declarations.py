@@ -22,6 +22,11 @@ class StoredOnce:
     table: str
     digest_of: Callable[[str], bytes]
 
+    @property
+    def insert(self) -> str:
+        """The expression that writes a digest, or NULL if its text is not stored: it may have been removed just now."""
+        return f"(SELECT once.digest FROM {self.table} AS once WHERE once.digest = ?)"
+
     def select(self, digest: str) -> str:
         """Return the expression that reads the text with the digest that this column has."""
         return f"(SELECT once.text FROM {self.table} AS once WHERE once.digest = {digest})"

@@ -6,7 +6,7 @@ from typing import Final
 
 from usercore.history.model import Action, ActionCount, Entry
 from usercore.history.ports import ActionPlace, ActionRepository, HistoryRepository, PersonalFields, Place
-from usercore.history.rules import without
+from usercore.history.rules import blank
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import LIMIT, TenantId, UserId
 from usercore.kernel.time import from_micros, to_micros
@@ -29,10 +29,9 @@ EARLIEST: Final = (
 )
 
 OF_SUBJECT: Final = f"{_OF} AND tenant_id = ? ORDER BY change_no, position"
-BLANK: Final = (
-    "UPDATE usercore_history SET old_text = ?, new_text = ?"
-    " WHERE subject_id = ? AND subject = ? AND change_no = ? AND position = ?"
-)
+_AT: Final = "WHERE subject_id = ? AND subject = ? AND change_no = ? AND position = ?"
+BLANK: Final = f"UPDATE usercore_history SET ip = NULL, old_text = ?, new_text = ? {_AT}"
+BLANK_ADDRESS: Final = f"UPDATE usercore_history SET ip = NULL {_AT}"
 REMOVE: Final = (
     "DELETE FROM usercore_history WHERE (subject_id, subject) IN (SELECT subject_id, subject FROM usercore_history"
     " WHERE subject = 'unknown_login' AND at < ? ORDER BY at LIMIT ?) RETURNING subject_id"
@@ -42,6 +41,7 @@ _OF_USER: Final = "FROM usercore_actions WHERE user_id = ? AND tenant_id = ?"
 LIST_OF_USER: Final = f"SELECT {ACTIONS.select} {_OF_USER} AND id < ? ORDER BY id DESC LIMIT ?"
 LIST_NAMED_OF_USER: Final = f"SELECT {ACTIONS.select} {_OF_USER} AND action = ? AND id < ? ORDER BY id DESC LIMIT ?"
 COUNTS_OF_USER: Final = f"SELECT action, COUNT(*) {_OF_USER} GROUP BY action"
+BLANK_ACTION: Final = "UPDATE usercore_actions SET ip = NULL WHERE user_id = ? AND id = ?"
 REMOVE_ACTIONS: Final = (
     "DELETE FROM usercore_actions WHERE (user_id, id) IN"
     " (SELECT user_id, id FROM usercore_actions WHERE at < ? ORDER BY at LIMIT ?) RETURNING id"
@@ -55,6 +55,10 @@ class SqlHistory(HistoryRepository):
         """Work for this unit."""
         self._run = run
         self._unit = unit
+        self.from_all_shards = {  # an actor changes any subject
+            "actor": f"SELECT {', '.join(HISTORY.key)} FROM usercore_history WHERE actor = ? AND actor <> 'host'"
+            " AND ip IS NOT NULL LIMIT ?"
+        }
 
     def add_many(self, entries: Sequence[Entry]) -> None:
         self._run.many(*HISTORY.insert_many([HISTORY.row(entry) for entry in entries]))
@@ -75,11 +79,19 @@ class SqlHistory(HistoryRepository):
         return from_micros(rows[0][0]) if rows else None
 
     def blank(self, subject: Subject, subject_id: int, personal: PersonalFields, *, tenant_id: TenantId) -> None:
-        for entry in map(HISTORY.read, self._run(OF_SUBJECT, (subject_id, subject._value_, tenant_id))):
-            blanked = without(entry, personal.get(entry.kind, frozenset()))
-            if blanked is not entry:
-                key = entry.subject_id, entry.subject._value_, entry.change_no, entry.position
-                self._run(BLANK, (blanked.old_text, blanked.new_text, *key))
+        entries = map(HISTORY.read, self._run(OF_SUBJECT, (subject_id, subject._value_, tenant_id)))
+        blanked = [(entry, blank(entry, personal.get(entry.kind, frozenset()))) for entry in entries]
+        rows = [
+            (new.old_text, new.new_text, subject_id, subject._value_, new.change_no, new.position)
+            for old, new in blanked
+            if new != old
+        ]
+        self._run.many(BLANK, rows)
+
+    def blank_actor(self, actor: str, *, limit: int) -> int:
+        keys = self._run(self.from_all_shards["actor"], (actor, limit))
+        self._run.many(BLANK_ADDRESS, keys)
+        return len(keys)
 
     def remove_unknown_logins(self, before: datetime, *, limit: int) -> list[int]:
         return [subject_id for (subject_id,) in self._run(REMOVE, (to_micros(before), limit))]
@@ -102,6 +114,8 @@ class SqlActions(ActionRepository):
                 "DELETE FROM usercore_actions WHERE (user_id, id) IN"
                 f" (SELECT user_id, id {of_tenant} ORDER BY id LIMIT ?) RETURNING id"
             ),
+            "actor": "SELECT user_id, id FROM usercore_actions WHERE actor = ? AND actor <> 'host' AND ip IS NOT NULL"
+            " LIMIT ?",
         }
 
     def add(self, action: Action) -> None:
@@ -125,6 +139,11 @@ class SqlActions(ActionRepository):
         else:
             rows = self._run(COUNTS_OF_USER, (user_id, self._unit.tenant_id))
         return [ActionCount(action=action, count=count) for action, count in rows]
+
+    def blank_actor(self, actor: str, *, limit: int) -> int:
+        keys = self._run(self.from_all_shards["actor"], (actor, limit))
+        self._run.many(BLANK_ACTION, keys)
+        return len(keys)
 
     def remove_before(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_ACTIONS, (to_micros(before), limit)))

@@ -22,7 +22,7 @@ from usercore_storage.sql.table import Row, Rows, Table, reader
 from usercore_storage.sql.tables import ACCESS_TOKENS, API_TOKENS, CREDENTIALS, ROLES, USERS
 from usercore_storage.sql.users import holds_claim, of_claim
 
-ACTIVE_ROLES: Final = Table(ROLES.name, ActiveRole, key=["name"], shard="id", user=None, tenant=None)
+ACTIVE_ROLES: Final = Table(ROLES.name, ActiveRole, key=["name"], shard="id", tenant=None)
 """The columns of a role that decide about the rights of its holders."""
 
 _WIDTH: Final = len(ACTIVE_ROLES.columns)

@@ -12,7 +12,7 @@ from usercore_storage.sql.rows import SqlRows
 from usercore_storage.sql.table import Table
 from usercore_storage.sql.tables import META
 
-HOLDERS: Final = Table(META.name, KeyUser, key=["user_id"], shard="user_id", user="user_id", tenant=None)
+HOLDERS: Final = Table(META.name, KeyUser, key=["user_id"], shard="user_id", tenant=None)
 """The columns of the same table that lists of users show."""
 
 

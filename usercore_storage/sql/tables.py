@@ -26,13 +26,21 @@ from usercore.tokens.model import (
     RememberedDevice,
     SourceAccess,
 )
+from usercore.users.keys import KeySpace, email_key
 from usercore.users.model import Claim, EmailChange, User, UserWord
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
-from usercore_storage.sql.digests import digest_of_key, digest_of_texts, digest_of_user_agent
+from usercore_storage.sql.digests import digest_of_key, digest_of_login, digest_of_texts, digest_of_user_agent
 from usercore_storage.sql.table import Table
 
 # Conditions of indexes have the parentheses that PostgreSQL writes, so that ``check`` can compare them.
-_BY_TIME: Final = {"by_time": "(at)", "unknown": "(user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL))"}
+_BY_ACTOR: Final = {"by_actor": "(actor) WHERE ((actor <> 'host') AND (ip IS NOT NULL))"}
+_BY_USER_AGENT: Final = {"by_user_agent": "(user_agent) WHERE (user_agent IS NOT NULL)"}
+_OF_ATTEMPTS: Final = {
+    "by_time": "(at)",
+    "unknown": "(user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL))",
+    "by_login": "(tenant_id, login_digest) WHERE (login IS NOT NULL)",
+} | _BY_USER_AGENT
+_LOGIN_DIGEST: Final = {"login_digest": Derived(bytes, lambda attempt: digest_of_login(attempt.login), "login")}
 _FOLDED_NAME: Final = {"name_folded": Derived(str, lambda entity: unique_key(entity.name), "name")}
 _NAMED: Final = {
     "by_name": "UNIQUE (tenant_id, name_folded) WHERE (deleted_at IS NULL)",
@@ -56,7 +64,6 @@ TENANTS: Final = Table(
     Tenant,
     key=["id"],
     shard="id",
-    user=None,
     tenant=None,
     extra={
         "key_folded": Derived(str, lambda tenant: unique_key(tenant.key), "key"),
@@ -74,7 +81,6 @@ USERS: Final = Table(
     User,
     key=["id"],
     shard="id",
-    user=None,
     tenant="tenant_id",
     indexes={
         "by_state": "(tenant_id, state, id)",
@@ -88,7 +94,6 @@ REGISTRATION_COUNTS: Final = Table(
     CountedPeriod,
     key=["tenant_id", "ends_at", "starts_at"],
     shard="tenant_id",
-    user=None,
     tenant="tenant_id",
 )
 # The entity has the columns of the key first: else integrity_check of SQLite 3.40 finds NULL in a WITHOUT ROWID table.
@@ -97,17 +102,14 @@ USER_WORDS: Final = Table(
     UserWord,
     key=["user_id", "word"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
     indexes={"by_word": "(tenant_id, word, user_id)"},
-    personal_key=["word"],
 )
 CLAIMS: Final = Table(
     "usercore_claims",
     Claim,
     key=["tenant_id", "digest"],
     shard="digest",
-    user="holder_id",
     tenant="tenant_id",
     extra={"digest": Derived(bytes, lambda claim: digest_of_key(claim.space, claim.key), "key")},
     indexes={"held": "(held_until) WHERE (uses = 0)"},
@@ -117,25 +119,21 @@ EMAIL_CHANGES: Final = Table(
     EmailChange,
     key=["user_id", "number"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
     indexes={"closed": "(open_until)"},
 )
-CREDENTIALS: Final = Table(
-    "usercore_credentials", Credential, key=["user_id"], shard="user_id", user="user_id", tenant=None
-)
+CREDENTIALS: Final = Table("usercore_credentials", Credential, key=["user_id"], shard="user_id", tenant=None)
 SECOND_FACTORS: Final = Table(
-    "usercore_second_factors", StoredFactor, key=["user_id", "id"], shard="user_id", user="user_id", tenant=None
+    "usercore_second_factors", StoredFactor, key=["user_id", "id"], shard="user_id", tenant=None
 )
 RECOVERY_CODES: Final = Table(
-    "usercore_recovery_codes", RecoveryCode, key=["user_id", "digest"], shard="user_id", user="user_id", tenant=None
+    "usercore_recovery_codes", RecoveryCode, key=["user_id", "digest"], shard="user_id", tenant=None
 )
 SIGN_IN_CHALLENGES: Final = Table(
     "usercore_sign_in_challenges",
     SignInChallenge,
     key=["id"],
     shard="id",
-    user="user_id",
     tenant="tenant_id",
     indexes={"by_end": "(expires_at)", "by_user": "(user_id)"},
 )
@@ -144,7 +142,6 @@ USER_AGENTS: Final = Table(
     UserAgent,
     key=["digest"],
     shard="digest",
-    user=None,
     tenant=None,
     extra={"digest": Derived(bytes, lambda agent: digest_of_user_agent(agent.text), "text")},
     indexes={"by_use": "(used_until)"},
@@ -154,10 +151,10 @@ ACCESS_TOKENS: Final = Table(
     AccessToken,
     key=["user_id", "digest"],
     shard="user_id",
-    user="user_id",
     tenant=None,
     once=_USER_AGENT,
-    indexes={"by_device": "(device_digest) WHERE ((device_digest IS NOT NULL) AND (revoked_at IS NULL))"},
+    indexes={"by_device": "(device_digest) WHERE ((device_digest IS NOT NULL) AND (revoked_at IS NULL))"}
+    | _BY_USER_AGENT,
 )
 # It stands after the access tokens, so that an erasure removes those first: see ``tokens.TOUCH_SOURCE_OF``.
 SOURCE_ACCESSES: Final = Table(
@@ -165,7 +162,6 @@ SOURCE_ACCESSES: Final = Table(
     SourceAccess,
     key=["user_id", "source"],
     shard="user_id",
-    user="user_id",
     tenant=None,
 )
 LIMITED_USE_TOKENS: Final = Table(
@@ -173,7 +169,6 @@ LIMITED_USE_TOKENS: Final = Table(
     LimitedUseToken,
     key=["user_id", "digest"],
     shard="user_id",
-    user="user_id",
     tenant=None,
 )
 API_TOKENS: Final = Table(
@@ -181,7 +176,6 @@ API_TOKENS: Final = Table(
     ApiToken,
     key=["digest"],
     shard="digest",
-    user=None,
     tenant="tenant_id",
     indexes={
         "by_id": "(tenant_id, id)",
@@ -195,16 +189,14 @@ DEVICE_TOKENS: Final = Table(
     DeviceToken,
     key=["digest"],
     shard="digest",
-    user=None,
     tenant="tenant_id",
-    indexes={"by_use": "(last_used_at)"},
+    indexes={"by_use": "(last_used_at)", "by_tenant": "(tenant_id)"},
 )
 REMEMBERED_DEVICES: Final = Table(
     "usercore_remembered_devices",
     RememberedDevice,
     key=["user_id", "device_digest"],
     shard="user_id",
-    user="user_id",
     tenant=None,
     indexes={"by_device": "(device_digest)", "by_time": "(remembered_at)"},
 )
@@ -213,36 +205,35 @@ REGISTRATION_LINKS: Final = Table(
     RegistrationLink,
     key=["id"],
     shard="id",
-    user=None,
     tenant="tenant_id",
-    indexes={"open": "(requested_at) WHERE (completed_at IS NULL)"},
+    extra={"email_digest": Derived(bytes, lambda link: digest_of_key(KeySpace.LOGIN, email_key(link.email)), "email")},
+    indexes={"open": "(requested_at) WHERE (completed_at IS NULL)", "by_email": "(tenant_id, email_digest)"},
 )
 ATTEMPTS: Final = Table(
     "usercore_attempts",
     Attempt,
     key=["user_id", "id"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
+    extra=_LOGIN_DIGEST,
     once=_USER_AGENT,
-    indexes=_BY_TIME,
+    indexes=_OF_ATTEMPTS,
 )
 REGISTRATION_ATTEMPTS: Final = Table(
     "usercore_registration_attempts",
     RegistrationAttempt,
     key=["user_id", "id"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
+    extra=_LOGIN_DIGEST,
     once=_USER_AGENT,
-    indexes=_BY_TIME,
+    indexes=_OF_ATTEMPTS,
 )
 FAILURE_COUNTERS: Final = Table(
     "usercore_failure_counters",
     FailureCounter,
     key=["key"],
     shard="key",
-    user=None,
     tenant=None,
     indexes={"stale": f"(last_at) WHERE {REMOVABLE_COUNTER}"},
 )
@@ -251,7 +242,6 @@ RATE_LIMITS: Final = Table(
     RateLimitWindow,
     key=["key"],
     shard="key",
-    user=None,
     tenant=None,
     indexes={"by_start": "(started_at)"},
 )
@@ -260,7 +250,6 @@ PASSKEYS: Final = Table(
     Passkey,
     key=["tenant_id", "credential_id"],
     shard="credential_id",
-    user="user_id",
     tenant="tenant_id",
     indexes={"by_user": "(user_id, id)"},
 )
@@ -269,20 +258,18 @@ META: Final = Table(
     StoredMeta,
     key=["user_id", "key"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
     extra={"digest": Derived(bytes, lambda meta: digest_of_texts(meta.key, meta.value), "key and value")},
     indexes={"by_key": "(tenant_id, key, user_id)", "by_value": "(tenant_id, digest, user_id)"},
 )
 ADDRESS_TYPES: Final = Table(
-    "usercore_address_types", AddressType, key=["tenant_id", "key"], shard="tenant_id", user=None, tenant="tenant_id"
+    "usercore_address_types", AddressType, key=["tenant_id", "key"], shard="tenant_id", tenant="tenant_id"
 )
 ADDRESSES: Final = Table(
     "usercore_addresses",
     StoredAddress,
     key=["user_id", "id"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
 )
 ADDRESS_VERSIONS: Final = Table(
@@ -290,7 +277,6 @@ ADDRESS_VERSIONS: Final = Table(
     AddressVersion,
     key=["user_id", "id"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
 )
 CHANGE_REQUESTS: Final = Table(
@@ -298,7 +284,6 @@ CHANGE_REQUESTS: Final = Table(
     StoredChangeRequest,
     key=["user_id", "id"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
     indexes={"open": "(tenant_id, id) WHERE (decided_at IS NULL)"},
 )
@@ -307,7 +292,6 @@ ROLES: Final = Table(
     Role,
     key=["id"],
     shard="id",
-    user=None,
     tenant="tenant_id",
     extra=_FOLDED_NAME,
     indexes=_NAMED,
@@ -317,7 +301,6 @@ ROLE_ASSIGNMENTS: Final = Table(
     RoleAssignment,
     key=["user_id", "role_id"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
     refers={"role_id": "usercore_roles"},
     indexes={"by_role": "(role_id)"},
@@ -327,7 +310,6 @@ GROUPS: Final = Table(
     Group,
     key=["id"],
     shard="id",
-    user=None,
     tenant="tenant_id",
     extra=_FOLDED_NAME,
     indexes=_NAMED | {"by_sorting": "(tenant_id, sorting, name_folded) WHERE (deleted_at IS NULL)"},
@@ -337,7 +319,6 @@ GROUP_MEMBERS: Final = Table(
     GroupMember,
     key=["user_id", "group_id"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
     refers={"group_id": "usercore_groups"},
     indexes={"by_joining": "(group_id, joined_at, user_id)"},
@@ -347,7 +328,6 @@ PRODUCT_GRANTS: Final = Table(
     ProductGrant,
     key=["user_id", "id"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
     indexes={"by_product": "(user_id, product_id)"},
 )
@@ -356,30 +336,31 @@ HISTORY: Final = Table(
     Entry,
     key=["subject_id", "subject", "change_no", "position"],
     shard="subject_id",
-    user=None,
     tenant="tenant_id",
     by_subject=BySubject(),
-    indexes={"unknown": "(at) WHERE (subject = 'unknown_login')"},
+    indexes={
+        "unknown": "(at) WHERE (subject = 'unknown_login')",
+    }
+    | _BY_ACTOR,
 )
 ACTIONS: Final = Table(
     "usercore_actions",
     Action,
     key=["user_id", "id"],
     shard="user_id",
-    user="user_id",
     tenant="tenant_id",
     indexes={
         "by_id": "(tenant_id, id, user_id)",
         "by_action": "(tenant_id, action, id, user_id)",
         "by_time": "(at)",
-    },
+    }
+    | _BY_ACTOR,
 )
 DELIVERIES: Final = Table(
     "usercore_deliveries",
     Delivery,
     key=["subject_id", "subject", "change_no", "position", "subscriber"],
     shard="subject_id",
-    user=None,
     tenant="tenant_id",
     by_subject=BySubject(),
     indexes={

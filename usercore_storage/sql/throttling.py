@@ -60,6 +60,8 @@ USE: Final = (
     " ELSE usercore_rate_limits.started_at END"
     f" RETURNING {RATE_LIMITS.select}"
 )
+REMOVE_COUNTER: Final = "DELETE FROM usercore_failure_counters WHERE key = ?"
+REMOVE_LIMIT: Final = "DELETE FROM usercore_rate_limits WHERE key = ?"
 REMOVE_LIMITS: Final = (
     "DELETE FROM usercore_rate_limits WHERE key IN (SELECT key FROM usercore_rate_limits WHERE started_at < ?"
     " ORDER BY started_at LIMIT ?) RETURNING key"
@@ -96,6 +98,9 @@ class SqlFailureCounters(FailureCounterRepository):
     def cancel_try(self, key: bytes, *, ordinal: int, last_at: datetime) -> None:
         self._run(TAKE_BACK, (ordinal, to_micros(last_at), key, ordinal, ordinal))
 
+    def remove(self, keys: Sequence[bytes]) -> None:
+        self._run.many(REMOVE_COUNTER, [(key,) for key in keys])
+
     def remove_stale(self, before: datetime, *, after: datetime, limit: int) -> int:
         old = len(self._run(REMOVE_OLD_COUNTERS, (to_micros(before), limit)))
         if old == limit:
@@ -117,6 +122,9 @@ class SqlRateLimits(RateLimitRepository):
         now, length = to_micros(at), window // MICROSECOND
         over, beyond = now - length, now + length
         return RATE_LIMITS.read(self._run(USE, (key, now, over, beyond, most, over, beyond))[0])
+
+    def remove(self, keys: Sequence[bytes]) -> None:
+        self._run.many(REMOVE_LIMIT, [(key,) for key in keys])
 
     def remove_before(self, before: datetime, *, limit: int) -> int:
         return len(self._run(REMOVE_LIMITS, (to_micros(before), limit)))

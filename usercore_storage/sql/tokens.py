@@ -27,6 +27,8 @@ from usercore.tokens.ports import (
     SourcePlace,
     TokenPlace,
 )
+from usercore.users.keys import KeySpace, email_key
+from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.tables import (
     ACCESS_TOKENS,
@@ -148,7 +150,7 @@ LOCK_LINK: Final = (
 REPLACE_LINK, _replaced = REGISTRATION_LINKS.updater("tenant_id", "change_no")
 REMOVE_LINKS: Final = (
     "DELETE FROM usercore_registration_links WHERE id IN (SELECT id FROM usercore_registration_links"
-    " WHERE completed_at < ? OR expires_at < ? LIMIT ?) RETURNING id"
+    f" WHERE completed_at < ? OR expires_at < ? LIMIT ?) RETURNING {REGISTRATION_LINKS.select}"
 )
 REMOVE_ABANDONED: Final = (
     "DELETE FROM usercore_registration_links WHERE id IN (SELECT id FROM usercore_registration_links"
@@ -300,6 +302,12 @@ class SqlDeviceTokens(DeviceTokenRepository):
         """Work for this unit."""
         self._run = run
         self._unit = unit
+        self.from_all_shards = {  # devices of a tenant are on every shard
+            "all": (
+                "DELETE FROM usercore_device_tokens WHERE digest IN"
+                " (SELECT digest FROM usercore_device_tokens WHERE tenant_id = ? LIMIT ?) RETURNING digest"
+            )
+        }
 
     def add(self, token: DeviceToken) -> None:
         self._run(DEVICE_TOKENS.insert, DEVICE_TOKENS.row(token))
@@ -326,6 +334,9 @@ class SqlDeviceTokens(DeviceTokenRepository):
         rows = self._run(statement, values)
         return DEVICE_TOKENS.read(rows[0]) if rows else None
 
+    def remove_all(self, *, limit: int) -> int:
+        return len(self._run(self.from_all_shards["all"], (self._unit.tenant_id, limit)))
+
 
 class SqlRegistrationLinks(RegistrationLinkRepository):
     """Stores registration requests in the transaction that ``run`` runs in."""
@@ -334,6 +345,17 @@ class SqlRegistrationLinks(RegistrationLinkRepository):
         """Work for this unit."""
         self._run = run
         self._unit = unit
+        self.from_all_shards = {  # an id does not say which email a request is for
+            "of email": (
+                "DELETE FROM usercore_registration_links WHERE tenant_id = ? AND email_digest = ?"
+                f" RETURNING {REGISTRATION_LINKS.select}"
+            ),
+            "all": (
+                "DELETE FROM usercore_registration_links WHERE id IN"
+                " (SELECT id FROM usercore_registration_links WHERE tenant_id = ? LIMIT ?)"
+                f" RETURNING {REGISTRATION_LINKS.select}"
+            ),
+        }
 
     def add(self, link: RegistrationLink) -> None:
         self._run(REGISTRATION_LINKS.insert, REGISTRATION_LINKS.row(link))
@@ -351,8 +373,17 @@ class SqlRegistrationLinks(RegistrationLinkRepository):
     def replace(self, link: RegistrationLink) -> None:
         self._run(REPLACE_LINK, _replaced(link))
 
-    def remove_expired(self, before: datetime, *, limit: int) -> int:
-        return len(self._run(REMOVE_LINKS, (to_micros(before), to_micros(before), limit)))
+    def remove_of_email(self, email: str) -> list[RegistrationLink]:
+        values = self._unit.tenant_id, digest_of_key(KeySpace.LOGIN, email_key(email))
+        return list(map(REGISTRATION_LINKS.read, self._run(self.from_all_shards["of email"], values)))
+
+    def remove_all(self, *, limit: int) -> list[RegistrationLink]:
+        rows = self._run(self.from_all_shards["all"], (self._unit.tenant_id, limit))
+        return list(map(REGISTRATION_LINKS.read, rows))
+
+    def remove_expired(self, before: datetime, *, limit: int) -> list[RegistrationLink]:
+        rows = self._run(REMOVE_LINKS, (to_micros(before), to_micros(before), limit))
+        return list(map(REGISTRATION_LINKS.read, rows))
 
     def remove_abandoned(self, requested_before: datetime, *, now: datetime, limit: int) -> list[RegistrationLink]:
         rows = self._run(REMOVE_ABANDONED, (to_micros(requested_before), to_micros(now), limit))

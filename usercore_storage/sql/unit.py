@@ -18,6 +18,7 @@ from usercore_storage.sql.meta import SqlMeta
 from usercore_storage.sql.outbox import SqlOutbox
 from usercore_storage.sql.passkeys import SqlPasskeys
 from usercore_storage.sql.passwords import SqlCredentials
+from usercore_storage.sql.personal_rows import SqlPersonalRows
 from usercore_storage.sql.products import SqlProductGrants
 from usercore_storage.sql.registration_counts import SqlRegistrationCounts
 from usercore_storage.sql.remembered_devices import SqlRememberedDevices
@@ -45,7 +46,8 @@ class SqlUnit(RecordingUnit):
     def __init__(self, run: Executor) -> None:  # noqa: PLR0915 - one line a repository
         """Build the repositories once; ``begin`` starts each transaction."""
         self._run = run
-        self.users = users = SqlUsers(run, self)
+        self.user_agents = SqlUserAgents(run)
+        self.users = users = SqlUsers(run, self, self.user_agents)
         self._lock = users.lock_unread
         self.claims = SqlClaims(run, self)
         self.email_changes = SqlEmailChanges(run)
@@ -54,7 +56,6 @@ class SqlUnit(RecordingUnit):
         self.second_factors = SqlSecondFactors(run)
         self.recovery_codes = SqlRecoveryCodes(run)
         self.sign_in_challenges = SqlSignInChallenges(run, self)
-        self.user_agents = SqlUserAgents(run)
         self.access_tokens = SqlAccessTokens(run, self.user_agents)
         self.source_accesses = SqlSourceAccesses(run)
         self.limited_use_tokens = SqlLimitedUseTokens(run)
@@ -81,6 +82,7 @@ class SqlUnit(RecordingUnit):
         self.actions = SqlActions(run, self)
         self.deliveries = SqlOutbox(run)
         self.registration_counts = SqlRegistrationCounts(run, self)
+        self.personal_rows = SqlPersonalRows(run)
         self.authentication = SqlAuthenticationLookup(run, self)
         self.compliance = SqlComplianceLookup(run, self)
 

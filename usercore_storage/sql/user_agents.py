@@ -1,5 +1,6 @@
 """User agents in SQL: each text is stored once, and attempts and access tokens have its digest."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -7,7 +8,7 @@ from usercore.attempts.ports import UserAgentRepository
 from usercore.kernel.time import LAST, MICROSECOND, to_micros
 from usercore_storage.sql.digests import digest_of_user_agent
 from usercore_storage.sql.executor import Executor
-from usercore_storage.sql.tables import USER_AGENTS
+from usercore_storage.sql.tables import ALL, USER_AGENTS
 
 STORE: Final = (
     f"INSERT INTO usercore_user_agents (digest, {USER_AGENTS.select}) SELECT ?, ?, ? WHERE NOT EXISTS"
@@ -21,6 +22,9 @@ REMOVE: Final = (
     "DELETE FROM usercore_user_agents WHERE digest IN (SELECT digest FROM usercore_user_agents"
     " WHERE used_until < ? ORDER BY used_until LIMIT ?) AND used_until < ? RETURNING digest"
 )
+
+NAMING: Final = tuple((table.name, column.name) for table in ALL for column in table.columns if column.once is not None)
+"""The columns that have the digests of user agents."""
 
 ROUNDED_TO: Final = timedelta(days=7) // MICROSECOND
 """``used_until`` is rounded up to whole weeks, so that the row of a frequent user agent changes once a week."""
@@ -42,6 +46,13 @@ class SqlUserAgents(UserAgentRepository):
     def __init__(self, run: Executor) -> None:
         """Work in this transaction."""
         self._run = run
+        named = " AND ".join(
+            f"NOT EXISTS (SELECT 1 FROM {table} AS t WHERE t.{column} = ? AND t.{column} IS NOT NULL)"
+            for table, column in NAMING
+        )
+        self.from_all_shards = {  # rows of any user may have the digest
+            "unused": f"DELETE FROM usercore_user_agents WHERE digest = ? AND {named} RETURNING digest"
+        }
         self._committed: dict[bytes, int] = {}
         self._of_transaction: dict[bytes, int] = {}
         self._of_unit: dict[bytes, int] = {}
@@ -62,6 +73,17 @@ class SqlUserAgents(UserAgentRepository):
     def remove_unused(self, before: datetime, *, limit: int) -> int:
         instant = to_micros(before)
         return len(self._run(REMOVE, (instant, limit, instant)))
+
+    def remove_unused_of(self, digests: Iterable[bytes | None]) -> None:
+        """Remove those of these user agents that no row names.
+
+        Another connection may take a removed one for stored until its week is over; the rows that it adds meanwhile
+        have no user agent, because an INSERT takes only digests that are stored.
+        """
+        for digest in {bytes(digest) for digest in digests if digest is not None}:
+            self._run(self.from_all_shards["unused"], (digest, *[digest] * len(NAMING)))
+            for known in (self._committed, self._of_transaction, self._of_unit):
+                known.pop(digest, None)
 
     def begin_transaction(self) -> None:
         """Forget what an earlier transaction stored and did not commit."""

@@ -21,6 +21,7 @@ from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
 from usercore_storage.sql.rows import SqlRows
 from usercore_storage.sql.table import Row
 from usercore_storage.sql.tables import ALL, CLAIMS, EMAIL_CHANGES, NEVER_CAME, USER_WORDS, USERS
+from usercore_storage.sql.user_agents import NAMING, SqlUserAgents
 
 
 def holds_claim(prefix: str = "") -> str:
@@ -63,6 +64,9 @@ REMOVE_ROWS: Final = {
     table.name: f"DELETE FROM {table.name} WHERE {table.user} = ?"
     for table in ALL
     if table.user is not None and table is not CLAIMS  # those are found by their keys: see ``remove_unconfirmed``
+}
+NAMED_AGENTS: Final = {
+    table: f"SELECT {column} FROM {table} WHERE user_id = ? AND {column} IS NOT NULL" for table, column in NAMING
 }
 REMOVE_ABOUT: Final = {
     table.name: f"DELETE FROM {table.name} WHERE subject_id = ? AND subject = ?" for table in ALL if table.by_subject
@@ -107,9 +111,10 @@ def of_claim(name: ClaimName, tenant_id: TenantId) -> Row:
 class SqlUsers(UserRepository):
     """Stores users in the transaction of ``run``."""
 
-    def __init__(self, run: Executor, unit: RecordingUnit) -> None:
+    def __init__(self, run: Executor, unit: RecordingUnit, user_agents: SqlUserAgents) -> None:
         """Use this transaction and see the users of this unit's tenant."""
         self._run = run
+        self._user_agents = user_agents
         self._unit = unit
         self._locked: User | None = None  # as it is stored now
         self.from_all_shards = {  # users of a tenant are on every shard
@@ -216,9 +221,11 @@ class SqlUsers(UserRepository):
         return removed
 
     def remove_rows(self, user: User) -> None:
+        named = [digest for statement in NAMED_AGENTS.values() for (digest,) in self._run(statement, (user.id,))]
         self._run.many(REMOVE_CLAIM, list(self._claims_of(user)))
         for statement in REMOVE_ROWS.values():
             self._run(statement, (user.id,))
+        self._user_agents.remove_unused_of(named)
 
     def _claims_of(self, user: User) -> Iterator[Row]:
         """Return what deletes each claim of a user, also on the keys of former emails, which may be held."""

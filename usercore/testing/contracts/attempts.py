@@ -38,6 +38,12 @@ class Repository(Protocol):
     def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> Sequence[Try]:
         """Return attempts, newest first."""
 
+    def remove_of(self, user_id: UserId, *, limit: int) -> int:
+        """Remove attempts of a user."""
+
+    def erase_login(self, login: str, *, keep: UserId | None, limit: int) -> int:
+        """Remove or blank attempts with a login."""
+
     def remove_before(self, before: datetime, *, limit: int) -> int:
         """Remove older attempts."""
 

@@ -210,6 +210,8 @@ CREATE TABLE usercore_access_tokens (
 
 CREATE INDEX usercore_access_tokens_by_device ON usercore_access_tokens (device_digest) WHERE ((device_digest IS NOT NULL) AND (revoked_at IS NULL));
 
+CREATE INDEX usercore_access_tokens_by_user_agent ON usercore_access_tokens (user_agent) WHERE (user_agent IS NOT NULL);
+
 CREATE TABLE usercore_source_accesses (
     user_id bigint NOT NULL,
     source text COLLATE "C" NOT NULL,
@@ -270,6 +272,8 @@ CREATE TABLE usercore_device_tokens (
 
 CREATE INDEX usercore_device_tokens_by_use ON usercore_device_tokens (last_used_at);
 
+CREATE INDEX usercore_device_tokens_by_tenant ON usercore_device_tokens (tenant_id);
+
 CREATE TABLE usercore_remembered_devices (
     user_id bigint NOT NULL,
     device_digest bytea NOT NULL,
@@ -282,6 +286,7 @@ CREATE INDEX usercore_remembered_devices_by_device ON usercore_remembered_device
 CREATE INDEX usercore_remembered_devices_by_time ON usercore_remembered_devices (remembered_at);
 
 CREATE TABLE usercore_registration_links (
+    email_digest bytea NOT NULL,
     id bigint NOT NULL,
     tenant_id bigint NOT NULL,
     email text COLLATE "C" NOT NULL,
@@ -299,7 +304,10 @@ CREATE TABLE usercore_registration_links (
 
 CREATE INDEX usercore_registration_links_open ON usercore_registration_links (requested_at) WHERE (completed_at IS NULL);
 
+CREATE INDEX usercore_registration_links_by_email ON usercore_registration_links (tenant_id, email_digest);
+
 CREATE TABLE usercore_attempts (
+    login_digest bytea NOT NULL,
     user_id bigint NOT NULL,
     id bigint NOT NULL,
     tenant_id bigint NOT NULL,
@@ -318,7 +326,12 @@ CREATE INDEX usercore_attempts_by_time ON usercore_attempts (at);
 
 CREATE INDEX usercore_attempts_unknown ON usercore_attempts (user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL));
 
+CREATE INDEX usercore_attempts_by_login ON usercore_attempts (tenant_id, login_digest) WHERE (login IS NOT NULL);
+
+CREATE INDEX usercore_attempts_by_user_agent ON usercore_attempts (user_agent) WHERE (user_agent IS NOT NULL);
+
 CREATE TABLE usercore_registration_attempts (
+    login_digest bytea NOT NULL,
     user_id bigint NOT NULL,
     id bigint NOT NULL,
     tenant_id bigint NOT NULL,
@@ -334,6 +347,10 @@ CREATE TABLE usercore_registration_attempts (
 CREATE INDEX usercore_registration_attempts_by_time ON usercore_registration_attempts (at);
 
 CREATE INDEX usercore_registration_attempts_unknown ON usercore_registration_attempts (user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL));
+
+CREATE INDEX usercore_registration_attempts_by_login ON usercore_registration_attempts (tenant_id, login_digest) WHERE (login IS NOT NULL);
+
+CREATE INDEX usercore_registration_attempts_by_user_agent ON usercore_registration_attempts (user_agent) WHERE (user_agent IS NOT NULL);
 
 CREATE TABLE usercore_failure_counters (
     key bytea NOT NULL,
@@ -583,6 +600,8 @@ CREATE TABLE usercore_history (
 
 CREATE INDEX usercore_history_unknown ON usercore_history (at) WHERE (subject = 'unknown_login');
 
+CREATE INDEX usercore_history_by_actor ON usercore_history (actor) WHERE ((actor <> 'host') AND (ip IS NOT NULL));
+
 CREATE TABLE usercore_actions (
     user_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -601,6 +620,8 @@ CREATE INDEX usercore_actions_by_id ON usercore_actions (tenant_id, id, user_id)
 CREATE INDEX usercore_actions_by_action ON usercore_actions (tenant_id, action, id, user_id);
 
 CREATE INDEX usercore_actions_by_time ON usercore_actions (at);
+
+CREATE INDEX usercore_actions_by_actor ON usercore_actions (actor) WHERE ((actor <> 'host') AND (ip IS NOT NULL));
 
 CREATE TABLE usercore_deliveries (
     subject_id bigint NOT NULL,
