@@ -47,13 +47,14 @@ from usercore.core import UserCore
 from usercore.delivery.dispatcher import Event, Subscriber
 from usercore.delivery.relay import Relay
 from usercore.gates.errors import Vetoed
-from usercore.gates.model import AddressAcceptance, AddressRemoval, RegistrationRequest
+from usercore.gates.model import AddressAcceptance, AddressRemoval, RegistrationRequest, UserErasure
 from usercore.gates.ports import (
     AddressAcceptanceGate,
     AddressRemovalGate,
     EmailCheck,
     PasswordCheck,
     RegistrationGate,
+    UserErasureGate,
 )
 from usercore.groups.errors import GroupNotEmpty, GroupNotFound, GroupStaleVersion, GroupTaken
 from usercore.groups.model import Group, GroupMember, JoinedGroup
@@ -416,6 +417,8 @@ __all__ = [
     "User",
     "UserCore",
     "UserDetail",
+    "UserErasure",
+    "UserErasureGate",
     "UserFields",
     "UserNotFound",
     "UserOverview",

@@ -25,7 +25,7 @@ from usercore.device_tokens.service import DeviceTokens
 from usercore.email_change.links import EmailLinks
 from usercore.email_change.service import Emails
 from usercore.factor_enrollment.service import SecondFactors
-from usercore.gates.service import AddressGates
+from usercore.gates.service import AddressGates, ErasureGates
 from usercore.groups.service import Groups
 from usercore.kernel.callables import check_callable, check_result
 from usercore.kernel.context import HOST, SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
@@ -36,6 +36,7 @@ from usercore.maintenance.cleanup import Cleaned, Cleanup
 from usercore.meta.service import Meta
 from usercore.passkey_ceremonies.service import Passkeys
 from usercore.password_change.service import Passwords
+from usercore.privacy.service import Privacy
 from usercore.product_access.service import Products
 from usercore.registration.service import Registrations
 from usercore.sign_in.service import SignIn
@@ -380,6 +381,17 @@ class UserCore:
         )
 
     @cached_property
+    def privacy(self) -> Privacy:
+        """Erasing users."""
+        return Privacy(
+            service=self._runtime.scope(attrs.evolve(self._context, ip=None), self._joined),
+            gates=ErasureGates(gates=self._runtime.host.gates.erasures),
+            last_admin=self._runtime.last_admin,
+            keys=self._runtime.keys,
+            purge=self._runtime.storage.purge,
+        )
+
+    @cached_property
     def outbox(self) -> Outbox:
         """Deliveries to subscribers that are pending or failed."""
         return Outbox(
@@ -416,7 +428,7 @@ class UserCore:
         if on_progress is not None:
             check_callable(on_progress, None, name="on_progress")
         policy = self.policy
-        return Cleanup(
+        cleaned = Cleanup(
             service=self._service,
             policy=policy.retention,
             throttles=policy.throttles,
@@ -430,6 +442,8 @@ class UserCore:
             service_of=self._runtime.scope_of,
             on_progress=on_progress,
         ).run()
+        self._runtime.storage.purge(thorough=False)
+        return cleaned
 
     def close(self) -> None:
         """Write the gathered last uses and give back what is held. Closing again does nothing."""

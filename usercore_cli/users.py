@@ -1,5 +1,6 @@
-"""``usercore user``: showing, finding, creating and changing users."""
+"""``usercore user``: showing, finding, creating, changing and erasing users."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, get_type_hints
@@ -21,7 +22,7 @@ from usercore import (
 )
 from usercore.users.fields import FIELDS
 from usercore_cli.command import Group, with_core
-from usercore_cli.failures import ExitStatus
+from usercore_cli.failures import ExitStatus, Failed
 from usercore_cli.output import Output
 from usercore_cli.pages import rows_of
 from usercore_cli.parameters import UserReference, read_password
@@ -34,7 +35,7 @@ _KINDS: Final[tuple[Callable[[str], Reference], ...]] = (user_id_of, UUID, Email
 
 @click.group("user", cls=Group)
 def user() -> None:
-    """Show, find, create and change users."""
+    """Show, find, create, change and erase users."""
 
 
 @user.command("show")
@@ -146,3 +147,28 @@ def set_password(core: UserCore, output: Output, ref: Reference) -> None:
     changed = core.passwords.set(found.id, read_password())
     text = "has a new password" if changed else "has this password already"
     output.done(f"user {found.id} {text}", {"id": found.id, "changed": changed})
+
+
+@user.command("erase")
+@click.argument("ref", metavar="USER", type=UserReference())
+@click.option("--reason", required=True, metavar="TEXT", help="why; the history of the user shows it to operators")
+@click.option("--force", is_flag=True, help="ask no gate that may refuse")
+@click.option("--yes", is_flag=True, help="do not ask for a confirmation")
+@with_core()
+def erase(core: UserCore, output: Output, ref: Reference, reason: str, *, force: bool, yes: bool) -> None:
+    """Remove all that is personal about a user. This cannot be undone.
+
+    Gates of an application that embeds usercore are not known here, so they cannot refuse.
+    """
+    found = core.users.get(ref)
+    if not yes:
+        _confirm(f"Erase user {found.id} for ever?")
+    erased = core.privacy.erase(found.id, reason, force=force)
+    output.done(f"user {erased.id} is {erased.state}", forms.user(erased, "operator"))
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise Failed("nothing was erased; --yes confirms it where nobody can be asked")
+    if not click.confirm(question, err=True):
+        raise Failed("nothing was erased", ExitStatus.REFUSED)

@@ -67,6 +67,7 @@ METHODS: Final = {
     "outbox": {"deliver", "discard", "failed", "pending", "retry"},
     "passwords": {"change", "mark_suspicious", "request_reset", "reset", "set", "unlock"},
     "passkeys": {"begin_registration", "begin_sign_in", "finish_registration", "finish_sign_in", "list", "remove"},
+    "privacy": {"erase", "purge"},
     "products": {"grant", "has_access", "list", "revoke"},
     "registration": {
         "check_email",

@@ -155,3 +155,24 @@ def test_users_of_another_tenant_are_not_found(store: str) -> None:
     assert run("user", "show", "bob@example.com", "--tenant", "ACME").status == 0
     done = run("user", "show", "bob@example.com")
     assert (done.status, done.err) == (1, "usercore: users.not_found\n")
+
+
+@pytest.mark.rule("X6")
+def test_a_user_is_erased_after_a_confirmation(store: str) -> None:
+    user = run("user", "create", "bob@example.com", "--json").json["id"]
+    erase = ("user", "erase", "bob@example.com", "--reason", "asked in writing")
+    assert run(*erase).status == 2, "nobody can be asked"
+    assert run(*erase, text="n\n", terminal=True).status == 1
+    assert run("user", "show", str(user)).status == 0
+    assert run(*erase, text="y\n", terminal=True).status == 0
+    assert run(*erase, "--yes").status == 1
+    with usercore.open(store) as core:
+        entry = core.history.of_user(user).rows[0]
+    assert (entry.kind, entry.new["reason"], entry.actor) == ("user.erased", "asked in writing", "operator:Ann")
+
+
+@pytest.mark.rule("X6")
+def test_a_user_is_erased_by_force_for_programs() -> None:
+    user = run("user", "create", "bob@example.com", "--json").json["id"]
+    form = run("user", "erase", str(user), "--reason", "asked", "--force", "--yes", "--json").json
+    assert (form["id"], form["state"], form["email"]) == (user, "erased", None)

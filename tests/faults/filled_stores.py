@@ -110,6 +110,7 @@ def watchful_host(
             registration=[FakeGate(watch)],
             address_acceptances=[FakeGate(watch)],
             address_removals=[FakeGate(watch)],
+            erasures=[FakeGate(watch)],
         ),
         password_checks=[check],
         email_checks=[check],

@@ -353,6 +353,11 @@ EVENTS: Final[dict[str, Event]] = {
         cells=ends(*(set(THINGS) - {"API token", "device token"})) | refuses("device token"),
         reason=RevocationReason.CLAIMED_AWAY,
     ),
+    "erased": Event(
+        happen=lambda one: one.core.privacy.erase(one.user.id, "asked for it"),
+        cells=ends(*(set(THINGS) - {"API token"})),  # it is a program's; a device token is no credential
+        policy=KEEP_ALL,
+    ),
     "deactivated, with a policy that keeps tokens": Event(
         happen=_deactivate,
         over=_activate,
@@ -384,7 +389,6 @@ def test_every_kind_of_token_and_every_reason_has_its_cells() -> None:
     assert set(TokenKind) - {TokenKind.REGISTRATION} == OF_KINDS.keys(), "THINGS need each kind that has a user"
     assert set(OF_KINDS.values()) <= THINGS.keys()
     assert set(RevocationReason) == {event.reason for event in EVENTS.values()} - {None}, "EVENTS need each reason"
-    assert not hasattr(UserCore, "privacy"), "EVENTS need erasing a user"
 
 
 @pytest.mark.rule("K9")

@@ -34,7 +34,7 @@ def fill(storage: Storage) -> None:
     with suppress(SignInRefused):
         filled.core.bind(user_agent="Lynx").sign_in.with_password("ann@example.com", "a wrong one")
     for call in CALLS:
-        if str(call) != "core.close":
+        if str(call) not in {"core.close", "privacy.erase"}:  # nothing would be left of Ann
             with suppress(UsercoreError):  # some calls fail because another one ran before
                 call.of(filled)(**call.arguments(filled))
 

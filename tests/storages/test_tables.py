@@ -56,9 +56,9 @@ def test_declared_columns_exist(table: Table[Any]) -> None:
     assert [column.name for column in table.extra] == list(table.derived)
 
 
-def test_a_table_without_a_declared_owner_is_refused() -> None:
+def test_a_table_that_does_not_declare_its_tenant_is_refused() -> None:
     make: Any = Table
-    with pytest.raises(TypeError, match="'user' and 'tenant'"):
+    with pytest.raises(TypeError, match="'tenant'"):
         make("usercore_more", CLAIMS.entity, key=["tenant_id"], shard="tenant_id")
 
 

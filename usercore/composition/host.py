@@ -15,6 +15,7 @@ from usercore.gates.ports import (
     EmailCheck,
     PasswordCheck,
     RegistrationGate,
+    UserErasureGate,
 )
 from usercore.kernel.callables import check_callable, check_method, items_of
 from usercore.kernel.randomness import Randomness, system_randomness
@@ -47,6 +48,10 @@ def _address_removals(given: Iterable[AddressRemovalGate]) -> tuple[AddressRemov
     return items_of(given)
 
 
+def _erasures(given: Iterable[UserErasureGate]) -> tuple[UserErasureGate, ...]:
+    return items_of(given)
+
+
 def _authenticators(given: Iterable[Authenticator[Never]]) -> tuple[Authenticator[Never], ...]:
     return items_of(given)
 
@@ -74,6 +79,7 @@ class Gates:
     registration: Sequence[RegistrationGate] = attrs.field(default=(), converter=_gates)
     address_acceptances: Sequence[AddressAcceptanceGate] = attrs.field(default=(), converter=_address_acceptances)
     address_removals: Sequence[AddressRemovalGate] = attrs.field(default=(), converter=_address_removals)
+    erasures: Sequence[UserErasureGate] = attrs.field(default=(), converter=_erasures)
 
 
 @frozen(kw_only=True)
@@ -123,6 +129,7 @@ def check_host(host: Host) -> None:
         ("a registration gate", host.gates.registration),
         ("an address acceptance gate", host.gates.address_acceptances),
         ("an address removal gate", host.gates.address_removals),
+        ("an erasure gate", host.gates.erasures),
         ("a password check", host.password_checks),
         ("an email check", host.email_checks),
     ):

@@ -1,16 +1,17 @@
-"""Asking the host, outside any unit: about registrations, addresses, and new passwords before they are hashed."""
+"""Asking the host, outside any unit: about registrations, addresses, erasures and new passwords, before a hash."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from usercore.attempts.model import RegistrationPolicy
-from usercore.gates.model import AddressAcceptance, AddressRemoval, RegistrationRequest
+from usercore.gates.model import AddressAcceptance, AddressRemoval, RegistrationRequest, UserErasure
 from usercore.gates.ports import (
     AddressAcceptanceGate,
     AddressRemovalGate,
     EmailCheck,
     PasswordCheck,
     RegistrationGate,
+    UserErasureGate,
 )
 from usercore.kernel.callables import check_reason, check_result
 from usercore.kernel.context import Context
@@ -97,6 +98,21 @@ class AddressGates:
             Vetoed: a gate refused.
         """
         _ask(self._removals, removal, "an address removal gate")
+
+
+@frozen(kw_only=True)
+class ErasureGates:
+    """Asks the host's gates for erasing users. Safe to share between threads."""
+
+    _gates: Sequence[UserErasureGate]
+
+    def check(self, erasure: UserErasure) -> None:
+        """Ask whether a user may be erased.
+
+        Raises:
+            Vetoed: a gate refused.
+        """
+        _ask(self._gates, erasure, "an erasure gate")
 
 
 def _ask(gates: Iterable[Callable[[Q], object]], asked: Q, kind: str) -> None:

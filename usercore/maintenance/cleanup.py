@@ -6,10 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from usercore.attempts.model import RegistrationPolicy
-from usercore.attempts.ports import AttemptsUnit
 from usercore.groups.errors import GroupNotFound
 from usercore.groups.ports import GroupsUnit
-from usercore.history.ports import PersonalFields
 from usercore.kernel.bounds import optional_span, span
 from usercore.kernel.changes import Subject
 from usercore.kernel.context import HOST
@@ -19,9 +17,8 @@ from usercore.kernel.ids import TenantId
 from usercore.kernel.named import N, NamedRepository
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
-from usercore.outbox.ports import OutboxUnit
 from usercore.passwords.model import ResetPolicy
-from usercore.privacy.steps import ErasingUnit, erase_user
+from usercore.privacy.steps import Erasing, ErasingUnit, blank_requests, erase_user
 from usercore.roles.errors import RoleNotFound
 from usercore.roles.ports import RolesUnit
 from usercore.second_factors.model import SecondFactorPolicy
@@ -30,9 +27,7 @@ from usercore.tenants.model import Tenant
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.model import ThrottlePolicy
-from usercore.throttling.ports import ThrottlingUnit
-from usercore.tokens.model import KINDS, AccessTokenPolicy, ChallengePolicy, DeviceTokenPolicy
-from usercore.tokens.ports import TokensUnit
+from usercore.tokens.model import AccessTokenPolicy, ChallengePolicy, DeviceTokenPolicy
 from usercore.users.model import UserState
 
 BATCH: Final = 1000
@@ -41,21 +36,13 @@ BATCH: Final = 1000
 CLOCK_SKEW: Final = timedelta(days=1)
 """How much longer user agents are stored than the rows that name them: clocks of processes differ. Source: usercore."""
 
-_OF_REQUESTS: Final[PersonalFields] = {
-    kind.name: kind.personal for kind in KINDS if kind.subject is Subject.REGISTRATION and kind.personal
-}
-
 
 class CleanupUnit(
     ErasingUnit,
     TenantsUnit,
-    TokensUnit,
     SecondFactorsUnit,
-    AttemptsUnit,
-    ThrottlingUnit,
     RolesUnit,
     GroupsUnit,
-    OutboxUnit,
     Protocol,
 ):
     """The parts of a unit that have rows with a retention, or rows that are marked as deleted."""
@@ -102,7 +89,7 @@ class Cleaned:
     ``requests_of_unknown`` are requests to reset a password for logins that no user had. ``roles`` and ``groups`` count
     what was deleted, and the records of their holders and members.
     ``tenants`` counts the users of deleted tenants, who were erased, and what else was stored of these tenants: roles,
-    groups, and actions about no user.
+    groups, tokens of programs and devices, requests to register, and actions about no user.
     """
 
     unconfirmed_users: int
@@ -187,8 +174,7 @@ class Cleanup:
             limited_use_tokens=self._repeat(lambda unit: unit.limited_use_tokens.remove_expired(tokens, limit=BATCH)),
             api_tokens=self._repeat(lambda unit: unit.api_tokens.remove_expired(tokens, limit=BATCH)),
             sign_in_challenges=self._repeat(lambda unit: unit.sign_in_challenges.remove_expired(tokens, limit=BATCH)),
-            registration_links=abandoned
-            + self._repeat(lambda unit: unit.registration_links.remove_expired(min(tokens, addresses), limit=BATCH)),
+            registration_links=abandoned + self._repeat(lambda unit: _remove_links(unit, min(tokens, addresses))),
             email_changes=self._repeat(lambda unit: unit.email_changes.remove_closed(tokens, limit=BATCH)),
             held_keys=self._repeat(lambda unit: unit.claims.remove_held(now, limit=BATCH)),
             attempts=self._repeat(lambda unit: unit.attempts.remove_before(attempts, limit=BATCH)),
@@ -238,9 +224,13 @@ class Cleanup:
         return len(removed)
 
     def _erase_tenant(self, tenant: Tenant, now: datetime) -> int:
-        """Erase the users of a deleted tenant, delete its roles and groups, and empty its log; return how many."""
+        """Erase the users of a deleted tenant, and remove what else was stored of it; return how many."""
         own = self._service_of(tenant.id)
-        total = self._repeat(lambda unit: _erase_users(unit, now), own)
+        erasing = Erasing(at=now, by=str(HOST), keys=self._keys)
+        total = self._repeat(lambda unit: _erase_users(unit, erasing), own)
+        total += self._repeat(_remove_requests, own)
+        total += self._repeat(lambda unit: unit.api_tokens.remove_all(limit=BATCH), own)
+        total += self._repeat(lambda unit: unit.device_tokens.remove_all(limit=BATCH), own)
         total += self._repeat(lambda unit: _delete_roles(unit, now), own)
         total += self._repeat(lambda unit: _delete_groups(unit, now), own)
         total += self._repeat(lambda unit: unit.actions.remove_all(limit=BATCH), own)  # those that are about no user
@@ -262,9 +252,14 @@ class Cleanup:
 def _remove_abandoned(unit: CleanupUnit, requested_before: datetime, now: datetime) -> int:
     """Remove requests that were never completed and blank their history in the same unit, so that none is missed."""
     removed = unit.registration_links.remove_abandoned(requested_before, now=now, limit=BATCH)
-    for link in removed:
-        unit.history.blank(Subject.REGISTRATION, link.id, _OF_REQUESTS, tenant_id=link.tenant_id)
-    unit.deliveries.remove_of(Subject.REGISTRATION, [link.id for link in removed])  # also those that were set aside
+    blank_requests(unit, removed)
+    return len(removed)
+
+
+def _remove_links(unit: CleanupUnit, before: datetime) -> int:
+    """Remove requests that are over and blank their history: without its request nothing finds an email in it."""
+    removed = unit.registration_links.remove_expired(before, limit=BATCH)
+    blank_requests(unit, removed)
     return len(removed)
 
 
@@ -286,13 +281,20 @@ def _remove_deleted(rows: NamedRepository[N], remove_of: RemovesRows) -> int:
     return 0
 
 
-def _erase_users(unit: CleanupUnit, now: datetime) -> int:
+def _remove_requests(unit: CleanupUnit) -> int:
+    """Remove the requests to register in the unit's tenant, which is deleted; return how many."""
+    removed = unit.registration_links.remove_all(limit=BATCH)
+    blank_requests(unit, removed)
+    return len(removed)
+
+
+def _erase_users(unit: CleanupUnit, erasing: Erasing) -> int:
     """Erase some users of the unit's tenant, those with lower ids first; return how many were found."""
     for state in (UserState.ACTIVE, UserState.DEACTIVATED, UserState.UNCLAIMED):
         users = unit.users.list_from(state, after=None, limit=ERASED_AT_ONCE)
         for user in users:
             with suppress(UserNotFound):  # another process erased the user while the lock was awaited
-                erase_user(unit, user.id, at=now, by=str(HOST))
+                erase_user(unit, user.id, erasing)
         if users:
             return len(users)
     return 0

@@ -1,1 +1,1 @@
-"""Erasing users: what is personal about them is removed from every table."""
+"""Erasing and exporting users. What is personal about them is what the rows of each capability declare."""

@@ -1,37 +1,145 @@
-"""The steps of erasing a user, for every use-case that erases one."""
+"""The steps of erasing a user, for every use-case that erases one: one unit after whose commit nothing is left.
 
+Rows that have the user's id follow from the declarations of rows (``Rows``), in the storage. The other rows are found
+here: by identifiers that the user has or had, by keys that are made of these or of the id, and by the actor.
+"""
+
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final, Protocol
 
+from usercore.attempts.ports import AttemptsUnit
 from usercore.history.ports import HistoryUnit, PersonalFields
 from usercore.kernel.changes import Change, Subject
-from usercore.kernel.ids import UserId
+from usercore.kernel.context import Actor
+from usercore.kernel.errors import UserNotFound
+from usercore.kernel.ids import LIMIT, UserId
+from usercore.kernel.values import frozen
+from usercore.outbox.ports import OutboxUnit
+from usercore.privacy.identifiers import Identifiers, identifiers_of
 from usercore.storage import KINDS
-from usercore.users.model import ERASED
+from usercore.throttling.keys import CounterKeys
+from usercore.throttling.ports import ThrottlingUnit
+from usercore.tokens.model import RegistrationLink
+from usercore.tokens.ports import TokensUnit
+from usercore.users.keys import KeySpace
+from usercore.users.model import ERASED, Erased, User
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import erased
 
 
-class ErasingUnit(UsersUnit, HistoryUnit, Protocol):
+class ErasingUnit(UsersUnit, HistoryUnit, TokensUnit, AttemptsUnit, ThrottlingUnit, OutboxUnit, Protocol):
     """What erasing a user reads and writes."""
 
 
-_PERSONAL: Final[PersonalFields] = {
-    kind.name: kind.personal for kind in KINDS.values() if kind.subject is Subject.USER and kind.personal
-}
+BATCH: Final = 1000
+"""Rows that one statement removes or blanks. Source: usercore, as in clean-up."""
 
 
-def erase_user(unit: ErasingUnit, user_id: UserId, *, at: datetime, by: str) -> None:
-    """Lock a user, remove their rows from every table, blank their own row and history, and record the change.
+def _personal_fields(subject: Subject) -> PersonalFields:
+    return {kind.name: kind.personal for kind in KINDS.values() if kind.subject is subject and kind.personal}
 
-    The row stays as ``erased``; the identifiers are free.
+
+_OF_USERS: Final = _personal_fields(Subject.USER)
+_OF_REQUESTS: Final = _personal_fields(Subject.REGISTRATION)
+
+
+@frozen(kw_only=True)
+class Erasing:
+    """When and by which actor a user is erased, why, and the keys of counters. Without a reason none is stored."""
+
+    at: datetime
+    by: str
+    keys: CounterKeys
+    reason: str | None = None
+
+
+def erase_user(
+    unit: ErasingUnit, user_id: UserId, erasing: Erasing, check: Callable[[User], None] = lambda _: None
+) -> User:
+    """Lock a user, remove or blank all that is personal about them, record the change, and return the user as erased.
+
+    The row stays as ``erased``; the identifiers are free. ``check`` may refuse the locked user by raising.
 
     Raises:
         UserNotFound: there is no such user in the unit's tenant, or it was erased.
     """
+    before = _identifiers(unit, user_id)
+    _remove_requests(unit, before.emails, user_id)  # requests are locked before users
     user = unit.users.lock(user_id)
+    check(user)
+    identifiers = _identifiers(unit, user_id)
+    _remove_requests(unit, identifiers.emails - before.emails, user_id)
+    while erase_attempts(unit, user_id, identifiers):
+        pass
+    _remove_counters(unit, user, identifiers, erasing.keys)
+    _blank_devices(unit, user)
     unit.users.remove_rows(user)
-    unit.history.blank(Subject.USER, user_id, _PERSONAL, tenant_id=user.tenant_id)
-    new = erased(user, at=at, by=by)
+    unit.deliveries.remove_of(Subject.USER, [user_id])
+    unit.history.blank(Subject.USER, user_id, _OF_USERS, tenant_id=user.tenant_id)
+    for log in (unit.history, unit.actions):
+        while log.blank_actor(str(Actor.user(user_id)), limit=BATCH) == BATCH:
+            pass
+    new = erased(user, at=erasing.at, by=erasing.by)
     unit.users.replace(new)
-    unit.record(Change(kind=ERASED, subject_id=user_id, old=user, new=new))
+    old, reason = Erased(state=user.state), erasing.reason
+    unit.record(Change(kind=ERASED, subject_id=user_id, old=old, new=Erased(state=new.state, reason=reason)))
+    return new
+
+
+def erase_attempts(unit: ErasingUnit, user_id: UserId, identifiers: Identifiers | None = None) -> bool:
+    """Remove attempts of a user, and those of no user with a login of theirs; blank these logins in those of others.
+
+    Returns:
+        Whether there may be more: of each kind and login, one batch is removed.
+    """
+    logins = (identifiers or _identifiers(unit, user_id)).logins
+    holders = {claim.key: UserId(claim.holder_id) for claim in unit.claims.find_many(_in_space(logins)) if claim.uses}
+    counts = []
+    for attempts in (unit.attempts, unit.registration_attempts):
+        counts.append(attempts.remove_of(user_id, limit=BATCH))
+        counts += [attempts.erase_login(login, keep=holders.get(login), limit=BATCH) for login in sorted(logins)]
+    return BATCH in counts
+
+
+def blank_requests(unit: ErasingUnit, links: Iterable[RegistrationLink]) -> None:
+    """Blank the history of registration requests that were removed, and remove the deliveries about them."""
+    removed = list(links)
+    for link in removed:
+        unit.history.blank(Subject.REGISTRATION, link.id, _OF_REQUESTS, tenant_id=link.tenant_id)
+    unit.deliveries.remove_of(Subject.REGISTRATION, [link.id for link in removed])
+
+
+def _identifiers(unit: ErasingUnit, user_id: UserId) -> Identifiers:
+    user = unit.users.get(user_id)
+    if user is None:
+        raise UserNotFound
+    history = unit.history.list_of(Subject.USER, user_id, before=None, limit=LIMIT)
+    return identifiers_of(user, unit.email_changes.list_of(user_id), history)
+
+
+def _remove_requests(unit: ErasingUnit, emails: Iterable[str], user_id: UserId) -> None:
+    """Remove requests to register these emails, but for those that are another user's now."""
+    keys = sorted(emails)
+    taken = {claim.key for claim in unit.claims.find_many(_in_space(keys)) if claim.holder_id != user_id}
+    for key in keys:
+        if key not in taken:
+            blank_requests(unit, unit.registration_links.remove_of_email(key))
+
+
+def _blank_devices(unit: ErasingUnit, user: User) -> None:
+    """Blank the addresses in the history of the user's devices, which is not the user's own."""
+    paired = {token.device_digest for token in unit.access_tokens.list_of(user.id) if token.device_digest is not None}
+    remembered = {device.device_digest for device in unit.remembered_devices.list_of(user.id)}
+    for device in unit.device_tokens.get_many(sorted(paired | remembered)):
+        unit.history.blank(Subject.DEVICE_TOKEN, device.id, {}, tenant_id=user.tenant_id)
+
+
+def _remove_counters(unit: ErasingUnit, user: User, identifiers: Identifiers, keys: CounterKeys) -> None:
+    failures, limits = keys.of_user(user.tenant_id, user.id, logins=identifiers.logins, emails=identifiers.emails)
+    unit.failure_counters.remove(failures)
+    unit.rate_limits.remove(limits)
+
+
+def _in_space(keys: Iterable[str]) -> list[tuple[KeySpace, str]]:
+    return [(KeySpace.LOGIN, key) for key in sorted(keys)]

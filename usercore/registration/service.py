@@ -9,7 +9,7 @@ from usercore.claiming.service import ClaimingSteps
 from usercore.importing.model import BadRecord, ImportLine, ImportReport
 from usercore.importing.service import Imports
 from usercore.kernel.entity import entity, evolve
-from usercore.kernel.errors import Taken
+from usercore.kernel.errors import RunAgain, Taken, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import Reference
 from usercore.kernel.secret import Secret, text_of
@@ -29,7 +29,6 @@ from usercore.users.identifiers import email_holder
 from usercore.users.keys import KeySpace, email_key
 from usercore.users.model import EmailPolicy, User, UserState
 from usercore.users.rules import is_over
-from usercore.users.service import get_user
 
 
 class EmailStatus(StrEnum):
@@ -374,7 +373,11 @@ class Registrations:
     def _known(
         self, unit: RegistrationUnit, holder: UserId, login: str, *, fail: bool
     ) -> Registration | RejectedRegistration:
+        try:
+            user = unit.users.lock(holder)
+        except UserNotFound:
+            raise RunAgain from None  # erased meanwhile
         self._steps.add_attempt(unit, RegistrationStatus.TAKEN_EMAIL, holder, login)
         if fail:
             return RejectedRegistration(Taken("login", "email"), RegistrationStatus.TAKEN_EMAIL, holder)
-        return Registration(user=get_user(unit, holder), created=False)
+        return Registration(user=user, created=False)

@@ -35,7 +35,8 @@ from usercore.authenticators.tokens import to_secret
 from usercore.authenticators.trusted import TrustedAuthenticator
 from usercore.kernel.changes import Change
 from usercore.kernel.context import SOURCE_LIMIT, Context
-from usercore.kernel.errors import LostRace, Rejected
+from usercore.kernel.entity import evolve
+from usercore.kernel.errors import LostRace, Rejected, UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.log import log
 from usercore.kernel.references import Reference
@@ -49,7 +50,7 @@ from usercore.sign_in.locked_user import lock_user
 from usercore.sign_in.model import NO_EXTRAS, Identity, SignedIn, extras_of, login_of, with_secret
 from usercore.sign_in.second_factor import NAME as SECOND_FACTOR
 from usercore.sign_in.second_factor import FirstFactor, SecondStep, check_form
-from usercore.sign_in.throttle import LoginKey, SignInThrottle, key_of_login
+from usercore.sign_in.throttle import NO_USER, LoginKey, SignInThrottle, key_of_login
 from usercore.tokens.activity import ActivityTracker
 from usercore.tokens.errors import DeviceTokenUnknown, TokenUnknown
 from usercore.tokens.model import ACCESS, ASSERTED_BY_HOST, AccessToken, AccessTokenPolicy
@@ -489,7 +490,6 @@ class SignIn:
         """
         rejections = attempting.rejections or [(None, RejectedAttempt(AttemptStatus.NOT_FOUND))]
         statuses = {rejected.status for _, rejected in rejections}
-        is_wrong, is_failure = AttemptStatus.WRONG_PASS in statuses, not statuses <= _NOT_OF_ACCOUNT
         if all(rejected.is_miss for _, rejected in rejections):
             self._misses.record(attempting.context, self._service.clock(), self._service.units)
             rejections = []
@@ -497,15 +497,50 @@ class SignIn:
             return
 
         def store(unit: SignInUnit) -> None:
-            self._add_rejections(unit, attempting, rejections)
-            if counts and is_failure:
-                self._throttle.record_failure(unit, attempting.lookup, attempting.ordinal, wrong_password=is_wrong)
-            elif counts:
-                self._throttle.cancel_try(unit, attempting.lookup, attempting.ordinal)
-                if AttemptStatus.DEVICE_TOKEN_NOT_FOUND in statuses:
+            if self._lock_users(unit, attempting, rejections):
+                self._add_rejections(unit, attempting, rejections)
+                if counts:
+                    self._count_failure(unit, attempting, statuses)
+            else:
+                self._add_anonymously(unit, attempting, rejections)
+                if counts:
                     self._throttle.record_failure_of_address(unit, attempting.lookup)
 
         self._service.units.write(store)
+
+    def _count_failure(self, unit: SignInUnit, attempting: _Attempting, statuses: set[AttemptStatus]) -> None:
+        is_wrong = AttemptStatus.WRONG_PASS in statuses
+        if not statuses <= _NOT_OF_ACCOUNT:
+            self._throttle.record_failure(unit, attempting.lookup, attempting.ordinal, wrong_password=is_wrong)
+            return
+        self._throttle.cancel_try(unit, attempting.lookup, attempting.ordinal)
+        if AttemptStatus.DEVICE_TOKEN_NOT_FOUND in statuses:
+            self._throttle.record_failure_of_address(unit, attempting.lookup)
+
+    def _lock_users(
+        self, unit: SignInUnit, attempting: _Attempting, rejections: Sequence[tuple[str | None, RejectedAttempt]]
+    ) -> bool:
+        """Lock the users whom a failed attempt names, so that its rows precede an erasure; return False after one.
+
+        An unknown user is locked, too: the same statements run for all logins.
+        """
+        account = attempting.lookup.account
+        named = {rejected.user_id for _, rejected in rejections} | {None if account is None else account.user.id}
+        users = sorted(user_id for user_id in named if user_id is not None)
+        try:
+            for user_id in users or [NO_USER]:
+                unit.lock(user_id)
+        except UserNotFound:
+            return not users
+        return True
+
+    def _add_anonymously(
+        self, unit: SignInUnit, attempting: _Attempting, rejections: Sequence[tuple[str | None, RejectedAttempt]]
+    ) -> None:
+        """Store the attempt of a user who was erased meanwhile without all that tells who it was. Source: spec X6."""
+        for name, rejected in rejections:
+            record = self._record_of(attempting, rejected.status, None, name)
+            unit.attempts.add(evolve(record, login=None, ip=None, user_agent=None))
 
     def _sign_in(
         self, attempting: _Attempting, authenticator: BuiltInAuthenticator, verified: Verified

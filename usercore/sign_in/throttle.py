@@ -11,7 +11,7 @@ from typing import NamedTuple
 from usercore.attempts.model import AttemptStatus
 from usercore.authenticators.base import LoginLookup, RejectedAttempt, SignInUnit, can_be_void
 from usercore.authenticators.last_admin import LastAdminGuard
-from usercore.kernel.context import SYSTEM, Context, printable_prefix
+from usercore.kernel.context import SYSTEM, Context
 from usercore.kernel.errors import Invalid, RateLimited
 from usercore.kernel.ids import UserId
 from usercore.kernel.service_context import ServiceContext
@@ -21,7 +21,7 @@ from usercore.throttling.keys import CounterKeys
 from usercore.throttling.locks import AccountLocks
 from usercore.throttling.model import CounterKind, FailureCounter, ThrottlePolicy
 from usercore.throttling.rules import counting_rule, failures_of, is_void, locked_until
-from usercore.users.keys import EMAIL_LIMIT, ClaimName, KeyUse, claim_of_name
+from usercore.users.keys import ClaimName, KeyUse, claim_of_name, login_key
 
 NO_USER = UserId(0)
 """The id that is used for an unknown login, so that the same statements run for it."""
@@ -184,5 +184,5 @@ def key_of_login(login: str) -> LoginKey:
     try:
         claim = claim_of_name(login, KeyUse.LOGIN)
     except Invalid:
-        return LoginKey(None, printable_prefix(login, EMAIL_LIMIT))
+        return LoginKey(None, login_key(login))
     return LoginKey(claim, claim.key)

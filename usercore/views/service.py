@@ -60,9 +60,14 @@ class History:
         check_reference(ref)
         rows, place = check_limit(limit), read_cursor(cursor, int, int)
         before = None if place is None else (int(place[0]), int(place[1]))
-        return self._service.units.read(
-            lambda unit: page_of_changes(unit, unit.get_or_raise(ref), before, rows, kind=kind)
-        )
+
+        def query(unit: ViewsUnit) -> Page[Entry]:
+            found = page_of_changes(unit, unit.resolve(ref), before, rows, kind=kind)
+            if not found.rows:
+                unit.get_or_raise(ref)
+            return found
+
+        return self._service.units.read(query)
 
     def attempts(
         self, ref: Reference | None = None, *, cursor: str | None = None, limit: int = PAGE_SIZE

@@ -80,7 +80,7 @@ class _Tokens(Generic[T]):
 
     def rows_of(self, user_id: UserId) -> list[T]:
         """Return the user's tokens."""
-        return self._of(user_id)
+        return self.all_of(user_id)
 
     def remove_user(self, user: User) -> None:
         """Remove the user's tokens."""
@@ -118,9 +118,13 @@ class MemorySourceAccesses(SourceAccessRepository):
         placed.sort(key=itemgetter(0))
         return [one for place, one in placed if after is None or place > _falling(after)][:limit]
 
+    def rows_of(self, user_id: UserId) -> list[SourceAccess]:
+        """Return the user's sources."""
+        return list(self._accesses.of(user_id))
+
     def remove_user(self, user: User) -> None:
         """Remove the user's sources."""
-        for access in list(self._accesses.of(user.id)):
+        for access in self.rows_of(user.id):
             self._accesses.remove(user.id, access)
 
 

@@ -1,0 +1,121 @@
+"""Erasing users, for the host and its operators."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Protocol
+
+from usercore.authenticators.last_admin import AdminsUnit, LastAdminGuard
+from usercore.gates.model import UserErasure
+from usercore.gates.service import ErasureGates
+from usercore.kernel.context import SYSTEM
+from usercore.kernel.errors import LostRace, StorageError
+from usercore.kernel.log import log
+from usercore.kernel.references import Reference, check_reference
+from usercore.kernel.service_context import ServiceContext
+from usercore.kernel.text import check_type, clean_line
+from usercore.kernel.values import frozen
+from usercore.privacy.steps import BATCH, Erasing, ErasingUnit, erase_attempts, erase_user
+from usercore.throttling.keys import CounterKeys
+from usercore.users.model import REASON_LIMIT, User
+from usercore.users.service import get_user
+
+TRIES: Final = 3
+"""How often gates are asked if the user changes meanwhile. Source: design, 3."""
+
+
+class _Changed(Exception):
+    """Ends the unit of an erasure that the gates were not asked about, so that nothing of it is stored."""
+
+
+class PrivacyUnit(ErasingUnit, AdminsUnit, Protocol):
+    """What erasing a user reads and writes, and what tells whether an admin is needed."""
+
+
+@frozen(kw_only=True)
+class Privacy:
+    """Erases users. Trusted: for the host and its operators. Safe to share between threads."""
+
+    _service: ServiceContext[PrivacyUnit]
+    """Its context has no address: what records an erasure must not contain one."""
+    _gates: ErasureGates
+    _last_admin: LastAdminGuard
+    _keys: CounterKeys
+    _purge: Callable[..., None]
+
+    def erase(self, ref: Reference, reason: str, *, force: bool = False) -> User:
+        """Erase a user: all that is personal about them is removed or blanked in every table; return what is left.
+
+        That is a row with the state ``erased``, and a history without personal values. The identifiers are free at
+        once. The reason, up to 1000 characters, is stored in the history for operators. ``force`` asks no gate.
+
+        On SQLite nothing of it is left in the file and its WAL either, unless an older reader is open or the file is
+        large; then, and on PostgreSQL, ``purge`` removes the rest. In a joined or atomic core nothing is removed from
+        files before the next erasure, clean-up or purge after the commit.
+
+        Raises:
+            TypeError: an argument has the wrong type.
+            Invalid: the reason or ``ref`` is malformed.
+            UserNotFound: no user of this tenant has this reference.
+            LastAdmin: the user is the last active admin, or the last one who can sign in.
+            Vetoed: a gate refused.
+            LostRace: the user changed each of three times while the gates were asked.
+        """
+        check_reference(ref)
+        why = clean_line(reason, field="reason", most=REASON_LIMIT, empty=False)
+        check_type(force, bool, name="force")
+        units = self._service.units
+        for _ in range(TRIES):
+            looked, has_many = units.read(lambda unit: self._look(unit, ref))
+            if not force:
+                self._gates.check(UserErasure(user=looked, reason=why, context=self._service.context))
+            while has_many:
+                has_many = units.write(partial(erase_attempts, user_id=looked.id))
+            try:
+                erased = units.write(partial(self._erase, looked=looked, reason=why, is_any=force))
+            except _Changed:
+                continue
+            self._purge_files()
+            return erased
+        raise LostRace
+
+    def purge(self) -> None:
+        """Remove from the store's files what is left there of rows that were removed or changed.
+
+        SQLite rewrites the whole file, which takes as long as copying it; no unit is written meanwhile. PostgreSQL runs
+        VACUUM on the tables, beside which units run.
+
+        Raises:
+            StorageError: the files could not be written.
+        """
+        self._service.check_alone("privacy.purge")
+        self._purge(thorough=True)
+
+    def _look(self, unit: PrivacyUnit, ref: Reference) -> tuple[User, bool]:
+        """Return the user, and whether there are too many attempts of theirs for one unit."""
+        user = get_user(unit, ref)
+        self._last_admin.check(unit, user, at=self._service.clock())
+        some = (one.list_of(user.id, before=None, limit=BATCH) for one in (unit.attempts, unit.registration_attempts))
+        return user, any(len(rows) == BATCH for rows in some)
+
+    def _erase(self, unit: PrivacyUnit, looked: User, reason: str, *, is_any: bool) -> User:
+        """Erase the user as it was looked at, or as it is if ``is_any``."""
+        now, context = self._service.clock(), self._service.context
+
+        def check(locked: User) -> None:
+            self._last_admin.check(unit, locked, at=now)
+            if not is_any and locked.version != looked.version:
+                raise _Changed
+
+        if context.tenant_id == SYSTEM:
+            unit.lock_tenant(SYSTEM)
+        return erase_user(
+            unit, looked.id, Erasing(at=now, by=str(context.actor), keys=self._keys, reason=reason), check
+        )
+
+    def _purge_files(self) -> None:
+        if self._service.joined:
+            return  # nothing is committed yet
+        try:
+            self._purge(thorough=False)
+        except StorageError:  # the user is erased; the next clean-up tries again
+            log().warning("the files of the store could not be purged", exc_info=True)
