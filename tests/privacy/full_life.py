@@ -76,10 +76,17 @@ def live(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> Lives:
     core.passwords.request_reset(EMAIL)
     core.outbox.deliver()
     core.passwords.request_reset(FIRST_EMAIL)
-    own.bind(actor=Actor.user(user.id)).meta.upsert(bob.id, "friend", "yes")
+    _act(own, user, bob)
     core.bind(actor=Actor.user(user.id)).api_tokens.issue("script")
     core.login_tokens.issue(user.id)
     return Lives(core=core, user=core.users.get(user.id), bob=bob)
+
+
+def _act(own: UserCore, user: User, bob: User) -> None:
+    acting = own.bind(actor=Actor.user(user.id))
+    acting.meta.upsert(bob.id, "friend", "yes")
+    acting.history.log_action("greeted", bob.id)
+    own.history.log_action("called", user.id, params={"by": f"{MARK} 7"})
 
 
 def with_refusal(call: Any) -> None:

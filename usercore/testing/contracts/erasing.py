@@ -24,6 +24,7 @@ from usercore.testing.fakes import NOON
 from usercore.testing.samples import (
     ACCESS_TOKEN,
     ACME,
+    ACTION,
     ANN,
     API_TOKEN,
     BOB,
@@ -136,6 +137,16 @@ class ErasureRepositoriesContract(Contract):
         assert listed[::-1] == [*(evolve(one, ip=None) for one in mine), *others]
         (kept,) = acme.read(lambda unit: unit.history.list_of(Subject.TENANT, 7, before=None, limit=9))
         assert_same(kept, evolve(theirs, ip=None))
+
+    @pytest.mark.rule("X6")
+    def test_the_address_is_blanked_in_actions_by_an_actor(self, people: Units[Unit]) -> None:
+        ann = str(Actor.user(ANN))
+        mine = [evolve(ACTION, user_id=user_id, id=7, actor=ann) for user_id in (BOB, None)]
+        other = evolve(ACTION, user_id=BOB, id=8, actor="operator:Olga")
+        store(people, lambda unit: unit.actions.add, *mine, other)
+        assert [people.write(lambda unit: unit.actions.blank_actor(ann, limit=1)) for _ in range(3)] == [1, 1, 0]
+        found = people.read(lambda unit: unit.actions.list_before(None, user_id=None, action=None, limit=9))
+        assert found == [other, *(evolve(one, ip=None) for one in mine)]
 
     @pytest.mark.rule("X6")
     def test_counters_are_removed_by_their_keys(self, main: Units[Unit]) -> None:
