@@ -185,6 +185,7 @@ def _show_widgets(demo: Demo, user: User) -> Iterator[str]:
     core = demo.core
     core.bind(actor=Actor.operator("Olga")).history.log_action("called", user.id, params={"minutes": 3})
     detail = core.history.detail(user.id)
+    yield f"DetailWidget: {detail.user.email}, note {detail.user.note!r}, password set: {detail.status.password_set}"
     (address,) = detail.addresses
     yield f"AddressWidget: {address.type}: {address.street} {address.number}, {address.zip} {address.city}"
     yield f"AutologinTokens: {[f'{one.uses} of {one.max_uses} uses' for one in detail.autologin_tokens]}"

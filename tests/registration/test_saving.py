@@ -150,6 +150,25 @@ def test_all_faults_of_a_new_user_are_reported_at_once(core: UserCore) -> None:
     assert (attempt.status, attempt.login) == (RegistrationStatus.INVALID_EMAIL, "nowhere")
 
 
+@pytest.mark.rule("R4", "ERR")
+@pytest.mark.parametrize("by", ["id", "username"])
+def test_all_faults_of_a_known_user_are_reported_at_once(core: UserCore, role: Role, by: str) -> None:
+    user = save(core, email="dwebb@example.com", roles=[role.id]).user
+    wrong: dict[str, Any] = {"last_name": None, "email": "nowhere", "roles": [LONG_AGO], "uuid": BROUGHT, "tenant": "x"}
+    named = {"id": user.id, "username": "d webb"} if by == "id" else {"upsert": True}
+    with refused(core, Invalid, but=()) as raised:
+        save(core, **wrong, **named)
+    assert faults(raised.value) == [
+        ("last_name", "missing"),
+        ("email", "malformed"),
+        ("roles.1", "unknown"),
+        *([("username", "forbidden_character")] if by == "id" else []),
+        ("tenant", "another_tenant"),
+        ("uuid", "fixed"),
+    ]
+    assert registration_attempts(core) == []
+
+
 @pytest.mark.rule("R4")
 @pytest.mark.parametrize("value", [UNSET, None, "", " \n"], ids=repr)
 @pytest.mark.parametrize("known", [False, True])
