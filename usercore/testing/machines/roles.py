@@ -9,8 +9,10 @@ from hypothesis.stateful import invariant, rule
 
 from usercore.authenticators.errors import SignInRefused
 from usercore.composition.policy import Policy
+from usercore.kernel.errors import Invalid
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
+from usercore.registration.detail import UserDetail
 from usercore.roles.errors import RoleNotFound, RoleStaleVersion, RoleTaken
 from usercore.testing.machines.base import StateMachine
 from usercore.throttling.model import ThrottlePolicy
@@ -35,7 +37,7 @@ class _Role:
     holders: set[int] = attrs.field(factory=set)
 
 
-@pytest.mark.rule("T4", "T5", "T6", "T7", "T8")
+@pytest.mark.rule("R4", "T4", "T5", "T6", "T7", "T8")
 class RoleMachine(StateMachine):
     """Two names of roles, two users and two admins."""
 
@@ -47,6 +49,8 @@ class RoleMachine(StateMachine):
             "LastAdmin",
             "SignInRefused",
             "TokenUnknown",
+            "Invalid",
+            "saved",
             "given",
             "given already",
             "taken",
@@ -174,6 +178,25 @@ class RoleMachine(StateMachine):
         assert self.changes(user_id) == before + changes
         self.saw("taken" if changes else "not had")
         role.holders.discard(whom)
+
+    @rule(whom=WHOM, names=st.lists(SPELLINGS, min_size=1, max_size=3))
+    def save(self, whom: int, names: list[str]) -> None:
+        """Save a user with roles, which replace all others; names of no role are ignored."""
+        user_id = self.users[whom]
+        detail: UserDetail = {"id": user_id, "username": f"user{whom}", "first_name": "A", "last_name": "B"}
+        wanted = {name.casefold() for name in names} & self.roles.keys()
+        if not wanted:
+            self.refuses(Invalid, lambda: self.core.registration.save(**detail | {"roles": names}))
+            return
+        held = {key for key, role in self.roles.items() if whom in role.holders}
+        before = self.changes(user_id)
+        saved = self.core.registration.save(**detail | {"roles": names})
+        assert [one.role_name.casefold() for one in saved.roles] == sorted(wanted)
+        assert self.changes(user_id) == before + len(wanted ^ held)
+        self.saw("saved")
+        self.required[whom] |= not wanted <= held
+        for key, role in self.roles.items():
+            (role.holders.add if key in wanted else role.holders.discard)(whom)
 
     @rule(whom=WHOM, required=st.booleans())
     def require(self, whom: int, required: bool) -> None:  # noqa: FBT001 - drawn
