@@ -1,1 +1,1 @@
-"""Registration: by the host, for an external system, and by a mailed link."""
+"""Registration: by the host, for an external system, by a mailed link, and from the details of a directory."""

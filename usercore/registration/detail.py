@@ -94,17 +94,17 @@ def clean_detail(given: Mapping[str, object], policy: EmailPolicy, *, is_admin: 
     """
     errors = FieldErrors()
     for name in NEEDED:
-        if _is_needed(name, given.get(name)):
+        if _lacks_value(name, given.get(name)):
             errors.add(name, "missing")
     uuid, username, email = given.get("uuid"), given.get("username"), given.get("email", UNSET)
     version = given.get("version")
-    own = {name: value for name, value in given.items() if name in FIELDS and not _is_needed(name, value)}
+    own = {name: value for name, value in given.items() if name in FIELDS and not _lacks_value(name, value)}
     _check_is_admin(given.get("is_admin"), errors, is_admin=is_admin)
     detail = CleanDetail(
         id=_clean_id(given.get("id")),
         uuid=None if uuid is None else plain_uuid(check_type(uuid, UUID, name="uuid")),
         tenant=_clean_tenant(given.get("tenant"), errors, is_admin=is_admin),
-        username=None if _is_needed("username", username) else check_type(username, str, name="username"),
+        username=None if _lacks_value("username", username) else check_type(username, str, name="username"),
         email=email if isinstance(email, Unset) else _clean_email(email, policy, errors),
         login=next((text for text in (email, username) if isinstance(text, str) and text), None),
         roles=_clean_roles(given.get("roles", ()), errors, is_admin=is_admin),
@@ -115,8 +115,8 @@ def clean_detail(given: Mapping[str, object], policy: EmailPolicy, *, is_admin: 
     return evolve(detail, faults=tuple(errors))
 
 
-def _is_needed(name: str, value: object) -> bool:
-    """Return whether a field is needed and has no value; white space is none."""
+def _lacks_value(name: str, value: object) -> bool:
+    """Return whether this is a needed field without a value; white space is none."""
     return name in NEEDED and (value is None or value is UNSET or (isinstance(value, str) and not value.strip()))
 
 

@@ -1,4 +1,4 @@
-"""Registration, as hosts call it: by the host, for an external system, by a mailed link, and by importing."""
+"""Registration, as hosts call it: by the host, for other systems, by a mailed link, by details, and by importing."""
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
