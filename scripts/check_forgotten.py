@@ -90,6 +90,13 @@ PLACES: Final = (
         r'\n        "product_ids": .*',
         "tests/product_access/samples.py: SAMPLES has no value for products.",
     ),
+    Place(
+        "reason why rows stay after an undo",
+        "tests/meta/samples.py",
+        r"(?s)\n    kept_by_undo=\{.*?\},",
+        "ENDED_BY_UNDO does not end StoredMeta",
+        (*LOOKING, "tests/email_change/test_undo.py"),
+    ),
     Place("page", "docs/how-to/store-values-of-users.md", None, "no page uses core.meta in several ways"),
     Place(
         "owner of the rows",

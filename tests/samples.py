@@ -22,6 +22,7 @@ from usercore.tokens.service import issue, redeem
 FAR: Final = 1_000_000
 """What is added to an id so that nothing has it."""
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -103,7 +104,8 @@ class Samples:
     ``name`` stores rows of a user in another tenant, and returns their names and like ones of no user. ``calls`` has,
     by service and method, what a tenant may try with such names; an addition after a colon tells cases apart. Methods
     with the parameter ``ref`` are tried without a case. ``nameless`` are methods that name no data of a tenant.
-    ``unguessable`` are calls whose steps may differ: what they name cannot be guessed.
+    ``unguessable`` are calls whose steps may differ: what they name cannot be guessed. ``kept_by_undo`` has the
+    entities whose rows the undo of an email change does not end, with the reasons.
     """
 
     fill: Callable[[FilledStore], object] = lambda _: None
@@ -112,6 +114,7 @@ class Samples:
     calls: Mapping[str, Callable[[UserCore, Names], object]] = attrs.field(factory=dict)
     nameless: frozenset[str] = frozenset()
     unguessable: frozenset[str] = frozenset()
+    kept_by_undo: Mapping[type, str] = attrs.field(factory=dict)
 
 
 @cache
@@ -121,15 +124,15 @@ def collect() -> tuple[Samples, ...]:
     return tuple(import_module(f"tests.{file.parent.name}.samples").SAMPLES for file in files)
 
 
-def joined(parts: Iterable[Mapping[str, T]]) -> dict[str, T]:
+def joined(parts: Iterable[Mapping[K, T]]) -> dict[K, T]:
     """Return all items of several mappings.
 
     Raises:
         AssertionError: two folders have a sample of one name.
     """
-    found: dict[str, T] = {}
+    found: dict[K, T] = {}
     for part in parts:
-        assert not found.keys() & part.keys(), f"samples.py: two folders have {sorted(found.keys() & part.keys())}"
+        assert not found.keys() & part.keys(), f"samples.py: two folders have {found.keys() & part.keys()}"
         found |= part
     return found
 

@@ -6,6 +6,7 @@ import attrs
 
 from tests.samples import FAR, FilledStore, Samples, same
 from usercore import Address, AddressChangeRequest, ChangeRequestState, User, UserCore
+from usercore.addresses.model import AddressType, AddressVersion, StoredAddress, StoredChangeRequest
 
 
 @attrs.frozen(kw_only=True)
@@ -82,5 +83,11 @@ SAMPLES: Final = Samples(
         ),
         "addresses.version": lambda core, names: core.addresses.version(names.own, names.of(AddressNames).version),
         "addresses.versions": lambda core, names: core.addresses.versions(names.own, names.of(AddressNames).address),
+    },
+    kept_by_undo={
+        AddressType: "not of a user",
+        StoredAddress: "signs no user in",
+        AddressVersion: "signs no user in",
+        StoredChangeRequest: "signs no user in",
     },
 )

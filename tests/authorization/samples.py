@@ -5,7 +5,7 @@ from typing import Final
 import attrs
 
 from tests.samples import FAR, FilledStore, Samples, same
-from usercore import Role, User, UserCore
+from usercore import Role, RoleAssignment, User, UserCore
 from usercore.kernel.entity import evolve
 
 
@@ -53,5 +53,9 @@ SAMPLES: Final = Samples(
         "roles.list": lambda core, _: str(core.roles.list().rows),
         "roles.take: another tenant's role": lambda core, names: core.roles.take(names.own, names.of(Role).uuid),
         "roles.update": lambda core, names: core.roles.update(names.of(Role).id, active=False),
+    },
+    kept_by_undo={
+        RoleAssignment: "given by an operator",
+        Role: "not of a user",
     },
 )

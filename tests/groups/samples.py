@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.samples import FAR, FilledStore, Samples, same
-from usercore import Group, User, UserCore
+from usercore import Group, GroupMember, User, UserCore
 from usercore.kernel.entity import evolve
 
 
@@ -33,5 +33,9 @@ SAMPLES: Final = Samples(
         "groups.members": lambda core, names: core.groups.members(names.of(Group).id),
         "groups.remove: another tenant's group": lambda core, names: core.groups.remove(names.own, names.of(Group).id),
         "groups.update": lambda core, names: core.groups.update(names.of(Group).id, sorting=1),
+    },
+    kept_by_undo={
+        Group: "not of a user",
+        GroupMember: "added by an operator",
     },
 )

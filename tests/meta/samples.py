@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.samples import FilledStore, Samples
 from usercore import User, UserCore
+from usercore.meta.model import StoredMeta
 
 
 def fill(filled: FilledStore) -> None:
@@ -23,4 +24,7 @@ SAMPLES: Final = Samples(
     fill=fill,
     name=name,
     calls={"meta.key_users": lambda core, names: str(core.meta.key_users(names.external_id).rows)},
+    kept_by_undo={
+        StoredMeta: "the host's values",
+    },
 )

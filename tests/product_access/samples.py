@@ -4,6 +4,7 @@ from datetime import date
 from typing import Final
 
 from tests.samples import FilledStore, Samples, same
+from usercore.products.model import ProductGrant
 
 
 def fill(filled: FilledStore) -> None:
@@ -18,5 +19,8 @@ SAMPLES: Final = Samples(
         "product_ids": same(["weekly"]),
         "products.grant.product_ids": same(["daily"]),
         "until": same(date(2027, 1, 1)),
+    },
+    kept_by_undo={
+        ProductGrant: "granted by the host",
     },
 )
