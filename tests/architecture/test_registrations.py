@@ -140,18 +140,6 @@ def test_every_kind_of_change_is_in_its_descriptor(capability: Capability) -> No
     assert not missing, f"usercore/{capability.name}/capability.py: kinds lacks {sorted(missing)}"
 
 
-@each_capability
-def test_everything_that_hosts_get_or_pass_is_public(capability: Capability) -> None:
-    own = {one.__name__ for one in types_of_hosts() if one.__module__.startswith(f"usercore.{capability.name}.")}
-    missing = sorted(own - set(capability.public))
-    assert not missing, f"usercore/{capability.name}/capability.py: public lacks {missing}"
-
-
-@pytest.mark.parametrize("file", LISTS)
-def test_lists_that_follow_from_the_code_are_complete(file: str) -> None:
-    assert not missing_in(file), f"{file}: run `make docs`"
-
-
 def repositories(capability: Capability) -> list[str]:
     """Return the names of the repositories in a capability's slice of the unit."""
     slices = {} if capability.unit is None else vars(capability.unit)
@@ -212,6 +200,18 @@ def test_everything_that_is_composed_comes_from_a_descriptor() -> None:
     assert not unknown, f"no descriptor has {unknown}"
     names = {field.name for field in attrs.fields(Policy)}
     assert len(names) == len(set(typing.get_type_hints(Policy).values())), "one policy is composed twice"
+
+
+@each_capability
+def test_everything_that_hosts_get_or_pass_is_public(capability: Capability) -> None:
+    own = {one.__name__ for one in types_of_hosts() if one.__module__.startswith(f"usercore.{capability.name}.")}
+    missing = sorted(own - set(capability.public))
+    assert not missing, f"usercore/{capability.name}/capability.py: public lacks {missing}"
+
+
+@pytest.mark.parametrize("file", LISTS)
+def test_lists_that_follow_from_the_code_are_complete(file: str) -> None:
+    assert not missing_in(file), f"{file}: run `make docs`"
 
 
 def test_every_service_has_samples() -> None:
