@@ -382,7 +382,7 @@ class UserCore:
 
     @cached_property
     def privacy(self) -> Privacy:
-        """Erasing users."""
+        """Erasing and exporting users."""
         return Privacy(
             service=self._runtime.scope(attrs.evolve(self._context, ip=None), self._joined),
             gates=ErasureGates(gates=self._runtime.host.gates.erasures),

@@ -7,6 +7,7 @@ import click
 from usercore_cli import stores
 from usercore_cli.command import Group
 from usercore_cli.doctor import doctor
+from usercore_cli.exports import export
 from usercore_cli.failures import MEANINGS, ExitStatus, Failed, report
 from usercore_cli.imports import import_users
 from usercore_cli.roles import role
@@ -22,7 +23,7 @@ def program() -> None:
     """Manage the users of a store: a SQLite file or a PostgreSQL database."""
 
 
-ABOUT_STORES = (stores.init, import_users, stores.check, stores.backup, stores.cleanup, stores.stats, doctor)
+ABOUT_STORES = (stores.init, import_users, export, stores.check, stores.backup, stores.cleanup, stores.stats, doctor)
 for command in (*ABOUT_STORES, user, token, tenant, role):
     program.add_command(command)
 

@@ -1,5 +1,6 @@
 """``usercore user``."""
 
+import json
 from uuid import UUID
 
 import pytest
@@ -176,3 +177,14 @@ def test_a_user_is_erased_by_force_for_programs() -> None:
     user = run("user", "create", "bob@example.com", "--json").json["id"]
     form = run("user", "erase", str(user), "--reason", "asked", "--force", "--yes", "--json").json
     assert (form["id"], form["state"], form["email"]) == (user, "erased", None)
+
+
+@pytest.mark.rule("X5")
+def test_all_data_of_a_user_is_printed_as_json() -> None:
+    run("user", "create", "bob@example.com", "--note", "likes maps")
+    exported = run("export", "bob@example.com", "--json").json
+    assert (exported["format"], exported["user"]["email"]) == ("usercore.person/1", "bob@example.com")
+    shown = run("export", "bob@example.com").out
+    assert shown.startswith("{\n  ")
+    assert json.loads(shown)["user"]["note"] == "likes maps"
+    assert run("export", "eve@example.com").status == 1

@@ -52,7 +52,7 @@ class Lives:
 def live(core: UserCore, clock: FakeClock, mailer: MemoryMailer) -> Lives:
     """Do as a user everything of which something personal is stored."""
     core = _with_policy(core)
-    own = core.bind(ip=ADDRESS, user_agent=f"{MARK} browser")
+    own = core.bind(ip=ADDRESS, user_agent=f"{MARK} browser", source="shop")
     _fail(own, FIRST_EMAIL)  # no user has it yet
     own.registration.request(FIRST_EMAIL, referer=f"https://{MARK}.example.com/")
     clock.advance(timedelta(minutes=1))
@@ -149,6 +149,7 @@ def _fill_rows(core: UserCore, own: UserCore, user: User) -> None:
     for number in range(20):
         own.meta.upsert(user.id, f"key {number}", f"{MARK} {number} " * 40)
     core.groups.add(user.id, core.groups.create("Readers").id)
+    core.roles.give(user.id, core.roles.create("Subscriber").id)
     core.products.grant(user.id, ["weekly"])
     core.addresses.declare_type("invoice")
     values: Any = {name: f"{MARK} {name}" for name in ADDRESS_FIELDS} | {"country": "SK", "phone": f"{MARK}1"}

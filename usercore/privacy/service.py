@@ -1,10 +1,10 @@
-"""Erasing users, for the host and its operators."""
+"""Erasing and exporting users, for the host and its operators."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from usercore.authenticators.last_admin import AdminsUnit, LastAdminGuard
+from usercore.authenticators.last_admin import LastAdminGuard
 from usercore.gates.model import UserErasure
 from usercore.gates.service import ErasureGates
 from usercore.kernel.context import SYSTEM
@@ -14,7 +14,10 @@ from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_line
 from usercore.kernel.values import frozen
+from usercore.privacy.exporting import FORMAT, export_of, plain
 from usercore.privacy.steps import BATCH, Erasing, ErasingUnit, erase_attempts, erase_user
+from usercore.storage.lookups import LookupsUnit
+from usercore.storage.personal_rows import PersonalRowsUnit
 from usercore.throttling.keys import CounterKeys
 from usercore.users.model import REASON_LIMIT, User
 from usercore.users.service import get_user
@@ -27,13 +30,13 @@ class _Changed(Exception):
     """Ends the unit of an erasure that the gates were not asked about, so that nothing of it is stored."""
 
 
-class PrivacyUnit(ErasingUnit, AdminsUnit, Protocol):
-    """What erasing a user reads and writes, and what tells whether an admin is needed."""
+class PrivacyUnit(ErasingUnit, LookupsUnit, PersonalRowsUnit, Protocol):
+    """What erasing and exporting a user read and write, and what tells whether an admin is needed."""
 
 
 @frozen(kw_only=True)
 class Privacy:
-    """Erases users. Trusted: for the host and its operators. Safe to share between threads."""
+    """Erases and exports users. Trusted: for the host and its operators. Safe to share between threads."""
 
     _service: ServiceContext[PrivacyUnit]
     """Its context has no address: what records an erasure must not contain one."""
@@ -77,6 +80,23 @@ class Privacy:
             self._purge_files()
             return erased
         raise LostRace
+
+    def export(self, ref: Reference) -> dict[str, Any]:
+        """Return all data of a person as plain JSON data, by section; secrets and hashes are never in it.
+
+        ``user`` is a record as ``registration.import_users`` takes it. The other sections list rows of the user by
+        capability, in the order of their keys, and ``history`` the changes, oldest first. It also contains what only
+        operators see: the note, private values and reasons of decisions.
+
+        Raises:
+            TypeError: ``ref`` is not a reference.
+            Invalid: ``ref`` is malformed.
+            UserNotFound: no user of this tenant has this reference.
+        """
+        check_reference(ref)
+        tenant, at = self._service.context.tenant_key, self._service.clock()
+        sections = self._service.units.read(lambda unit: export_of(unit, get_user(unit, ref)))
+        return {"format": FORMAT, "exported_at": plain(at), "tenant": tenant, **sections}
 
     def purge(self) -> None:
         """Remove from the store's files what is left there of rows that were removed or changed.
