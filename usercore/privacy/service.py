@@ -101,8 +101,8 @@ class Privacy:
     def purge(self) -> None:
         """Remove from the store's files what is left there of rows that were removed or changed.
 
-        SQLite rewrites the whole file, which takes as long as copying it; no unit is written meanwhile. PostgreSQL runs
-        VACUUM on the tables, beside which units run.
+        The store is rewritten, which takes as long as copying it. On SQLite no unit is written meanwhile; PostgreSQL
+        locks one table after another (VACUUM FULL). Units that wait too long raise ``Busy``.
 
         Raises:
             StorageError: the files could not be written.

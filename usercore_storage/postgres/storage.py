@@ -118,11 +118,14 @@ class PostgresStorage:
             self._pool.release(connection)
 
     def purge(self, *, thorough: bool) -> None:
-        """Run VACUUM on all tables if it is to be thorough; see ``Storage``. The server also does it by itself."""
+        """Rewrite all tables by VACUUM (FULL) if it is to be thorough; see ``Storage``.
+
+        A plain VACUUM, which the server also runs by itself, frees space but leaves old bytes in it.
+        """
         if thorough:
             with connected(self._location) as connection:
                 connection.allow_long_statements()
-                connection.command(f"VACUUM {', '.join(table.name for table in ALL)}")
+                connection.command(f"VACUUM (FULL) {', '.join(table.name for table in ALL)}")
 
     def close(self) -> None:
         """Close; see ``Storage``."""
