@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -49,6 +49,10 @@ class Colour(StrEnum):
     RED = "red"
 
 
+class Size(IntEnum):
+    LARGE = 3
+
+
 def nested(levels: int) -> dict[str, Any]:
     """Return lists inside one another, ``levels`` of them with the object around them."""
     inner: list[Any] = []
@@ -72,8 +76,8 @@ def test_plain_data_is_stored_as_it_is(params: dict[str, object]) -> None:
 
 @pytest.mark.rule("X4")
 def test_what_is_almost_plain_becomes_plain() -> None:
-    text = clean_params(MappingProxyType({"a": (1, Colour.RED), "b": "\0\u2028"}), most=MOST)
-    assert text == '{"a":[1,"red"],"b":"\\u0000\u2028"}'
+    text = clean_params(MappingProxyType({"a": (1, Colour.RED, Size.LARGE), "b": "\0\u2028"}), most=MOST)
+    assert text == '{"a":[1,"red",3],"b":"\\u0000\u2028"}'
     assert clean_params(None, most=MOST) is clean_params({}, most=MOST) is None
 
 

@@ -13,6 +13,7 @@ from usercore import (
     AccessToken,
     Email,
     Full,
+    Invalid,
     RevocationReason,
     RevokedTokens,
     SignInRefused,
@@ -24,6 +25,7 @@ from usercore import (
     UserCore,
     UserNotFound,
 )
+from usercore.kernel.paging import write_cursor
 from usercore.kernel.secret import generate_secret
 from usercore.testing import NOON, TICK, FakeClock, FakeRandomness, FaultyStorage, WatchedStorage
 from usercore.tokens.model import ACCESS
@@ -245,3 +247,27 @@ def test_signing_out_everywhere_can_keep_one_token(core: UserCore) -> None:
     with unchanged(core):
         assert core.access_tokens.revoke_all(user.id, keep=here) == RevokedTokens(reason=RevocationReason.SIGNED_OUT)
     assert core.access_tokens.revoke_all(user.id).access == 1
+
+
+@pytest.mark.rule("X8")
+@pytest.mark.parametrize("place", [(1, "no hex"), (1, "abc"), ("1", "ab"), (1,)], ids=str)
+def test_a_cursor_of_another_form_is_refused(core: UserCore, place: tuple[int | str, ...]) -> None:
+    user = register(core)
+    for tokens in (core.access_tokens, core.autologin_tokens):
+        with refused(core, Invalid, but=()):
+            tokens.list(user.id, cursor=write_cursor(place))
+
+
+@pytest.mark.rule("X8")
+def test_tokens_of_one_instant_are_each_on_one_page(core: UserCore) -> None:
+    user = register(core)
+    for _ in range(5):
+        sign_in(core, user)
+    listed: list[AccessToken] = []
+    cursor = None
+    while cursor is not None or not listed:
+        page = core.access_tokens.list(user.id, cursor=cursor, limit=2)
+        listed += page.rows
+        cursor = page.cursor
+    assert tuple(listed) == core.access_tokens.list(user.id).rows
+    assert len({token.digest for token in listed}) == 5

@@ -12,7 +12,7 @@ from usercore.testing import NOON, FakeClock, WatchedStorage
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
-MOST_CALLS = 25
+MOST_CALLS = 21
 """Calls of repositories by ``detail``; each is one statement, and most are one for a list."""
 
 

@@ -134,12 +134,17 @@ class SourceAccessRepositoryContract(Contract):
     ) -> None:
         add(people, ACCESS_TOKEN)
 
+        def stay_open(meet: Meet) -> None:
+            """Let the other unit go on, and commit when it waits for a lock of this one."""
+            meet()
+            meet()
+
         def use(unit: Unit, meet: Meet) -> None:
             if not touches_first:
                 meet()
             unit.access_tokens.touch([(ANN, ACCESS_TOKEN.digest, NOON)])
             if touches_first:
-                meet()
+                stay_open(meet)
 
         def remove(unit: Unit, meet: Meet) -> None:
             user = unit.users.lock(ANN)
@@ -147,7 +152,7 @@ class SourceAccessRepositoryContract(Contract):
                 meet()
             unit.users.remove_rows(user)
             if not touches_first:
-                meet()
+                stay_open(meet)
 
         overlap(people, lambda unit, number, meet: (use, remove)[number](unit, meet))
         assert listed(people) == {}
