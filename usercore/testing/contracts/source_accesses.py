@@ -135,7 +135,7 @@ class SourceAccessRepositoryContract(Contract):
         add(people, ACCESS_TOKEN)
 
         def stay_open(meet: Meet) -> None:
-            """Let the other unit go on, and commit when it waits for a lock of this one."""
+            """Meet the other unit, and stay open until it waits for a lock of this one."""
             meet()
             meet()
 
