@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import fault_of
 from usercore.kernel.errors import FieldError, Invalid
-from usercore.kernel.paging import PAGE_LIMIT, Page, check_limit, page_of, read_cursor, write_cursor
+from usercore.kernel.paging import PAGE_LIMIT, NumberedPage, Page, check_limit, page_of, read_cursor, write_cursor
 from usercore.kernel.text import unique_key
 from usercore.testing.strategies import hostile_text, storable_text
 
@@ -150,3 +150,5 @@ def test_iterating_over_a_page_yields_its_rows() -> None:
 def test_a_page_is_as_long_as_its_rows_and_false_without_any() -> None:
     assert len(Page(("a", "b"), "cursor")) == 2
     assert not Page((), None)
+    assert len(NumberedPage(rows=("a", "b"), page=1, total_count=9)) == 2
+    assert not NumberedPage(rows=(), page=1, total_count=0)

@@ -13,7 +13,7 @@ from scripts.mutants import Mutant, read_mutants
 from scripts.reference import FOLDER, ROOT
 
 RULES: Final[dict[str, Rule]] = tomllib.loads((FOLDER / "rules.toml").read_text("utf-8"))
-WITH_MUTANT: Final = re.compile(r"[PSKEFA]\d+|T[4-8]|U1[012]|R[56]|G1|X[1478]|Y4")
+WITH_MUTANT: Final = re.compile(r"[PSKEFA]\d+|T[4-8]|U(?:[289]|1[012])|R[2-6]|G1|X[1478]|Y4")
 """The rules about passwords, signing in, tokens, emails, second factors, addresses, roles, lists of users, claims,
 groups, products, views, confirmation, statistics, mailed secrets and what errors show."""
 

@@ -45,6 +45,7 @@ ORDER: Final = "INSERT INTO orders VALUES (1, 7)"
 COUNTING: Final = frozenset(
     {
         "api_tokens.authorize",
+        "compliance.check",
         "core.cleanup",
         "core.close",
         "core.relay",

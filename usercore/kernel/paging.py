@@ -57,6 +57,10 @@ class NumberedPage(Generic[T]):
         """Iterate over the rows of this page."""
         return iter(self.rows)
 
+    def __len__(self) -> int:
+        """Return the number of rows of this page, so that an empty page is false."""
+        return len(self.rows)
+
 
 def check_page(page: int) -> int:
     """Return the number of a page if it is 1 or more.
