@@ -96,7 +96,7 @@ def _parameters_of(function: Callable[..., object], fields: frozenset[str]) -> t
         if name not in hints or not _is_readable(hints[name]):
             msg = f"{function.__qualname__} has no parameter {name!r} that JSON can express"
             raise TypeError(msg)
-    return {name: hints[name] for name in fields}, required & fields
+    return {name: hint for name, hint in hints.items() if name in fields}, required & fields
 
 
 def _all_parameters_of(function: Callable[..., object]) -> tuple[dict[str, Any], frozenset[str]]:
