@@ -14,7 +14,7 @@ T = TypeVar("T")
 _STATEMENTS: Final[dict[Table[Any], str]] = {
     table: f"SELECT {table.select} FROM {table.name} WHERE {table.user} = ? ORDER BY {', '.join(table.key)}"
     for table in ALL
-    if ROWS[table.entity].section is not None
+    if table.entity in ROWS and ROWS[table.entity].section is not None  # tests name a row that no descriptor has
 }
 _TABLES: Final[dict[type, Table[Any]]] = {table.entity: table for table in _STATEMENTS}
 LIST: Final = {table.name: text for table, text in _STATEMENTS.items() if table.user == table.shard}
