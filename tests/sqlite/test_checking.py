@@ -278,9 +278,9 @@ def test_a_killed_writers_wal_is_read_and_kept(engine: SqliteEngine, path: Path)
 def test_memory_use_does_not_grow_with_the_store(engine: SqliteEngine) -> None:
     def peak_with(rows: int) -> int:
         engine.run(
-            "DELETE FROM usercore_attempts; INSERT INTO usercore_attempts (user_id, id, tenant_id, status, at, count)"  # noqa: S608 - a number
+            "DELETE FROM usercore_actions; INSERT INTO usercore_actions (user_id, id, tenant_id, action, at, actor)"  # noqa: S608 - a number
             f" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"
-            " SELECT 0, i, 2, 'not_found', i, 1 FROM n"
+            " SELECT 0, i, 2, 'called', i, 'host' FROM n"
         )
         tracemalloc.start()
         assert check(engine.url).is_clean

@@ -295,12 +295,10 @@ class CheckingCases(ABC):
         assert check(engine.url).rows == 0
 
     def test_the_first_findings_of_a_kind_are_listed_and_the_rest_counted(self, engine: CheckedStore) -> None:
-        columns = "login, status, source, ip, user_agent, at"
         engine.run(
-            "DELETE FROM usercore_registration_attempts;"  # noqa: S608 - our own names
-            f"INSERT INTO usercore_registration_attempts (user_id, id, tenant_id, {columns})"
+            "DELETE FROM usercore_actions; INSERT INTO usercore_actions (user_id, id, tenant_id, action, at, actor)"
             " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1150)"
-            " SELECT 0, i, CASE WHEN i > 1000 THEN 77 ELSE 2 END, NULL, 'ok', NULL, NULL, NULL, 0 FROM n"
+            " SELECT 0, i, CASE WHEN i > 1000 THEN 77 ELSE 2 END, 'called', 0, 'host' FROM n"
         )
         report = check(engine.url)
         assert {finding.problem for finding in report.findings} == {"tenant 77 is not there"}

@@ -28,7 +28,7 @@ from usercore_storage.sql.lazy_transaction import LazyTransaction
 from usercore_storage.sql.table import Row, Rows
 from usercore_storage.sql.unit import SqlUnit
 
-STATEMENTS: Final = 512
+STATEMENTS: Final = 1024
 """Prepared statements cached per connection; more than there are."""
 
 T = TypeVar("T")

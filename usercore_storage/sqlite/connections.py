@@ -18,7 +18,7 @@ from usercore_storage.sqlite.errors import DRIVER_ERRORS, translate_error, undec
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long to wait for writers outside the commit queue: other tools, or a host with a joined transaction."""
 
-STATEMENTS: Final = 512
+STATEMENTS: Final = 1024
 """Prepared statements cached per connection. With the driver's 128, running 200 statements in rotation costs three
 times as much."""
 
