@@ -49,6 +49,7 @@ COUNTING: Final = frozenset(
         "core.cleanup",
         "core.close",
         "core.relay",
+        "privacy.purge",
         "outbox.deliver",
         "passkeys.finish_sign_in",
         "registration.check_email",
