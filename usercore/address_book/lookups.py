@@ -195,5 +195,5 @@ def lock_decidable(unit: AddressBookUnit, user_id: UserId) -> None:
     """
     try:
         unit.lock(user_id)
-    except UserNotFound:  # it was there before
+    except UserNotFound:
         raise ChangeRequestWrongState("erased") from None

@@ -76,7 +76,7 @@ L = TypeVar("L")
 T = TypeVar("T")
 
 TRIES: Final = 3
-"""How often something is asked about that changes before it is written. Source: design 3."""
+"""How often something is asked about that changes before it is written. Source: usercore."""
 
 
 @frozen(kw_only=True)

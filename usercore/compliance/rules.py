@@ -125,7 +125,7 @@ class AccountExaminer:
 
     @cached_property
     def _lifetimes(self) -> dict[TokenKind, timedelta]:
-        """Return how long tokens are valid that belong to a user and are redeemed."""
+        """How long new limited-use tokens are valid, by kind."""
         links = self.policy.links
         return {
             TokenKind.LOGIN: self.policy.login_tokens.lifetime,

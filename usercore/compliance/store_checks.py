@@ -7,7 +7,7 @@ from usercore.compliance.checks import Check, Verdict, all_at_most, asvs, nist, 
 from usercore.compliance.facts import Facts
 
 OTHERS: Final = 0o077
-"""The bits of a file's mode that admit others than its owner."""
+"""The bits of a file's mode that give access to users other than its owner."""
 
 ENCRYPTED: Final = frozenset({"require", "verify-ca", "verify-full"})
 """The modes in which libpq never falls back to a connection without TLS. Source: libpq, ``sslmode``."""

@@ -54,7 +54,7 @@ UNJUDGED: Final[Mapping[str, tuple[str, ...]]] = {
         "second_factors.enrollment_lifetime",
     ),
     "which emails users may have": ("emails.special_domains", "registration.blocked_domains"),
-    "how exactly the last use is known": ("access_tokens.write_use_every",),
+    "how precisely the last use is known": ("access_tokens.write_use_every",),
     "an undone change of an email restores an account and does not sign in": ("links.undo_lifetime",),
     "how long rows are stored that sign no user in: the host's law decides": (
         "device_tokens.unpaired_retention",
@@ -64,7 +64,12 @@ UNJUDGED: Final[Mapping[str, tuple[str, ...]]] = {
         "retention.remove_unconfirmed_after",
         "retention.throttles",
     ),
-    "data of the host's own": ("meta.rules", "addresses.requester_may_accept", "addresses.checks", "mail.product"),
+    "the host's own rules and names": (
+        "meta.rules",
+        "addresses.requester_may_accept",
+        "addresses.checks",
+        "mail.product",
+    ),
     "when deliveries are repeated": (
         "deliveries.batch",
         "deliveries.lease",

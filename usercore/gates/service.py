@@ -1,4 +1,4 @@
-"""Asking the host, outside any unit: about registrations, addresses, erasures and new passwords, before a hash."""
+"""Asking the host, outside any unit: about registrations, addresses, erasures, and new passwords before hashing."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar

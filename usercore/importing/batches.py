@@ -25,7 +25,7 @@ from usercore.kernel.values import frozen
 from usercore.users.model import User
 
 ROUNDS: Final = 3
-"""How often the host is asked again when other units change what it was asked about. Source: design, 3."""
+"""How often the host is asked again when other units change what it was asked about. Source: usercore."""
 
 Batch = Sequence[Candidate]
 

@@ -23,11 +23,11 @@ from usercore.users.model import REASON_LIMIT, User
 from usercore.users.service import get_user
 
 TRIES: Final = 3
-"""How often gates are asked if the user changes meanwhile. Source: design, 3."""
+"""How often gates are asked if the user changes meanwhile. Source: usercore."""
 
 
 class _Changed(Exception):
-    """Ends the unit of an erasure that the gates were not asked about, so that nothing of it is stored."""
+    """The user is not as the gates saw it; ends the unit of the erasure, so that nothing of it is stored."""
 
 
 class PrivacyUnit(ErasingUnit, LookupsUnit, PersonalRowsUnit, Protocol):
@@ -74,7 +74,7 @@ class Privacy:
             while has_many:
                 has_many = units.write(partial(erase_attempts, user_id=looked.id))
             try:
-                erased = units.write(partial(self._erase, looked=looked, reason=why, is_any=force))
+                erased = units.write(partial(self._erase, looked=looked, reason=why, force=force))
             except _Changed:
                 continue
             self._purge_files()
@@ -117,13 +117,13 @@ class Privacy:
         some = (one.list_of(user.id, before=None, limit=BATCH) for one in (unit.attempts, unit.registration_attempts))
         return user, any(len(rows) == BATCH for rows in some)
 
-    def _erase(self, unit: PrivacyUnit, looked: User, reason: str, *, is_any: bool) -> User:
-        """Erase the user as it was looked at, or as it is if ``is_any``."""
+    def _erase(self, unit: PrivacyUnit, looked: User, reason: str, *, force: bool) -> User:
+        """Erase the user if it is as the gates saw it; with ``force``, which asks no gate, in any version."""
         now, context = self._service.clock(), self._service.context
 
         def check(locked: User) -> None:
             self._last_admin.check(unit, locked, at=now)
-            if not is_any and locked.version != looked.version:
+            if not force and locked.version != looked.version:
                 raise _Changed
 
         if context.tenant_id == SYSTEM:

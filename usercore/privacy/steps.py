@@ -40,8 +40,8 @@ def _personal_fields(subject: Subject) -> PersonalFields:
     return {kind.name: kind.personal for kind in KINDS.values() if kind.subject is subject and kind.personal}
 
 
-_OF_USERS: Final = _personal_fields(Subject.USER)
-_OF_REQUESTS: Final = _personal_fields(Subject.REGISTRATION)
+_FIELDS_OF_USERS: Final = _personal_fields(Subject.USER)
+_FIELDS_OF_REQUESTS: Final = _personal_fields(Subject.REGISTRATION)
 
 
 @frozen(kw_only=True)
@@ -76,7 +76,7 @@ def erase_user(
     _blank_devices(unit, user)
     unit.users.remove_rows(user)
     unit.deliveries.remove_of(Subject.USER, [user_id])
-    unit.history.blank(Subject.USER, user_id, _OF_USERS, tenant_id=user.tenant_id)
+    unit.history.blank(Subject.USER, user_id, _FIELDS_OF_USERS, tenant_id=user.tenant_id)
     for log in (unit.history, unit.actions):
         while log.blank_actor(str(Actor.user(user_id)), limit=BATCH) == BATCH:
             pass
@@ -94,7 +94,9 @@ def erase_attempts(unit: ErasingUnit, user_id: UserId, identifiers: Identifiers 
         Whether there may be more: of each kind and login, one batch is removed.
     """
     logins = (identifiers or _identifiers(unit, user_id)).logins
-    holders = {claim.key: UserId(claim.holder_id) for claim in unit.claims.find_many(_in_space(logins)) if claim.uses}
+    holders = {
+        claim.key: UserId(claim.holder_id) for claim in unit.claims.find_many(_login_claims(logins)) if claim.uses
+    }
     counts = []
     for attempts in (unit.attempts, unit.registration_attempts):
         counts.append(attempts.remove_of(user_id, limit=BATCH))
@@ -106,7 +108,7 @@ def blank_requests(unit: ErasingUnit, links: Iterable[RegistrationLink]) -> None
     """Blank the history of registration requests that were removed, and remove the deliveries about them."""
     removed = list(links)
     for link in removed:
-        unit.history.blank(Subject.REGISTRATION, link.id, _OF_REQUESTS, tenant_id=link.tenant_id)
+        unit.history.blank(Subject.REGISTRATION, link.id, _FIELDS_OF_REQUESTS, tenant_id=link.tenant_id)
     unit.deliveries.remove_of(Subject.REGISTRATION, [link.id for link in removed])
 
 
@@ -121,7 +123,7 @@ def _identifiers(unit: ErasingUnit, user_id: UserId) -> Identifiers:
 def _remove_requests(unit: ErasingUnit, emails: Iterable[str], user_id: UserId) -> None:
     """Remove requests to register these emails, but for those that are another user's now."""
     keys = sorted(emails)
-    taken = {claim.key for claim in unit.claims.find_many(_in_space(keys)) if claim.holder_id != user_id}
+    taken = {claim.key for claim in unit.claims.find_many(_login_claims(keys)) if claim.holder_id != user_id}
     for key in keys:
         if key not in taken:
             blank_requests(unit, unit.registration_links.remove_of_email(key))
@@ -141,5 +143,5 @@ def _remove_counters(unit: ErasingUnit, user: User, identifiers: Identifiers, ke
     unit.rate_limits.remove(limits)
 
 
-def _in_space(keys: Iterable[str]) -> list[tuple[KeySpace, str]]:
+def _login_claims(keys: Iterable[str]) -> list[tuple[KeySpace, str]]:
     return [(KeySpace.LOGIN, key) for key in sorted(keys)]

@@ -99,7 +99,9 @@ class RegistrationSteps:
         registrant: RegistrationInput,
         login: str | None,
     ) -> T:
-        """Run a unit that counts against the limits and stores a user. One that is refused otherwise starts no pause.
+        """Run a unit that counts against the limits and stores a user.
+
+        A registration that is refused as taken, as invalid or for its device token starts no pause.
 
         Raises:
             TenantInactive: the tenant is inactive.

@@ -130,7 +130,7 @@ def _claim_of_id(uses: KeyUse, field: str) -> Callable[[object], ClaimName]:
 
 @lru_cache(maxsize=256)  # one attempt needs the key of its login several times
 def login_key(login: str) -> str:
-    """Return the key by which a login as it was typed identifies a user; of one that no user can have, its start."""
+    """Return the key that a login has as an identifier, in any spelling; of an impossible one, its start."""
     try:
         return claim_of_name(login, KeyUse.LOGIN).key
     except Invalid:

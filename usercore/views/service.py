@@ -34,7 +34,7 @@ class History:
     _log: ActionLogPolicy
 
     def of_user(self, ref: Reference, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Entry]:
-        """List the changes of a user, newest first; ``limit`` is 1 to 1000.
+        """List the changes of a user, newest first; ``limit`` is 1 to 1000. Also finds an erased user, by id.
 
         Raises:
             TypeError: an argument has the wrong type.
@@ -174,7 +174,7 @@ class History:
     def action_counts(self, ref: Reference | None = None) -> tuple[ActionCount, ...]:
         """Return how often each action is in the log of this tenant, or of one user, by the name of the action.
 
-        Reads every one of these actions, so it takes the longer the more there are.
+        Reads each of these actions, so the time is in proportion to their number.
 
         Raises:
             TypeError: ``ref`` is not a reference.
@@ -189,7 +189,7 @@ class History:
         return tuple(sorted(found, key=lambda one: one.action))
 
     def detail(self, ref: Reference, *, limit: int = PAGE_SIZE) -> UserOverview:
-        """Return everything about a user, with the first ``limit`` rows, 1 to 1000, of each list. One read unit.
+        """Return everything about a user as of one moment, with the first ``limit`` rows (1 to 1000) of each list.
 
         Raises:
             TypeError: an argument has the wrong type.
