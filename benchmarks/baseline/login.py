@@ -47,9 +47,10 @@ _ENTERED: Final = (
     f" (?1, 'user', ?2, 1, {TENANT}, 'access_token.issued', ?3, 'host', ?5)"
 )
 _ATTEMPT: Final = (
-    "INSERT INTO usercore_attempts (user_id, id, tenant_id, status, authenticator, at, count)"
-    f" VALUES (?, ?, {TENANT}, ?, 'login_token', ?, 1)"
+    "INSERT INTO usercore_attempts (user_id, id, tenant_id, login_digest, status, authenticator, at, count)"
+    f" VALUES (?, ?, {TENANT}, ?, ?, 'login_token', ?, 1)"
 )
+_NO_LOGIN: Final = b""
 _USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"
 _WHY: Final = "SELECT redeemed_at FROM usercore_limited_use_tokens WHERE user_id = ? AND digest = ?"
 
@@ -95,7 +96,7 @@ class LoggingIn(ByHand):
             raise SignInRefused
         secret = draw("uca_", user.id, self.randomness)
         token, expires_at = digest_of(secret), now + _YEAR
-        self.execute(_ATTEMPT, (user.id, self.new_id(), "login_token_ok", at))
+        self.execute(_ATTEMPT, (user.id, self.new_id(), _NO_LOGIN, "login_token_ok", at))
         self.execute(_TOKEN, (user.id, token, at, micros_of(expires_at)))
         redeemed = {"public_id": public_id("ucl", user.id, digest), "redeemed_at": now.isoformat()}
         issued = {
@@ -109,7 +110,7 @@ class LoggingIn(ByHand):
     def _keep_refusal(self, user_id: int, digest: bytes, at: int) -> None:
         (redeemed_at,) = self.execute(_WHY, (user_id, digest)).fetchone() or (None,)
         status = "token_not_found" if redeemed_at is None else "token_count_expired"
-        self.execute(_ATTEMPT, (user_id, self.new_id(), status, at))
+        self.execute(_ATTEMPT, (user_id, self.new_id(), _NO_LOGIN, status, at))
 
     def issue_and_redeem_barely(self, user_id: int) -> Identity:
         """Issue and redeem, and store only the tokens."""

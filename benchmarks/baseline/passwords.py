@@ -63,6 +63,9 @@ _ENTER: Final = (
     " AND (SELECT 1 FROM usercore_credentials WHERE user_id = ?2 AND version = ?3 AND set_at = ?4)"
     f" RETURNING {COLUMNS}"
 )
+_LOCK: Final = (
+    f"UPDATE usercore_users SET change_no = change_no + 1 WHERE id = ? AND tenant_id = {TENANT} AND state <> 'erased'"
+)
 _REHASH: Final = "UPDATE usercore_credentials SET hash = ? WHERE user_id = ?"
 _TOKEN: Final = (
     "INSERT INTO usercore_access_tokens (user_id, digest, authenticator, issued_at, last_used_at, expires_at)"
@@ -73,8 +76,8 @@ _ENTERED: Final = (
     f" VALUES (?, 'user', ?, 0, {TENANT}, 'access_token.issued', ?, 'host', ?)"
 )
 _ATTEMPT: Final = (
-    "INSERT INTO usercore_attempts (user_id, id, tenant_id, login, status, authenticator, at, count)"
-    f" VALUES (?, ?, {TENANT}, ?, ?, 'password', ?, 1)"
+    "INSERT INTO usercore_attempts (user_id, id, tenant_id, login, login_digest, status, authenticator, at, count)"
+    f" VALUES (?, ?, {TENANT}, ?, ?, ?, 'password', ?, 1)"
 )
 _USER: Final = f"SELECT {COLUMNS} FROM usercore_users WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"
 
@@ -96,8 +99,8 @@ class Passwords(ByHand):
             SignInRefused: no user has this name and password, or the user may not sign in.
         """
         now, key, clean = self.clock(), _key_of(login), prepare(password, max_bytes=_LONGEST)
-        at = micros_of(now)
-        found = self.execute(_FIND, (_digest_of(key), key)).fetchone() or _NO_USER
+        at, digest = micros_of(now), _digest_of(key)
+        found = self.execute(_FIND, (digest, key)).fetchone() or _NO_USER
         account = hmac.digest(self.key, _account_of(found[0], key).encode(), "sha256")
         tries = self.execute(_TRIES, (account,)).fetchone()
         ordinal = None if tries is None else self._reserve(account, tries, found[0], login, at)
@@ -105,7 +108,7 @@ class Passwords(ByHand):
         if status != "ok" or clean is None or (tries is not None and tries[2] >= _VOID):
             raise self.store.write(self._failed, account, ordinal, (found[0], login, at), status)
         fresh = None if found[3].startswith(self.current) else self.hasher.hash(clean)
-        identity = self.store.write(self._enter, found, fresh, login, now, (account, ordinal))
+        identity = self.store.write(self._enter, found, fresh, (login, digest), now, (account, ordinal))
         if identity is None:
             raise self._refused(found[0], "wrong_pass", login, at)
         return identity
@@ -167,11 +170,18 @@ class Passwords(ByHand):
         return few and asked.type is argon2.Type.ID
 
     def _refused(self, user_id: int, status: str, login: str, at: int) -> SignInRefused:
-        self.execute(_ATTEMPT, (user_id, self.new_id(), login, status, at))
+        if user_id:
+            self.execute(_LOCK, (user_id,))
+        self.execute(_ATTEMPT, (user_id, self.new_id(), login, _digest_of(_key_of(login)), status, at))
         return SignInRefused()
 
     def _enter(
-        self, found: tuple[Any, ...], fresh: str | None, login: str, now: datetime, counted: tuple[bytes, int | None]
+        self,
+        found: tuple[Any, ...],
+        fresh: str | None,
+        login: tuple[str, bytes],
+        now: datetime,
+        counted: tuple[bytes, int | None],
     ) -> Identity | None:
         (account, ordinal), execute, at = counted, self.execute, micros_of(now)
         user_id, _, _, _, version, set_at, must_change, _ = found
@@ -187,7 +197,7 @@ class Passwords(ByHand):
             execute(_REHASH, (fresh, user_id))
         secret = draw("uca_", user_id, self.randomness)
         token, expires_at = digest_of(secret), now + _YEAR
-        execute(_ATTEMPT, (user_id, self.new_id(), login, "ok", at))
+        execute(_ATTEMPT, (user_id, self.new_id(), *login, "ok", at))
         execute(_TOKEN, (user_id, token, at, micros_of(expires_at)))
         issued = {
             "public_id": public_id("uca", user_id, token),

@@ -57,8 +57,8 @@ _DELIVER: Final = (
     f" VALUES (?1, 'user', 1, 0, ?2, {TENANT}, 'user.registered', 0, 'pending', ?3, ?3, 0, 0)"
 )
 _ATTEMPT: Final = (
-    "INSERT INTO usercore_registration_attempts (user_id, id, tenant_id, login, status, at)"
-    f" VALUES (?, ?, {TENANT}, ?, ?, ?)"
+    "INSERT INTO usercore_registration_attempts (user_id, id, tenant_id, login, login_digest, status, at)"
+    f" VALUES (?, ?, {TENANT}, ?, ?, ?, ?)"
 )
 
 
@@ -84,18 +84,18 @@ class RegistrationSteps(ByHand):
     def _register(self, person: Person) -> Registration | Refusal:
         execute, now, email = self.execute, self.clock(), person.email
         at, key = micros_of(now), key_of(email)
-        found = self.look(key)
+        digest, found = _digest_of(key), self.look(key)
         if not isinstance(found, list):
             return self._refused(*found, email, at)
         if not self.may_use("pause", key, at, PAUSE, 1):
             return self._refused(RateLimited(PAUSE), "rate_limited", email, at)
         if found[0] is not None:
-            execute(_ATTEMPT, (found[0], self.new_id(), email, "taken_email", at))
+            execute(_ATTEMPT, (found[0], self.new_id(), email, digest, "taken_email", at))
             return Registration(user=user_of(tuple(found)), created=False)
         if not self.may_use("email", key, at, DAY, 5):
             return self._refused(RateLimited(DAY), "rate_limited", email, at)
         user = user_from(person, self.new_id(), now)
-        digest, linked = _digest_of(key), _linked(person)
+        linked = _linked(person)
         if execute(_CLAIM, (user.id, digest, key, *linked)).rowcount < _CLAIMS:
             execute(_UNCLAIM, (digest, linked[0], user.id))
             return self._refused(Taken("external", "external_id"), "taken_external_id", email, at)
@@ -104,7 +104,7 @@ class RegistrationSteps(ByHand):
         self.many(ADD_WORD, [(user.id, word) for word in words])
         execute(_RECORD, (user.id, at, to_json(_shown(person))))
         execute(_DELIVER, (user.id, self.subscriber, at))
-        execute(_ATTEMPT, (user.id, self.new_id(), email, "ok", at))
+        execute(_ATTEMPT, (user.id, self.new_id(), email, digest, "ok", at))
         return Registration(user=user)
 
     def look(self, key: str) -> list[Any] | tuple[Refusal, str]:
@@ -123,7 +123,7 @@ class RegistrationSteps(ByHand):
         return int(used) <= most
 
     def _refused(self, error: Refusal, status: str, email: str, at: int) -> Refusal:
-        self.execute(_ATTEMPT, (0, self.new_id(), email, status, at))
+        self.execute(_ATTEMPT, (0, self.new_id(), email, _digest_of(key_of(email)), status, at))
         return error
 
     def register_barely(self, person: Person) -> User:

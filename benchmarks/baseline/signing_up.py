@@ -41,12 +41,12 @@ _TOKEN: Final = (
     " VALUES (?1, ?2, 'registration', ?3, ?3, ?4)"
 )
 _ATTEMPT: Final = (
-    "INSERT INTO usercore_attempts (user_id, id, tenant_id, login, status, authenticator, at, count)"
-    f" VALUES (?, ?, {TENANT}, ?, 'login_after_sign_up', 'registration', ?, 1)"
+    "INSERT INTO usercore_attempts (user_id, id, tenant_id, login, login_digest, status, authenticator, at, count)"
+    f" VALUES (?, ?, {TENANT}, ?, ?, 'login_after_sign_up', 'registration', ?, 1)"
 )
 _REGISTERED: Final = (
-    "INSERT INTO usercore_registration_attempts (user_id, id, tenant_id, login, status, at)"
-    f" VALUES (?, ?, {TENANT}, ?, 'ok', ?)"
+    "INSERT INTO usercore_registration_attempts (user_id, id, tenant_id, login, login_digest, status, at)"
+    f" VALUES (?, ?, {TENANT}, ?, ?, 'ok', ?)"
 )
 _ROW: Final = f"(?1, 'user', 1, {{}}, {TENANT}, '{{}}', ?2, 'host', ?{{}})"
 _HISTORY: Final = (
@@ -116,8 +116,8 @@ class SigningUp(RegistrationSteps):
         secret, expires_at = draw("uca_", user_id, self.randomness), now + _YEAR
         token = digest_of(secret)
         execute(_TOKEN, (user_id, token, at, micros_of(expires_at)))
-        execute(_ATTEMPT, (user_id, self.new_id(), email, at))
-        execute(_REGISTERED, (user_id, self.new_id(), email, at))
+        execute(_ATTEMPT, (user_id, self.new_id(), email, digest, at))
+        execute(_REGISTERED, (user_id, self.new_id(), email, digest, at))
         execute(_HISTORY, (user_id, at, *_texts(email, now, public_id("uca", user_id, token), expires_at)))
         return Registration(user=_user(user_id, email, now), access_token=Secret(secret))
 
