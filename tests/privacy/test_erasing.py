@@ -26,6 +26,8 @@ from usercore import (
     Vetoed,
 )
 from usercore.kernel.entity import evolve
+from usercore.kernel.ids import UserId
+from usercore.privacy import steps
 from usercore.storage import ROWS, Storage
 from usercore.testing import FakeClock, FakeGate, FakeHasher, FakeRandomness, MemoryMailer
 from usercore.users.model import OF_USERS
@@ -128,6 +130,48 @@ def test_a_file_that_an_older_reader_needs_is_purged_by_a_later_call(
     assert wal.stat().st_size == 0
     assert not any(mark.encode() in path.read_bytes().lower() for mark in MARKS)
     storage.close()
+
+
+@pytest.mark.rule("X6", "R5")
+def test_whom_the_user_claimed_is_erased_too(core: UserCore) -> None:
+    una = register(core, f"{MARKS[0]}una", unclaimed=True, first_name=MARKS[0], note=MARKS[0])
+    core.meta.upsert(una.id, "friend", MARKS[0])
+    core.addresses.declare_type("invoice")
+    core.addresses.add(una.id, "invoice", street=MARKS[0], country="SK")
+    ann = register(core)
+    core.registration.claim(una.id, ann.id)
+    assert marked(core) > {"users.email", "history.old_text", "address_versions.street", "meta.value"}
+    core.privacy.erase(ann.id, WHY)
+    assert marked(core) == set()
+    assert core.history.of_user(una.id).rows[0].new == {"state": "erased", "reason": WHY}
+
+
+@pytest.mark.rule("X6", "R5")
+def test_who_was_claimed_and_activated_again_stays(core: UserCore) -> None:
+    una, ann = register(core, "una", unclaimed=True), register(core)
+    core.registration.claim(una.id, ann.id)
+    again = core.users.activate(una.id)
+    core.privacy.erase(ann.id, WHY)
+    assert core.users.get(una.id) == again
+
+
+@pytest.mark.rule("X6", "R5")
+@pytest.mark.parametrize("becomes", ["claimed", "active", "erased"])
+def test_what_becomes_of_claimed_users_meanwhile_is_seen(
+    core: UserCore, monkeypatch: pytest.MonkeyPatch, becomes: str
+) -> None:
+    una, ann = register(core, "una", unclaimed=True), register(core)
+    core.registration.claim(una.id, ann.id)
+    if becomes == "active":
+        core.users.activate(una.id)
+    elif becomes == "erased":
+        core.privacy.erase(una.id, WHY)
+    seen = steps._claimed_by
+    before = [set[UserId]() if becomes == "claimed" else {una.id}]
+    monkeypatch.setattr(steps, "_claimed_by", lambda *of: before.pop() if before else seen(*of))
+    assert core.privacy.erase(ann.id, WHY).state is UserState.ERASED
+    left = core.users.find(una.id)
+    assert (left is not None) == (becomes == "active")
 
 
 @pytest.mark.rule("X6")

@@ -15,7 +15,7 @@ from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_line
 from usercore.kernel.values import frozen
 from usercore.privacy.exporting import FORMAT, export_of, plain
-from usercore.privacy.steps import BATCH, Erasing, ErasingUnit, erase_attempts, erase_user
+from usercore.privacy.steps import BATCH, Erasing, ErasingUnit, erase_attempts, erase_person
 from usercore.storage.lookups import LookupsUnit
 from usercore.storage.personal_rows import PersonalRowsUnit
 from usercore.throttling.keys import CounterKeys
@@ -50,6 +50,8 @@ class Privacy:
 
         That is a row with the state ``erased``, and a history without personal values. The identifiers are free at
         once. The reason, up to 1000 characters, is stored in the history for operators. ``force`` asks no gate.
+
+        Unclaimed users whom the user claimed are erased, too, unless they were activated again.
 
         On SQLite nothing of it is left in the file and its WAL either, unless an older reader is open or the file is
         large; then, and on PostgreSQL, ``purge`` removes the rest. In a joined or atomic core nothing is removed from
@@ -128,7 +130,7 @@ class Privacy:
 
         if context.tenant_id == SYSTEM:
             unit.lock_tenant(SYSTEM)
-        return erase_user(
+        return erase_person(
             unit, looked.id, Erasing(at=now, by=str(context.actor), keys=self._keys, reason=reason), check
         )
 

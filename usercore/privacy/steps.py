@@ -12,7 +12,7 @@ from usercore.attempts.ports import AttemptsUnit
 from usercore.history.ports import HistoryUnit, PersonalFields
 from usercore.kernel.changes import Change, Subject
 from usercore.kernel.context import Actor
-from usercore.kernel.errors import UserNotFound
+from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import LIMIT, UserId
 from usercore.kernel.values import frozen
 from usercore.outbox.ports import OutboxUnit
@@ -23,7 +23,7 @@ from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.model import RegistrationLink
 from usercore.tokens.ports import TokensUnit
 from usercore.users.keys import KeySpace
-from usercore.users.model import ERASED, Erased, User
+from usercore.users.model import CLAIMED, ERASED, Erased, User, UserState
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import erased
 
@@ -52,6 +52,45 @@ class Erasing:
     by: str
     keys: CounterKeys
     reason: str | None = None
+
+
+def erase_person(unit: ErasingUnit, user_id: UserId, erasing: Erasing, check: Callable[[User], None]) -> User:
+    """Erase a user, and those whom the user claimed: their histories have the values that moved. Return the user.
+
+    Who was claimed and is active again is a user of their own, and stays. ``check`` is as in ``erase_user``.
+
+    Raises:
+        UserNotFound: there is no such user in the unit's tenant, or it was erased.
+        RunAgain: a user was claimed, activated or erased meanwhile.
+    """
+    claimed = _claimed_by(unit, user_id)
+    done = {one: _erase_one(unit, one, user_id, erasing, check) for one in sorted({user_id, *claimed})}
+    if _claimed_by(unit, user_id):
+        raise RunAgain
+    return done[user_id]
+
+
+def _erase_one(
+    unit: ErasingUnit, one: UserId, user_id: UserId, erasing: Erasing, check: Callable[[User], None]
+) -> User:
+    if one == user_id:
+        return erase_user(unit, one, erasing, check)
+    try:
+        return erase_user(unit, one, erasing, _check_deactivated)
+    except UserNotFound:
+        raise RunAgain from None
+
+
+def _check_deactivated(locked: User) -> None:
+    if locked.state is not UserState.DEACTIVATED:
+        raise RunAgain
+
+
+def _claimed_by(unit: ErasingUnit, user_id: UserId) -> set[UserId]:
+    """Return the users whom a user claimed and who are deactivated since."""
+    entries = unit.history.list_of(Subject.USER, user_id, before=None, limit=LIMIT, kind=CLAIMED.name)
+    states = unit.users.states_of([UserId(entry.new["other_id"]) for entry in entries])
+    return {one for one, state in states.items() if state is UserState.DEACTIVATED}
 
 
 def erase_user(

@@ -11,7 +11,7 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.units import Units
-from usercore.privacy.steps import Erasing, erase_user
+from usercore.privacy.steps import Erasing, erase_person
 from usercore.storage import Unit
 from usercore.testing.contracts.attempts import Kind, each_kind
 from usercore.testing.contracts.base import Contract, assert_same, store, write_and_fail
@@ -46,7 +46,7 @@ EMAIL: Final = "ann@example.com"
 def erase(unit: Unit, user_id: UserId = ANN) -> bool:
     """Erase a user; return False if there is none any more."""
     try:
-        erase_user(unit, user_id, Erasing(at=NOON, by="host", keys=KEYS, reason="asked"))
+        erase_person(unit, user_id, Erasing(at=NOON, by="host", keys=KEYS, reason="asked"), lambda _: None)
     except UserNotFound:
         return False
     return True
@@ -262,3 +262,5 @@ class ErasureRacesContract(Contract):
         user = main.read(lambda unit: unit.users.get(erased))
         assert user is not None
         assert (user.state, user.note) == (UserState.ERASED, None)
+        states = main.read(lambda unit: unit.users.states_of([UNCLAIMED]))
+        assert states[UNCLAIMED] is not UserState.DEACTIVATED, "claimed first, the unclaimed user is erased, too"
