@@ -9,6 +9,7 @@ from usercore.kernel.context import Context
 from usercore.testing import NOON
 from usercore.testing.samples import ANN
 from usercore.testing.strategies import hostile_text, storable_text
+from usercore.users.keys import login_key
 
 
 @pytest.mark.rule("S6")
@@ -17,11 +18,11 @@ from usercore.testing.strategies import hostile_text, storable_text
     [
         (None, None),
         ("", ""),
-        (" Ann ", " Ann "),
+        (" Ann  Lee ", "Ann  Lee"),
         ("x" * 254, "x" * 254),
         ("x" * 255, "x" * 254),
         ("😀" * 300, "😀" * 254),
-        ("a\0\ud800\n", "a???"),
+        ("a\0\ud800\r\nb\n", "a??  b"),
     ],
     ids=["none", "nothing", "blanks", "254", "255", "wide", "hostile"],
 )
@@ -36,6 +37,22 @@ def test_any_text_typed_as_a_login_can_be_stored(text: str) -> None:
     assert kept is not None
     assert len(kept) <= LOGIN_LIMIT
     assert kept.isprintable()
+
+
+@pytest.mark.rule("X6", "S6")
+@pytest.mark.parametrize("unseen", ["\t", "\r\n", "\xa0", "\u3000", " " * 300])
+@pytest.mark.parametrize("login", ["{}ann@example.com", "ann@example.com{}", "{}Ann Lee{}"])
+def test_what_is_stored_of_a_login_names_the_same_user(login: str, unseen: str) -> None:
+    typed = login.format(unseen, unseen)
+    assert login_key(login_of(typed) or "") == login_key(typed) == login_key(login.format("", ""))
+
+
+@pytest.mark.rule("X6", "S6")
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("ann@exa\xadmple.com", "ann@example.com"), ("Ann\xa0Lee", "ann lee")], ids=["domain", "name"]
+)
+def test_what_is_stored_has_no_unseen_characters_within(typed: str, meant: str) -> None:
+    assert login_key(login_of(typed) or "") == login_key(typed) == meant
 
 
 @pytest.mark.rule("S6", "R1")

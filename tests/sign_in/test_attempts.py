@@ -140,7 +140,7 @@ def test_each_status_is_stored(core: UserCore, clock: FakeClock, status: Attempt
 
 @pytest.mark.rule("S6")
 def test_the_start_of_any_login_is_stored(core: UserCore) -> None:
-    for typed, kept in (("x" * 300, "x" * 254), ("a\0b\ud800c\n", "a?b?c?"), ("", ""), ("ž" * 300, "ž" * 254)):
+    for typed, kept in (("x" * 300, "x" * 254), ("a\0b\ud800c\n", "a?b?c"), ("", ""), ("ž" * 300, "ž" * 254)):
         with refused(core, UsercoreError):
             core.bind(user_agent="u" * 600).sign_in.with_password(typed, "wrong")
         attempt = newest(core, None)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Final
+from unicodedata import category
 
 from usercore.attempts.model import (
     LOGIN_LIMIT,
@@ -15,8 +16,17 @@ from usercore.kernel.ids import UserId
 
 
 def login_of(typed: str | None) -> str | None:
-    """Return what is stored of a login as typed: its first 254 characters, without those that no storage takes."""
-    return None if typed is None else printable_prefix(typed, 4 * LOGIN_LIMIT)[:LOGIN_LIMIT]
+    """Return what is stored of a login as typed: its first 254 characters, without those that no storage takes.
+
+    It names the same user as what was typed, so that erasing the user finds it: white space becomes blanks, but for
+    that at the ends, and characters that cannot be seen and are ignored in domains are removed.
+    """
+    if typed is None:
+        return None
+    text = str.strip(typed)[: 4 * LOGIN_LIMIT]
+    if not text.isprintable():
+        text = "".join(" " if one.isspace() else one for one in text if category(one) != "Cf")
+    return printable_prefix(text, 4 * LOGIN_LIMIT)[:LOGIN_LIMIT]
 
 
 def attempt_of(
