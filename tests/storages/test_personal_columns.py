@@ -12,10 +12,6 @@ from usercore_storage.sql.tables import ALL, HISTORY
 
 WHERE = "usercore/{}/model.py: ROWS"
 
-NOT_PERSONAL = {
-    ("passkey.added", "id"),
-}
-
 
 @pytest.mark.rule("X5", "X6")
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
