@@ -1,7 +1,6 @@
 """``usercore doctor``: the policy and a store against clauses of standards."""
 
 import sys
-from pathlib import Path
 from pkgutil import resolve_name
 from typing import Final
 
@@ -31,14 +30,13 @@ class PolicyName(click.ParamType[Policy]):
         module, _, attribute = str(value).partition(":")
         if not module or not attribute:
             self.fail("expected MODULE:NAME, such as shop.settings:POLICY", param, ctx)
-        here = str(Path.cwd())
-        sys.path.insert(0, here)
+        sys.path.insert(0, "")  # the working directory
         try:
             found = resolve_name(str(value))
-        except Exception as error:  # noqa: BLE001 - the module is the host's, and may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the module is the host's, and may raise anything
             self.fail(f"cannot import it: {type(error).__name__}: {error}", param, ctx)
         finally:
-            sys.path.remove(here)
+            sys.path.remove("")
         if not isinstance(found, Policy):
             self.fail(f"found {type(found).__name__}; expected a usercore.Policy", param, ctx)
         return found

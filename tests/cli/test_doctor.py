@@ -23,6 +23,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     name = "shop_settings"
     (tmp_path / f"{name}.py").write_text(POLICY, encoding="utf-8")
     (tmp_path / "broken_settings.py").write_text("1 / 0", encoding="utf-8")
+    (tmp_path / "quitting_settings.py").write_text("raise SystemExit(0)", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return name
 
@@ -67,6 +68,7 @@ def test_the_policy_of_the_host_is_examined_if_it_is_named(store: str, settings:
         ("shop_settings:NONE", "AttributeError"),
         ("no_such_module:POLICY", "No module named"),
         ("broken_settings:POLICY", "ZeroDivisionError"),
+        ("quitting_settings:POLICY", "SystemExit"),
         ("shop_settings", "expected MODULE:NAME"),
         (":POLICY", "expected MODULE:NAME"),
     ],
