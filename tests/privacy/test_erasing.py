@@ -166,12 +166,33 @@ def test_what_becomes_of_claimed_users_meanwhile_is_seen(
         core.users.activate(una.id)
     elif becomes == "erased":
         core.privacy.erase(una.id, WHY)
-    seen = steps._claimed_by
-    before = [set[UserId]() if becomes == "claimed" else {una.id}]
-    monkeypatch.setattr(steps, "_claimed_by", lambda *of: before.pop() if before else seen(*of))
-    assert core.privacy.erase(ann.id, WHY).state is UserState.ERASED
+    seen = steps.claimed_by
+    before = [[] if becomes == "claimed" else [una.id]]
+    monkeypatch.setattr(steps, "claimed_by", lambda *of: before.pop() if before else seen(*of))
+    assert core.privacy.erase(ann.id, WHY, force=True).state is UserState.ERASED
     left = core.users.find(una.id)
     assert (left is not None) == (becomes == "active")
+
+
+@pytest.mark.rule("X6", "R5")
+def test_gates_are_asked_about_each_whom_the_user_claimed(core: UserCore) -> None:
+    una, una2 = (register(core, name, unclaimed=True) for name in ("una", "una2"))
+    ann, asked = register(core), list[UserId]()
+    core.registration.claim(una.id, ann.id)
+
+    def gate(erasure: UserErasure) -> None:
+        asked.append(erasure.user.id)
+        if len(asked) == 2:  # which changes no version of Ann
+            core.registration.claim(una2.id, ann.id)
+        if len(asked) == 5:
+            raise Vetoed("open invoice")
+
+    guarded = over(core, gates=Gates(erasures=[gate]))
+    with pytest.raises(Vetoed):
+        guarded.privacy.erase(ann.id, WHY)
+    assert sorted(asked) == sorted([ann.id, una.id, ann.id, una.id, una2.id])
+    guarded.privacy.erase(ann.id, WHY)
+    assert [core.users.find(user.id) for user in (ann, una, una2)] == [None] * 3
 
 
 @pytest.mark.rule("X6")

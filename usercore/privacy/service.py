@@ -1,6 +1,6 @@
 """Erasing and exporting users, for the host and its operators."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -9,13 +9,14 @@ from usercore.gates.model import UserErasure
 from usercore.gates.service import ErasureGates
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.errors import LostRace, StorageError
+from usercore.kernel.ids import UserId
 from usercore.kernel.log import log
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_line
 from usercore.kernel.values import frozen
 from usercore.privacy.exporting import FORMAT, export_of, plain
-from usercore.privacy.steps import BATCH, Erasing, ErasingUnit, erase_attempts, erase_person
+from usercore.privacy.steps import BATCH, Erasing, ErasingUnit, claimed_by, erase_attempts, erase_person
 from usercore.storage.lookups import LookupsUnit
 from usercore.storage.personal_rows import PersonalRowsUnit
 from usercore.throttling.keys import CounterKeys
@@ -51,7 +52,8 @@ class Privacy:
         That is a row with the state ``erased``, and a history without personal values. The identifiers are free at
         once. The reason, up to 1000 characters, is stored in the history for operators. ``force`` asks no gate.
 
-        Unclaimed users whom the user claimed are erased, too, unless they were activated again.
+        Unclaimed users whom the user claimed are erased, too, unless they were activated again; gates are asked about
+        each of them.
 
         On SQLite nothing of it is left in the file and its WAL either, unless an older reader is open or the file is
         large; then, and on PostgreSQL, ``purge`` removes the rest. In a joined or atomic core nothing is removed from
@@ -70,13 +72,14 @@ class Privacy:
         check_type(force, bool, name="force")
         units = self._service.units
         for _ in range(TRIES):
-            looked, has_many = units.read(lambda unit: self._look(unit, ref))
-            if not force:
-                self._gates.check(UserErasure(user=looked, reason=why, context=self._service.context))
+            looked, claimed, has_many = units.read(lambda unit: self._look(unit, ref))
+            asked = () if force else (looked, *claimed)
+            for user in asked:
+                self._gates.check(UserErasure(user=user, reason=why, context=self._service.context))
             while has_many:
                 has_many = units.write(partial(erase_attempts, user_id=looked.id))
             try:
-                erased = units.write(partial(self._erase, looked=looked, reason=why, force=force))
+                erased = units.write(partial(self._erase, user_id=looked.id, reason=why, asked=asked))
             except _Changed:
                 continue
             self._purge_files()
@@ -112,27 +115,29 @@ class Privacy:
         self._service.check_alone("privacy.purge")
         self._purge(thorough=True)
 
-    def _look(self, unit: PrivacyUnit, ref: Reference) -> tuple[User, bool]:
-        """Return the user, and whether there are too many attempts of theirs for one unit."""
+    def _look(self, unit: PrivacyUnit, ref: Reference) -> tuple[User, list[User], bool]:
+        """Return the user, whom the user claimed, and whether there are too many attempts of theirs for one unit."""
         user = get_user(unit, ref)
         self._last_admin.check(unit, user, at=self._service.clock())
         some = (one.list_of(user.id, before=None, limit=BATCH) for one in (unit.attempts, unit.registration_attempts))
-        return user, any(len(rows) == BATCH for rows in some)
+        claimed = unit.users.get_many(claimed_by(unit, user.id))
+        return user, claimed, any(len(rows) == BATCH for rows in some)
 
-    def _erase(self, unit: PrivacyUnit, looked: User, reason: str, *, force: bool) -> User:
-        """Erase the user if it is as the gates saw it; with ``force``, which asks no gate, in any version."""
+    def _erase(self, unit: PrivacyUnit, user_id: UserId, reason: str, *, asked: Sequence[User]) -> User:
+        """Erase the user and whom the user claimed, all as the gates were asked about them, or as they are if none."""
         now, context = self._service.clock(), self._service.context
+        versions = {user.id: user.version for user in asked}
 
         def check(locked: User) -> None:
-            self._last_admin.check(unit, locked, at=now)
-            if not force and locked.version != looked.version:
+            if locked.id == user_id:
+                self._last_admin.check(unit, locked, at=now)
+            if asked and locked.version != versions.get(locked.id):
                 raise _Changed
 
         if context.tenant_id == SYSTEM:
             unit.lock_tenant(SYSTEM)
-        return erase_person(
-            unit, looked.id, Erasing(at=now, by=str(context.actor), keys=self._keys, reason=reason), check
-        )
+        erasing = Erasing(at=now, by=str(context.actor), keys=self._keys, reason=reason)
+        return erase_person(unit, user_id, erasing, check)
 
     def _purge_files(self) -> None:
         if self._service.joined:

@@ -57,17 +57,24 @@ class Erasing:
 def erase_person(unit: ErasingUnit, user_id: UserId, erasing: Erasing, check: Callable[[User], None]) -> User:
     """Erase a user, and those whom the user claimed: their histories have the values that moved. Return the user.
 
-    Who was claimed and is active again is a user of their own, and stays. ``check`` is as in ``erase_user``.
+    ``check`` may refuse each of the locked users by raising.
 
     Raises:
         UserNotFound: there is no such user in the unit's tenant, or it was erased.
         RunAgain: a user was claimed, activated or erased meanwhile.
     """
-    claimed = _claimed_by(unit, user_id)
+    claimed = claimed_by(unit, user_id)
     done = {one: _erase_one(unit, one, user_id, erasing, check) for one in sorted({user_id, *claimed})}
-    if _claimed_by(unit, user_id):
+    if claimed_by(unit, user_id):
         raise RunAgain
     return done[user_id]
+
+
+def claimed_by(unit: ErasingUnit, user_id: UserId) -> list[UserId]:
+    """Return the users whom a user claimed; not those who are active again, and so users of their own, or erased."""
+    entries = unit.history.list_of(Subject.USER, user_id, before=None, limit=LIMIT, kind=CLAIMED.name)
+    states = unit.users.states_of([UserId(entry.new["other_id"]) for entry in entries])
+    return [one for one, state in states.items() if state is UserState.DEACTIVATED]
 
 
 def _erase_one(
@@ -75,22 +82,16 @@ def _erase_one(
 ) -> User:
     if one == user_id:
         return erase_user(unit, one, erasing, check)
+
+    def check_claimed(locked: User) -> None:
+        if locked.state is not UserState.DEACTIVATED:
+            raise RunAgain
+        check(locked)
+
     try:
-        return erase_user(unit, one, erasing, _check_deactivated)
+        return erase_user(unit, one, erasing, check_claimed)
     except UserNotFound:
         raise RunAgain from None
-
-
-def _check_deactivated(locked: User) -> None:
-    if locked.state is not UserState.DEACTIVATED:
-        raise RunAgain
-
-
-def _claimed_by(unit: ErasingUnit, user_id: UserId) -> set[UserId]:
-    """Return the users whom a user claimed and who are deactivated since."""
-    entries = unit.history.list_of(Subject.USER, user_id, before=None, limit=LIMIT, kind=CLAIMED.name)
-    states = unit.users.states_of([UserId(entry.new["other_id"]) for entry in entries])
-    return {one for one, state in states.items() if state is UserState.DEACTIVATED}
 
 
 def erase_user(
