@@ -43,7 +43,7 @@ def locked(server: Server, database: str, table: str) -> Iterator[None]:
 CALLS: Final[dict[str, Callable[[UserCore, int], object]]] = {
     "a read of one statement": lambda core, ann: core.users.get(ann),
     "a read by an identifier": lambda core, _: core.users.get(Email("ann@example.com")),
-    "a read of several statements": lambda core, ann: core.history.of_user(ann),
+    "a read of several statements": lambda core, ann: core.history.detail(ann),
     "a write": lambda core, ann: core.users.update(ann, first_name="Zoë"),
     "a registration": lambda core, _: core.registration.register_external("bob@example.com"),
     "an import": lambda core, _: core.registration.import_users({"email": f"{n}@example.com"} for n in range(30)),
