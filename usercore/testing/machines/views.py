@@ -46,9 +46,10 @@ class ViewsMachine(StateMachine):
         self.write_at: datetime | None = None
         self.log: list[tuple[UserId | None, str, int]] = []
 
-    @rule(whom=WHOM, source=SOURCES)
-    def sign_in(self, whom: int, source: str | None) -> None:
-        """Sign a user in from a source."""
+    @rule(whom=WHOM, source=SOURCES, seconds=st.sampled_from((0, -30)))
+    def sign_in(self, whom: int, source: str | None, seconds: int) -> None:
+        """Sign a user in from a source, perhaps by a clock that is behind."""
+        self.clock.advance(timedelta(seconds=seconds))
         signed_in = self.core.sign_in.trusted(self.users[whom], source=source)
         self.tokens.append(HeldToken(self.users[whom], signed_in.access_token, source))
         self.came(self.users[whom], source, self.clock.now)
@@ -61,11 +62,12 @@ class ViewsMachine(StateMachine):
                 self.saw("came later before")
             self.accesses[user_id, source] = max(self.accesses.get((user_id, source), at), at)
 
-    @rule(number=st.integers(0, 5))
-    def use(self, number: int) -> None:
+    @rule(number=st.integers(0, 5), seconds=st.sampled_from((1, 70)))
+    def use(self, number: int, seconds: int) -> None:
         """Use a token; a minute after the first use, all of them are written."""
         if not self.tokens:
             return
+        self.clock.advance(timedelta(seconds=seconds))
         token, now = self.tokens[number % len(self.tokens)], self.clock.now
         self.core.sign_in.identify(token.secret)
         self.uses[token] = now
