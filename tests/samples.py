@@ -144,7 +144,7 @@ def same(value: object) -> Sample:
 
 def unknown_secret(kind: str, user: User | None) -> Secret:
     """Return a well-formed secret that was never issued, of a user that does not exist, or of a kind without users."""
-    return generate_secret(kind, None if user is None else user.id + FAR, FakeRandomness("nobody"))
+    return generate_secret(kind, None if user is None else user.id + FAR, FakeRandomness("unknown"))
 
 
 def link_of(core: UserCore, user: User, kind: TokenKind) -> Secret:

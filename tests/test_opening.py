@@ -18,7 +18,7 @@ def open_storage(url):
     return open_memory("memory://")
 
 def refuse(url):
-    raise AssertionError("nobody stands in for ours")
+    raise AssertionError("another storage is opened in place of ours")
 """
 
 

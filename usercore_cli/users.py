@@ -169,6 +169,6 @@ def erase(core: UserCore, output: Output, ref: Reference, reason: str, *, force:
 
 def _confirm(question: str) -> None:
     if not sys.stdin.isatty():
-        raise Failed("nothing was erased; --yes confirms it where nobody can be asked")
+        raise Failed("nothing was erased; --yes confirms it without a terminal")
     if not click.confirm(question, err=True):
         raise Failed("nothing was erased", ExitStatus.REFUSED)

@@ -178,7 +178,6 @@ def test_no_parallel_miss_is_lost(core: UserCore, clock: FakeClock) -> None:
 
 
 @pytest.mark.rule("K3")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork, so no child inherits misses")
 def test_a_forked_child_does_not_store_its_parents_misses(core: UserCore) -> None:
     tracker, context, at = MissTracker(core._runtime.new_id), core.context, core._service.clock()
     tracker.record(context, at, core._service.units)

@@ -100,7 +100,7 @@ def _sign_in(scenario: Scenario) -> None:
     access = scenario.keep("access token of a password", by_password.access_token)
     login, unused = core.login_tokens.issue(ref), core.login_tokens.issue(ref)
     scenario.keep("login token", login)
-    scenario.keep("login token that nobody uses", unused)
+    scenario.keep("login token that is not used", unused)
     by_token = core.sign_in.with_login_token(login)
     scenario.keep("access token of a login token", by_token.access_token)
     scenario.show(by_password, by_token, core.sign_in.identify(access), core.sign_in.with_access_token(access))

@@ -48,7 +48,7 @@ def register_until_interrupted(core: UserCore, name: str, seconds: float) -> lis
             acknowledged.append(register(core, f"{name}.{number}"))  # noqa: PERF401 - an interrupt keeps those before
     except KeyboardInterrupt:
         return acknowledged
-    raise AssertionError("nobody interrupted")
+    raise AssertionError("no interrupt came")
 
 
 @pytest.mark.slow

@@ -112,7 +112,7 @@ def test_no_unit_of_threads_is_acknowledged_when_the_file_moves_during_its_group
         assert kinds(note_writer.group(note("a"), note("b"), note("c"))) == [StoreMoved] * 3
         with pytest.raises(StoreMoved):
             note_writer.write(note("d"))
-        assert note_writer.found() == ["a", "b", "c"], "they were in the file already, and nobody was reported so"
+        assert note_writer.found() == ["a", "b", "c"], "they were in the file already, and no unit was reported so"
 
 
 @pytest.mark.rule("ERR")

@@ -331,7 +331,7 @@ def _states(include_deactivated: object, include_unclaimed: object) -> States:
 
 def _place(cursor: str | None) -> UserId | None:
     place = read_cursor(cursor, int)
-    return None if place is None else UserId(int(place[0]))
+    return None if place is None else UserId(place[0])
 
 
 def _place_of(user: User) -> tuple[int]:

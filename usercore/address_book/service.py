@@ -7,7 +7,7 @@ when it is written; if it changed meanwhile, all of it is done again.
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from functools import partial
-from typing import Any, Final, TypeVar, Unpack, cast
+from typing import Any, TypeVar, Unpack, cast
 
 from usercore.address_book.lookups import (
     AddressBookUnit,
@@ -69,14 +69,12 @@ from usercore.kernel.paging import PAGE_SIZE, Page, check_limit, page_of, read_c
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import FieldErrors, check_type
+from usercore.kernel.units import MOST_TRIES
 from usercore.kernel.values import frozen
 
 K = TypeVar("K")
 L = TypeVar("L")
 T = TypeVar("T")
-
-TRIES: Final = 3
-"""How often something is asked about that changes before it is written. Source: usercore."""
 
 
 @frozen(kw_only=True)
@@ -207,8 +205,7 @@ class Addresses:
         """
         check_reference(ref)
         keys, day = clean_type_keys(types), None if on is None else clean_day(on, field="on")
-        rows, place = check_limit(limit), read_cursor(cursor, int, int)
-        before = None if place is None else (int(place[0]), int(place[1]))
+        rows, before = check_limit(limit), read_cursor(cursor, int, int)
         return self._service.units.read(
             lambda unit: self._lookups.page(unit, unit.get_or_raise(ref), before, rows, types=keys, on=day)
         )
@@ -413,7 +410,7 @@ class Addresses:
         if state is not None:
             check_type(state, ChangeRequestState, name="state")
         rows, place = check_limit(limit), read_cursor(cursor, int)
-        before = LIMIT if place is None else int(place[0])
+        before = LIMIT if place is None else place[0]
 
         def query(unit: AddressBookUnit) -> list[AddressChangeRequest]:
             user_id = unit.get_or_raise(ref)
@@ -431,7 +428,7 @@ class Addresses:
             Invalid: limit or cursor is wrong.
         """
         rows, place = check_limit(limit), read_cursor(cursor, int)
-        after = 0 if place is None else int(place[0])
+        after = 0 if place is None else place[0]
 
         def query(unit: AddressBookUnit) -> list[AddressChangeRequest]:
             found = unit.change_requests.list_open(after, limit=rows + 1)
@@ -528,7 +525,7 @@ class Addresses:
         Raises:
             LostRace: it changed each of three times.
         """
-        for _ in range(TRIES):
+        for _ in range(MOST_TRIES):
             looked = self._service.units.read(look)
             ask(looked)
             written = self._service.units.write(partial(write, looked))

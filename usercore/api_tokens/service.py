@@ -157,7 +157,7 @@ class ApiTokens:
             Invalid: limit or cursor is wrong.
         """
         rows, place = check_limit(limit), read_cursor(cursor, int)
-        after = None if place is None else int(place[0])
+        after = None if place is None else place[0]
         found = self._service.units.read(lambda unit: unit.api_tokens.list_from(after, limit=rows + 1))
         return page_of(found, rows, lambda token: (token.id,))
 

@@ -139,7 +139,7 @@ class Roles:
         if active is not None:
             check_type(active, bool, name="active")
         rows, place = check_limit(limit), read_cursor(cursor, str)
-        after = None if place is None else str(place[0])
+        after = None if place is None else place[0]
         found = self._service.units.read(lambda unit: unit.roles.list_from(after, active=active, limit=rows + 1))
         return page_of(found, rows, lambda role: (unique_key(role.name),))
 

@@ -172,8 +172,8 @@ class Outbox:
         return self._list(DeliveryState.FAILED, cursor, limit)
 
     def _list(self, state: DeliveryState, cursor: str | None, limit: int) -> Page[Delivery]:
-        rows, place = check_limit(limit), read_cursor(cursor, int, str, int, int, str)
-        after: DeliveryKey | None = place  # type: ignore[assignment]  # read_cursor checked the types
+        rows = check_limit(limit)
+        after: DeliveryKey | None = read_cursor(cursor, int, str, int, int, str)
         tenant_id = self._service.context.tenant_id
         found = self._service.units.read(
             lambda unit: unit.deliveries.list_in(state, tenant_id, after=after, limit=rows + 1)

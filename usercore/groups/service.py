@@ -144,8 +144,7 @@ class Groups:
             TypeError: an argument has the wrong type.
             Invalid: limit or cursor is wrong.
         """
-        rows, place = check_limit(limit), read_cursor(cursor, int, str)
-        after = None if place is None else (int(place[0]), str(place[1]))
+        rows, after = check_limit(limit), read_cursor(cursor, int, str)
         found = self._service.units.read(lambda unit: unit.groups.list_from(after, limit=rows + 1))
         return page_of(found, rows, lambda group: (group.sorting, unique_key(group.name)))
 
@@ -212,8 +211,7 @@ class Groups:
             GroupNotFound: the tenant has no such group.
         """
         key = clean_group_key(group)
-        rows, place = check_limit(limit), read_cursor(cursor, int, int)
-        after = None if place is None else (int(place[0]), int(place[1]))
+        rows, after = check_limit(limit), read_cursor(cursor, int, int)
         found = self._service.units.read(
             lambda unit: unit.group_members.list_of_group(_find(unit, key).id, after=after, limit=rows + 1)
         )

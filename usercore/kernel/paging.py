@@ -5,11 +5,13 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, overload
 
 from usercore.kernel.text import check_type, refuse
 from usercore.kernel.values import frozen
 
+A = TypeVar("A", bound=int | str)
+B = TypeVar("B", bound=int | str)
 T = TypeVar("T")
 
 PAGE_SIZE: Final = 100
@@ -97,7 +99,19 @@ def write_cursor(place: tuple[int | str, ...]) -> str:
     return base64.urlsafe_b64encode(json.dumps(place, ensure_ascii=False).encode()).decode("ascii")
 
 
-def read_cursor(cursor: str | None, *kinds: type) -> tuple[int | str, ...] | None:
+@overload
+def read_cursor(cursor: str | None, kind: type[A], /) -> tuple[A] | None: ...
+
+
+@overload
+def read_cursor(cursor: str | None, first: type[A], second: type[B], /) -> tuple[A, B] | None: ...
+
+
+@overload
+def read_cursor(cursor: str | None, /, *kinds: type) -> tuple[Any, ...] | None: ...
+
+
+def read_cursor(cursor: str | None, /, *kinds: type) -> tuple[Any, ...] | None:
     """Parse a cursor of this form; None means the start of the list.
 
     Raises:

@@ -100,6 +100,9 @@ class ChangingUnit(ResolvingUnit, Protocol):
         """
 
 
+MOST_TRIES: Final = 3
+"""How often a use-case reads, asks the host and writes, if what it read has changed each time. Source: usercore."""
+
 MOST_RUNS: Final = 20
 """Most runs of one unit. Source: usercore: four times the 5 that 16 threads registering one email needed at most."""
 

@@ -96,7 +96,7 @@ class Meta:
         cleaned = None if key is None else clean_key(key)
         check_type(public_only, bool, name="public_only")
         rows, place = check_limit(limit), read_cursor(cursor, str)
-        after = None if place is None else str(place[0])
+        after = None if place is None else place[0]
 
         def query(unit: MetaUnit) -> Page[MetaValue]:
             user_id = unit.get_or_raise(ref)
@@ -128,7 +128,7 @@ class Meta:
         text = None if value is None else clean_value(value, most=self._policy.max_bytes)
         check_type(public_only, bool, name="public_only")
         rows, place = check_limit(limit), read_cursor(cursor, int)
-        after = None if place is None else UserId(int(place[0]))
+        after = None if place is None else UserId(place[0])
         found = self._service.units.read(
             lambda unit: unit.meta.list_by_key(cleaned, text, public_only=public_only, after=after, limit=rows + 1)
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from usercore.authenticators.last_admin import LastAdminGuard
 from usercore.gates.model import UserErasure
@@ -14,6 +14,7 @@ from usercore.kernel.log import log
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, clean_line
+from usercore.kernel.units import MOST_TRIES
 from usercore.kernel.values import frozen
 from usercore.privacy.exporting import FORMAT, export_of, plain
 from usercore.privacy.steps import BATCH, Erasing, ErasingUnit, claimed_by, erase_attempts, erase_person
@@ -22,9 +23,6 @@ from usercore.storage.personal_rows import PersonalRowsUnit
 from usercore.throttling.keys import CounterKeys
 from usercore.users.model import REASON_LIMIT, User
 from usercore.users.service import get_user
-
-TRIES: Final = 3
-"""How often gates are asked if the user changes meanwhile. Source: usercore."""
 
 
 class _Changed(Exception):
@@ -71,7 +69,7 @@ class Privacy:
         why = clean_line(reason, field="reason", most=REASON_LIMIT, empty=False)
         check_type(force, bool, name="force")
         units = self._service.units
-        for _ in range(TRIES):
+        for _ in range(MOST_TRIES):
             looked, claimed, has_many = units.read(lambda unit: self._look(unit, ref))
             asked = () if force else (looked, *claimed)
             for user in asked:

@@ -265,7 +265,7 @@ class Tenants:
         if active is not None:
             check_type(active, bool, name="active")
         rows, place = check_limit(limit), read_cursor(cursor, str)
-        after = None if place is None else str(place[0])
+        after = None if place is None else place[0]
         found = self._service.units.read(lambda unit: unit.tenants.list_from(after, active=active, limit=rows + 1))
         return page_of(found, rows, lambda tenant: (unique_key(tenant.name),))
 

@@ -27,10 +27,10 @@ def read_token_cursor(cursor: str | None) -> TokenPlace | None:
     if place is None:
         return None
     try:
-        start = bytes.fromhex(str(place[1]))
+        start = bytes.fromhex(place[1])
     except ValueError:
         refuse("cursor", "malformed")
-    return int(place[0]), Digest(start.ljust(32, b"\xff"))  # behind every digest that begins so
+    return place[0], Digest(start.ljust(32, b"\xff"))  # behind every digest that begins so
 
 
 def page_of_access_tokens(unit: TokensUnit, user_id: UserId, after: TokenPlace | None, limit: int) -> Page[AccessToken]:

@@ -58,8 +58,7 @@ class History:
 
     def _changes(self, ref: Reference, cursor: str | None, limit: int, kind: ChangeKind | None) -> Page[Entry]:
         check_reference(ref)
-        rows, place = check_limit(limit), read_cursor(cursor, int, int)
-        before = None if place is None else (int(place[0]), int(place[1]))
+        rows, before = check_limit(limit), read_cursor(cursor, int, int)
 
         def query(unit: ViewsUnit) -> Page[Entry]:
             found = page_of_changes(unit, unit.resolve(ref), before, rows, kind=kind)
@@ -82,7 +81,7 @@ class History:
         if ref is not None:
             check_reference(ref)
         rows, place = check_limit(limit), read_cursor(cursor, int)
-        before = None if place is None else int(place[0])
+        before = None if place is None else place[0]
 
         def query(unit: ViewsUnit) -> Page[Attempt]:
             return page_of_attempts(unit, None if ref is None else unit.get_or_raise(ref), before, rows)
@@ -103,8 +102,7 @@ class History:
             UserNotFound: no user of this tenant has this reference.
         """
         check_reference(ref)
-        rows, place = check_limit(limit), read_cursor(cursor, int, str)
-        after = None if place is None else (int(place[0]), str(place[1]))
+        rows, after = check_limit(limit), read_cursor(cursor, int, str)
         return self._service.units.read(lambda unit: page_of_source_accesses(unit, unit.get_or_raise(ref), after, rows))
 
     def log_action(
@@ -162,8 +160,7 @@ class History:
         if ref is not None:
             check_reference(ref)
         name = None if action is None else clean_action(action)
-        rows, place = check_limit(limit), read_cursor(cursor, int, int)
-        before = None if place is None else (int(place[0]), int(place[1]))
+        rows, before = check_limit(limit), read_cursor(cursor, int, int)
 
         def query(unit: ViewsUnit) -> Page[Action]:
             user_id = None if ref is None else unit.get_or_raise(ref)

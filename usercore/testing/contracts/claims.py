@@ -153,7 +153,7 @@ class ClaimRepositoryContract(Contract):
     @pytest.mark.rule("U3")
     def test_only_its_holder_frees_a_key(self, main: Units[Unit]) -> None:
         store(main, lambda unit: unit.claims.put, CLAIM)
-        main.write(lambda unit: unit.claims.remove([a_claim(holder_id=BOB), a_claim(key="nobody's")]))
+        main.write(lambda unit: unit.claims.remove([a_claim(holder_id=BOB), a_claim(key="not stored")]))
         assert find(main) == CLAIM
 
     @pytest.mark.rule("U3")

@@ -92,7 +92,7 @@ class SourceAccessRepositoryContract(Contract):
         nothing: list[tuple[UserId, Digest, datetime]] = []
         people.write(lambda unit: unit.access_tokens.touch(nothing))
         use(people, (app.digest, NOON + TICK), (desk.digest, NOON), (bare.digest, NOON), (revoked.digest, NOON))
-        use(people, (digest_of("nobody's"), NOON + TICK), (app.digest, NOON))
+        use(people, (digest_of("not stored"), NOON + TICK), (app.digest, NOON))
         assert listed(people) == {"app": NOON + TICK, "desk": NOON}
         write_and_fail(people, lambda unit: unit.access_tokens.touch([(ANN, desk.digest, NOON + TICK)]))
         assert listed(people)["desk"] == NOON
