@@ -2,15 +2,14 @@
 
 import random
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 import usercore
+from tests.alarm import alarm_handler
 from tests.faults.filled_stores import POLICY
 from tests.faults.rounds import rounds
 from tests.faults.test_killed_writers import check_whole
@@ -23,17 +22,6 @@ def interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-@contextmanager
-def interrupting() -> Iterator[None]:
-    """Raise ``KeyboardInterrupt`` in the main thread by an alarm."""
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def register(core: UserCore, name: str) -> int:
     user = core.registration.register(f"{name}@example.com", external_id=name, sign_in=True).user
     core.login_tokens.issue(user.id)
@@ -44,7 +32,7 @@ def register_until_interrupted(core: UserCore, name: str, seconds: float) -> lis
     acknowledged: list[int] = []
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        for number in range(1_000_000):
+        for number in range(10_000):
             acknowledged.append(register(core, f"{name}.{number}"))  # noqa: PERF401 - an interrupt keeps those before
     except KeyboardInterrupt:
         return acknowledged
@@ -59,7 +47,7 @@ def test_an_interrupted_call_leaves_no_partial_changes_and_no_waiting_thread(oth
     with usercore.open(f"sqlite:///{tmp_path}/store.db", policy=POLICY) as core, ThreadPoolExecutor(4) as pool:
         for turn in range(rounds(few=40, many=2000)):
             working = [pool.submit(register, core, f"t{turn}.{number}") for number in range(others)]
-            with interrupting():
+            with alarm_handler(interrupt):
                 acknowledged = register_until_interrupted(core, f"m{turn}", randomness.uniform(0.0001, 0.01))
             acknowledged += [each.result(60) for each in working]
             assert [core.users.get(number).id for number in acknowledged] == acknowledged

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from tests.alarm import alarm_handler
 from tests.sqlite.note_writer import NoteWriter, note
 
 
@@ -37,20 +38,19 @@ class Interrupter:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        tracing, ringing = sys.gettrace(), signal.signal(signal.SIGALRM, self._ring)
-        try:
-            self._is_armed = True
-            if self._left:
-                sys.setprofile(self._watch)
-            else:
-                signal.setitimer(signal.ITIMER_REAL, self._delay)
-            yield
-        finally:
-            self._is_armed = False
-            sys.setprofile(None)
-            sys.settrace(tracing)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, ringing)
+        tracing = sys.gettrace()
+        with alarm_handler(self._ring):
+            try:
+                self._is_armed = True
+                if self._left:
+                    sys.setprofile(self._watch)
+                else:
+                    signal.setitimer(signal.ITIMER_REAL, self._delay)
+                yield
+            finally:
+                self._is_armed = False
+                sys.setprofile(None)
+                sys.settrace(tracing)
 
     def _watch(self, frame: FrameType, event: str, _: object) -> None:
         if event in {"call", "c_return"} and is_ours(frame):
