@@ -152,6 +152,15 @@ def test_inactive_users_are_counted_by_their_own_index(connection: Connection) -
     assert "usercore_users_inactive" in detail  # by the index of all registrations it would read every user
 
 
+@pytest.mark.parametrize("name", ["outbox.DUE", "outbox.FAR"])
+def test_deliveries_are_found_by_their_subscriber_and_time(name: str, connection: Connection) -> None:
+    statement = STATEMENTS[name]
+    plan = connection(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?"))
+    used = [detail for *_, detail in plan if "usercore_deliveries_due" in detail]
+    assert [detail.partition(" (")[2].partition(" AND ")[0] for detail in used] == ["subscriber=?"], plan
+    assert not [detail for *_, detail in plan if "TEMP B-TREE" in detail]
+
+
 BY_ID: Final = [name for name in STATEMENTS if re.match(r"users\.(GET|STATES|FIND_BY|ID_BY|LOCK|REPLACE)", name)]
 
 

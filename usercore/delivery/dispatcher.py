@@ -121,7 +121,8 @@ class Outbox:
             now, limit = self._service.clock(), self._policy.batch
             until = now + self._policy.lease
             leased = unit.deliveries.lease(names, now=now, until=until, limit=limit)
-            if not leased and unit.deliveries.bring_forward(latest_due(now, self._policy), to=now, limit=limit):
+            beyond = latest_due(now, self._policy)
+            if not leased and unit.deliveries.bring_forward(names, beyond=beyond, to=now, limit=limit):
                 return unit.deliveries.lease(names, now=now, until=until, limit=limit)
             return leased
 

@@ -39,10 +39,11 @@ class DeliveryRepository(Protocol):
         """
 
     @abstractmethod
-    def bring_forward(self, beyond: datetime, *, to: datetime, limit: int) -> int:
-        """Make at most ``limit`` pending deliveries that are due after ``beyond`` due at ``to``, the earliest first.
+    def bring_forward(self, subscribers: Sequence[str], *, beyond: datetime, to: datetime, limit: int) -> int:
+        """Make at most ``limit`` pending deliveries of these subscribers that are due after ``beyond`` due at ``to``.
 
-        Returns how many.
+        The limit is filled in the order of the subscribers, and for each by the time at which they were due. Returns
+        how many.
         """
 
     @abstractmethod

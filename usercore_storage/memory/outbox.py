@@ -37,11 +37,16 @@ class MemoryOutbox(DeliveryRepository):
         )
         return [self._lease(head, until) for _, _, head in nsmallest(limit, due)]
 
-    def bring_forward(self, beyond: datetime, *, to: datetime, limit: int) -> int:
+    def bring_forward(self, subscribers: Sequence[str], *, beyond: datetime, to: datetime, limit: int) -> int:
+        rank = {subscriber: place for place, subscriber in enumerate(subscribers)}
         pending = (self._deliveries.get(key) for _, key in self._pending.everything())
-        far = ((one.due_at, _key_of(one), one) for one in pending if one is not None and one.due_at > beyond)
+        far = (
+            (rank[one.subscriber], one.due_at, _key_of(one), one)
+            for one in pending
+            if one is not None and one.subscriber in rank and one.due_at > beyond
+        )
         brought = nsmallest(limit, far)
-        for _, key, delivery in brought:
+        for _, _, key, delivery in brought:
             self._deliveries.put(key, evolve(delivery, due_at=to))
         return len(brought)
 

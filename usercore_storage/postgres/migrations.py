@@ -11,6 +11,7 @@ from usercore.kernel.errors import Corrupt, NewerSchema
 from usercore.kernel.randomness import system_randomness
 from usercore.kernel.units import run_until_stored
 from usercore_storage.postgres.connections import Connection
+from usercore_storage.sql import tables
 from usercore_storage.sql.steps import steps_beside
 from usercore_storage.sql.table import Table
 
@@ -37,9 +38,16 @@ _EXISTS: Final = "SELECT 1 FROM pg_class WHERE oid = to_regclass('usercore_schem
 """By way of the catalogue, because reading it makes the session see tables created since its last lookup."""
 
 
-def options_of(_: Table[Any]) -> str:
-    """Return the options of a table: none."""
-    return ""
+FILL_FACTORS: Final[Mapping[str, int]] = {tables.USERS.name: 90}
+"""Percent of a page that new rows may fill. Each change of a user updates the row's ``change_no``, and an update whose
+new version fits into the same page writes no index. Source: usercore: 90 % of the first updates of 2,000 users did so
+at 100, and all at 90; the table grew by 7 %."""
+
+
+def options_of(table: Table[Any]) -> str:
+    """Return the options of a table."""
+    factor = FILL_FACTORS.get(table.name)
+    return "" if factor is None else f" WITH (fillfactor = {factor})"
 
 
 def migrate(connection: Connection, *, steps: Sequence[str] | None = None) -> bytes:

@@ -28,7 +28,10 @@ LEASE: Final = (
     f"UPDATE usercore_deliveries SET due_at = ?, lease_no = lease_no + 1 WHERE {_BY_KEY}"
     f" AND state = 'pending' AND due_at <= ? RETURNING {DELIVERIES.select}"
 )
-FAR: Final = f"SELECT {_KEY} FROM usercore_deliveries WHERE state = 'pending' AND due_at > ? ORDER BY due_at LIMIT ?"
+FAR: Final = (
+    f"SELECT {_KEY} FROM usercore_deliveries WHERE state = 'pending' AND subscriber = ? AND due_at > ?"
+    " ORDER BY due_at LIMIT ?"
+)
 BRING_FORWARD: Final = (
     f"UPDATE usercore_deliveries SET due_at = ? WHERE {_BY_KEY} AND state = 'pending' AND due_at > ?"
     " RETURNING subject_id"
@@ -70,10 +73,14 @@ class SqlOutbox(DeliveryRepository):
                 rows += self._run(LEASE, (to_micros(until), *key, at))
         return list(map(DELIVERIES.read, rows))
 
-    def bring_forward(self, beyond: datetime, *, to: datetime, limit: int) -> int:
-        far, at = to_micros(beyond), to_micros(to)
-        keys = self._run(FAR, (far, limit))  # first, so that a unit that finds none writes nothing
-        return sum(len(self._run(BRING_FORWARD, (at, *key, far))) for key in keys)
+    def bring_forward(self, subscribers: Sequence[str], *, beyond: datetime, to: datetime, limit: int) -> int:
+        far, at, count = to_micros(beyond), to_micros(to), 0
+        for subscriber in subscribers:
+            keys = self._run(
+                FAR, (subscriber, far, limit - count)
+            )  # first, so that a unit that finds none writes nothing
+            count += sum(len(self._run(BRING_FORWARD, (at, *key, far))) for key in keys)
+        return count
 
     def replace(self, delivery: Delivery) -> bool:
         return bool(self._run(REPLACE, (*_replaced(delivery), delivery.lease_no)))

@@ -364,7 +364,7 @@ DELIVERIES: Final = Table(
     tenant="tenant_id",
     by_subject=BySubject(),
     indexes={
-        "due": "(due_at) WHERE (state = 'pending')",
+        "due": "(subscriber, due_at) WHERE (state = 'pending')",
         "failed": "(tenant_id) WHERE (state = 'failed')",
         "done": "(finished_at) WHERE (state = 'done')",
     },

@@ -140,14 +140,21 @@ class LeaseContract(Contract):
         done = a_delivery(change_no=9, state=DONE, due_at=UNTIL + TICK, finished_at=NOON)
         add(people, latest, done, later, late)
 
-        def bring_forward(limit: int) -> int:
-            return people.write(lambda unit: unit.deliveries.bring_forward(UNTIL, to=NOON, limit=limit))
+        others = a_delivery(change_no=3, subscriber="crm", due_at=UNTIL + TICK)
+        last = a_delivery(change_no=3, subscriber="audit", due_at=UNTIL + TICK)
+        add(people, others, last)
+
+        def bring_forward(limit: int, *subscribers: str) -> int:
+            names = subscribers or ("mailer",)
+            return people.write(lambda unit: unit.deliveries.bring_forward(names, beyond=UNTIL, to=NOON, limit=limit))
 
         assert bring_forward(1) == 1
         assert [get(people, one) for one in (later, latest)] == [evolve(later, due_at=NOON), latest]
         assert (bring_forward(9), bring_forward(9)) == (1, 0)
-        stored = [get(people, one) for one in (late, later, latest, done)]
-        assert stored == [late, evolve(later, due_at=NOON), evolve(latest, due_at=NOON), done]
+        stored = [get(people, one) for one in (late, later, latest, done, others)]
+        assert stored == [late, evolve(later, due_at=NOON), evolve(latest, due_at=NOON), done, others]
+        assert bring_forward(1, "mailer", "crm", "audit") == 1
+        assert [get(people, one) for one in (others, last)] == [evolve(others, due_at=NOON), last]
 
     @pytest.mark.rule("X3")
     def test_at_most_limit_deliveries_are_leased(self, people: Units[Unit]) -> None:

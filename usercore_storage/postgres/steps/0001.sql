@@ -67,7 +67,7 @@ CREATE TABLE usercore_users (
     version bigint NOT NULL,
     change_no bigint NOT NULL,
     PRIMARY KEY (id)
-);
+) WITH (fillfactor = 90);
 
 CREATE INDEX usercore_users_by_state ON usercore_users (tenant_id, state, id);
 
@@ -644,7 +644,7 @@ CREATE TABLE usercore_deliveries (
     PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
 );
 
-CREATE INDEX usercore_deliveries_due ON usercore_deliveries (due_at) WHERE (state = 'pending');
+CREATE INDEX usercore_deliveries_due ON usercore_deliveries (subscriber, due_at) WHERE (state = 'pending');
 
 CREATE INDEX usercore_deliveries_failed ON usercore_deliveries (tenant_id) WHERE (state = 'failed');
 

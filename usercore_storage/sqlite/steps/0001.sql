@@ -644,7 +644,7 @@ CREATE TABLE usercore_deliveries (
     PRIMARY KEY (subject_id, subject, change_no, position, subscriber)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX usercore_deliveries_due ON usercore_deliveries (due_at) WHERE (state = 'pending');
+CREATE INDEX usercore_deliveries_due ON usercore_deliveries (subscriber, due_at) WHERE (state = 'pending');
 
 CREATE INDEX usercore_deliveries_failed ON usercore_deliveries (tenant_id) WHERE (state = 'failed');
 
