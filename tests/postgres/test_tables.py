@@ -41,7 +41,8 @@ def test_deliveries_are_found_by_their_subscriber(server: Server, database: str,
     others = (
         "INSERT INTO usercore_deliveries (subject_id, subject, change_no, position, subscriber, tenant_id, kind,"
         " ordering_key, state, made_at, due_at, tries, lease_no)"
-        " SELECT n, 'user', 1, 0, 'crm', 1, 'user.registered', 0, 'pending', n, n, 0, 0 FROM generate_series(1, 500) AS n"
+        " SELECT n, 'user', 1, 0, 'crm', 1, 'user.registered', 0, 'pending', n, n, 0, 0"
+        " FROM generate_series(1, 500) AS n"
     )
     server.ask(others, database=database)
     server.ask("ANALYZE usercore_deliveries", database=database)
