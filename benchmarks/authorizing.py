@@ -16,7 +16,7 @@ from benchmarks.people import BEFORE, NOW
 from benchmarks.stores import Stores, open_core
 from usercore.kernel.secret import generate_secret
 from usercore.kernel.time import to_micros
-from usercore.tokens.model import API
+from usercore.tokens.kinds import API
 
 TOKENS: Final = 1000
 RESOURCE: Final = "orders.read"

@@ -8,7 +8,7 @@ import attrs
 
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import generate_secret
-from usercore.tokens.model import ACCESS
+from usercore.tokens.kinds import ACCESS
 
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 """The instant of every measurement: the clock is stopped."""

@@ -13,7 +13,7 @@ from usercore.kernel.ids import FIRST_DRAWN, LIMIT
 from usercore.kernel.paging import PAGE_LIMIT
 from usercore.passwords.model import OWASP, RFC_9106_HIGH, RFC_9106_LOW, HashProfile
 from usercore.tenants.rules import NAME_LIMIT
-from usercore.tokens.model import NIST_AAL1
+from usercore.tokens.policies import NIST_AAL1
 from usercore.users.identifiers import SLOTS
 from usercore.users.keys import EMAIL_LIMIT, EXTERNAL_ID_LIMIT, USERNAME_LIMIT
 

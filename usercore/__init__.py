@@ -157,26 +157,27 @@ from usercore.tokens.errors import (
     TokenRevoked,
     TokenUnknown,
 )
+from usercore.tokens.kinds import RevocationReason, TokenKind
 from usercore.tokens.model import (
-    NIST_AAL1,
     AccessToken,
-    AccessTokenPolicy,
     ApiToken,
+    DeviceToken,
+    IssuedApiToken,
+    LimitedUseToken,
+    RememberedDevice,
+    RevokedTokens,
+    SourceAccess,
+)
+from usercore.tokens.policies import (
+    NIST_AAL1,
+    AccessTokenPolicy,
     ApiTokenPolicy,
     AutologinTokenPolicy,
     ChallengePolicy,
-    DeviceToken,
     DeviceTokenPolicy,
-    IssuedApiToken,
-    LimitedUseToken,
     LinkPolicy,
     LoginTokenPolicy,
-    RememberedDevice,
     RevocationPolicy,
-    RevocationReason,
-    RevokedTokens,
-    SourceAccess,
-    TokenKind,
 )
 from usercore.users.errors import ExternalIdLinked, LastAdmin, TooBroad
 from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, UserFields

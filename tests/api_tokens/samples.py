@@ -8,7 +8,7 @@ import attrs
 from tests.samples import FAR, FilledStore, Samples, same, unknown_secret
 from usercore import IssuedApiToken, Secret, User, UserCore
 from usercore.kernel.secret import write_base62
-from usercore.tokens.model import API
+from usercore.tokens.kinds import API
 
 OF_ONE_TOKEN: Final = ("deactivate", "grant", "revoke_by_id", "revoke_grants", "set_addresses")
 

@@ -32,7 +32,7 @@ from usercore.kernel.changes import Subject
 from usercore.kernel.secret import generate_secret
 from usercore.storage import Unit
 from usercore.testing import NOON, TICK, FakeClock, FakeRandomness, FaultyStorage, WatchedStorage
-from usercore.tokens.model import API
+from usercore.tokens.kinds import API
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 

@@ -93,20 +93,19 @@ def test_the_unit_has_the_slice_of_every_capability(capability: Capability) -> N
 
 @each_capability
 def test_the_policy_has_the_numbers_of_every_capability(capability: Capability) -> None:
-    declared = classes_in(capability.name, "Policy")
+    declared = policies_in_folder(capability.name)
     assert {one.__name__ for one in capability.policies} == declared, (
-        f"usercore/{capability.name}/capability.py: policies are not those that model.py declares"
+        f"usercore/{capability.name}/capability.py: policies are not those that the folder declares"
     )
     composed = set(typing.get_type_hints(Policy).values())
     missing = [one.__name__ for one in capability.policies if one not in composed]
     assert not missing, f"usercore/composition/policy.py: Policy lacks {missing}"
 
 
-def classes_in(folder: str, suffix: str) -> set[str]:
-    """Return the names of the classes in a capability's model with this ending."""
-    model = Path("usercore", folder, "model.py")
-    body = tree_of(model).body if (ROOT / model).exists() else []
-    return {node.name for node in body if isinstance(node, ast.ClassDef) and node.name.endswith(suffix)}
+def policies_in_folder(folder: str) -> set[str]:
+    """Return the names of the policy classes in a capability's folder."""
+    nodes = (node for path in (CORE / folder).glob("*.py") for node in tree_of(path.relative_to(ROOT)).body)
+    return {node.name for node in nodes if isinstance(node, ast.ClassDef) and node.name.endswith("Policy")}
 
 
 def fields_of_the_policy() -> set[str]:

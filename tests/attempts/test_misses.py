@@ -15,7 +15,7 @@ from usercore.attempts import misses
 from usercore.attempts.misses import MissTracker
 from usercore.kernel.secret import generate_secret
 from usercore.testing import FakeClock, FakeRandomness, FaultyStorage, WatchedStorage
-from usercore.tokens.model import ACCESS, LOGIN
+from usercore.tokens.kinds import ACCESS, LOGIN
 
 MINUTE: Final = timedelta(minutes=1)
 DRAW: Final = FakeRandomness("misses")

@@ -17,7 +17,7 @@ from usercore.testing import FakeHasher
 from usercore.testing.contracts.second_factors import FACTOR
 from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import a_credential, a_limited_use_token, an_access_token
-from usercore.tokens.model import TokenKind, TokenRules
+from usercore.tokens.kinds import TokenKind, TokenRules
 
 DAY: Final = timedelta(days=1)
 OTHER_KEY: Final = evolve(FACTOR, key_id="gone")

@@ -7,7 +7,7 @@ import attrs
 from tests.samples import FilledStore, Samples, unknown_secret
 from tests.services.helpers import PASSWORD, sign_in
 from usercore import Secret, User, UserCore
-from usercore.tokens.model import DEVICE
+from usercore.tokens.kinds import DEVICE
 
 
 @attrs.frozen

@@ -29,7 +29,7 @@ from usercore import (
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import digest_of, generate_secret, read_secret
 from usercore.testing import NOON, TICK, FakeClock, FakeRandomness
-from usercore.tokens.model import ACCESS, DEVICE
+from usercore.tokens.kinds import ACCESS, DEVICE
 
 DAY: Final = timedelta(days=1)
 

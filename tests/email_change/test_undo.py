@@ -13,14 +13,9 @@ from usercore.second_factors.model import SignInChallenge
 from usercore.storage.registration_counts import CountedPeriod
 from usercore.tenants.model import Tenant
 from usercore.throttling.model import FailureCounter, RateLimitWindow
-from usercore.tokens.model import (
-    DeviceToken,
-    RegistrationLink,
-    RevocationPolicy,
-    RevocationReason,
-    SourceAccess,
-    TokenKind,
-)
+from usercore.tokens.kinds import RevocationReason, TokenKind
+from usercore.tokens.model import DeviceToken, RegistrationLink, SourceAccess
+from usercore.tokens.policies import RevocationPolicy
 from usercore.tokens.rules import kinds_revoked_by, kinds_revoked_since
 from usercore.users.model import Claim, EmailChange, User, UserWord
 from usercore_storage.sql.table import Table
@@ -71,5 +66,5 @@ def test_an_undo_revokes_every_kind_of_token_or_there_is_a_reason_why_not(kind: 
     reason = RevocationReason.EMAIL_UNDONE
     revoked = kinds_revoked_by(reason, RevocationPolicy()) | kinds_revoked_since(reason)
     assert (kind in revoked) != (kind in EXEMPT), (
-        f"usercore/tokens/model.py: {kind.name} needs EMAIL_UNDONE in revoked_by or revoked_since"
+        f"usercore/tokens/kinds.py: {kind.name} needs EMAIL_UNDONE in revoked_by or revoked_since"
     )

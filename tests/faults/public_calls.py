@@ -20,7 +20,8 @@ from tests.samples import FilledStore, collect, joined, same
 from tests.services.helpers import ANOTHER
 from usercore import UNSET, Actor, UserCore
 from usercore.kernel.secret import digest_of
-from usercore.tokens.model import ACCESS, public_id_of
+from usercore.tokens.kinds import ACCESS
+from usercore.tokens.model import public_id_of
 
 SAMPLES: Final = {name: same(value) for name, value in OWN_FIELDS.items()} | joined(
     [

@@ -22,7 +22,7 @@ from usercore.passkeys.rules import (
     read_attestation,
 )
 from usercore.testing import NOON, FakeRandomness
-from usercore.tokens.model import ChallengePolicy
+from usercore.tokens.policies import ChallengePolicy
 
 KEYS: Final = PasskeyKeys(secret=b"k" * 32)
 ANN, BOB = UserId(7), UserId(8)

@@ -44,7 +44,7 @@ from usercore import (
 )
 from usercore.kernel.secret import generate_secret
 from usercore.testing import TICK, FakeClock, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
-from usercore.tokens.model import LOGIN, TokenKind
+from usercore.tokens.kinds import LOGIN, TokenKind
 
 HOUR = timedelta(hours=1)
 

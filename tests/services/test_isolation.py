@@ -24,7 +24,7 @@ from usercore import Email, Event, ExternalId, Reference, SignInRefused, Subscri
 from usercore.kernel.context import MAIN
 from usercore.kernel.ids import USER_KIND, uuid_of
 from usercore.testing import FakeClock, WatchedStorage
-from usercore.tokens.model import ACCESS
+from usercore.tokens.kinds import ACCESS
 
 CALLS = joined(samples.calls for samples in collect())
 

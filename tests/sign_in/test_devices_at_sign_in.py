@@ -43,7 +43,7 @@ from usercore.attempts.model import RegistrationStatus
 from usercore.kernel.secret import digest_of, generate_secret
 from usercore.storage import Storage
 from usercore.testing import FakeClock, FakeHasher, FakeRandomness, MemoryMailer, WatchedStorage
-from usercore.tokens.model import DEVICE
+from usercore.tokens.kinds import DEVICE
 
 UNKNOWN: Final = generate_secret(DEVICE, None, FakeRandomness("unknown"))
 

@@ -44,7 +44,7 @@ from usercore.kernel.secret import generate_secret, write_base62
 from usercore.second_factors.model import CHALLENGE
 from usercore.testing import NOON, FakeClock, FakeRandomness
 from usercore.testing.passkeys import SoftwareAuthenticator
-from usercore.tokens.model import TokenKind
+from usercore.tokens.kinds import TokenKind
 
 WAIT: Final = timedelta(seconds=10)
 

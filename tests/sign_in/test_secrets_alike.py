@@ -16,7 +16,7 @@ from usercore import Email, Secret, UserCore, UsercoreError
 from usercore.kernel.secret import generate_secret, read_secret
 from usercore.second_factors.model import CHALLENGE
 from usercore.testing import FakeClock, FakeHasher, FakeRandomness, MemoryMailer
-from usercore.tokens.model import DEVICE, REGISTRATION, TokenKind
+from usercore.tokens.kinds import DEVICE, REGISTRATION, TokenKind
 
 Present: TypeAlias = Callable[[UserCore, Secret], object]
 

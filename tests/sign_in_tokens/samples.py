@@ -7,7 +7,7 @@ import attrs
 
 from tests.samples import FilledStore, Samples, redeemed, unknown_secret
 from usercore import Secret, User, UserCore
-from usercore.tokens.model import LOGIN, TokenKind
+from usercore.tokens.kinds import LOGIN, TokenKind
 
 
 @attrs.frozen(kw_only=True)

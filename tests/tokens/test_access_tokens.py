@@ -28,7 +28,7 @@ from usercore import (
 from usercore.kernel.paging import write_cursor
 from usercore.kernel.secret import generate_secret
 from usercore.testing import NOON, TICK, FakeClock, FakeRandomness, FaultyStorage, WatchedStorage
-from usercore.tokens.model import ACCESS
+from usercore.tokens.kinds import ACCESS
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 

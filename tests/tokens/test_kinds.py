@@ -4,17 +4,10 @@ import attrs
 import pytest
 
 from usercore.composition.policy import Policy
-from usercore.tokens.model import (
-    ACCESS,
-    KINDS,
-    LOGIN,
-    REGISTRATION,
-    TOKENS_REVOKED,
-    RevocationPolicy,
-    RevocationReason,
-    RevokedTokens,
-    TokenKind,
-)
+from usercore.tokens.changes import KINDS, TOKENS_REVOKED
+from usercore.tokens.kinds import ACCESS, LOGIN, REGISTRATION, RevocationReason, TokenKind
+from usercore.tokens.model import RevokedTokens
+from usercore.tokens.policies import RevocationPolicy
 from usercore.tokens.rules import kinds_revoked_by, kinds_revoked_since
 
 OF_USERS = [kind for kind in TokenKind if kind.rules.revoked_by]

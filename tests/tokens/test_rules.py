@@ -22,14 +22,8 @@ from usercore.tokens.errors import (
     TokenRevoked,
     TokenUnknown,
 )
-from usercore.tokens.model import (
-    AccessToken,
-    AccessTokenPolicy,
-    LimitedUseToken,
-    RegistrationLink,
-    RememberedDevice,
-    public_id_of,
-)
+from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, RememberedDevice, public_id_of
+from usercore.tokens.policies import AccessTokenPolicy
 from usercore.tokens.rules import (
     check_completable,
     check_open,

@@ -9,7 +9,8 @@ from usercore import LimitedUseToken, TokenInvalid, TokenKind, TokenRedeemed, To
 from usercore.kernel.secret import Secret, digest_of, generate_secret
 from usercore.storage import Unit
 from usercore.testing import NOON, TICK, FakeClock, FakeRandomness
-from usercore.tokens.model import RevocationReason, RevokedTokens
+from usercore.tokens.kinds import RevocationReason
+from usercore.tokens.model import RevokedTokens
 from usercore.tokens.service import find_redeemable, issue, redeem, revoke_all
 
 MINUTE = timedelta(minutes=1)

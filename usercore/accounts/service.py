@@ -18,7 +18,8 @@ from usercore.kernel.values import frozen
 from usercore.kernel.versions import check_version
 from usercore.tenants.model import Tenant
 from usercore.tenants.service import get_tenant
-from usercore.tokens.model import RevocationPolicy, RevocationReason
+from usercore.tokens.kinds import RevocationReason
+from usercore.tokens.policies import RevocationPolicy
 from usercore.tokens.service import revoke_all
 from usercore.users.fields import UserFields, check_names, clean_own_fields
 from usercore.users.identifiers import clean_slots, next_access_ids

@@ -16,7 +16,8 @@ from usercore.tokens.errors import (
     TokenRevoked,
     TokenUnknown,
 )
-from usercore.tokens.model import EVERY_RESOURCE, ApiToken, ApiTokenPolicy
+from usercore.tokens.model import EVERY_RESOURCE, ApiToken
+from usercore.tokens.policies import ApiTokenPolicy
 
 Address: TypeAlias = IPv4Address | IPv6Address
 

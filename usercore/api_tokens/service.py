@@ -29,20 +29,18 @@ from usercore.storage.lookups import LookupsUnit
 from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.service import require_active
 from usercore.tokens.activity import ActivityTracker
-from usercore.tokens.errors import TokenMalformed, TokenMissing, TokenNotFound, TokenUnknown
-from usercore.tokens.model import (
-    API,
+from usercore.tokens.changes import (
     API_ACTIVATED,
     API_ADDRESSES_CHANGED,
     API_DEACTIVATED,
     API_GRANTS_CHANGED,
     API_ISSUED,
     API_REVOKED,
-    ApiToken,
-    ApiTokenPolicy,
-    IssuedApiToken,
-    api_token_id_of,
 )
+from usercore.tokens.errors import TokenMalformed, TokenMissing, TokenNotFound, TokenUnknown
+from usercore.tokens.kinds import API
+from usercore.tokens.model import ApiToken, IssuedApiToken, api_token_id_of
+from usercore.tokens.policies import ApiTokenPolicy
 from usercore.tokens.ports import TokensUnit
 
 

@@ -21,7 +21,8 @@ from usercore.kernel.secret import Digest, Secret
 from usercore.kernel.values import frozen
 from usercore.storage.lookups import TokenOwner
 from usercore.tokens.errors import TokenInvalid
-from usercore.tokens.model import ACCESS, AccessTokenPolicy
+from usercore.tokens.kinds import ACCESS
+from usercore.tokens.policies import AccessTokenPolicy
 from usercore.tokens.rules import check_open
 
 

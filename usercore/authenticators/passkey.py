@@ -30,7 +30,7 @@ from usercore.passkeys.model import Passkey, RelyingParty
 from usercore.passkeys.ports import PasskeysUnit
 from usercore.passkeys.rules import Assertion, Response, read_assertion
 from usercore.passkeys.verification import NO_KEY, VerifiedAssertion, verify_assertion
-from usercore.tokens.model import ChallengePolicy
+from usercore.tokens.policies import ChallengePolicy
 
 NAME: Final = "passkey"
 

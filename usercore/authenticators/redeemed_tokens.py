@@ -14,7 +14,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, Secret
 from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenInvalid
-from usercore.tokens.model import TokenKind
+from usercore.tokens.kinds import TokenKind
 from usercore.tokens.rules import check_redeemable
 from usercore.tokens.service import redeem
 

@@ -14,7 +14,7 @@ from usercore.kernel.time import FIRST
 from usercore.kernel.values import frozen
 from usercore.passkeys.service import remove_passkeys_since
 from usercore.second_factors.service import remove_factors_since
-from usercore.tokens.model import RevocationReason
+from usercore.tokens.kinds import RevocationReason
 from usercore.tokens.pairing import LockedDevice, lock_device, pair
 from usercore.tokens.service import revoke_all
 from usercore.users.model import CLAIMED, CLAIMED_AWAY, Claiming, User, UserState

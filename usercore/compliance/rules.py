@@ -23,7 +23,8 @@ from usercore.passwords.model import Credential
 from usercore.passwords.ports import Hasher
 from usercore.passwords.rules import is_expired
 from usercore.storage.compliance import AccountSecurity
-from usercore.tokens.model import AccessToken, TokenKind
+from usercore.tokens.kinds import TokenKind
+from usercore.tokens.model import AccessToken
 
 CHECKS: Final[tuple[Check, ...]] = (
     *password_checks.CHECKS,

@@ -14,7 +14,7 @@ from usercore.passwords.model import PasswordPolicy, ResetPolicy
 from usercore.second_factors.model import SecondFactorPolicy
 from usercore.statistics.model import StatisticsPolicy
 from usercore.throttling.model import ThrottlePolicy
-from usercore.tokens.model import (
+from usercore.tokens.policies import (
     AccessTokenPolicy,
     ApiTokenPolicy,
     AutologinTokenPolicy,

@@ -13,9 +13,12 @@ from usercore.kernel.values import frozen
 from usercore.storage.lookups import LookupsUnit, Rights, TokenOwner
 from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.service import require_active
+from usercore.tokens.changes import DEVICE_ISSUED
 from usercore.tokens.errors import TokenInvalid, TokenUnknown
-from usercore.tokens.model import ACCESS, DEVICE, DEVICE_ISSUED, AccessToken, AccessTokenPolicy, DeviceToken
+from usercore.tokens.kinds import ACCESS, DEVICE
+from usercore.tokens.model import AccessToken, DeviceToken
 from usercore.tokens.pairing import get_device, lock_device, pair, record_unpaired
+from usercore.tokens.policies import AccessTokenPolicy
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.revoking import lock_holder_of, read_holder
 from usercore.tokens.rules import check_open

@@ -13,7 +13,8 @@ from usercore.kernel.secret import Secret
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenRevoked, TokenUnknown
-from usercore.tokens.model import LimitedUseToken, TokenKind
+from usercore.tokens.kinds import TokenKind
+from usercore.tokens.model import LimitedUseToken
 from usercore.tokens.rules import check_redeemable
 from usercore.tokens.service import get_token, redeem
 from usercore.users.keys import is_same_address

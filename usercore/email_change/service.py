@@ -12,7 +12,8 @@ from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, refuse
 from usercore.kernel.values import frozen
 from usercore.tokens.errors import TokenRevoked
-from usercore.tokens.model import LinkPolicy, TokenKind
+from usercore.tokens.kinds import TokenKind
+from usercore.tokens.policies import LinkPolicy
 from usercore.users.email_changes import cancel_changes, put_changes
 from usercore.users.emails import clean_email
 from usercore.users.keys import KeySpace, KeyUse, email_key, is_same_address

@@ -11,7 +11,7 @@ from usercore.passkeys.ports import PasskeysUnit
 from usercore.passwords.ports import PasswordsUnit
 from usercore.second_factors.ports import SecondFactorsUnit
 from usercore.storage.lookups import LookupsUnit
-from usercore.tokens.model import RevocationReason
+from usercore.tokens.kinds import RevocationReason
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import revoke_all
 from usercore.users.model import EMAIL_CHANGED, EMAIL_REPLACED, FormerEmail, User

@@ -19,14 +19,9 @@ from usercore.passwords.model import Credential
 from usercore.passwords.service import password_version, void_password
 from usercore.second_factors.model import RecoveryCode, StoredFactor
 from usercore.second_factors.service import remove_factors_since
-from usercore.tokens.model import (
-    API_REVOKED,
-    AccessToken,
-    ApiToken,
-    LimitedUseToken,
-    RememberedDevice,
-    RevocationReason,
-)
+from usercore.tokens.changes import API_REVOKED
+from usercore.tokens.kinds import RevocationReason
+from usercore.tokens.model import AccessToken, ApiToken, LimitedUseToken, RememberedDevice
 from usercore.tokens.service import revoke_all
 from usercore.users.email_changes import open_changes, put_changes
 from usercore.users.keys import KeySpace

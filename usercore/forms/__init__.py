@@ -6,33 +6,19 @@ they are asked for it.
 """
 
 from usercore.forms.addresses import address, address_change_request, address_type, address_version
-from usercore.forms.entities import (
-    access_token,
-    account_status,
-    api_token,
-    attempt,
-    device_token,
-    entry,
-    group,
-    group_member,
-    held_role,
-    identity,
-    joined_group,
-    limited_use_token,
-    passkey,
-    preferences,
-    product_grant,
-    registration,
-    role,
-    role_assignment,
-    saved_user,
-    signed_in,
-    tenant,
-    user,
-)
 from usercore.forms.errors import HTTP_STATUSES, ErrorForm, OperatorErrorForm, error, http_status
 from usercore.forms.form import Audience, Form, Json, NumberedPageForm, OperatorForm, PageForm
+from usercore.forms.groups import group, group_member, joined_group
+from usercore.forms.history import attempt, entry
+from usercore.forms.passkeys import passkey
+from usercore.forms.products import product_grant
 from usercore.forms.reading import call
+from usercore.forms.registrations import registration, saved_user
+from usercore.forms.roles import held_role, role, role_assignment
+from usercore.forms.sign_in import identity, signed_in
+from usercore.forms.tenants import tenant
+from usercore.forms.tokens import access_token, api_token, device_token, limited_use_token
+from usercore.forms.users import account_status, preferences, user
 from usercore.forms.views import action, action_count, meta_value, source_access, user_overview
 
 __all__ = [

@@ -3,27 +3,13 @@
 from typing import Any, Final, TypedDict
 
 from usercore.forms.addresses import OperatorAddressForm, address
-from usercore.forms.entities import (
-    OperatorAccessTokenForm,
-    OperatorAccountStatusForm,
-    OperatorAttemptForm,
-    OperatorEntryForm,
-    OperatorHeldRoleForm,
-    OperatorJoinedGroupForm,
-    OperatorLimitedUseTokenForm,
-    OperatorProductGrantForm,
-    OperatorUserForm,
-    access_token,
-    account_status,
-    attempt,
-    entry,
-    held_role,
-    joined_group,
-    limited_use_token,
-    product_grant,
-    user,
-)
 from usercore.forms.form import Form, OperatorForm, PageForm
+from usercore.forms.groups import OperatorJoinedGroupForm, joined_group
+from usercore.forms.history import OperatorAttemptForm, OperatorEntryForm, attempt, entry
+from usercore.forms.products import OperatorProductGrantForm, product_grant
+from usercore.forms.roles import OperatorHeldRoleForm, held_role
+from usercore.forms.tokens import OperatorAccessTokenForm, OperatorLimitedUseTokenForm, access_token, limited_use_token
+from usercore.forms.users import OperatorAccountStatusForm, OperatorUserForm, account_status, user
 from usercore.history.model import Action, ActionCount
 from usercore.meta.model import MetaValue
 from usercore.tokens.model import SourceAccess

@@ -12,7 +12,7 @@ from usercore.kernel.errors import RunAgain, UserNotFound
 from usercore.kernel.ids import TenantId, UserId
 from usercore.passwords.model import PasswordChange
 from usercore.passwords.service import add_imported, store_password
-from usercore.tokens.model import RevocationReason
+from usercore.tokens.kinds import RevocationReason
 from usercore.tokens.service import revoke_all
 from usercore.users.email_changes import cancel_changes
 from usercore.users.keys import is_same_address

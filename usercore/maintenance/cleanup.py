@@ -27,7 +27,7 @@ from usercore.tenants.model import Tenant
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.model import ThrottlePolicy
-from usercore.tokens.model import AccessTokenPolicy, ChallengePolicy, DeviceTokenPolicy
+from usercore.tokens.policies import AccessTokenPolicy, ChallengePolicy, DeviceTokenPolicy
 from usercore.users.model import UserState
 
 BATCH: Final = 1000

@@ -15,7 +15,7 @@ from usercore.notifications.mails import MailDefinition, mail_for
 from usercore.notifications.recipients import MailContext, MailUnit, is_proven
 from usercore.passwords.model import PasswordPolicy
 from usercore.passwords.ports import Hasher
-from usercore.tokens.model import LinkPolicy
+from usercore.tokens.policies import LinkPolicy
 
 SUBSCRIBER: Final = "mailer"
 """The name of the subscriber in deliveries."""

@@ -24,7 +24,7 @@ from usercore.passkeys.model import ADDED as PASSKEY_ADDED
 from usercore.passkeys.model import REMOVED as PASSKEY_REMOVED
 from usercore.passwords.model import REPLACED, RESET_OF_UNKNOWN, RESET_REQUESTED, SUSPECTED
 from usercore.second_factors.model import ADDED, RECOVERY_CODE_USED, RECOVERY_CODES_MADE, REMOVED
-from usercore.tokens.model import REGISTRATION_KNOWN, REGISTRATION_REQUESTED
+from usercore.tokens.changes import REGISTRATION_KNOWN, REGISTRATION_REQUESTED
 from usercore.users.model import (
     CONFIRMATION_REQUESTED,
     EMAIL_CHANGE_REQUESTED,

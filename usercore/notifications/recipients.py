@@ -26,7 +26,8 @@ from usercore.passwords.rules import generate_password
 from usercore.passwords.service import password_version, store_password
 from usercore.storage.lookups import LookupsUnit
 from usercore.tenants.ports import TenantsUnit
-from usercore.tokens.model import LinkPolicy, RevocationReason, TokenKind
+from usercore.tokens.kinds import RevocationReason, TokenKind
+from usercore.tokens.policies import LinkPolicy
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.rules import is_completable
 from usercore.tokens.service import issue, mint_registration_link, revoke_all

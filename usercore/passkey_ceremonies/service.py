@@ -27,7 +27,9 @@ from usercore.sign_in.service import SignIn
 from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.service import require_active
 from usercore.tokens.errors import TokenUnknown
-from usercore.tokens.model import ChallengePolicy, LimitedUseToken, TokenKind
+from usercore.tokens.kinds import TokenKind
+from usercore.tokens.model import LimitedUseToken
+from usercore.tokens.policies import ChallengePolicy
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.service import find_redeemable, issue, redeem
 from usercore.users.model import User, UserState

@@ -32,7 +32,8 @@ from usercore.sign_in.throttle import NO_USER, key_of_login
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.rules import time_left
 from usercore.tokens.errors import TokenRevoked, TokenUnknown
-from usercore.tokens.model import LimitedUseToken, TokenKind
+from usercore.tokens.kinds import TokenKind
+from usercore.tokens.model import LimitedUseToken
 from usercore.tokens.rules import check_redeemable
 from usercore.tokens.service import get_token, redeem
 from usercore.users.keys import ClaimName, KeyUse, is_same_address

@@ -21,7 +21,9 @@ from usercore.registration.input import personal_words
 from usercore.sign_in.service import SignIn
 from usercore.throttling.keys import CounterKeys
 from usercore.tokens.errors import TokenRevoked
-from usercore.tokens.model import RevocationPolicy, RevocationReason, RevokedTokens
+from usercore.tokens.kinds import RevocationReason
+from usercore.tokens.model import RevokedTokens
+from usercore.tokens.policies import RevocationPolicy
 from usercore.tokens.service import revoke_all
 from usercore.users.model import User
 from usercore.users.rules import check_registered

@@ -9,7 +9,8 @@ from usercore.kernel.secret import Digest
 from usercore.passwords.model import REPLACED, PasswordChange, ReplacedPassword
 from usercore.passwords.service import store_password
 from usercore.throttling.keys import CounterKeys
-from usercore.tokens.model import RevocationPolicy, RevocationReason
+from usercore.tokens.kinds import RevocationReason
+from usercore.tokens.policies import RevocationPolicy
 from usercore.tokens.service import REVOKE_ALL, revoke_all
 from usercore.users.model import User
 

@@ -17,14 +17,10 @@ from usercore.registration.limits import RejectedRegistration
 from usercore.registration.steps import Registration, RegistrationSteps, RegistrationUnit
 from usercore.sign_in.throttle import NO_USER
 from usercore.tenants.errors import TenantInactive
+from usercore.tokens.changes import REGISTRATION_COMPLETED, REGISTRATION_KNOWN, REGISTRATION_REQUESTED
 from usercore.tokens.errors import DeviceTokenUnknown, TokenUnknown
-from usercore.tokens.model import (
-    REGISTRATION_COMPLETED,
-    REGISTRATION_KNOWN,
-    REGISTRATION_REQUESTED,
-    LinkPolicy,
-    RegistrationLink,
-)
+from usercore.tokens.model import RegistrationLink
+from usercore.tokens.policies import LinkPolicy
 from usercore.tokens.service import find_completable, lock_completable
 from usercore.users.keys import claim_of_email
 from usercore.users.model import EmailPolicy, UserState

@@ -31,8 +31,8 @@ from usercore.registration.limits import (
 from usercore.tenants.errors import TenantInactive
 from usercore.tenants.ports import TenantsUnit
 from usercore.tokens.errors import DeviceTokenUnknown
-from usercore.tokens.model import AccessTokenPolicy
 from usercore.tokens.pairing import LockedDevice, get_device, lock_device, pair
+from usercore.tokens.policies import AccessTokenPolicy
 from usercore.tokens.service import issue_access_token
 from usercore.users.identifiers import claims_of, email_holder
 from usercore.users.keys import is_same_address

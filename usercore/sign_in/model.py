@@ -11,7 +11,8 @@ from usercore.kernel.entity import entity
 from usercore.kernel.log import log
 from usercore.kernel.secret import Digest, Secret
 from usercore.roles.rules import clean_permission
-from usercore.tokens.model import ACCESS, public_id_of
+from usercore.tokens.kinds import ACCESS
+from usercore.tokens.model import public_id_of
 from usercore.users.model import User
 
 T_co = TypeVar("T_co", covariant=True)

@@ -52,9 +52,12 @@ from usercore.sign_in.second_factor import NAME as SECOND_FACTOR
 from usercore.sign_in.second_factor import FirstFactor, SecondStep, check_form
 from usercore.sign_in.throttle import NO_USER, LoginKey, SignInThrottle, key_of_login
 from usercore.tokens.activity import ActivityTracker
+from usercore.tokens.changes import ASSERTED_BY_HOST
 from usercore.tokens.errors import DeviceTokenUnknown, TokenUnknown
-from usercore.tokens.model import ACCESS, ASSERTED_BY_HOST, AccessToken, AccessTokenPolicy
+from usercore.tokens.kinds import ACCESS
+from usercore.tokens.model import AccessToken
 from usercore.tokens.pairing import LockedDevice, get_device, lock_device, pair
+from usercore.tokens.policies import AccessTokenPolicy
 from usercore.tokens.rules import check_open
 from usercore.tokens.service import issue_access_token, note_access
 from usercore.users.model import LastSignIn, User

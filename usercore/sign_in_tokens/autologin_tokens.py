@@ -11,8 +11,11 @@ from usercore.kernel.time import clean_instant
 from usercore.kernel.values import frozen
 from usercore.sign_in_tokens.issuing import SignInTokensUnit, lock_holder
 from usercore.sign_in_tokens.rules import check_terms
-from usercore.tokens.model import AUTOLOGIN_REVOKED, AutologinTokenPolicy, LimitedUseToken, TokenKind
+from usercore.tokens.changes import AUTOLOGIN_REVOKED
+from usercore.tokens.kinds import TokenKind
+from usercore.tokens.model import LimitedUseToken
 from usercore.tokens.pages import page_of_limited_use_tokens, read_token_cursor
+from usercore.tokens.policies import AutologinTokenPolicy
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.revoking import read_holder, revoke_by_id, revoke_by_secret
 from usercore.tokens.service import issue

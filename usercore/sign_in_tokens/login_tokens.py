@@ -6,7 +6,8 @@ from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type, refuse
 from usercore.kernel.values import frozen
 from usercore.sign_in_tokens.issuing import SignInTokensUnit, lock_holder
-from usercore.tokens.model import LoginTokenPolicy, TokenKind
+from usercore.tokens.kinds import TokenKind
+from usercore.tokens.policies import LoginTokenPolicy
 from usercore.tokens.service import issue
 
 

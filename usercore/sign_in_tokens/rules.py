@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from usercore.kernel.errors import FieldError, Invalid
-from usercore.tokens.model import AutologinTokenPolicy
+from usercore.tokens.policies import AutologinTokenPolicy
 
 
 def check_terms(

@@ -19,15 +19,8 @@ from usercore.passwords.model import Credential, PasswordChange
 from usercore.roles.model import Role, RoleAssignment
 from usercore.tenants.model import Tenant
 from usercore.testing.fakes import NOON, TICK
-from usercore.tokens.model import (
-    AccessToken,
-    ApiToken,
-    DeviceToken,
-    LimitedUseToken,
-    RegistrationLink,
-    SourceAccess,
-    TokenKind,
-)
+from usercore.tokens.kinds import TokenKind
+from usercore.tokens.model import AccessToken, ApiToken, DeviceToken, LimitedUseToken, RegistrationLink, SourceAccess
 from usercore.users.identifiers import claims_of
 from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import Claim, EmailChange, EmailChangeState, User, UserState

@@ -6,7 +6,9 @@ from usercore.kernel.secret import Secret, digest_of
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import check_type
 from usercore.kernel.values import frozen
-from usercore.tokens.model import ACCESS, ACCESS_REVOKED, AccessToken, RevocationReason, RevokedTokens
+from usercore.tokens.changes import ACCESS_REVOKED
+from usercore.tokens.kinds import ACCESS, RevocationReason
+from usercore.tokens.model import AccessToken, RevokedTokens
 from usercore.tokens.pages import page_of_access_tokens, read_token_cursor
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.revoking import read_holder, revoke_by_id, revoke_by_secret

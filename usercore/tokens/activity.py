@@ -13,7 +13,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.log import log
 from usercore.kernel.secret import Digest
 from usercore.kernel.units import Units
-from usercore.tokens.model import AccessTokenPolicy
+from usercore.tokens.policies import AccessTokenPolicy
 from usercore.tokens.ports import TokensUnit
 
 BATCH: Final = 1000

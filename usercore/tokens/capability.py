@@ -3,9 +3,9 @@
 from typing import Final
 
 from usercore.kernel.capability import Capability
-from usercore.tokens.model import (
-    KINDS,
-    ROWS,
+from usercore.tokens.changes import KINDS
+from usercore.tokens.model import ROWS
+from usercore.tokens.policies import (
     AccessTokenPolicy,
     ApiTokenPolicy,
     AutologinTokenPolicy,

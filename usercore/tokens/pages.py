@@ -7,7 +7,8 @@ from usercore.kernel.paging import Page, page_of, read_cursor
 from usercore.kernel.secret import Digest
 from usercore.kernel.text import refuse
 from usercore.kernel.time import to_micros
-from usercore.tokens.model import AccessToken, LimitedUseToken, SourceAccess, TokenKind
+from usercore.tokens.kinds import TokenKind
+from usercore.tokens.model import AccessToken, LimitedUseToken, SourceAccess
 from usercore.tokens.ports import SourcePlace, TokenPlace, TokensUnit
 
 _SHOWN: Final = 8

@@ -12,16 +12,10 @@ from usercore.kernel.entity import entity
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest, Secret, read_secret_without_holder
+from usercore.tokens.changes import DEVICE_PAIRED, DEVICE_UNPAIRED
 from usercore.tokens.errors import DeviceTokenUnknown, TokenRevoked
-from usercore.tokens.model import (
-    DEVICE,
-    DEVICE_PAIRED,
-    DEVICE_UNPAIRED,
-    AccessToken,
-    DeviceToken,
-    UnpairedTokens,
-    public_id_of_device,
-)
+from usercore.tokens.kinds import DEVICE
+from usercore.tokens.model import AccessToken, DeviceToken, UnpairedTokens, public_id_of_device
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.remembering import UNPAIRED, forget_device
 

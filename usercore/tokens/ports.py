@@ -11,6 +11,7 @@ from typing import Protocol
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.units import ChangingUnit
+from usercore.tokens.kinds import TokenKind
 from usercore.tokens.model import (
     AccessToken,
     ApiToken,
@@ -19,7 +20,6 @@ from usercore.tokens.model import (
     RegistrationLink,
     RememberedDevice,
     SourceAccess,
-    TokenKind,
 )
 
 TokenPlace = tuple[int, Digest]

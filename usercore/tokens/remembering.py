@@ -9,14 +9,8 @@ from typing import Final
 from usercore.kernel.changes import Change
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
-from usercore.tokens.model import (
-    DEVICE_FORGOTTEN,
-    DEVICE_REMEMBERED,
-    DeviceToken,
-    ForgottenDevice,
-    RememberedDevice,
-    public_id_of_device,
-)
+from usercore.tokens.changes import DEVICE_FORGOTTEN, DEVICE_REMEMBERED
+from usercore.tokens.model import DeviceToken, ForgottenDevice, RememberedDevice, public_id_of_device
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.rules import is_remembered
 

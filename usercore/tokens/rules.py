@@ -10,16 +10,9 @@ from usercore.tokens.errors import (
     TokenRevoked,
     TokenUnknown,
 )
-from usercore.tokens.model import (
-    AccessToken,
-    AccessTokenPolicy,
-    LimitedUseToken,
-    RegistrationLink,
-    RememberedDevice,
-    RevocationPolicy,
-    RevocationReason,
-    TokenKind,
-)
+from usercore.tokens.kinds import RevocationReason, TokenKind
+from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, RememberedDevice
+from usercore.tokens.policies import AccessTokenPolicy, RevocationPolicy
 
 
 def kinds_revoked_by(reason: RevocationReason, policy: RevocationPolicy) -> frozenset[TokenKind]:

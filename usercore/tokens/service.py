@@ -11,24 +11,11 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.ids import UserId
 from usercore.kernel.randomness import Randomness
 from usercore.kernel.secret import Digest, Secret, digest_of, generate_secret, holder_of, read_secret
+from usercore.tokens.changes import ACCESS_ISSUED, TOKENS_REVOKED
 from usercore.tokens.errors import TokenRedeemed, TokenUnknown
-from usercore.tokens.model import (
-    ACCESS,
-    ACCESS_ISSUED,
-    FORGETTING_DEVICES,
-    REGISTRATION,
-    TOKENS_REVOKED,
-    AccessToken,
-    AccessTokenPolicy,
-    LimitedUseToken,
-    LinkPolicy,
-    RegistrationLink,
-    RevocationPolicy,
-    RevocationReason,
-    RevokedTokens,
-    SourceAccess,
-    TokenKind,
-)
+from usercore.tokens.kinds import ACCESS, FORGETTING_DEVICES, REGISTRATION, RevocationReason, TokenKind
+from usercore.tokens.model import AccessToken, LimitedUseToken, RegistrationLink, RevokedTokens, SourceAccess
+from usercore.tokens.policies import AccessTokenPolicy, LinkPolicy, RevocationPolicy
 from usercore.tokens.ports import TokensUnit
 from usercore.tokens.remembering import forget_all_devices
 from usercore.tokens.rules import (

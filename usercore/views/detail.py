@@ -20,7 +20,7 @@ from usercore.passwords.model import SET
 from usercore.products.ports import ProductsUnit
 from usercore.roles.ports import RolesUnit
 from usercore.roles.service import held_roles
-from usercore.tokens.model import TokenKind
+from usercore.tokens.kinds import TokenKind
 from usercore.tokens.pages import page_of_access_tokens, page_of_limited_use_tokens, page_of_source_accesses
 from usercore.users.model import User
 from usercore.views.model import UserOverview

@@ -13,14 +13,8 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Digest
 from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
-from usercore.tokens.model import (
-    AccessToken,
-    DeviceToken,
-    LimitedUseToken,
-    RegistrationLink,
-    SourceAccess,
-    TokenKind,
-)
+from usercore.tokens.kinds import TokenKind
+from usercore.tokens.model import AccessToken, DeviceToken, LimitedUseToken, RegistrationLink, SourceAccess
 from usercore.tokens.ports import (
     AccessTokenRepository,
     DeviceTokenRepository,

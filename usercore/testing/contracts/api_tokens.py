@@ -29,7 +29,8 @@ from usercore.testing.contracts.rows import check_pages
 from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, API_TOKEN, a_tenant, an_api_token
 from usercore.testing.strategies import api_tokens
-from usercore.tokens.model import API_DEACTIVATED, ApiToken
+from usercore.tokens.changes import API_DEACTIVATED
+from usercore.tokens.model import ApiToken
 
 DAY = timedelta(days=1)
 NOT_STORED = digest_of("not stored")

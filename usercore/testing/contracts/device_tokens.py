@@ -26,7 +26,8 @@ from usercore.testing.contracts.races import Meet, overlap
 from usercore.testing.fakes import NOON, TICK, FakeRandomness
 from usercore.testing.samples import ACCESS_TOKEN, ACME, ANN, BOB, DEVICE_TOKEN, a_device_token, an_access_token
 from usercore.testing.strategies import device_tokens
-from usercore.tokens.model import DEVICE, AccessToken, DeviceToken
+from usercore.tokens.kinds import DEVICE
+from usercore.tokens.model import AccessToken, DeviceToken
 from usercore.tokens.pairing import get_device, lock_device, pair
 
 SECRET, ANOTHER_SECRET = (generate_secret(DEVICE, None, FakeRandomness(name)) for name in ("a device", "another"))

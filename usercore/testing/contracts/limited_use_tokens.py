@@ -27,7 +27,8 @@ from usercore.testing.contracts.rows import check_pages
 from usercore.testing.fakes import NOON, TICK
 from usercore.testing.samples import ACME, ANN, BOB, LIMITED_USE_TOKEN, a_limited_use_token
 from usercore.testing.strategies import ids, limited_use_tokens
-from usercore.tokens.model import LimitedUseToken, TokenKind
+from usercore.tokens.kinds import TokenKind
+from usercore.tokens.model import LimitedUseToken
 
 ACMES_USER = UserId(11)
 BOBS = a_limited_use_token(user_id=BOB)

@@ -23,7 +23,7 @@ from usercore.testing.contracts.base import Contract
 from usercore.testing.fakes import FakeClock, FakeHasher, FakeRandomness, MemoryMailer
 from usercore.testing.faults import FaultyStorage
 from usercore.tokens.errors import TokenInvalid
-from usercore.tokens.model import TokenKind
+from usercore.tokens.kinds import TokenKind
 
 T = TypeVar("T")
 

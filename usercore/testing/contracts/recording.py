@@ -17,7 +17,7 @@ from usercore.tenants.model import UPDATED as TENANT_UPDATED
 from usercore.testing.contracts.base import Contract, units_of, write_and_fail
 from usercore.testing.fakes import NOON, FakeClock
 from usercore.testing.samples import ANN, BOB, a_registration_link, a_tenant, a_user
-from usercore.tokens.model import REGISTRATION_REQUESTED
+from usercore.tokens.changes import REGISTRATION_REQUESTED
 from usercore.users.model import ACTIVATED, UPDATED, UserState
 
 LINK = a_registration_link()

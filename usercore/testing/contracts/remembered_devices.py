@@ -18,7 +18,8 @@ from usercore.testing.contracts.races import Meet, overlap
 from usercore.testing.fakes import NOON, TICK, FakeRandomness
 from usercore.testing.samples import ACME, ANN, BOB, a_device_token
 from usercore.testing.strategies import entities
-from usercore.tokens.model import DEVICE, RememberedDevice
+from usercore.tokens.kinds import DEVICE
+from usercore.tokens.model import RememberedDevice
 from usercore.tokens.pairing import get_device, lock_device, pair
 from usercore.tokens.remembering import remember_device
 

@@ -18,7 +18,7 @@ from usercore.mail.model import Links, MailKind, MailPolicy
 from usercore.testing.fakes import MemoryMailer
 from usercore.testing.machines.base import StateMachine
 from usercore.tokens.errors import TokenInvalid
-from usercore.tokens.model import LinkPolicy
+from usercore.tokens.policies import LinkPolicy
 from usercore.users.model import EmailChangeState
 
 EMAILS: Final = tuple(f"{name}@example.com" for name in ("ann", "bob", "eve", "kim", "liv", "zed"))

@@ -12,7 +12,8 @@ from usercore.kernel.references import Email
 from usercore.kernel.secret import Secret, generate_secret
 from usercore.testing.fakes import TICK, FakeRandomness
 from usercore.testing.machines.base import StateMachine
-from usercore.tokens.model import LOGIN, LoginTokenPolicy
+from usercore.tokens.kinds import LOGIN
+from usercore.tokens.policies import LoginTokenPolicy
 
 LIFETIME = LoginTokenPolicy().lifetime
 

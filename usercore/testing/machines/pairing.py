@@ -14,7 +14,7 @@ from usercore.kernel.secret import Secret, generate_secret
 from usercore.testing.fakes import FakeRandomness
 from usercore.testing.machines.base import StateMachine
 from usercore.tokens.errors import DeviceTokenUnknown, TokenRevoked, TokenUnknown
-from usercore.tokens.model import DEVICE
+from usercore.tokens.kinds import DEVICE
 
 PASSWORD = "correct horse battery staple"
 UNKNOWN = generate_secret(DEVICE, None, FakeRandomness("unknown device"))

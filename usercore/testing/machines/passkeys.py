@@ -19,7 +19,7 @@ from usercore.testing.fakes import TICK
 from usercore.testing.machines.base import StateMachine
 from usercore.testing.passkeys import SoftwareAuthenticator
 from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenRedeemed, TokenRevoked, TokenUnknown
-from usercore.tokens.model import ChallengePolicy
+from usercore.tokens.policies import ChallengePolicy
 
 LIFETIME: Final = ChallengePolicy().lifetime
 PARTY: Final = RelyingParty(id="example.com", name="Example", origins=("https://example.com",))

@@ -17,7 +17,7 @@ from usercore.passwords.model import ResetPolicy
 from usercore.testing.fakes import TICK, MemoryMailer
 from usercore.testing.machines.base import StateMachine
 from usercore.tokens.errors import TokenExpired, TokenInvalid, TokenRedeemed, TokenRevoked
-from usercore.tokens.model import LinkPolicy
+from usercore.tokens.policies import LinkPolicy
 
 EMAIL: Final = "ann@example.com"
 PASSWORDS: Final = ("the first of two passwords", "the second of two passwords")

@@ -21,7 +21,7 @@ from usercore.testing.fakes import TICK
 from usercore.testing.machines.base import StateMachine
 from usercore.throttling.model import ThrottlePolicy
 from usercore.tokens.errors import TokenExpired, TokenRevoked, TokenUnknown
-from usercore.tokens.model import AccessTokenPolicy
+from usercore.tokens.policies import AccessTokenPolicy
 
 EMAIL: Final = "ann@example.com"
 PASSWORDS: Final = ("the first of two passwords", "the second of two passwords")
