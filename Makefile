@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 PYTEST_OPTIONS ?=
-WORKERS ?= 2
+# One more than the cores of a small machine: many tests wait for a server or another process.
+WORKERS ?= 3
 
 # Tests that need the machine, or one another's absence, share an `xdist_group`.
 PYTEST = -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_OPTIONS)

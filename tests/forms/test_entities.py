@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any, get_args, get_type_hints
 
 import attrs
@@ -20,8 +22,8 @@ from usercore import (
     SignedIn,
     forms,
 )
-from usercore.forms import addresses, entities, views
 from usercore.forms.form import Form, plain
+from usercore.forms.users import OperatorUserForm
 from usercore.kernel.changes import ChangeKind
 from usercore.registration.steps import Registration
 from usercore.storage import KINDS
@@ -72,7 +74,8 @@ SPECIAL: dict[str, st.SearchStrategy[Any]] = {
 
 def _drawn() -> Iterator[tuple[str, st.SearchStrategy[Any]]]:
     """Draw the entities of the other forms by the types that these declare; texts that users do not see are a note."""
-    hints = get_type_hints(entities) | get_type_hints(addresses) | get_type_hints(views)
+    modules = (import_module(found.name) for found in walk_packages(forms.__path__, f"{forms.__name__}."))
+    hints = {name: hint for module in modules for name, hint in get_type_hints(module).items()}
     for name in hints.keys() & set(forms.__all__) - SPECIAL.keys():
         if isinstance(getattr(forms, name), Form):
             kind, user, operator = get_args(get_args(hints[name])[0])
@@ -206,7 +209,7 @@ def test_the_fields_of_a_form_are_attributes_of_its_entity() -> None:
     assert form["uuid"] == str(samples.USER.uuid)
     assert form["created_at"] == samples.USER.created_at.isoformat()
     assert form["access_ids"] == ["a-1", None, "a-3", "a-4"]
-    assert get_type_hints(entities.OperatorUserForm).keys() == form.keys()
+    assert get_type_hints(OperatorUserForm).keys() == form.keys()
 
 
 @pytest.mark.parametrize("value", [SECRET, object(), b"bytes", float("nan"), {1: "one"}])
