@@ -16,6 +16,43 @@ from usercore_storage.sql.unit import SqlUnit
 
 TABLES: Final[dict[str, Table[Any]]] = {table.name: table for table in tables.ALL}
 
+CLEANING: Final = frozenset(
+    {
+        "api_tokens.REMOVE[expires_at]",
+        "api_tokens.REMOVE[revoked_at]",
+        "attempts._blank",
+        "attempts._remove",
+        "throttling.REMOVE_FUTURE_COUNTERS",
+        "throttling.REMOVE_LIMITS",
+        "users.REMOVE_CHANGES",
+        "users.REMOVE_HELD",
+        "throttling.REMOVE_OLD_COUNTERS",
+        "outbox.REMOVE",
+        "remembered_devices.REMOVE_EXPIRED",
+        "history.REMOVE",
+        "history.REMOVE_ACTIONS",
+        "second_factors.REMOVE_CHALLENGES",
+        "registration_attempts._blank",
+        "registration_attempts._remove",
+        "tokens.REMOVE_ABANDONED",
+        "tokens.REMOVE_ACCESS[expires_at]",
+        "tokens.REMOVE_ACCESS[revoked_at]",
+        "tokens.REMOVE_DEVICES",
+        "tokens.REMOVE_LIMITED[expires_at]",
+        "tokens.REMOVE_LIMITED[redeemed_at]",
+        "tokens.REMOVE_LIMITED[revoked_at]",
+        "tokens.REMOVE_LINKS[completed_at]",
+        "tokens.REMOVE_LINKS[expires_at]",
+        "users.REMOVE",
+        *(
+            f"users.REMOVE_ROWS[{table.name}]"
+            for table in TABLES.values()
+            if table.user not in (None, table.shard) and table.name != "usercore_claims"  # removed by their keys
+        ),
+    }
+)
+"""They run once a day, on every shard, each by an index."""
+
 _VERBS: Final = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ")
 _COMPARISONS: Final = (exp.EQ, exp.In)
 

@@ -10,43 +10,13 @@ from typing import Final
 
 import pytest
 
-from tests.architecture.statements import TABLES, astray, parsed, statements
+from tests.architecture.statements import CLEANING, TABLES, astray, parsed, statements
 from usercore_storage import sqlite
 from usercore_storage.sql.table import Table
 from usercore_storage.sqlite.connections import Connection
 
 REFERENCES: Final = frozenset({"usercore_groups", "usercore_roles", "usercore_tenants", "usercore_user_agents"})
 """Small tables of which every shard may have a copy, and texts that each shard may store for its own rows."""
-
-SCANNING: Final = frozenset({"tokens.REMOVE_ACCESS", "tokens.REMOVE_LINKS", "tokens.REMOVE_LIMITED"})
-"""They run once a day, over all tokens."""
-
-CLEANING: Final = SCANNING | {
-    "api_tokens.REMOVE",
-    "attempts._blank",
-    "attempts._remove",
-    "throttling.REMOVE_FUTURE_COUNTERS",
-    "throttling.REMOVE_LIMITS",
-    "users.REMOVE_CHANGES",
-    "users.REMOVE_HELD",
-    "throttling.REMOVE_OLD_COUNTERS",
-    "outbox.REMOVE",
-    "remembered_devices.REMOVE_EXPIRED",
-    "history.REMOVE",
-    "history.REMOVE_ACTIONS",
-    "second_factors.REMOVE_CHALLENGES",
-    "registration_attempts._blank",
-    "registration_attempts._remove",
-    "tokens.REMOVE_ABANDONED",
-    "tokens.REMOVE_DEVICES",
-    "users.REMOVE",
-    *(
-        f"users.REMOVE_ROWS[{table.name}]"
-        for table in TABLES.values()
-        if table.user not in (None, table.shard) and table.name != "usercore_claims"  # removed by their keys
-    ),
-}
-"""They run once a day, on every shard, each by an index."""
 
 CHECKING: Final = {f"checking.PAGES[{name}]" for name in TABLES.keys() - REFERENCES} | {"integrity.WITHOUT_ENTRY"}
 """A check reads everything once, page by page in the order of the key; each page is a search."""
@@ -76,7 +46,7 @@ FAN_OUTS: Final = (
     }
 )
 
-SCANS: Final = SCANNING | {"checking.VERSION_ROWS"}
+SCANS: Final = frozenset({"checking.VERSION_ROWS"})
 
 FEATURES: Final = frozenset(
     """Add And Between BitwiseAnd Case Column Count Delete EQ Exists From GT GTE Group Identifier If In Insert Is Join

@@ -1,4 +1,4 @@
-"""Clean-up costs what it removes: rows that stay add no steps of SQLite's machine."""
+"""Clean-up costs what it removes: each statement finds its rows by an index, and rows that stay add no steps."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.statements import CLEANING, statements
+from tests.faults.filled_stores import build
+from tests.storages.cleaning import statements_of_cleanup
 from usercore.kernel.context import MAIN, Context
 from usercore.kernel.entity import evolve
 from usercore.kernel.secret import digest_of
@@ -16,18 +19,26 @@ from usercore.storage.recording import UnitContext
 from usercore.testing import NOON, TICK, FakeClock
 from usercore.testing.samples import (
     ANN,
+    a_claim,
     a_delivery,
+    a_device_token,
+    a_limited_use_token,
+    a_registration_attempt,
     a_registration_link,
     a_user,
+    an_access_token,
     an_action,
     an_api_token,
     an_attempt,
+    an_email_change,
     an_entry,
 )
 from usercore.throttling.model import CounterKind, CountingRule
 from usercore.tokens.model import RememberedDevice
 from usercore.users.model import UserState
 from usercore_storage import sqlite
+from usercore_storage.sql.table import Row
+from usercore_storage.sqlite.connections import Connection
 from usercore_storage.sqlite.storage import SqliteStorage
 
 DAY = timedelta(days=1)
@@ -64,6 +75,20 @@ STEPS: dict[str, tuple[Callable[[Unit, int], object], Callable[[Unit], object]]]
         lambda unit, number: unit.users.add(a_user(id=number, state=UserState.ACTIVE, modified_at=NOON - DAY)),
         lambda unit: unit.users.remove_unconfirmed(NOON, limit=1000),
     ),
+    "valid access tokens": (
+        lambda unit, number: unit.access_tokens.add(
+            an_access_token(digest=digest_of(str(number)), expires_at=NOON, revoked_at=NOON)
+        ),
+        lambda unit: unit.access_tokens.remove_expired(NOON, limit=1000),
+    ),
+    "valid limited-use tokens": (
+        lambda unit, number: unit.limited_use_tokens.add(
+            a_limited_use_token(
+                digest=digest_of(str(number)), expires_at=NOON, revoked_at=NOON, redeemed_at=NOON, uses=1
+            )
+        ),
+        lambda unit: unit.limited_use_tokens.remove_expired(NOON, limit=1000),
+    ),
     "API tokens": (
         lambda unit, number: unit.api_tokens.add(
             an_api_token(id=number, digest=digest_of(str(number)), expires_at=NOON, revoked_at=NOON)
@@ -73,6 +98,28 @@ STEPS: dict[str, tuple[Callable[[Unit, int], object], Callable[[Unit], object]]]
     "completed requests": (
         lambda unit, number: unit.registration_links.add(a_registration_link(id=number, completed_at=NOON)),
         lambda unit: unit.registration_links.remove_abandoned(NOON + DAY, now=NOON + 2 * DAY, limit=1000),
+    ),
+    "valid registration links": (
+        lambda unit, number: unit.registration_links.add(
+            a_registration_link(id=number, completed_at=NOON, expires_at=NOON)
+        ),
+        lambda unit: unit.registration_links.remove_expired(NOON, limit=1000),
+    ),
+    "attempts to register": (
+        lambda unit, number: unit.registration_attempts.add(a_registration_attempt(id=number)),
+        lambda unit: unit.registration_attempts.remove_before(NOON, limit=1000),
+    ),
+    "changes of emails": (
+        lambda unit, number: unit.email_changes.put(an_email_change(number=number, open_until=NOON)),
+        lambda unit: unit.email_changes.remove_closed(NOON, limit=1000),
+    ),
+    "held keys": (
+        lambda unit, number: unit.claims.put(a_claim(key=str(number), uses=0, held_until=NOON)),
+        lambda unit: unit.claims.remove_held(NOON, limit=1000),
+    ),
+    "device tokens": (
+        lambda unit, number: unit.device_tokens.add(a_device_token(digest=digest_of(str(number)), last_used_at=NOON)),
+        lambda unit: unit.device_tokens.remove_unused(NOON, limit=1000),
     ),
     "actions": (
         lambda unit, number: unit.actions.add(an_action(id=number)),
@@ -135,3 +182,22 @@ def test_rows_that_stay_add_nothing_to_the_cost_of_a_clean_up(storage: SqliteSto
     few = steps()
     fill(FEW, MANY)
     assert steps() < few + FEW
+
+
+@pytest.mark.rule("K8")
+def test_each_statement_of_a_clean_up_finds_its_rows_in_the_order_of_an_index(
+    storage: SqliteStorage, tmp_path: Path
+) -> None:
+    build(storage)
+    with closing(Connection(tmp_path / "store.db")) as connection:
+        connection("BEGIN IMMEDIATE")
+        ran = dict(statements_of_cleanup(storage, connection))
+        plans = {text: connection(f"EXPLAIN QUERY PLAN {text}", values) for text, values in ran.items()}
+    assert ran.keys() >= {text for name, text in statements().items() if name in CLEANING}
+    assert {text: plan for text, plan in plans.items() if any(map(reads_more, plan))} == {}
+
+
+def reads_more(line: Row) -> bool:
+    """Return whether a line of a plan reads rows that the statement neither removes nor returns."""
+    *_, detail = line
+    return (detail.startswith("SCAN") and detail != "SCAN CONSTANT ROW") or "TEMP B-TREE" in detail

@@ -12,7 +12,7 @@ from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
 from usercore.tokens.model import ApiToken
 from usercore.tokens.ports import ApiTokenRepository
-from usercore_storage.sql.executor import Executor
+from usercore_storage.sql.executor import Executor, remove_in_turn
 from usercore_storage.sql.tables import API_TOKENS
 
 GET: Final = f"SELECT {API_TOKENS.select} FROM usercore_api_tokens WHERE digest = ? AND tenant_id = ?"
@@ -21,10 +21,13 @@ TOUCH: Final = (
     "UPDATE usercore_api_tokens SET last_used_at = ?"
     " WHERE digest = ? AND revoked_at IS NULL AND (last_used_at IS NULL OR last_used_at < ?)"
 )
-REMOVE: Final = (
-    "DELETE FROM usercore_api_tokens WHERE digest IN"
-    " (SELECT digest FROM usercore_api_tokens WHERE revoked_at < ? OR expires_at < ? LIMIT ?) RETURNING digest"
-)
+REMOVE: Final = {
+    end: (
+        "DELETE FROM usercore_api_tokens WHERE digest IN"
+        f" (SELECT digest FROM usercore_api_tokens WHERE {end} < ? ORDER BY {end} LIMIT ?) RETURNING digest"
+    )
+    for end in ("revoked_at", "expires_at")
+}
 
 
 class SqlApiTokens(ApiTokenRepository):
@@ -90,8 +93,7 @@ class SqlApiTokens(ApiTokenRepository):
         self._run.many(TOUCH, [(to_micros(at), digest, to_micros(at)) for digest, at in uses])
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
-        at = to_micros(before)
-        return len(self._run(REMOVE, (at, at, limit)))
+        return len(remove_in_turn(self._run, REMOVE.values(), to_micros(before), limit))
 
     def remove_all(self, *, limit: int) -> int:
         return len(self._run(self.from_all_shards["remove all"], (self._unit.tenant_id, limit)))

@@ -1,4 +1,4 @@
-"""How repositories reach their engine, and lookups of many keys with few statement texts."""
+"""How repositories reach their engine, lookups of many keys with few statement texts, removals by several indexes."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,3 +41,15 @@ def in_sizes(keys: Sequence[T]) -> Iterator[list[T]]:
         chunk = once[start : start + size]
         start += len(chunk)
         yield chunk + [chunk[-1]] * (size - len(chunk))
+
+
+def remove_in_turn(run: Executor, statements: Iterable[str], before: int, limit: int) -> Rows:
+    """Remove at most ``limit`` rows that were over before, by one statement for each index that finds some.
+
+    Of an OR, PostgreSQL finds all rows before it removes the first: each batch would cost as much as all that are left.
+    """
+    removed: Rows = []
+    for statement in statements:
+        if len(removed) < limit:
+            removed += run(statement, (before, limit - len(removed)))
+    return removed

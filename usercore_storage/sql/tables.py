@@ -35,6 +35,8 @@ from usercore_storage.sql.table import Table
 # Conditions of indexes have the parentheses that PostgreSQL writes, so that ``check`` can compare them.
 _BY_ACTOR: Final = {"by_actor": "(actor) WHERE ((actor <> 'host') AND (ip IS NOT NULL))"}
 _BY_USER_AGENT: Final = {"by_user_agent": "(user_agent) WHERE (user_agent IS NOT NULL)"}
+_REVOKED: Final = "(revoked_at) WHERE (revoked_at IS NOT NULL)"
+_ENDED: Final = {"expired": "(expires_at)", "revoked": _REVOKED}
 _OF_ATTEMPTS: Final = {
     "by_time": "(at)",
     "unknown": "(user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL))",
@@ -154,7 +156,8 @@ ACCESS_TOKENS: Final = Table(
     tenant=None,
     once=_USER_AGENT,
     indexes={"by_device": "(device_digest) WHERE ((device_digest IS NOT NULL) AND (revoked_at IS NULL))"}
-    | _BY_USER_AGENT,
+    | _BY_USER_AGENT
+    | _ENDED,
 )
 # It stands after the access tokens, so that an erasure removes those first: see ``tokens.TOUCH_SOURCE_OF``.
 SOURCE_ACCESSES: Final = Table(
@@ -170,6 +173,7 @@ LIMITED_USE_TOKENS: Final = Table(
     key=["user_id", "digest"],
     shard="user_id",
     tenant=None,
+    indexes=_ENDED | {"used_up": "(redeemed_at) WHERE (max_uses <= uses)"},
 )
 API_TOKENS: Final = Table(
     "usercore_api_tokens",
@@ -181,7 +185,7 @@ API_TOKENS: Final = Table(
         "by_id": "(tenant_id, id)",
         "by_creator": "(created_by, issued_at)",
         "expired": "(expires_at) WHERE (expires_at IS NOT NULL)",
-        "revoked": "(revoked_at) WHERE (revoked_at IS NOT NULL)",
+        "revoked": _REVOKED,
     },
 )
 DEVICE_TOKENS: Final = Table(
@@ -207,7 +211,12 @@ REGISTRATION_LINKS: Final = Table(
     shard="id",
     tenant="tenant_id",
     extra={"email_digest": Derived(bytes, lambda link: digest_of_key(KeySpace.LOGIN, email_key(link.email)), "email")},
-    indexes={"open": "(requested_at) WHERE (completed_at IS NULL)", "by_email": "(tenant_id, email_digest)"},
+    indexes={
+        "open": "(requested_at) WHERE (completed_at IS NULL)",
+        "completed": "(completed_at) WHERE (completed_at IS NOT NULL)",
+        "expired": "(expires_at)",
+        "by_email": "(tenant_id, email_digest)",
+    },
 )
 ATTEMPTS: Final = Table(
     "usercore_attempts",

@@ -23,7 +23,7 @@ from usercore.tokens.ports import (
 )
 from usercore.users.keys import KeySpace, email_key
 from usercore_storage.sql.digests import digest_of_key
-from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
+from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks, remove_in_turn
 from usercore_storage.sql.tables import (
     ACCESS_TOKENS,
     DEVICE_TOKENS,
@@ -81,10 +81,13 @@ _UNPAIR: Final = (
 )
 UNPAIR_DEVICE: Final = f"{_UNPAIR} AND device_digest = ? RETURNING digest"
 UNPAIR_ALL: Final = f"{_UNPAIR} AND paired_at >= ? RETURNING digest"
-REMOVE_ACCESS: Final = (
-    "DELETE FROM usercore_access_tokens WHERE (user_id, digest) IN (SELECT user_id, digest"
-    " FROM usercore_access_tokens WHERE revoked_at < ? OR expires_at < ? LIMIT ?) RETURNING user_id"
-)
+REMOVE_ACCESS: Final = {
+    end: (
+        "DELETE FROM usercore_access_tokens WHERE (user_id, digest) IN (SELECT user_id, digest"
+        f" FROM usercore_access_tokens WHERE {end} < ? ORDER BY {end} LIMIT ?) RETURNING user_id"
+    )
+    for end in ("revoked_at", "expires_at")
+}
 
 GET_LIMITED: Final = (
     f"SELECT {LIMITED_USE_TOKENS.select} FROM usercore_limited_use_tokens WHERE user_id = ? AND digest = ?"
@@ -115,11 +118,13 @@ REVOKE_ALL_LIMITED: Final = {
     )
     for size in SIZES
 }
-REMOVE_LIMITED: Final = (
-    "DELETE FROM usercore_limited_use_tokens WHERE (user_id, digest) IN (SELECT user_id, digest"
-    " FROM usercore_limited_use_tokens WHERE revoked_at < ? OR expires_at < ?"
-    " OR (redeemed_at < ? AND max_uses <= uses) LIMIT ?) RETURNING user_id"
-)
+REMOVE_LIMITED: Final = {
+    end: (
+        "DELETE FROM usercore_limited_use_tokens WHERE (user_id, digest) IN (SELECT user_id, digest"
+        f" FROM usercore_limited_use_tokens WHERE {condition}{end} < ? ORDER BY {end} LIMIT ?) RETURNING user_id"
+    )
+    for end, condition in (("revoked_at", ""), ("expires_at", ""), ("redeemed_at", "max_uses <= uses AND "))
+}
 
 GET_DEVICE: Final = f"SELECT {DEVICE_TOKENS.select} FROM usercore_device_tokens WHERE digest = ? AND tenant_id = ?"
 GET_DEVICES: Final = {
@@ -142,10 +147,13 @@ LOCK_LINK: Final = (
     f" RETURNING {REGISTRATION_LINKS.select}"
 )
 REPLACE_LINK, _replaced = REGISTRATION_LINKS.updater("tenant_id", "change_no")
-REMOVE_LINKS: Final = (
-    "DELETE FROM usercore_registration_links WHERE id IN (SELECT id FROM usercore_registration_links"
-    f" WHERE completed_at < ? OR expires_at < ? LIMIT ?) RETURNING {REGISTRATION_LINKS.select}"
-)
+REMOVE_LINKS: Final = {
+    end: (
+        "DELETE FROM usercore_registration_links WHERE id IN (SELECT id FROM usercore_registration_links"
+        f" WHERE {end} < ? ORDER BY {end} LIMIT ?) RETURNING {REGISTRATION_LINKS.select}"
+    )
+    for end in ("completed_at", "expires_at")
+}
 REMOVE_ABANDONED: Final = (
     "DELETE FROM usercore_registration_links WHERE id IN (SELECT id FROM usercore_registration_links"
     " WHERE completed_at IS NULL AND requested_at < ? AND expires_at <= ? ORDER BY requested_at LIMIT ?)"
@@ -223,7 +231,7 @@ class SqlAccessTokens(AccessTokenRepository):
         return sorted({user_id for (user_id,) in rows})
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
-        return len(self._run(REMOVE_ACCESS, (to_micros(before), to_micros(before), limit)))
+        return len(remove_in_turn(self._run, REMOVE_ACCESS.values(), to_micros(before), limit))
 
 
 class SqlSourceAccesses(SourceAccessRepository):
@@ -281,8 +289,7 @@ class SqlLimitedUseTokens(LimitedUseTokenRepository):
         return revoked
 
     def remove_expired(self, before: datetime, *, limit: int) -> int:
-        at = to_micros(before)
-        return len(self._run(REMOVE_LIMITED, (at, at, at, limit)))
+        return len(remove_in_turn(self._run, REMOVE_LIMITED.values(), to_micros(before), limit))
 
     def _one(self, statement: str, *values: object) -> LimitedUseToken | None:
         rows = self._run(statement, values)
@@ -376,7 +383,7 @@ class SqlRegistrationLinks(RegistrationLinkRepository):
         return list(map(REGISTRATION_LINKS.read, rows))
 
     def remove_expired(self, before: datetime, *, limit: int) -> list[RegistrationLink]:
-        rows = self._run(REMOVE_LINKS, (to_micros(before), to_micros(before), limit))
+        rows = remove_in_turn(self._run, REMOVE_LINKS.values(), to_micros(before), limit)
         return list(map(REGISTRATION_LINKS.read, rows))
 
     def remove_abandoned(self, requested_before: datetime, *, now: datetime, limit: int) -> list[RegistrationLink]:

@@ -212,6 +212,10 @@ CREATE INDEX usercore_access_tokens_by_device ON usercore_access_tokens (device_
 
 CREATE INDEX usercore_access_tokens_by_user_agent ON usercore_access_tokens (user_agent) WHERE (user_agent IS NOT NULL);
 
+CREATE INDEX usercore_access_tokens_expired ON usercore_access_tokens (expires_at);
+
+CREATE INDEX usercore_access_tokens_revoked ON usercore_access_tokens (revoked_at) WHERE (revoked_at IS NOT NULL);
+
 CREATE TABLE usercore_source_accesses (
     user_id INTEGER NOT NULL,
     source TEXT NOT NULL,
@@ -234,6 +238,12 @@ CREATE TABLE usercore_limited_use_tokens (
     revoked_at INTEGER,
     PRIMARY KEY (user_id, digest)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX usercore_limited_use_tokens_expired ON usercore_limited_use_tokens (expires_at);
+
+CREATE INDEX usercore_limited_use_tokens_revoked ON usercore_limited_use_tokens (revoked_at) WHERE (revoked_at IS NOT NULL);
+
+CREATE INDEX usercore_limited_use_tokens_used_up ON usercore_limited_use_tokens (redeemed_at) WHERE (max_uses <= uses);
 
 CREATE TABLE usercore_api_tokens (
     id INTEGER NOT NULL,
@@ -303,6 +313,10 @@ CREATE TABLE usercore_registration_links (
 ) STRICT;
 
 CREATE INDEX usercore_registration_links_open ON usercore_registration_links (requested_at) WHERE (completed_at IS NULL);
+
+CREATE INDEX usercore_registration_links_completed ON usercore_registration_links (completed_at) WHERE (completed_at IS NOT NULL);
+
+CREATE INDEX usercore_registration_links_expired ON usercore_registration_links (expires_at);
 
 CREATE INDEX usercore_registration_links_by_email ON usercore_registration_links (tenant_id, email_digest);
 
