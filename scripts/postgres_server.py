@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -74,11 +75,30 @@ class Server:
         """Start it and wait until it answers."""
         self._run("pg_ctl", "--silent", "--wait", f"--log={self._data}/log", "start")
 
+    def become_standby(self) -> None:
+        """Make it a hot standby without a primary when it starts again."""
+        (self._data / "standby.signal").touch()
+
     def stop(self, mode: str) -> None:
         """Stop it: ``fast``, or ``immediate``, which is a crash."""
         while self._emptying:
             self._emptying.popitem()[1].close()
         self._run("pg_ctl", "--silent", "--wait", f"--mode={mode}", "stop")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop all its processes, which then answer nothing but keep their sockets, for the duration of a ``with``."""
+        postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
+        sessions = [pid for (pid,) in self.ask("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")]
+        stopped = []
+        try:
+            for pid in (postmaster, *sessions):
+                os.kill(pid, signal.SIGSTOP)
+                stopped.append(pid)
+            yield
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
 
     def url(self, database: str = "postgres", role: str = ROLE) -> str:
         """Return the URL of a database."""

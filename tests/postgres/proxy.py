@@ -19,6 +19,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self._word: bytes | None = None
         self._reaches = False
+        self._answer: bytes | None = None
         self._is_silent, self._closed = False, threading.Event()
         self._unanswered: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -26,6 +27,10 @@ class Proxy:
     def cut_at(self, word: bytes, *, reaches: bool) -> None:
         """Cut the next connection whose client sends this word; the word ``reaches`` the server, or not."""
         self._word, self._reaches = word, reaches
+
+    def answer_at(self, word: bytes, answer: bytes, *, reaches: bool) -> None:
+        """Answer the next client that sends this word in the server's place, and end the connection."""
+        self._word, self._reaches, self._answer = word, reaches, answer
 
     def fall_silent_at(self, word: bytes) -> None:
         """Forward nothing any more, on any connection, once a client sends this word."""
@@ -64,6 +69,8 @@ class Proxy:
                     if self._reaches:
                         server.sendall(data)
                         server.recv(_CHUNK)  # the server has done it, but the reply is lost
+                    if self._answer is not None:
+                        client.sendall(self._answer)
                     return
                 target.sendall(data)
 

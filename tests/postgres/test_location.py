@@ -67,10 +67,27 @@ def test_several_hosts_select_the_writable_one() -> None:
     assert told["target_session_attrs"] == "any"
 
 
+@pytest.mark.rule("Y3")
+@pytest.mark.parametrize(
+    ("url", "seconds"),
+    [
+        ("postgresql://one/d", 10),
+        ("postgresql://one/d?timeout=1", 1),
+        ("postgresql://one,two/d", 10),
+        ("postgresql://one,two/d?timeout=1", 2 * 3 + 1),
+        ("postgresql://one,two,three,four/d", 4 * 3 + 1),
+        ("postgresql:///d?host=one,two&connect_timeout=20", 2 * 20 + 1),
+    ],
+)
+def test_a_call_that_needs_a_connection_waits_until_each_host_was_tried(url: str, seconds: int) -> None:
+    assert location_of(url).longest_connecting == seconds
+
+
 @pytest.mark.parametrize(
     "url",
     [
         "postgres://h/d",
+        "postgresql://h/d?connect_timeout=soon",
         "postgresql://h/d#f",
         "postgresql://h/d?isolation=snapshot",
         "postgresql://h/d?isolation",

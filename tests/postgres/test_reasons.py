@@ -9,6 +9,7 @@ import pytest
 
 from scripts.postgres_server import GUARDED, Server
 from tests.architecture.source import ROOT
+from tests.cli.running import run
 from usercore import Unavailable
 from usercore_storage import check, postgres
 
@@ -29,6 +30,10 @@ def url_of_no_database(server: Server, _: str) -> str:
     return server.url("missing", role=f"{GUARDED}:{PASSWORD}")
 
 
+def url_of_no_role(server: Server, _: str) -> str:
+    return server.url(role=f"nobody:{PASSWORD}")
+
+
 def url_of_no_right(server: Server, empty: str) -> str:
     return server.url(empty, role=f"{GUARDED}:{PASSWORD}")
 
@@ -44,6 +49,7 @@ def url_of_no_socket(_: Server, __: str) -> str:
 REASONS: Final[dict[str, Callable[[Server, str], str]]] = {
     "password authentication failed": url_of_wrong_password,
     'database "missing" does not exist': url_of_no_database,
+    'role "nobody" does not exist': url_of_no_role,
     "permission denied for schema public": url_of_no_right,
     "Connection refused": url_of_no_server,
     "/missing/folder": url_of_no_socket,
@@ -73,6 +79,18 @@ def test_an_error_of_opening_names_the_reason(server: Server, empty: str, reason
 def test_an_error_of_checking_names_the_reason(server: Server, empty: str, reason: str) -> None:
     with pytest.raises(Unavailable, match=reason):
         check(REASONS[reason](server, empty))
+
+
+@pytest.mark.rule("Y4")
+@pytest.mark.parametrize("reason", REASONS)
+def test_the_command_line_prints_the_reason(
+    server: Server, empty: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USERCORE_STORE", REASONS[reason](server, empty))
+    done = run("init")
+    assert (done.status, done.out) == (2, "")
+    assert reason in done.err
+    assert PASSWORD not in done.err
 
 
 @pytest.mark.rule("Y4")

@@ -6,11 +6,13 @@ is prepared once for each combination of NULL parameters; those are few. The dum
 would run in Python, which takes three times as long.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import suppress
 from itertools import chain, count
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import psycopg
+from psycopg import capabilities, generators
 from psycopg.adapt import AdaptersMap
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
@@ -18,10 +20,15 @@ from psycopg.types.bool import BoolBinaryDumper
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import BytesBinaryDumper
 
-from usercore.kernel.errors import Busy, Indeterminate, StorageError, Unavailable
+from usercore.kernel.errors import Busy, Indeterminate, ReadOnly, StorageError, Unavailable
 from usercore_storage.postgres.copy_in import LEAST, copy_for, with_rows
 from usercore_storage.postgres.deadlines import Overdue, begin_read_of, bounded, patience_of
-from usercore_storage.postgres.errors import Lost, translate_error
+from usercore_storage.postgres.errors import (
+    SERIALIZABLE_ON_A_STANDBY,
+    UNKNOWN_OUTCOMES,
+    Lost,
+    translate_error,
+)
 from usercore_storage.postgres.location import StoreLocation
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.lazy_transaction import LazyTransaction
@@ -51,6 +58,25 @@ class Raw(psycopg.Connection[TupleRow]):
     patience: float | None = None
     """Seconds that a statement may take before ``Overdue`` is raised; None for no limit."""
 
+    @classmethod
+    def connect(  # type: ignore[override]  # the driver's options are passed through
+        cls,
+        conninfo: str = "",
+        *,
+        report: Callable[[psycopg.Error | None], object] | None = None,
+        **given: Any,  # noqa: ANN401 - as above
+    ) -> Self:
+        """Connect as the driver does, and ``report`` the error, or None."""
+        try:
+            raw = super().connect(conninfo, **given)
+        except psycopg.Error as error:
+            if report is not None:
+                report(error)
+            raise
+        if report is not None:
+            report(None)
+        return raw
+
     def wait(self, gen: Generator[Any, Any, T], *given: Any, **named: Any) -> T:  # noqa: ANN401 - passed through
         """Wait for the server as the driver does, but no longer than ``patience``."""
         return super().wait(gen if self.patience is None else bounded(gen, self.patience), *given, **named)
@@ -67,7 +93,7 @@ def set_up(raw: Raw, location: StoreLocation) -> None:
     raw.prepared_max = STATEMENTS
     raw.patience = patience_of(location)
     adapt(raw.adapters)
-    raw.ours = Connection(raw, begin_read_of(location))
+    raw.ours = Connection(raw, begin_read_of(location), raw.patience)
 
 
 def adapt(adapters: AdaptersMap) -> None:
@@ -140,15 +166,21 @@ class Statements(Executor):
             raise Unavailable("the connection belongs to the parent of this process")
 
     def _translated(self, error: psycopg.Error) -> Exception:
-        return Lost() if self._raw.closed else translate_error(error)
+        if self._raw.closed:
+            return Lost()
+        is_standby = self._raw.pgconn.parameter_status(b"in_hot_standby") == b"on"
+        if is_standby and error.sqlstate == SERIALIZABLE_ON_A_STANDBY:
+            return ReadOnly()
+        return translate_error(error)
 
 
 class Connection(Statements):
     """A connection of usercore's with its units."""
 
-    def __init__(self, raw: Raw, begin_read: str) -> None:
+    def __init__(self, raw: Raw, begin_read: str, patience: float) -> None:
         """Use a connection that is configured."""
         super().__init__(raw)
+        self._patience = patience
         self.raw = raw
         self.unit = SqlUnit(self)
         self.lazy = LazyTransaction(self, lambda: self.command(begin_read))
@@ -176,7 +208,7 @@ class Connection(Statements):
         except psycopg.Error as error:
             if isinstance(error, Overdue):
                 self.raw.close()  # not cancelled: a commit that waits for a standby would be acknowledged without it
-            if self.raw.closed:
+            if self.raw.closed or error.sqlstate in UNKNOWN_OUTCOMES:
                 raise Indeterminate("the connection broke, or the server did not answer, during the commit") from error
             raise translate_error(error) from error
 
@@ -186,6 +218,8 @@ class Connection(Statements):
     def _give_up(self) -> StorageError:
         """Ask the server to cancel the overdue statement, and close the connection."""
         try:
+            if not capabilities.has_cancel_safe():
+                return Unavailable("the server did not answer in time")  # a libpq before 17 would wait for it
             self.raw.cancel_safe(timeout=CANCELLATION)
         except psycopg.Error:
             return Unavailable("the server did not answer in time")
@@ -206,12 +240,20 @@ class Connection(Statements):
         """Roll back what is open; close the connection if that fails."""
         status = self.raw.pgconn.transaction_status
         if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-            # Not the driver's own rollback: it would forget all prepared statements, because the unit might have
-            # created tables.
-            self.raw.pgconn.exec_(b"ROLLBACK")
-            status = self.raw.pgconn.transaction_status
+            status = self._status_after_rollback()
         if status != TransactionStatus.IDLE:
             self.raw.close()
+
+    def _status_after_rollback(self) -> TransactionStatus:
+        """Roll back, but not by the driver's method.
+
+        It would forget all prepared statements, because the unit might have created tables.
+        """
+        pgconn = self.raw.pgconn
+        with suppress(psycopg.Error):  # whatever it is, the connection is closed
+            pgconn.send_query(b"ROLLBACK")
+            self.raw.wait(bounded(generators.execute(pgconn), self._patience))
+        return TransactionStatus(pgconn.transaction_status)
 
     def abandon(self) -> None:
         """Refuse to work in a forked child: the server would take it for the parent."""

@@ -38,6 +38,28 @@ _CLASSES: Final[Mapping[str, type[StorageError]]] = {
 """Source: PostgreSQL, Appendix A, by the first two characters."""
 
 
+_REFUSALS_OF_A_FULL_SERVER: Final = (
+    "too many clients",
+    "too many connections for",
+    "remaining connection slots",
+    "no more connections allowed",  # PgBouncer
+)
+"""Parts of messages: for a refused connection libpq has a text, but no code. If the server writes in another language,
+the error is ``Unavailable``."""
+
+UNKNOWN_OUTCOMES: Final = frozenset(
+    {
+        "08007",  # transaction_resolution_unknown: of servers that commit on several others
+        "40003",  # statement_completion_unknown
+    }
+)
+"""Codes of a commit that may have been stored all the same. Others are as uncertain if they end the session, which the
+connection shows."""
+
+
+SERIALIZABLE_ON_A_STANDBY: Final = "0A000"  # feature_not_supported
+
+
 class Lost(Unavailable):
     """The connection broke before the commit was sent, so nothing was committed and the unit may run again."""
 
@@ -50,14 +72,21 @@ def translate_error(error: psycopg.Error) -> Exception:
     """Translate a driver's error: a lost race becomes ``RunAgain``, all others ``StorageError``."""
     code = error.sqlstate
     if code is None:  # raised by the driver: no connection, or a value that it cannot send
-        is_of_connection = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-        return Unavailable(_shortened(str(error))) if is_of_connection else StorageError()
+        return _without_code(error)
     if code in _RACES:
         return RunAgain()
     known = _CODES.get(code) or _CLASSES.get(code[:2])
     if known is None:  # the original message may show a value
         return StorageError(f"SQLSTATE {code}")
     return known(_shortened(error.diag.message_primary or f"SQLSTATE {code}"))
+
+
+def _without_code(error: psycopg.Error) -> StorageError:
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return StorageError()
+    message = str(error)
+    is_full = any(part in message for part in _REFUSALS_OF_A_FULL_SERVER)
+    return (Busy if is_full else Unavailable)(_shortened(message))
 
 
 def _shortened(message: str) -> str | None:

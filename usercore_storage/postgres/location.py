@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo, timeout_from_conninfo
 
 from usercore.kernel.values import frozen
 
@@ -16,12 +16,13 @@ _LEVELS: Final[Mapping[str, str]] = {"serializable": "SERIALIZABLE", "read_commi
 
 _DEFAULTS: Final = {
     "fallback_application_name": "usercore",
-    "connect_timeout": "10",
+    "connect_timeout": "3",
     "keepalives_idle": "30",
     "tcp_user_timeout": "30000",
 }
 """The driver's settings unless the URL has others: seconds, but the last is milliseconds. A network that drops all
-packets must not block a unit for the two hours that systems wait."""
+packets must not block a unit for the two hours that systems wait; and one host of several must not use up the time in
+which the next one could be asked."""
 
 
 @frozen(kw_only=True)
@@ -36,6 +37,9 @@ class StoreLocation:
     pool_max: int = 10
     timeout: int = 10
     """Seconds that a unit, also one that reads, waits for a connection, for each lock and for each statement."""
+
+    longest_connecting: int = 10
+    """Seconds to wait if a connection has to be opened: ``timeout``, or longer to try each of several hosts."""
 
     prepare: int = 1
     """0 prepares no statements: for a pooler in transaction mode that does not support them."""
@@ -54,7 +58,9 @@ def location_of(url: str) -> StoreLocation:
     ours = [option.partition("=") for option in given if option.partition("=")[0] in _READ]
     theirs = "&".join(option for option in given if option.partition("=")[0] not in _READ)
     options: dict[str, Any] = {name: _READ[name](name, value) for name, _, value in ours}
-    location = StoreLocation(conninfo=_conninfo_of(f"{base}?{theirs}" if theirs else base), **options)
+    told = _settings_of(f"{base}?{theirs}" if theirs else base)
+    location = StoreLocation(conninfo=make_conninfo("", **told), **options)
+    location = attrs.evolve(location, longest_connecting=max(location.timeout, _seconds_to_try_each_host(told)))
     if location.pool_min > location.pool_max:
         raise ValueError(f"pool_min is greater than pool_max ({location.pool_max}): {_FORM}")
     return location
@@ -109,15 +115,25 @@ _FORM: Final = (
 )
 
 
-def _conninfo_of(url: str) -> str:
-    """Return the connection string; of several hosts it selects the one that accepts writes."""
+def _settings_of(url: str) -> dict[str, Any]:
+    """Return the settings for libpq; of several hosts they select the one that accepts writes."""
     given = _read_by_libpq(url)
     if given is None:
         raise ValueError(f"libpq cannot read the URL, or does not know one of its options: {_FORM}")
     if not all(_is_port(port) for port in str(given.get("port", "")).split(",")):
         raise ValueError(f"a port is no number from 1 to 65535: {_FORM}")
     several = {"target_session_attrs": "read-write"} if "," in str(given.get("host", "")) else {}
-    return make_conninfo("", **{**_DEFAULTS, **several, **given, "client_encoding": "utf8"})
+    return {**_DEFAULTS, **several, **given, "client_encoding": "utf8"}
+
+
+def _seconds_to_try_each_host(told: dict[str, Any]) -> int:
+    """Return how long it takes until the last of several hosts is found not to answer, and a second more."""
+    try:
+        each = timeout_from_conninfo(told)
+    except psycopg.Error:
+        raise ValueError(f"connect_timeout is no whole number: {_FORM}") from None
+    hosts = str(told.get("hostaddr") or told.get("host", "")).count(",") + 1
+    return hosts * each + 1 if hosts > 1 else 0
 
 
 def _read_by_libpq(url: str) -> dict[str, Any] | None:

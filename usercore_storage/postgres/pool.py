@@ -1,19 +1,38 @@
 """The pool: connections that threads acquire and release, and that no fork shares."""
 
+import logging
 from typing import Any, Final
 from weakref import finalize
 
+import attrs
+import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from usercore.kernel.errors import Busy, StorageError, Unavailable
+from usercore.kernel.errors import Busy, Unavailable
 from usercore_storage.postgres.connections import Connection, Raw, set_up, settings_of
+from usercore_storage.postgres.errors import translate_error
 from usercore_storage.postgres.location import StoreLocation
 
 CLOSING: Final = 1.0
 """Seconds to wait for each thread of a pool that is still open as the process ends: a thread may be connecting."""
 
+# Failed attempts to connect are raised by the calls that wait for them. Without a handler, Python also prints them.
+for _name in ("psycopg", "psycopg.pool"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+
 _abandoned: Final[list[Any]] = []
 """Objects that a child must not touch: closing a connection there would end the parent's session, too."""
+
+
+@attrs.define
+class LastAttempt:
+    """How the last attempt to connect failed, or None if it did not: the driver's pool tries in threads of its own."""
+
+    failure: psycopg.Error | None = None
+
+    def note(self, failure: psycopg.Error | None) -> None:
+        """Note an attempt."""
+        self.failure = failure
 
 
 class Pool:
@@ -24,6 +43,7 @@ class Pool:
         self._location = location
         self._closed = False
         self._in_use: set[Connection] = set()
+        self._last = LastAttempt()
         self._pool, self._at_exit = self._create_pool()
 
     def _create_pool(self) -> tuple[ConnectionPool[Raw], "finalize[..., Pool]"]:
@@ -35,7 +55,7 @@ class Pool:
         pool: ConnectionPool[Raw] = ConnectionPool(
             location.conninfo,
             connection_class=Raw,
-            kwargs=settings_of(location),
+            kwargs=settings_of(location) | {"report": self._last.note},
             configure=lambda raw: set_up(raw, location),
             min_size=location.pool_min,
             max_size=location.pool_max,
@@ -49,13 +69,13 @@ class Pool:
         """Acquire a connection.
 
         Raises:
-            Busy: all are in use, and none was released in time.
-            Unavailable: the server did not answer in time, or the pool is closed.
+            Busy: all are in use, and none was released in time; or the server accepts no further one.
+            Unavailable: the server refused, or did not answer in time; or the pool is closed.
         """
         try:
             if self._pool.closed and not self._closed:
                 self._pool.open()
-            connection = self._pool.getconn().ours
+            connection = self._pool.getconn(timeout=self._patience()).ours
         except PoolTimeout as error:
             raise self._reason_of_timeout() from error
         except PoolClosed as error:
@@ -63,11 +83,19 @@ class Pool:
         self._in_use.add(connection)
         return connection
 
-    def _reason_of_timeout(self) -> StorageError:
-        seconds, most = self._location.timeout, self._location.pool_max
-        if len(self._in_use) >= most:
+    def _is_used_up(self) -> bool:
+        return len(self._in_use) >= self._location.pool_max
+
+    def _patience(self) -> int:
+        return self._location.timeout if self._is_used_up() else self._location.longest_connecting
+
+    def _reason_of_timeout(self) -> Exception:
+        if self._is_used_up():
+            seconds, most = self._location.timeout, self._location.pool_max
             return Busy(f"all connections (pool_max={most}) were in use for {seconds} seconds")
-        return Unavailable(f"no connection to the server within {seconds} seconds")
+        if self._last.failure is not None:
+            return translate_error(self._last.failure)
+        return Unavailable(f"no connection to the server within {self._location.longest_connecting} seconds")
 
     def release(self, connection: Connection) -> None:
         """Roll back what is open on a connection, and release it."""

@@ -1,0 +1,156 @@
+"""Each error that a server causes on a bad day, caused for real."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Final
+
+import psycopg
+import pytest
+
+from scripts.postgres_server import Server
+from tests.architecture.source import ROOT
+from tests.postgres.helpers import core_over, emails_in, halves_in, opened
+from tests.postgres.proxy import proxied
+from usercore import Busy, Indeterminate, ReadOnly
+from usercore.testing.contracts.base import units_of
+from usercore.testing.contracts.units import names
+from usercore_storage import postgres
+
+FEW: Final = "few"
+"""A role that may have one connection."""
+
+
+@pytest.fixture
+def one_connection(server: Server, database: str) -> Iterator[str]:
+    """Return the URL of a store that one connection may be opened to."""
+    server.ask(f"CREATE ROLE {FEW} LOGIN CONNECTION LIMIT 1 IN ROLE pg_read_all_data")
+    yield f"{server.url(database, role=FEW)}?timeout=1"
+    server.ask(f"DROP ROLE {FEW}")
+
+
+def test_a_server_that_accepts_no_further_connection_is_busy(one_connection: str) -> None:
+    with opened(one_connection) as store:
+        with psycopg.connect(one_connection.partition("?")[0]):
+            for use in (lambda: units_of(store).read(names), lambda: postgres.open_storage(one_connection)):
+                with pytest.raises(Busy, match="too many connections"):
+                    use()
+        assert units_of(store).read(names) == [None, None]
+
+
+@pytest.mark.thorough
+def test_a_server_without_free_connections_is_busy(own_server: Server, own_database: str) -> None:
+    own_server.ask("ALTER SYSTEM SET max_connections = 8")
+    own_server.stop("fast")
+    own_server.start()
+    url = own_server.url(own_database)
+    with opened(f"{url}?timeout=1") as store, ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(psycopg.connect(url))
+        for use in (lambda: units_of(store).read(names), lambda: postgres.open_storage(url)):
+            with pytest.raises(Busy, match="too many clients"):
+                use()
+
+
+@pytest.mark.parametrize("isolation", ["read_committed", "serializable"])
+def test_a_server_that_only_reads_is_read_only(server: Server, database: str, isolation: str) -> None:
+    server.ask(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    with opened(f"{server.url(database)}?isolation={isolation}") as store:
+        with pytest.raises(ReadOnly):
+            core_over(store).registration.register_external("ann@example.com")
+        assert units_of(store).read(names) == [None, None]
+
+
+@pytest.mark.thorough
+def test_a_hot_standby_is_read_only(own_server: Server, own_database: str) -> None:
+    own_server.stop("fast")
+    own_server.become_standby()
+    own_server.start()
+    assert own_server.ask("SELECT pg_is_in_recovery()") == [(True,)]
+    for isolation in ("read_committed", "serializable"):
+        with opened(f"{own_server.url(own_database)}?isolation={isolation}") as store:
+            with pytest.raises(ReadOnly):
+                core_over(store).registration.register_external("ann@example.com")
+            assert units_of(store).read(names) == [None, None]
+
+
+def error_of(severity: str, code: str) -> bytes:
+    """Return the server's message of an error."""
+    fields = b"".join(name + text.encode() + b"\0" for name, text in ((b"S", severity), (b"V", severity), (b"C", code)))
+    body = fields + b"Mended\0\0"
+    return b"E" + (len(body) + 4).to_bytes(4, "big") + body
+
+
+TERMINATE_WAITING: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+
+READY: Final = b"Z\0\0\0\5I"
+"""The server's message that it waits for the next statement, outside a transaction."""
+
+LOST: Final = {
+    "terminated": error_of("FATAL", "57P01"),
+    "crashed": error_of("FATAL", "57P02"),
+    "the flush failed": error_of("PANIC", "58030"),
+    "the disk is full": error_of("PANIC", "53100"),
+    "the pooler lost the server": error_of("FATAL", "08P01"),
+    "internal": error_of("FATAL", "XX000"),
+    "unknown": error_of("ERROR", "40003") + READY,
+    "unknown to the coordinator": error_of("ERROR", "08007") + READY,
+}
+"""The session goes on after the last two only."""
+
+
+@pytest.mark.parametrize("reaches", [True, False])
+@pytest.mark.parametrize("reason", LOST)
+def test_a_commit_that_ends_with_the_session_is_indeterminate_whatever_the_code(
+    server: Server, database: str, reason: str, *, reaches: bool
+) -> None:
+    url = server.url(database)
+    with proxied(server.port) as proxy, opened(url.replace(f":{server.port}/", f":{proxy.port}/")) as store:
+        core = core_over(store)
+        proxy.answer_at(b"COMMIT\0", LOST[reason], reaches=reaches)
+        with pytest.raises(Indeterminate):
+            core.registration.register_external("ann@example.com")
+        assert emails_in(server, database) == ["ann@example.com"] * reaches
+        assert halves_in(server, database) == []
+        assert core.registration.register_external("ann@example.com").created is not reaches
+
+
+@pytest.mark.thorough
+def test_a_commit_that_is_ended_while_it_waits_for_a_standby_is_indeterminate(
+    own_server: Server, own_database: str
+) -> None:
+    """The row is on the disk, although the server says FATAL: it waited for a standby that does not exist."""
+    with opened(own_server.url(own_database)) as store, ThreadPoolExecutor(1) as thread:
+        core = core_over(store)
+        own_server.ask("ALTER SYSTEM SET synchronous_standby_names = 'absent'")
+        own_server.ask("SELECT pg_reload_conf()")
+        while own_server.ask("SHOW synchronous_standby_names") != [("absent",)]:
+            pass  # the server reads its settings
+        told = thread.submit(core.registration.register_external, "ann@example.com")
+        while not own_server.ask(TERMINATE_WAITING):
+            assert not told.done()
+        with pytest.raises(Indeterminate):
+            told.result()
+    assert emails_in(own_server, own_database) == ["ann@example.com"]
+
+
+def test_a_refused_connection_is_raised_with_its_reason_and_printed_by_no_logger(server: Server, database: str) -> None:
+    text = """
+import sys, psycopg, usercore
+from usercore_storage import postgres
+store = postgres.open_storage(sys.argv[1])
+with psycopg.connect(sys.argv[2], autocommit=True) as admin:
+    admin.execute("ALTER DATABASE %s ALLOW_CONNECTIONS false" % sys.argv[3])
+try:
+    store.run(lambda connection, again: None)
+except usercore.StorageError as error:
+    print(error.reason)
+"""
+    arguments = [f"{server.url(database)}?timeout=1", server.url(), database]
+    done = subprocess.run(
+        [sys.executable, "-c", text, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "is not currently accepting connections" in done.stdout
+    assert done.stderr == ""
