@@ -44,6 +44,17 @@ def write(core: UserCore, name: str) -> None:
     in_threads(write_on)
 
 
+def read(core: UserCore) -> None:
+    """Read users in all threads until the process is killed."""
+
+    def read_on(_: int) -> None:
+        while True:
+            core.users.list(limit=100)
+
+    say("ready")
+    in_threads(read_on)
+
+
 def redeem(core: UserCore) -> None:
     """Redeem each secret of standard input in all threads at once; print how many succeeded."""
 
@@ -84,7 +95,12 @@ def in_threads(run: Callable[[int], None]) -> None:
         list(pool.map(run, range(THREADS)))
 
 
-COMMANDS: Final[dict[str, Callable[..., None]]] = {"write": write, "redeem": redeem, "register": register}
+COMMANDS: Final[dict[str, Callable[..., None]]] = {
+    "read": read,
+    "redeem": redeem,
+    "register": register,
+    "write": write,
+}
 
 if __name__ == "__main__":
     command, url, *rest = sys.argv[1:]

@@ -33,6 +33,7 @@ SETTINGS: Final = {
     "foreign_keys": 1,
     "trusted_schema": 0,
     "secure_delete": 1,
+    "journal_size_limit": 16 * 1024 * 1024,
 }
 """SQLite's values: 2 is FULL, 1 is on. Source: usercore."""
 

@@ -25,12 +25,18 @@ times as much."""
 _PAUSE: Final = 0.005
 """Seconds between two attempts to switch to a WAL, which happens once in the life of a file."""
 
+WAL_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes from which ``wal`` truncates the WAL, and to which SQLite itself cuts it when it starts it anew.
+
+Source: usercore: four times the size at which SQLite moves its pages to the file."""
+
 SETTINGS: Final = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA secure_delete = ON",
+    f"PRAGMA journal_size_limit = {WAL_LIMIT}",
 )
 """Source: usercore: commits are durable, and erased bytes are overwritten."""
 

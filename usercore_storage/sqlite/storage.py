@@ -19,16 +19,13 @@ from usercore_storage.sqlite.forks import ForkBarrier, between_forks
 from usercore_storage.sqlite.identity import StoreFile, secret_in, store_id_of
 from usercore_storage.sqlite.joined import joined
 from usercore_storage.sqlite.migrations import migrate
+from usercore_storage.sqlite.wal import truncate
 from usercore_storage.sqlite.writer import Writer
 
 T = TypeVar("T")
 
 REWRITTEN_UP_TO: Final = 32 * 1024 * 1024
 """Bytes of a file that is rewritten at once. Source: usercore: that takes about 0.2 s, in which no unit is written."""
-
-TRUNCATE_TIMEOUT_MS: Final = 250
-"""How long the truncation of the WAL waits for readers and writers. Source: usercore: reads take milliseconds, and
-backups longer than anyone waits."""
 
 _abandoned: Final[list[object]] = []
 """The parent's connections in a forked child. SQLite forbids using them there, and closing counts as use."""
@@ -139,8 +136,7 @@ class SqliteStorage:
             if thorough or self._path.stat().st_size <= REWRITTEN_UP_TO:
                 connection(f"PRAGMA temp_store = {'FILE' if thorough else 'MEMORY'}")
                 connection("VACUUM")
-            connection(f"PRAGMA busy_timeout = {TRUNCATE_TIMEOUT_MS}")
-            connection("PRAGMA wal_checkpoint(TRUNCATE)")
+            truncate(connection)
         finally:
             connection.close()
 

@@ -13,8 +13,10 @@ from usercore.kernel.errors import StorageError
 from usercore.storage.recording import UnitContext
 from usercore_storage.sql.unit import SqlUnit
 from usercore_storage.sqlite.commit_queue import LONGEST_WAIT, CommitQueue, QueuedUnit, Take
+from usercore_storage.sqlite.connections import WAL_LIMIT
 from usercore_storage.sqlite.identity import StoreFile
 from usercore_storage.sqlite.process_lock import ProcessLock
+from usercore_storage.sqlite.wal import WalBound
 
 T = TypeVar("T")
 
@@ -25,7 +27,9 @@ class Writer:
     Processes wait for the process lock; ``BEGIN IMMEDIATE`` also excludes writers that do not know that lock.
     """
 
-    def __init__(self, path: Path, *, file: StoreFile | None = None, max_wait: float = LONGEST_WAIT) -> None:
+    def __init__(
+        self, path: Path, *, file: StoreFile | None = None, max_wait: float = LONGEST_WAIT, wal_limit: int = WAL_LIMIT
+    ) -> None:
         """Open the connection and the side file; ``file`` is the one at the path, if it is known already."""
         self._file = file or StoreFile(path)
         self._process_lock = ProcessLock(path)
@@ -34,6 +38,7 @@ class Writer:
         except BaseException:
             self._process_lock.close()
             raise
+        self._wal = WalBound(self._file, limit=wal_limit)
         self._record: bytes | None = None
         self._longest_wait = max_wait
         self._queue = CommitQueue(self._lead, max_wait=max_wait)
@@ -61,6 +66,7 @@ class Writer:
             group = take()
             if not self._run_group(group):
                 self._run_alone(group)
+            self._wal.enforce()  # under the process lock: no writer of another process waits in SQLite meanwhile
         except BaseException:
             try:
                 self._settle()

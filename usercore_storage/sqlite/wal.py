@@ -1,0 +1,67 @@
+"""The size of the WAL: it is truncated when it has grown beyond a limit.
+
+SQLite moves the pages of the WAL to the file at commits, but starts the WAL anew only if no reader uses it at that
+moment. Beside readers without a pause that moment never comes, and the WAL grows without bound. A truncation excludes
+writers for a moment: readers that begin then read the file alone, and those that read the WAL end.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from usercore.kernel.errors import StorageError
+from usercore_storage.sql.executor import Executor
+from usercore_storage.sqlite.connections import WAL_LIMIT
+from usercore_storage.sqlite.identity import StoreFile
+
+TRUNCATE_TIMEOUT_MS: Final = 100
+"""How long a truncation waits for readers, while writers wait for it. Source: usercore: reads take milliseconds, and
+backups longer than anyone waits."""
+
+
+class WalBound:
+    """Truncates the WAL of a store between two groups of units."""
+
+    def __init__(self, file: StoreFile, *, limit: int = WAL_LIMIT) -> None:
+        """Bound the WAL of this file to so many bytes, and what one group and open readers need."""
+        self._file = file
+        self._path = wal_of(file.path)
+        self._limit = self._truncates_from = limit
+
+    def enforce(self) -> None:
+        """Truncate a WAL that is too large. If a reader prevents it, try again when the WAL has grown by the limit."""
+        size = self._size()
+        if size <= self._limit:
+            self._truncates_from = self._limit
+        elif size > self._truncates_from:
+            with suppress(StorageError):  # the units were committed; what is wrong is raised by the next one
+                self._truncate()
+            self._truncates_from = self._size() + self._limit
+
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except OSError:  # as above
+            return 0
+
+    def _truncate(self) -> None:
+        connection = self._file.connect()
+        try:
+            truncate(connection)
+        finally:
+            connection.close()
+
+
+def truncate(run: Executor) -> None:
+    """Move the WAL to the file and truncate it, unless a reader needs it for longer than a moment.
+
+    Raises:
+        StorageError: the file could not be written.
+    """
+    run(f"PRAGMA busy_timeout = {TRUNCATE_TIMEOUT_MS}")
+    run("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def wal_of(path: Path) -> Path:
+    """Return the path of the WAL of the file at a path."""
+    return path.with_name(path.name + "-wal")
