@@ -8,7 +8,7 @@ WORKERS ?= 3
 
 # Tests that need the machine, or one another's absence, share an `xdist_group`.
 PYTEST = -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_OPTIONS)
-CODE = $(wildcard usercore usercore_cli usercore_storage tests benchmarks examples scripts typing_tests)
+CODE = $(wildcard usercore usercore_cli usercore_storage usercore_web tests benchmarks examples scripts typing_tests)
 
 # Another Python makes other environments: the stamp has its version in its name.
 VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)

@@ -18,7 +18,7 @@ from scripts.reference import ROOT, asked_to_check
 
 WIDTH: Final = 120
 CORE: Final = ROOT / "usercore"
-PACKAGES: Final = ("usercore", "usercore.aio", "usercore.forms", "usercore_storage")
+PACKAGES: Final = ("usercore", "usercore.aio", "usercore.forms", "usercore_storage", "usercore_web")
 """The packages whose public classes are in the glossary."""
 
 _CAPABILITIES: Final = re.compile(r"(-- capabilities, independent of each other --\n)(?:  .*\n)+")

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("usercore", "usercore_cli", "usercore_storage")
+PACKAGES = ("usercore", "usercore_cli", "usercore_storage", "usercore_web")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -1,0 +1,47 @@
+"""What web applications need around usercore: requests to contexts, cookies, CSRF tokens, errors to responses.
+
+Pure functions and values without a framework: they take the texts of headers and return the texts of headers.
+"""
+
+from usercore_web.bearer import read_bearer
+from usercore_web.bodies import read_form, read_json
+from usercore_web.client_ip import TrustedProxies
+from usercore_web.cookies import CSRF_COOKIE, SESSION_COOKIE, SecretCookie
+from usercore_web.csrf import check_csrf_token, check_same_origin, csrf_token
+from usercore_web.errors import (
+    BodyMalformed,
+    BodyTooLarge,
+    CrossOrigin,
+    CsrfTokenWrong,
+    HostUnknown,
+    MediaTypeUnsupported,
+)
+from usercore_web.hosts import TenantHosts
+from usercore_web.paging import read_page_arguments
+from usercore_web.problems import problem_of
+from usercore_web.redirects import local_target
+from usercore_web.responses import Response
+
+__all__ = [
+    "CSRF_COOKIE",
+    "SESSION_COOKIE",
+    "BodyMalformed",
+    "BodyTooLarge",
+    "CrossOrigin",
+    "CsrfTokenWrong",
+    "HostUnknown",
+    "MediaTypeUnsupported",
+    "Response",
+    "SecretCookie",
+    "TenantHosts",
+    "TrustedProxies",
+    "check_csrf_token",
+    "check_same_origin",
+    "csrf_token",
+    "local_target",
+    "problem_of",
+    "read_bearer",
+    "read_form",
+    "read_json",
+    "read_page_arguments",
+]

@@ -1,0 +1,61 @@
+"""The tenant that a request is for, by the host that it names."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from usercore.kernel.values import frozen
+from usercore_web.errors import HostUnknown
+
+_ANY: Final = "*."
+
+
+def _lower(hosts: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    return MappingProxyType({host.lower(): key for host, key in hosts.items()})
+
+
+@frozen
+class TenantHosts:
+    """The hosts that an application serves, each with the key of its tenant.
+
+    ``{"shop.example.com": "shop"}`` names one, ``{"*.example.com": None}`` all hosts one label below ``example.com``,
+    with the label as the key. A ``Host`` header that is not listed is refused, because links are made of it.
+    """
+
+    hosts: Mapping[str, str | None] = attrs.field(converter=_lower)
+
+    def __attrs_post_init__(self) -> None:
+        """Check that each host without a key has a label that gives it.
+
+        Raises:
+            ValueError: a host has neither a key nor ``*.`` at its start.
+        """
+        for host, key in self.hosts.items():
+            if key is None and not host.startswith(_ANY):
+                msg = f"the host {host} needs the key of a tenant"
+                raise ValueError(msg)
+
+    def tenant_key(self, host: str | None) -> str:
+        """Return the key of the tenant for the text of a ``Host`` header, with or without a port.
+
+        Raises:
+            HostUnknown: this host is not served.
+        """
+        name = _without_port(host or "").lower().removesuffix(".")
+        if name in self.hosts and not name.startswith(_ANY):
+            key = self.hosts[name]
+        else:
+            label, _, domain = name.partition(".")
+            if not label or f"{_ANY}{domain}" not in self.hosts:
+                raise HostUnknown
+            key = self.hosts[f"{_ANY}{domain}"] or label
+        if key is None:
+            raise HostUnknown
+        return key
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdecimal() and not host.endswith("]") else host
