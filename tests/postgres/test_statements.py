@@ -24,6 +24,7 @@ from usercore.users.model import User
 from usercore_storage.postgres import PostgresStorage
 from usercore_storage.postgres.connections import STATEMENTS, Connection, numbered
 from usercore_storage.postgres.copy_in import LEAST
+from usercore_storage.sql.registration_counts import SPANS
 from usercore_storage.sql.unit import SqlUnit
 
 
@@ -240,3 +241,22 @@ def test_existence_is_checked_by_one_statement_that_reads_only_the_id(
         with sent_on(store) as sent:
             assert units_of(store).read(lambda unit: unit.get_or_raise(reference(user))) == user.id
     assert [text.partition(b" FROM ")[0] for text in sent] == [b"SELECT id"]
+
+
+def test_the_figures_of_a_dashboard_take_one_unit_and_eight_periods_a_statement(server: Server, database: str) -> None:
+    with opened(f"{server.url(database)}?pool_max=1") as store:
+        core = core_over(store)
+        with sent_on(store) as first:
+            core.statistics.widgets()
+        with sent_on(store) as later:
+            core.statistics.widgets()
+    read = [b"tenants", b"registration_counts", b"users", b"users"]
+    assert [table_of(text) for text in later] == [b"tenants", b"BEGIN", *read]
+    counted = [text for text in first if text.count(b"SELECT COUNT") == SPANS]
+    assert len(counted) * SPANS <= 62 + 2 * SPANS, "each day of two months at most, once"
+
+
+def table_of(statement: bytes) -> bytes:
+    """Return the first table of a statement without its prefix, or the verb of one without a table."""
+    _, _, rest = statement.partition(b" usercore_")
+    return (rest or statement).split()[0]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from usercore.kernel.days import day_in
 from usercore.statistics.rules import (
     ONE_DAY,
-    day_span,
+    Span,
+    day_spans,
     days_between,
     last_month_of,
     same_time_last_month,
@@ -28,6 +29,10 @@ instants = st.datetimes(datetime(1990, 2, 2), datetime(2040, 1, 1), timezones=st
 
 def at(text: str, zone: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def day_span(day: date, zone: str) -> Span:
+    return day_spans(day, day, zone)[day]
 
 
 @given(zones, instants)
@@ -62,6 +67,12 @@ def test_a_day_ends_where_the_next_one_starts(zone: str, day: date) -> None:
 def test_a_day_has_the_hours_that_its_clocks_show(day: date, zone: str, hours: int) -> None:
     since, until = day_span(day, zone)
     assert until - since == timedelta(hours=hours)
+
+
+@given(zones, days, st.integers(0, 40))
+def test_the_spans_of_several_days_are_those_of_each(zone: str, first: date, number: int) -> None:
+    last = first + number * ONE_DAY
+    assert day_spans(first, last, zone) == {day: day_span(day, zone) for day in days_between(first, last)}
 
 
 @given(days, st.integers(0, 400))

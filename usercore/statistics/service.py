@@ -3,41 +3,29 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
-from usercore.kernel.days import clean_day, day_in, start_of_day
+from usercore.kernel.days import clean_day
 from usercore.kernel.ids import UserId
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import refuse
-from usercore.kernel.time import FIRST
 from usercore.kernel.values import frozen
 from usercore.passwords.imported_hashes import format_of
 from usercore.passwords.ports import PasswordsUnit
 from usercore.statistics.model import (
-    DAYS_SHOWN,
     MOST_DAYS,
     DayCount,
     HashCount,
     RegistrationFigures,
     StatisticsPolicy,
 )
-from usercore.statistics.rules import (
-    ONE_DAY,
-    Span,
-    day_span,
-    days_between,
-    full_years,
-    last_month_of,
-    same_time_last_month,
-)
+from usercore.statistics.rules import Counts, Dashboard, Span, dashboard_at, day_spans, full_years
 from usercore.storage.registration_counts import CountedPeriod, RegistrationCountsUnit
 from usercore.tenants.ports import TenantsUnit
 from usercore.tenants.service import get_tenant
 
 BATCH: Final = 1000
 """Hashes that are read at once."""
-
-Counts = Mapping[Span, int]
 
 
 class StatisticsUnit(RegistrationCountsUnit, TenantsUnit, PasswordsUnit, Protocol):
@@ -58,27 +46,15 @@ class Statistics:
 
     def widgets(self) -> RegistrationFigures:
         """Return the figures of a dashboard: registrations of days and months, and active users."""
-        now, zone = self._service.clock(), self._zone()
-        today = day_in(zone, now)
-        this_month, last_month = today.replace(day=1), last_month_of(today)
-        first_shown = today - (DAYS_SHOWN - 1) * ONE_DAY
-        days = {day: day_span(day, zone) for day in days_between(min(first_shown, last_month), today)}
-        before = Span(FIRST, start_of_day(last_month, zone, field="day"))
-        same_time = same_time_last_month(now, zone)
-        last_day = day_in(zone, same_time)  # the first of this month if last month has no such day
-        part = Span(start_of_day(last_day, zone, field="day"), same_time)
-        counts = self._counts([before, *days.values()], now, uncounted=[part])
-        by_day = {day: counts[span] for day, span in days.items()}
-        this, last = _total(by_day, this_month, today), _total(by_day, last_month, this_month - ONE_DAY)
-        return RegistrationFigures(
-            today=by_day[today],
-            yesterday=by_day[today - ONE_DAY],
-            this_month=this,
-            last_month=last,
-            last_month_to_date=_total(by_day, last_month, last_day - ONE_DAY) + counts[part],
-            by_day=tuple(DayCount(day=day, count=by_day[day]) for day in days_between(first_shown, today)),
-            active=counts[before] + last + this - self._service.units.read(_count_inactive),
-        )
+        now = self._service.clock()
+
+        def query(unit: StatisticsUnit) -> tuple[Dashboard, _Found, int]:
+            shown = dashboard_at(now, self._zone_in(unit))
+            found = self._find(unit, [shown.before, *shown.days.values()], now, uncounted=[shown.last_day_to_date])
+            return shown, found, unit.registration_counts.count_inactive()
+
+        shown, found, inactive = self._service.units.read(query)
+        return shown.figures(self._complete(found), inactive)
 
     def active(self) -> int:
         """Return how many registered users are active."""
@@ -97,9 +73,14 @@ class Statistics:
             refuse("last", "too_early")
         if (end - start).days >= MOST_DAYS:
             refuse("last", "too_late")
-        zone = self._zone()
-        days = {day: day_span(day, zone, field="last") for day in days_between(start, end)}
-        counts = self._counts(days.values(), self._service.clock())
+        now = self._service.clock()
+
+        def query(unit: StatisticsUnit) -> tuple[Mapping[date, Span], _Found]:
+            days = day_spans(start, end, self._zone_in(unit), field="last")
+            return days, self._find(unit, days.values(), now)
+
+        days, found = self._service.units.read(query)
+        counts = self._complete(found)
         return tuple(DayCount(day=day, count=counts[span]) for day, span in days.items())
 
     def hashes(self) -> tuple[HashCount, ...]:
@@ -127,23 +108,25 @@ class Statistics:
 
         return self._service.units.write(clear)
 
-    def _zone(self) -> str:
-        tenant_id = self._service.context.tenant_id
-        return self._service.units.read(lambda unit: get_tenant(unit, tenant_id)).time_zone
+    def _zone_in(self, unit: StatisticsUnit) -> str:
+        return get_tenant(unit, self._service.context.tenant_id).time_zone
 
-    def _counts(self, spans: Iterable[Span], now: datetime, *, uncounted: Iterable[Span] = ()) -> Counts:
-        """Return the counts of spans; of those that are closed they are stored, but not of the ``uncounted``."""
+    def _find(
+        self, unit: StatisticsUnit, spans: Iterable[Span], now: datetime, *, uncounted: Iterable[Span] = ()
+    ) -> "_Found":
+        """Return the counts of spans that are stored or open; those of closed ones are stored, but ``uncounted``."""
         every, until = {*spans, *uncounted}, now - self._policy.closes_after
         closed = {span for span in every if span.until <= until}.difference(uncounted)
+        counts = _stored(unit, closed) | _counted(unit, every - closed)
+        return _Found(counts, closed - counts.keys())
 
-        def query(unit: StatisticsUnit) -> dict[Span, int]:
-            return _stored(unit, closed) | _counted(unit, every - closed)
+    def _complete(self, found: "_Found") -> Counts:
+        """Count the spans that are missing, and store their counts."""
+        if not found.missing:
+            return found.counts
+        return found.counts | self._service.units.write(lambda unit: self._store(unit, found.missing))
 
-        counts = self._service.units.read(query)
-        missing = closed - counts.keys()
-        return counts | self._service.units.write(lambda unit: self._store(unit, missing)) if missing else counts
-
-    def _store(self, unit: StatisticsUnit, spans: Iterable[Span]) -> dict[Span, int]:
+    def _store(self, unit: StatisticsUnit, spans: Collection[Span]) -> dict[Span, int]:
         tenant_id = self._service.context.tenant_id
         unit.lock_tenant(tenant_id)  # an import that changes these days waits, or is seen
         counts = _counted(unit, spans)
@@ -156,6 +139,13 @@ class Statistics:
         return counts
 
 
+class _Found(NamedTuple):
+    """Counts, and the closed spans that are not counted yet."""
+
+    counts: dict[Span, int]
+    missing: set[Span]
+
+
 def _stored(unit: StatisticsUnit, spans: Collection[Span]) -> dict[Span, int]:
     if not spans:
         return {}
@@ -165,12 +155,5 @@ def _stored(unit: StatisticsUnit, spans: Collection[Span]) -> dict[Span, int]:
 
 
 def _counted(unit: StatisticsUnit, spans: Iterable[Span]) -> dict[Span, int]:
-    return {span: unit.registration_counts.count(*span) for span in spans}
-
-
-def _count_inactive(unit: StatisticsUnit) -> int:
-    return unit.registration_counts.count_inactive()
-
-
-def _total(by_day: Mapping[date, int], first: date, last: date) -> int:
-    return sum(by_day[day] for day in days_between(first, last))
+    ordered = sorted(spans)
+    return dict(zip(ordered, unit.registration_counts.count_many(ordered), strict=True))

@@ -28,8 +28,8 @@ class RegistrationCounts(Protocol):
     """Counts the users of the unit's tenant. ``usercore.testing.contracts.registration_counts`` tests it."""
 
     @abstractmethod
-    def count(self, since: datetime, until: datetime, /) -> int:
-        """Return how many users, erased ones included, registered from ``since`` up to, but not including, ``until``.
+    def count_many(self, spans: Sequence[tuple[datetime, datetime]], /) -> list[int]:
+        """Return how many users, erased ones included, registered in each span: at its start or later, before its end.
 
         An index finds them: the cost is in proportion to the result.
         """

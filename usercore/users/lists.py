@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Final
+from typing import Final, cast
 
 from usercore.kernel.ids import LIMIT, UserId
 from usercore.kernel.paging import PAGE_LIMIT, NumberedPage
@@ -26,8 +26,10 @@ def clean_ids(value: object) -> list[UserId]:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         msg = f"ids must be an iterable of ints, not {type(value).__name__}"
         raise TypeError(msg)
-    numbers = {check_type(number, int, name="an id of ids") for number in value}
-    return sorted(UserId(number) for number in numbers if 0 < number < LIMIT)
+    numbers = list(value)
+    if not {*map(type, numbers)} <= {int}:
+        numbers = [check_type(number, int, name="an id of ids") for number in numbers]
+    return cast("list[UserId]", sorted([number for number in {*numbers} if 0 < number < LIMIT]))
 
 
 def states_listed(*, include_deactivated: bool, include_unclaimed: bool) -> States:
@@ -81,4 +83,4 @@ def _candidates(unit: UsersUnit, word: str, *, limit: int) -> list[UserId]:
 
 
 def _in_order(users: Iterable[User], states: States) -> list[User]:
-    return sorted((user for user in users if user.state in states), key=_by_id)
+    return sorted([user for user in users if user.state in states], key=_by_id)

@@ -1,5 +1,6 @@
 """Counts of registrations in memory."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -19,8 +20,9 @@ class MemoryRegistrationCounts(RegistrationCounts):
         self._unit = unit
         self._users = users
 
-    def count(self, since: datetime, until: datetime) -> int:
-        return sum(since <= at < until for at, _ in self._registered())
+    def count_many(self, spans: Sequence[tuple[datetime, datetime]]) -> list[int]:
+        registered = sorted(at for at, _ in self._registered())
+        return [max(bisect_left(registered, until) - bisect_left(registered, since), 0) for since, until in spans]
 
     def count_inactive(self) -> int:
         return sum(user.state is not UserState.ACTIVE for _, user in self._registered())

@@ -109,7 +109,7 @@ class SqlAuthenticationLookup(AuthenticationLookup):
         rows = self._run(statement, values)
         if not rows:
             return None
-        user, (active, *credential) = _read_user(rows[0])
+        user, (active, *credential) = _read_user(rows[0][:-_WIDTH])
         return LoginAccount(user, bool(active), _credential(credential), _active_roles(rows))
 
     def rights_of(self, user_id: UserId) -> Rights:

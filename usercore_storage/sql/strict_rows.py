@@ -133,7 +133,7 @@ def _field_of(table: Table[Any], column: Column, hint: Any) -> Field:  # noqa: A
     if column.codec.column == "tuple":
         parts = typing.get_args(hint)
         check = lambda value: _check_parts(value, parts)  # noqa: E731 - closes over the parts
-    elif "from_micros" in column.codec.read:
+    elif "instant(" in column.codec.read:
         check = lambda value: value is None or check_instant(value, name=column.name)  # noqa: E731 - closes over the name
     is_plain = column.codec.read == "{0}" and column.none_as is None
     return Field(column.name, _kinds_of(column), is_plain, read, write, check)

@@ -11,6 +11,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
@@ -19,7 +20,7 @@ from uuid import UUID
 
 import attrs
 
-from usercore.kernel.time import EPOCH, from_micros, to_micros
+from usercore.kernel.time import EPOCH, to_micros
 from usercore.kernel.values import frozen
 from usercore.storage import ROWS
 from usercore_storage.sql.declarations import BySubject, Derived, StoredOnce
@@ -44,7 +45,8 @@ CODECS: Final[Mapping[type, Codec]] = {
     int: Codec("integer"),
     str: Codec("text"),
     bytes: Codec("blob"),
-    type(EPOCH): Codec("integer", "to_micros({0})", "from_micros({0})"),
+    # As ``from_micros``: a call of it for each value takes 3 % more instructions in P7.
+    type(EPOCH): Codec("integer", "to_micros({0})", "instant({0} / 1e6, UTC)"),
     type(EPOCH.date()): Codec("text", "{0}.isoformat()", "date({0})"),
     UUID: Codec("text", "str({0})", "UUID({0})"),
 }
@@ -55,7 +57,8 @@ than the additional statement text costs."""
 
 _HELPERS: Final[dict[str, Any]] = {
     "to_micros": to_micros,
-    "from_micros": from_micros,
+    "instant": type(EPOCH).fromtimestamp,
+    "UTC": UTC,
     "UUID": UUID,
     "date": type(EPOCH.date()).fromisoformat,
     "dumps": json.JSONEncoder(
@@ -268,20 +271,34 @@ def reader(*tables: Table[Any], rest: bool = False) -> Callable[[Row], Any]:
     raises ``Corrupt`` for an unreadable value, which costs nothing while all are readable.
     """
     helpers: dict[str, Any] = {"corrupt": diagnosis_of(tables), "UNREADABLE": UNREADABLE}
-    lines, start = ["def read(r):", "  try:"], 0
+    drafts: list[str] = []
+    targets: list[str] = []
+    conversions: list[str] = []
+    classes: list[str] = []
     for number, table in enumerate(tables):
         entity: Any = table.entity
         helpers |= table.helpers | {f"Draft{number}": entity.__draft__, f"Entity{number}": entity}
-        lines.append(f"    e{number} = Draft{number}()")
-        lines += [
-            f"    e{number}.{column.name} = {column.read(f'r[{start + index}]')}"
-            for index, column in enumerate(table.columns)
-        ]
-        lines.append(f"    e{number}.__class__ = Entity{number}")
-        start += len(table.columns)
-    lines += ["  except UNREADABLE:", "    raise corrupt(r) from None"]  # the original message may show the value
-    names = [f"e{number}" for number in range(len(tables))] + ([f"r[{start}:]"] if rest else [])
-    lines.append(f"  return {', '.join(names)}")
+        drafts.append(f"    e{number} = Draft{number}()")
+        for column in table.columns:
+            value, attribute = f"v{len(targets)}", f"e{number}.{column.name}"
+            if column.read(value) == value:
+                targets.append(attribute)
+            else:
+                targets.append(value)
+                conversions.append(f"    {attribute} = {column.read(value)}")
+        classes.append(f"    e{number}.__class__ = Entity{number}")
+    names = [f"e{number}" for number in range(len(tables))] + (["rest"] if rest else [])
+    lines = [
+        "def read(r):",
+        "  try:",
+        *drafts,
+        f"    {', '.join([*targets, *(['*rest'] if rest else [])])}, = r",
+        *conversions,
+        *classes,
+        "  except UNREADABLE:",
+        "    raise corrupt(r) from None",  # the original message may show the value
+        f"  return {', '.join(names)}",
+    ]
     return _compiled("\n".join(lines), "read", helpers)
 
 

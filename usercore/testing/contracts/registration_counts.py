@@ -59,8 +59,13 @@ class RegistrationCountsContract(Contract):
         for number, state in enumerate(UserState):
             main.write(lambda unit: add(unit, 201 + number, NOON + number * TICK, state=state))  # noqa: B023 - runs at once
         main.write(lambda unit: add(unit, 301, None))
-        for spans, count in (((NOON, NOON + 2 * TICK), 2), ((NOON, NOON), 0), ((FIRST, LAST), len(UserState))):
-            assert main.read(lambda unit: unit.registration_counts.count(*spans)) == count  # noqa: B023 - runs at once
+        spans = [(NOON, NOON + number * TICK) for number in range(20)]  # more than one statement may count
+        expected = [min(number, len(UserState)) for number in range(20)]
+        for length in range(len(spans)):
+            counts = main.read(lambda unit: unit.registration_counts.count_many(spans[:length]))  # noqa: B023 - runs at once
+            assert counts == expected[:length]
+        ends = [(FIRST, LAST), (NOON, NOON), (LAST, FIRST)]
+        assert main.read(lambda unit: unit.registration_counts.count_many(ends)) == [len(UserState), 0, 0]
 
     def test_registered_users_who_are_not_active_are_counted(self, main: Units[Unit]) -> None:
         for number, state in enumerate(UserState):
@@ -106,7 +111,7 @@ class RegistrationCountsContract(Contract):
         acme.write(lambda unit: add(unit, 301, NOON, state=UserState.DEACTIVATED, tenant_id=ACME))
         assert (stored(main), stored(acme)) == ([period(0)], [period(0, 3, ACME)])
         assert main.read(lambda unit: unit.registration_counts.count_inactive()) == 0
-        assert acme.read(lambda unit: unit.registration_counts.count(NOON, LAST)) == 1
+        assert acme.read(lambda unit: unit.registration_counts.count_many([(NOON, LAST)])) == [1]
         acme.write(lambda unit: unit.registration_counts.drop(FIRST, LAST))
         assert (stored(main), stored(acme)) == ([period(0)], [])
 
@@ -118,7 +123,7 @@ class RegistrationCountsContract(Contract):
                 unit.registration_counts.drop(NOON, NOON)
                 add(unit, 201, NOON)
             else:
-                found = unit.registration_counts.count(NOON, NOON + DAY)
+                (found,) = unit.registration_counts.count_many([(NOON, NOON + DAY)])
                 unit.registration_counts.put_many([period(0, found)])
 
         overlap(main, work)
