@@ -164,6 +164,4 @@ class PostgresUnits(Units[Unit]):
         return self._store.run(lambda connection, again: self._read(connection, query, again=again))
 
     def _read(self, connection: Connection, query: Callable[[Unit], T], *, again: bool) -> T:
-        lazy = connection.lazy
-        lazy.begin(self._origin, at_once=again)
-        return query(lazy.unit)
+        return connection.lazy.read(query, self._origin, at_once=again)

@@ -7,12 +7,15 @@ between, and the query starts over in a transaction.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from usercore.kernel.errors import RunAgain
 from usercore.storage.recording import UnitContext
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.table import Row, Rows
 from usercore_storage.sql.unit import SqlUnit
+
+T = TypeVar("T")
 
 
 class LazyTransaction(Executor):
@@ -25,15 +28,19 @@ class LazyTransaction(Executor):
         self._has_begun = False
         self.unit = SqlUnit(self)
 
-    def begin(self, origin: UnitContext, *, at_once: bool) -> None:
-        """Start a query with this context; open the transaction ``at_once`` or when it is needed.
+    def read(self, query: Callable[[SqlUnit], T], origin: UnitContext, *, at_once: bool) -> T:
+        """Run a query with this context; open the transaction ``at_once`` or when it is needed.
 
         It is never committed: it ends when the connection is released.
         """
-        self._first, self._has_begun = None, False
+        self._has_begun = False
         self.unit.begin(origin)
-        if at_once:
-            self._begin()
+        try:
+            if at_once:
+                self._begin()
+            return query(self.unit)
+        finally:
+            self._first = None  # or a thousand rows would stay in memory until the next query
 
     def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
         if not self._has_begun:

@@ -193,13 +193,11 @@ class SqliteUnits(Units[Unit]):
     def _read(self, query: Callable[[Unit], T]) -> T:
         connection = self._store.acquire_reader()
         try:
-            connection.lazy.begin(self._origin, at_once=False)
-            return query(connection.lazy.unit)
+            return connection.lazy.read(query, self._origin, at_once=False)
         except (
             RunAgain
         ):  # another transaction committed between the first two statements; inside a transaction this cannot happen
             connection.roll_back()
-            connection.lazy.begin(self._origin, at_once=True)
-            return query(connection.lazy.unit)
+            return connection.lazy.read(query, self._origin, at_once=True)
         finally:
             self._store.release(connection)
