@@ -5,7 +5,7 @@ from unicodedata import category, unidata_version
 import pytest
 
 from tests.helpers import characters
-from usercore.kernel.unicode14 import is_assigned
+from usercore.kernel.unicode14 import are_assigned, is_assigned
 
 
 @pytest.mark.slow
@@ -37,3 +37,4 @@ def test_the_table_is_unicode_14s() -> None:
 )
 def test_ranges_of_the_table_have_the_right_ends(character: str, is_in: bool) -> None:  # noqa: FBT001 - one of two outcomes
     assert is_assigned(character) is is_in
+    assert are_assigned(f"aé{character}") is is_in

@@ -15,6 +15,7 @@ from tests.storages.checking import BAD, bad_value, fill
 from usercore import Corrupt, Email, Host, UserCore
 from usercore.kernel.ids import TenantId, UserId
 from usercore.testing import FakeHasher
+from usercore.testing.contracts.base import units_of
 from usercore_storage import sqlite
 from usercore_storage.sql import tables
 from usercore_storage.sql.table import Column, Table
@@ -154,16 +155,36 @@ def test_values_of_history_that_are_no_object_are_corrupt(column: str, text: str
 def test_a_call_that_meets_a_damaged_row_raises_corrupt(path: Path, bad: str) -> None:
     with closing(sqlite.open_storage(f"sqlite:///{path}")) as storage:
         core = UserCore.over(storage, Host(hasher=FakeHasher()))
-        assert core.users.find(Email("ann@example.com")) is not None
+        found = core.users.find(Email("ann@example.com"))
+        assert found is not None
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute(f"UPDATE usercore_users SET {bad}")  # noqa: S608 - our own names
         for call in (
             lambda: core.users.find(Email("ann@example.com")),
             lambda: core.users.update(Email("ann@example.com"), first_name="Anna"),
-            lambda: core.sign_in.with_password("ann@example.com", "a password"),
+            lambda: core.sign_in.trusted(found.id),
         ):
             with pytest.raises(Corrupt, match=r"usercore_users\." + bad.partition(" ")[0]):
                 call()
+
+
+@pytest.mark.rule("ERR")
+def test_a_damaged_state_is_corrupt_where_nothing_else_of_a_user_is_read(path: Path) -> None:
+    with closing(sqlite.open_storage(f"sqlite:///{path}")) as storage:
+        core = UserCore.over(storage, Host(hasher=FakeHasher()))
+        found = core.users.find(Email("ann@example.com"))
+        assert found is not None
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE usercore_users SET state = 'nonsense'")
+        units = units_of(storage)
+        for call in (
+            lambda: units.write(lambda unit: unit.users.lock_state(found.id)),
+            lambda: units.read(lambda unit: unit.users.states_of([found.id])),
+            lambda: core.sign_in.with_password("ann@example.com", "a password"),
+        ):
+            with pytest.raises(Corrupt, match=r"usercore_users\.state") as corrupt:
+                call()
+            assert corrupt.value.__suppress_context__, "a traceback would show the value"
 
 
 def test_the_type_of_a_missing_value_is_known() -> None:

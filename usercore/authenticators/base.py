@@ -20,7 +20,7 @@ from usercore.passkeys.ports import PasskeysUnit
 from usercore.passwords.ports import PasswordsUnit
 from usercore.roles.model import ActiveRole
 from usercore.second_factors.ports import SecondFactorsUnit
-from usercore.storage.lookups import LoginAccount, LookupsUnit, Rights
+from usercore.storage.lookups import AccountUser, LoginAccount, LookupsUnit, Rights
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.model import FailureCounter
 from usercore.throttling.ports import ThrottlingUnit
@@ -182,7 +182,7 @@ def is_privileged(user: User, roles: Iterable[ActiveRole]) -> bool:
     return user.is_admin or any(role.privileged for role in roles)
 
 
-def can_be_void(user: User, *, has_other_admin: bool) -> bool:
+def can_be_void(user: User | AccountUser, *, has_other_admin: bool) -> bool:
     """Return whether wrong passwords may make this user's password void.
 
     Not the password of a user without an email, who could not reset it, nor that of an admin if no other one can sign
@@ -191,12 +191,14 @@ def can_be_void(user: User, *, has_other_admin: bool) -> bool:
     return user.email is not None and (has_other_admin or not user.is_admin)
 
 
-def lacks_role(user: User, roles: Collection[ActiveRole]) -> bool:
+def lacks_role(user: User | AccountUser, roles: Collection[ActiveRole]) -> bool:
     """Return whether the user needs an active role to sign in, and has none. Source: spec T4."""
     return user.requires_role and not roles
 
 
-def sign_in_obstacle(user: User, *, tenant_active: bool, roles: Collection[ActiveRole]) -> AttemptStatus | None:
+def sign_in_obstacle(
+    user: User | AccountUser, *, tenant_active: bool, roles: Collection[ActiveRole]
+) -> AttemptStatus | None:
     """Return the status that keeps a user with these active roles from signing in, or None. Source: spec S3."""
     if user.state is UserState.ACTIVE and tenant_active and not lacks_role(user, roles):
         return None

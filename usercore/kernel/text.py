@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn, ParamSpec, TypeVar, cast
 from unicodedata import category, combining, normalize
 
 from usercore.kernel.errors import FieldError, Invalid
-from usercore.kernel.unicode14 import is_assigned
+from usercore.kernel.unicode14 import are_assigned
 from usercore.kernel.unset import UNSET
 
 P = ParamSpec("P")
@@ -168,7 +168,7 @@ def check_assigned(text: str, *, field: str) -> None:
     Raises:
         Invalid: ``unassigned``.
     """
-    if not text.isascii() and not all(map(is_assigned, text)):
+    if not text.isascii() and not are_assigned(text):
         refuse(field, "unassigned")
 
 

@@ -40,6 +40,12 @@ _RUNS: Final = (
     "8 8 7 9 43 1 1j 11 a sm wyo w 37d 7 66 2 4g2 e 5rl 2e7 f2 15u 3t7 fcfq 1 u 2o 3k 6o 1e6o 1eke 2 1eke "
 )
 _STARTS: Final = tuple(accumulate(int(run, 36) for run in _RUNS.split()))
+_FIRST_UNASSIGNED: Final = chr(_STARTS[1])
+
+
+def are_assigned(text: str) -> bool:
+    """Return whether Unicode 14 assigns every character of a text; the first ones, Latin and Greek, all are."""
+    return max(text, default="") < _FIRST_UNASSIGNED or all(map(is_assigned, text))
 
 
 def is_assigned(character: str) -> bool:

@@ -65,14 +65,14 @@ class Passwords:
         check_reference(ref)
         check_type(password, str, name="password")
         user, present = self._service.units.read(lambda unit: self._find(unit, ref))
-        check_registered(user)
+        check_registered(user.state)
         hashed = self._new_passwords.hash_if_new(self._new_passwords.screen(password, personal_words(user)), present)
         if hashed is None:
             return False
 
         def write(unit: PasswordChangeUnit) -> bool:
             locked = unit.users.lock(user.id)
-            check_registered(locked)
+            check_registered(locked.state)
             replace_password(unit, locked, hashed, PasswordChange.RESET, at=self._service.clock())
             reset_failures(unit, locked, self._keys)
             return True

@@ -107,12 +107,10 @@ class RegistrationSteps:
             TenantInactive: the tenant is inactive.
             UsercoreError: what the unit refused.
         """
-
-        def write(unit: RegistrationUnit) -> T | RejectedRegistration:
-            return work(unit) if self.is_tenant_active(unit) else self.reject(unit, TenantInactive(), login)
-
         try:
-            outcome = self._service.units.write(write)
+            outcome = self._service.units.write(
+                lambda unit: work(unit) if self.is_tenant_active(unit) else self.reject(unit, TenantInactive(), login)
+            )
         except (Taken, DeviceTokenUnknown, Invalid) as error:
             # The rollback removed the pause that the unit had started; the limits are counted anew.
             refused = error

@@ -23,7 +23,7 @@ def lock_holder(unit: SignInTokensUnit, ref: Reference, tenant_id: TenantId) -> 
         WrongState: the user is unclaimed.
         TenantInactive: the tenant is inactive, so that its users cannot sign in.
     """
-    user = unit.users.lock(unit.resolve(ref))
-    check_registered(user)
+    user_id = unit.resolve(ref)
+    check_registered(unit.users.lock_state(user_id))
     require_active(unit, tenant_id)
-    return user.id
+    return user_id

@@ -4,13 +4,15 @@ from abc import abstractmethod
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from usercore.kernel.ids import UserId
+from usercore.kernel.context import SYSTEM
+from usercore.kernel.entity import entity
+from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.secret import Digest
 from usercore.passwords.model import Credential
 from usercore.roles.model import ActiveRole
 from usercore.tokens.model import AccessToken, ApiToken
 from usercore.users.keys import ClaimName
-from usercore.users.model import User
+from usercore.users.model import User, UserState
 
 
 class TokenOwner(NamedTuple):
@@ -26,10 +28,33 @@ class TokenOwner(NamedTuple):
     roles: tuple[ActiveRole, ...]
 
 
+@entity
+class AccountUser:
+    """What of a user decides whether they may sign in. Most fields of a user do not, and each costs time to read."""
+
+    id: UserId
+    tenant_id: TenantId
+    state: UserState
+    email: str | None
+    requires_role: bool
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the user is one of the tenant ``system``; see ``User``."""
+        return self.tenant_id == SYSTEM
+
+
+def account_user_of(user: User) -> AccountUser:
+    """Return what of a user decides whether they may sign in."""
+    return AccountUser(
+        id=user.id, tenant_id=user.tenant_id, state=user.state, email=user.email, requires_role=user.requires_role
+    )
+
+
 class LoginAccount(NamedTuple):
     """A user with their active roles, by name, and what decides whether their password is accepted."""
 
-    user: User
+    user: AccountUser
     tenant_active: bool
     credential: Credential | None
     roles: tuple[ActiveRole, ...]

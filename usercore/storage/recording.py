@@ -84,7 +84,7 @@ class RecordingUnit(ABC):
 
     def lock(self, user_id: UserId) -> None:
         """Lock the user; see ``ChangingUnit``."""
-        self.users.lock(user_id)
+        self.users.lock_state(user_id)
 
     def lock_tenant(self, tenant_id: TenantId) -> None:
         """Lock the tenant; see ``ChangingUnit``."""

@@ -96,6 +96,14 @@ class UserRepository(Protocol):
         """
 
     @abstractmethod
+    def lock_state(self, user_id: UserId) -> UserState:
+        """Lock the user as ``lock`` does, but return the state only: most units that lock a user need no more of it.
+
+        Raises:
+            UserNotFound: as ``lock``.
+        """
+
+    @abstractmethod
     def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
         """Remove at most ``limit`` users of any tenant but ``system`` who never came, those first changed first.
 

@@ -57,14 +57,14 @@ def never_came(user: User) -> bool:
     return user.state is UserState.ACTIVE and came is None and not user.is_admin
 
 
-def check_registered(user: User) -> None:
+def check_registered(state: UserState) -> None:
     """Refuse an unclaimed user, who has no password, no tokens and no sign-in. Source: spec R5.
 
     Raises:
         WrongState: the user is unclaimed.
     """
-    if user.state is UserState.UNCLAIMED:
-        raise WrongState(str(user.state))
+    if state is UserState.UNCLAIMED:
+        raise WrongState(str(state))
 
 
 def is_open(change: EmailChange, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from usercore.kernel.errors import Invalid
 from usercore.kernel.ids import UserId
 from usercore.kernel.references import user_id_of
 from usercore.kernel.text import check_text, refuse, unique_key
-from usercore.kernel.unicode14 import is_assigned
+from usercore.kernel.unicode14 import are_assigned, is_assigned
 from usercore.users.characters import is_letter_or_digit
 from usercore.users.keys import email_key
 from usercore.users.model import User, UserState
@@ -41,7 +41,9 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    return unique_key("".join(character if is_assigned(character) else " " for character in text))
+    if not are_assigned(text):
+        text = "".join(character if is_assigned(character) else " " for character in text)
+    return unique_key(text)
 
 
 def words_of(user: User) -> tuple[str, ...]:

@@ -11,7 +11,14 @@ from usercore.roles.model import ActiveRole
 from usercore.roles.ports import RoleAssignmentRepository, RoleRepository
 from usercore.roles.rules import in_order
 from usercore.second_factors.ports import SecondFactorRepository
-from usercore.storage.lookups import ApiTokenOwner, AuthenticationLookup, LoginAccount, Rights, TokenOwner
+from usercore.storage.lookups import (
+    ApiTokenOwner,
+    AuthenticationLookup,
+    LoginAccount,
+    Rights,
+    TokenOwner,
+    account_user_of,
+)
 from usercore.storage.recording import RecordingUnit
 from usercore.tokens.ports import AccessTokenRepository, ApiTokenRepository
 from usercore.users.keys import ClaimName
@@ -62,7 +69,7 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
         if user is None:
             return None
         credential = self._credentials.get(user_id)
-        return LoginAccount(user, self._is_tenant_active(), credential, self._active_roles(user_id))
+        return LoginAccount(account_user_of(user), self._is_tenant_active(), credential, self._active_roles(user_id))
 
     def find_by_claim(self, name: ClaimName) -> LoginAccount | None:
         user = self._unit.users.find_by_claim(name)

@@ -96,6 +96,9 @@ class MemoryUsers(UserRepository):
         self._unit.number(Subject.USER, user_id, locked.change_no)
         return locked
 
+    def lock_state(self, user_id: UserId) -> UserState:
+        return self.lock(user_id).state
+
     def replace(self, user: User) -> None:
         stored = self.get(user.id)
         if stored is not None:

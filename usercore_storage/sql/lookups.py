@@ -14,7 +14,14 @@ from usercore.kernel.time import to_micros
 from usercore.passwords.model import Credential
 from usercore.roles.model import ActiveRole
 from usercore.roles.rules import in_order
-from usercore.storage.lookups import ApiTokenOwner, AuthenticationLookup, LoginAccount, Rights, TokenOwner
+from usercore.storage.lookups import (
+    AccountUser,
+    ApiTokenOwner,
+    AuthenticationLookup,
+    LoginAccount,
+    Rights,
+    TokenOwner,
+)
 from usercore.storage.recording import RecordingUnit
 from usercore.users.keys import ClaimName
 from usercore_storage.sql.executor import Executor
@@ -24,6 +31,9 @@ from usercore_storage.sql.users import holds_claim, of_claim
 
 ACTIVE_ROLES: Final = Table(ROLES.name, ActiveRole, key=["name"], shard="id", tenant=None)
 """The columns of a role that decide about the rights of its holders."""
+
+ACCOUNT_USERS: Final = Table(USERS.name, AccountUser, key=["id"], shard="id", tenant="tenant_id")
+"""The columns of a user that decide about signing in. With all of them, W2a takes 4 % more instructions."""
 
 _WIDTH: Final = len(ACTIVE_ROLES.columns)
 _ROLE: Final = ACTIVE_ROLES.select_as("r")
@@ -47,7 +57,7 @@ FIND_API_TOKEN: Final = (
 )
 
 _ACCOUNT: Final = (
-    f"SELECT {USERS.select_as('u')}, n.active, {CREDENTIALS.select_as('c')}, {_ROLE}"
+    f"SELECT {ACCOUNT_USERS.select_as('u')}, n.active, {CREDENTIALS.select_as('c')}, {_ROLE}"
     " FROM usercore_users AS u JOIN usercore_tenants AS n ON n.id = u.tenant_id"
     " LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
     f"{_ROLES_OF.format('u.id')}"
@@ -74,7 +84,7 @@ ABLE: Final = (
 
 _read = reader(ACCESS_TOKENS, USERS, rest=True)
 _read_api_token = reader(API_TOKENS, rest=True)
-_read_user = reader(USERS, rest=True)
+_read_user = reader(ACCOUNT_USERS, rest=True)
 
 
 class SqlAuthenticationLookup(AuthenticationLookup):

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from usercore.kernel.errors import RunAgain, StorageError
-from usercore.kernel.ids import UserId
 from usercore.storage.recording import RecordingUnit, UnitContext
 from usercore_storage.sql.addresses import SqlAddresses, SqlAddressTypes, SqlAddressVersions, SqlChangeRequests
 from usercore_storage.sql.api_tokens import SqlApiTokens
@@ -47,8 +46,9 @@ class SqlUnit(RecordingUnit):
         """Build the repositories once; ``begin`` starts each transaction."""
         self._run = run
         self.user_agents = SqlUserAgents(run)
-        self.users = users = SqlUsers(run, self, self.user_agents)
-        self._lock = users.lock_unread
+        self.begin_transaction = self.user_agents.begin_transaction
+        self.committed = self.user_agents.commit
+        self.users = SqlUsers(run, self, self.user_agents)
         self.claims = SqlClaims(run, self)
         self.email_changes = SqlEmailChanges(run)
         self.tenants = SqlTenants(run, self)
@@ -86,10 +86,6 @@ class SqlUnit(RecordingUnit):
         self.authentication = SqlAuthenticationLookup(run, self)
         self.compliance = SqlComplianceLookup(run, self)
 
-    def begin_transaction(self) -> None:
-        """Note that a transaction of the storage's own begins, for one unit or several."""
-        self.user_agents.begin_transaction()
-
     def begin(self, origin: UnitContext) -> None:
         super().begin(origin)
         self.user_agents.begin_unit()
@@ -97,14 +93,6 @@ class SqlUnit(RecordingUnit):
     def finish(self) -> None:
         super().finish()
         self.user_agents.finish_unit()
-
-    def committed(self) -> None:
-        """Note that the transaction was committed, with all units that finished in it."""
-        self.user_agents.commit()
-
-    def lock(self, user_id: UserId) -> None:
-        """Lock the user without reading the row: ``users.lock`` would take 6 % more instructions of W5."""
-        self._lock(user_id)
 
     def in_savepoint(self, run: Callable[[], T]) -> T:
         self._run("SAVEPOINT usercore_part")

@@ -86,7 +86,7 @@ class SqlUserAgents(UserAgentRepository):
                 known.pop(digest, None)
 
     def begin_transaction(self) -> None:
-        """Forget what an earlier transaction stored and did not commit."""
+        """Note that a transaction of the storage's own begins; forget what an earlier one did not commit."""
         self._of_transaction.clear()
 
     def begin_unit(self) -> None:
@@ -95,11 +95,12 @@ class SqlUserAgents(UserAgentRepository):
 
     def finish_unit(self) -> None:
         """Note that the unit is part of the transaction now."""
-        self._of_transaction |= self._of_unit
-        self._of_unit.clear()
+        if self._of_unit:
+            self._of_transaction |= self._of_unit
+            self._of_unit.clear()
 
     def commit(self) -> None:
-        """Remember what the transaction stored: it was committed."""
+        """Remember what the transaction stored: it was committed, with all units that finished in it."""
         if not self._of_transaction:
             return
         self._committed |= self._of_transaction

@@ -1,13 +1,13 @@
 """Users and claims in SQL; a user's statements stay on the user's shard, a claim's on the key's."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
 from usercore.kernel.changes import Subject
-from usercore.kernel.errors import RunAgain, UserNotFound
+from usercore.kernel.errors import Corrupt, RunAgain, UserNotFound
 from usercore.kernel.ids import USER_KIND, TenantId, UserId, id_of
 from usercore.kernel.time import to_micros
 from usercore.storage.recording import RecordingUnit
@@ -54,7 +54,7 @@ _LOCK: Final = (
 )
 LOCK_AND_GET: Final = f"{_LOCK} {USERS.select}"
 LOCK_AND_NOTE_SIGN_IN: Final = LOCK_AND_GET.replace(" SET ", " SET last_sign_in_at = ?, last_sign_in_ip = ?, ", 1)
-LOCK: Final = f"{_LOCK} change_no"
+LOCK: Final = f"{_LOCK} change_no, state"
 _NEVER_CAME: Final = f"{NEVER_CAME} AND modified_at < ?"
 REMOVE: Final = (
     "DELETE FROM usercore_users WHERE id IN (SELECT id FROM usercore_users"
@@ -77,6 +77,7 @@ STATES: Final = {
 }
 WORDS: Final = "SELECT word FROM usercore_user_words WHERE user_id = ?"
 REMOVE_WORD: Final = "DELETE FROM usercore_user_words WHERE user_id = ? AND word = ?"
+_STATES: Final[Mapping[object, UserState]] = {state.value: state for state in UserState}
 REPLACE, _replaced = USERS.updater("tenant_id", "change_no")
 
 FIND_CLAIM: Final = f"SELECT {CLAIMS.select} FROM usercore_claims WHERE tenant_id = ? AND digest = ?"
@@ -106,6 +107,13 @@ REMOVE_CHANGES: Final = (
 def of_claim(name: ClaimName, tenant_id: TenantId) -> Row:
     """Return the values for ``holds_claim``."""
     return tenant_id, digest_of_key(name.space, name.key), name.space._value_, name.key, int(name.uses), tenant_id
+
+
+def _state_in(stored: object) -> UserState:
+    try:
+        return _STATES[stored]
+    except (KeyError, TypeError):
+        raise Corrupt("usercore_users.state has a value that cannot be read") from None
 
 
 class SqlUsers(UserRepository):
@@ -178,7 +186,7 @@ class SqlUsers(UserRepository):
 
     def states_of(self, user_ids: Sequence[UserId]) -> dict[UserId, UserState]:
         rows = [row for ids in in_sizes(user_ids) for row in self._run(STATES[len(ids)], (self._unit.tenant_id, *ids))]
-        return {user_id: UserState(state) for user_id, state in rows}
+        return {user_id: _state_in(state) for user_id, state in rows}
 
     def list_from(self, state: UserState, *, after: UserId | None, limit: int) -> list[User]:
         values = self._unit.tenant_id, state._value_, after or 0, limit
@@ -208,6 +216,15 @@ class SqlUsers(UserRepository):
         self._locked = user
         return user
 
+    def lock_state(self, user_id: UserId) -> UserState:
+        rows = self._run(LOCK, (user_id, self._unit.tenant_id))
+        if not rows:
+            raise UserNotFound
+        ((change_no, state),) = rows
+        self._unit.number(Subject.USER, user_id, change_no)
+        self._locked = None
+        return _state_in(state)
+
     def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
         at = to_micros(before)
         removed = list(map(USERS.read, self._run(REMOVE, (at, limit, at))))
@@ -232,14 +249,6 @@ class SqlUsers(UserRepository):
         former = ((KeySpace.LOGIN, email_key(email)) for (email,) in self._run(FORMER, (user.id,)))
         for space, key in {*claims_of(user), *former}:
             yield user.tenant_id, digest_of_key(space, key), user.id
-
-    def lock_unread(self, user_id: UserId) -> None:
-        """Lock the user without reading the row."""
-        rows = self._run(LOCK, (user_id, self._unit.tenant_id))
-        if not rows:
-            raise UserNotFound
-        self._unit.number(Subject.USER, user_id, rows[0][0])
-        self._locked = None
 
     def replace(self, user: User) -> None:
         self._run(REPLACE, _replaced(user))

@@ -77,6 +77,8 @@ class CommitQueue:
         try:
             with self._mutex:
                 self._waiting.append(queued)
+                if self._leader is None:
+                    self._leader = queued
             self._wait(queued)
         except BaseException:
             try:
@@ -89,7 +91,7 @@ class CommitQueue:
     def _wait(self, queued: QueuedUnit) -> None:
         until = monotonic() + self._longest_wait
         while not queued.done:
-            if self._takes_lead(queued):
+            if self._leader is queued or self._takes_lead(queued):  # no other thread makes this unit the leader
                 self._lead(self._take)
                 self._leave(queued)
             elif not queued.wake.acquire(timeout=POLL_SECONDS) and monotonic() > until and self._withdraws(queued):
@@ -110,10 +112,12 @@ class CommitQueue:
 
     def _split(self) -> None:
         waiting = [queued for queued in self._waiting if not queued.done]
-        taken = waiting[:MOST_TOGETHER]
-        if self._leader in waiting[MOST_TOGETHER:]:
+        taken, left = waiting[:MOST_TOGETHER], waiting[MOST_TOGETHER:]
+        if self._leader in left:
+            left.remove(self._leader)
+            left.insert(0, taken[-1])
             taken[-1] = self._leader
-        self._taken, self._waiting = taken, [queued for queued in waiting if queued not in taken]
+        self._taken, self._waiting = taken, left
 
     def _withdraws(self, queued: QueuedUnit) -> bool:
         """Remove the unit from the queue, unless a leader has taken it already."""

@@ -39,7 +39,9 @@ class StoreFile:
         self.path = path
         self.store_id = ""
         """A digest of the store's secret, once that has been read."""
+        self._name = os.fspath(path)
         self._status = status_of(path)
+        self._place = _place_of(self._status)
         check_single_name(path, self._status)
         self._clock = clock
         self._check_reads_from = clock() + READ_CHECK_SECONDS
@@ -94,13 +96,15 @@ class StoreFile:
 
     def _compare(self) -> None:
         try:
-            status = os.lstat(self.path)  # does not follow symbolic links: SQLite would name the WAL after their target
+            status = os.lstat(
+                self._name
+            )  # does not follow symbolic links: SQLite would name the WAL after their target
         except FileNotFoundError:
             self.move(f"no file is at {str(self.path)!r} any more")
             return
         except OSError as error:
             raise translate_os_error(error, self.path) from error
-        if not os.path.samestat(status, self._status):
+        if _place_of(status) != self._place:
             self.move(f"another file is at {str(self.path)!r}")
         elif status.st_nlink > 1:
             self.move(_names_problem(self.path, status))
@@ -113,6 +117,10 @@ class StoreFile:
     def record(self) -> bytes:
         """Return the record of this file for the side file."""
         return f"{self.store_id or '0' * 32} {self._status.st_ino:020}".encode()
+
+
+def _place_of(status: os.stat_result) -> tuple[int, int]:
+    return status.st_ino, status.st_dev
 
 
 def status_of(path: Path) -> os.stat_result:

@@ -77,22 +77,18 @@ class ProcessLock:
 
     def _take(self, max_wait: float) -> None:
         try:
-            if self._takes_at_once():
+            try:
+                fcntl.flock(self._side, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                awaited = self._await()
+            else:
                 return
-            awaited = self._await()
         except OSError as error:
             raise translate_os_error(error, side_of(self._path)) from error
         if not awaited.call.acquire(timeout=max_wait) and not awaited.came:
             raise Busy("another process was writing all the time")
         if awaited.error is not None:
             raise translate_os_error(awaited.error, side_of(self._path)) from awaited.error
-
-    def _takes_at_once(self) -> bool:
-        try:
-            fcntl.flock(self._side, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
     def _await(self) -> _Awaited:
         """Start a helper thread, or reuse the one of a caller that gave up."""

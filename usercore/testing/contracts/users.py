@@ -138,6 +138,14 @@ class UserRepositoryContract(Contract):
         assert_same(locked, evolve(USER, change_no=USER.change_no + 1))
         assert get(main) == locked
 
+    @pytest.mark.rule("X2")
+    @pytest.mark.parametrize("state", [state for state in UserState if state is not UserState.ERASED])
+    def test_lock_state_counts_a_change_and_returns_the_state(self, main: Units[Unit], state: UserState) -> None:
+        user = evolve(USER, state=state)
+        store(main, lambda unit: unit.users.add, user)
+        assert main.write(lambda unit: unit.users.lock_state(ANN)) is state
+        assert get(main) == evolve(user, change_no=user.change_no + 1)
+
     @pytest.mark.parametrize("ip", ["192.0.2.7", None])
     @pytest.mark.rule("U1")
     def test_lock_with_a_sign_in_stores_the_last_sign_in_and_nothing_else(
@@ -162,6 +170,8 @@ class UserRepositoryContract(Contract):
         for (units, user_id), note in product(foreign, (None, LastSignIn(NOON, None))):
             with pytest.raises(UserNotFound):
                 units.write(lambda unit: unit.users.lock(UserId(user_id), note))  # noqa: B023 - used at once
+            with pytest.raises(UserNotFound):
+                units.write(lambda unit: unit.users.lock_state(UserId(user_id)))  # noqa: B023 - used at once
         assert get(people, 11).change_no == USER.change_no
 
     @pytest.mark.rule("U1")
