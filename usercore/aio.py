@@ -73,11 +73,20 @@ class AsyncCore:
             Unavailable: this was closed.
             UsercoreError: what the method raises.
         """
+        hashes = any(map(self._hashes, (method, *args)))
+        return await self.run(partial(method, *args, **kwargs), hashes=hashes)
+
+    async def run(self, work: Callable[[], T], *, hashes: bool) -> T:
+        """Run a function that calls ``core`` on a thread: of the pool for hashing if it ``hashes``.
+
+        Raises:
+            Unavailable: this was closed.
+            UsercoreError: what the function raises.
+        """
         if self._is_closed:
             raise Unavailable("the store is closed")
-        pool = self._hashing if any(map(self._hashes, (method, *args))) else self._others
-        run = partial(copy_context().run, method, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(pool, run)
+        pool = self._hashing if hashes else self._others
+        return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, work)
 
     def _hashes(self, value: object) -> bool:
         while isinstance(value, partial):

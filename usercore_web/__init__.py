@@ -15,24 +15,36 @@ from usercore_web.errors import (
     CsrfTokenWrong,
     HostUnknown,
     MediaTypeUnsupported,
+    MethodNotAllowed,
+    RouteUnknown,
 )
 from usercore_web.hosts import TenantHosts
 from usercore_web.paging import read_page_arguments
 from usercore_web.problems import problem_of
 from usercore_web.redirects import local_target
+from usercore_web.requests import Request
 from usercore_web.responses import Response
+from usercore_web.routing import Call, Route, Router
+from usercore_web.site import Site
 
 __all__ = [
     "CSRF_COOKIE",
     "SESSION_COOKIE",
     "BodyMalformed",
     "BodyTooLarge",
+    "Call",
     "CrossOrigin",
     "CsrfTokenWrong",
     "HostUnknown",
     "MediaTypeUnsupported",
+    "MethodNotAllowed",
+    "Request",
     "Response",
+    "Route",
+    "RouteUnknown",
+    "Router",
     "SecretCookie",
+    "Site",
     "TenantHosts",
     "TrustedProxies",
     "check_csrf_token",

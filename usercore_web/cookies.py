@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Final, Literal
 
-from usercore import Secret, SignedIn
+from usercore import Identity, Secret
 from usercore.kernel.values import frozen
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -61,10 +61,9 @@ class SecretCookie:
         value = values.pop() if len(values) == 1 else ""
         return Secret(value) if _VALUE.fullmatch(value) else None
 
-    def session(self, signed_in: SignedIn) -> tuple[str, str]:
-        """Return the header that stores the access token of a new sign-in for as long as it is valid."""
-        lifetime = signed_in.token_expires_at - signed_in.authenticated_at
-        return self.write(signed_in.access_token, lifetime=lifetime)
+    def session(self, secret: Secret, identity: Identity) -> tuple[str, str]:
+        """Return the header that stores the access token of a new sign-in for as long as the token is valid."""
+        return self.write(secret, lifetime=identity.token_expires_at - identity.authenticated_at)
 
     def write(self, secret: Secret, *, lifetime: timedelta) -> tuple[str, str]:
         """Return the header that stores a secret.

@@ -35,6 +35,20 @@ class HostUnknown(Rejected):
     code: ClassVar[str] = "request.unknown_host"
 
 
+class RouteUnknown(Rejected):
+    """No route has this path."""
+
+    code: ClassVar[str] = "request.unknown_route"
+
+
+@attrs.frozen
+class MethodNotAllowed(Rejected):
+    """The path has routes for the ``allowed`` methods only."""
+
+    code: ClassVar[str] = "request.method_not_allowed"
+    allowed: tuple[str, ...]
+
+
 class CrossOrigin(Rejected):
     """A page of another origin sent this request."""
 

@@ -17,6 +17,8 @@ STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     errors.CsrfTokenWrong: 403,
     errors.HostUnknown: 421,
     errors.MediaTypeUnsupported: 415,
+    errors.MethodNotAllowed: 405,
+    errors.RouteUnknown: 404,
 }
 """The status of each error of a request. Source: RFC 9110, 15.5."""
 
@@ -39,6 +41,8 @@ def problem_of(error: UsercoreError, audience: Audience = "user", *, type_base: 
     if status == HTTPStatus.UNAUTHORIZED:
         detail = ' error="invalid_token"' if isinstance(error, TokenInvalid) else ""
         headers.append(("WWW-Authenticate", f"Bearer{detail}"))
+    if isinstance(error, errors.MethodNotAllowed):
+        headers.append(("Allow", ", ".join(error.allowed)))
     if "retry_after" in form["fields"]:
         headers.append(("Retry-After", str(form["fields"]["retry_after"])))
     return Response(status, tuple(headers), json.dumps(details, separators=(",", ":")).encode())

@@ -48,7 +48,7 @@ def test_the_cookie_of_a_session_lives_as_long_as_its_token() -> None:
     with usercore.open("memory://") as core:
         core.registration.register("ann@example.com", password="correct horse battery staple")
         signed_in = core.sign_in.with_password("ann@example.com", "correct horse battery staple")
-        _, header = SESSION_COOKIE.session(signed_in)
+        _, header = SESSION_COOKIE.session(signed_in.access_token, signed_in)
         morsel = SimpleCookie(header)["__Host-session"]
         assert morsel["max-age"] == str(365 * 86_400)
         assert (morsel["path"], morsel["samesite"], morsel["domain"]) == ("/", "Lax", "")

@@ -1,0 +1,23 @@
+"""What an adapter receives."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from usercore.kernel.values import frozen
+
+
+@frozen(kw_only=True)
+class Request:
+    """A request as adapters pass it on.
+
+    Names of headers are lower-case; the values of a header that occurs several times are joined by ``, ``, those of
+    ``cookie`` by ``; ``. ``path`` is decoded and begins with ``/``. ``peer`` is the address of the connection.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = attrs.field(factory=dict)
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    body: bytes = b""
+    peer: str | None = None

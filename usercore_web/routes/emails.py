@@ -1,0 +1,60 @@
+"""Confirming an email, changing it, and undoing a change."""
+
+from typing import Final
+
+from usercore import SignInRefused, forms
+from usercore_web.responses import Response
+from usercore_web.routes.links import link_routes
+from usercore_web.routing import Call, Route
+
+
+def send_confirmation(call: Call) -> Response:
+    """Send a link that confirms the email of the user."""
+    call.core.emails.send_confirmation(call.identity().user.id)
+    return call.answer({}, status=202)
+
+
+def confirm(call: Call) -> Response:
+    """Confirm an email by the secret of a link."""
+    return call.answer(forms.user(call.run(call.core.emails.confirm, ["secret"]), "user"))
+
+
+def request_change(call: Call) -> Response:
+    """Send a link to a new email; the change needs that link. Users who have a password give it again.
+
+    Source: OWASP ASVS 5.0.0, 7.5.1: authenticate again before the email changes.
+    """
+    user = call.identity().user
+
+    def ask(email: str, password: str | None = None) -> None:
+        if call.core.users.status(user.id).password_set:
+            login = user.email or user.username or ""
+            if password is None or not call.core.sign_in.verify_password(login, password):
+                raise SignInRefused
+        call.core.emails.request_change(user.id, email)
+
+    call.run(ask, ["email", "password"])
+    return call.answer({}, status=202)
+
+
+def confirm_change(call: Call) -> Response:
+    """Change the email by the secret of a link."""
+    return call.answer(forms.user(call.run(call.core.emails.confirm_change, ["secret"]), "user"))
+
+
+def undo_change(call: Call) -> Response:
+    """Undo a change of the email by the secret of the link that its former address received."""
+    return call.answer(forms.user(call.run(call.core.emails.undo_change, ["secret"]), "user"))
+
+
+ROUTES: Final = (
+    Route("POST", "/email/send-confirmation", "emails.send_confirmation", send_confirmation),
+    *link_routes("/email/confirm", "emails.confirm", confirm, title="Confirm your email", submit="Confirm"),
+    Route("POST", "/email/request-change", "sign_in.verify_password", request_change),
+    *link_routes(
+        "/email/confirm-change", "emails.confirm_change", confirm_change, title="Change your email", submit="Change"
+    ),
+    *link_routes(
+        "/email/undo-change", "emails.undo_change", undo_change, title="Undo the change of your email", submit="Undo"
+    ),
+)

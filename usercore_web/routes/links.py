@@ -1,0 +1,41 @@
+"""What links in mails lead to: a page by GET, which redeems nothing, and a POST, which does.
+
+Programs that scan mails open links, and some users click twice, so opening one must not use it up.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from usercore import Secret
+from usercore.kernel.randomness import system_randomness
+from usercore_web.csrf import csrf_token
+from usercore_web.pages import form_page
+from usercore_web.responses import Response
+from usercore_web.routing import Call, Route
+from usercore_web.site import CSRF_FIELD
+
+_BYTES: Final = 32
+_LIFETIME: Final = timedelta(days=1)
+
+
+def link_routes(
+    path: str,
+    use_case: str,
+    redeem: Callable[[Call], Response],
+    *,
+    title: str,
+    submit: str,
+    shown: tuple[str, ...] = (),
+) -> tuple[Route, Route]:
+    """Return the routes of a link that ends with ``?secret=...``: the page with a form, and what the form sends."""
+
+    def show(call: Call) -> Response:
+        cookie = call.site.csrf_cookie
+        known = cookie.read(call.request.headers.get("cookie"))
+        secret = known or Secret(system_randomness(_BYTES).hex())
+        hidden = {"secret": call.request.query.get("secret", ""), CSRF_FIELD: csrf_token(secret)}
+        headers = [] if known else [cookie.write(secret, lifetime=_LIFETIME)]
+        return form_page(title, *headers, hidden=hidden, shown=shown, submit=submit)
+
+    return Route("GET", path, use_case, show), Route("POST", path, use_case, redeem)

@@ -1,0 +1,138 @@
+"""Which handler answers a request, and what every response has."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Final, TypeVar
+
+import attrs
+
+from usercore import Identity, Secret, UserCore, UsercoreError, forms
+from usercore.aio import HASHING
+from usercore.kernel.values import frozen
+from usercore_web.errors import MethodNotAllowed, RouteUnknown
+from usercore_web.pages import message_page, problem_page
+from usercore_web.problems import problem_of
+from usercore_web.requests import Request
+from usercore_web.responses import Response
+from usercore_web.site import Site, is_form
+
+T = TypeVar("T")
+
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+
+SECURITY_HEADERS: Final = (
+    ("Cache-Control", "no-store"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+"""Responses hold secrets and personal data: nothing stores them, and no other site learns the address of a page."""
+
+
+@frozen(kw_only=True)
+class Call:
+    """A request to a route. ``core`` is bound to its tenant and client, ``parameters`` are those of the path."""
+
+    core: UserCore
+    site: Site
+    request: Request
+    parameters: Mapping[str, str] = attrs.field(factory=dict)
+
+    def run(self, method: Callable[..., T], fields: Iterable[str] = (), **given: object) -> T:
+        """Call a use-case with these fields of the body, and with what else is given.
+
+        Raises:
+            Invalid: the body has other fields, lacks required ones, or one has the wrong type.
+            UsercoreError: the body cannot be read, or what the use-case raises.
+        """
+        return forms.call(method, self.site.read_fields(self.request), fields=tuple(fields), **given)
+
+    def identity(self) -> Identity:
+        """Return the user and the session of the request.
+
+        Raises:
+            TokenInvalid: the request has no access token, or one that is not valid.
+        """
+        return self.site.identify(self.core, self.request)
+
+    def session(self) -> Secret | None:
+        """Return the access token of the request."""
+        return self.site.secret_in(self.request)
+
+    def answer(self, value: object, *headers: tuple[str, str], status: int = 200) -> Response:
+        """Return a response with plain data; a page that says so if a form of a page sent the request."""
+        if is_form(self.request):
+            return message_page("Done", "You can close this page.", *headers, status=status)
+        body = json.dumps(value, separators=(",", ":")).encode()
+        return Response(status, (("Content-Type", "application/json"), *headers), body)
+
+
+@frozen
+class Route:
+    """A handler for a method and a path, whose parameters are in braces: ``/sessions/{public_id}``.
+
+    ``use_case`` names the call of usercore that it is about, as ``service.method``; of several the one that may hash.
+    """
+
+    method: str
+    path: str
+    use_case: str
+    handle: Callable[[Call], Response]
+
+    @property
+    def hashes(self) -> bool:
+        """Whether the call may hash a password, so that it takes long."""
+        return self.use_case in HASHING
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern of the path."""
+        return re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", self.path))
+
+
+class Router:
+    """Answers requests by routes. A later route replaces an earlier one of the same method and path."""
+
+    def __init__(self, core: UserCore, routes: Iterable[Route], *, site: Site | None = None, prefix: str = "") -> None:
+        """Answer with this core. ``prefix`` is where the routes are mounted, such as ``/account``."""
+        self.core: Final = core
+        self.site: Final = site or Site()
+        self._prefix: Final = prefix
+        self._routes: Final = tuple({(route.method, route.path): route for route in routes}.values())
+
+    def find(self, request: Request) -> tuple[Route, Mapping[str, str]]:
+        """Return the route of a request, and the parameters of its path.
+
+        Raises:
+            RouteUnknown: no route has this path.
+            MethodNotAllowed: the routes of this path have other methods.
+        """
+        path = request.path.removeprefix(self._prefix)
+        found = [(route, match) for route in self._routes if (match := route.pattern.fullmatch(path))]
+        for route, match in found:
+            if route.method == ("GET" if request.method == "HEAD" else request.method):
+                return route, match.groupdict()
+        if found:
+            raise MethodNotAllowed(tuple(sorted({route.method for route, _ in found})))
+        raise RouteUnknown
+
+    def hashes(self, request: Request) -> bool:
+        """Return whether answering a request may hash a password."""
+        try:
+            return self.find(request)[0].hashes
+        except UsercoreError:
+            return False
+
+    def respond(self, request: Request) -> Response:
+        """Answer a request; an error becomes a response, too."""
+        try:
+            route, parameters = self.find(request)
+            self.site.check_origin(request)
+            core = self.site.core_for(self.core, request)
+            response = route.handle(Call(core=core, site=self.site, request=request, parameters=parameters))
+        except UsercoreError as error:
+            response = problem_page(error) if is_form(request) else problem_of(error)
+        present = {name.lower() for name, _ in response.headers}
+        missing = tuple(header for header in SECURITY_HEADERS if header[0].lower() not in present)
+        return Response(response.status, (*response.headers, *missing), response.body)

@@ -1,0 +1,98 @@
+"""What an application decides about its requests."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from usercore import Identity, Secret, TokenMissing, UserCore
+from usercore.kernel.values import frozen
+from usercore_web.bearer import read_bearer
+from usercore_web.bodies import MAX_BYTES, read_form, read_json
+from usercore_web.client_ip import TrustedProxies
+from usercore_web.cookies import CSRF_COOKIE, SESSION_COOKIE, SecretCookie
+from usercore_web.csrf import check_csrf_token, check_same_origin
+from usercore_web.hosts import TenantHosts
+from usercore_web.requests import Request
+
+CSRF_FIELD: Final = "csrf"
+"""The hidden field of forms."""
+
+
+@frozen(kw_only=True)
+class Site:
+    """The proxies, cookies and hosts of an application. Without ``hosts`` every host is the tenant of the core."""
+
+    proxies: TrustedProxies = attrs.field(factory=TrustedProxies)
+    session_cookie: SecretCookie = SESSION_COOKIE
+    csrf_cookie: SecretCookie = CSRF_COOKIE
+    hosts: TenantHosts | None = None
+    max_body_bytes: int = MAX_BYTES
+
+    def core_for(self, core: UserCore, request: Request) -> UserCore:
+        """Return the core bound to the tenant and the client of a request.
+
+        Raises:
+            HostUnknown: this host is not served.
+            TenantNotFound: its tenant does not exist.
+        """
+        if self.hosts is not None:
+            core = core.tenant(self.hosts.tenant_key(request.headers.get("host")))
+        ip = self.proxies.client_ip(request.peer, request.headers.get("x-forwarded-for"))
+        return core.bind(ip=ip, user_agent=request.headers.get("user-agent"))
+
+    def secret_in(self, request: Request) -> Secret | None:
+        """Return the access token of a request: a bearer token, or the cookie of a session."""
+        bearer = read_bearer(request.headers.get("authorization"))
+        return self.session_cookie.read(request.headers.get("cookie")) if bearer is None else bearer
+
+    def identify(self, core: UserCore, request: Request) -> Identity:
+        """Return the user and the session of a request.
+
+        Raises:
+            TokenMissing: the request has no access token.
+            TokenInvalid: the token is not valid; its subclasses name the reason.
+        """
+        secret = self.secret_in(request)
+        if secret is None:
+            raise TokenMissing
+        return core.sign_in.identify(secret)
+
+    def check_origin(self, request: Request) -> None:
+        """Check that no page of another origin sent a request; programs that send a bearer token are no pages.
+
+        Raises:
+            CrossOrigin: a page of another origin sent the request.
+        """
+        headers = request.headers
+        if read_bearer(headers.get("authorization")) is None:
+            check_same_origin(
+                request.method,
+                host=headers.get("host"),
+                origin=headers.get("origin"),
+                fetch_site=headers.get("sec-fetch-site"),
+            )
+
+    def read_fields(self, request: Request) -> Mapping[str, object] | object:
+        """Return the fields of a body: of JSON, none without a body, or of a form whose CSRF token is right.
+
+        Raises:
+            MediaTypeUnsupported: the body is neither JSON nor a form.
+            BodyTooLarge: it has more bytes than allowed.
+            BodyMalformed: it is not what its media type says.
+            CsrfTokenWrong: the form has no CSRF token, or another one.
+        """
+        content_type = request.headers.get("content-type")
+        if is_form(request):
+            fields = read_form(request.body, content_type, max_bytes=self.max_body_bytes)
+            check_csrf_token(self.csrf_cookie.read(request.headers.get("cookie")), fields.pop(CSRF_FIELD, None))
+            return fields
+        if not request.body:
+            return {}
+        return read_json(request.body, content_type, max_bytes=self.max_body_bytes)
+
+
+def is_form(request: Request) -> bool:
+    """Return whether a form of a page sent the request."""
+    media_type = request.headers.get("content-type", "").partition(";")[0]
+    return media_type.strip().lower() == "application/x-www-form-urlencoded"

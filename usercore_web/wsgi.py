@@ -1,0 +1,47 @@
+"""The routes as a WSGI application, to be mounted in Flask, Django or any other."""
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from usercore_web.requests import Request
+from usercore_web.routing import Router
+
+Environ = dict[str, Any]
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
+
+class WsgiApp:
+    """Answers WSGI requests by a router. Source: PEP 3333."""
+
+    def __init__(self, router: Router) -> None:
+        """Answer by this router."""
+        self._router: Final = router
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        response = self._router.respond(request_of(environ, max_body_bytes=self._router.site.max_body_bytes))
+        length = ("Content-Length", str(len(response.body)))
+        start_response(f"{response.status} {HTTPStatus(response.status).phrase}", [*response.headers, length])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+
+
+def request_of(environ: Environ, *, max_body_bytes: int) -> Request:
+    """Return the request of an environment. At most one byte more of the body is read than may be there."""
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name in {"CONTENT_TYPE", "CONTENT_LENGTH"}
+    }
+    declared = environ.get("CONTENT_LENGTH") or "0"
+    length = int(declared) if declared.isdecimal() else 0
+    path = environ.get("PATH_INFO") or "/"
+    return Request(
+        method=environ["REQUEST_METHOD"],
+        path=path.encode("latin-1").decode("utf-8", "replace"),
+        query=dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)),
+        headers=headers,
+        body=environ["wsgi.input"].read(min(length, max_body_bytes + 1)) if length else b"",
+        peer=environ.get("REMOTE_ADDR") or None,
+    )
