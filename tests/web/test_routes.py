@@ -282,12 +282,12 @@ def test_a_form_without_its_token_or_with_that_of_another_browser_is_refused(sho
     link = shop.link("password_reset")
     browser, other = shop.browser(), shop.browser()
     fields = {**hidden_in(browser.get(link)), "password": "another horse battery staple"}
-    stranger = {**hidden_in(other.get(link)), "password": "another horse battery staple"}
-    assert browser.submit(link, stranger).status == 403
+    foreign = {**hidden_in(other.get(link)), "password": "another horse battery staple"}
+    assert browser.submit(link, foreign).status == 403
     assert browser.submit(link, {name: value for name, value in fields.items() if name != "csrf"}).status == 403
     browser.cookies.clear()
     assert browser.submit(link, fields).status == 403
-    assert other.submit(link, stranger).status == 200
+    assert other.submit(link, foreign).status == 200
 
 
 @pytest.mark.parametrize(
