@@ -36,7 +36,8 @@ test-quick: $(call ready,test) ## run the tests that take no seconds
 
 faults: $(call ready,test) ## kill writers, fill disks, damage files, race processes, end sessions and servers
 	USERCORE_FAULT_ROUNDS=200 $(call python,test) $(PYTEST) tests/faults tests/sqlite tests/postgres/test_outages.py \
-	  tests/postgres/test_lost_connections.py tests/postgres/test_processes.py tests/postgres/test_frozen.py tests/*/test_joining.py
+	  tests/postgres/test_lost_connections.py tests/postgres/test_processes.py tests/postgres/test_frozen.py \
+	  tests/postgres/test_cut_wires.py tests/*/test_joining.py
 
 nightly: $(call ready,test) ## run all tests with 2000 examples a property
 	USERCORE_HYPOTHESIS_PROFILE=nightly $(call python,test) $(PYTEST)

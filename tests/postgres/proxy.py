@@ -1,25 +1,75 @@
-"""A proxy between the driver and the server that can cut a connection, or stop forwarding, at a chosen word."""
+"""A proxy between the driver and the server that counts round trips, and can cut a connection or stop forwarding.
+
+It cuts at a chosen word of the client, or at a chosen message of the client or the server.
+"""
 
 import select
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from enum import StrEnum
+
+import attrs
 
 _CHUNK = 65_536
+_HEADER = 5
+"""Bytes of a message's type and length; the length counts itself, but not the type."""
+
+
+class Sender(StrEnum):
+    """The side that sends a message."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+@attrs.define
+class Messages:
+    """Finds the ends of messages in what one side sends on a connection, once that is beyond its start."""
+
+    header: bytes = b""
+    left: int = 0
+
+    def length_of(self, data: bytes, count: int) -> tuple[int, int]:
+        """Return how many bytes belong to the first ``count`` messages, and how many messages end in them."""
+        place = ended = 0
+        while place < len(data) and ended < count:
+            if not self.left:
+                step = min(_HEADER - len(self.header), len(data) - place)
+                self.header += data[place : place + step]
+                place += step
+                if len(self.header) < _HEADER:
+                    break
+                self.left = int.from_bytes(self.header[1:], "big") - _HEADER + 1
+            step = min(self.left, len(data) - place)
+            place += step
+            self.left -= step
+            if not self.left:
+                self.header = b""
+                ended += 1
+        return place, ended
 
 
 class Proxy:
-    """Forwards bytes until a client sends the word at which it must cut."""
+    """Forwards bytes until it must cut."""
 
     def __init__(self, server_port: int) -> None:
         """Forward to the server on this port."""
         self._server_port = server_port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
+        self.round_trips = 0
+        """How often a client sent something after its connection was made, or after the server had answered."""
+
+        self.messages = dict.fromkeys(Sender, 0)
+        """Messages since ``watch``."""
+
         self._word: bytes | None = None
         self._reaches = False
         self._answer: bytes | None = None
+        self._cut_by: tuple[Sender, int] | None = None
+        self._is_watching = False
         self._is_silent, self._closed = False, threading.Event()
         self._unanswered: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -31,6 +81,16 @@ class Proxy:
     def answer_at(self, word: bytes, answer: bytes, *, reaches: bool) -> None:
         """Answer the next client that sends this word in the server's place, and end the connection."""
         self._word, self._reaches, self._answer = word, reaches, answer
+
+    def watch(self) -> None:
+        """Count messages from here on. No message may be under way, and no connection be made."""
+        self._is_watching, self.round_trips = True, 0
+        self.messages = dict.fromkeys(Sender, 0)
+
+    def cut_before(self, sender: Sender, number: int) -> None:
+        """Watch, and cut the connection before this message of one side is forwarded; the first one is 0."""
+        self.watch()
+        self._cut_by = sender, number
 
     def fall_silent_at(self, word: bytes) -> None:
         """Forward nothing any more, on any connection, once a client sends this word."""
@@ -56,23 +116,44 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         with client, socket.create_connection(("127.0.0.1", self._server_port)) as server, suppress(OSError):
+            found, last = {sender: Messages() for sender in Sender}, Sender.SERVER
             while True:
                 readable, _, _ = select.select([client, server], [], [])
-                source, target = (client, server) if client in readable else (server, client)
+                sender = Sender.CLIENT if client in readable else Sender.SERVER
+                source, target = (client, server) if sender is Sender.CLIENT else (server, client)
                 data = source.recv(_CHUNK)
                 if not data:
                     return
-                if source is client and self._word is not None and self._word in data:
-                    self._word = None
-                    if self._is_silent:
-                        self._closed.wait()
-                    if self._reaches:
-                        server.sendall(data)
-                        server.recv(_CHUNK)  # the server has done it, but the reply is lost
-                    if self._answer is not None:
-                        client.sendall(self._answer)
+                self.round_trips += (sender, last) == (Sender.CLIENT, Sender.SERVER)
+                last = sender
+                if sender is Sender.CLIENT and self._word is not None and self._word in data:
+                    self._stop_at_word(data, client, server)
                     return
-                target.sendall(data)
+                allowed = self._allowed(found[sender], data, sender) if self._is_watching else len(data)
+                target.sendall(data[:allowed])
+                if allowed < len(data):
+                    return
+
+    def _stop_at_word(self, data: bytes, client: socket.socket, server: socket.socket) -> None:
+        self._word = None
+        if self._is_silent:
+            self._closed.wait()
+        if self._reaches:
+            server.sendall(data)
+            server.recv(_CHUNK)  # the server has done it, but the reply is lost
+        if self._answer is not None:
+            client.sendall(self._answer)
+
+    def _allowed(self, found: Messages, data: bytes, sender: Sender) -> int:
+        """Count the messages in what one side sent, and return how many bytes of it to forward."""
+        most = len(data)  # no message is shorter than a byte
+        if self._cut_by is not None and self._cut_by[0] is sender:
+            most = self._cut_by[1] - self.messages[sender]
+        length, ended = found.length_of(data, most)
+        self.messages[sender] += ended
+        if length < len(data):
+            self._cut_by, self._is_watching = None, False
+        return length
 
 
 @contextmanager

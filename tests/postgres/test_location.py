@@ -140,8 +140,8 @@ def test_a_password_is_not_shown() -> None:
 @pytest.mark.rule("Y3")
 def test_a_unit_begins_with_all_its_settings_at_once() -> None:
     location = location_of("postgresql://h/d?timeout=7&isolation=serializable")
-    assert begin_of(location).startswith("BEGIN ISOLATION LEVEL SERIALIZABLE;")
-    for begin in (begin_of(location), begin_read_of(location)):
-        assert "lock_timeout = '7s'" in begin
-        assert "statement_timeout = '7s'" in begin
-    assert "statement_timeout" not in begin_check_of(location)
+    assert begin_of(location)[0] == "BEGIN ISOLATION LEVEL SERIALIZABLE"
+    for _, settings in (begin_of(location), begin_read_of(location)):
+        assert "('lock_timeout', '7s', true)" in settings
+        assert "('statement_timeout', '7s', true)" in settings
+    assert "statement_timeout" not in "".join(begin_check_of(location))

@@ -17,6 +17,7 @@ from usercore.storage import Unit
 from usercore.testing.contracts.base import add_users, units_of
 from usercore.testing.contracts.units import names, rename
 from usercore.testing.samples import ANN, BOB, a_user
+from usercore_storage.postgres.batches import WriteTransaction
 from usercore_storage.postgres.connections import Connection
 from usercore_storage.sql.unit import SqlUnit
 
@@ -94,14 +95,16 @@ def test_a_child_cannot_continue_its_parents_unit(server: Server, database: str)
     def fork_inside(unit: Unit) -> None:
         rename(unit, "Zoë", ANN)
         assert isinstance(unit, SqlUnit)
-        connection = unit.credentials._run
+        transaction = unit.credentials._run
+        assert isinstance(transaction, WriteTransaction)
+        connection = transaction._connection
         assert isinstance(connection, Connection)
 
         def go_on() -> str:
             uses: list[Callable[[], object]] = [
                 lambda: rename(unit, "Eve", BOB),
                 lambda: connection.command("COMMIT"),
-                connection.commit,
+                transaction.commit,
             ]
             for use in uses:
                 with pytest.raises(Unavailable):

@@ -24,9 +24,13 @@ def store_password(
     at: datetime,
     reason: PasswordChange,
     lifetime: timedelta | None = None,
+    is_new: bool = False,
 ) -> Credential:
-    """Store and record a new password of a locked user. With a lifetime it is temporary and must be changed."""
-    old = unit.credentials.get(user_id)
+    """Store and record a new password of a locked user. With a lifetime it is temporary and must be changed.
+
+    A user who is new in this unit has none yet, so none is read.
+    """
+    old = None if is_new else unit.credentials.get(user_id)
     credential = Credential(
         user_id=user_id,
         hash=hashed[0],

@@ -290,7 +290,14 @@ class RegistrationSteps:
         else:
             user = self._register_in_place(unit, unclaimed, registrant, note, at=now)
         if registrant.hashed is not None:
-            store_password(unit, user.id, registrant.hashed, at=now, reason=PasswordChange.REGISTRATION)
+            store_password(
+                unit,
+                user.id,
+                registrant.hashed,
+                at=now,
+                reason=PasswordChange.REGISTRATION,
+                is_new=unclaimed is None,
+            )
         if welcome is not None:
             generation = 0 if registrant.hashed is None else 1
             welcomed = Welcome(with_password=welcome)

@@ -67,7 +67,7 @@ def _snapshot_query(connection: Connection, location: StoreLocation) -> Snapshot
     begin = begin_check_of(location)
 
     def query(query: Callable[[Executor], T], /) -> T:
-        connection.command(begin)
+        connection.together([(statement, ()) for statement in begin])
         try:
             return query(connection)
         finally:

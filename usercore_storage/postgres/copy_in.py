@@ -6,6 +6,7 @@ A batch is a pipeline, which costs the client as much as two further statements.
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 import psycopg
@@ -60,6 +61,15 @@ def copy_for(statement: str) -> CopyStatement | None:
     table, names = found["table"], found["columns"].split(", ")
     text = f"COPY {table} ({', '.join(names)}) FROM STDIN WITH (FORMAT BINARY)"
     return CopyStatement(text.encode(), [_TYPE_OF[table, name] for name in names])
+
+
+def as_one(statement: str, rows: Sequence[Row]) -> tuple[str, Row] | None:
+    """Return one statement with its values that is equivalent to this one for each row, if there is one for so few."""
+    if len(rows) == 1:
+        return statement, rows[0]
+    if 0 < len(rows) < LEAST and copy_for(statement) is not None:
+        return with_rows(statement, len(rows)), tuple(chain.from_iterable(rows))
+    return None
 
 
 @lru_cache(maxsize=256)

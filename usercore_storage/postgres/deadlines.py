@@ -4,45 +4,57 @@ A statement outside a transaction has no settings of its own, and a pooler in tr
 of a session. The client's limit also covers a server, a pooler or a network that does not answer.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from time import monotonic
 from typing import Any, Final, TypeVar
 
 import psycopg
 
-from usercore_storage.postgres.location import StoreLocation
+from usercore_storage.postgres.location import SERIALIZABLE, StoreLocation
 
 T = TypeVar("T")
 
 LONGEST_PAUSE: Final = 60
 """Seconds between two statements of a unit after which the server ends its session: it hangs, and holds locks."""
 
+_SNAPSHOT: Final = "REPEATABLE READ READ ONLY"
+
 GRACE: Final = 0.25
 """Seconds that the server has to report that it ended a statement, before the client stops waiting for it."""
 
 
-def begin_of(location: StoreLocation) -> str:
-    """Return the commands that begin a writing unit: one round trip, no setting outlives it behind a pooler."""
-    return f"BEGIN ISOLATION LEVEL {location.isolation}; {_bounds_of(location)}; {_bound_of_statements(location)}"
+def begin_of(location: StoreLocation) -> Sequence[str]:
+    """Return the statements that begin a writing unit."""
+    settings = _bounds_of(location) | _bound_of_statements(location)
+    if location.isolation == SERIALIZABLE:
+        # A scan of a table locks all of it against contradiction, and the server scans small tables; an index locks the
+        # pages that it reads.
+        settings |= {"enable_seqscan": "off"}
+    return _begin(location.isolation, settings)
 
 
-def begin_read_of(location: StoreLocation) -> str:
-    """Return the command that begins a read by several statements, which must see one snapshot."""
-    return f"{begin_check_of(location)}; {_bound_of_statements(location)}"
+def begin_read_of(location: StoreLocation) -> Sequence[str]:
+    """Return the statements that begin a read by several statements, which must see one snapshot."""
+    return _begin(_SNAPSHOT, _bounds_of(location) | _bound_of_statements(location))
 
 
-def begin_check_of(location: StoreLocation) -> str:
-    """Return the command that begins a read whose statements may take as long as a table is large."""
-    return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_bounds_of(location)}"
+def begin_check_of(location: StoreLocation) -> Sequence[str]:
+    """Return the statements that begin a read whose statements may take as long as a table is large."""
+    return _begin(_SNAPSHOT, _bounds_of(location))
 
 
-def _bounds_of(location: StoreLocation) -> str:
-    pause = f"SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_PAUSE}s'"
-    return f"SET LOCAL lock_timeout = '{location.timeout}s'; {pause}"
+def _begin(isolation: str, settings: Mapping[str, str]) -> Sequence[str]:
+    """Return single statements, as a batch needs them. No setting outlives the transaction behind a pooler."""
+    values = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+    return f"BEGIN ISOLATION LEVEL {isolation}", f"SELECT {values}"
 
 
-def _bound_of_statements(location: StoreLocation) -> str:
-    return f"SET LOCAL statement_timeout = '{location.timeout}s'"
+def _bounds_of(location: StoreLocation) -> dict[str, str]:
+    return {"lock_timeout": f"{location.timeout}s", "idle_in_transaction_session_timeout": f"{LONGEST_PAUSE}s"}
+
+
+def _bound_of_statements(location: StoreLocation) -> dict[str, str]:
+    return {"statement_timeout": f"{location.timeout}s"}
 
 
 def patience_of(location: StoreLocation) -> float:
@@ -51,7 +63,10 @@ def patience_of(location: StoreLocation) -> float:
 
 
 class Overdue(psycopg.OperationalError):
-    """The server did not answer in time. The connection cannot be used any more: the answer may still come."""
+    """The server did not answer in time."""
+
+    was_cancelled = False
+    """Whether the server answered when it was asked to cancel the statement."""
 
 
 def bounded(steps: Generator[Any, Any, T], seconds: float) -> Generator[Any, Any, T]:

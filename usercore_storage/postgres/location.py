@@ -12,7 +12,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo, timeout_from_conni
 
 from usercore.kernel.values import frozen
 
-_LEVELS: Final[Mapping[str, str]] = {"serializable": "SERIALIZABLE", "read_committed": "READ COMMITTED"}
+SERIALIZABLE: Final = "SERIALIZABLE"
+
+_LEVELS: Final[Mapping[str, str]] = {"serializable": SERIALIZABLE, "read_committed": "READ COMMITTED"}
 
 _DEFAULTS: Final = {
     "fallback_application_name": "usercore",

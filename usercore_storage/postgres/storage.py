@@ -14,7 +14,6 @@ from usercore.kernel.values import frozen
 from usercore.storage import CAPABILITIES, Unit
 from usercore.storage.recording import UnitContext
 from usercore_storage.postgres.connections import Connection, Raw, set_up, settings_of
-from usercore_storage.postgres.deadlines import begin_of
 from usercore_storage.postgres.errors import translate_error
 from usercore_storage.postgres.joined import joined
 from usercore_storage.postgres.location import StoreLocation, location_of
@@ -80,7 +79,6 @@ class PostgresStorage:
         """Use this location, which has our tables and this secret."""
         self.secret = secret
         self._location = location
-        self.begin = begin_of(location)
         self._pool = Pool(location)
         self._max_losses = location.pool_max + 3
         self._inside: set[int] = set()
@@ -151,14 +149,16 @@ class PostgresUnits(Units[Unit]):
         return result
 
     def _write(self, connection: Connection, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
-        connection.command(self._store.begin)
-        connection.unit.begin_transaction()
-        connection.unit.begin(self._origin)
-        result = work(connection.unit)
-        connection.unit.finish()
-        connection.commit()
-        connection.unit.committed()
-        return result, connection.unit.entries
+        transaction = connection.transaction
+        unit = transaction.unit
+        transaction.begin()
+        unit.begin_transaction()
+        unit.begin(self._origin)
+        result = work(unit)
+        unit.finish()
+        transaction.commit()
+        unit.committed()
+        return result, unit.entries
 
     def read(self, query: Callable[[Unit], T]) -> T:
         return self._store.run(lambda connection, again: self._read(connection, query, again=again))

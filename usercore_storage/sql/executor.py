@@ -12,8 +12,15 @@ SIZES: Final = (1, 2, 8, 64, 512, 1000)
 """Keys of one lookup. More texts would push others out of the statement cache, which costs three times a lookup."""
 
 
+Statement = tuple[str, Sequence[object]]
+"""A statement and its values."""
+
+
 class Executor(Protocol):
-    """A transaction of an engine. Errors of the driver are translated; a key in use raises ``RunAgain``."""
+    """A transaction of an engine. Errors of the driver are translated; a key in use raises ``RunAgain``.
+
+    A statement that returns no rows may be kept back until the next one or the commit; its error is raised there.
+    """
 
     @abstractmethod
     def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from usercore.kernel.errors import RunAgain
 from usercore.storage.recording import UnitContext
-from usercore_storage.sql.executor import Executor
+from usercore_storage.sql.executor import Executor, Statement
 from usercore_storage.sql.table import Row, Rows
 from usercore_storage.sql.unit import SqlUnit
 
@@ -21,44 +21,50 @@ T = TypeVar("T")
 class LazyTransaction(Executor):
     """The statements of one query and the unit that it works with."""
 
-    def __init__(self, run: Executor, begin: Callable[[], object]) -> None:
-        """Run statements through ``run``; ``begin`` opens a transaction that sees one snapshot."""
-        self._run, self._open = run, begin
-        self._first: tuple[str, Sequence[object], Rows] | None = None
-        self._has_begun = False
+    def __init__(self, run: Executor, begin: Callable[[Sequence[Statement]], Sequence[Rows]]) -> None:
+        """Run statements through ``run``.
+
+        ``begin`` opens a transaction that sees one snapshot, runs one or two statements in it, and returns the rows of
+        each.
+        """
+        self._run, self._begin_with = run, begin
+        self._first: tuple[Statement, Rows] | None = None
+        self._has_begun, self._may_be_single = False, True
         self.unit = SqlUnit(self)
 
     def read(self, query: Callable[[SqlUnit], T], origin: UnitContext, *, at_once: bool) -> T:
-        """Run a query with this context; open the transaction ``at_once`` or when it is needed.
+        """Run a query with this context; open the transaction with its first statement or when it is needed.
 
         It is never committed: it ends when the connection is released.
         """
-        self._has_begun = False
+        self._has_begun, self._may_be_single = False, not at_once
         self.unit.begin(origin)
         try:
-            if at_once:
-                self._begin()
             return query(self.unit)
         finally:
             self._first = None  # or a thousand rows would stay in memory until the next query
 
     def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
-        if not self._has_begun:
-            if self._first is None and statement.startswith("SELECT"):
-                rows = self._run(statement, values)
-                self._first = statement, values, rows
-                return rows
-            self._begin()
-        return self._run(statement, values)
+        if self._has_begun:
+            return self._run(statement, values)
+        if self._may_be_single and self._first is None and statement.startswith("SELECT"):
+            rows = self._run(statement, values)
+            self._first = (statement, values), rows
+            return rows
+        return self._begin((statement, values))
 
     def many(self, statement: str, rows: Iterable[Row], /) -> None:
         for row in rows:
             self(statement, row)
 
-    def _begin(self) -> None:
-        self._open()
+    def _begin(self, second: Statement) -> Rows:
+        if self._first is None:
+            (rows,) = self._begin_with([second])
+            self._has_begun = True
+            return rows
+        first, seen = self._first
+        again, rows = self._begin_with([first, second])
         self._has_begun = True
-        if self._first is not None:
-            statement, values, rows = self._first
-            if self._run(statement, values) != rows:
-                raise RunAgain
+        if again != seen:
+            raise RunAgain
+        return rows

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
 
-from usercore_storage.sql.executor import Executor
+from usercore_storage.sql.executor import Executor, Statement
 from usercore_storage.sql.lazy_transaction import LazyTransaction
 from usercore_storage.sql.table import Row, Rows
 from usercore_storage.sql.unit import SqlUnit
@@ -125,7 +125,11 @@ class Connection(Statements):
         """
         super().__init__(open_connection(path))
         self.unit = SqlUnit(self)
-        self.lazy = LazyTransaction(self, lambda: self("BEGIN"))
+        self.lazy = LazyTransaction(self, self._begin_with)
+
+    def _begin_with(self, statements: Sequence[Statement]) -> list[Rows]:
+        self("BEGIN")
+        return [self(*one) for one in statements]
 
     def roll_back(self) -> None:
         """Roll back what is open; after some errors SQLite has done so already."""
