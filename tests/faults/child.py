@@ -5,11 +5,13 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from time import monotonic
 from typing import Final
 
 import usercore
-from usercore import Policy, RegistrationPolicy, SignInRefused, Taken, UserCore
+from usercore import Policy, RegistrationPolicy, SignInRefused, StoreMoved, Taken, UserCore
 
 THREADS: Final = 4
 
@@ -40,6 +42,20 @@ def write(core: UserCore, name: str) -> None:
 
     def number_of(number: int) -> str:
         return f"{name}-{threading.get_ident()}-{number}"
+
+    in_threads(write_on)
+
+
+def write_until_moved(core: UserCore, name: str) -> None:
+    """Register users until that is refused, because the store's files moved; print each email, and when it was told."""
+
+    def write_on(thread: int) -> None:
+        with suppress(StoreMoved):
+            for number in itertools.count():
+                email = f"{name}.{thread}.{number}@example.com"
+                core.registration.register(email)
+                say(email, monotonic())
+        say("moved")
 
     in_threads(write_on)
 
@@ -100,6 +116,7 @@ COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "redeem": redeem,
     "register": register,
     "write": write,
+    "write_until_moved": write_until_moved,
 }
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import usercore
 from tests.faults.processes import Child, hear, started
 from tests.faults.rounds import rounds
 from usercore_storage.sqlite.connections import WAL_LIMIT
-from usercore_storage.sqlite.wal import wal_of
+from usercore_storage.sqlite.wal_owner import wal_of
 
 LINES: Final = 40
 """Units that are acknowledged in a round: they write about two megabytes."""

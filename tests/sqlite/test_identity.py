@@ -1,58 +1,26 @@
 """A store's file must stay the one at its path, under one name: otherwise nothing is acknowledged."""
 
 import os
-import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 import usercore
 from tests.faults.fork_helpers import in_child
+from tests.faults.moves import MOVES, Move, add_a_hard_link, delete, rename
 from tests.faults.processes import hear, started
 from tests.sqlite.note_writer import NoteWriter, kinds, note
 from usercore import Email, StorageError, StoreMoved, UserCore
 from usercore_storage import backup, check
-from usercore_storage.sqlite.files import location_of, side_of
+from usercore_storage.sqlite.files import location_of
 from usercore_storage.sqlite.identity import READ_CHECK_SECONDS, RECORD_BYTES, StoreFile, store_id_of
+from usercore_storage.sqlite.wal_owner import side_of, wal_of
 from usercore_storage.sqlite.writer import Writer
-
-
-def delete(path: Path) -> None:
-    path.unlink()
-
-
-def rename(path: Path) -> None:
-    path.rename(path.with_name("renamed.db"))
-
-
-def rename_folder(path: Path) -> None:
-    path.parent.rename(path.parent.with_name("renamed"))
-
-
-def replace_by_a_copy(path: Path) -> None:
-    copy = path.with_name("copy.db")
-    shutil.copyfile(path, copy)
-    copy.replace(path)
-
-
-def replace_by_a_symbolic_link(path: Path) -> None:
-    rename(path)
-    path.symlink_to("renamed.db")
-
-
-def add_a_hard_link(path: Path) -> None:
-    os.link(path, path.with_name("second.db"))
-
-
-MOVES: Final = [delete, rename, rename_folder, replace_by_a_copy, replace_by_a_symbolic_link, add_a_hard_link]
-
-Move = Callable[[Path], None]
 
 moves = pytest.mark.parametrize("move", MOVES, ids=lambda move: move.__name__)
 
@@ -148,16 +116,6 @@ def test_acknowledged_units_are_in_the_moved_file(core: UserCore, path: Path, mo
 
 
 @pytest.mark.rule("ERR")
-@moves
-def test_a_writing_process_notices_the_move(path: Path, move: Move) -> None:
-    usercore.open(url_of(path)).close()
-    with started("write", url_of(path), "child") as child:
-        assert hear(child).startswith("user")
-        move(path)
-        assert child.wait(60) != 0, "it ends with StoreMoved"
-
-
-@pytest.mark.rule("ERR")
 def test_closing_a_store_that_moved_leaves_the_wal_of_the_store_at_its_path(path: Path) -> None:
     with usercore.open(url_of(path)) as core:
         core.registration.register("ann@example.com")
@@ -232,8 +190,8 @@ def test_paths_to_one_file_are_one_store_with_one_side_file(path: Path) -> None:
 def test_the_side_file_records_store_and_inode(core: UserCore, path: Path) -> None:
     record = side_of(path).read_bytes()
     assert len(record) == RECORD_BYTES
-    store_id, inode = record.decode().split()
-    assert int(inode) == path.stat().st_ino
+    store_id, *inodes = record.decode().split()
+    assert list(map(int, inodes)) == [path.stat().st_ino, wal_of(path).stat().st_ino]
     with closing(sqlite3.connect(path)) as connection:
         ((secret,),) = connection.execute("SELECT secret FROM usercore_schema")
     assert store_id == store_id_of(secret)

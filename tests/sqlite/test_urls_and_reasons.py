@@ -18,8 +18,8 @@ from tests.sqlite.test_process_lock import another_process_holds_the_lock
 from usercore import Busy, StorageError, Unavailable
 from usercore.__main__ import main
 from usercore_storage import backup
-from usercore_storage.sqlite import files
 from usercore_storage.sqlite.process_lock import ProcessLock
+from usercore_storage.sqlite.wal_owner import side_of
 
 FORM: Final = "sqlite:///relative.db or sqlite:////absolute.db"
 
@@ -210,7 +210,7 @@ def test_files_that_root_makes_beside_a_store_belong_to_its_owner(tmp_path: Path
         os.chown(path, NOBODY, NOBODY)
     owner, group = path.stat().st_uid, path.stat().st_gid
     if has_side_file:  # as an earlier usercore made it
-        files.side_of(path).touch(0o600)
+        side_of(path).touch(0o600)
     with usercore.open(f"sqlite:///{path}") as core:
         core.registration.register("ann@example.com")
         assert modes_of(tmp_path) == dict.fromkeys(FILES, (owner, group, 0o660))

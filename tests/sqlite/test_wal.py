@@ -10,7 +10,7 @@ import pytest
 
 from tests.sqlite.note_writer import NoteWriter, note
 from usercore_storage.sqlite.connections import Connection
-from usercore_storage.sqlite.wal import wal_of
+from usercore_storage.sqlite.wal_owner import wal_of
 from usercore_storage.sqlite.writer import Writer
 
 LIMIT: Final = 256 * 1024

@@ -13,6 +13,7 @@ from usercore.kernel.values import frozen
 from usercore_storage.sqlite.errors import DRIVER_ERRORS, translate_error, translate_os_error
 from usercore_storage.sqlite.identity import check_single_name, status_of
 from usercore_storage.sqlite.migrations import APPLICATION_ID, VERSION
+from usercore_storage.sqlite.wal_owner import check_wal, side_of
 
 MODE: Final = 0o600
 """Only its owner can read a store that usercore creates. The files beside a store have its mode. Source: usercore."""
@@ -86,13 +87,15 @@ def prepare(location: StoreLocation) -> bool:
 
     Raises:
         Unavailable: it cannot be created or read.
-        StoreMoved: it has several names.
+        StoreMoved: it has several names, or its WAL is elsewhere, or another's beside it.
         Full: there is no room for it.
         ReadOnly: it may not be written.
         Corrupt: it is no SQLite file, or a part of one.
         ForeignFile: it has tables, but none of usercore's.
         NewerSchema: a newer usercore made it.
     """
+    if not os.path.lexists(location.path):
+        check_wal(location.path, None)
     try:
         os.close(os.open(location.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, MODE))
     except FileExistsError:
@@ -106,11 +109,6 @@ def _not_made(error: OSError, path: Path) -> StorageError:
     if isinstance(error, FileNotFoundError):
         return Unavailable(f"no such folder: {str(path.parent)!r}")
     return translate_os_error(error, path)
-
-
-def side_of(path: Path) -> Path:
-    """Return the path of the side file of the store at a path."""
-    return path.with_name(path.name + "-lock")
 
 
 def open_side(path: Path) -> int:
@@ -152,7 +150,7 @@ def inspect(location: StoreLocation) -> bool:
 
     Raises:
         Unavailable: it does not exist, or cannot be read.
-        StoreMoved: it has several names.
+        StoreMoved: it has several names, or its WAL is elsewhere, or another's beside it.
         ReadOnly: it may not be written.
         Corrupt: it is no SQLite file, or a part of one.
         ForeignFile: it has tables, but none of usercore's.
@@ -162,6 +160,7 @@ def inspect(location: StoreLocation) -> bool:
     if not stat.S_ISREG(status.st_mode):
         raise Unavailable(f"{'a folder' if stat.S_ISDIR(status.st_mode) else 'no regular file'} is at {shown}")
     check_single_name(location.path, status)
+    check_wal(location.path, status)
     if not os.access(location.path, os.R_OK):
         raise Unavailable(f"{shown} may not be read")
     if not os.access(location.path, os.W_OK):

@@ -1,12 +1,13 @@
-"""The identity of a store's file: the file at the path must stay the one that the connections have open.
+"""The identity of a store's files: those at their paths must stay the ones that the connections have open.
 
-In WAL mode SQLite does not notice that its file was deleted, renamed or replaced: it goes on writing into a file that
-no later process opens. And a file with two names has two WALs, each unknown under the other name.
+In WAL mode SQLite does not notice that its file, the WAL or the shared memory was deleted, renamed or replaced: it goes
+on writing into a file that no later process opens. And a file with two names has two WALs, each unknown under the other
+name.
 """
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
@@ -19,8 +20,12 @@ from usercore_storage.sqlite.errors import translate_os_error
 READ_CHECK_SECONDS: Final = 1.0
 """Seconds between two checks by reads. Source: usercore: a check takes a quarter of the time of a lookup by key."""
 
-RECORD_BYTES: Final = 53
-"""Length of a record in the side file: 32 hexadecimal digits of the store, a space, 20 digits of the inode."""
+RECORD_BYTES: Final = 74
+"""Length of a record in the side file: 32 hexadecimal digits of the store, and 20 digits each for the inodes of its
+file and its WAL, with a space before them."""
+
+Place = tuple[int, int]
+"""The inode of a file and its device."""
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 _OPEN_THE_STORE_AGAIN: Final = "close the store, and open it again"
@@ -39,10 +44,9 @@ class StoreFile:
         self.path = path
         self.store_id = ""
         """A digest of the store's secret, once that has been read."""
-        self._name = os.fspath(path)
-        self._status = status_of(path)
-        self._place = _place_of(self._status)
-        check_single_name(path, self._status)
+        status = status_of(path)
+        check_single_name(path, status)
+        self._files = [(str(path), _place_of(status))]
         self._clock = clock
         self._check_reads_from = clock() + READ_CHECK_SECONDS
         self._difference: str | None = None
@@ -59,23 +63,43 @@ class StoreFile:
         try:
             self.check()
             self._check_store(connection)
+            if len(self._files) == 1:
+                self._add_files_beside(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
+    def _add_files_beside(self, connection: Connection) -> None:
+        connection("SELECT name FROM sqlite_schema")  # a read makes SQLite open them
+        self._files += [(name, _place_of(status_of(name))) for name in (f"{self.path}-wal", f"{self.path}-shm")]
+
     def _check_store(self, connection: Connection) -> None:
         if self.store_id and store_id_of(secret_in(connection)) != self.store_id:
             raise StoreMoved(f"another store was copied into {str(self.path)!r}")
 
+    def close(self) -> None:
+        """Note that no connection is open any more: SQLite may remove the WAL."""
+        del self._files[1:]
+
     def check(self) -> None:
-        """Check that this file is still at its path, and nowhere else.
+        """Check that this file is still at its path, and nowhere else, with its WAL and shared memory beside it.
 
         Raises:
             StoreMoved: it is not.
             StorageError: the file's status cannot be read.
         """
         if (error := self.difference()) is not None:
+            raise error
+
+    def check_path(self) -> None:
+        """Check as ``check`` does, but not the files beside it: those are checked before a commit is reported.
+
+        Raises:
+            StoreMoved: it is not at its path.
+            StorageError: the file's status cannot be read.
+        """
+        if (error := self._difference_of(self._files[:1])) is not None:
             raise error
 
     def check_for_reads(self) -> None:
@@ -87,27 +111,29 @@ class StoreFile:
 
     def difference(self) -> StorageError | None:
         """Return the error that ``check`` raises, or None."""
+        return self._difference_of(self._files)
+
+    def _difference_of(self, files: Iterable[tuple[str, Place]]) -> StorageError | None:
         try:
-            if self._difference is None:
-                self._compare()
+            for name, known in files:
+                if self._difference is None:
+                    self._compare(name, known)
         except StorageError as error:
             return error
         return None if self._difference is None else StoreMoved(self._difference)
 
-    def _compare(self) -> None:
+    def _compare(self, name: str, known: Place) -> None:
         try:
-            status = os.lstat(
-                self._name
-            )  # does not follow symbolic links: SQLite would name the WAL after their target
+            status = os.lstat(name)  # does not follow symbolic links: SQLite would name the WAL after their target
         except FileNotFoundError:
-            self.move(f"no file is at {str(self.path)!r} any more")
+            self.move(f"no file is at {name!r} any more")
             return
         except OSError as error:
-            raise translate_os_error(error, self.path) from error
-        if _place_of(status) != self._place:
-            self.move(f"another file is at {str(self.path)!r}")
+            raise translate_os_error(error, Path(name)) from error
+        if (status.st_ino, status.st_dev) != known:
+            self.move(f"another file is at {name!r}")
         elif status.st_nlink > 1:
-            self.move(_names_problem(self.path, status))
+            self.move(_names_problem(name, status))
 
     def move(self, difference: str) -> None:
         """Record for all later checks that the file has moved."""
@@ -116,14 +142,15 @@ class StoreFile:
 
     def record(self) -> bytes:
         """Return the record of this file for the side file."""
-        return f"{self.store_id or '0' * 32} {self._status.st_ino:020}".encode()
+        inodes = [inode for _, (inode, _) in self._files[:2]]
+        return " ".join([self.store_id or "0" * 32, *(f"{inode:020}" for inode in inodes)]).encode()
 
 
-def _place_of(status: os.stat_result) -> tuple[int, int]:
+def _place_of(status: os.stat_result) -> Place:
     return status.st_ino, status.st_dev
 
 
-def status_of(path: Path) -> os.stat_result:
+def status_of(path: Path | str) -> os.stat_result:
     """Return the status of the file at a path that has no symbolic links in it.
 
     Raises:
@@ -132,7 +159,7 @@ def status_of(path: Path) -> os.stat_result:
     try:
         return os.lstat(path)
     except OSError as error:
-        raise translate_os_error(error, path) from error
+        raise translate_os_error(error, Path(path)) from error
 
 
 def check_single_name(path: Path, status: os.stat_result) -> None:
@@ -165,7 +192,7 @@ def secret_in(connection: Connection) -> bytes:
     return rows[0][0]
 
 
-def _names_problem(path: Path, status: os.stat_result) -> str:
+def _names_problem(path: Path | str, status: os.stat_result) -> str:
     return f"{str(path)!r} has {status.st_nlink} hard links; a store has one name, or what is written by one is lost"
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from usercore.kernel.errors import Busy, Unavailable
 from usercore.kernel.forks import reset_in_child
 from usercore_storage.sqlite.errors import translate_os_error
-from usercore_storage.sqlite.files import open_side, side_of
+from usercore_storage.sqlite.files import open_side
+from usercore_storage.sqlite.wal_owner import side_of
 
 
 class _Awaited:

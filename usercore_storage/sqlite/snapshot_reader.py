@@ -11,6 +11,7 @@ from usercore_storage.sqlite.connections import BUSY_TIMEOUT_MS, Statements
 from usercore_storage.sqlite.errors import DRIVER_ERRORS, translate_error, translate_os_error
 from usercore_storage.sqlite.forks import ForkBarrier
 from usercore_storage.sqlite.identity import StoreFile
+from usercore_storage.sqlite.wal_owner import wal_of
 
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     The last connection to close moves what is in the WAL to the file, if it may write. Where there is nothing to move
     it must be able to write, or an empty WAL would remain.
     """
-    mode = "ro" if _size_of(path.with_name(path.name + "-wal")) else "rw"
+    mode = "ro" if _size_of(wal_of(path)) else "rw"
     try:
         raw = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False)
     except DRIVER_ERRORS as error:

@@ -161,6 +161,7 @@ class SqliteStorage:
             self._writer.close()
         self._writer = None
         self._close_readers()
+        self._file.close()
 
     def abandon(self) -> None:
         """Close in a child whose parent forked inside a unit: SQLite must not be used here."""

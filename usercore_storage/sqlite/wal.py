@@ -6,13 +6,13 @@ writers for a moment: readers that begin then read the file alone, and those tha
 """
 
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from usercore.kernel.errors import StorageError
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sqlite.connections import WAL_LIMIT
 from usercore_storage.sqlite.identity import StoreFile
+from usercore_storage.sqlite.wal_owner import wal_of
 
 TRUNCATE_TIMEOUT_MS: Final = 100
 """How long a truncation waits for readers, while writers wait for it. Source: usercore: reads take milliseconds, and
@@ -60,8 +60,3 @@ def truncate(run: Executor) -> None:
     """
     run(f"PRAGMA busy_timeout = {TRUNCATE_TIMEOUT_MS}")
     run("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def wal_of(path: Path) -> Path:
-    """Return the path of the WAL of the file at a path."""
-    return path.with_name(path.name + "-wal")

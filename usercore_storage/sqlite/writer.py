@@ -94,7 +94,7 @@ class Writer:
         """
         self._connection("BEGIN IMMEDIATE")
         self._connection.unit.begin_transaction()
-        self._file.check()
+        self._file.check_path()
         if self._record is None:
             record = self._file.record()
             self._process_lock.remember(record)
