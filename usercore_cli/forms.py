@@ -8,7 +8,7 @@ from usercore.importing.model import BadRecord, ImportReport
 from usercore.kernel.errors import FieldError
 from usercore.maintenance.cleanup import Cleaned
 from usercore.statistics.model import DayCount, HashCount, RegistrationFigures
-from usercore_storage import Finding, Report
+from usercore_storage import CopyReport, Finding, Report
 
 
 class FieldErrorForm(TypedDict):
@@ -77,6 +77,28 @@ report: Final[Form[Report, ReportForm, ReportForm]] = Form(
     ReportForm,
     ReportForm,
     {"findings": lambda value, audience: [finding(one, audience) for one in value.findings]},
+)
+
+
+class CopyReportForm(TypedDict):
+    """What a copy did; ``waited`` and ``closed`` are seconds."""
+
+    is_finished: bool
+    rows: int
+    compared: int
+    changes: int
+    last_changes: int
+    waited: float
+    closed: float
+
+
+copy_report: Final[Form[CopyReport, CopyReportForm, CopyReportForm]] = Form(
+    CopyReportForm,
+    CopyReportForm,
+    {
+        name: lambda value, audience, name=name: getattr(value, name).total_seconds()  # type: ignore[misc]  # noqa: ARG005 - the same for all
+        for name in ("waited", "closed")
+    },
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from usercore_cli import stores
+from usercore_cli import copies, stores
 from usercore_cli.command import Group
 from usercore_cli.doctor import doctor
 from usercore_cli.exports import export
@@ -23,7 +23,18 @@ def program() -> None:
     """Manage the users of a store: a SQLite file or a PostgreSQL database."""
 
 
-ABOUT_STORES = (stores.init, import_users, export, stores.check, stores.backup, stores.cleanup, stores.stats, doctor)
+ABOUT_STORES = (
+    stores.init,
+    import_users,
+    export,
+    stores.check,
+    stores.backup,
+    copies.copy,
+    copies.reopen,
+    stores.cleanup,
+    stores.stats,
+    doctor,
+)
 for command in (*ABOUT_STORES, user, token, tenant, role):
     program.add_command(command)
 

@@ -1,8 +1,22 @@
-"""Storages for usercore: in memory, and one set of SQL for several engines. Open, check and back up by URL."""
+"""Storages for usercore: in memory, and one set of SQL for several engines. Open, check, back up and copy by URL."""
 
 from usercore_storage.access import access
 from usercore_storage.backups import backup
 from usercore_storage.check_report import Finding, FindingKind, Report
 from usercore_storage.checking import check
+from usercore_storage.copies.model import CopyProgress, CopyReport, CopyStep
+from usercore_storage.copying import copy, reopen
 
-__all__ = ["Finding", "FindingKind", "Report", "access", "backup", "check"]
+__all__ = [
+    "CopyProgress",
+    "CopyReport",
+    "CopyStep",
+    "Finding",
+    "FindingKind",
+    "Report",
+    "access",
+    "backup",
+    "check",
+    "copy",
+    "reopen",
+]

@@ -168,6 +168,12 @@ class ForeignFile(StorageError):
     code: ClassVar[str] = "storage.foreign_file"
 
 
+class TargetNotEmpty(StorageError):
+    """The store that a copy is to fill has rows, or is an unfinished copy of another store."""
+
+    code: ClassVar[str] = "storage.target_not_empty"
+
+
 @attrs.frozen
 class NewerSchema(StorageError):
     """The store was made by a newer usercore."""

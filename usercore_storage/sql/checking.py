@@ -96,9 +96,14 @@ def _version_findings(run: Executor, version: int) -> list[Finding]:
     return [Finding(kind=FindingKind.SCHEMA, table=VERSIONS, problem=problem) for problem in problems]
 
 
-def _check_table(query: SnapshotQuery, table: Table[Any], findings: Findings) -> None:
+def least_key(table: Table[Any]) -> Row:
+    """Return a key before all that the table has: the first page comes after it."""
     kinds = {column.name: column.codec.column for column in (*table.extra, *table.columns)}
-    after: Row | None = tuple(_LEAST[kinds[name]] for name in table.key)
+    return tuple(_LEAST[kinds[name]] for name in table.key)
+
+
+def _check_table(query: SnapshotQuery, table: Table[Any], findings: Findings) -> None:
+    after: Row | None = least_key(table)
     while after is not None:
         page = query(_page_query(table, after))
         findings.extend(page.findings)

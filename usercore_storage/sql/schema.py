@@ -1,6 +1,6 @@
 """Schemas: what tables consist of, in an engine's own words, and where one differs from what the steps create."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from usercore.kernel.values import frozen
@@ -8,6 +8,9 @@ from usercore_storage.check_report import Finding, FindingKind
 
 VERSIONS: Final = "usercore_schema"
 """The table with one row that has the version and the secret. Every store has it; no entity describes it."""
+
+OF_COPIES: Final = "usercore_copy"
+"""How the names of tables and triggers begin that ``usercore_storage.copy`` makes in a source; they are no problem."""
 
 
 @frozen
@@ -26,7 +29,7 @@ def differences(expected: TableSchemas, found: TableSchemas) -> Iterator[Finding
     """Find what is missing, unexpected or different; other tables of the host are ignored."""
     for table in sorted(expected.keys() - found.keys()):
         yield _finding(table, "the table is missing")
-    for table in sorted(found.keys() - expected.keys() - {VERSIONS}):
+    for table in sorted(_unexpected(found.keys() - expected.keys() - {VERSIONS})):
         yield _finding(table, "no such table is known")
     for table in sorted(expected.keys() & found.keys()):
         wanted, there = expected[table], found[table]
@@ -43,8 +46,12 @@ def can_be_read(expected: TableSchemas, found: TableSchemas) -> bool:
     )
 
 
+def _unexpected(names: Iterable[str]) -> set[str]:
+    return {name for name in names if not name.startswith(OF_COPIES)}
+
+
 def _compared(table: str, what: str, wanted: Mapping[str, str], there: Mapping[str, str]) -> Iterator[Finding]:
-    for name in sorted(wanted.keys() | there.keys()):
+    for name in sorted(wanted.keys() | _unexpected(there.keys())):
         if name not in there:
             yield _finding(table, f"the {what} {name} is missing")
         elif name not in wanted:

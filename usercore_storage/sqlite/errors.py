@@ -30,6 +30,7 @@ _ERRORS: Final[Mapping[int, type[StorageError]]] = {
 _EXTENDED: Final[Mapping[int, type[StorageError]]] = {
     sqlite3.SQLITE_IOERR_SHMSIZE: Full,
     sqlite3.SQLITE_READONLY_DBMOVED: StoreMoved,
+    sqlite3.SQLITE_CONSTRAINT_TRIGGER: ReadOnly,  # a trigger refuses: ``usercore_storage.copy`` closes a store so
 }
 """Extended codes that say more than their primary one. Source: SQLite, Result and Error Codes."""
 
@@ -91,6 +92,8 @@ def undecodable(error: DriverError, statement: str) -> Corrupt | None:
 
 def _reason_of(error: sqlite3.Error, code: int) -> str:
     """Return the driver's reason; of a constraint only its name, as triggers may put values into their messages."""
+    if code == sqlite3.SQLITE_CONSTRAINT_TRIGGER:
+        return "a trigger refuses to write: the store was copied, or is about to be; usercore reopen undoes this"
     name = getattr(error, "sqlite_errorname", f"code {code}")
     return name if code & _PRIMARY == sqlite3.SQLITE_CONSTRAINT else f"{error} ({name})"
 
