@@ -1,7 +1,7 @@
 """Copy the rows of one store into another, step by step; each can be interrupted and goes on where it was.
 
 Changes of the source are found by its triggers, which log the keys of the rows that were inserted, updated or deleted,
-whoever wrote them. Logged rows are copied again as they are then: a key that has no row any more is removed.
+by any writer. Logged rows are copied again as they are then: a key that has no row any more is removed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
