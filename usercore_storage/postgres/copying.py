@@ -98,7 +98,7 @@ class PostgresSide(Side):
         self._connection = connection
         ((schema,),) = connection(_SCHEMA)
         self.statements = _statements_in(schema)
-        self._begin_read = begin_check_of(location)
+        self._begin_read = ";".join(begin_check_of(location))
         self._timeout = location.timeout
         self._begin = f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '{location.timeout}s'"
 
