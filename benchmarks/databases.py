@@ -22,6 +22,8 @@ class Databases(StoreProvider):
 
     server: Server
     masters: dict[int, str] = attrs.field(factory=dict)
+    port: int | None = None
+    """Of a proxy through which the copies are opened, or None for the server's."""
 
     @property
     def version(self) -> str:
@@ -36,14 +38,34 @@ class Databases(StoreProvider):
 
     def by_hand(self, users: int, name: str = "raw", *, reads: bool = False) -> Store:
         """Open a copy; see ``StoreProvider``."""
-        return PostgresStore(self.copy(users, name), reads=reads)
+        self.copy(users, name)
+        return self.opened_by_hand(users, name, reads=reads)
+
+    def opened_by_hand(self, users: int, name: str, *, reads: bool = False) -> Store:
+        """Open the present copy."""
+        return PostgresStore(self.url_of(users, name), reads=reads)
 
     def copy(self, users: int, name: str) -> str:
         """Return the URL of a copy for one side of one workload; it replaces the earlier one."""
-        database = f"store_of_{users}_{name}"
+        self._replace(_name_of(users, name), self._master(users))
+        return self.url_of(users, name)
+
+    def url_of(self, users: int, name: str) -> str:
+        """Return the URL of the present copy."""
+        return self._url(_name_of(users, name))
+
+    def empty(self, name: str) -> str:
+        """Return the URL of a database without tables; it replaces the earlier one of this name."""
+        self._replace(name, "template1")
+        return self._url(name)
+
+    def _replace(self, database: str, template: str) -> None:
         self.server.ask(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
-        self.server.ask(f"CREATE DATABASE {database} TEMPLATE {self._master(users)}")
-        return self.server.url(database)
+        self.server.ask(f"CREATE DATABASE {database} TEMPLATE {template}")
+
+    def _url(self, database: str) -> str:
+        url = self.server.url(database)
+        return url if self.port is None else url.replace(f":{self.server.port}/", f":{self.port}/")
 
     def _master(self, users: int) -> str:
         if users not in self.masters:
@@ -52,6 +74,10 @@ class Databases(StoreProvider):
             self.server.ask("VACUUM ANALYZE", database=name)
             self.masters[users] = name
         return self.masters[users]
+
+
+def _name_of(users: int, name: str) -> str:
+    return f"store_of_{users}_{name}"
 
 
 def fill(url: str, users: int) -> None:

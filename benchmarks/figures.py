@@ -15,7 +15,8 @@ USERCORE: Final = "usercore"
 RAW: Final = "raw"
 BARE: Final = "bare"
 SINGLY: Final = "row by row"
-OURS: Final = frozenset({USERCORE, RAW, BARE, SINGLY})
+TRIP: Final = "round trip"
+OURS: Final = frozenset({USERCORE, RAW, BARE, SINGLY, TRIP})
 """The sides that are not peers."""
 
 
@@ -97,6 +98,15 @@ def wall(most: float | None = None) -> Measure:
     """Compare usercore's duration with the raw side's."""
     return Measure(
         name="wall", of=lambda costs: ratio_of(_walls(costs, USERCORE), _walls(costs, RAW)), goal=_at_most(most)
+    )
+
+
+def round_trips(side: str, most: float | None = None) -> Measure:
+    """Compare a side's duration with that of waiting for one answer."""
+    return Measure(
+        name=f"round trips, {side}",
+        of=lambda costs: ratio_of(_walls(costs, side), _walls(costs, TRIP)),
+        goal=_at_most(most),
     )
 
 

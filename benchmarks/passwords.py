@@ -29,7 +29,7 @@ THREADS: Final = 2
 """As many as usercore hashes at once by default."""
 
 _SALT: Final = b"the same for all"
-_CREDENTIAL: Final = (
+CREDENTIAL: Final = (
     "INSERT INTO usercore_credentials (user_id, hash, version, set_at, reason, must_change)"
     f" VALUES (?, ?, 1, {to_micros(BEFORE)}, 'import', FALSE)"
 )
@@ -63,7 +63,7 @@ def with_passwords(stores: Stores, users: int, name: str, profile: HashProfile) 
     """Return a copy of a store in which some users have a password."""
     path, hashed = stores.copy(users, name), hash_by(profile)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executemany(_CREDENTIAL, ((id_of(number), hashed) for number in holders(users)))
+        connection.executemany(CREDENTIAL, ((id_of(number), hashed) for number in holders(users)))
     return path
 
 

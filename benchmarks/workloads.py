@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from importlib import import_module
 from typing import Final, Generic, TypeVar
 
 import attrs
@@ -33,6 +34,7 @@ from benchmarks.figures import (
     rate_beside_bare,
     rate_beside_single_rows,
     refused,
+    round_trips,
     wall,
     worst_call,
 )
@@ -96,6 +98,16 @@ def _mixed(id_: str, threads: int) -> Workload[Stores]:
         of_size=False,
         rounds=LONG_ROUNDS,
     )
+
+
+def _over_a_wire(name: str) -> Opener[StoreProvider]:
+    """Return a function of the module that needs psycopg, which need not be installed to list the workloads."""
+
+    def open_(stores: StoreProvider, users: int) -> AbstractContextManager[Mapping[str, Side]]:
+        opener: Opener[StoreProvider] = getattr(import_module("benchmarks.over_a_wire"), name)
+        return opener(stores, users)
+
+    return open_
 
 
 ALL: Final[Sequence[Workload[Stores]]] = (
@@ -307,7 +319,7 @@ ALL: Final[Sequence[Workload[Stores]]] = (
 
 POSTGRES: Final[Sequence[Workload[StoreProvider]]] = (
     Workload(
-        id="P1",
+        id="PG1",
         title="identify by an access token, PostgreSQL",
         open=signing_in.identify,
         count=2000,
@@ -315,7 +327,15 @@ POSTGRES: Final[Sequence[Workload[StoreProvider]]] = (
         of_size=False,
     ),
     Workload(
-        id="P3",
+        id="PG2",
+        title="sign in with a password, the least hash, PostgreSQL",
+        open=_over_a_wire("sign_in"),
+        count=240,
+        measures=[cpu(1.4), wall()],
+        of_size=False,
+    ),
+    Workload(
+        id="PG3",
         title="register an external user, PostgreSQL",
         open=registering.register_external,
         count=240,
@@ -323,7 +343,36 @@ POSTGRES: Final[Sequence[Workload[StoreProvider]]] = (
         of_size=False,
     ),
     Workload(
-        id="P4",
+        id="PG2w",
+        title="sign in with a password, over a wire of 10 ms",
+        open=_over_a_wire("sign_in_over_a_wire"),
+        count=40,
+        measures=[round_trips(USERCORE, 7), round_trips(RAW), wall(1)],
+        of_size=False,
+        rounds=LONG_ROUNDS,
+    ),
+    Workload(
+        id="PG3w",
+        title="register an external user, over a wire of 10 ms",
+        open=_over_a_wire("register_over_a_wire"),
+        count=40,
+        measures=[round_trips(USERCORE, 5), round_trips(RAW), wall(1)],
+        of_size=False,
+        rounds=LONG_ROUNDS,
+    ),
+    Workload(
+        id="PG3s",
+        title="register in young stores, SERIALIZABLE to READ COMMITTED, 4 threads, a wire of 5 ms",
+        open=_over_a_wire("register_in_young_stores"),
+        count=160,
+        measures=[rate(0.8)],
+        of_size=False,
+        leaves_rows=False,
+        rounds=LONG_ROUNDS,
+        warms_up=False,
+    ),
+    Workload(
+        id="PG4",
         title="import external users, PostgreSQL",
         open=registering.import_users_by_copy,
         count=12_000,
@@ -331,7 +380,7 @@ POSTGRES: Final[Sequence[Workload[StoreProvider]]] = (
         of_size=False,
     ),
     Workload(
-        id="P5",
+        id="PG5",
         title="issue a login token and redeem it, PostgreSQL",
         open=signing_in.log_in,
         count=240,
@@ -339,7 +388,7 @@ POSTGRES: Final[Sequence[Workload[StoreProvider]]] = (
         of_size=False,
     ),
     Workload(
-        id="P7a",
+        id="PG7a",
         title="list a thousand users by their ids, PostgreSQL",
         open=listing.list_by_ids,
         count=40,
@@ -347,7 +396,7 @@ POSTGRES: Final[Sequence[Workload[StoreProvider]]] = (
         leaves_rows=False,
     ),
     Workload(
-        id="P7b",
+        id="PG7b",
         title="list a thousand users after a cursor, PostgreSQL",
         open=listing.list_after,
         count=40,
@@ -355,7 +404,7 @@ POSTGRES: Final[Sequence[Workload[StoreProvider]]] = (
         leaves_rows=False,
     ),
     Workload(
-        id="P12a",
+        id="PG12a",
         title="count registrations, closed days counted before, PostgreSQL",
         open=counting.count_open_days,
         count=40,
@@ -364,7 +413,7 @@ POSTGRES: Final[Sequence[Workload[StoreProvider]]] = (
         goals_from=MILLION,
     ),
     Workload(
-        id="P12b",
+        id="PG12b",
         title="count registrations, no day counted before, PostgreSQL",
         open=counting.count_all_days,
         count=20,
@@ -373,5 +422,5 @@ POSTGRES: Final[Sequence[Workload[StoreProvider]]] = (
         goals_from=MILLION,
     ),
 )
-"""The same on PostgreSQL. P1 to P7 are measured by the processor time of the client, which hardly depends on the number
-of users; the server counts, so P12 is measured by elapsed time."""
+"""The same on PostgreSQL. PG1 to PG7 are measured by the processor time of the client, which hardly depends on the
+number of users; the server counts, so PG12 is measured by elapsed time."""

@@ -342,8 +342,8 @@ def test_a_quick_run_is_small_and_not_written_to_the_results(monkeypatch: pytest
 
 
 def test_only_the_chosen_workloads_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    some = options(monkeypatch, "--only", "W3,P5,growth", "--users", "2m,5k", "--seconds", "60")
-    assert [one.id for one in some.chosen(ALL)] + [one.id for one in some.chosen(POSTGRES)] == ["W3", "P5"]
+    some = options(monkeypatch, "--only", "W3,PG5,growth", "--users", "2m,5k", "--seconds", "60")
+    assert [one.id for one in some.chosen(ALL)] + [one.id for one in some.chosen(POSTGRES)] == ["W3", "PG5"]
     assert some.grows
     assert some.users == [5000, 2_000_000]
     assert [one.turns for one in map(some.as_asked, ALL) if one.lasting] == [1]

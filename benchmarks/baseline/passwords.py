@@ -60,7 +60,7 @@ _ENTER: Final = (
     "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?1, last_sign_in_ip = NULL"
     f" WHERE id = ?2 AND tenant_id = {TENANT} AND state = 'active'"
     f" AND (SELECT active FROM usercore_tenants WHERE id = {TENANT})"
-    " AND (SELECT 1 FROM usercore_credentials WHERE user_id = ?2 AND version = ?3 AND set_at = ?4)"
+    " AND EXISTS (SELECT 1 FROM usercore_credentials WHERE user_id = ?2 AND version = ?3 AND set_at = ?4)"
     f" RETURNING {COLUMNS}"
 )
 _LOCK: Final = (

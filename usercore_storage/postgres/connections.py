@@ -118,7 +118,7 @@ class Raw(psycopg.Connection[TupleRow]):
 def _completed(steps: Generator[Any, Any, T]) -> T:
     """Run what the driver does to send a statement in a pipeline, as if the socket could always be written to.
 
-    libpq keeps what does not fit. Asking the system before each statement took a quarter more of the client's time.
+    libpq keeps what does not fit. Asking the system before each statement took a tenth more of the client's time.
     """
     try:
         next(steps)
