@@ -306,10 +306,15 @@ class _InterruptedUnits(Units[Unit]):
         return self._units.read(query)
 
 
+LOCKS: Final = ("Users.lock", "Unit.lock")
+"""The methods that lock a user."""
+
+
 class MeetingAtLocks(FaultyStorage):
     """Makes the units of two threads meet where each is about to lock a user, and makes one of them go first.
 
-    A storage with one writer opens no second unit: then the first goes on alone.
+    A thread may meet at other methods instead. A storage with one writer opens no second unit: then the first goes on
+    alone.
     """
 
     PATIENCE: Final = 1.0
@@ -317,14 +322,16 @@ class MeetingAtLocks(FaultyStorage):
     def __init__(self, storage: Storage) -> None:
         super().__init__(storage)
         self._second: dict[int, bool] = {}
+        self._places: dict[int, tuple[str, ...]] = {}
 
     @contextmanager
     def meeting(self) -> Iterator[Callable[..., object]]:
         """Return what runs an action in a thread that meets the other one."""
         self._barrier, self._locked = threading.Barrier(2), threading.Event()
 
-        def meet(action: Callable[[], object], *, second: bool) -> object:
+        def meet(action: Callable[[], object], *, second: bool, at: tuple[str, ...] = LOCKS) -> object:
             self._second[threading.get_ident()] = second
+            self._places[threading.get_ident()] = at
             return attempt(action)
 
         yield meet
@@ -332,7 +339,7 @@ class MeetingAtLocks(FaultyStorage):
 
     def call(self, method: Callable[..., T], *args: object, **kwargs: object) -> T:
         is_second = None
-        if method.__qualname__.endswith(("Users.lock", "Unit.lock")):
+        if method.__qualname__.endswith(self._places.get(threading.get_ident(), LOCKS)):
             is_second = self._second.pop(threading.get_ident(), None)
         if is_second is None:
             return method(*args, **kwargs)

@@ -14,6 +14,7 @@ from scripts.postgres_server import Server
 from tests.email_change.undo_races import RIVALS, MeetingAtLocks, both_at_the_lock
 from tests.fixtures import LINKS, RELYING_PARTY
 from tests.postgres.helpers import GENEROUS, opened
+from tests.privacy import erasing_races
 from tests.services.factor_races import RACES
 from tests.services.factors import POLICY
 from usercore import Busy, Host, MailPolicy, PasskeyPolicy, StorageError, UserCore
@@ -96,6 +97,26 @@ def test_an_undo_throws_the_thief_out_whichever_unit_locks_the_user_first(
         for number, rival in enumerate(RIVALS.values()):
             core.tenant("system").tenants.create(f"t{number}", f"t{number}")
             both_at_the_lock(core.tenant(f"t{number}"), storage, rival, undo_first=undo_first)
+
+
+@pytest.mark.thorough
+@pytest.mark.rule("X6")
+@pytest.mark.parametrize("erase_first", [True, False], ids=["the erasure first", "the other first"])
+def test_an_erasure_leaves_nothing_whichever_unit_locks_first(
+    server: Server, database: str, *, erase_first: bool
+) -> None:
+    def marked() -> list[str]:
+        tables = server.ask("SELECT tablename FROM pg_tables WHERE tablename ~ '^usercore_'", database=database)
+        found = "SELECT 1 FROM {} AS t WHERE position('{}' IN t::text) > 0"
+        return [name for (name,) in tables if server.ask(found.format(name, erasing_races.MARK), database=database)]
+
+    with opened(server.url(database)) as store:
+        storage = MeetingAtLocks(store)
+        policy = attrs.evolve(GENEROUS, mail=MailPolicy(links=LINKS))
+        host = Host(hasher=FakeHasher(), policy=policy, clock=FakeClock(), mailer=MemoryMailer())
+        core = UserCore.over(storage, host)
+        for name in erasing_races.RIVALS:
+            erasing_races.both_at_the_lock(core, storage, name, marked, erase_first=erase_first)
 
 
 def hold(people: Units[Unit], held: threading.Event, enough: threading.Event) -> None:
