@@ -46,7 +46,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "not_allowed": "the policy does not allow it",
     "not_an_object": "a record in the file that is no JSON object",
     "no_email": "the user has no email, or the text is none",
-    "no_identifier": "an email, a username or an external id is needed",
+    "no_identifier": "an email, a username or an external id is needed; in records of an import, any identifier",
     "no_known_field": "no column is a field of a user",
     "no_zone": "an instant without a time zone",
     "not_own_email": "a username with @ must be the user's own email",

@@ -1,5 +1,6 @@
 """Users who are not confirmed: which mails they get, and when those who never came are removed."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -145,6 +146,28 @@ def test_a_user_who_came_or_was_changed_stays(tidy: UserCore, clock: FakeClock, 
     clock.now = NOON + 30 * DAY + TICK
     assert tidy.cleanup().unconfirmed_users == 0
     assert tidy.users.get(user.id).id == user.id
+
+
+@pytest.mark.rule("U12", "R5", "X6")
+@pytest.mark.parametrize("tenant", ["main", "acme"])
+def test_a_user_who_claimed_others_is_erased_with_them(tidy: UserCore, clock: FakeClock, tenant: str) -> None:
+    tidy.tenant("system").tenants.create("acme", "Acme")
+    core = tidy.tenant(tenant)
+    ann, bob = register(core, "zqann"), register(core, "zqbob")
+    una, ula = (register(core, name, unclaimed=True, note=name) for name in ("zquna", "zqula"))
+    core.registration.claim(una.id, ann.id)
+    core.registration.claim(ula.id, ann.id)
+    core.users.activate(ula.id)
+    core.users.confirm(ula.id)
+    clock.now = NOON + 30 * DAY + TICK
+    seen: list[int] = []
+    assert tidy.cleanup(on_progress=seen.append).unconfirmed_users == 2
+    assert sum(seen) >= 2
+    assert [core.users.find(one.id) for one in (ann, bob, una)] == [None] * 3
+    assert core.users.get(ula.id).state is UserState.ACTIVE
+    left = {table for table, rows in dump(core).items() if re.search("zq(ann|bob|una)", repr(rows))}
+    assert left == set()
+    assert core.history.of_user(una.id).rows[0].kind == "user.erased"
 
 
 @pytest.mark.rule("U12", "T5")

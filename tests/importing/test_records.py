@@ -121,8 +121,16 @@ def test_a_long_or_unprintable_field_name_is_shortened() -> None:
     assert fault == FieldError("?[31m" + "x" * 59, "unknown_field")
 
 
-@pytest.mark.parametrize("values", [{}, {"username": "ann"}, {"access_ids": ["a"]}, {"email": None}, {"id": None}])
-def test_a_record_without_id_external_id_and_email_is_refused(values: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"first_name": "Ann"},
+        {"access_ids": None},
+        {"access_id_1": None},
+        *({name: None} for name in ("id", "email", "username", "external_id", "uuid")),
+    ],
+)
+def test_a_record_without_any_identifier_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(Invalid) as refused:
         clean_record(values)
     assert refused.value.errors == (FieldError("record", "no_identifier"),)

@@ -64,6 +64,50 @@ def test_a_change_stores_one_entry_of_history_with_the_differences(core: UserCor
     assert newest.new["language"] == "sk"
 
 
+OTHERWISE: dict[str, Record] = {
+    "username": {"username": "ANN@Example.com"},
+    "access ids": {"access_ids": ["card-1", "card-7"]},
+    "an access id": {"access_id_2": "card-7"},
+    "uuid": {"uuid": str(BROUGHT)},
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_record_with_none_of_these_names_its_user_by_what_it_has(core: UserCore, ann: User, name: str) -> None:
+    ids = {"access_id_1": "card-1", "access_id_2": "card-7", "uuid": str(BROUGHT)}
+    imported(core, {"id": ann.id, **ids})
+    record = {**OTHERWISE[name], "note": "found"}
+    assert counts(imported(core, record)) == (0, 1, 0, 0)
+    assert core.users.get(ann.id).note == "found"
+    with unchanged(core):
+        assert counts(imported(core, record)) == (0, 0, 1, 0)
+    core.privacy.erase(ann.id, "asked")
+    created = {"username": "anna"} if name == "username" else OTHERWISE[name]
+    assert counts(imported(core, created, created)) == (1, 0, 1, 0)
+
+
+def test_a_user_who_has_nothing_else_is_named_by_the_uuid_of_the_id(core: UserCore, ann: User) -> None:
+    assert counts(imported(core, {"uuid": str(ann.uuid), "note": "found"})) == (0, 1, 0, 0)
+    core.privacy.erase(ann.id, "asked")
+    assert counts(imported(core, {"uuid": str(ann.uuid)})) == (1, 0, 0, 0)
+    assert core.users.get(ann.uuid).supplied_uuid == ann.uuid
+
+
+@pytest.mark.parametrize(
+    ("record", "reasons"),
+    [
+        ({"username": "bob@example.com"}, "username: not_own_email"),
+        ({"access_ids": ["card-7", "card-8"]}, "record: two_users"),
+        ({"access_id_1": "K-1"}, "access_ids: taken"),
+    ],
+)
+@pytest.mark.usefixtures("ann")
+def test_what_is_not_the_users_own_does_not_name_one(core: UserCore, record: Record, reasons: str) -> None:
+    imported(core, {"external_id": "K-2", "access_id_1": "card-8"}, {"external_id": "K-1", "access_id_1": "card-7"})
+    report = imported(core, record)
+    assert [shown(report.bad)] == [[f"line 1: {reasons}"]]
+
+
 @pytest.mark.parametrize("name", [{"id": "its own"}, {"external_id": "K-1"}, {"email": "ANN@Example.COM"}])
 def test_a_user_is_named_by_id_by_external_id_or_by_email(core: UserCore, ann: User, name: Record) -> None:
     name = {"id": ann.id} if "id" in name else name

@@ -1,4 +1,4 @@
-"""Erasing a user, raced against what stores something of the same person: whichever unit comes first, nothing is left.
+"""Erasing a user, raced against what stores something of the same person: in any order nothing is left.
 
 ``RIVALS`` has calls that may run at the same time. Those that come after the erasure may make a new person of the same
 identifiers, or leave an attempt by one; an erasure of that person then removes these, too. So after each race the
@@ -23,7 +23,7 @@ from usercore.testing import FakeClock
 MARK: Final = "zqmark"
 EMAIL: Final = f"{MARK}@example.com"
 SECOND: Final = f"{MARK}.2@example.com"
-"""An email by which somebody failed to sign in before any user had it."""
+"""An email by which a sign-in failed before any user had it."""
 
 UNCLAIMED: Final = f"{MARK}.una@example.com"
 EXTERNAL: Final = f"{MARK}-1"
@@ -177,7 +177,7 @@ def both_at_the_lock(core: UserCore, storage: MeetingAtLocks, name: str, marked:
 
 
 def check_gone(person: Person, rival: Rival, marked: Marked, made: object) -> None:
-    """Check that the user is erased, and that nothing is left after an erasure of whoever has the identifiers now.
+    """Check that the user is erased, and that nothing is left after an erasure of all who have the identifiers now.
 
     ``made`` is what the rival returned, or None if it was refused.
     """

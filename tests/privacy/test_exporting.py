@@ -9,9 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.importing.helpers import counts
 from tests.privacy.full_life import EMAIL, MARK, MARKS, OF_USER, Lives, live
 from tests.services.helpers import dump, register, unchanged
-from usercore import ExternalId, Host, Invalid, UserCore, UserNotFound
+from usercore import ExternalId, Host, Invalid, User, UserCore, UserNotFound
 from usercore.privacy.exporting import SECTIONS, plain
 from usercore.storage import ROWS
 from usercore.testing import FakeClock, FakeHasher, MemoryMailer, strategies
@@ -40,7 +41,7 @@ def test_an_export_has_every_section_and_what_is_personal_in_it(lives: Lives) ->
     with unchanged(lives.core):
         exported = lives.core.privacy.export(lives.user.id)
     assert json.loads(json.dumps(exported)) == exported
-    assert {*SECTIONS, "format", "exported_at", "tenant", "user", "account", "history"} == exported.keys()
+    assert {*SECTIONS, "format", "exported_at", "tenant", "user", "account", "claimed", "history"} == exported.keys()
     for name, rows in SECTIONS.items():
         assert exported[name], f"the life has no {name}"
         columns = set(rows.personal + rows.plain) - {rows.user, "tenant_id"}
@@ -51,6 +52,21 @@ def test_an_export_has_every_section_and_what_is_personal_in_it(lives: Lives) ->
     assert exported["account"]["uuid"] == str(OF_USER)
     assert exported["history"][0]["kind"] == "user.registered"
     assert set(MARKS) <= {mark for mark in MARKS for text in texts_in(exported) if mark in text.lower()}
+
+
+@pytest.mark.rule("X5", "R5")
+def test_an_export_has_the_same_of_each_user_who_was_claimed_and_is_none_of_their_own(core: UserCore) -> None:
+    ann = register(core)
+    una, ula = (register(core, name, unclaimed=True, first_name=f"{MARK} {name}", note=MARK) for name in ("una", "ula"))
+    for one in (una, ula):
+        core.registration.claim(one.id, ann.id)
+    core.users.activate(ula.id)
+    exported = core.privacy.export(ann.id)
+    (claimed,) = exported["claimed"]
+    assert claimed.keys() == exported.keys() - {"format", "exported_at", "tenant", "claimed"}
+    assert (claimed["account"]["id"], claimed["user"]["first_name"]) == (una.id, f"{MARK} una")
+    assert [one["kind"] for one in claimed["history"]] == ["user.unclaimed_created", "user.claimed_away"]
+    assert core.privacy.export(ula.id)["claimed"] == []
 
 
 @pytest.mark.rule("X5")
@@ -80,18 +96,17 @@ def test_a_user_who_is_exported_erased_and_imported_is_the_same_person(lives: Li
     assert (report.created, report.bad) == (1, ())
     for row in exported["meta"]:
         core.meta.upsert(ExternalId(lives.user.external_id or ""), row["key"], row["value"], public=row["public"])
-    again = core.privacy.export(ExternalId(lives.user.external_id or ""))
-    assert again["user"] == exported["user"]
-    kept = [[(row["key"], row["value"], row["public"]) for row in one["meta"]] for one in (exported, again)]
-    assert kept[0] == kept[1] != []
+    assert person_of(core, core.users.get(ExternalId(lives.user.external_id or ""))) == person_of_export(exported)
+    assert exported["meta"]
 
 
 LINES = st.one_of(st.none(), strategies.names())
 
 RECORDS = st.fixed_dictionaries(
-    {"email": strategies.emails()},
+    {},
     optional={
-        "email_verified": st.booleans(),
+        "email": strategies.emails(),
+        "username": strategies.usernames(),
         "external_id": strategies.host_ids(),
         "access_ids": st.lists(strategies.host_ids().map("a{}".format), min_size=1, max_size=4, unique=True),
         "uuid": st.uuids(version=4),
@@ -109,25 +124,46 @@ RECORDS = st.fixed_dictionaries(
     },
 )
 
+META = st.dictionaries(
+    st.text("ab", min_size=1, max_size=3), st.tuples(strategies.storable_text(), st.booleans()), max_size=2
+)
 
-@pytest.mark.rule("X5", "X6")
-def test_what_an_import_carries_of_any_user_comes_back() -> None:
+
+@pytest.mark.rule("R7", "X5", "X6")
+def test_any_user_who_is_exported_erased_and_imported_is_the_same_person() -> None:
     with closing(memory.open_storage("memory://")) as storage:
         core = UserCore.over(storage, Host(hasher=FakeHasher()))
 
-        @given(RECORDS)
-        def check(record: dict[str, Any]) -> None:
-            assume(core.registration.import_users([record]).created == 1)
+        @given(RECORDS, META, st.booleans())
+        def check(record: dict[str, Any], meta: dict[str, tuple[str, bool]], verified: bool) -> None:  # noqa: FBT001 - Hypothesis passes it
+            flags = {"email_verified": verified} if "email" in record else {}
+            made = core.registration.import_users([{"external_id": "only", **record, **flags}])
+            assume(made.created == 1)
             (user,) = core.users.list().rows
-            exported = json.loads(json.dumps(core.privacy.export(user.id)))["user"]
+            if "external_id" not in record:
+                core.users.unlink_external_id(user.id)  # perhaps the only identifier
+            for key, (value, public) in meta.items():
+                core.meta.upsert(user.id, key, value, public=public)
+            exported = json.loads(json.dumps(core.privacy.export(user.id)))
             core.privacy.erase(user.id, "asked")
-            assert core.registration.import_users([exported]).bad == ()
+            assert counts(core.registration.import_users([exported["user"]] * 2)) == (1, 0, 1, 0)
             (again,) = core.users.list().rows
-            assert core.privacy.export(again.id)["user"] == exported
+            for row in exported["meta"]:
+                core.meta.upsert(again.id, row["key"], row["value"], public=row["public"])
+            assert person_of(core, again) == person_of_export(exported)
             assert again.external_id == record.get("external_id")
             core.privacy.erase(again.id, "asked")
 
         check()
+
+
+def person_of(core: UserCore, user: User) -> object:
+    return person_of_export(core.privacy.export(user.id))
+
+
+def person_of_export(exported: dict[str, Any]) -> object:
+    """Return what an import carries of a person, and the values that are stored by calls."""
+    return exported["user"], [(row["key"], row["value"], row["public"]) for row in exported["meta"]]
 
 
 @pytest.mark.rule("X5")

@@ -23,7 +23,7 @@ from usercore.kernel.text import refuse
 from usercore.kernel.values import frozen
 from usercore.passwords.model import Credential
 from usercore.passwords.rules import may_replace
-from usercore.users.identifiers import claims_of, field_of
+from usercore.users.identifiers import claims_of, field_of, username_key
 from usercore.users.keys import KeySpace, KeyUse, email_key
 from usercore.users.model import Claim, User, UserState
 from usercore.users.rules import is_spelling_of
@@ -186,6 +186,9 @@ class Plan:
         return user
 
     def _holders_named(self, record: ImportRecord) -> Iterator[UserId]:
+        """Iterate over the users with the external id or email; without these and an id, over those named otherwise."""
+        if record.id is None and not (isinstance(record.external_id, str) or isinstance(record.email, str)):
+            yield from self._holders_named_otherwise(record)
         if isinstance(record.external_id, str):
             user = self._holder(KeySpace.EXTERNAL, record.external_id)
             if user is not None and user.external_id == record.external_id:  # the key may be an access id instead
@@ -194,6 +197,29 @@ class Plan:
             user = self._holder(KeySpace.LOGIN, email_key(record.email))
             if user is not None and is_spelling_of(record.email, user.email):  # the key may be held for the user only
                 yield user.id
+
+    def _holders_named_otherwise(self, record: ImportRecord) -> Iterator[UserId]:
+        """Iterate over the users with the first of username, access ids and UUID that the record has."""
+        access_ids = [text for text in record.slots.values() if text is not None]
+        if isinstance(record.username, str):
+            key = username_key(record.username)
+            user = self._holder(KeySpace.LOGIN, key)
+            if user is not None and user.username is not None and username_key(user.username) == key:
+                yield user.id
+        elif access_ids:
+            for text in access_ids:
+                user = self._holder(KeySpace.EXTERNAL, text)
+                if user is not None and text in user.access_ids:  # the key may be an external id instead
+                    yield user.id
+        elif isinstance(record.uuid, UUID):
+            user = self._holder(KeySpace.UUID, str(record.uuid)) or self._derived(record.uuid)
+            if user is not None and user.uuid == record.uuid:
+                yield user.id
+
+    def _derived(self, uuid: UUID) -> User | None:
+        """Return the user whose id this UUID is derived from, if that is their UUID and they are not erased."""
+        user = self._users.get(UserId(id_of(uuid, USER_KIND) or 0))
+        return user if user is not None and user.uuid == uuid and user.state is not UserState.ERASED else None
 
     def _holder(self, space: KeySpace, key: str) -> User | None:
         return self._users.get(UserId(self._holders.get((space, key), 0)))
@@ -204,8 +230,8 @@ class Plan:
             FieldError(field_of(use), "taken") for name, use in claims.items() if holders.get(name, new.id) != new.id
         ]
         if new.supplied_uuid is not None:
-            derived = self._users.get(UserId(id_of(new.supplied_uuid, USER_KIND) or 0))
-            if derived is not None and derived.id != new.id and derived.uuid == new.supplied_uuid:
+            derived = self._derived(new.supplied_uuid)
+            if derived is not None and derived.id != new.id:
                 errors.append(FieldError("uuid", "taken"))
         if errors:
             raise Invalid(tuple(errors))

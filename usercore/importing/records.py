@@ -107,7 +107,8 @@ def clean_record(values: Mapping[str, object], rules: RecordRules = DEFAULT_RULE
 
     Raises:
         Invalid: every error, by field: those of the field's own rule, ``wrong_type`` and ``unknown_field``; else
-            ``no_identifier`` (neither id, external id nor email) or ``given_twice`` (all access ids, and one by one).
+            ``no_identifier`` (neither an id of any kind, email, username nor uuid) or ``given_twice`` (all access ids,
+            and one by one).
     """
     problem = _hash_problem(values.get("password_hash"), rules.problem_of)
     try:
@@ -116,9 +117,10 @@ def clean_record(values: Mapping[str, object], rules: RecordRules = DEFAULT_RULE
         raise Invalid((*_faults_of(errors), *problem)) from None
     if problem:
         raise Invalid(problem)
-    if not (given.get("id") or given.get("external_id") or given.get("email")):
+    record = _record_of(given, _slots_of(given))
+    if record.id is None and not record.claims:
         refuse("record", "no_identifier")
-    return _record_of(given, _slots_of(given))
+    return record
 
 
 def _hash_problem(value: object, problem_of: Callable[[str], str | None]) -> tuple[FieldError, ...]:

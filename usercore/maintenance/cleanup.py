@@ -18,7 +18,7 @@ from usercore.kernel.named import N, NamedRepository
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.passwords.model import ResetPolicy
-from usercore.privacy.steps import Erasing, ErasingUnit, blank_requests, erase_user
+from usercore.privacy.steps import Erasing, ErasingUnit, blank_requests, claimed_by, erase_person, erase_user
 from usercore.roles.errors import RoleNotFound
 from usercore.roles.ports import RolesUnit
 from usercore.second_factors.model import SecondFactorPolicy
@@ -28,7 +28,8 @@ from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.model import ThrottlePolicy
 from usercore.tokens.policies import AccessTokenPolicy, ChallengePolicy, DeviceTokenPolicy
-from usercore.users.model import UserState
+from usercore.users.model import User, UserState
+from usercore.users.rules import never_came
 
 BATCH: Final = 100
 """Rows that one unit removes or blanks, so that it holds the write lock for milliseconds. Source: usercore: in SQLite
@@ -70,7 +71,8 @@ class RetentionPolicy:
     remove_unconfirmed_after: timedelta | None = optional_span(least=timedelta(days=1))
     """When users are removed who were registered or imported and never came: who are not confirmed, have no verified
     email, never signed in, and were last changed so long ago. Nothing is left of them; None removes none. Users of
-    ``system``, and deactivated or unclaimed ones stay. Source: spec U12."""
+    ``system``, and deactivated or unclaimed ones stay. Those who claimed others are erased with them. Source: spec U12.
+    """
 
     actions: timedelta | None = optional_span(least=timedelta(days=1))
     """How long the actions that the host logs are stored; None is for ever. Source: usercore: as history is."""
@@ -211,7 +213,33 @@ class Cleanup:
         after = self._policy.remove_unconfirmed_after
         if after is None:
             return 0
-        return self._repeat(lambda unit: self._remove_users(unit, now - after))
+        before, total, last = now - after, 0, False
+        while not last:
+            users = self._service.units.read(lambda unit: unit.users.list_unconfirmed(before, limit=BATCH))
+            last = len(users) < BATCH
+            changed = sum(self._erase_claimant(user, before, now) for user in users)
+            changed += self._service.units.write(lambda unit: self._remove_users(unit, before))
+            self._report(changed)
+            total += changed
+        return total
+
+    def _erase_claimant(self, user: User, before: datetime, now: datetime) -> bool:
+        """Erase a user who never came and claimed others, with these, whose histories have what moved; tell whether."""
+        units = self._service_of(user.tenant_id).units
+
+        def check(locked: User) -> None:
+            if locked.id == user.id and not (never_came(locked) and locked.modified_at < before):
+                raise UserNotFound  # came meanwhile
+
+        def erase(unit: CleanupUnit) -> bool:
+            erase_person(unit, user.id, Erasing(at=now, by=str(HOST), keys=self._keys), check)
+            return True
+
+        if not units.read(lambda unit: claimed_by(unit, user.id)):
+            return False
+        with suppress(UserNotFound):  # erased or gone meanwhile
+            return units.write(erase)
+        return False
 
     def _remove_actions(self, now: datetime) -> int:
         after = self._policy.actions
@@ -248,9 +276,12 @@ class Cleanup:
         total, units = 0, (service or self._service).units
         while changed := units.write(batch):
             total += changed
-            if self._on_progress is not None:
-                self._on_progress(changed)
+            self._report(changed)
         return total
+
+    def _report(self, changed: int) -> None:
+        if changed and self._on_progress is not None:
+            self._on_progress(changed)
 
 
 def _remove_abandoned(unit: CleanupUnit, requested_before: datetime, now: datetime) -> int:

@@ -3,19 +3,20 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 from usercore.history.model import Entry
-from usercore.history.ports import HistoryUnit
 from usercore.kernel.changes import Subject
 from usercore.kernel.ids import LIMIT
 from usercore.kernel.personal import Rows
+from usercore.privacy.steps import ClaimedUnit, claimed_by
 from usercore.storage import ROWS
 from usercore.storage.personal_rows import PersonalRowsUnit
 from usercore.users.fields import ATTRIBUTES
+from usercore.users.identifiers import claims_of
 from usercore.users.model import OF_USERS, User
-from usercore.users.ports import UsersUnit
 
 FORMAT: Final = "usercore.person/1"
 """The form of an export. A later form that programs could misread gets another number."""
@@ -25,15 +26,21 @@ SECTIONS: Final[Mapping[str, Rows]] = {
 }
 """The declared rows that an export lists, by the name of their section."""
 
+_by_id: Final = attrgetter("id")
 _IDENTIFIERS: Final = ("email", "username", "external_id", "access_ids", "created_at")
 
 
-class ExportingUnit(UsersUnit, HistoryUnit, PersonalRowsUnit, Protocol):
+class ExportingUnit(ClaimedUnit, PersonalRowsUnit, Protocol):
     """What an export reads."""
 
 
 def export_of(unit: ExportingUnit, user: User) -> dict[str, Any]:
-    """Return all data of a user by section, without the form and the instant."""
+    """Return all data of a user by section, without the form and the instant; also of those whom the user claimed."""
+    claimed = unit.users.get_many(claimed_by(unit, user.id))
+    return {**_sections_of(unit, user), "claimed": [_sections_of(unit, one) for one in sorted(claimed, key=_by_id)]}
+
+
+def _sections_of(unit: ExportingUnit, user: User) -> dict[str, Any]:
     history = unit.history.list_of(Subject.USER, user.id, before=None, limit=LIMIT)
     return {
         "user": record_of(user),
@@ -44,10 +51,14 @@ def export_of(unit: ExportingUnit, user: User) -> dict[str, Any]:
 
 
 def record_of(user: User) -> dict[str, Any]:
-    """Return what of a user ``registration.import_users`` takes as a record, without the id."""
+    """Return what of a user ``registration.import_users`` takes as a record, without the id.
+
+    The UUID is in it if it was supplied, or if nothing else names the user.
+    """
     own = {name: getattr(user, attribute) for name, attribute in ATTRIBUTES.items()}
     named = {name: getattr(user, name) for name in _IDENTIFIERS}
-    values = {**named, "uuid": user.supplied_uuid, "email_verified": user.email_verified, **own}
+    uuid = user.supplied_uuid if claims_of(user) else user.uuid
+    values = {**named, "uuid": uuid, "email_verified": user.email_verified, **own}
     return {name: plain(value) for name, value in values.items()}
 
 

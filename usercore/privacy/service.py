@@ -88,8 +88,9 @@ class Privacy:
         """Return all data of a person as plain JSON data, by section; secrets and hashes are never in it.
 
         ``user`` is a record as ``registration.import_users`` takes it. The other sections list rows of the user by
-        capability, in the order of their keys, and ``history`` the changes, oldest first. It also contains what only
-        operators see: the note, private values and reasons of decisions.
+        capability, in the order of their keys, and ``history`` the changes, oldest first. ``claimed`` has the same
+        sections of each user whom the user claimed, and whom an erasure includes. It also contains what only operators
+        see: the note, private values and reasons of decisions.
 
         Raises:
             TypeError: ``ref`` is not a reference.

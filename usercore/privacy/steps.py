@@ -28,6 +28,10 @@ from usercore.users.ports import UsersUnit
 from usercore.users.rules import erased
 
 
+class ClaimedUnit(UsersUnit, HistoryUnit, Protocol):
+    """What tells whom a user claimed."""
+
+
 class ErasingUnit(UsersUnit, HistoryUnit, TokensUnit, AttemptsUnit, ThrottlingUnit, OutboxUnit, Protocol):
     """What erasing a user reads and writes."""
 
@@ -70,7 +74,7 @@ def erase_person(unit: ErasingUnit, user_id: UserId, erasing: Erasing, check: Ca
     return done[user_id]
 
 
-def claimed_by(unit: ErasingUnit, user_id: UserId) -> list[UserId]:
+def claimed_by(unit: ClaimedUnit, user_id: UserId) -> list[UserId]:
     """Return the users whom a user claimed; not those who are active again, and so users of their own, or erased."""
     entries = unit.history.list_of(Subject.USER, user_id, before=None, limit=LIMIT, kind=CLAIMED.name)
     states = unit.users.states_of([UserId(entry.new["other_id"]) for entry in entries])

@@ -318,7 +318,8 @@ class Registrations:
         ``email_verified``, ``username``, ``external_id``, ``access_ids`` (as ``users.set_access_ids`` takes them) or
         ``access_id_1`` to ``access_id_4``, ``uuid``, ``created_at`` (an aware datetime or RFC 3339 text with a zone),
         ``password_hash`` (of another system), and the fields of ``users.update``. A field that it leaves out stays as
-        it is; None clears it. It names its user by id, by external id, else by email.
+        it is; None clears it. It names its user by id, by external id, else by email; if it has none of these, by
+        username, access ids or uuid, whichever of them it has first.
 
         A password hash is stored if the user has no password, or one that was imported and not used yet. The policy
         of new passwords does not apply to it, and the first sign-in replaces it by argon2id.

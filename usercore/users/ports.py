@@ -104,6 +104,10 @@ class UserRepository(Protocol):
         """
 
     @abstractmethod
+    def list_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
+        """Return at most ``limit`` users whom ``remove_unconfirmed`` would remove, those first changed first."""
+
+    @abstractmethod
     def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
         """Remove at most ``limit`` users of any tenant but ``system`` who never came, those first changed first.
 

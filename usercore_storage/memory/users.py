@@ -111,9 +111,12 @@ class MemoryUsers(UserRepository):
         """Iterate over all users of the unit's tenant."""
         return (user for user in self._users.values() if user.tenant_id == self._unit.tenant_id)
 
-    def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
+    def list_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
         users = (user for user in self._users.values() if never_came(user))
-        removed = oldest(users, lambda user: user.modified_at, before=before, limit=limit)
+        return oldest(users, lambda user: user.modified_at, before=before, limit=limit)
+
+    def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
+        removed = self.list_unconfirmed(before, limit=limit)
         for user in removed:
             self._users.remove(user.id)
             self._ids.remove((user.tenant_id, user.state), user.id)

@@ -128,6 +128,8 @@ class SqlUsers(UserRepository):
         self.from_all_shards = {  # users of a tenant are on every shard
             "state": f"SELECT {USERS.select} FROM usercore_users WHERE tenant_id = ? AND state = ? AND id > ?"
             " ORDER BY id LIMIT ?",
+            "unconfirmed": f"SELECT {USERS.select} FROM usercore_users WHERE {_NEVER_CAME}"
+            " ORDER BY modified_at LIMIT ?",
             "word": "SELECT word, user_id FROM usercore_user_words WHERE tenant_id = ? AND (word, user_id) > (?, ?)"
             " AND word < ? ORDER BY word, user_id LIMIT ?",
         }
@@ -224,6 +226,9 @@ class SqlUsers(UserRepository):
         self._unit.number(Subject.USER, user_id, change_no)
         self._locked = None
         return _state_in(state)
+
+    def list_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
+        return list(map(USERS.read, self._run(self.from_all_shards["unconfirmed"], (to_micros(before), limit))))
 
     def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
         at = to_micros(before)

@@ -53,8 +53,9 @@ class UnconfirmedUsersContract(Contract):
         absent, present = an_absent_user(), an_absent_user(id=BOB, **came)
         store(main, lambda unit: unit.users.add, absent, present)
         store(acme, lambda unit: unit.users.add, an_absent_user(id=11, tenant_id=ACME))
+        listed = main.read(lambda unit: unit.users.list_unconfirmed(NOON, limit=9))
         removed = main.write(lambda unit: unit.users.remove_unconfirmed(NOON, limit=9))
-        assert sorted(user.id for user in removed) == [11, ANN]
+        assert sorted(user.id for user in removed) == sorted(user.id for user in listed) == [11, ANN]
         assert_same(next(user for user in removed if user.id == ANN), absent)
         assert (get(main), get(main, BOB), get(acme, 11)) == (None, present, None)
 
@@ -62,6 +63,8 @@ class UnconfirmedUsersContract(Contract):
     def test_the_users_who_were_changed_first_are_removed_first(self, main: Units[Unit]) -> None:
         absent = [an_absent_user(id=number, modified_at=NOON - number * TICK) for number in range(1, 6)]
         store(main, lambda unit: unit.users.add, *absent)
+        listed = main.read(lambda unit: unit.users.list_unconfirmed(NOON, limit=3))
+        assert [user.id for user in listed] == [5, 4, 3]
         rounds = [main.write(lambda unit: unit.users.remove_unconfirmed(NOON, limit=2)) for _ in range(4)]
         assert [sorted(user.id for user in removed) for removed in rounds] == [[4, 5], [2, 3], [1], []]
 
