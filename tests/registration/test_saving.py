@@ -169,6 +169,18 @@ def test_all_faults_of_a_known_user_are_reported_at_once(core: UserCore, role: R
     assert registration_attempts(core) == []
 
 
+@pytest.mark.rule("R4", "R5")
+@pytest.mark.parametrize("upsert", [True, False])
+def test_an_unclaimed_user_is_registered_in_place_by_the_email(
+    core: UserCore, role: Role, clock: FakeClock, *, upsert: bool
+) -> None:
+    una = core.registration.register("una@example.com", username="dwebb", unclaimed=True).user
+    clock.advance(PAUSE)
+    saved = save(core, upsert=upsert, email="UNA@example.com", roles=[role.id])
+    assert (saved.user.id, saved.user.state, saved.created) == (una.id, UserState.ACTIVE, True)
+    assert [one.role.id for one in saved.roles] == [role.id]
+
+
 @pytest.mark.rule("R4")
 @pytest.mark.parametrize("value", [UNSET, None, "", " \n"], ids=repr)
 @pytest.mark.parametrize("known", [False, True])
@@ -485,9 +497,10 @@ def test_the_state_of_a_saved_user_stays(core: UserCore, role: Role) -> None:
 @pytest.mark.parametrize("by", ["id", "username"])
 def test_an_unclaimed_user_who_is_updated_stays_unclaimed(core: UserCore, role: Role, by: str) -> None:
     una = core.registration.register("una@example.com", username="dwebb", unclaimed=True).user
-    detail = {"id": una.id} if by == "id" else {"upsert": True}
+    detail = {"id": una.id, "email": "una@example.com"} if by == "id" else {"upsert": True}
     saved = save(core, roles=[role.id], **detail)
     assert (saved.user.id, saved.user.state, saved.user.full_name) == (una.id, UserState.UNCLAIMED, "David Webb")
+    assert not saved.created
     with refused(core, SignInRefused):
         core.sign_in.trusted(una.id)
 

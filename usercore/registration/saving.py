@@ -9,7 +9,7 @@ from usercore.kernel.changes import Change
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import Invalid, RunAgain, Taken, UserNotFound
-from usercore.kernel.ids import RoleId
+from usercore.kernel.ids import RoleId, UserId
 from usercore.kernel.references import Reference, Username
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.text import FieldErrors, unique_key
@@ -25,7 +25,7 @@ from usercore.roles.service import find_role, held_roles
 from usercore.tenants.service import get_tenant
 from usercore.users.email_changes import cancel_changes
 from usercore.users.keys import is_same_address
-from usercore.users.model import EMAIL_CHANGED, ROLE_REQUIREMENT_CHANGED, UPDATED, EmailPolicy, User
+from usercore.users.model import EMAIL_CHANGED, ROLE_REQUIREMENT_CHANGED, UPDATED, EmailPolicy, User, UserState
 from usercore.users.service import replace_user
 
 
@@ -63,12 +63,18 @@ class UserSaving:
         return self._service.context.tenant_id == SYSTEM
 
     def _update_if_found(self, unit: RegistrationUnit, detail: CleanDetail) -> SavedUser | None:
-        """Update the user with the username, or return None if there is none."""
+        """Update the user with the username; return None if there is none, or one whom the email registers in place."""
         try:
             user_id = unit.resolve(Username(detail.username or ""))
         except (UserNotFound, Invalid):
             return None
-        return self._update(unit, user_id, detail)
+        return None if self._is_registered_by(unit, user_id, detail) else self._update(unit, user_id, detail)
+
+    def _is_registered_by(self, unit: RegistrationUnit, user_id: UserId, detail: CleanDetail) -> bool:
+        email, user = detail.email_of(None), unit.users.get(user_id)
+        if email is None or user is None or user.state is not UserState.UNCLAIMED:
+            return False
+        return is_same_address(user.email, email)
 
     def _update(self, unit: RegistrationUnit, ref: Reference, detail: CleanDetail) -> SavedUser:
         errors = FieldErrors(detail.faults)

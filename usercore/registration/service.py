@@ -210,7 +210,8 @@ class Registrations:
         is that of an unclaimed user, that user is registered in place.
 
         Args:
-            upsert: whether, without an id, the user with this username is updated if there is one.
+            upsert: whether, without an id, the user with this username is updated if there is one. An unclaimed one
+                whose email the detail has is registered in place; any other stays unclaimed.
             **detail: any of ``UserDetail``.
 
         Raises:
