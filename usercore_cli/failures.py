@@ -21,6 +21,7 @@ class ExitStatus(IntEnum):
     REFUSED = 1
     FAILED = 2
     INTERRUPTED = 130
+    PIPE_CLOSED = 141
 
 
 MEANINGS: Final[Mapping[ExitStatus, str]] = {
@@ -28,6 +29,7 @@ MEANINGS: Final[Mapping[ExitStatus, str]] = {
     ExitStatus.REFUSED: "refused or not found, bad records in an import, or findings of a check",
     ExitStatus.FAILED: "wrong usage, or it could not be done",
     ExitStatus.INTERRUPTED: "interrupted",
+    ExitStatus.PIPE_CLOSED: "the reader of the output closed the pipe",
 }
 
 _CREDENTIALS: Final = re.compile(r"\S*:\S*@\S*|password\s*=\s*\S*", re.IGNORECASE)
@@ -58,6 +60,8 @@ def failures(*, as_json: bool) -> Iterator[None]:
             yield
         except UsercoreError as error:
             raise Failed(message_of(error), status_of(error), error=error) from error
+        except BrokenPipeError:
+            raise  # not a failure: click ends the program quietly
         except OSError as error:
             raise Failed(str(error)) from error
     except Failed as failure:

@@ -47,4 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return report(failure)
     except click.Abort:
         return report(Failed("interrupted", ExitStatus.INTERRUPTED))
+    except SystemExit:  # click exits by itself only here; its status 1 means something else
+        return ExitStatus.PIPE_CLOSED
     return int(status or ExitStatus.DONE)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -156,6 +157,20 @@ def test_the_console_script_runs_the_same_program(tmp_path: Path) -> None:
     for program_ in (script, [sys.executable, "-m", "usercore"]):
         done = subprocess_of(*program_, "init", "--store", url)
         assert (done.returncode, done.stdout, done.stderr) == (0, "the store is ready; tenants: main, system\n", "")
+
+
+@pytest.mark.parametrize("command", [["tenant", "list"], ["tenant", "list", "--json"], ["--help"]], ids=" ".join)
+def test_a_closed_pipe_ends_a_command_quietly(tmp_path: Path, command: list[str]) -> None:
+    url = f"sqlite:///{tmp_path}/people.db"
+    run("init", "--store", url)
+    reader, writer = os.pipe()
+    os.close(reader)
+    store = [] if command == ["--help"] else ["--store", url]
+    with closing(os.fdopen(writer, "wb")) as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "usercore", *command, *store], stdout=out, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_without_the_extra_the_error_names_it(tmp_path: Path) -> None:
