@@ -7,9 +7,10 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+import attrs
 import pytest
 
-from tests.services.helpers import register, sign_in, unchanged
+from tests.services.helpers import over, register, sign_in, unchanged
 from usercore import Attempt, AttemptStatus, SignInRefused, TokenInvalid, UserCore
 from usercore.attempts import misses
 from usercore.attempts.misses import MissTracker
@@ -79,14 +80,28 @@ def test_the_first_miss_after_a_minute_stores_all_misses_as_one_row_per_address(
     assert counts(core) == []
     clock.tick()
     show(here)
-    assert counts(core) == [("192.0.2.1", 7), ("2001:db8::1", 3), (None, 2)]
+    assert counts(core) == [("192.0.2.1", 7), ("2001:db8::/64", 3), (None, 2)]
     show(here)
     clock.advance(MINUTE / 2)
     show(here)
     assert len(counts(core)) == 3
     clock.advance(MINUTE / 2)
     show(here)
-    assert counts(core) == [("192.0.2.1", 3), ("192.0.2.1", 7), ("2001:db8::1", 3), (None, 2)]
+    assert counts(core) == [("192.0.2.1", 3), ("192.0.2.1", 7), ("2001:db8::/64", 3), (None, 2)]
+
+
+@pytest.mark.rule("K3", "S7")
+@pytest.mark.parametrize(("prefix", "blocks"), [(64, ["2001:db8::/64"]), (128, ["2001:db8::1", "2001:db8::2"])])
+def test_misses_from_one_ipv6_network_are_stored_as_one_row(
+    core: UserCore, clock: FakeClock, prefix: int, blocks: list[str]
+) -> None:
+    throttles = attrs.evolve(core.policy.throttles, ipv6_prefix=prefix)
+    core = over(core, policy=attrs.evolve(core.policy, throttles=throttles))
+    for ip in ("2001:db8::1", "2001:db8::2"):
+        show(core.bind(ip=ip), times=2)
+    clock.advance(MINUTE)
+    show(core.bind(ip="2001:db8:1::1"))
+    assert [row for row in counts(core) if row[1] > 1] == [(block, 4 // len(blocks)) for block in blocks]
 
 
 @pytest.mark.rule("K3", "T2")
@@ -144,7 +159,7 @@ def test_memory_is_bounded_even_while_the_storage_fails(
     core: UserCore, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(misses, "MOST_ADDRESSES", 10)
-    tracker, units = MissTracker(core._runtime.new_id), core._service.units
+    tracker, units = MissTracker(core._runtime.new_id, ipv6_prefix=64), core._service.units
     failing = FaultyStorage(core._runtime.storage)
     broken = UserCore.over(failing, core._runtime.host)._service.units
     for minute in range(5):
@@ -179,7 +194,7 @@ def test_no_parallel_miss_is_lost(core: UserCore, clock: FakeClock) -> None:
 
 @pytest.mark.rule("K3")
 def test_a_forked_child_does_not_store_its_parents_misses(core: UserCore) -> None:
-    tracker, context, at = MissTracker(core._runtime.new_id), core.context, core._service.clock()
+    tracker, context, at = MissTracker(core._runtime.new_id, ipv6_prefix=64), core.context, core._service.clock()
     tracker.record(context, at, core._service.units)
     tracker._lock.acquire()  # as another thread may when the process is forked
     child = os.fork()

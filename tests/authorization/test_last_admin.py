@@ -9,6 +9,9 @@ import pytest
 
 from tests.services.helpers import ANN, PASSWORD, fail, refused, register, unchanged, unclaim
 from usercore import LastAdmin, PasswordPolicy, User, UserCore, Username, UserState, WrongState
+from usercore.kernel.entity import evolve
+from usercore.kernel.units import Units
+from usercore.storage import Unit
 from usercore.testing import FakeClock
 
 
@@ -44,6 +47,23 @@ def test_an_admin_who_is_not_active_does_not_count(system: UserCore, admin: User
         system.users.deactivate(admin.id)
     with refused(system, WrongState):
         system.users.deactivate(unclaimed.id)
+
+
+@pytest.mark.rule("T5", "P8")
+def test_an_admin_whose_hash_cannot_be_verified_does_not_count(system: UserCore, admin: User) -> None:
+    bob = register(system, "bob", password=PASSWORD)
+
+    def damage(unit: Unit) -> None:
+        unit.users.lock(bob.id)
+        (credential,) = unit.credentials.get_many([bob.id])
+        unit.credentials.put(evolve(credential, hash="of an unknown format", version=credential.version + 1))
+
+    units: Units[Unit] = system._service.units
+    units.write(damage)
+    for refuse in (system.users.deactivate, system.passwords.mark_suspicious):
+        with refused(system, LastAdmin):
+            refuse(admin.id)
+    assert system.users.deactivate(bob.id).state is UserState.DEACTIVATED
 
 
 @pytest.mark.rule("T5")

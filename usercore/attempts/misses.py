@@ -14,13 +14,15 @@ from usercore.kernel.context import Context
 from usercore.kernel.forks import reset_in_child
 from usercore.kernel.ids import IdSource, TenantId
 from usercore.kernel.log import log
+from usercore.kernel.networks import block_of
 from usercore.kernel.units import Units
 
 WRITE_EVERY: Final = timedelta(minutes=1)
 """How often the counts are stored. Source: spec K3."""
 
 MOST_ADDRESSES: Final = 10_000
-"""Addresses that are counted apart until the counts are stored; further ones count together."""
+"""Addresses that are counted apart until the counts are stored; further ones count together. IPv6 addresses of one
+network count as one, or a single host could use them all up."""
 
 _Counts: TypeAlias = Counter[tuple[TenantId, str | None]]
 
@@ -28,9 +30,10 @@ _Counts: TypeAlias = Counter[tuple[TenantId, str | None]]
 class MissTracker:
     """Counts misses by tenant and address. Safe to share between threads."""
 
-    def __init__(self, new_id: IdSource) -> None:
-        """Take the ids of the stored rows from this source."""
+    def __init__(self, new_id: IdSource, *, ipv6_prefix: int) -> None:
+        """Take the ids of the stored rows from this source, and count IPv6 addresses by prefixes of this length."""
         self._new_id = new_id
+        self._ipv6_prefix = ipv6_prefix
         self.reset_after_fork()
         reset_in_child(self)
 
@@ -42,8 +45,9 @@ class MissTracker:
 
     def record(self, context: Context, at: datetime, units: Units[AttemptsUnit]) -> None:
         """Count a miss, and store the counts if a minute has passed since the first of them. Never raises."""
+        block = None if context.ip is None else block_of(context.ip, ipv6_prefix=self._ipv6_prefix)
         with self._lock:
-            self._add(context.tenant_id, context.ip, 1)
+            self._add(context.tenant_id, block, 1)
             if self._next is None or self._next - at > WRITE_EVERY:  # the clock was set back
                 self._next = at + WRITE_EVERY
             due = self._take() if at >= self._next else None

@@ -82,7 +82,8 @@ class RegistrationStatus(StrEnum):
 class Attempt:
     """An attempt to sign in.
 
-    ``user_id`` is None if no user was found; ``login`` is the start of the login as it was typed.
+    ``user_id`` is None if no user was found; ``login`` is the start of the login as it was typed. ``ip`` of a row of
+    several attempts may be an IPv6 network, such as ``2001:db8::/64``: its addresses count as one.
     """
 
     user_id: UserId | None

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from usercore.kernel.context import SYSTEM
 from usercore.kernel.ids import TenantId, UserId
 from usercore.kernel.values import frozen
+from usercore.passwords.ports import Hasher
 from usercore.storage.lookups import LookupsUnit
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.model import ThrottlePolicy
@@ -16,7 +17,7 @@ from usercore.users.model import User, UserState
 from usercore.users.ports import UsersUnit
 
 _MOST: Final = 100
-"""How many other admins are looked at. Source: usercore: a store with more of them has one who can sign in."""
+"""How many admins are looked at. Source: usercore: a store with more of them has one who can sign in."""
 
 _NO_USER: Final = UserId(0)
 
@@ -29,13 +30,15 @@ class AdminsUnit(UsersUnit, ThrottlingUnit, LookupsUnit, Protocol):
 class LastAdminGuard:
     """Refuses what would leave no admin who can sign in.
 
-    An admin can sign in by a password that is neither void nor expired, or by a passkey. A link that resets a password
+    An admin can sign in by a password that is neither void nor expired and whose hash can be verified, or by a passkey.
+    A link that resets a password
     does not count: the mail may never arrive. Wrong passwords are no obstacle, because they make no password void that
     is needed.
     """
 
     _keys: CounterKeys
     _throttles: ThrottlePolicy
+    _hasher: Hasher
 
     def lock(self, unit: AdminsUnit, user_id: UserId, *, tenant_id: TenantId) -> User:
         """Lock a user before something is removed by which the user signs in, and return the user.
@@ -64,7 +67,7 @@ class LastAdminGuard:
         """Return whether a locked user is an admin who can sign in, and no other one can."""
         if not user.is_admin or user.state is not UserState.ACTIVE:
             return False
-        return unit.authentication.list_able(at=at, limit=2) == [user.id]
+        return self._able(unit, at=at) == [user.id]
 
     def check_able(self, unit: AdminsUnit, user: User, *, at: datetime) -> None:
         """Check that an admin who is needed can still sign in after a change of this unit.
@@ -72,7 +75,7 @@ class LastAdminGuard:
         Raises:
             LastAdmin: the admin cannot.
         """
-        if unit.authentication.list_able(at=at, limit=1) != [user.id]:
+        if user.id not in self._able(unit, at=at):
             raise LastAdmin
 
     def has_other(self, unit: AdminsUnit, user_id: UserId, *, at: datetime) -> bool:
@@ -80,8 +83,15 @@ class LastAdminGuard:
 
         Otherwise those make no password void. Runs the same statements for every user, also for an unknown one.
         """
-        able = unit.authentication.list_able(at=at, limit=_MOST)
-        keys = {self._keys.account(SYSTEM, one): one for one in able if one != user_id}
+        keys = {self._keys.account(SYSTEM, one): one for one in self._able(unit, at=at) if one != user_id}
         found = unit.failure_counters.get_many([*keys, self._keys.account(SYSTEM, _NO_USER)])
         void = {counter.key for counter in found if is_void(counter, policy=self._throttles)}
         return not keys.keys() <= void
+
+    def _able(self, unit: AdminsUnit, *, at: datetime) -> list[UserId]:
+        """Return the admins who can sign in, by id."""
+        return [
+            one.user_id
+            for one in unit.authentication.list_able(at=at, limit=_MOST)
+            if one.has_passkey or (one.password is not None and self._hasher.is_usable(one.password))
+        ]

@@ -77,11 +77,11 @@ class Runtime:
             policy=host.policy.registration, email_checks=host.email_checks, gates=host.gates.registration
         )
         self.keys = CounterKeys(secret=storage.secret, ipv6_prefix=host.policy.throttles.ipv6_prefix)
-        self.last_admin = LastAdminGuard(keys=self.keys, throttles=host.policy.throttles)
+        self.last_admin = LastAdminGuard(keys=self.keys, throttles=host.policy.throttles, hasher=self.hasher)
         self.passkey_keys = PasskeyKeys(secret=storage.secret)
         self.factor_cipher = FactorCipher(host.policy.second_factors.keys)
         self.locks = AccountLocks(host.policy.passwords.max_wait.total_seconds())
-        self.misses = MissTracker(self.new_id)
+        self.misses = MissTracker(self.new_id, ipv6_prefix=host.policy.throttles.ipv6_prefix)
         self.activity = ActivityTracker(host.policy.access_tokens)
         self.tenants = KnownTenants(self.clock)
         self.relays: weakref.WeakSet[Relay] = weakref.WeakSet()

@@ -51,6 +51,14 @@ def account_user_of(user: User) -> AccountUser:
     )
 
 
+class SignInMeans(NamedTuple):
+    """What signs in a user. Whether the hash of the password can be verified, only a hasher tells."""
+
+    user_id: UserId
+    password: Credential | None
+    has_passkey: bool
+
+
 class LoginAccount(NamedTuple):
     """A user with their active roles, by name, and what decides whether their password is accepted."""
 
@@ -110,11 +118,12 @@ class AuthenticationLookup(Protocol):
         """Return the rights of a user whom the unit has locked, and the state of the unit's tenant: one look-up."""
 
     @abstractmethod
-    def list_able(self, *, at: datetime, limit: int) -> list[UserId]:
-        """Return at most ``limit`` active users of the unit's tenant who have what signs them in at an instant, by id.
+    def list_able(self, *, at: datetime, limit: int) -> list[SignInMeans]:
+        """Return what signs in, at an instant, at most ``limit`` active users of the unit's tenant, by id.
 
-        That is a passkey, or a password that is neither void nor expired beside an email or a username. Wrong passwords
-        are not considered. May read all users: call it for the few of the tenant ``system`` only.
+        That is a passkey, or a password that is neither void nor expired beside an email or a username; users with
+        neither are left out. Wrong passwords are not considered. May read all users: call it for the few of the tenant
+        ``system`` only.
         """
 
 

@@ -3,12 +3,12 @@
 import hmac
 from collections.abc import Iterable
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 import attrs
 
 from usercore.kernel.ids import TenantId, UserId
+from usercore.kernel.networks import block_of
 from usercore.kernel.secret import SecretBytes, secret_bytes_of
 from usercore.kernel.values import frozen
 
@@ -77,11 +77,7 @@ class CounterKeys:
         return self._key("recipient", key)
 
     def _block_of(self, ip: str) -> str:
-        """Return the addresses that count as one: an IPv4 address alone, an IPv6 address with its prefix."""
-        address = ip_address(ip)
-        if isinstance(address, IPv6Address):
-            return str(ip_network((address, self._ipv6_prefix), strict=False))
-        return str(address)
+        return block_of(ip, ipv6_prefix=self._ipv6_prefix)
 
     def _key(self, *parts: str | int) -> bytes:
         return hmac.digest(self._secret.reveal(), "\0".join(map(str, parts)).encode(), sha256)

@@ -16,6 +16,7 @@ from usercore.storage.lookups import (
     AuthenticationLookup,
     LoginAccount,
     Rights,
+    SignInMeans,
     TokenOwner,
     account_user_of,
 )
@@ -79,14 +80,16 @@ class MemoryAuthenticationLookup(AuthenticationLookup):
         credential, factors = self._credentials.get(user_id), self._second_factors
         return Rights(self._is_tenant_active(), credential, factors.has_confirmed(user_id), self._active_roles(user_id))
 
-    def list_able(self, *, at: datetime, limit: int) -> list[UserId]:
-        return [user.id for user in self._users.active() if self._is_able(user, at)][:limit]
+    def list_able(self, *, at: datetime, limit: int) -> list[SignInMeans]:
+        means = (self._means_of(user, at) for user in self._users.active())
+        return [one for one in means if one.password is not None or one.has_passkey][:limit]
 
-    def _is_able(self, user: User, at: datetime) -> bool:
+    def _means_of(self, user: User, at: datetime) -> SignInMeans:
         credential = self._credentials.get(user.id)
         has_password = credential is not None and not credential.is_void and not is_expired(credential, now=at)
         has_login = user.email is not None or user.username is not None
-        return (has_password and has_login) or bool(self._passkeys.list_of(user.id))
+        password = credential if has_password and has_login else None
+        return SignInMeans(user.id, password, bool(self._passkeys.list_of(user.id)))
 
     def _is_tenant_active(self) -> bool:
         return self._unit.tenants.is_active(self._unit.tenant_id)

@@ -20,6 +20,7 @@ from usercore.storage.lookups import (
     AuthenticationLookup,
     LoginAccount,
     Rights,
+    SignInMeans,
     TokenOwner,
 )
 from usercore.storage.recording import RecordingUnit
@@ -75,11 +76,13 @@ RIGHTS: Final = (
 NO_RIGHTS: Final = Rights(tenant_active=False, credential=None, has_second_factor=False, roles=())
 """Those of a unit whose tenant does not exist."""
 
+_HAS_PASSKEY: Final = "u.id IN (SELECT p.user_id FROM usercore_passkeys AS p WHERE p.tenant_id = ?)"
 ABLE: Final = (
-    "SELECT u.id FROM usercore_users AS u LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
-    " WHERE u.tenant_id = ? AND u.state = 'active' AND ((c.hash <> ? AND (c.expires_at IS NULL OR c.expires_at > ?)"
-    " AND (u.email IS NOT NULL OR u.username IS NOT NULL))"
-    " OR u.id IN (SELECT p.user_id FROM usercore_passkeys AS p WHERE p.tenant_id = ?)) ORDER BY u.id LIMIT ?"
+    f"SELECT u.id, {_HAS_PASSKEY}, {CREDENTIALS.select_as('c')}"
+    " FROM usercore_users AS u LEFT JOIN usercore_credentials AS c ON c.user_id = u.id AND c.hash <> ?"
+    " AND (c.expires_at IS NULL OR c.expires_at > ?) AND (u.email IS NOT NULL OR u.username IS NOT NULL)"
+    f" WHERE u.tenant_id = ? AND u.state = 'active' AND (c.user_id IS NOT NULL OR {_HAS_PASSKEY})"
+    " ORDER BY u.id LIMIT ?"
 )
 
 _read = reader(ACCESS_TOKENS, USERS, rest=True)
@@ -129,9 +132,13 @@ class SqlAuthenticationLookup(AuthenticationLookup):
         active, has_factor, *credential = rows[0][:-_WIDTH]
         return Rights(bool(active), _credential(credential), bool(has_factor), _active_roles(rows))
 
-    def list_able(self, *, at: datetime, limit: int) -> list[UserId]:
+    def list_able(self, *, at: datetime, limit: int) -> list[SignInMeans]:
         tenant_id = self._unit.tenant_id
-        return [user_id for (user_id,) in self._run(ABLE, (tenant_id, "", to_micros(at), tenant_id, limit))]
+        rows = self._run(ABLE, (tenant_id, "", to_micros(at), tenant_id, tenant_id, limit))
+        return [
+            SignInMeans(user_id, _credential(credential), bool(has_passkey))
+            for user_id, has_passkey, *credential in rows
+        ]
 
 
 def _credential(row: Sequence[Any]) -> Credential | None:

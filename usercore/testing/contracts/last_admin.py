@@ -12,14 +12,16 @@ from usercore.kernel.units import Units
 from usercore.storage import Storage, Unit
 from usercore.testing.contracts.base import Contract, store, units_of
 from usercore.testing.contracts.races import Meet, overlap
-from usercore.testing.fakes import NOON
+from usercore.testing.fakes import NOON, FakeHasher
 from usercore.testing.samples import ANN, BOB, a_credential, a_user
 from usercore.throttling.keys import CounterKeys
 from usercore.throttling.model import ThrottlePolicy
 from usercore.users.errors import LastAdmin
 from usercore.users.model import NO_ACCESS_IDS, User, UserState
 
-GUARD: Final = LastAdminGuard(keys=CounterKeys(secret=bytes(32), ipv6_prefix=64), throttles=ThrottlePolicy())
+GUARD: Final = LastAdminGuard(
+    keys=CounterKeys(secret=bytes(32), ipv6_prefix=64), throttles=ThrottlePolicy(), hasher=FakeHasher()
+)
 
 
 def an_admin(user_id: UserId) -> User:

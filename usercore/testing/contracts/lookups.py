@@ -10,7 +10,7 @@ from usercore.kernel.units import Units
 from usercore.passwords.model import Credential
 from usercore.roles.model import ActiveRole, Role
 from usercore.storage import Unit
-from usercore.storage.lookups import LoginAccount, Rights, TokenOwner, account_user_of
+from usercore.storage.lookups import LoginAccount, Rights, SignInMeans, TokenOwner, account_user_of
 from usercore.testing.contracts.base import Contract, assert_same, store
 from usercore.testing.contracts.passkeys import passkey
 from usercore.testing.contracts.races import Meet, overlap
@@ -54,6 +54,11 @@ ACTIVE = a_user(state=UserState.ACTIVE)
 
 def able(units: Units[Unit], limit: int = 9) -> list[UserId]:
     """Return the users who have what signs them in."""
+    return [one.user_id for one in means(units, limit)]
+
+
+def means(units: Units[Unit], limit: int = 9) -> list[SignInMeans]:
+    """Return what signs users in."""
     return units.read(lambda unit: unit.authentication.list_able(at=NOON, limit=limit))
 
 
@@ -289,6 +294,8 @@ class AuthenticationLookupContract(Contract):
         store(main, lambda unit: unit.passkeys.add, passkey())
         assert able(main) == [ANN, BOB]
         assert able(main, limit=1) == [ANN]
+        password = a_credential(user_id=BOB, expires_at=NOON + TICK)
+        assert means(main) == [SignInMeans(ANN, None, has_passkey=True), SignInMeans(BOB, password, has_passkey=False)]
 
     @pytest.mark.parametrize(
         "user",
