@@ -177,9 +177,17 @@ def _session(holder: Holder) -> Use:
     return lambda: holder.core.sign_in.identify(secret)
 
 
+def _weak_session(holder: Holder) -> Use:
+    """Sign in by a way that signs in no privileged user."""
+    secret = holder.core.sign_in.with_login_token(holder.core.login_tokens.issue(holder.user.id)).access_token
+    assert secret is not None
+    return lambda: holder.core.sign_in.identify(secret)
+
+
 THINGS: Final[dict[str, Callable[[Holder], Use]]] = {
     "this session": lambda holder: lambda: holder.core.sign_in.identify(holder.session),
     "another session": _session,
+    "weak session": _weak_session,
     "login token": _login_token,
     "autologin token": _autologin_token,
     "pairing": _pairing,
@@ -215,7 +223,7 @@ OF_KINDS: Final = {
     TokenKind.PASSKEY: "passkey challenge",
 }
 
-SESSIONS: Final = ("another session", "login token", "autologin token")
+SESSIONS: Final = ("another session", "weak session", "login token", "autologin token")
 LINKS: Final = ("reset link", "confirmation link", "link of a change")
 CHALLENGES: Final = ("sign-in challenge", "passkey challenge")
 SIGNING_IN: Final = ("this session", *SESSIONS, "device token", "factor", "passkey", "sign-in challenge")
@@ -287,7 +295,7 @@ EVENTS: Final[dict[str, Event]] = {
     "sign out": Event(happen=lambda one: one.core.access_tokens.revoke(one.session), cells=ends("this session")),
     "sign out everywhere": Event(
         happen=lambda one: one.core.access_tokens.revoke_all(one.user.id),
-        cells=ends("this session", "another session", "login token", "pairing", "passkey challenge"),
+        cells=ends("this session", "another session", "weak session", "login token", "pairing", "passkey challenge"),
         reason=RevocationReason.SIGNED_OUT,
     ),
     "password changed by its owner": Event(
@@ -341,7 +349,14 @@ EVENTS: Final[dict[str, Event]] = {
         happen=_deactivate,
         over=_activate,
         cells=ends(
-            "this session", "another session", "login token", "pairing", *LINKS, "undo link", "passkey challenge"
+            "this session",
+            "another session",
+            "weak session",
+            "login token",
+            "pairing",
+            *LINKS,
+            "undo link",
+            "passkey challenge",
         )
         | refuses("autologin token", "device token", "factor", "passkey")
         | ends("sign-in challenge"),  # it is bound to the version of the user
@@ -369,6 +384,16 @@ EVENTS: Final[dict[str, Event]] = {
         over=lambda one: _system(one).activate("main"),
         cells=refuses(*SIGNING_IN, "pairing", *LINKS, "undo link", "passkey challenge", "API token"),
     ),
+    "privileged": Event(
+        happen=lambda one: one.core.roles.give(one.user.id, one.core.roles.create("Staff", privileged=True).id),
+        over=lambda one: one.core.roles.take(one.user.id, "Staff"),
+        cells=refuses("weak session", "login token", "autologin token", "device token", "factor", "sign-in challenge"),
+    ),
+    "privileged by a change of the role": Event(
+        happen=lambda one: one.core.roles.update("Reader", privileged=True),
+        over=lambda one: one.core.roles.update("Reader", privileged=False),
+        cells=refuses("weak session", "login token", "autologin token", "device token", "factor", "sign-in challenge"),
+    ),
     "only inactive roles": Event(
         happen=lambda one: one.core.roles.update("Reader", active=False),
         over=lambda one: one.core.roles.update("Reader", active=True),
@@ -391,7 +416,7 @@ def test_every_kind_of_token_and_every_reason_has_its_cells() -> None:
     assert set(RevocationReason) == {event.reason for event in EVENTS.values()} - {None}, "EVENTS need each reason"
 
 
-@pytest.mark.rule("K9")
+@pytest.mark.rule("K9", "T5")
 @pytest.mark.parametrize("name", EVENTS)
 @pytest.mark.parametrize("thing", THINGS)
 def test_each_event_does_to_each_thing_what_the_table_says(

@@ -8,7 +8,7 @@ refuses users who may not sign in, whichever authenticator found them.
 from abc import abstractmethod
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import NamedTuple, Never, Protocol
+from typing import Final, NamedTuple, Never, Protocol
 
 from usercore.attempts.model import AttemptStatus
 from usercore.attempts.ports import AttemptsUnit
@@ -203,3 +203,15 @@ def sign_in_obstacle(
     if user.state is UserState.ACTIVE and tenant_active and not lacks_role(user, roles):
         return None
     return AttemptStatus.UNCLAIMED_USER if user.state is UserState.UNCLAIMED else AttemptStatus.INACTIVE_USER
+
+
+STRONG: Final = frozenset({"password", "passkey", "trusted", "registration"})
+"""The authenticators whose access tokens go on to identify a user who became privileged since. The host answers for
+``trusted`` and for whom it registers. Source: spec T5."""
+
+
+def identifies(authenticator: str, user: User, *, tenant_active: bool, roles: Collection[ActiveRole]) -> bool:
+    """Return whether an open access token of this authenticator identifies its user, who has these active roles."""
+    if sign_in_obstacle(user, tenant_active=tenant_active, roles=roles) is not None:
+        return False
+    return authenticator in STRONG or not is_privileged(user, roles)

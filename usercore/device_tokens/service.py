@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final, Protocol
 
-from usercore.authenticators.base import sign_in_obstacle
+from usercore.authenticators.base import identifies
 from usercore.kernel.changes import Change
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.secret import Secret, digest_of, generate_secret, text_of
@@ -161,16 +161,18 @@ class DeviceTokens:
             TokenInvalid: it does not; its subclasses name the reason.
         """
         token = check_open(None if owner is None else owner.token, now=now, policy=self._tokens)
-        if owner is None or not _may_sign_in(owner.user, owner):
+        if owner is None or not _identifies(token, owner.user, owner):
             raise TokenUnknown
         return token
 
     def _uses(self, unit: DeviceTokensUnit, user: User, device: DeviceToken, now: datetime) -> bool:
         """Return whether a token that is paired with the device identifies the user now."""
-        tokens = [token for token in unit.access_tokens.list_of(user.id) if token.device_digest == device.digest]
-        return any(self._is_open(token, now) for token in tokens) and _may_sign_in(
-            user, unit.authentication.rights_of(user.id)
-        )
+        paired = [token for token in unit.access_tokens.list_of(user.id) if token.device_digest == device.digest]
+        opening = [token for token in paired if self._is_open(token, now)]
+        if not opening:
+            return False
+        rights = unit.authentication.rights_of(user.id)
+        return any(_identifies(token, user, rights) for token in opening)
 
     def _is_open(self, token: AccessToken, now: datetime) -> bool:
         try:
@@ -180,5 +182,5 @@ class DeviceTokens:
         return True
 
 
-def _may_sign_in(user: User, rights: Rights | TokenOwner) -> bool:
-    return sign_in_obstacle(user, tenant_active=rights.tenant_active, roles=rights.roles) is None
+def _identifies(token: AccessToken, user: User, rights: Rights | TokenOwner) -> bool:
+    return identifies(token.authenticator, user, tenant_active=rights.tenant_active, roles=rights.roles)

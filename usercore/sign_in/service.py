@@ -24,7 +24,7 @@ from usercore.authenticators.base import (
     SignInEvent,
     SignInUnit,
     Verified,
-    sign_in_obstacle,
+    identifies,
 )
 from usercore.authenticators.errors import SignInRefused
 from usercore.authenticators.external import Authenticator
@@ -324,7 +324,7 @@ class SignIn:
             raise TokenUnknown
         now = self._service.clock()
         token = check_open(found.token, now=now, policy=self._tokens)
-        if sign_in_obstacle(found.user, tenant_active=found.tenant_active, roles=found.roles) is not None:
+        if not identifies(token.authenticator, found.user, tenant_active=found.tenant_active, roles=found.roles):
             raise TokenUnknown
         self._activity.note(owner, digest, now, None if self._service.joined else self._service.units)
         return Identity(
