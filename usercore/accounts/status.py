@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from usercore.authenticators.base import can_be_void, is_privileged, lacks_role
 from usercore.authenticators.last_admin import LastAdminGuard
+from usercore.authenticators.rules import can_be_void, is_privileged, lacks_role
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.values import frozen
 from usercore.passwords.ports import Hasher, PasswordsUnit

@@ -1,4 +1,4 @@
-"""What every authenticator is, and the checks that hold for all of them.
+"""What every authenticator is; ``rules`` has which of them sign in which users.
 
 An authenticator *verifies* credentials outside any unit of work: it may hash or ask another system there. What it
 verified is *completed* inside the unit that writes the attempt and the token; before that the unit locks the user and
@@ -6,9 +6,8 @@ refuses users who may not sign in, whichever authenticator found them.
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Final, NamedTuple, Never, Protocol
+from typing import NamedTuple, Never, Protocol
 
 from usercore.attempts.model import AttemptStatus
 from usercore.attempts.ports import AttemptsUnit
@@ -18,15 +17,14 @@ from usercore.kernel.entity import entity
 from usercore.kernel.ids import UserId
 from usercore.passkeys.ports import PasskeysUnit
 from usercore.passwords.ports import PasswordsUnit
-from usercore.roles.model import ActiveRole
 from usercore.second_factors.ports import SecondFactorsUnit
-from usercore.storage.lookups import AccountUser, LoginAccount, LookupsUnit, Rights
+from usercore.storage.lookups import LoginAccount, LookupsUnit, Rights
 from usercore.tenants.ports import TenantsUnit
 from usercore.throttling.model import FailureCounter
 from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.model import AccessToken
 from usercore.tokens.ports import TokensUnit
-from usercore.users.model import LastSignIn, User, UserState
+from usercore.users.model import LastSignIn, User
 from usercore.users.ports import UsersUnit
 
 
@@ -175,43 +173,3 @@ class BuiltInAuthenticator(Protocol):
         Raises:
             RejectedAttempt: the credentials are its own, and wrong.
         """
-
-
-def is_privileged(user: User, roles: Iterable[ActiveRole]) -> bool:
-    """Return whether only strong authenticators sign in this user, who has these active roles. Source: spec T5."""
-    return user.is_admin or any(role.privileged for role in roles)
-
-
-def can_be_void(user: User | AccountUser, *, has_other_admin: bool) -> bool:
-    """Return whether wrong passwords may make this user's password void.
-
-    Not the password of a user without an email, who could not reset it, nor that of an admin if no other one can sign
-    in. Source: spec S7.
-    """
-    return user.email is not None and (has_other_admin or not user.is_admin)
-
-
-def lacks_role(user: User | AccountUser, roles: Collection[ActiveRole]) -> bool:
-    """Return whether the user needs an active role to sign in, and has none. Source: spec T4."""
-    return user.requires_role and not roles
-
-
-def sign_in_obstacle(
-    user: User | AccountUser, *, tenant_active: bool, roles: Collection[ActiveRole]
-) -> AttemptStatus | None:
-    """Return the status that keeps a user with these active roles from signing in, or None. Source: spec S3."""
-    if user.state is UserState.ACTIVE and tenant_active and not lacks_role(user, roles):
-        return None
-    return AttemptStatus.UNCLAIMED_USER if user.state is UserState.UNCLAIMED else AttemptStatus.INACTIVE_USER
-
-
-STRONG: Final = frozenset({"password", "passkey", "trusted", "registration"})
-"""The authenticators whose access tokens go on to identify a user who became privileged since. The host answers for
-``trusted`` and for whom it registers. Source: spec T5."""
-
-
-def identifies(authenticator: str, user: User, *, tenant_active: bool, roles: Collection[ActiveRole]) -> bool:
-    """Return whether an open access token of this authenticator identifies its user, who has these active roles."""
-    if sign_in_obstacle(user, tenant_active=tenant_active, roles=roles) is not None:
-        return False
-    return authenticator in STRONG or not is_privileged(user, roles)

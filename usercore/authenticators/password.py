@@ -13,8 +13,8 @@ from usercore.authenticators.base import (
     RejectedAttempt,
     SignInEvent,
     SignInUnit,
-    sign_in_obstacle,
 )
+from usercore.authenticators.rules import sign_in_obstacle
 from usercore.authenticators.tokens import to_secret
 from usercore.kernel.context import Context
 from usercore.kernel.entity import entity

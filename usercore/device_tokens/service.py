@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final, Protocol
 
-from usercore.authenticators.base import identifies
+from usercore.authenticators.rules import identifies
 from usercore.kernel.changes import Change
 from usercore.kernel.references import Reference, check_reference
 from usercore.kernel.secret import Secret, digest_of, generate_secret, text_of

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from usercore.attempts.misses import MissTracker
-from usercore.authenticators.base import sign_in_obstacle
+from usercore.authenticators.rules import sign_in_obstacle
 from usercore.email_change.steps import EmailChangeUnit
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from usercore.authenticators.base import RejectedAttempt, SignInUnit, is_privileged
+from usercore.authenticators.base import RejectedAttempt, SignInUnit
 from usercore.authenticators.errors import SignInRefused
+from usercore.authenticators.rules import is_privileged
 from usercore.kernel.changes import Change
 from usercore.kernel.context import Actor
 from usercore.kernel.errors import NotAllowed, WrongState

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
-from usercore.authenticators.base import sign_in_obstacle
+from usercore.authenticators.rules import sign_in_obstacle
 from usercore.delivery.dispatcher import Event, key_of
 from usercore.history.model import Entry
 from usercore.history.ports import HistoryUnit, Place

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from usercore.attempts.misses import MissTracker
 from usercore.attempts.ports import AttemptsUnit
-from usercore.authenticators.base import sign_in_obstacle
+from usercore.authenticators.rules import sign_in_obstacle
 from usercore.gates.service import NewPasswords
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve

@@ -1,7 +1,8 @@
 """Locking the user of an attempt: what holds for every authenticator, and for the second step of a sign-in again."""
 
 from usercore.attempts.model import AttemptStatus
-from usercore.authenticators.base import LockedUser, RejectedAttempt, SignInUnit, is_privileged, sign_in_obstacle
+from usercore.authenticators.base import LockedUser, RejectedAttempt, SignInUnit
+from usercore.authenticators.rules import is_privileged, sign_in_obstacle
 from usercore.kernel.errors import UserNotFound
 from usercore.kernel.ids import UserId
 from usercore.users.model import LastSignIn

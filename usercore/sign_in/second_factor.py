@@ -8,13 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from usercore.attempts.model import AttemptStatus
-from usercore.authenticators.base import (
-    Authenticated,
-    BuiltInAuthenticator,
-    LockedUser,
-    RejectedAttempt,
-    SignInUnit,
-)
+from usercore.authenticators.base import Authenticated, BuiltInAuthenticator, LockedUser, RejectedAttempt, SignInUnit
 from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RateLimited, Rejected

@@ -24,13 +24,13 @@ from usercore.authenticators.base import (
     SignInEvent,
     SignInUnit,
     Verified,
-    identifies,
 )
 from usercore.authenticators.errors import SignInRefused
 from usercore.authenticators.external import Authenticator
 from usercore.authenticators.password import NAME as PASSWORD
 from usercore.authenticators.password import PasswordCredentials
 from usercore.authenticators.redeemed_tokens import AutologinTokenCredentials, LoginTokenCredentials
+from usercore.authenticators.rules import identifies
 from usercore.authenticators.tokens import to_secret
 from usercore.authenticators.trusted import TrustedAuthenticator
 from usercore.kernel.changes import Change

@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 from usercore.attempts.model import AttemptStatus
-from usercore.authenticators.base import LoginLookup, RejectedAttempt, SignInUnit, can_be_void
+from usercore.authenticators.base import LoginLookup, RejectedAttempt, SignInUnit
 from usercore.authenticators.last_admin import LastAdminGuard
+from usercore.authenticators.rules import can_be_void
 from usercore.kernel.context import SYSTEM, Context
 from usercore.kernel.errors import Invalid, RateLimited
 from usercore.kernel.ids import UserId
