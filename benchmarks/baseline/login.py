@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from benchmarks.baseline.roles import NO_ROLES, Held, roles_of
+from benchmarks.baseline.roles import HAS_FACTOR, NO_ROLES, Held, roles_of
 from benchmarks.baseline.secrets import digest_of, draw, holder_of, public_id
 from benchmarks.baseline.store import TENANT, ByHand, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
@@ -33,9 +33,10 @@ _REDEEM: Final = (
     " WHERE user_id = ?2 AND digest = ?3 AND revoked_at IS NULL AND uses < max_uses AND expires_at > ?1"
 )
 _ENTER: Final = (
-    "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?, last_sign_in_ip = NULL"
-    f" WHERE id = ? AND tenant_id = {TENANT} AND state = 'active'"
-    f" AND (SELECT active FROM usercore_tenants WHERE id = {TENANT}) RETURNING {COLUMNS}"
+    "UPDATE usercore_users SET change_no = change_no + 1, last_sign_in_at = ?1, last_sign_in_ip = NULL"
+    f" WHERE id = ?2 AND tenant_id = {TENANT} AND state = 'active'"
+    f" AND (SELECT active FROM usercore_tenants WHERE id = {TENANT}) RETURNING {HAS_FACTOR},"
+    f" (SELECT must_change FROM usercore_credentials WHERE user_id = ?2), {COLUMNS}"
 )
 _TOKEN: Final = (
     "INSERT INTO usercore_access_tokens (user_id, digest, authenticator, issued_at, last_used_at, expires_at)"
@@ -91,9 +92,10 @@ class LoggingIn(ByHand):
         row = self.execute(_ENTER, (at, user_id)).fetchone()
         if row is None:
             raise SignInRefused
-        user, held = user_of(row), roles_of(self.execute, user_id)
-        if user.requires_role and not held[0]:
-            raise SignInRefused
+        has_factor, must_change, *columns = row
+        user, (held, is_privileged) = user_of(tuple(columns)), roles_of(self.execute, user_id)
+        if (user.requires_role and not held[0]) or is_privileged or has_factor:
+            raise SignInRefused  # usercore stores a challenge for the second factor, and raises another error
         secret = draw("uca_", user.id, self.randomness)
         token, expires_at = digest_of(secret), now + _YEAR
         self.execute(_ATTEMPT, (user.id, self.new_id(), _NO_LOGIN, "login_token_ok", at))
@@ -105,7 +107,7 @@ class LoggingIn(ByHand):
             "expires_at": expires_at.isoformat(),
         }
         self.execute(_ENTERED, (user.id, user.change_no, at, to_json(redeemed), to_json(issued)))
-        return _signed_in(user, now, secret, token, held)
+        return _signed_in(user, now, secret, token, held, must_change=must_change == 1)
 
     def _keep_refusal(self, user_id: int, digest: bytes, at: int) -> None:
         (redeemed_at,) = self.execute(_WHY, (user_id, digest)).fetchone() or (None,)
@@ -129,13 +131,16 @@ class LoggingIn(ByHand):
         return _signed_in(user, now, token, digest, NO_ROLES)
 
 
-def _signed_in(user: User, now: datetime, secret: str, digest: bytes, held: Held) -> SignedIn:
+def _signed_in(
+    user: User, now: datetime, secret: str, digest: bytes, held: Held, *, must_change: bool = False
+) -> SignedIn:
     return SignedIn(
         user=user,
         roles=held[0],
         permissions=held[1],
         authenticator="login_token",
         authenticated_at=now,
+        must_change_password=must_change,
         access_token=Secret(secret),
         token_digest=Digest(digest),
         token_expires_at=now + _YEAR,

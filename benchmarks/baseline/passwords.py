@@ -11,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from argon2.low_level import verify_secret
 
 from benchmarks.baseline.emails import key_of
-from benchmarks.baseline.roles import NO_ROLES, Held, roles_of
+from benchmarks.baseline.roles import HAS_FACTOR, NO_ROLES, Held, roles_of
 from benchmarks.baseline.secrets import digest_of, draw, public_id
 from benchmarks.baseline.store import TENANT, ByHand, Store, micros_of, to_json
 from benchmarks.baseline.users import COLUMNS, user_of
@@ -61,7 +61,7 @@ _ENTER: Final = (
     f" WHERE id = ?2 AND tenant_id = {TENANT} AND state = 'active'"
     f" AND (SELECT active FROM usercore_tenants WHERE id = {TENANT})"
     " AND EXISTS (SELECT 1 FROM usercore_credentials WHERE user_id = ?2 AND version = ?3 AND set_at = ?4)"
-    f" RETURNING {COLUMNS}"
+    f" RETURNING {HAS_FACTOR}, {COLUMNS}"
 )
 _LOCK: Final = (
     f"UPDATE usercore_users SET change_no = change_no + 1 WHERE id = ? AND tenant_id = {TENANT} AND state <> 'erased'"
@@ -188,9 +188,10 @@ class Passwords(ByHand):
         row = execute(_ENTER, (at, user_id, version, set_at)).fetchone()
         if row is None:
             return None
-        user, held = user_of(row), roles_of(execute, user_id)
-        if user.requires_role and not held[0]:
-            return None
+        has_factor, *columns = row
+        user, (held, _) = user_of(tuple(columns)), roles_of(execute, user_id)
+        if (user.requires_role and not held[0]) or has_factor:
+            return None  # usercore stores a challenge for the second factor, and raises another error
         if ordinal is not None:
             execute(_RESET, (ordinal, account))
         if fresh is not None:

@@ -5,19 +5,24 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 from unicodedata import normalize
 
+HAS_FACTOR: Final = "EXISTS (SELECT 1 FROM usercore_second_factors WHERE user_id = ?2 AND confirmed_at IS NOT NULL)"
+"""Whether the user with the second value of a statement confirmed a second factor."""
+
 OF_USER: Final = (
-    "SELECT r.name, r.permissions FROM usercore_role_assignments AS a JOIN usercore_roles AS r ON r.id = a.role_id"
-    " WHERE a.user_id = ? AND r.active"
+    "SELECT r.name, r.permissions, r.privileged FROM usercore_role_assignments AS a"
+    " JOIN usercore_roles AS r ON r.id = a.role_id WHERE a.user_id = ? AND r.active"
 )
 
 Held = tuple[tuple[str, ...], frozenset[str]]
 NO_ROLES: Final[Held] = ((), frozenset())
 
 
-def roles_of(execute: Callable[..., Any], user_id: int) -> Held:
-    """Return the names of the user's active roles, and their permissions together."""
+def roles_of(execute: Callable[..., Any], user_id: int) -> tuple[Held, bool]:
+    """Return the names of the user's active roles and their permissions together, and whether one is privileged."""
     rows = execute(OF_USER, (user_id,)).fetchall()
-    return roles_in(rows) if rows else NO_ROLES
+    if not rows:
+        return NO_ROLES, False
+    return roles_in([row[:2] for row in rows]), any(privileged == 1 for _, _, privileged in rows)
 
 
 def roles_in(rows: Sequence[Sequence[Any]]) -> Held:

@@ -57,11 +57,13 @@ def _texts_of(change: Change) -> tuple[str | None, str | None]:
 
 
 def _filled(kind: ChangeKind, entity: object) -> dict[str, object]:
-    """Return the values that are not empty; most are None, which needs no call to see."""
-    filled = {}
+    """Return the values that are not empty; most are None or text, which needs no call to see."""
+    filled = dict[str, object]()
     for name in kind.fields if entity is not None else ():
         value = getattr(entity, name)
-        if (value is not None and not is_empty(value)) or name in kind.always:
+        if type(value) is str and len(value) <= LONGEST:
+            filled[name] = value
+        elif (value is not None and not is_empty(value)) or name in kind.always:
             filled[name] = plain(value)
     return filled
 

@@ -25,6 +25,7 @@ def entity(cls: C) -> C:
     thawed = {"__slots__": ()} | {name: getattr(object, name) for name in _BARE}
     made.__draft__ = type(f"{cls.__name__}Draft", (made,), thawed)
     made.__names__ = tuple(field.name for field in attrs.fields(made))
+    made.__fields__ = frozenset(made.__names__)
     return cast("C", made)
 
 
@@ -42,10 +43,10 @@ def evolve(entity: E, **changes: Any) -> E:  # noqa: ANN401 - the fields' types 
     """
     cls: Any = type(entity)
     copy = _draft_maker(cls)(entity)
+    if not changes.keys() <= cls.__fields__:
+        msg = f"{cls.__name__} has no field {min(changes.keys() - cls.__fields__)!r}"
+        raise TypeError(msg)
     for name, value in changes.items():
-        if name not in cls.__names__:
-            msg = f"{cls.__name__} has no field {min(changes.keys() - set(cls.__names__))!r}"
-            raise TypeError(msg)
         setattr(copy, name, value)
     copy.__class__ = cls
     evolved: E = copy

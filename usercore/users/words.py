@@ -54,28 +54,32 @@ def words_of(user: User) -> tuple[str, ...]:
     """
     if user.state is UserState.ERASED:
         return ()
-    words = dict.fromkeys(word for word in _words(user) if len(word) >= SHORTEST)
-    return tuple(words)[:MAX_WORDS]
+    words = [word for word in dict.fromkeys(_words(user)) if len(word) >= SHORTEST]
+    return tuple(words[:MAX_WORDS])
 
 
-def _words(user: User) -> Iterator[str]:
+def _words(user: User) -> list[str]:
+    words: list[str] = []
     if user.email is not None:
-        yield fold(user.email)
+        words.append(fold(user.email))
         with suppress(ValueError):  # text that is no email, which usercore itself never stores
-            yield fold(email_key(user.email))
+            words.append(fold(email_key(user.email)))
     if user.username is not None:
-        yield fold(user.username)
+        words.append(fold(user.username))
     for name in (user.first_name, user.last_name, user.chosen_public_name, user.institution_name):
-        for token in () if name is None else fold(name).split():
-            yield from _beginnings(token)
+        if name is not None:
+            for token in fold(name).split():
+                words.append(token)
+                if not token.isalnum():
+                    words += _beginnings(token)
+    return words
 
 
 def _beginnings(token: str) -> Iterator[str]:
-    yield token
-    if not token.isalnum():
-        for place in range(1, len(token)):
-            if is_letter_or_digit(token[place]) and not is_letter_or_digit(token[place - 1]):
-                yield token[place:]
+    """Iterate over the parts of a token that begin after a hyphen or another mark and reach to its end."""
+    for place in range(1, len(token)):
+        if is_letter_or_digit(token[place]) and not is_letter_or_digit(token[place - 1]):
+            yield token[place:]
 
 
 def stored_words(user: User) -> list[str]:

@@ -5,6 +5,7 @@ moment. Beside readers without a pause that moment never comes, and the WAL grow
 writers for a moment: readers that begin then read the file alone, and those that read the WAL end.
 """
 
+import os
 from contextlib import suppress
 from typing import Final
 
@@ -25,7 +26,7 @@ class WalBound:
     def __init__(self, file: StoreFile, *, limit: int = WAL_LIMIT) -> None:
         """Bound the WAL of this file to so many bytes, and what one group and open readers need."""
         self._file = file
-        self._path = wal_of(file.path)
+        self._name = str(wal_of(file.path))
         self._limit = self._truncates_from = limit
 
     def enforce(self) -> None:
@@ -40,7 +41,7 @@ class WalBound:
 
     def _size(self) -> int:
         try:
-            return self._path.stat().st_size
+            return os.lstat(self._name).st_size
         except OSError:  # as above
             return 0
 
