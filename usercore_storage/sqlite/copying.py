@@ -118,6 +118,7 @@ class SqliteSide(Side):
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+        self._file.close()
 
     def abandon(self) -> None:
         """Abandon the parent's connection in a child; see ``forks``."""
