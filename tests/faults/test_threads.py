@@ -138,3 +138,13 @@ def test_parallel_guesses_are_counted_each(core: UserCore) -> None:
 
     assert set(in_threads(16, guess)) == {"sign_in.refused"}
     assert core.users.status(user.id).failures_in_a_row == 16
+
+
+@pytest.mark.slow
+@pytest.mark.rule("Y3")
+def test_a_burst_of_writing_threads_ends_without_a_stall(url: str) -> None:
+    count = 20 * rounds(few=10)
+    with UserCore.over(sqlite.open_storage(url), Host(hasher=FakeHasher())) as core:
+        user = core.registration.register_external("ann@example.com").user
+        in_threads(count, lambda number: core.meta.upsert(user.id, f"key {number}", "value"))
+        assert [number for number in range(count) if core.meta.get(user.id, f"key {number}") is None] == []

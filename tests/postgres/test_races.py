@@ -196,3 +196,17 @@ def test_an_interrupt_while_waiting_for_the_server_stores_nothing_and_breaks_not
         assert people.read(names) == [a_user().first_name] * 2
         people.write(lambda unit: rename(unit, "Eve", BOB, ANN))
         assert people.read(names) == ["Eve", "Eve"]
+
+
+def test_a_unit_that_must_not_wait_for_a_lock_is_busy(server: Server, database: str) -> None:
+    def lock_and_rename_without_waiting(unit: Unit) -> None:
+        unit.lock(ANN)
+        with pytest.raises(Busy):
+            others.write_at_once(lambda other: rename(other, "Zoë", ANN))
+        others.write_at_once(lambda other: rename(other, "Zoë", BOB))
+
+    with opened(server.url(database)) as store, opened(server.url(database)) as other_store:
+        people, others = units_of(store), units_of(other_store)
+        add_users(people, MAIN, ANN, BOB)
+        people.write(lock_and_rename_without_waiting)
+        assert people.read(names) == [a_user().first_name, "Zoë"]

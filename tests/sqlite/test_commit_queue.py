@@ -1,5 +1,6 @@
 """The queue in front of the writing connection: order, leadership, timeouts, and the outcome of waiting units."""
 
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from usercore.kernel.errors import Busy, Unavailable
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sqlite import SqliteStorage
 from usercore_storage.sqlite.commit_queue import MOST_TOGETHER, POLL_SECONDS, CommitQueue, QueuedUnit, Take
+from usercore_storage.sqlite.connections import BUSY_TIMEOUT_MS
 from usercore_storage.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -35,6 +37,38 @@ def test_a_unit_waits_until_its_deadline(note_writer: NoteWriter) -> None:
         assert wait(futures, 3 * POLL_SECONDS).done == set()
 
     assert note_writer.group(note("patient"), while_waiting=wait_a_while) == ["patient"]
+
+
+def test_a_unit_that_must_not_wait_is_busy_while_another_is_written(note_writer: NoteWriter) -> None:
+    with note_writer.blocked(), pytest.raises(Busy):
+        note_writer.writer.run(lambda _: None, ORIGIN, wait=False)
+    note_writer.writer.run(lambda _: note("free")(note_writer.writer._connection), ORIGIN, wait=False)
+    assert note_writer.found() == ["free"]
+
+
+def test_a_unit_that_must_not_wait_is_busy_while_another_tool_writes(path: Path, note_writer: NoteWriter) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Busy):
+            note_writer.writer.run(lambda _: None, ORIGIN, wait=False)
+        other.execute("ROLLBACK")
+    note_writer.write(note("patient"))
+    assert note_writer.writer._connection("PRAGMA busy_timeout") == [(BUSY_TIMEOUT_MS,)]
+
+
+def test_a_leader_waits_for_locks_no_longer_than_its_own_unit() -> None:
+    left: list[float] = []
+
+    def lead(_: Take) -> None:
+        left.append(queue.left())
+        raise Busy
+
+    queue = CommitQueue(lead)
+    for max_wait in (0.0, 60.0):
+        with pytest.raises(Busy):
+            queue.submit(QueuedUnit(lambda _: None, ORIGIN, max_wait=max_wait))
+    assert left[0] == 0
+    assert 0 < left[1] <= 60
 
 
 def finish(group: Sequence[QueuedUnit]) -> None:

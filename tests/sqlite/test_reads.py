@@ -19,6 +19,7 @@ from usercore.testing.contracts.base import add_users
 from usercore.testing.samples import ANN, BOB
 from usercore_storage import sqlite
 from usercore_storage.sqlite import SqliteStorage
+from usercore_storage.sqlite.storage import UNUSED_SECONDS
 
 
 @pytest.fixture
@@ -98,3 +99,19 @@ def name_of(unit: Unit, user_id: UserId) -> str | None:
 def test_a_read_that_writes_is_refused(store: SqliteStorage) -> None:
     with pytest.raises(ReadOnly):
         store.units(ORIGIN).read(lambda unit: unit.users.lock(ANN))
+
+
+def test_connections_that_a_burst_of_readers_left_are_closed_after_a_minute_with_reads(store: SqliteStorage) -> None:
+    def pass_a_minute(at_once: int) -> int:
+        for _ in range(UNUSED_SECONDS):
+            store._file._check_reads_from = 0
+            connections = [store.acquire_reader() for _ in range(at_once)]
+            for connection in connections:
+                store.release(connection)
+        return len(store._readers)
+
+    assert pass_a_minute(9) == 9
+    for at_once in (9, 3, 1):
+        pass_a_minute(at_once)  # a minute that began with more of them
+        assert pass_a_minute(at_once) == at_once
+    assert statements_of(store, (ANN,)) == ["SELECT"]

@@ -32,6 +32,17 @@ class Units(Protocol[U_co]):
             StorageError: the storage could not commit it; its subclasses name the reason.
         """
 
+    def write_at_once(self, work: Callable[[U_co], T]) -> T:
+        """Run ``work`` as ``write`` does, but do not wait for other units that write; by default, wait.
+
+        Raises:
+            Busy: it would have had to wait.
+            RuntimeError: a unit is open in this thread already.
+            LostRace: it lost a race in every run.
+            StorageError: the storage could not commit it; its subclasses name the reason.
+        """
+        return self.write(work)
+
     @abstractmethod
     def read(self, query: Callable[[U_co], T]) -> T:
         """Run ``query`` on one consistent state. It takes no write lock and changes nothing. It may run again.

@@ -4,10 +4,11 @@ What is written of an access token is also the last access of its user from the 
 """
 
 import threading
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final
 
-from usercore.kernel.errors import UsercoreError
+from usercore.kernel.errors import Busy, UsercoreError
 from usercore.kernel.forks import reset_in_child
 from usercore.kernel.ids import UserId
 from usercore.kernel.log import log
@@ -16,8 +17,11 @@ from usercore.kernel.units import Units
 from usercore.tokens.policies import AccessTokenPolicy
 from usercore.tokens.ports import TokensUnit
 
-BATCH: Final = 1000
-"""The most uses that one unit writes, so that it blocks other writers for milliseconds only."""
+BATCH: Final = 200
+"""The most uses that one unit writes, so that it takes milliseconds: also for the check of a token that writes them."""
+
+RETRY: Final = timedelta(seconds=1)
+"""After what time uses are written that could not be, because another unit was written. Source: usercore."""
 
 
 class ActivityTracker:
@@ -36,7 +40,7 @@ class ActivityTracker:
         self._writing = threading.Lock()
 
     def note(self, user_id: UserId | None, digest: Digest, at: datetime, units: Units[TokensUnit] | None) -> None:
-        """Record a use, and write the collected uses if the interval is over and ``units`` is given. Never raises.
+        """Record a use, and write a batch if the interval is over and ``units`` is given. Never waits and never raises.
 
         An API token has no user.
         """
@@ -45,21 +49,36 @@ class ActivityTracker:
             self._next = at + self._every
         elif at >= self._next and units is not None:
             self._next = at + self._every
-            self.write(units)
+            self._write_at_once(units, at)
 
-    def write(self, units: Units[TokensUnit]) -> None:
-        """Write the collected uses; those that cannot be written now are kept for later. Never raises."""
+    def _write_at_once(self, units: Units[TokensUnit], at: datetime) -> None:
+        """Write one batch, unless that would have to wait; the next check of a token goes on if there are more."""
         if not self._writing.acquire(blocking=False):
             return  # another thread is writing them
         try:
-            while self._uses:
-                self._write_some(units)
+            self._write_some(units.write_at_once)
+            if self._uses:
+                self._next = at
+        except Busy:
+            self._next = at + min(RETRY, self._every)
         except (UsercoreError, RuntimeError):
-            log().warning("last uses of tokens could not be written now", exc_info=True)
+            _log_failure()
         finally:
             self._writing.release()
 
-    def _write_some(self, units: Units[TokensUnit]) -> None:
+    def write(self, units: Units[TokensUnit]) -> None:
+        """Write all collected uses; those that cannot be written now are kept for later. Never raises."""
+        if not self._writing.acquire(blocking=False):
+            return  # as above
+        try:
+            while self._uses:
+                self._write_some(units.write)
+        except (UsercoreError, RuntimeError):
+            _log_failure()
+        finally:
+            self._writing.release()
+
+    def _write_some(self, write: Callable[[Callable[[TokensUnit], None]], None]) -> None:
         some = [self._uses.popitem() for _ in range(min(BATCH, len(self._uses)))]
         # In one order in all processes, so that two that write at once do not wait for each other's rows.
         of_users = sorted((user_id, digest, at) for (user_id, digest), at in some if user_id is not None)
@@ -70,8 +89,12 @@ class ActivityTracker:
             unit.api_tokens.touch(of_programs)
 
         try:
-            units.write(touch)
+            write(touch)
         except BaseException:
             for key, at in some:
                 self._uses.setdefault(key, at)
             raise
+
+
+def _log_failure() -> None:
+    log().warning("last uses of tokens could not be written now", exc_info=True)

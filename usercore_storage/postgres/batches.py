@@ -48,9 +48,9 @@ class WriteTransaction(Executor):
         self._waiting: list[Statement] = []
         self.unit = SqlUnit(self)
 
-    def begin(self) -> None:
-        """Begin a transaction, once its first statement is sent."""
-        self._waiting = list(self._begin)
+    def begin(self, *settings: str) -> None:
+        """Begin a transaction with more settings, once its first statement is sent."""
+        self._waiting = [*self._begin, *((setting, ()) for setting in settings)]
 
     def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
         if statement.startswith("ROLLBACK "):

@@ -17,6 +17,9 @@ T = TypeVar("T")
 LONGEST_PAUSE: Final = 60
 """Seconds between two statements of a unit after which the server ends its session: it hangs, and holds locks."""
 
+WITHOUT_WAITING: Final = "SELECT set_config('lock_timeout', '1', true)"
+"""A setting of a unit that must not wait for others: a lock that is not free within a millisecond raises ``Busy``."""
+
 _SNAPSHOT: Final = "REPEATABLE READ READ ONLY"
 
 GRACE: Final = 0.25

@@ -14,6 +14,7 @@ from usercore.kernel.values import frozen
 from usercore.storage import CAPABILITIES, Unit
 from usercore.storage.recording import UnitContext
 from usercore_storage.postgres.connections import Connection, Raw, set_up, settings_of
+from usercore_storage.postgres.deadlines import WITHOUT_WAITING
 from usercore_storage.postgres.errors import translate_error
 from usercore_storage.postgres.joined import joined
 from usercore_storage.postgres.location import StoreLocation, location_of
@@ -143,15 +144,21 @@ class PostgresUnits(Units[Unit]):
     _origin: UnitContext
 
     def write(self, work: Callable[[Unit], T]) -> T:
-        result, entries = self._store.run(lambda connection, _: self._write(connection, work))
+        return self._run(work)
+
+    def write_at_once(self, work: Callable[[Unit], T]) -> T:
+        return self._run(work, WITHOUT_WAITING)
+
+    def _run(self, work: Callable[[Unit], T], *settings: str) -> T:
+        result, entries = self._store.run(lambda connection, _: self._write(connection, work, *settings))
         if entries and self._origin.observe is not None:
             self._origin.observe(entries)
         return result
 
-    def _write(self, connection: Connection, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
+    def _write(self, connection: Connection, work: Callable[[Unit], T], *settings: str) -> tuple[T, Sequence[Entry]]:
         transaction = connection.transaction
         unit = transaction.unit
-        transaction.begin()
+        transaction.begin(*settings)
         unit.begin_transaction()
         unit.begin(self._origin)
         result = work(unit)

@@ -21,6 +21,10 @@ from usercore.storage.recording import UnitContext
 POLL_SECONDS: Final = 0.05
 """Seconds after which a waiter polls whether it should lead. Source: usercore's experiments with interrupts."""
 
+LONGEST_POLL: Final = 2.0
+"""Seconds between two polls of a unit that has waited as long: thousands of threads would otherwise do little else. A
+leader wakes the thread whose unit is next."""
+
 LONGEST_WAIT: Final = 30.0
 """Seconds that a unit waits in the queue before ``Busy``; three times the busy timeout of the connection."""
 
@@ -31,11 +35,11 @@ MOST_TOGETHER: Final = 64
 class QueuedUnit:
     """A unit in the queue and its outcome."""
 
-    __slots__ = ("done", "entries", "error", "origin", "result", "wake", "work")
+    __slots__ = ("deadline", "done", "entries", "error", "origin", "result", "wake", "work")
 
-    def __init__(self, work: Callable[[Any], Any], origin: UnitContext) -> None:
-        """Queue this work."""
-        self.work, self.origin = work, origin
+    def __init__(self, work: Callable[[Any], Any], origin: UnitContext, *, max_wait: float = LONGEST_WAIT) -> None:
+        """Queue this work; it waits at most so many seconds."""
+        self.work, self.origin, self.deadline = work, origin, monotonic() + max_wait
         self.result: Any = None
         self.error: BaseException | None = None
         self.entries: Sequence[Entry] = ()
@@ -59,10 +63,9 @@ Take = Callable[[], Sequence[QueuedUnit]]
 class CommitQueue:
     """Queues units and makes one of them the leader, which takes the waiting ones and sees that each is done."""
 
-    def __init__(self, lead: Callable[[Take], None], *, max_wait: float = LONGEST_WAIT) -> None:
+    def __init__(self, lead: Callable[[Take], None]) -> None:
         """Lead by calling this function. If it raises before it takes any unit, only its own caller sees the error."""
         self._lead = lead
-        self._longest_wait = max_wait
         self._mutex = threading.Lock()
         self._waiting: list[QueuedUnit] = []
         self._taken: list[QueuedUnit] = []
@@ -89,13 +92,20 @@ class CommitQueue:
             raise
 
     def _wait(self, queued: QueuedUnit) -> None:
-        until = monotonic() + self._longest_wait
+        pause = POLL_SECONDS
         while not queued.done:
             if self._leader is queued or self._takes_lead(queued):  # no other thread makes this unit the leader
                 self._lead(self._take)
                 self._leave(queued)
-            elif not queued.wake.acquire(timeout=POLL_SECONDS) and monotonic() > until and self._withdraws(queued):
+            elif monotonic() >= queued.deadline and self._withdraws(queued):
                 raise Busy
+            elif not queued.wake.acquire(timeout=_pause_before(queued.deadline, pause)):
+                pause = min(2 * pause, LONGEST_POLL)
+
+    def left(self) -> float:
+        """Return the seconds that the leader may still wait, for its caller; 0 if its time is over."""
+        leader = self._leader
+        return 0.0 if leader is None else max(0.0, leader.deadline - monotonic())
 
     def _takes_lead(self, queued: QueuedUnit) -> bool:
         with self._mutex:
@@ -142,3 +152,9 @@ class CommitQueue:
             self._waiting, self._taken = undone + self._waiting, []
             self._leader = None
         return self._waiting[0] if self._waiting and self._leader is None else None
+
+
+def _pause_before(deadline: float, pause: float) -> float:
+    """Return the pause, but no more than what is left; after the deadline the unit is in a group that is running."""
+    left = deadline - monotonic()
+    return min(pause, left) if left > 0 else pause

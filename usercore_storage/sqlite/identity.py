@@ -102,12 +102,18 @@ class StoreFile:
         if (error := self._difference_of(self._files[:1])) is not None:
             raise error
 
-    def check_for_reads(self) -> None:
-        """Check as ``check`` does, if the last check by a read was a second ago, or found that the file has moved."""
+    def check_for_reads(self) -> bool:
+        """Check as ``check`` does, if the last check by a read was a second ago, or found that the file has moved.
+
+        Returns:
+            Whether it was checked.
+        """
         now = self._clock()
-        if now >= self._check_reads_from:
-            self.check()
-            self._check_reads_from = now + READ_CHECK_SECONDS
+        if now < self._check_reads_from:
+            return False
+        self.check()
+        self._check_reads_from = now + READ_CHECK_SECONDS
+        return True
 
     def difference(self) -> StorageError | None:
         """Return the error that ``check`` raises, or None."""

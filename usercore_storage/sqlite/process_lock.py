@@ -81,6 +81,8 @@ class ProcessLock:
             try:
                 fcntl.flock(self._side, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                if max_wait <= 0:
+                    raise Busy("another process is writing") from None
                 awaited = self._await()
             else:
                 return

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -26,6 +27,9 @@ T = TypeVar("T")
 
 REWRITTEN_UP_TO: Final = 32 * 1024 * 1024
 """Bytes of a file that is rewritten at once. Source: usercore: that takes about 0.2 s, in which no unit is written."""
+
+UNUSED_SECONDS: Final = 60
+"""Seconds with reads after which connections that a burst of readers left behind are closed. Source: usercore."""
 
 _abandoned: Final[list[object]] = []
 """The parent's connections in a forked child. SQLite forbids using them there, and closing counts as use."""
@@ -66,6 +70,7 @@ class SqliteStorage:
         self._opening = threading.Lock()
         self._writer: Writer | None = None
         self._readers: list[Connection] = []
+        self._unused = self._seconds = 0
         self.barrier = ForkBarrier(self)
         try:
             self.secret = self._read_secret()
@@ -107,13 +112,28 @@ class SqliteStorage:
         """Acquire the most recently used reading connection, or open one."""
         if self._closed:
             raise Unavailable("the store is closed")
-        self._file.check_for_reads()
+        if self._file.check_for_reads():
+            self._close_unused_readers()
         try:
-            return self._readers.pop()
+            connection = self._readers.pop()
         except IndexError:
             connection = self._file.connect()
             connection("PRAGMA query_only = ON")
-            return connection
+        self._unused = min(self._unused, len(self._readers))
+        return connection
+
+    def _close_unused_readers(self) -> None:
+        """Close connections that were not used for a minute in which there were reads, but for one.
+
+        One stays, because SQLite removes the WAL when the last one is closed.
+        """
+        self._seconds += 1
+        if self._seconds < UNUSED_SECONDS:
+            return
+        with suppress(IndexError):  # other threads acquire some meanwhile
+            for _ in range(min(self._unused, len(self._readers) - 1)):
+                self._readers.pop(0).close()
+        self._seconds, self._unused = 0, len(self._readers)
 
     def release(self, connection: Connection) -> None:
         """Roll back and release a reading connection."""
@@ -180,13 +200,19 @@ class SqliteUnits(Units[Unit]):
     _origin: UnitContext
 
     def write(self, work: Callable[[Unit], T]) -> T:
-        result, entries = self._store.barrier.run(partial(self._write, work))
+        return self._run(work, wait=True)
+
+    def write_at_once(self, work: Callable[[Unit], T]) -> T:
+        return self._run(work, wait=False)
+
+    def _run(self, work: Callable[[Unit], T], *, wait: bool) -> T:
+        result, entries = self._store.barrier.run(partial(self._write, work, wait=wait))
         if entries and self._origin.observe is not None:
             self._origin.observe(entries)
         return result
 
-    def _write(self, work: Callable[[Unit], T]) -> tuple[T, Sequence[Entry]]:
-        return run_until_stored(partial(self._store.writer().run, work, self._origin))
+    def _write(self, work: Callable[[Unit], T], *, wait: bool) -> tuple[T, Sequence[Entry]]:
+        return run_until_stored(partial(self._store.writer().run, work, self._origin, wait=wait))
 
     def read(self, query: Callable[[Unit], T]) -> T:
         return self._store.barrier.run(partial(self._read, query))

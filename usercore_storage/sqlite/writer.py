@@ -13,7 +13,7 @@ from usercore.kernel.errors import StorageError
 from usercore.storage.recording import UnitContext
 from usercore_storage.sql.unit import SqlUnit
 from usercore_storage.sqlite.commit_queue import LONGEST_WAIT, CommitQueue, QueuedUnit, Take
-from usercore_storage.sqlite.connections import WAL_LIMIT
+from usercore_storage.sqlite.connections import BUSY_TIMEOUT_MS, WAL_LIMIT
 from usercore_storage.sqlite.identity import StoreFile
 from usercore_storage.sqlite.process_lock import ProcessLock
 from usercore_storage.sqlite.wal import WalBound
@@ -41,23 +41,25 @@ class Writer:
         self._wal = WalBound(self._file, limit=wal_limit)
         self._record: bytes | None = None
         self._longest_wait = max_wait
-        self._queue = CommitQueue(self._lead, max_wait=max_wait)
+        self._busy_timeout = BUSY_TIMEOUT_MS
+        self._queue = CommitQueue(self._lead)
         self._sent: Sequence[QueuedUnit] = ()
 
-    def run(self, work: Callable[[SqlUnit], T], origin: UnitContext) -> tuple[T, Sequence[Entry]]:
+    def run(self, work: Callable[[SqlUnit], T], origin: UnitContext, *, wait: bool = True) -> tuple[T, Sequence[Entry]]:
         """Run ``work`` and commit all or nothing of it; return its result and its history entries.
 
         Raises:
+            Busy: other units were written for too long, or at all if it is not to ``wait``.
             StorageError: it could not be committed.
         """
-        queued = QueuedUnit(work, origin)
+        queued = QueuedUnit(work, origin, max_wait=self._longest_wait if wait else 0.0)
         self._queue.submit(queued)
         if queued.error is not None:
             raise queued.error
         return queued.result, queued.entries
 
     def _lead(self, take: Take) -> None:
-        self._process_lock.run(partial(self._run, take), max_wait=self._longest_wait)
+        self._process_lock.run(partial(self._run, take), max_wait=self._queue.left())
 
     def _run(self, take: Take) -> None:
         try:
@@ -92,6 +94,7 @@ class Writer:
             StoreMoved: another file is at the path, or another process opened another one there since.
             StorageError: it could not begin.
         """
+        self._limit_wait()
         self._connection("BEGIN IMMEDIATE")
         self._connection.unit.begin_transaction()
         self._file.check_path()
@@ -102,6 +105,13 @@ class Writer:
         elif not self._process_lock.remembers(self._record):
             self._file.move(f"another process opened another store at {str(self._file.path)!r}")
             self._file.check()
+
+    def _limit_wait(self) -> None:
+        """Let SQLite wait for writers that do not know the process lock no longer than the leader may still wait."""
+        timeout = min(BUSY_TIMEOUT_MS, int(self._queue.left() * 1000))
+        if timeout != self._busy_timeout:
+            self._connection(f"PRAGMA busy_timeout = {timeout}")
+            self._busy_timeout = timeout
 
     def _run_group(self, group: Sequence[QueuedUnit]) -> bool:
         """Run units in the open transaction and commit it; return whether they are done.

@@ -45,6 +45,18 @@ class UnitsContract(Contract):
         assert main.write(lambda _: result) is result
         assert main.read(lambda _: result) is result
 
+    @pytest.mark.rule("K2")
+    def test_a_unit_that_need_not_wait_is_stored_as_any_other(self, people: Units[Unit]) -> None:
+        def rename_and_fail(unit: Unit) -> None:
+            rename(unit, "Ann", ANN)
+            raise ZeroDivisionError
+
+        people.write_at_once(lambda unit: rename(unit, "Zoë", ANN))
+        assert people.read(names)[0] == "Zoë"
+        with pytest.raises(ZeroDivisionError):
+            people.write_at_once(rename_and_fail)
+        assert people.read(names)[0] == "Zoë"
+
     def test_a_unit_sees_what_it_wrote(self, people: Units[Unit]) -> None:
         def rename_and_read(unit: Unit) -> list[str | None]:
             rename(unit, "Zoë", ANN)
