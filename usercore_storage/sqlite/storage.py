@@ -29,7 +29,7 @@ REWRITTEN_UP_TO: Final = 32 * 1024 * 1024
 """Bytes of a file that is rewritten at once. Source: usercore: that takes about 0.2 s, in which no unit is written."""
 
 UNUSED_SECONDS: Final = 60
-"""Seconds with reads after which connections that a burst of readers left behind are closed. Source: usercore."""
+"""Seconds with reads after which connections that only a burst of readers used are closed. Source: usercore."""
 
 _abandoned: Final[list[object]] = []
 """The parent's connections in a forked child. SQLite forbids using them there, and closing counts as use."""
