@@ -107,7 +107,7 @@ class Writer:
             self._file.check()
 
     def _limit_wait(self) -> None:
-        """Set how long SQLite waits for writers that do not know the process lock: as long as the leader may still wait."""
+        """Make SQLite wait for other writers only as long as the leader may still wait."""
         timeout = min(BUSY_TIMEOUT_MS, int(self._queue.left() * 1000))
         if timeout != self._busy_timeout:
             self._connection(f"PRAGMA busy_timeout = {timeout}")
