@@ -63,7 +63,7 @@ def test_a_unit_beyond_the_file_size_limit_is_rolled_back_and_the_store_goes_on(
     with usercore.open(url) as core:
         kept = [register(core, number) for number in range(3)]
         before = dump(core)
-        with no_longer_files((tmp_path / "store.db-wal").stat().st_size + 10_000), pytest.raises(StorageError):
+        with no_longer_files((tmp_path / "store.db-wal").stat().st_size + 10_000), pytest.raises(Full):
             register(core, 3)
         assert dump(core) == before
         kept.append(register(core, 3))

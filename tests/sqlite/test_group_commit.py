@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.sqlite.note_writer import ORIGIN, NoteWriter, Work, kinds, note
-from usercore.kernel.errors import Busy, RunAgain, StorageError, Unavailable
+from usercore.kernel.errors import Busy, Indeterminate, RunAgain, StorageError
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sqlite.commit_queue import QueuedUnit
 
@@ -125,9 +125,9 @@ def test_if_the_commit_of_a_group_fails_each_unit_is_committed_alone(
 
 
 @pytest.mark.parametrize("gives_up", [False, True])
-def test_a_unit_whose_own_commit_fails_is_not_stored_and_raises(note_writer: NoteWriter, *, gives_up: bool) -> None:
+def test_a_unit_whose_own_commit_is_not_synced_is_indeterminate(note_writer: NoteWriter, *, gives_up: bool) -> None:
     fail_at(note_writer, "COMMIT", times=2, gives_up=gives_up)
-    assert kinds(note_writer.group(note("a"), note("b"), note("c"))) == [Unavailable, "b", "c"]
+    assert kinds(note_writer.group(note("a"), note("b"), note("c"))) == [Indeterminate, "b", "c"]
     assert note_writer.found() == ["b", "c"]
 
 

@@ -6,9 +6,20 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
-from usercore.kernel.errors import Busy, Corrupt, Full, ReadOnly, RunAgain, StorageError, StoreMoved, Unavailable
+from usercore.kernel.errors import (
+    Busy,
+    Corrupt,
+    Full,
+    Indeterminate,
+    ReadOnly,
+    RunAgain,
+    StorageError,
+    StoreMoved,
+    Unavailable,
+)
 
 _PRIMARY: Final = 0xFF
 """The low byte of an extended code is the primary one. Source: SQLite, Result and Error Codes, 2."""
@@ -28,11 +39,14 @@ _ERRORS: Final[Mapping[int, type[StorageError]]] = {
 }
 
 _EXTENDED: Final[Mapping[int, type[StorageError]]] = {
+    sqlite3.SQLITE_IOERR_FSYNC: Indeterminate,
+    sqlite3.SQLITE_IOERR_DIR_FSYNC: Indeterminate,
     sqlite3.SQLITE_IOERR_SHMSIZE: Full,
     sqlite3.SQLITE_READONLY_DBMOVED: StoreMoved,
     sqlite3.SQLITE_CONSTRAINT_TRIGGER: ReadOnly,  # a trigger refuses: ``usercore_storage.copy`` closes a store so
 }
-"""Extended codes that say more than their primary one. Source: SQLite, Result and Error Codes."""
+"""Extended codes that say more than their primary one. What could not be synced may be on the disk all the same, and a
+commit in the WAL that is there is a commit after the next start. Source: SQLite, Result and Error Codes."""
 
 _OF_SYSTEM: Final[Mapping[int, type[StorageError]]] = {
     errno.ENOSPC: Full,
@@ -54,6 +68,10 @@ DRIVER_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 """What the driver raises. It decodes SQLite's messages, and one about a damaged schema may quote bytes of the file."""
 
 DriverError = sqlite3.Error | UnicodeDecodeError
+
+
+_PROBE_BYTES: Final = 65_536
+"""As many as SQLite's largest page has, so that a page that found no room finds none here."""
 
 
 def translate_error(error: DriverError, path: Path | None = None) -> Exception:
@@ -96,6 +114,26 @@ def _reason_of(error: sqlite3.Error, code: int) -> str:
         return "a trigger refuses to write: the store was copied, or is about to be; usercore reopen undoes this"
     name = getattr(error, "sqlite_errorname", f"code {code}")
     return name if code & _PRIMARY == sqlite3.SQLITE_CONSTRAINT else f"{error} ({name})"
+
+
+def with_lack_of_room(error: Exception, path: Path) -> Exception:
+    """Return ``Full`` instead of an error of SQLite that a quota or a limit of sizes caused, else the error itself.
+
+    SQLite reports those as it reports any other write that failed. So another file beside the store is written at the
+    same place: the end of its longest file.
+    """
+    if getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_IOERR_WRITE:
+        return error
+    try:
+        end = max(file.stat().st_size for file in (path, path.with_name(f"{path.name}-wal")))
+        with TemporaryFile(dir=path.parent, buffering=0) as probe:
+            probe.seek(end)
+            probe.write(bytes(_PROBE_BYTES))
+            os.fsync(probe.fileno())
+    except OSError as refused:
+        reason = translate_os_error(refused, path)
+        return reason if isinstance(reason, Full) else error
+    return error
 
 
 def translate_os_error(error: OSError, path: Path | None = None) -> StorageError:

@@ -14,6 +14,7 @@ from usercore.storage.recording import UnitContext
 from usercore_storage.sql.unit import SqlUnit
 from usercore_storage.sqlite.commit_queue import LONGEST_WAIT, CommitQueue, QueuedUnit, Take
 from usercore_storage.sqlite.connections import BUSY_TIMEOUT_MS, WAL_LIMIT
+from usercore_storage.sqlite.errors import with_lack_of_room
 from usercore_storage.sqlite.identity import StoreFile
 from usercore_storage.sqlite.process_lock import ProcessLock
 from usercore_storage.sqlite.wal import WalBound
@@ -127,7 +128,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - raised in the thread that waits for the unit
             self._settle()
             if alone:
-                _finish(group, error)
+                _finish(group, with_lack_of_room(error, self._file.path))
             return alone
         return True
 
