@@ -95,7 +95,7 @@ def prepare(location: StoreLocation) -> bool:
         NewerSchema: a newer usercore made it.
     """
     if not os.path.lexists(location.path):
-        check_wal(location.path, None)
+        check_wal(location.path)
     try:
         os.close(os.open(location.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, MODE))
     except FileExistsError:
@@ -160,7 +160,7 @@ def inspect(location: StoreLocation) -> bool:
     if not stat.S_ISREG(status.st_mode):
         raise Unavailable(f"{'a folder' if stat.S_ISDIR(status.st_mode) else 'no regular file'} is at {shown}")
     check_single_name(location.path, status)
-    check_wal(location.path, status)
+    check_wal(location.path)
     if not os.access(location.path, os.R_OK):
         raise Unavailable(f"{shown} may not be read")
     if not os.access(location.path, os.W_OK):

@@ -38,30 +38,32 @@ class Record:
     """The inode of its WAL."""
 
 
-def check_wal(path: Path, status: os.stat_result | None) -> None:
+def check_wal(path: Path) -> None:
     """Check that the WAL beside a path belongs to the file there, if there is one, and that no WAL of it is elsewhere.
+
+    The WAL is looked for first: another process may be creating both, and creates the file first.
 
     Raises:
         StoreMoved: another file's WAL is beside the path, or the file was renamed without its WAL.
         StorageError: the folder cannot be read.
     """
-    wal = _used_wal_of(path)
+    wal, store = _used(wal_of(path)), _used(path)
     if wal is None:
-        if status is not None and status.st_size:
-            _check_not_renamed(path, status)
+        if store is not None:
+            _check_not_renamed(path, store)
         return
     record = _record_of(path)
-    if status is None or not status.st_size or (record and record.wal == wal and record.store != status.st_ino):
+    if store is None or (record and record.wal == wal and record.store != store):
         raise StoreMoved(
             f"{str(wal_of(path))!r} has the latest changes of another file that was at {str(path)!r}: put that file"
             " back; or, to use the present one, remove it"
         )
 
 
-def _check_not_renamed(path: Path, status: os.stat_result) -> None:
+def _check_not_renamed(path: Path, store: int) -> None:
     for other in _stores_beside(path):
         record = _record_of(other)
-        if record and record.store == status.st_ino and record.wal == _used_wal_of(other):
+        if record and record.store == store and record.wal == _used(wal_of(other)):
             raise StoreMoved(
                 f"{str(path)!r} was renamed, and its latest changes are in {str(wal_of(other))!r}: rename it back,"
                 " and open and close it before it is renamed"
@@ -87,9 +89,9 @@ def _record_of(path: Path) -> Record | None:
     return None
 
 
-def _used_wal_of(path: Path) -> int | None:
-    """Return the inode of the WAL beside a path, if it is there and not empty."""
+def _used(path: Path) -> int | None:
+    """Return the inode of the file at a path, if there is one and it is not empty."""
     with suppress(OSError):
-        status = os.lstat(wal_of(path))
+        status = os.lstat(path)
         return status.st_ino if status.st_size else None
     return None
