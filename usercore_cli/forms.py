@@ -8,7 +8,7 @@ from usercore.importing.model import BadRecord, ImportReport
 from usercore.kernel.errors import FieldError
 from usercore.maintenance.cleanup import Cleaned
 from usercore.statistics.model import DayCount, HashCount, RegistrationFigures
-from usercore_storage import CopyReport, Finding, Report
+from usercore_storage import CopyReport, Finding, Repair, RepairReport, Report
 
 
 class FieldErrorForm(TypedDict):
@@ -77,6 +77,34 @@ report: Final[Form[Report, ReportForm, ReportForm]] = Form(
     ReportForm,
     ReportForm,
     {"findings": lambda value, audience: [finding(one, audience) for one in value.findings]},
+)
+
+
+class RepairForm(TypedDict):
+    """One repair of a store."""
+
+    kind: str
+    table: str
+    key: str
+
+
+repair: Final[Form[Repair, RepairForm, RepairForm]] = Form(RepairForm, RepairForm)
+
+
+class RepairReportForm(TypedDict):
+    """What a repair did, and what a check found after it."""
+
+    repairs: list[RepairForm]
+    check: ReportForm
+
+
+repair_report: Final[Form[RepairReport, RepairReportForm, RepairReportForm]] = Form(
+    RepairReportForm,
+    RepairReportForm,
+    {
+        "repairs": lambda value, audience: [repair(one, audience) for one in value.repairs],
+        "check": lambda value, audience: report(value.check, audience),
+    },
 )
 
 

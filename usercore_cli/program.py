@@ -28,6 +28,7 @@ ABOUT_STORES = (
     import_users,
     export,
     stores.check,
+    stores.repair,
     stores.backup,
     copies.copy,
     copies.reopen,

@@ -1,4 +1,4 @@
-"""``usercore init``, ``check``, ``backup``, ``cleanup`` and ``stats``: a store as a whole."""
+"""``usercore init``, ``check``, ``repair``, ``backup``, ``cleanup`` and ``stats``: a store as a whole."""
 
 from pathlib import Path
 
@@ -33,13 +33,42 @@ def check(*, url: str, as_json: bool) -> ExitStatus:
         except ValueError as error:
             raise Failed(f"{error}; {URLS}") from error
     output = Output(as_json)
-    if as_json or report.is_clean:
-        output.done(f"{report.rows} rows, no problem", forms.report(report, "operator"))
+    if as_json:
+        output.record(forms.report(report, "operator"))
     else:
-        output.rows([forms.finding(one, "operator") for one in report.findings], ("kind", "table", "key", "problem"))
-        if report.left_out:
-            click.echo(f"{report.left_out} more are not listed", err=True)
+        _print_findings(report, output)
     return ExitStatus.DONE if report.is_clean else ExitStatus.REFUSED
+
+
+@click.command("repair", cls=Command)
+@click.option("--dry-run", is_flag=True, help="list what would be repaired, and change nothing")
+@store_option
+@json_option
+def repair(*, dry_run: bool, url: str, as_json: bool) -> ExitStatus:
+    """Repair claims and words of users, then check the store and report what is left."""
+    with failures(as_json=as_json), progress(" repairs") as bar:
+        try:
+            done = usercore_storage.repair(url, dry_run=dry_run, on_progress=bar.show)
+        except ValueError as error:
+            raise Failed(f"{error}; {URLS}") from error
+    output = Output(as_json)
+    if as_json:
+        output.record(forms.repair_report(done, "operator"))
+    else:
+        if done.repairs:
+            output.rows([forms.repair(one, "operator") for one in done.repairs], ("kind", "table", "key"))
+        click.echo(f"{len(done.repairs)} {'would be repaired' if dry_run else 'repaired'}", err=True)
+        _print_findings(done.check, output)
+    return ExitStatus.DONE if done.check.is_clean else ExitStatus.REFUSED
+
+
+def _print_findings(report: usercore_storage.Report, output: Output) -> None:
+    if report.is_clean:
+        output.done(f"{report.rows} rows, no problem", {})
+        return
+    output.rows([forms.finding(one, "operator") for one in report.findings], ("kind", "table", "key", "problem"))
+    if report.left_out:
+        click.echo(f"{report.left_out} more are not listed", err=True)
 
 
 @click.command("backup", cls=Command)

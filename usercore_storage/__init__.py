@@ -1,4 +1,4 @@
-"""Storages for usercore: in memory, and one set of SQL for several engines. Open, check, back up and copy by URL."""
+"""Storages for usercore: in memory, and one set of SQL for several engines; what is done with a store by its URL."""
 
 from usercore_storage.access import access
 from usercore_storage.backups import backup
@@ -6,6 +6,8 @@ from usercore_storage.check_report import Finding, FindingKind, Report
 from usercore_storage.checking import check
 from usercore_storage.copies.model import CopyProgress, CopyReport, CopyStep
 from usercore_storage.copying import copy, reopen
+from usercore_storage.repair_report import Repair, RepairKind, RepairReport
+from usercore_storage.repairing import repair
 
 __all__ = [
     "CopyProgress",
@@ -13,10 +15,14 @@ __all__ = [
     "CopyStep",
     "Finding",
     "FindingKind",
+    "Repair",
+    "RepairKind",
+    "RepairReport",
     "Report",
     "access",
     "backup",
     "check",
     "copy",
     "reopen",
+    "repair",
 ]

@@ -34,7 +34,7 @@ def copy(
         Corrupt: a row of the source cannot be read, or its copy is not the same.
         StorageError: one of the stores cannot be used; its subclasses say why.
     """
-    with _side("source", from_url) as source, _side("target", to_url) as target:
+    with opened("source", from_url) as source, opened("target", to_url) as target:
         return copier.Copier(source, target, on_progress).run(finish=finish, close=close)
 
 
@@ -49,14 +49,22 @@ def reopen(url: str) -> None:
         ImportError: the engine's driver is not installed.
         StorageError: the store cannot be used; its subclasses say why.
     """
-    with _side("source", url) as source:
+    with opened("source", url) as source:
         copier.reopen(source)
 
 
-def _side(kind: str, url: str) -> AbstractContextManager[Side]:
+def opened(kind: str, url: str) -> AbstractContextManager[Side]:
+    """Open a store as the ``source`` or the ``target`` of a copy; a source is neither created nor migrated.
+
+    Raises:
+        TypeError: the URL is not text.
+        ValueError: it is not the URL of a SQLite or PostgreSQL store.
+        ImportError: the engine's driver is not installed.
+        StorageError: the store cannot be used; its subclasses say why.
+    """
     scheme = scheme_of(url)
     if scheme not in _ENGINES:
         found = scheme or "text of another form"
-        raise ValueError(f"a store that can be copied is sqlite:///... or postgresql://..., not {found}")
+        raise ValueError(f"a store of this kind is sqlite:///... or postgresql://..., not {found}")
     side: AbstractContextManager[Side] = getattr(import_module(_ENGINES[scheme]), kind)(url)
     return side

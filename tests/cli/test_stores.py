@@ -1,4 +1,4 @@
-"""``usercore init``, ``check``, ``backup``, ``cleanup`` and ``stats``."""
+"""``usercore init``, ``check``, ``repair``, ``backup``, ``cleanup`` and ``stats``."""
 
 import json
 import sqlite3
@@ -18,7 +18,9 @@ def test_init_creates_a_store_and_leaves_one_that_exists(tmp_path: Path) -> None
     assert run("check", "--store", url).status == 0
 
 
-@pytest.mark.parametrize("command", [["stats"], ["user", "find", "bob"], ["cleanup"], ["check"], ["backup", "copy.db"]])
+@pytest.mark.parametrize(
+    "command", [["stats"], ["user", "find", "bob"], ["cleanup"], ["check"], ["repair"], ["backup", "copy.db"]]
+)
 def test_other_commands_create_no_store(tmp_path: Path, command: list[str]) -> None:
     done = run(*command, "--store", f"sqlite:///{tmp_path}/mistyped.db")
     assert (done.status, list(tmp_path.iterdir())) == (2, [])
@@ -44,6 +46,25 @@ def test_a_damaged_store_is_status_1_and_its_findings_are_listed(store: str) -> 
     assert (table.status, table.out.splitlines()[1].split()[:2]) == (1, ["mismatch", "usercore_users"])
 
 
+def test_a_damaged_store_is_repaired_and_what_is_left_is_listed(store: str) -> None:
+    for name in ("bob", "eve"):
+        run("user", "create", f"{name}@example.com", "--username", name)
+    assert run("repair").out.endswith(" rows, no problem\n")
+    with closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as connection:
+        connection.execute("DELETE FROM usercore_claims WHERE key = 'bob'")
+        connection.commit()
+        dry = run("repair", "--dry-run", "--json")
+        assert (dry.status, [one["kind"] for one in json.loads(dry.out)["repairs"]]) == (1, ["claimed"])
+        done = run("repair")
+        assert (done.status, done.err) == (0, "1 repaired\n")
+        assert done.out.splitlines()[1].split()[:2] == ["claimed", "usercore_claims"]
+        connection.execute("UPDATE usercore_users SET username = 'eve'")
+        connection.commit()
+    left = run("repair")
+    assert left.status == 1
+    assert "its username is claimed by user" in left.out
+
+
 def test_findings_that_are_not_listed_are_counted(store: str) -> None:
     with usercore.open(store) as core:
         core.registration.import_users({"email": f"n{n}@example.com", "username": f"n{n}"} for n in range(103))
@@ -66,7 +87,7 @@ def test_a_backup_is_a_store_and_replaces_no_file(store: str, tmp_path: Path) ->
     assert (again.status, again.err) == (2, f"usercore: {copy} exists already; choose another name\n")
 
 
-@pytest.mark.parametrize("command", [["check"], ["backup", "copy.db"]])
+@pytest.mark.parametrize("command", [["check"], ["repair"], ["backup", "copy.db"]])
 def test_what_a_storage_cannot_do_is_status_2(command: list[str]) -> None:
     assert run(*command, "--store", "memory://").status == 2
 

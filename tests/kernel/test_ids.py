@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usercore.kernel.ids import EPOCH_MS, FIRST_DRAWN, LIMIT, TENANT_KIND, USER_KIND, IdMaker, id_of, uuid_of
+from usercore.kernel.ids import EPOCH_MS, FIRST_DRAWN, LIMIT, TENANT_KIND, USER_KIND, IdMaker, drawn_at, id_of, uuid_of
 from usercore.testing import NOON, FakeClock, FakeRandomness
 from usercore.testing.strategies import ids
 
@@ -240,3 +240,15 @@ def test_a_uuid_that_is_not_derived_from_an_id_has_none(uuid: UUID, kind: int) -
 @pytest.mark.parametrize("number", [0, -1, LIMIT, -(EPOCH_MS << 12)])
 def test_a_uuid_of_a_number_out_of_range_has_no_id(number: int) -> None:
     assert id_of(uuid_of(number, USER_KIND), USER_KIND) is None
+
+
+@given(st.datetimes(datetime(2025, 2, 1), datetime(2090, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - strategies take naive bounds
+def test_an_id_has_the_time_at_which_it_was_drawn(at: datetime) -> None:
+    number = IdMaker(lambda: at, FakeRandomness())()
+    found = drawn_at(number)
+    assert found is not None
+    assert timedelta(0) <= at - found < timedelta(milliseconds=1)
+
+
+def test_an_imported_id_has_no_time() -> None:
+    assert drawn_at(FIRST_DRAWN - 1) is None

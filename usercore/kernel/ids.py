@@ -5,7 +5,7 @@ An id reveals when its holder was created; it is neither secret nor unguessable.
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NewType
 from uuid import UUID
 
@@ -79,6 +79,13 @@ class IdMaker:
         """Return the number that the first id follows: random if the clock is too early to tell two processes apart."""
         is_early = milli << _DRAWN_BITS < FIRST_DRAWN
         return FIRST_DRAWN - 1 + (int.from_bytes(self._chance(_START_BYTES), "big") if is_early else 0)
+
+
+def drawn_at(number: int) -> datetime | None:
+    """Return when an id was generated, to the millisecond, or None for one that an import supplied."""
+    if number < FIRST_DRAWN:
+        return None
+    return datetime(2025, 1, 1, tzinfo=UTC) + timedelta(milliseconds=number >> _DRAWN_BITS)
 
 
 USER_KIND: Final = 1

@@ -198,7 +198,8 @@ def _needs_of(user: User) -> dict[tuple[KeySpace, str], KeyUse] | None:
         return None
 
 
-def _needs_of_holder(row: Sequence[object]) -> dict[tuple[KeySpace, str], KeyUse] | None:
+def needs_of_holder(row: Sequence[object]) -> dict[tuple[KeySpace, str], KeyUse] | None:
+    """Return the keys that the ``IDENTIFIERS`` of a user need, with their uses; None if they cannot be read."""
     try:
         return claims_for(**READERS[USERS.name].read_some(IDENTIFIERS, tuple(row)))
     except (Unreadable, ValueError):  # reported where users are read
@@ -223,7 +224,7 @@ def _claims_on(
 def _unused(run: Executor, page: Sequence[Read]) -> Iterator[Finding]:
     """Find the claims that their holders do not need."""
     holders = _found(run, HOLDERS, [claim.holder_id for _, claim in page])
-    needs = {number: _needs_of_holder(row) for number, *row in holders}
+    needs = {number: needs_of_holder(row) for number, *row in holders}
     for row, claim in page:
         needed = needs.get(claim.holder_id)
         is_held = claim.uses == 0 and claim.held_until is not None

@@ -1,0 +1,34 @@
+"""Repair a store in a file."""
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.sqlite.test_checking import SqliteEngine
+from tests.storages.checking import CheckedStore, fill
+from tests.storages.repairing import RepairingCases
+from usercore_storage import repair, sqlite
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store with rows in every table."""
+    path = tmp_path_factory.mktemp("full") / "store.db"
+    with closing(sqlite.open_storage(f"sqlite:///{path}")) as storage:
+        fill(storage)
+    return path
+
+
+class TestSqliteRepairing(RepairingCases):
+    @pytest.fixture
+    def engine(self, full: Path, path: Path) -> CheckedStore:
+        shutil.copyfile(full, path)
+        return SqliteEngine(path)
+
+
+@pytest.mark.parametrize("url", ["memory://", "nothing", "mysql://x/y"])
+def test_only_files_and_databases_are_repaired(url: str) -> None:
+    with pytest.raises(ValueError, match="sqlite:///"):
+        repair(url)
