@@ -80,3 +80,17 @@ def test_a_user_who_is_being_registered_is_not_seen_in_half(engine: PostgresEngi
         assert repair(engine.url, dry_run=True).repairs == ()
         writer.commit()
     assert [one.table for one in repair(engine.url).repairs] == ["usercore_users"]  # the words, which the test left out
+
+
+def test_a_user_who_is_renamed_while_the_repair_waits_is_read_again(engine: PostgresEngine) -> None:
+    engine.run("UPDATE usercore_claims SET uses = 3 WHERE key = 'bob'")
+    repairer = threading.Thread(target=lambda: repair(engine.url))
+    with psycopg.connect(engine.url) as writer:
+        writer.execute("UPDATE usercore_users SET username = NULL WHERE username = 'bob'")
+        writer.execute("DELETE FROM usercore_claims WHERE key = 'bob'")
+        repairer.start()
+        while not engine.ask("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            pass  # until the repair waits for the writer
+        writer.commit()
+    repairer.join()
+    assert engine.ask("SELECT 1 FROM usercore_claims WHERE key = 'bob'") == []

@@ -249,6 +249,10 @@ class CopyingCases(ABC):
         def exchange(progress: CopyProgress) -> None:
             if progress.step is CopyStep.COMPARE and not exchanged:
                 exchanged.append(True)
+                pair.source.run("UPDATE usercore_roles SET modified_by = 'host' WHERE name_folded = 'one'")
+                pair.source.run(
+                    "UPDATE usercore_users SET note = 'changed'"
+                )  # between the two, so that batches part them
                 for old, new in (("one", "three"), ("two", "one"), ("three", "two")):
                     pair.source.run(f"UPDATE usercore_roles SET name_folded = '{new}' WHERE name_folded = '{old}'")  # noqa: S608 - as above
 
