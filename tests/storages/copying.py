@@ -252,7 +252,7 @@ class CopyingCases(ABC):
                 pair.source.run("UPDATE usercore_roles SET modified_by = 'host' WHERE name_folded = 'one'")
                 pair.source.run(
                     "UPDATE usercore_users SET note = 'changed'"
-                )  # between the two, so that batches part them
+                )  # so that batches part the two
                 for old, new in (("one", "three"), ("two", "one"), ("three", "two")):
                     pair.source.run(f"UPDATE usercore_roles SET name_folded = '{new}' WHERE name_folded = '{old}'")  # noqa: S608 - as above
 
