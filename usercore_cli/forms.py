@@ -8,7 +8,7 @@ from usercore.importing.model import BadRecord, ImportReport
 from usercore.kernel.errors import FieldError
 from usercore.maintenance.cleanup import Cleaned
 from usercore.statistics.model import DayCount, HashCount, RegistrationFigures
-from usercore_storage import CopyReport, Finding, Repair, RepairReport, Report
+from usercore_storage import CopyReport, Finding, Repair, RepairReport, Report, VerifyReport
 
 
 class FieldErrorForm(TypedDict):
@@ -105,6 +105,21 @@ repair_report: Final[Form[RepairReport, RepairReportForm, RepairReportForm]] = F
         "repairs": lambda value, audience: [repair(one, audience) for one in value.repairs],
         "check": lambda value, audience: report(value.check, audience),
     },
+)
+
+
+class VerifyReportForm(TypedDict):
+    """How many cases of the contract passed, and which failed."""
+
+    is_passed: bool
+    passed: int
+    failed: list[str]
+
+
+verify_report: Final[Form[VerifyReport, VerifyReportForm, VerifyReportForm]] = Form(
+    VerifyReportForm,
+    VerifyReportForm,
+    {"failed": lambda value, audience: list(value.failed)},  # noqa: ARG005 - the same for all
 )
 
 

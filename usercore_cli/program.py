@@ -29,6 +29,7 @@ ABOUT_STORES = (
     export,
     stores.check,
     stores.repair,
+    stores.verify,
     stores.backup,
     copies.copy,
     copies.reopen,

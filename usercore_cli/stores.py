@@ -1,4 +1,4 @@
-"""``usercore init``, ``check``, ``repair``, ``backup``, ``cleanup`` and ``stats``: a store as a whole."""
+"""``usercore init``, ``check``, ``repair``, ``verify``, ``backup``, ``cleanup``, ``stats``: a store as a whole."""
 
 from pathlib import Path
 
@@ -69,6 +69,27 @@ def _print_findings(report: usercore_storage.Report, output: Output) -> None:
     output.rows([forms.finding(one, "operator") for one in report.findings], ("kind", "table", "key", "problem"))
     if report.left_out:
         click.echo(f"{report.left_out} more are not listed", err=True)
+
+
+@click.command("verify", cls=Command)
+@click.option("--only", metavar="EXPRESSION", help="the cases whose names match, as for pytest -k; else all")
+@store_option
+@json_option
+def verify(*, only: str | None, url: str, as_json: bool) -> ExitStatus:
+    """Run the contract of storages on a server, in a schema or file of its own. Leaves the store alone."""
+    with failures(as_json=as_json):
+        try:
+            report = usercore_storage.verify(url, only=only)
+        except ValueError as error:
+            raise Failed(f"{error}; {URLS}") from error
+        except ImportError as error:
+            raise Failed(str(error)) from error
+    if report.output and not as_json:
+        click.echo(report.output, err=True)
+    Output(as_json).done(
+        f"{report.passed} cases passed, {len(report.failed)} failed", forms.verify_report(report, "operator")
+    )
+    return ExitStatus.DONE if report.is_passed else ExitStatus.REFUSED
 
 
 @click.command("backup", cls=Command)

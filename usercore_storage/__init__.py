@@ -8,6 +8,7 @@ from usercore_storage.copies.model import CopyProgress, CopyReport, CopyStep
 from usercore_storage.copying import copy, reopen
 from usercore_storage.repair_report import Repair, RepairKind, RepairReport
 from usercore_storage.repairing import repair
+from usercore_storage.verifying import VerifyReport, verify
 
 __all__ = [
     "CopyProgress",
@@ -19,10 +20,12 @@ __all__ = [
     "RepairKind",
     "RepairReport",
     "Report",
+    "VerifyReport",
     "access",
     "backup",
     "check",
     "copy",
     "reopen",
     "repair",
+    "verify",
 ]

@@ -250,9 +250,7 @@ class CopyingCases(ABC):
             if progress.step is CopyStep.COMPARE and not exchanged:
                 exchanged.append(True)
                 pair.source.run("UPDATE usercore_roles SET modified_by = 'host' WHERE name_folded = 'one'")
-                pair.source.run(
-                    "UPDATE usercore_users SET note = 'changed'"
-                )  # so that batches part the two
+                pair.source.run("UPDATE usercore_users SET note = 'changed'")  # so that batches part the two
                 for old, new in (("one", "three"), ("two", "one"), ("three", "two")):
                     pair.source.run(f"UPDATE usercore_roles SET name_folded = '{new}' WHERE name_folded = '{old}'")  # noqa: S608 - as above
 
