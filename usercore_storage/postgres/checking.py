@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 _OURS: Final = (
     "t.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('usercore_schema'))"
-    " AND t.relname LIKE 'usercore\\_%'"
+    " AND t.relname LIKE 'usercore\\_%' AND NOT t.relispartition"
 )
 _COLUMNS: Final = (
     "SELECT t.relname, a.attname, format_type(a.atttypid, a.atttypmod), c.collname, a.attnotnull, a.atthasdef"
