@@ -78,6 +78,7 @@ class TestSqliteToPostgres(CopyingCases):
         return {SqliteSide, PostgresSide}
 
 
+@pytest.mark.thorough
 class TestPostgresToSqlite(CopyingCases):
     @pytest.fixture
     def pair(self, stores: Stores, full_database: str) -> Pair:
