@@ -17,7 +17,7 @@ from usercore.users.model import User
 from usercore_storage import check
 from usercore_storage.sql import tables
 
-FEW: Final = 5
+FEW: Final = 3
 """Cuts of each call, spread over its messages; ``make faults`` cuts before each message."""
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from queue import SimpleQueue
 
 import attrs
@@ -10,6 +11,7 @@ import attrs
 from scripts.postgres_server import Server
 from tests.faults.rounds import rounds
 from tests.postgres.helpers import core_over, emails_in, halves_in, opened
+from tests.postgres.proxy import Sender, proxied
 from usercore import Indeterminate, StorageError, UserCore
 
 THREADS = 8
@@ -73,6 +75,16 @@ def test_sessions_that_end_under_load_lose_no_acknowledged_user(server: Server, 
     outcomes.check(set(emails_in(server, database)))
     assert halves_in(server, database) == []
     assert len(outcomes.told[None]) > THREADS * each * 0.9
+
+
+def test_wires_that_are_cut_under_load_lose_no_acknowledged_user(server: Server, database: str) -> None:
+    each, places = rounds(10), cycle((sender, number) for number in range(0, 40, 3) for sender in Sender)
+    url = server.url(database)
+    with proxied(server.port) as proxy, opened(url.replace(f":{server.port}/", f":{proxy.port}/")) as store:
+        outcomes = register_during(core_over(store), each, lambda: proxy.cut_before(*next(places)))
+    outcomes.check(set(emails_in(server, database)))
+    assert halves_in(server, database) == []
+    assert len(outcomes.told[None]) > THREADS * each * 0.7
 
 
 def test_a_server_crash_under_load_loses_no_acknowledged_user(own_server: Server, own_database: str) -> None:

@@ -21,6 +21,7 @@ from usercore import Busy, Host, MailPolicy, PasskeyPolicy, StorageError, UserCo
 from usercore.kernel.context import MAIN
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import RunAgain
+from usercore.kernel.ids import UserId
 from usercore.kernel.units import Units
 from usercore.storage import Unit
 from usercore.testing import FakeClock, FakeHasher, MemoryMailer
@@ -210,3 +211,20 @@ def test_a_unit_that_must_not_wait_for_a_lock_is_busy(server: Server, database: 
         add_users(people, MAIN, ANN, BOB)
         people.write(lock_and_rename_without_waiting)
         assert people.read(names) == [a_user().first_name, "Zoë"]
+
+
+def test_units_that_lock_different_users_of_a_young_store_do_not_stop_each_other(server: Server, database: str) -> None:
+    runs: list[int] = []
+    both = threading.Barrier(2)
+
+    def lock(unit: Unit, user_id: UserId) -> None:
+        runs.append(user_id)
+        unit.users.lock(user_id)
+        if len(runs) <= 2:
+            both.wait(60)
+
+    with opened(f"{server.url(database)}?isolation=serializable") as store, ThreadPoolExecutor(2) as pool:
+        people = units_of(store)
+        add_users(people, MAIN, ANN, BOB)
+        list(pool.map(lambda user_id: people.write(lambda unit: lock(unit, user_id)), (ANN, BOB)))
+    assert sorted(runs) == [ANN, BOB]

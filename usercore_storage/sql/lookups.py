@@ -63,7 +63,7 @@ _ACCOUNT: Final = (
     " LEFT JOIN usercore_credentials AS c ON c.user_id = u.id"
     f"{_ROLES_OF.format('u.id')}"
 )
-GET: Final = f"{_ACCOUNT} WHERE u.id = ? AND u.tenant_id = ?"
+GET: Final = f"{_ACCOUNT} WHERE u.id = ? AND +u.tenant_id = ?"
 FIND_BY_CLAIM: Final = f"{_ACCOUNT} WHERE {holds_claim('u.')}"
 
 RIGHTS: Final = (

@@ -28,29 +28,31 @@ def holds_claim(prefix: str = "") -> str:
     """Return the condition that a user holds a claim; ``of_claim`` returns its values."""
     return (
         f"{prefix}id = (SELECT holder_id FROM usercore_claims"
-        f" WHERE tenant_id = ? AND digest = ? AND space = ? AND key = ? AND uses & ? <> 0) AND {prefix}tenant_id = ?"
+        f" WHERE tenant_id = ? AND digest = ? AND space = ? AND key = ? AND uses & ? <> 0) AND +{prefix}tenant_id = ?"
     )
 
 
-GET: Final = f"SELECT {USERS.select} FROM usercore_users WHERE id = ? AND tenant_id = ?"
+# The sign keeps engines from reading all users of the tenant by an index that begins with it. At SERIALIZABLE,
+# PostgreSQL would also lock what it reads there: in a young store, users with nothing in common would stop each other.
+GET: Final = f"SELECT {USERS.select} FROM usercore_users WHERE id = ? AND +tenant_id = ?"
 _HAS_UUID: Final = (
     "id IN (?, (SELECT holder_id FROM usercore_claims WHERE tenant_id = ? AND digest = ? AND space = ? AND key = ?))"
-    " AND tenant_id = ? AND (supplied_uuid = ? OR supplied_uuid IS NULL)"
+    " AND +tenant_id = ? AND (supplied_uuid = ? OR supplied_uuid IS NULL)"
 )
 _BROUGHT_FIRST: Final = "ORDER BY CASE WHEN supplied_uuid IS NULL THEN 1 ELSE 0 END LIMIT 1"
 _NOT_ERASED: Final = "AND state <> 'erased'"
 FIND_BY_CLAIM: Final = f"SELECT {USERS.select} FROM usercore_users WHERE {holds_claim()}"
 FIND_BY_UUID: Final = f"SELECT {USERS.select} FROM usercore_users WHERE {_HAS_UUID} {_BROUGHT_FIRST}"
-ID_BY_ID: Final = f"SELECT id FROM usercore_users WHERE id = ? AND tenant_id = ? {_NOT_ERASED}"
+ID_BY_ID: Final = f"SELECT id FROM usercore_users WHERE id = ? AND +tenant_id = ? {_NOT_ERASED}"
 OTHER_ACTIVE: Final = "SELECT id FROM usercore_users WHERE tenant_id = ? AND state = 'active' AND id <> ? LIMIT 1"
 ID_BY_CLAIM: Final = f"SELECT id FROM usercore_users WHERE {holds_claim()} {_NOT_ERASED}"
 ID_BY_UUID: Final = f"SELECT id FROM usercore_users WHERE {_HAS_UUID} {_NOT_ERASED} {_BROUGHT_FIRST}"
-# The sign keeps SQLite from reading all users of the tenant by an index that begins with it.
 GET_MANY: Final = {
     size: f"SELECT {USERS.select} FROM usercore_users WHERE +tenant_id = ? AND id IN ({marks(size)})" for size in SIZES
 }
 _LOCK: Final = (
-    "UPDATE usercore_users SET change_no = change_no + 1 WHERE id = ? AND tenant_id = ? AND state <> 'erased' RETURNING"
+    "UPDATE usercore_users SET change_no = change_no + 1"
+    " WHERE id = ? AND +tenant_id = ? AND state <> 'erased' RETURNING"
 )
 LOCK_AND_GET: Final = f"{_LOCK} {USERS.select}"
 LOCK_AND_NOTE_SIGN_IN: Final = LOCK_AND_GET.replace(" SET ", " SET last_sign_in_at = ?, last_sign_in_ip = ?, ", 1)

@@ -1,0 +1,61 @@
+"""What a writing unit sends together."""
+
+from contextlib import suppress
+from functools import partial
+
+from scripts.postgres_server import Server
+from tests.architecture.statements import statements
+from tests.postgres.helpers import core_over, emails_in, opened
+from tests.postgres.proxy import proxied
+from usercore import Taken, UserCore
+from usercore.kernel.context import MAIN
+from usercore.testing.contracts.base import units_of
+from usercore.users.keys import KeySpace, KeyUse
+from usercore.users.model import Claim
+from usercore_storage.postgres.batches import LONGEST, returns_rows
+
+
+def test_a_unit_without_statements_sends_nothing(server: Server, database: str) -> None:
+    url = server.url(database)
+    with proxied(server.port) as proxy, opened(url.replace(f":{server.port}/", f":{proxy.port}/")) as store:
+        people = units_of(store)
+        people.write(lambda unit: unit.claims.find(KeySpace.LOGIN, "ann@example.com"))
+        proxy.watch()
+        assert people.write(lambda _: 7) == 7
+        assert proxy.round_trips == 0
+
+
+def test_statements_that_return_rows_are_recognised() -> None:
+    for name, statement in statements().items():
+        is_query = statement.startswith("SELECT") or "RETURNING" in statement
+        assert returns_rows(statement) is is_query, name
+    assert not returns_rows("SAVEPOINT usercore_part")
+
+
+def test_a_unit_of_more_statements_than_a_batch_holds_is_stored_completely(server: Server, database: str) -> None:
+    claims = [
+        Claim(tenant_id=MAIN, space=KeySpace.LOGIN, key=f"{number}@example.com", holder_id=7, uses=KeyUse.EMAIL)
+        for number in range(LONGEST * 2 + 3)
+    ]
+    with opened(server.url(database)) as store:
+        people = units_of(store)
+        people.write(lambda unit: unit.claims.add_many(claims))
+        assert server.ask("SELECT count(*) FROM usercore_claims", database=database) == [(len(claims),)]
+        people.write(lambda unit: unit.claims.remove(claims))
+    assert server.ask("SELECT count(*) FROM usercore_claims", database=database) == [(0,)]
+
+
+def test_a_part_that_is_undone_leaves_the_connection_usable(server: Server, database: str) -> None:
+    def work(core: UserCore, number: int) -> None:
+        core.registration.register_external(f"{number}.first@example.com", external_id=str(number))
+        with suppress(Taken):
+            core.registration.register_external(f"{number}.other@example.com", external_id=str(number))
+            raise AssertionError
+        core.registration.register_external(f"{number}.second@example.com")
+
+    with opened(f"{server.url(database)}?pool_max=1") as store:
+        core = core_over(store)
+        for number in range(3):
+            core.atomic(partial(work, number=number))
+    expected = [f"{number}.{name}@example.com" for number in range(3) for name in ("first", "second")]
+    assert emails_in(server, database) == expected
