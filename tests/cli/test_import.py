@@ -19,7 +19,7 @@ from usercore.__main__ import main
 pytestmark = pytest.mark.rule("R7")
 
 GOOD = "email,external_id\nann@example.com,K-1\nbob@example.com,K-2\n"
-BAD = "email,external_id,username\nann@example.com,K-1,\nbob@,K-2,\n,,\n,,bob\n"
+BAD = "email,external_id,first_name\nann@example.com,K-1,\nbob@,K-2,\n,,\n,,Bob\n"
 
 
 @pytest.fixture
