@@ -11,7 +11,7 @@ import usercore_storage.sql
 from usercore_storage.postgres.connections import numbered
 from usercore_storage.sql import tables
 from usercore_storage.sql.executor import Executor
-from usercore_storage.sql.table import Rows, Table
+from usercore_storage.sql.table import Row, Table
 from usercore_storage.sql.unit import SqlUnit
 
 TABLES: Final[dict[str, Table[Any]]] = {table.name: table for table in tables.ALL}
@@ -60,7 +60,7 @@ _COMPARISONS: Final = (exp.EQ, exp.In)
 class NoRun(Executor):
     """Runs nothing; repositories are created with it to collect their statements."""
 
-    def __call__(self, statement: str, _: object = (), /) -> Rows:
+    def __call__(self, statement: str, _: object = (), /) -> list[Row]:
         raise AssertionError(statement)
 
     def many(self, statement: str, _: object, /) -> None:

@@ -22,7 +22,7 @@ from usercore.testing.strategies import instants, users
 from usercore.users import model
 from usercore.users.model import PERSONAL, REGISTERED, UPDATED, User
 
-OF_USERS = [kind for kind in model.KINDS if all(hasattr(USER, field) for field in kind.fields)]
+KINDS_OF_USERS = [kind for kind in model.KINDS if all(hasattr(USER, field) for field in kind.fields)]
 
 
 def entry(kind: ChangeKind, *, old: object = None, new: object = None, context: Context | None = None) -> Entry:
@@ -44,7 +44,7 @@ def test_an_entry_has_actor_subject_kind_time_and_origin() -> None:
 
 
 @pytest.mark.rule("X2")
-@pytest.mark.parametrize("kind", OF_USERS, ids=[kind.name for kind in OF_USERS])
+@pytest.mark.parametrize("kind", KINDS_OF_USERS, ids=[kind.name for kind in KINDS_OF_USERS])
 @given(old=users(), new=users())
 def test_of_two_states_only_the_values_that_differ_are_stored(kind: ChangeKind, old: User, new: User) -> None:
     made = entry(kind, old=old, new=new)
@@ -102,7 +102,7 @@ def test_zero_and_the_empty_string_are_values_and_none_and_false_are_empty(value
 
 
 @pytest.mark.rule("X2", "X3")
-@pytest.mark.parametrize("kind", OF_USERS, ids=[kind.name for kind in OF_USERS])
+@pytest.mark.parametrize("kind", KINDS_OF_USERS, ids=[kind.name for kind in KINDS_OF_USERS])
 def test_only_declared_fields_are_stored(kind: ChangeKind) -> None:
     made = entry(kind, new=USER)
     assert set(made.new) <= set(kind.fields)

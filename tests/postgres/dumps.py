@@ -14,12 +14,12 @@ from usercore_storage.sql import tables
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sqlite import SqliteStorage
 
-Rows = dict[str, list[str]]
+RowsByTable = dict[str, list[str]]
 
 
-def rows_of(storage: Storage) -> Rows:
+def rows_of(storage: Storage) -> RowsByTable:
     """Return every field of every row, by the name of the entity."""
-    found: Rows = {}
+    found: RowsByTable = {}
     for entity in _entities_in(storage):
         found.setdefault(type(entity).__name__, []).append(repr(attrs.astuple(entity)))
     return {name: sorted(rows) for name, rows in found.items()}

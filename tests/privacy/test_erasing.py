@@ -30,7 +30,7 @@ from usercore.kernel.ids import UserId
 from usercore.privacy import steps
 from usercore.storage import ROWS, Storage
 from usercore.testing import FakeClock, FakeGate, FakeHasher, FakeRandomness, MemoryMailer
-from usercore.users.model import OF_USERS
+from usercore.users.model import USER_ROWS
 from usercore_storage import check, sqlite
 from usercore_storage.sql.tables import ALL
 
@@ -64,7 +64,7 @@ def test_after_a_full_life_nothing_personal_is_left_in_any_table(lives: Lives) -
     erased = core.privacy.erase(lives.user.id, WHY)
     assert marked(core) == set()
     assert erased.state is UserState.ERASED
-    assert all(not getattr(erased, name) for name in OF_USERS.personal if name != "access_ids")
+    assert all(not getattr(erased, name) for name in USER_ROWS.personal if name != "access_ids")
     later = core.history.of_user(lives.bob.id).rows
     assert [(one.kind, one.actor, one.new) for one in later] == [(one.kind, one.actor, one.new) for one in history]
     assert ADDRESS in {one.ip for one in history}

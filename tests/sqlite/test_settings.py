@@ -20,7 +20,7 @@ from tests.faults.fork_helpers import in_child
 from tests.faults.public_calls import CALLS
 from usercore import UsercoreError
 from usercore_storage.sql.executor import Executor
-from usercore_storage.sql.table import Row, Rows, Table
+from usercore_storage.sql.table import Row, Table
 from usercore_storage.sql.unit import SqlUnit
 from usercore_storage.sqlite import SqliteStorage
 from usercore_storage.sqlite.connections import STATEMENTS, Connection
@@ -136,7 +136,7 @@ class Noting(Executor):
     connection: Connection
     texts: set[str]
 
-    def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
+    def __call__(self, statement: str, values: Sequence[object] = (), /) -> list[Row]:
         self.texts.add(statement)
         return self.connection(statement, values)
 

@@ -24,7 +24,7 @@ from usercore_storage.sql.tables import ALL
 
 Found = set[tuple[FindingKind, str, str]]
 
-OF_USERS: Final = {table.name for table in ALL if table.user is not None or table.by_subject is not None}
+TABLES_OF_USERS: Final = {table.name for table in ALL if table.user is not None or table.by_subject is not None}
 OF_TENANTS: Final = {table.name for table in ALL if table.tenant is not None}
 
 
@@ -92,7 +92,7 @@ OTHER_WORDS: Final = mismatch("users", "its words in the index of words are othe
 SALT_AND_DIGEST: Final = "$c2FsdHNhbHQ$" + "A" * 43
 
 ROWS: Final = {
-    "users are gone": Damage("DELETE FROM usercore_users", orphan("user N is not there", *OF_USERS)),
+    "users are gone": Damage("DELETE FROM usercore_users", orphan("user N is not there", *TABLES_OF_USERS)),
     "tenants are gone": Damage("DELETE FROM usercore_tenants", orphan("tenant N is not there", *OF_TENANTS)),
     "history is gone": Damage(
         "DELETE FROM usercore_history", orphan("its entry of history is not there", "deliveries")

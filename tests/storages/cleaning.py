@@ -14,7 +14,7 @@ from usercore.storage.recording import UnitContext
 from usercore.testing import NOON, FakeClock
 from usercore.testing.wrapping import WrappedStorage
 from usercore_storage.sql.executor import Executor
-from usercore_storage.sql.table import Row, Rows
+from usercore_storage.sql.table import Row
 from usercore_storage.sql.unit import SqlUnit
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class RecordingExecutor(Executor):
     run: Executor
     ran: list[Run] = attrs.field(factory=list)
 
-    def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
+    def __call__(self, statement: str, values: Sequence[object] = (), /) -> list[Row]:
         self.ran.append((statement, tuple(values)))
         return self.run(statement, values)
 

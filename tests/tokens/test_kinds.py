@@ -10,7 +10,7 @@ from usercore.tokens.model import RevokedTokens
 from usercore.tokens.policies import RevocationPolicy
 from usercore.tokens.rules import kinds_revoked_by, kinds_revoked_since
 
-OF_USERS = [kind for kind in TokenKind if kind.rules.revoked_by]
+REVOCABLE = [kind for kind in TokenKind if kind.rules.revoked_by]
 
 
 @pytest.mark.rule("K1")
@@ -38,7 +38,7 @@ def test_the_changes_of_each_kind_are_in_the_catalogue(kind: TokenKind) -> None:
 
 
 @pytest.mark.rule("K9")
-@pytest.mark.parametrize("kind", OF_USERS)
+@pytest.mark.parametrize("kind", REVOCABLE)
 def test_tokens_that_an_event_revokes_are_counted_and_kept_in_history(kind: TokenKind) -> None:
     count = kind.rules.counted_as or ""
     revoked = RevokedTokens(reason=RevocationReason.SIGNED_OUT, **{count: 2})

@@ -16,7 +16,7 @@ from usercore.storage import ROWS
 from usercore.storage.personal_rows import PersonalRowsUnit
 from usercore.users.fields import ATTRIBUTES
 from usercore.users.identifiers import claims_of
-from usercore.users.model import OF_USERS, User
+from usercore.users.model import USER_ROWS, User
 
 FORMAT: Final = "usercore.person/1"
 """The form of an export. A later form that programs could misread gets another number."""
@@ -65,7 +65,7 @@ def record_of(user: User) -> dict[str, Any]:
 def _account_of(user: User) -> dict[str, Any]:
     """Return the columns of a user that are not in the record."""
     recorded = {*ATTRIBUTES.values(), *_IDENTIFIERS, "supplied_uuid", "tenant_id"}
-    left = [name for name in OF_USERS.columns if name not in recorded]
+    left = [name for name in USER_ROWS.columns if name not in recorded]
     return {name: plain(getattr(user, name)) for name in sorted(left)} | {"uuid": str(user.uuid)}
 
 

@@ -25,7 +25,7 @@ class CounterKind(StrEnum):
     """An IPv4 address, or a block of IPv6 addresses."""
 
 
-OF_USERS: Final = frozenset({CounterKind.ACCOUNT, CounterKind.SECOND_FACTOR})
+KINDS_OF_USERS: Final = frozenset({CounterKind.ACCOUNT, CounterKind.SECOND_FACTOR})
 """The counters of existing users, which stay until they are reset. Source: spec S7."""
 
 

@@ -361,7 +361,7 @@ KINDS: Final = (
     WELCOMED,
 )
 
-OF_USERS: Final = Rows(
+USER_ROWS: Final = Rows(
     entity=User,
     erasure=Erasure.BLANKS,
     personal=(*sorted(PERSONAL), "email_verified_at", "last_sign_in_ip"),
@@ -370,7 +370,7 @@ OF_USERS: Final = Rows(
     " created_by modified_at modified_by version change_no",
 )
 ROWS: Final = (
-    OF_USERS,
+    USER_ROWS,
     Rows(entity=UserWord, erasure=Erasure.REMOVES, user="user_id", personal="word", plain="user_id tenant_id"),
     Rows(
         entity=Claim,

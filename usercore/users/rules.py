@@ -8,7 +8,7 @@ from usercore.kernel.entity import evolve
 from usercore.kernel.errors import WrongState
 from usercore.users.errors import ExternalIdLinked
 from usercore.users.keys import email_key
-from usercore.users.model import NO_ACCESS_IDS, OF_USERS, Claim, EmailChange, EmailChangeState, User, UserState
+from usercore.users.model import NO_ACCESS_IDS, USER_ROWS, Claim, EmailChange, EmailChangeState, User, UserState
 
 
 def without_email_as_name(user: User) -> User:
@@ -112,7 +112,7 @@ def new_change(user: User, email: str, *, state: EmailChangeState, at: datetime,
 
 def erased(user: User, *, at: datetime, by: str) -> User:
     """Return the user as the erased state keeps it: the personal columns are empty."""
-    blank: dict[str, Any] = dict.fromkeys(OF_USERS.personal) | {"access_ids": NO_ACCESS_IDS}
+    blank: dict[str, Any] = dict.fromkeys(USER_ROWS.personal) | {"access_ids": NO_ACCESS_IDS}
     return evolve(
         user,
         **blank,

@@ -18,7 +18,7 @@ from usercore_storage.copies.rows import COPIED, PAGE, CopiedTable
 from usercore_storage.copies.side import CHANGES, PROGRESS, STATE, CopyState, Phase, Side
 from usercore_storage.sql.checking import VERSION_ROWS
 from usercore_storage.sql.executor import Executor, in_sizes, marks
-from usercore_storage.sql.table import Row, Rows
+from usercore_storage.sql.table import Row
 
 BATCH: Final = 10_000
 """Changes that are copied in one transaction."""
@@ -134,7 +134,7 @@ class Copier:
                 done, self._rows = done + len(rows), self._rows + len(rows)
                 self._tell(CopyProgress(step=CopyStep.COPY, done=done, total=max(done, total)))
 
-    def _page_of(self, table: CopiedTable, after: Row) -> Rows:
+    def _page_of(self, table: CopiedTable, after: Row) -> list[Row]:
         return table.alike(self._source.read(lambda run: run(table.page, (*after, PAGE))))
 
     def _make_indexes(self) -> None:
@@ -262,11 +262,11 @@ def _is_closed(state: CopyState | None) -> bool:
     return state is not None and state.phase is Phase.CLOSED
 
 
-def _versions_of(side: Side) -> Rows:
+def _versions_of(side: Side) -> list[Row]:
     return side.read(lambda run: run(VERSION_ROWS))
 
 
-def _adding(table: CopiedTable, rows: Rows, progress: Row) -> Callable[[Executor], None]:
+def _adding(table: CopiedTable, rows: list[Row], progress: Row) -> Callable[[Executor], None]:
     def add(run: Executor) -> None:
         table.add(run, rows)
         run(_ADD_PROGRESS, progress)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from usercore.kernel.errors import Corrupt
 from usercore_storage.sql.checking import PAGES, least_key
 from usercore_storage.sql.executor import SIZES, Executor, in_sizes, marks
-from usercore_storage.sql.table import Column, Row, Rows, Table
+from usercore_storage.sql.table import Column, Row, Table
 from usercore_storage.sql.tables import ALL
 
 PAGE: Final = 2000
@@ -57,7 +57,7 @@ class CopiedTable:
         """Return the values of the key."""
         return tuple(row[place] for place in self._key)
 
-    def alike(self, rows: Iterable[Row]) -> Rows:
+    def alike(self, rows: Iterable[Row]) -> list[Row]:
         """Return rows whose booleans are booleans: SQLite stores them as numbers."""
         if not self._booleans:
             return list(rows)
@@ -77,9 +77,9 @@ class CopiedTable:
         """Return the key that a text stands for."""
         return tuple(_READ[kind](part) for kind, part in zip(self._kinds, text.split(" "), strict=True))
 
-    def with_keys(self, run: Executor, keys: Sequence[Row]) -> Rows:
+    def with_keys(self, run: Executor, keys: Sequence[Row]) -> list[Row]:
         """Return the rows with these keys."""
-        found = Rows()
+        found = list[Row]()
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             for some in in_sizes(keys[start : start + _KEYS_AT_ONCE]):
                 found += run(self._select[len(some)], list(chain.from_iterable(some)))

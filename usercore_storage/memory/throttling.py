@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from usercore.kernel.entity import evolve
-from usercore.throttling.model import OF_USERS, CounterKind, CountingRule, FailureCounter, RateLimitWindow
+from usercore.throttling.model import KINDS_OF_USERS, CounterKind, CountingRule, FailureCounter, RateLimitWindow
 from usercore.throttling.ports import FailureCounterRepository, RateLimitRepository
 from usercore_storage.memory.undo_dict import UndoDict, UndoLog, oldest
 
@@ -84,7 +84,7 @@ class MemoryFailureCounters(_Counters[FailureCounter], FailureCounterRepository)
 
     def remove_stale(self, before: datetime, *, after: datetime, limit: int) -> int:
         def at_of(counter: FailureCounter) -> datetime | None:
-            if counter.kind in OF_USERS and (counter.failures or counter.wrong_passwords):
+            if counter.kind in KINDS_OF_USERS and (counter.failures or counter.wrong_passwords):
                 return None
             return datetime.min.replace(tzinfo=before.tzinfo) if counter.last_at > after else counter.last_at
 

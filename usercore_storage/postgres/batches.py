@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from usercore_storage.postgres.copy_in import as_one, copy_for
 from usercore_storage.sql.executor import Executor, Statement
-from usercore_storage.sql.table import Row, Rows
+from usercore_storage.sql.table import Row
 from usercore_storage.sql.unit import SqlUnit
 
 LONGEST: Final = 256
@@ -24,7 +24,7 @@ class BatchExecutor(Executor, Protocol):
     """A connection that runs several statements in one round trip."""
 
     @abstractmethod
-    def together(self, batch: Sequence[Statement], /) -> Rows:
+    def together(self, batch: Sequence[Statement], /) -> list[Row]:
         """Run statements, and return the rows of the last one. After the first error none is run."""
 
     @abstractmethod
@@ -52,7 +52,7 @@ class WriteTransaction(Executor):
         """Begin a transaction with more settings, once its first statement is sent."""
         self._waiting = [*self._begin, *((setting, ()) for setting in settings)]
 
-    def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
+    def __call__(self, statement: str, values: Sequence[object] = (), /) -> list[Row]:
         if statement.startswith("ROLLBACK "):
             self._send()  # the driver then forgets what is prepared, which it can do between batches only
             return self._connection(statement)
@@ -73,7 +73,7 @@ class WriteTransaction(Executor):
                 if len(self._waiting) >= LONGEST:
                     self._send()
 
-    def _send(self) -> Rows:
+    def _send(self) -> list[Row]:
         batch, self._waiting = self._waiting, []
         return self._connection.together(batch) if batch else []
 

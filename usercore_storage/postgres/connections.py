@@ -34,7 +34,7 @@ from usercore_storage.postgres.errors import (
 from usercore_storage.postgres.location import StoreLocation
 from usercore_storage.sql.executor import Executor, Statement
 from usercore_storage.sql.lazy_transaction import LazyTransaction
-from usercore_storage.sql.table import Row, Rows
+from usercore_storage.sql.table import Row
 
 STATEMENTS: Final = 1024
 """Prepared statements cached per connection; more than there are."""
@@ -165,7 +165,7 @@ class Statements(Executor):
         self._cursors: dict[str, tuple[bytes, psycopg.Cursor[TupleRow]]] = {}
         self._is_abandoned = False
 
-    def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
+    def __call__(self, statement: str, values: Sequence[object] = (), /) -> list[Row]:
         text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
         try:
             cursor.execute(text, values)
@@ -219,7 +219,7 @@ class Statements(Executor):
         return translate_error(error)
 
 
-def _rows_of(cursor: psycopg.Cursor[TupleRow]) -> Rows:
+def _rows_of(cursor: psycopg.Cursor[TupleRow]) -> list[Row]:
     return [] if cursor.rownumber is None else cursor.fetchall()
 
 
@@ -239,7 +239,7 @@ class Connection(Statements):
         """Remove the limit on a statement's duration: for reading or changing whole tables."""
         self.raw.patience = None
 
-    def together(self, batch: Sequence[Statement]) -> Rows:
+    def together(self, batch: Sequence[Statement]) -> list[Row]:
         """Run statements in one round trip, and return the rows of the last one."""
         if len(batch) == 1:
             return self(*batch[0])
@@ -263,7 +263,7 @@ class Connection(Statements):
             self.raw.is_collecting = False
         return cursors
 
-    def _begin_with(self, statements: Sequence[Statement]) -> list[Rows]:
+    def _begin_with(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """Begin a read and run the first of its statements in one round trip, and return the rows of each."""
         self._check_process()
         *others, (last, values) = statements

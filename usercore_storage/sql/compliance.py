@@ -13,7 +13,7 @@ from usercore.storage.recording import RecordingUnit
 from usercore.tokens.model import AccessToken, LimitedUseToken
 from usercore_storage.sql.executor import Executor, marks
 from usercore_storage.sql.passwords import GET_MANY as CREDENTIALS_OF
-from usercore_storage.sql.table import Rows, Table
+from usercore_storage.sql.table import Row, Table
 from usercore_storage.sql.tables import ACCESS_TOKENS, CREDENTIALS, LIMITED_USE_TOKENS, SECOND_FACTORS
 
 T = TypeVar("T", Credential, StoredFactor, AccessToken, LimitedUseToken)
@@ -88,7 +88,7 @@ class SqlComplianceLookup(ComplianceLookup):
         rows = self._run(statement, (to_micros(FIRST),))
         return from_micros(rows[0][0]) if rows else None
 
-    def _rows(self, statement: str, ids: list[UserId]) -> Rows:
+    def _rows(self, statement: str, ids: list[UserId]) -> list[Row]:
         chunks = (ids[start : start + KEYS] for start in range(0, len(ids), KEYS))
         return [row for some in chunks for row in self._run(statement, (*some, *some[-1:] * (KEYS - len(some))))]
 

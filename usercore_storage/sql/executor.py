@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol, TypeVar
 
-from usercore_storage.sql.table import Row, Rows
+from usercore_storage.sql.table import Row
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class Executor(Protocol):
     """
 
     @abstractmethod
-    def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
+    def __call__(self, statement: str, values: Sequence[object] = (), /) -> list[Row]:
         """Run one statement and return all its rows."""
 
     @abstractmethod
@@ -50,12 +50,12 @@ def in_sizes(keys: Sequence[T]) -> Iterator[list[T]]:
         yield chunk + [chunk[-1]] * (size - len(chunk))
 
 
-def remove_in_turn(run: Executor, statements: Iterable[str], before: int, limit: int) -> Rows:
+def remove_in_turn(run: Executor, statements: Iterable[str], before: int, limit: int) -> list[Row]:
     """Remove at most ``limit`` rows that were over before, by one statement for each index that finds some.
 
     Of an OR, PostgreSQL finds all rows before it removes the first: each batch would cost as much as all that are left.
     """
-    removed: Rows = []
+    removed: list[Row] = []
     for statement in statements:
         if len(removed) < limit:
             removed += run(statement, (before, limit - len(removed)))

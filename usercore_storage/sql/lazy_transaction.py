@@ -12,7 +12,7 @@ from typing import TypeVar
 from usercore.kernel.errors import RunAgain
 from usercore.storage.recording import UnitContext
 from usercore_storage.sql.executor import Executor, Statement
-from usercore_storage.sql.table import Row, Rows
+from usercore_storage.sql.table import Row
 from usercore_storage.sql.unit import SqlUnit
 
 T = TypeVar("T")
@@ -21,14 +21,14 @@ T = TypeVar("T")
 class LazyTransaction(Executor):
     """The statements of one query and the unit that it works with."""
 
-    def __init__(self, run: Executor, begin: Callable[[Sequence[Statement]], Sequence[Rows]]) -> None:
+    def __init__(self, run: Executor, begin: Callable[[Sequence[Statement]], Sequence[list[Row]]]) -> None:
         """Run statements through ``run``.
 
         ``begin`` opens a transaction that sees one snapshot, runs one or two statements in it, and returns the rows of
         each.
         """
         self._run, self._begin_with = run, begin
-        self._first: tuple[Statement, Rows] | None = None
+        self._first: tuple[Statement, list[Row]] | None = None
         self._has_begun, self._may_be_single = False, True
         self.unit = SqlUnit(self)
 
@@ -44,7 +44,7 @@ class LazyTransaction(Executor):
         finally:
             self._first = None  # or a thousand rows would stay in memory until the next query
 
-    def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
+    def __call__(self, statement: str, values: Sequence[object] = (), /) -> list[Row]:
         if self._has_begun:
             return self._run(statement, values)
         if self._may_be_single and self._first is None and statement.startswith("SELECT"):
@@ -57,7 +57,7 @@ class LazyTransaction(Executor):
         for row in rows:
             self(statement, row)
 
-    def _begin(self, second: Statement) -> Rows:
+    def _begin(self, second: Statement) -> list[Row]:
         if self._first is None:
             (rows,) = self._begin_with([second])
             self._has_begun = True

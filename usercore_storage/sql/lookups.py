@@ -26,7 +26,7 @@ from usercore.storage.lookups import (
 from usercore.storage.recording import RecordingUnit
 from usercore.users.keys import ClaimName
 from usercore_storage.sql.executor import Executor
-from usercore_storage.sql.table import Row, Rows, Table, reader
+from usercore_storage.sql.table import Row, Table, reader
 from usercore_storage.sql.tables import ACCESS_TOKENS, API_TOKENS, CREDENTIALS, ROLES, USERS
 from usercore_storage.sql.users import holds_claim, of_claim
 
@@ -146,7 +146,7 @@ def _credential(row: Sequence[Any]) -> Credential | None:
     return None if row[0] is None else CREDENTIALS.read(tuple(row))
 
 
-def _active_roles(rows: Rows) -> tuple[ActiveRole, ...]:
+def _active_roles(rows: list[Row]) -> tuple[ActiveRole, ...]:
     """Return the roles in the last columns of these rows; their names are NULL where there is none."""
     if len(rows) == 1 and rows[0][-_WIDTH] is None:
         return ()  # the usual case

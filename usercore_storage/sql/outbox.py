@@ -10,7 +10,7 @@ from usercore.kernel.time import to_micros
 from usercore.outbox.model import Delivery, DeliveryState
 from usercore.outbox.ports import DeliveryKey, DeliveryRepository
 from usercore_storage.sql.executor import Executor
-from usercore_storage.sql.table import Rows
+from usercore_storage.sql.table import Row
 from usercore_storage.sql.tables import DELIVERIES
 
 _KEY: Final = ", ".join(DELIVERIES.key)
@@ -67,7 +67,7 @@ class SqlOutbox(DeliveryRepository):
 
     def lease(self, subscribers: Sequence[str], *, now: datetime, until: datetime, limit: int) -> list[Delivery]:
         at = to_micros(now)
-        rows: Rows = []
+        rows: list[Row] = []
         for subscriber in subscribers:
             for key in self._run(DUE, (at, subscriber, limit - len(rows))):
                 rows += self._run(LEASE, (to_micros(until), *key, at))

@@ -21,7 +21,7 @@ from usercore_storage.sql.digests import digest_of_key
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.integrity import Read, mismatches_in, needs_of_holder, orphans_in
 from usercore_storage.sql.strict_rows import READERS, Unreadable
-from usercore_storage.sql.table import Row, Rows, Table
+from usercore_storage.sql.table import Row, Table
 from usercore_storage.sql.tables import CLAIMS, USER_WORDS, USERS
 from usercore_storage.sql.users import WORDS as _WORDS
 
@@ -85,7 +85,7 @@ class _User:
         return tenant
 
 
-def _user_in(rows: Rows) -> _User | None:
+def _user_in(rows: list[Row]) -> _User | None:
     if not rows:
         return None
     needs = needs_of_holder([rows[0][place] for place in _IDENTIFIERS])
@@ -139,7 +139,7 @@ class Repairer:
                     return [_repair(RepairKind.FREED, CLAIMS, (tenant_id, digest))]
         return []
 
-    def _claim(self, tenant_id: int, digest: bytes) -> Rows:
+    def _claim(self, tenant_id: int, digest: bytes) -> list[Row]:
         return self._run(READ_CLAIM, (tenant_id, digest))
 
     def _lock(self, user_id: int) -> _User | None:

@@ -28,7 +28,6 @@ from usercore_storage.sql.diagnosis import UNREADABLE, diagnosis_of
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
-Rows = list[Row]
 
 
 @frozen

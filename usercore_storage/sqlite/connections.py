@@ -11,7 +11,7 @@ from typing import Final
 
 from usercore_storage.sql.executor import Executor, Statement
 from usercore_storage.sql.lazy_transaction import LazyTransaction
-from usercore_storage.sql.table import Row, Rows
+from usercore_storage.sql.table import Row
 from usercore_storage.sql.unit import SqlUnit
 from usercore_storage.sqlite.errors import DRIVER_ERRORS, translate_error, undecodable
 
@@ -98,7 +98,7 @@ class Statements(Executor):
         cursor.row_factory = None
         self._execute, self._many, self._fetch = cursor.execute, cursor.executemany, cursor.fetchall
 
-    def __call__(self, statement: str, values: Sequence[object] = (), /) -> Rows:
+    def __call__(self, statement: str, values: Sequence[object] = (), /) -> list[Row]:
         try:
             self._execute(statement, values)
             return self._fetch()
@@ -127,7 +127,7 @@ class Connection(Statements):
         self.unit = SqlUnit(self)
         self.lazy = LazyTransaction(self, self._begin_with)
 
-    def _begin_with(self, statements: Sequence[Statement]) -> list[Rows]:
+    def _begin_with(self, statements: Sequence[Statement]) -> list[list[Row]]:
         self("BEGIN")
         return [self(*one) for one in statements]
 

@@ -32,7 +32,7 @@ from usercore.testing.samples import (
     SOURCE_ACCESS,
 )
 
-OF_USERS: Final[dict[str, Rows]] = {rows.section: rows for rows in ROWS.values() if rows.section is not None}
+SECTIONS: Final[dict[str, Rows]] = {rows.section: rows for rows in ROWS.values() if rows.section is not None}
 """The declared rows of users, by their section in exports. The others, claims and words, repeat the user's own row."""
 
 _BY_KEY: Final[dict[str, UserRows[Any]]] = {
@@ -77,7 +77,7 @@ ADDS: Final[dict[str, Callable[[Unit, UserId], object]]] = {
 def rows_of(unit: Unit, user_id: UserId) -> dict[str, list[Any]]:
     """Return what is stored of a user, by section; those without a row of the user are left out."""
     found: dict[str, list[Any]] = {
-        section: unit.personal_rows.list_of(rows.entity, user_id) for section, rows in OF_USERS.items()
+        section: unit.personal_rows.list_of(rows.entity, user_id) for section, rows in SECTIONS.items()
     }
     return {section: rows for section, rows in found.items() if rows}
 
@@ -100,12 +100,12 @@ class PersonalRowsContract(Contract):
 
     @pytest.mark.rule("X5", "X6")
     def test_the_rows_of_a_user_are_listed_by_their_entity(self, people: Units[Unit]) -> None:
-        assert ADDS.keys() == OF_USERS.keys(), "ADDS need a row of each section"
+        assert ADDS.keys() == SECTIONS.keys(), "ADDS need a row of each section"
         people.write(lambda unit: fill(unit, ANN, BOB))
         for section, rows in people.read(lambda unit: rows_of(unit, ANN)).items():
-            declared = OF_USERS[section]
+            declared = SECTIONS[section]
             assert [(type(row), getattr(row, str(declared.user))) for row in rows] == [(declared.entity, ANN)]
-        assert people.read(lambda unit: rows_of(unit, ANN)).keys() == OF_USERS.keys()
+        assert people.read(lambda unit: rows_of(unit, ANN)).keys() == SECTIONS.keys()
 
     @pytest.mark.rule("X5")
     def test_rows_are_listed_in_the_order_of_their_keys(self, people: Units[Unit]) -> None:
@@ -118,7 +118,7 @@ class PersonalRowsContract(Contract):
     def test_all_rows_of_a_user_are_removed_and_no_others(self, people: Units[Unit]) -> None:
         people.write(lambda unit: fill(unit, ANN, BOB))
         before = people.read(lambda unit: rows_of(unit, BOB))
-        assert before.keys() == OF_USERS.keys()
+        assert before.keys() == SECTIONS.keys()
         write_and_fail(people, remove)
         assert people.read(lambda unit: rows_of(unit, ANN)).keys() == before.keys()
         people.write(remove)
