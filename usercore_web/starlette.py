@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +16,13 @@ from usercore_web.problems import problem_of
 from usercore_web.routes import ROUTES
 from usercore_web.routing import Route, Router
 from usercore_web.site import Site
+
+
+class _Running(NamedTuple):
+    """What there is while the application runs."""
+
+    people: AsyncCore
+    app: AsgiApp
 
 
 class Accounts:
@@ -31,20 +38,18 @@ class Accounts:
         self._open_core: Final = open_core
         self._site: Final = site or Site()
         self._routes: Final = tuple(routes)
-        self._people: AsyncCore | None = None
-        self._app: AsgiApp | None = None
+        self._running: _Running | None = None
 
     @asynccontextmanager
     async def lifespan(self, _: object) -> AsyncIterator[None]:
         """Open the core, and close it at the end: ``FastAPI(lifespan=accounts.lifespan)``."""
         core = await asyncio.to_thread(self._open_core)
         async with AsyncCore(core) as people:
-            self._people = people
-            self._app = AsgiApp(people, Router(core, self._routes, site=self._site))
+            self._running = _Running(people, AsgiApp(people, Router(core, self._routes, site=self._site)))
             try:
                 yield
             finally:
-                self._people = self._app = None
+                self._running = None
 
     @property
     def people(self) -> AsyncCore:
@@ -53,9 +58,7 @@ class Accounts:
         Raises:
             Unavailable: the application has not started, or has ended.
         """
-        if self._people is None:
-            raise Unavailable("the application is not running: pass lifespan to it")
-        return self._people
+        return self._started().people
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request to the routes of accounts: ``app.mount("/account", accounts.app)``.
@@ -63,9 +66,12 @@ class Accounts:
         Raises:
             Unavailable: the application has not started, or has ended.
         """
-        if self._app is None:
+        await self._started().app(scope, receive, send)
+
+    def _started(self) -> _Running:
+        if self._running is None:
             raise Unavailable("the application is not running: pass lifespan to it")
-        await self._app(scope, receive, send)
+        return self._running
 
     def core(self, request: Request) -> UserCore:
         """Return the core bound to the tenant and the client of a request.

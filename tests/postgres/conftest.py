@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from scripts.postgres_server import Server, find_programs, folder_in_memory, running
+from tests.postgres.helpers import opened
 from tests.postgres.pooler import find_pooler, pooled
+from tests.storages.checking import fill
 from usercore_storage import postgres
 
 HERE = Path(__file__).parent
@@ -93,4 +95,13 @@ def own_database(own_server: Server) -> str:
     """Return the name of a database without rows on the test's own server."""
     name = own_server.make_database()
     postgres.open_storage(own_server.url(name)).close()
+    return name
+
+
+@pytest.fixture(scope="session")
+def full(server: Server, template: str) -> str:
+    """Return the name of a database with rows in every table."""
+    name = server.make_database(template)
+    with opened(server.url(name)) as storage:
+        fill(storage)
     return name

@@ -32,15 +32,6 @@ class PostgresEngine(CheckedStore):
         return self.server.ask(question, database=self.database)
 
 
-@pytest.fixture(scope="module")
-def full(server: Server, template: str) -> str:
-    """Return the name of a database with rows in every table."""
-    name = server.make_database(template)
-    with opened(server.url(name)) as storage:
-        fill(storage)
-    return name
-
-
 @pytest.fixture
 def engine(server: Server, full: str) -> Iterator[PostgresEngine]:
     """Return a full store that may be damaged."""

@@ -7,24 +7,14 @@ import psycopg
 import pytest
 
 from scripts.postgres_server import Server
-from tests.postgres.helpers import opened
 from tests.postgres.test_checking import PostgresEngine
-from tests.storages.checking import CheckedStore, fill
+from tests.storages.checking import CheckedStore
 from tests.storages.repairing import RepairingCases
 from usercore_storage import RepairReport, repair
 
 RENAME = "UPDATE usercore_users SET username = 'bob' WHERE username = 'una'"
 CLAIM = "UPDATE usercore_claims SET {} WHERE key = 'una'"
 TAKE = CLAIM.format("key = 'bob', digest = %s")
-
-
-@pytest.fixture(scope="module")
-def full(server: Server, template: str) -> str:
-    """Return the name of a database with rows in every table."""
-    name = server.make_database(template)
-    with opened(server.url(name)) as storage:
-        fill(storage)
-    return name
 
 
 @pytest.fixture

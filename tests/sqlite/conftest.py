@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.sqlite.note_writer import NoteWriter
+from tests.storages.checking import fill
 from usercore_storage import sqlite
 from usercore_storage.sqlite import SqliteStorage
 from usercore_storage.sqlite.writer import Writer
@@ -38,3 +39,12 @@ def writer(path: Path) -> Iterator[Writer]:
 def note_writer(writer: Writer) -> NoteWriter:
     """Return a writing connection over a table of the tests' own."""
     return NoteWriter(writer)
+
+
+@pytest.fixture(scope="session")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store with rows in every table."""
+    path = tmp_path_factory.mktemp("full") / "store.db"
+    with closing(sqlite.open_storage(f"sqlite:///{path}")) as storage:
+        fill(storage)
+    return path

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 import usercore
 from tests.faults.fork_helpers import in_child
-from tests.storages.checking import CheckedStore, CheckingCases, fill
+from tests.storages.checking import CheckedStore, CheckingCases
 from usercore import Corrupt, ForeignFile, StorageError, Unavailable
-from usercore_storage import FindingKind, check, sqlite
+from usercore_storage import FindingKind, check
 from usercore_storage.sql.tables import ALL, RATE_LIMITS
 from usercore_storage.sqlite import files
 from usercore_storage.sqlite.connections import Statements
@@ -44,15 +44,6 @@ class SqliteEngine(CheckedStore):
     def ask(self, question: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(question).fetchall()
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a store with rows in every table."""
-    path = tmp_path_factory.mktemp("full") / "store.db"
-    with closing(sqlite.open_storage(f"sqlite:///{path}")) as storage:
-        fill(storage)
-    return path
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import itertools
 import os
 import shutil
 import signal
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,13 @@ import pytest
 import usercore
 from tests.faults.fork_helpers import in_child
 from tests.sqlite.test_checking import SqliteEngine
-from tests.storages.checking import fill
 from tests.storages.copying import CopyingCases, Pair, dump
 from usercore import Corrupt, ForeignFile, Unavailable
-from usercore_storage import CopyProgress, CopyStep, copy, reopen, sqlite
+from usercore_storage import CopyProgress, CopyStep, copy, reopen
 from usercore_storage.copies import copier
 from usercore_storage.copies.side import Side
 from usercore_storage.sqlite import copying, files
 from usercore_storage.sqlite.copying import SqliteSide
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a store with rows in every table."""
-    path = tmp_path_factory.mktemp("full") / "store.db"
-    with closing(sqlite.open_storage(f"sqlite:///{path}")) as storage:
-        fill(storage)
-    return path
 
 
 class TestSqliteToSqlite(CopyingCases):

@@ -1,24 +1,14 @@
 """Repair a store in a file."""
 
 import shutil
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.sqlite.test_checking import SqliteEngine
-from tests.storages.checking import CheckedStore, fill
+from tests.storages.checking import CheckedStore
 from tests.storages.repairing import RepairingCases
-from usercore_storage import repair, sqlite
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a store with rows in every table."""
-    path = tmp_path_factory.mktemp("full") / "store.db"
-    with closing(sqlite.open_storage(f"sqlite:///{path}")) as storage:
-        fill(storage)
-    return path
+from usercore_storage import repair
 
 
 class TestSqliteRepairing(RepairingCases):
