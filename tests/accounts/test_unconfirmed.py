@@ -14,6 +14,7 @@ from tests.faults.filled_stores import both
 from tests.services.helpers import ANN, ANOTHER, PASSWORD, changed, dump, fail, over, register, sign_in, unclaim
 from usercore import MailKind, RetentionPolicy, User, UserCore, UserNotFound
 from usercore.kernel.entity import evolve
+from usercore.maintenance.cleanup import BATCH
 from usercore.storage import Unit
 from usercore.testing import NOON, TICK, FakeClock, MemoryMailer
 from usercore.users.model import UserState
@@ -170,6 +171,21 @@ def test_a_user_who_claimed_others_is_erased_with_them(tidy: UserCore, clock: Fa
     assert core.history.of_user(una.id).rows[0].kind == "user.erased"
 
 
+@pytest.mark.rule("U12", "R5", "X6")
+def test_of_many_users_who_never_came_each_is_erased_with_those_whom_it_claimed(
+    tidy: UserCore, clock: FakeClock
+) -> None:
+    claimants = {register(tidy, "ann").id: register(tidy, "una", unclaimed=True).id}
+    tidy.registration.import_users({"username": f"absent{number}"} for number in range(BATCH))
+    clock.advance(timedelta(seconds=1))  # so that it is listed last, in the second batch
+    claimants[register(tidy, "bob").id] = register(tidy, "ula", unclaimed=True).id
+    for claimant, claimed in claimants.items():
+        tidy.registration.claim(claimed, claimant)
+    clock.now = NOON + 31 * DAY
+    assert tidy.cleanup().unconfirmed_users == BATCH + len(claimants)
+    assert [tidy.history.of_user(one).rows[0].kind for one in claimants.values()] == ["user.erased"] * len(claimants)
+
+
 @pytest.mark.rule("U12", "T5")
 def test_operators_are_never_removed(tidy: UserCore, clock: FakeClock) -> None:
     admin = register(tidy.tenant("system"))
@@ -191,7 +207,7 @@ def test_no_table_names_a_removed_user(tmp_path: Path) -> None:
             users = [filled.ann, filled.bob, filled.of(Factors).user]
             for user in users:
                 units.write(lambda unit: forget(unit, user))  # noqa: B023 - called at once
-            removed = units.write(lambda unit: unit.users.remove_unconfirmed(NOON, limit=9))
+            removed = units.write(lambda unit: unit.users.remove_unconfirmed(unit.users.list_unconfirmed(NOON, limit=9)))
             assert {user.id for user in removed} >= {user.id for user in users}
             left = {
                 table: [row for row in rows if named(row) & {str(user.id) for user in removed}]

@@ -43,7 +43,6 @@ CLEANING: Final = frozenset(
         "tokens.REMOVE_LIMITED[revoked_at]",
         "tokens.REMOVE_LINKS[completed_at]",
         "tokens.REMOVE_LINKS[expires_at]",
-        "users.REMOVE",
         *(
             f"users.REMOVE_ROWS[{table.name}]"
             for table in TABLES.values()

@@ -147,10 +147,14 @@ def test_whom_the_user_claimed_is_erased_too(core: UserCore) -> None:
 
 
 @pytest.mark.rule("X6", "R5")
-def test_who_was_claimed_and_activated_again_stays(core: UserCore) -> None:
+@pytest.mark.parametrize("leaves", [False, True])
+def test_who_was_claimed_and_activated_again_stays(core: UserCore, *, leaves: bool) -> None:
     una, ann = register(core, "una", unclaimed=True), register(core)
     core.registration.claim(una.id, ann.id)
     again = core.users.activate(una.id)
+    if leaves:  # a user of their own may be deactivated like any other
+        again = core.users.deactivate(una.id)
+    assert core.privacy.export(ann.id)["claimed"] == []
     core.privacy.erase(ann.id, WHY)
     assert core.users.get(una.id) == again
 

@@ -73,7 +73,7 @@ STEPS: dict[str, tuple[Callable[[Unit, int], object], Callable[[Unit], object]]]
     ),
     "users": (
         lambda unit, number: unit.users.add(a_user(id=number, state=UserState.ACTIVE, modified_at=NOON - DAY)),
-        lambda unit: unit.users.remove_unconfirmed(NOON, limit=1000),
+        lambda unit: unit.users.remove_unconfirmed(unit.users.list_unconfirmed(NOON, limit=1000)),
     ),
     "valid access tokens": (
         lambda unit, number: unit.access_tokens.add(

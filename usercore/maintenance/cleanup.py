@@ -1,8 +1,9 @@
 """Clean-up: remove and blank what is past its retention, in batches, each a unit of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Protocol
 
 from usercore.attempts.model import RegistrationPolicy
@@ -217,15 +218,16 @@ class Cleanup:
         while not last:
             users = self._service.units.read(lambda unit: unit.users.list_unconfirmed(before, limit=BATCH))
             last = len(users) < BATCH
-            changed = sum(self._erase_claimant(user, before, now) for user in users)
-            changed += self._service.units.write(lambda unit: self._remove_users(unit, before))
+            claimants = [user for user in users if self._has_claimed(user)]
+            changed = sum(self._erase_claimant(user, before, now) for user in claimants)
+            others = [user for user in users if user not in claimants]
+            changed += self._service.units.write(partial(self._remove_users, users=others))
             self._report(changed)
             total += changed
         return total
 
     def _erase_claimant(self, user: User, before: datetime, now: datetime) -> bool:
         """Erase a user who never came and claimed others, with these, whose histories have what moved; tell whether."""
-        units = self._service_of(user.tenant_id).units
 
         def check(locked: User) -> None:
             if locked.id == user.id and not (never_came(locked) and locked.modified_at < before):
@@ -235,19 +237,20 @@ class Cleanup:
             erase_person(unit, user.id, Erasing(at=now, by=str(HOST), keys=self._keys), check)
             return True
 
-        if not units.read(lambda unit: claimed_by(unit, user.id)):
-            return False
         with suppress(UserNotFound):  # erased or gone meanwhile
-            return units.write(erase)
+            return self._service_of(user.tenant_id).units.write(erase)
         return False
+
+    def _has_claimed(self, user: User) -> bool:
+        return bool(self._service_of(user.tenant_id).units.read(lambda unit: claimed_by(unit, user.id)))
 
     def _remove_actions(self, now: datetime) -> int:
         after = self._policy.actions
         return 0 if after is None else self._repeat(lambda unit: unit.actions.remove_before(now - after, limit=BATCH))
 
-    def _remove_users(self, unit: CleanupUnit, changed_before: datetime) -> int:
+    def _remove_users(self, unit: CleanupUnit, users: Sequence[User]) -> int:
         """Remove users with all that is stored of them. Their failures are forgotten, so that the counters go, too."""
-        removed = unit.users.remove_unconfirmed(changed_before, limit=BATCH)
+        removed = unit.users.remove_unconfirmed(users)
         keys = [
             of(user.tenant_id, user.id) for user in removed for of in (self._keys.account, self._keys.second_factor)
         ]

@@ -50,7 +50,7 @@ class Privacy:
         That is a row with the state ``erased``, and a history without personal values. The identifiers are free at
         once. The reason, up to 1000 characters, is stored in the history for operators. ``force`` asks no gate.
 
-        Unclaimed users whom the user claimed are erased, too, unless they were activated again; gates are asked about
+        Unclaimed users whom the user claimed are erased, too, unless they were activated since; gates are asked about
         each of them.
 
         On SQLite nothing of it is left in the file and its WAL either, unless an older reader is open or the file is

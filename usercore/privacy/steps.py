@@ -23,7 +23,7 @@ from usercore.throttling.ports import ThrottlingUnit
 from usercore.tokens.model import RegistrationLink
 from usercore.tokens.ports import TokensUnit
 from usercore.users.keys import KeySpace
-from usercore.users.model import CLAIMED, ERASED, Erased, User, UserState
+from usercore.users.model import ACTIVATED, CLAIMED, ERASED, Erased, User, UserState
 from usercore.users.ports import UsersUnit
 from usercore.users.rules import erased
 
@@ -75,10 +75,17 @@ def erase_person(unit: ErasingUnit, user_id: UserId, erasing: Erasing, check: Ca
 
 
 def claimed_by(unit: ClaimedUnit, user_id: UserId) -> list[UserId]:
-    """Return the users whom a user claimed; not those who are active again, and so users of their own, or erased."""
+    """Return the users whom a user claimed, without those who were activated or erased since.
+
+    A user who was activated is a user of their own from then on, also if deactivated again.
+    """
     entries = unit.history.list_of(Subject.USER, user_id, before=None, limit=LIMIT, kind=CLAIMED.name)
     states = unit.users.states_of([UserId(entry.new["other_id"]) for entry in entries])
-    return [one for one, state in states.items() if state is UserState.DEACTIVATED]
+    return [one for one, state in states.items() if state is UserState.DEACTIVATED and not _was_activated(unit, one)]
+
+
+def _was_activated(unit: ClaimedUnit, user_id: UserId) -> bool:
+    return bool(unit.history.list_of(Subject.USER, user_id, before=None, limit=1, kind=ACTIVATED.name))
 
 
 def _erase_one(
@@ -88,7 +95,7 @@ def _erase_one(
         return erase_user(unit, one, erasing, check)
 
     def check_claimed(locked: User) -> None:
-        if locked.state is not UserState.DEACTIVATED:
+        if locked.state is not UserState.DEACTIVATED or _was_activated(unit, one):
             raise RunAgain
         check(locked)
 

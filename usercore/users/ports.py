@@ -105,18 +105,20 @@ class UserRepository(Protocol):
 
     @abstractmethod
     def list_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
-        """Return at most ``limit`` users whom ``remove_unconfirmed`` would remove, those first changed first."""
-
-    @abstractmethod
-    def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
-        """Remove at most ``limit`` users of any tenant but ``system`` who never came, those first changed first.
+        """Return at most ``limit`` users of any tenant but ``system`` who never came, those first changed first.
 
         These are active, not confirmed, have no verified email, never signed in, and were last changed ``before``.
+        """
+
+    @abstractmethod
+    def remove_unconfirmed(self, users: Sequence[User]) -> list[User]:
+        """Remove users of any tenant, as ``list_unconfirmed`` returned them, whom no unit has locked since.
+
         Every row that belongs to them or is about them goes in the same unit: claims, tokens, meta, attempts, history,
-        deliveries and all others. A user who comes meanwhile stays.
+        deliveries and all others. A user who comes, is changed or claims another meanwhile stays.
 
         Returns:
-            The users who were removed, in any order.
+            Those of the users who are not there any more, in any order.
         """
 
     @abstractmethod

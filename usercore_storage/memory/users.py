@@ -115,15 +115,16 @@ class MemoryUsers(UserRepository):
         users = (user for user in self._users.values() if never_came(user))
         return oldest(users, lambda user: user.modified_at, before=before, limit=limit)
 
-    def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
-        removed = self.list_unconfirmed(before, limit=limit)
-        for user in removed:
+    def remove_unconfirmed(self, users: Sequence[User]) -> list[User]:
+        for user in users:
+            if self._users.get(user.id) != user:
+                continue
             self._users.remove(user.id)
             self._ids.remove((user.tenant_id, user.state), user.id)
             for repository in vars(self._unit).values():
                 if isinstance(repository, OfUsers):
                     repository.remove_user(user)
-        return removed
+        return [user for user in users if self._users.get(user.id) is None]
 
     def remove_rows(self, user: User) -> None:
         about: tuple[object, ...] = (self._unit.history, self._unit.deliveries)

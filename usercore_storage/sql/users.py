@@ -57,11 +57,8 @@ _LOCK: Final = (
 LOCK_AND_GET: Final = f"{_LOCK} {USERS.select}"
 LOCK_AND_NOTE_SIGN_IN: Final = LOCK_AND_GET.replace(" SET ", " SET last_sign_in_at = ?, last_sign_in_ip = ?, ", 1)
 LOCK: Final = f"{_LOCK} change_no, state"
-_NEVER_CAME: Final = f"{NEVER_CAME} AND modified_at < ?"
-REMOVE: Final = (
-    "DELETE FROM usercore_users WHERE id IN (SELECT id FROM usercore_users"
-    f" WHERE {_NEVER_CAME} ORDER BY modified_at LIMIT ?) AND {_NEVER_CAME} RETURNING {USERS.select}"
-)
+REMOVE: Final = "DELETE FROM usercore_users WHERE id = ? AND change_no = ?"
+IDS: Final = {size: f"SELECT id FROM usercore_users WHERE id IN ({marks(size)})" for size in SIZES}
 REMOVE_ROWS: Final = {
     table.name: f"DELETE FROM {table.name} WHERE {table.user} = ?"
     for table in ALL
@@ -130,8 +127,8 @@ class SqlUsers(UserRepository):
         self.from_all_shards = {  # users of a tenant are on every shard
             "state": f"SELECT {USERS.select} FROM usercore_users WHERE tenant_id = ? AND state = ? AND id > ?"
             " ORDER BY id LIMIT ?",
-            "unconfirmed": f"SELECT {USERS.select} FROM usercore_users WHERE {_NEVER_CAME}"
-            " ORDER BY modified_at LIMIT ?",
+            "unconfirmed": f"SELECT {USERS.select} FROM usercore_users WHERE {NEVER_CAME}"
+            " AND modified_at < ? ORDER BY modified_at LIMIT ?",
             "word": "SELECT word, user_id FROM usercore_user_words WHERE tenant_id = ? AND (word, user_id) > (?, ?)"
             " AND word < ? ORDER BY word, user_id LIMIT ?",
         }
@@ -232,17 +229,20 @@ class SqlUsers(UserRepository):
     def list_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
         return list(map(USERS.read, self._run(self.from_all_shards["unconfirmed"], (to_micros(before), limit))))
 
-    def remove_unconfirmed(self, before: datetime, *, limit: int) -> list[User]:
-        at = to_micros(before)
-        removed = list(map(USERS.read, self._run(REMOVE, (at, limit, at))))
-        claims = [claim for user in removed for claim in self._claims_of(user)]
+    def remove_unconfirmed(self, users: Sequence[User]) -> list[User]:
+        self._run.many(REMOVE, [(user.id, user.change_no) for user in users])
+        left = {
+            user_id for some in in_sizes([user.id for user in users]) for (user_id,) in self._run(IDS[len(some)], some)
+        }
+        gone = [user for user in users if user.id not in left]
+        claims = [claim for user in gone for claim in self._claims_of(user)]
         self._run.many(REMOVE_CLAIM, claims)
-        ids = [user.id for user in removed]
+        ids = [user.id for user in gone]
         for statement in REMOVE_ROWS.values():
             self._run.many(statement, [(user_id,) for user_id in ids])
         for statement in REMOVE_ABOUT.values():
             self._run.many(statement, [(user_id, Subject.USER._value_) for user_id in ids])
-        return removed
+        return gone
 
     def remove_rows(self, user: User) -> None:
         named = [digest for statement in NAMED_AGENTS.values() for (digest,) in self._run(statement, (user.id,))]

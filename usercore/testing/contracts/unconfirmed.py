@@ -54,24 +54,33 @@ class UnconfirmedUsersContract(Contract):
         store(main, lambda unit: unit.users.add, absent, present)
         store(acme, lambda unit: unit.users.add, an_absent_user(id=11, tenant_id=ACME))
         listed = main.read(lambda unit: unit.users.list_unconfirmed(NOON, limit=9))
-        removed = main.write(lambda unit: unit.users.remove_unconfirmed(NOON, limit=9))
+        removed = main.write(lambda unit: unit.users.remove_unconfirmed(listed))
         assert sorted(user.id for user in removed) == sorted(user.id for user in listed) == [11, ANN]
         assert_same(next(user for user in removed if user.id == ANN), absent)
         assert (get(main), get(main, BOB), get(acme, 11)) == (None, present, None)
 
     @pytest.mark.rule("U12")
-    def test_the_users_who_were_changed_first_are_removed_first(self, main: Units[Unit]) -> None:
+    def test_the_users_who_were_changed_first_are_listed_first(self, main: Units[Unit]) -> None:
         absent = [an_absent_user(id=number, modified_at=NOON - number * TICK) for number in range(1, 6)]
         store(main, lambda unit: unit.users.add, *absent)
         listed = main.read(lambda unit: unit.users.list_unconfirmed(NOON, limit=3))
         assert [user.id for user in listed] == [5, 4, 3]
-        rounds = [main.write(lambda unit: unit.users.remove_unconfirmed(NOON, limit=2)) for _ in range(4)]
-        assert [sorted(user.id for user in removed) for removed in rounds] == [[4, 5], [2, 3], [1], []]
+        main.write(lambda unit: unit.users.remove_unconfirmed(listed))
+        assert [user.id for user in main.read(lambda unit: unit.users.list_unconfirmed(NOON, limit=3))] == [2, 1]
+
+    @pytest.mark.rule("U12")
+    def test_a_user_who_was_locked_since_the_list_was_read_stays(self, main: Units[Unit]) -> None:
+        store(main, lambda unit: unit.users.add, an_absent_user(), an_absent_user(id=BOB))
+        listed = main.read(lambda unit: unit.users.list_unconfirmed(NOON, limit=9))
+        main.write(lambda unit: unit.users.lock(ANN))
+        removed = main.write(lambda unit: unit.users.remove_unconfirmed(listed))
+        assert [user.id for user in removed] == [BOB]
+        assert get(main) is not None
 
     @pytest.mark.rule("U12", "T5")
     def test_no_user_of_the_operators_tenant_is_removed(self, main: Units[Unit]) -> None:
         store(main, lambda unit: unit.users.add, an_absent_user(tenant_id=SYSTEM))
-        assert main.write(lambda unit: unit.users.remove_unconfirmed(NOON, limit=9)) == []
+        assert main.read(lambda unit: unit.users.list_unconfirmed(NOON, limit=9)) == []
 
     @pytest.mark.rule("U12")
     def test_rows_of_a_removed_user_go_and_those_of_others_stay(self, main: Units[Unit]) -> None:
@@ -82,7 +91,7 @@ class UnconfirmedUsersContract(Contract):
             store(main, lambda unit: unit.claims.put, a_claim(key=emails[user_id], holder_id=user_id))
             store(main, lambda unit: unit.credentials.put, a_credential(user_id=user_id))
             store(main, lambda unit: unit.access_tokens.add, an_access_token(user_id=user_id))
-        main.write(lambda unit: unit.users.remove_unconfirmed(NOON, limit=9))
+        main.write(lambda unit: unit.users.remove_unconfirmed(unit.users.list_unconfirmed(NOON, limit=9)))
 
         def rows(unit: Unit) -> list[object]:
             return [
@@ -100,10 +109,10 @@ class UnconfirmedUsersContract(Contract):
     @pytest.mark.rule("U12")
     def test_of_two_open_units_one_removes_a_user_or_the_other_signs_the_user_in(self, main: Units[Unit]) -> None:
         def remove_or_sign_in(unit: Unit, number: int, meet: Meet) -> bool:
-            unit.users.get(ANN)
+            listed = unit.users.list_unconfirmed(NOON, limit=9)
             meet()
             if number:
-                return bool(unit.users.remove_unconfirmed(NOON, limit=9))
+                return bool(unit.users.remove_unconfirmed(listed))
             try:
                 unit.users.lock(ANN, LastSignIn(NOON, None))
             except UserNotFound:
