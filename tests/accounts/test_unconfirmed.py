@@ -207,7 +207,8 @@ def test_no_table_names_a_removed_user(tmp_path: Path) -> None:
             users = [filled.ann, filled.bob, filled.of(Factors).user]
             for user in users:
                 units.write(lambda unit: forget(unit, user))  # noqa: B023 - called at once
-            removed = units.write(lambda unit: unit.users.remove_unconfirmed(unit.users.list_unconfirmed(NOON, limit=9)))
+            listed = units.read(lambda unit: unit.users.list_unconfirmed(NOON, limit=9))
+            removed = units.write(lambda unit: unit.users.remove_unconfirmed(listed))  # noqa: B023 - called at once
             assert {user.id for user in removed} >= {user.id for user in users}
             left = {
                 table: [row for row in rows if named(row) & {str(user.id) for user in removed}]
