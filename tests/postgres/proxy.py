@@ -9,12 +9,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
+from typing import Final
 
 import attrs
 
 _CHUNK = 65_536
 _HEADER = 5
 """Bytes of a message's type and length; the length counts itself, but not the type."""
+
+READY: Final = b"Z\0\0\0\5I"
+"""The server's message that it waits for the next statement, outside a transaction."""
 
 
 class Sender(StrEnum):
@@ -68,6 +72,7 @@ class Proxy:
         self._word: bytes | None = None
         self._reaches = False
         self._answer: bytes | None = None
+        self._is_late = False
         self._cut_by: tuple[Sender, int] | None = None
         self._is_watching = False
         self._is_silent, self._closed = False, threading.Event()
@@ -81,6 +86,16 @@ class Proxy:
     def answer_at(self, word: bytes, answer: bytes, *, reaches: bool) -> None:
         """Answer the next client that sends this word in the server's place, and end the connection."""
         self._word, self._reaches, self._answer = word, reaches, answer
+
+    def answer_after(self, word: bytes, answer: bytes) -> None:
+        """Forward this word and its results, and then answer instead of being ready; the client ends the connection."""
+        self.answer_at(word, answer, reaches=True)
+        self._is_late = True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has seen the word at which it was told to do something."""
+        return self._word is None
 
     def watch(self) -> None:
         """Count messages from here on. No message may be under way, and no connection be made."""
@@ -138,11 +153,13 @@ class Proxy:
         self._word = None
         if self._is_silent:
             self._closed.wait()
-        if self._reaches:
-            server.sendall(data)
-            server.recv(_CHUNK)  # the server has done it, but the reply is lost
+        results = _answer_to(data, client, server) if self._reaches else b""  # done, but the reply is lost
+        if self._is_late:
+            client.sendall(results[: -len(READY)])
         if self._answer is not None:
             client.sendall(self._answer)
+        if self._is_late:
+            client.recv(1)
 
     def _allowed(self, found: Messages, data: bytes, sender: Sender) -> int:
         """Count the messages in what one side sent, and return how many bytes of it to forward."""
@@ -154,6 +171,16 @@ class Proxy:
         if length < len(data):
             self._cut_by, self._is_watching = None, False
         return length
+
+
+def _answer_to(data: bytes, client: socket.socket, server: socket.socket) -> bytes:
+    """Forward this and the rest of the client's batch, and return the server's answer."""
+    while data:
+        server.sendall(data)
+        if server in select.select([client, server], [], [])[0]:
+            return server.recv(_CHUNK)
+        data = client.recv(_CHUNK)
+    return b""
 
 
 @contextmanager

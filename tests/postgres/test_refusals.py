@@ -2,23 +2,29 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from typing import Final
+from contextlib import ExitStack, nullcontext, suppress
+from select import select
+from typing import Any, Final
 
 import psycopg
 import pytest
+from psycopg.waiting import Ready
 
 from scripts.postgres_server import Server
 from tests.architecture.source import ROOT
 from tests.postgres.helpers import core_over, emails_in, halves_in, opened
-from tests.postgres.proxy import proxied
-from usercore import Busy, Indeterminate, ReadOnly
+from tests.postgres.proxy import READY, proxied
+from usercore import Busy, Indeterminate, ReadOnly, UserCore
 from usercore.testing.contracts.base import units_of
 from usercore.testing.contracts.units import names
 from usercore_storage import postgres
 from usercore_storage.postgres import PostgresStorage
+from usercore_storage.postgres.connections import Raw
+
+MOMENT: Final = 0.1
+"""Seconds in which the server answers."""
 
 FEW: Final = "few"
 """A role that may have one connection."""
@@ -94,9 +100,6 @@ def error_of(severity: str, code: str) -> bytes:
 
 TERMINATE_WAITING: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
-READY: Final = b"Z\0\0\0\5I"
-"""The server's message that it waits for the next statement, outside a transaction."""
-
 LOST: Final = {
     "terminated": error_of("FATAL", "57P01"),
     "crashed": error_of("FATAL", "57P02"),
@@ -124,6 +127,46 @@ def test_a_commit_that_ends_with_the_session_is_indeterminate_whatever_the_code(
         assert emails_in(server, database) == ["ann@example.com"] * reaches
         assert halves_in(server, database) == []
         assert core.registration.register_external("ann@example.com").created is not reaches
+
+
+def resumed_late(steps: Generator[Any, Any, Any], socket: int) -> Generator[Any, Any, Any]:
+    """Resume the driver once the server has answered, if it does, as on a busy machine."""
+    try:
+        awaited = next(steps)
+        while True:
+            ready = yield awaited
+            if select([socket], [], [], MOMENT)[0]:
+                ready |= Ready.R
+            awaited = steps.send(ready)
+    except StopIteration as ended:
+        return ended.value
+
+
+CALLS: Final[dict[bytes, Callable[[UserCore, int], object]]] = {
+    b"READ COMMITTED": lambda core, _: core.registration.register_external("bob@example.com"),
+    b"REPEATABLE READ": lambda core, ann: core.history.detail(ann),
+    b"COMMIT\0": lambda core, _: core.registration.register_external("bob@example.com"),
+}
+"""Calls, by a word of the batch after which the session ends."""
+
+
+@pytest.mark.parametrize("word", CALLS)
+def test_a_session_that_ends_before_it_is_ready_for_the_next_batch_is_lost(
+    server: Server, database: str, monkeypatch: pytest.MonkeyPatch, word: bytes
+) -> None:
+    """The driver raises an error of its own then, without a code, while the connection is still open."""
+    url, wait = server.url(database), psycopg.Connection.wait
+    with proxied(server.port) as proxy, opened(url.replace(f":{server.port}/", f":{proxy.port}/")) as store:
+        core = core_over(store)
+        ann = core.registration.register_external("ann@example.com").user.id
+        server.end_sessions(database)
+        with monkeypatch.context() as patch, pytest.raises(Indeterminate) if word == b"COMMIT\0" else nullcontext():
+            patch.setattr(Raw, "wait", lambda raw, steps: wait(raw, resumed_late(steps, raw.fileno())))
+            proxy.answer_after(word, LOST["terminated"])
+            CALLS[word](core, ann)
+        assert proxy.is_idle
+    assert halves_in(server, database) == []
+    assert emails_in(server, database)[1:] == ["bob@example.com"] * (word != b"REPEATABLE READ")
 
 
 @pytest.mark.thorough

@@ -210,8 +210,11 @@ class Statements(Executor):
         if self._is_abandoned:
             raise Unavailable("the connection belongs to the parent of this process")
 
+    def _is_lost(self) -> bool:
+        return self._raw.closed
+
     def _translated(self, error: psycopg.Error) -> Exception:
-        if self._raw.closed:
+        if self._is_lost():
             return Lost()
         is_standby = self._raw.pgconn.parameter_status(b"in_hot_standby") == b"on"
         if is_standby and error.sqlstate == SERIALIZABLE_ON_A_STANDBY:
@@ -300,11 +303,19 @@ class Connection(Statements):
                 self._sent(batch)
                 self._commands.execute(b"COMMIT", prepare=False)
         except psycopg.Error as error:
-            if self.raw.closed or error.sqlstate in UNKNOWN_OUTCOMES:
+            if self._is_lost() or error.sqlstate in UNKNOWN_OUTCOMES:
                 raise Indeterminate("the connection broke, or the server did not answer, during the commit") from error
             raise translate_error(error) from error
         finally:
             self.raw.is_committing = False
+
+    def _is_lost(self) -> bool:
+        """Return whether the session ended, perhaps by a FATAL error whose connection is not closed yet.
+
+        Where the server would be ready for the next batch, libpq still waits for that when the pipeline ends. The
+        driver then raises an error of its own, without a code.
+        """
+        return self.raw.closed or self.raw.pgconn.transaction_status == TransactionStatus.ACTIVE
 
     def _translated(self, error: psycopg.Error) -> Exception:
         if not isinstance(error, Overdue):
