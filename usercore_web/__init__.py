@@ -18,12 +18,13 @@ from usercore_web.errors import (
     MethodNotAllowed,
     RouteUnknown,
 )
+from usercore_web.fields import check_present, read_flag, read_number
 from usercore_web.hosts import TenantHosts
-from usercore_web.paging import read_page_arguments
+from usercore_web.paging import every_row, read_page_arguments
 from usercore_web.problems import problem_of
 from usercore_web.redirects import local_target
 from usercore_web.requests import Request
-from usercore_web.responses import Response
+from usercore_web.responses import Response, json_response
 from usercore_web.routing import Call, Route, Router
 from usercore_web.site import Site
 
@@ -48,12 +49,17 @@ __all__ = [
     "TenantHosts",
     "TrustedProxies",
     "check_csrf_token",
+    "check_present",
     "check_same_origin",
     "csrf_token",
+    "every_row",
+    "json_response",
     "local_target",
     "problem_of",
     "read_bearer",
+    "read_flag",
     "read_form",
     "read_json",
+    "read_number",
     "read_page_arguments",
 ]

@@ -5,6 +5,7 @@ import math
 from typing import Final, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
+from usercore_web import multipart
 from usercore_web.errors import BodyMalformed, BodyTooLarge, MediaTypeUnsupported
 
 MAX_BYTES: Final = 64 * 1024
@@ -34,26 +35,37 @@ def read_json(body: bytes, content_type: str | None, *, max_bytes: int = MAX_BYT
 
 
 def read_form(body: bytes, content_type: str | None, *, max_bytes: int = MAX_BYTES) -> dict[str, str]:
-    """Return the fields of a body that a form of a page sent.
+    """Return the fields of a form, as pages and programs send it: ``application/x-www-form-urlencoded`` or multipart.
 
     Raises:
         MediaTypeUnsupported: the body is not declared as a form.
         BodyTooLarge: it has more bytes than allowed.
-        BodyMalformed: it is not UTF-8, names a field twice or has more than 1000 of them.
+        BodyMalformed: it is not UTF-8, names a field twice, has more than 1000 of them, or a file.
     """
-    _check_type(content_type, _FORM)
+    is_multipart = media_type_of(content_type) == multipart.MEDIA_TYPE
+    if not is_multipart:
+        _check_type(content_type, _FORM)
     _check_size(body, max_bytes)
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS, separator="&"
-        )
-        return _unique(pairs)
+        pairs = multipart.read_parts(body, content_type or "") if is_multipart else _pairs(body)
+        return _unique(pairs) if len(pairs) <= _MAX_FIELDS else _refuse("too many fields")
     except ValueError:
         raise BodyMalformed from None
 
 
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(
+        body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS, separator="&"
+    )
+
+
+def media_type_of(content_type: str | None) -> str:
+    """Return the media type in the text of a ``Content-Type`` header, in lower case; "" if there is none."""
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
 def _check_type(content_type: str | None, expected: str, *, also: str | None = None) -> None:
-    given = (content_type or "").partition(";")[0].strip().lower()
+    given = media_type_of(content_type)
     if given != expected and not (also is not None and given.startswith("application/") and given.endswith(also)):
         raise MediaTypeUnsupported(expected)
 

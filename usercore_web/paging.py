@@ -1,12 +1,12 @@
-"""The arguments of lists in query strings."""
+"""The arguments of lists in query strings, and lists that are answered whole."""
 
-import re
-from collections.abc import Mapping
-from typing import Final, NotRequired, TypedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import NotRequired, TypedDict, TypeVar
 
-from usercore import FieldError, Invalid
+from usercore import Page
+from usercore_web.fields import read_number
 
-_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+T = TypeVar("T")
 
 
 class PageArguments(TypedDict):
@@ -25,8 +25,20 @@ def read_page_arguments(query: Mapping[str, str]) -> PageArguments:
     arguments: PageArguments = {}
     if query.get("cursor"):
         arguments["cursor"] = query["cursor"]
-    if limit := query.get("limit"):
-        if not _NUMBER.fullmatch(limit):
-            raise Invalid((FieldError("limit", "malformed"),))
-        arguments["limit"] = int(limit)
+    if query.get("limit"):
+        arguments["limit"] = read_number(query, "limit")
     return arguments
+
+
+def every_row(page_at: Callable[[str | None], Page[T]]) -> Iterator[T]:
+    """Iterate over the rows of all pages of a list: ``every_row(lambda cursor: core.users.list(cursor=cursor))``.
+
+    For clients that expect whole lists. ``page_at`` is called with the cursor of each page, first with None.
+    """
+    cursor: str | None = None
+    while True:
+        page = page_at(cursor)
+        yield from page
+        cursor = page.cursor
+        if cursor is None:
+            return

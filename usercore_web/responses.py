@@ -1,5 +1,7 @@
 """What an adapter sends."""
 
+import json
+
 from usercore.kernel.values import frozen
 
 
@@ -10,3 +12,13 @@ class Response:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+
+def json_response(value: object, *headers: tuple[str, str], status: int = 200) -> Response:
+    """Return a response with plain data.
+
+    Raises:
+        TypeError: JSON does not know a value.
+    """
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return Response(status, (("Content-Type", "application/json"), *headers), body)

@@ -1,6 +1,5 @@
 """Which handler answers a request, and what every response has."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -15,7 +14,7 @@ from usercore_web.errors import MethodNotAllowed, RouteUnknown
 from usercore_web.pages import message_page, problem_page
 from usercore_web.problems import problem_of
 from usercore_web.requests import Request
-from usercore_web.responses import Response
+from usercore_web.responses import Response, json_response
 from usercore_web.site import Site, is_form
 
 T = TypeVar("T")
@@ -64,8 +63,7 @@ class Call:
         """Return a response with plain data; a page that says so if a form of a page sent the request."""
         if is_form(self.request):
             return message_page("Done", "You can close this page.", *headers, status=status)
-        body = json.dumps(value, separators=(",", ":")).encode()
-        return Response(status, (("Content-Type", "application/json"), *headers), body)
+        return json_response(value, *headers, status=status)
 
 
 @frozen
@@ -91,12 +89,34 @@ class Route:
         return re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", self.path))
 
 
+ErrorResponder = Callable[[Request, UsercoreError], Response]
+"""Makes the response to an error of a request."""
+
+
+def respond_to_error(request: Request, error: UsercoreError) -> Response:
+    """Return problem details; a page if a form of a page sent the request."""
+    return problem_page(error) if is_form(request) else problem_of(error)
+
+
 class Router:
     """Answers requests by routes. A later route replaces an earlier one of the same method and path."""
 
-    def __init__(self, core: UserCore, routes: Iterable[Route], *, site: Site | None = None, prefix: str = "") -> None:
-        """Answer with this core. ``prefix`` is where the routes are mounted, such as ``/account``."""
+    def __init__(
+        self,
+        core: UserCore,
+        routes: Iterable[Route],
+        *,
+        site: Site | None = None,
+        prefix: str = "",
+        respond_to_error: ErrorResponder = respond_to_error,
+    ) -> None:
+        """Answer with this core.
+
+        ``prefix`` is where the routes are mounted, such as ``/account``. ``respond_to_error`` makes the response to an
+        error, where clients expect other bodies or statuses than problem details.
+        """
         self.core: Final = core
+        self._respond_to_error: Final = respond_to_error
         self.site: Final = site or Site()
         self._prefix: Final = prefix
         self._routes: Final = tuple({(route.method, route.path): route for route in routes}.values())
@@ -132,7 +152,7 @@ class Router:
             core = self.site.core_for(self.core, request)
             response = route.handle(Call(core=core, site=self.site, request=request, parameters=parameters))
         except UsercoreError as error:
-            response = problem_page(error) if is_form(request) else problem_of(error)
+            response = self._respond_to_error(request, error)
         present = {name.lower() for name, _ in response.headers}
         missing = tuple(header for header in SECURITY_HEADERS if header[0].lower() not in present)
         return Response(response.status, (*response.headers, *missing), response.body)

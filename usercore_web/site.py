@@ -8,7 +8,7 @@ import attrs
 from usercore import Identity, Secret, TokenMissing, UserCore
 from usercore.kernel.values import frozen
 from usercore_web.bearer import read_bearer
-from usercore_web.bodies import MAX_BYTES, read_form, read_json
+from usercore_web.bodies import MAX_BYTES, media_type_of, read_form, read_json
 from usercore_web.client_ip import TrustedProxies
 from usercore_web.cookies import CSRF_COOKIE, SESSION_COOKIE, SecretCookie
 from usercore_web.csrf import check_csrf_token, check_same_origin
@@ -94,5 +94,4 @@ class Site:
 
 def is_form(request: Request) -> bool:
     """Return whether a form of a page sent the request."""
-    media_type = request.headers.get("content-type", "").partition(";")[0]
-    return media_type.strip().lower() == "application/x-www-form-urlencoded"
+    return media_type_of(request.headers.get("content-type")) == "application/x-www-form-urlencoded"

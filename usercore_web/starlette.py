@@ -14,7 +14,7 @@ from usercore.aio import AsyncCore
 from usercore_web.asgi import AsgiApp, Receive, Scope, Send, request_of
 from usercore_web.problems import problem_of
 from usercore_web.routes import ROUTES
-from usercore_web.routing import Route, Router
+from usercore_web.routing import ErrorResponder, Route, Router, respond_to_error
 from usercore_web.site import Site
 
 
@@ -32,12 +32,18 @@ class Accounts:
     """
 
     def __init__(
-        self, open_core: Callable[[], UserCore], *, site: Site | None = None, routes: Iterable[Route] = ROUTES
+        self,
+        open_core: Callable[[], UserCore],
+        *,
+        site: Site | None = None,
+        routes: Iterable[Route] = ROUTES,
+        respond_to_error: ErrorResponder = respond_to_error,
     ) -> None:
         """Open the core by this function, such as ``lambda: usercore.open("sqlite:///people.db")``."""
         self._open_core: Final = open_core
         self._site: Final = site or Site()
         self._routes: Final = tuple(routes)
+        self._respond_to_error: Final = respond_to_error
         self._running: _Running | None = None
 
     @asynccontextmanager
@@ -45,7 +51,8 @@ class Accounts:
         """Open the core, and close it at the end: ``FastAPI(lifespan=accounts.lifespan)``."""
         core = await asyncio.to_thread(self._open_core)
         async with AsyncCore(core) as people:
-            self._running = _Running(people, AsgiApp(people, Router(core, self._routes, site=self._site)))
+            router = Router(core, self._routes, site=self._site, respond_to_error=self._respond_to_error)
+            self._running = _Running(people, AsgiApp(people, router))
             try:
                 yield
             finally:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usercore import Invalid, Secret
-from usercore_web import local_target, read_bearer, read_page_arguments
+import usercore
+from usercore import Invalid, Page, Secret, User
+from usercore_web import every_row, local_target, read_bearer, read_page_arguments
 
 TARGETS = (
     st.text() | st.text("/\\.:@?# \t\nabc%", max_size=12) | st.text("/\\abc", max_size=6).map(lambda text: f"/{text}")
@@ -69,8 +70,22 @@ def test_the_arguments_of_a_list_are_read_from_the_query() -> None:
     assert read_page_arguments({"cursor": "", "limit": ""}) == {}
 
 
-@pytest.mark.parametrize("limit", ["x", "-1", "1.5", "１", "9" * 10, " 1"])
+@pytest.mark.parametrize("limit", ["x", "-1", "1.5", "１", "9" * 17, " 1"])
 def test_a_limit_that_is_no_number_is_refused_by_field(limit: str) -> None:
     with pytest.raises(Invalid) as refusal:
         read_page_arguments({"limit": limit})
     assert [fault.field for fault in refusal.value.errors] == ["limit"]
+
+
+def test_the_rows_of_all_pages_are_read_in_order() -> None:
+    with usercore.open("memory://") as core:
+        for number in range(5):
+            core.registration.register(username=f"user{number}")
+        asked: list[str | None] = []
+
+        def page_at(cursor: str | None) -> Page[User]:
+            asked.append(cursor)
+            return core.users.list(cursor=cursor, limit=2)
+
+        assert [user.username for user in every_row(page_at)] == [f"user{number}" for number in range(5)]
+    assert (len(asked), asked[0]) == (3, None)
