@@ -8,7 +8,12 @@ WORKERS ?= 3
 
 # Tests that need the machine, or one another's absence, share an `xdist_group`.
 PYTEST = -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_OPTIONS)
-CODE = $(wildcard usercore usercore_cli usercore_storage usercore_web tests benchmarks examples scripts typing_tests)
+CODE = $(wildcard docs/conf.py usercore usercore_cli usercore_storage usercore_web tests benchmarks examples scripts typing_tests)
+
+# Made from the code, each by a script.
+REFERENCES = errors reasons policies clauses changes user_fields methods rules
+# A warning is an error.
+SITE = $(call python,check) -m sphinx -W --keep-going -q -c docs -b html . dist/site
 
 # Another Python makes other environments: the stamp has its version in its name.
 VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
@@ -16,7 +21,7 @@ ready = .venvs/$(1)/.ready-$(VERSION)
 python = .venvs/$(1)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-thorough test-quick faults nightly mutants check bench bench-peers docs requirements clean python-is-new-enough
+.PHONY: help demo test test-thorough test-quick faults nightly mutants check bench bench-peers docs site requirements clean python-is-new-enough
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -52,14 +57,8 @@ check: $(call ready,check) ## lint, types, import rules, references, tests with 
 	$(call python,check) -m scripts.check_pages
 	.venvs/check/bin/lint-imports
 	$(call python,check) -m scripts.make_lists --check
-	$(call python,check) -m scripts.make_rules --check
-	$(call python,check) -m scripts.make_errors --check
-	$(call python,check) -m scripts.make_reasons --check
-	$(call python,check) -m scripts.make_policies --check
-	$(call python,check) -m scripts.make_clauses --check
-	$(call python,check) -m scripts.make_changes --check
-	$(call python,check) -m scripts.make_user_fields --check
-	$(call python,check) -m scripts.make_step --check
+	$(foreach name,$(REFERENCES) step,$(call python,check) -m scripts.make_$(name) --check &&) true
+	$(SITE)
 	$(call python,check) -m scripts.check_forgotten
 	$(call python,check) $(PYTEST) -m no_cover
 	$(call python,check) $(PYTEST) -m 'not no_cover' --cov --cov-report=term
@@ -74,13 +73,10 @@ bench-peers: $(call ready,bench) ## the same, with Django beside it (Python 3.12
 
 docs: $(call ready,test) ## complete the lists that follow from the code, and regenerate the references
 	$(call python,test) -m scripts.make_lists
-	$(call python,test) -m scripts.make_errors
-	$(call python,test) -m scripts.make_reasons
-	$(call python,test) -m scripts.make_policies
-	$(call python,test) -m scripts.make_clauses
-	$(call python,test) -m scripts.make_changes
-	$(call python,test) -m scripts.make_user_fields
-	$(call python,test) -m scripts.make_rules
+	$(foreach name,$(REFERENCES),$(call python,test) -m scripts.make_$(name) &&) true
+
+site: $(call ready,check) ## make a site of the pages in dist/site
+	$(SITE)
 
 requirements: $(call ready,lock) ## pin the newest packages that pyproject.toml allows
 	$(PYTHON) -m scripts.pin .venvs/lock/bin/uv

@@ -1,15 +1,17 @@
 """The makers of references find what they list."""
 
 import ast
+import inspect
 
 import attrs
 import pytest
 
 from scripts.make_changes import row as row_of_change
 from scripts.make_errors import is_of_public_calls
+from scripts.make_methods import in_markdown, sections, signature_of
 from scripts.make_policies import bounds_of, policies_in, rows_of, shown
 from scripts.make_reasons import MEANINGS, find_reasons, refusals_in
-from usercore import Policy, SignInRefused, StorageError, SystemOnly, TenantTaken, TokenExpired, forms
+from usercore import Policy, SignInRefused, StorageError, SystemOnly, TenantTaken, TokenExpired, UserCore, forms
 from usercore.kernel.bounds import Between
 from usercore.storage import KINDS
 
@@ -63,3 +65,51 @@ def test_errors_of_public_calls_are_told_apart() -> None:
     assert all(map(is_of_public_calls, (SignInRefused, TokenExpired, StorageError)))
     assert not any(map(is_of_public_calls, (SystemOnly, TenantTaken)))
     assert forms.http_status(SystemOnly) == 403
+
+
+def test_every_public_method_of_a_core_has_a_section() -> None:
+    page = "\n".join(sections())
+    for name, member in vars(UserCore).items():
+        if not name.startswith("_") and not isinstance(member, property):
+            assert f"`core.{name}`" in page
+    assert "`core.users.link_external_id`" in page
+    assert "`usercore_storage.check`" in page
+
+
+def example(self: object, ref: int, note: str | None = None, *rest: int, day: int = 1, **fields: str) -> "list[int]":
+    """Do nothing, with ``code``.
+
+    Args:
+        ref: in two
+            lines.
+
+    Raises:
+        ValueError: never.
+    """
+    raise ValueError(self, ref, note, rest, day, fields)
+
+
+def test_a_signature_has_one_parameter_a_line_if_it_is_long() -> None:
+    parameters = ("ref: int", "note: str | None = None", "*rest: int", "day: int = 1", "**fields: str")
+    assert signature_of("x", example) == f"x({', '.join(parameters)}) -> list[int]"
+    path = "x" * 50
+    assert signature_of(path, example).splitlines() == [
+        f"{path}(",
+        *(f"    {one}," for one in parameters),
+        ") -> list[int]",
+    ]
+
+
+def test_sections_of_a_docstring_are_lists() -> None:
+    lines = in_markdown(inspect.getdoc(example) or "").splitlines()
+    assert lines == [
+        "Do nothing, with `code`.",
+        "",
+        "*Args:*",
+        "",
+        "- `ref`: in two lines.",
+        "",
+        "*Raises:*",
+        "",
+        "- `ValueError`: never.",
+    ]
