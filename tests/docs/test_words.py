@@ -124,7 +124,7 @@ def problems_in(path: str, text: str) -> set[str]:
 @cache
 def problems() -> dict[str, set[str]]:
     """Return the problems of all files by path."""
-    folders = [ROOT / folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
+    folders = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith((".", "dist"))]
     files = [file for one in (ROOT, *folders) for file in (one.glob("*.*") if one == ROOT else one.rglob("*.*"))]
     paths = {str(file.relative_to(ROOT)): file for file in files if file.suffix in {".py", ".md"}}
     read = {path: file for path, file in paths.items() if path != THIS and not path.startswith(OUTSIDE)}
