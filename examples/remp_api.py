@@ -70,6 +70,7 @@ from usercore_web import (
     Response,
     Route,
     check_present,
+    error_headers,
     every_row,
     json_response,
     problem_of,
@@ -268,7 +269,7 @@ ADDRESS: Final = {
 """The values of an address: their names, and ours."""
 
 ADDRESS_CHANGE: Final = {
-    **{theirs: ours for theirs, ours in ADDRESS.items() if ours not in {"tax_id", "vat_id"}},
+    **ADDRESS,
     "company_tax_id": "tax_id",
     "company_vat_id": "vat_id",
     "country_id": "country",
@@ -344,9 +345,9 @@ def run(call: Call, use_case: Callable[..., Response], fields: Sequence[str]) ->
     return forms.call(use_case, body, fields=fields)
 
 
-def failure(status: int, **details: object) -> Response:
+def failure(status: int, *headers: tuple[str, str], **details: object) -> Response:
     """Return the response to a request that failed."""
-    return json_response({"status": "error", **details}, status=status)
+    return json_response({"status": "error", **details}, *headers, status=status)
 
 
 FAILURES: Final[Mapping[type[UsercoreError], tuple[int, dict[str, object]]]] = {
@@ -373,12 +374,13 @@ def respond_to_error(_: Request, error: UsercoreError) -> Response:
     """Return the response to an error; of those that are not listed, with the status that fits and the code."""
     listed = next((FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES), None)
     if listed is not None:
-        return failure(listed[0], **listed[1])
+        return failure(listed[0], *error_headers(error), **listed[1])
     if isinstance(error, Invalid):
         reasons = {one.field: [one.reason] for one in error.errors}
         return failure(400, code="invalid_input", message="fields are missing or malformed", errors=reasons)
     status = problem_of(error).status
-    return failure(400 if status == HTTPStatus.UNPROCESSABLE_ENTITY else status, code=error.code)
+    status = HTTPStatus.BAD_REQUEST if status == HTTPStatus.UNPROCESSABLE_ENTITY else status
+    return failure(status, *error_headers(error), code=error.code)
 
 
 def of_program(handle: Handler) -> Handler:

@@ -21,7 +21,7 @@ from usercore_web.errors import (
 from usercore_web.fields import check_present, read_flag, read_number
 from usercore_web.hosts import TenantHosts
 from usercore_web.paging import every_row, read_page_arguments
-from usercore_web.problems import problem_of
+from usercore_web.problems import error_headers, problem_of
 from usercore_web.redirects import local_target
 from usercore_web.requests import Request
 from usercore_web.responses import Response, json_response
@@ -52,6 +52,7 @@ __all__ = [
     "check_present",
     "check_same_origin",
     "csrf_token",
+    "error_headers",
     "every_row",
     "json_response",
     "local_target",

@@ -41,8 +41,16 @@ def problem_of(error: UsercoreError, audience: Audience = "user", *, type_base: 
     if status == HTTPStatus.UNAUTHORIZED:
         detail = ' error="invalid_token"' if isinstance(error, TokenInvalid) else ""
         headers.append(("WWW-Authenticate", f"Bearer{detail}"))
+    body = json.dumps(details, separators=(",", ":")).encode()
+    return Response(status, (*headers, *error_headers(error)), body)
+
+
+def error_headers(error: UsercoreError) -> tuple[tuple[str, str], ...]:
+    """Return the headers by which an error says what to do, whatever the form of its body: Allow and Retry-After."""
+    headers = []
     if isinstance(error, errors.MethodNotAllowed):
         headers.append(("Allow", ", ".join(error.allowed)))
-    if "retry_after" in form["fields"]:
-        headers.append(("Retry-After", str(form["fields"]["retry_after"])))
-    return Response(status, tuple(headers), json.dumps(details, separators=(",", ":")).encode())
+    fields = forms.error(error, "user")["fields"]
+    if "retry_after" in fields:
+        headers.append(("Retry-After", str(fields["retry_after"])))
+    return tuple(headers)

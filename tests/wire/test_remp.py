@@ -111,6 +111,12 @@ def test_a_list_of_no_ids_is_an_empty_object(client: Client) -> None:
     assert answer == {"status": "ok", "page": 1, "totalPages": 0, "totalCount": 0, "users": {}}
 
 
+@pytest.mark.parametrize("ids", ["x", "9", "{}", "[true]", '["9"]', "[1.0]", "[" * 9000, "[9,null]"])
+def test_ids_that_are_no_list_of_numbers_are_refused(client: Client, ids: str) -> None:
+    answer = client.post("users/list", {"user_ids": ids, "page": "1"})
+    assert (answer.status_code, answer.json()["errors"]) == (400, {"user_ids": ["malformed"]})
+
+
 def test_what_the_authenticators_of_the_host_add_is_shown(client: Client) -> None:
     made = client.post("users/create", {"email": "badge@example.com", "first_name": "Bea"}).json()
     shown = client.http.get("/api/v1/user/info", headers={"Authorization": f"Bearer {made['access']['token']}"}).json()
@@ -139,7 +145,8 @@ def test_an_email_that_is_none_is_refused_as_the_api_does(client: Client) -> Non
 
 def test_other_requests_that_cannot_be_meant(client: Client) -> None:
     assert client.post("users/unknown", {}).status_code == 404
-    assert client.http.delete("/api/v1/users/list", headers=client.bearer).status_code == 405
+    wrong = client.http.delete("/api/v1/users/list", headers=client.bearer)
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, POST")
     big = client.http.post("/api/v1/users/email", data={"email": "x" * 70_000})
     assert (big.status_code, big.json()["status"]) == (413, "error")
     foreign = client.http.post(
