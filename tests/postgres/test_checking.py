@@ -52,7 +52,7 @@ class TestPostgresChecking(CheckingCases):
 @pytest.mark.parametrize(
     ("script", "problem"),
     [
-        ('ALTER TABLE usercore_users ALTER note TYPE text COLLATE "default"', "the column note is made otherwise"),
+        ('ALTER TABLE usercore_users ALTER note TYPE text COLLATE "ucs_basic"', "the column note is made otherwise"),
         ("ALTER TABLE usercore_users ALTER email SET NOT NULL", "the column email is made otherwise"),
         ("ALTER TABLE usercore_users ALTER version TYPE integer", "the column version is made otherwise"),
         ("ALTER TABLE usercore_users ALTER version SET DEFAULT 1", "the column version is made otherwise"),
@@ -101,7 +101,7 @@ def test_a_database_without_a_store_and_an_older_one_are_reported_and_not_change
 
 
 @pytest.mark.rule("ERR")
-@pytest.mark.parametrize("script", ["DELETE FROM usercore_schema", "INSERT INTO usercore_schema VALUES (1, '')"])
+@pytest.mark.parametrize("script", ["DELETE FROM usercore_schema", "INSERT INTO usercore_schema VALUES (1, '', 2)"])
 def test_a_store_without_one_version_is_refused(engine: PostgresEngine, script: str) -> None:
     engine.run(script)
     with pytest.raises(Corrupt):

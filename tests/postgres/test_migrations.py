@@ -10,6 +10,7 @@ from itertools import count
 from time import monotonic
 from typing import Final
 
+import attrs
 import psycopg
 import pytest
 
@@ -21,6 +22,7 @@ from usercore import Corrupt, NewerSchema, StorageError, Unavailable
 from usercore_storage import postgres
 from usercore_storage.postgres.location import location_of
 from usercore_storage.postgres.migrations import LOCK, STEPS, TYPES, VERSION, migrate, options_of, text_of
+from usercore_storage.postgres.profiles import POSTGRESQL, ddl_of
 from usercore_storage.postgres.storage import connected
 from usercore_storage.sql import tables
 
@@ -48,13 +50,15 @@ COLUMNS = (
     "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns"
     " WHERE table_schema = 'public' AND table_name <> 'usercore_schema' ORDER BY table_name, column_name"
 )
-INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexname"
+INDEXES = (
+    "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'usercore_schema' ORDER BY indexname"
+)
 
 
 def test_the_steps_make_the_tables_that_the_entities_describe(server: Server, database: str) -> None:
     described = server.make_database()
-    statements = [statement for table in tables.ALL for statement in table.ddl(TYPES, options_of)]
-    server.ask("; ".join(statements), database=described)
+    statements = ";\n".join(statement for table in tables.ALL for statement in table.ddl(TYPES, options_of))
+    server.ask("; ".join(ddl_of(statements, attrs.evolve(POSTGRESQL, collation=""))), database=described)
     for question in (COLUMNS, INDEXES):
         assert server.ask(question, database=database) == server.ask(question, database=described)
 

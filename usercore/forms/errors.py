@@ -95,6 +95,7 @@ HTTP_STATUSES: Final[Mapping[type[UsercoreError], int]] = {
     errors.ForeignFile: 500,
     errors.NewerSchema: 500,
     errors.TargetNotEmpty: 500,
+    errors.Unsupported: 500,
     errors.Indeterminate: 500,  # not 503, which invites to repeat what may be stored
     errors.Overloaded: 503,
     errors.Busy: 503,

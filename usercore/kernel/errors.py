@@ -183,6 +183,12 @@ class NewerSchema(StorageError):
     known: int
 
 
+class Unsupported(StorageError):
+    """The server cannot do what the URL or the call asks for."""
+
+    code: ClassVar[str] = "storage.unsupported"
+
+
 class ReadOnly(StorageError):
     """The store may not be written."""
 

@@ -8,8 +8,9 @@ from usercore.kernel.errors import NewerSchema
 from usercore_storage.check_report import FindingKind, Findings, Report
 from usercore_storage.postgres.connections import Connection
 from usercore_storage.postgres.deadlines import begin_check_of
-from usercore_storage.postgres.location import StoreLocation, location_of
+from usercore_storage.postgres.location import location_of
 from usercore_storage.postgres.migrations import TYPES, VERSION, found_in
+from usercore_storage.postgres.profiles import COLLATION, ServerProfile
 from usercore_storage.postgres.storage import connected
 from usercore_storage.sql.checking import SnapshotQuery, check_tables
 from usercore_storage.sql.executor import Executor
@@ -18,6 +19,9 @@ from usercore_storage.sql.table import Table
 from usercore_storage.sql.tables import ALL
 
 T = TypeVar("T")
+
+_BY_CODE_POINTS: Final = frozenset({"C", "default"})
+"""Collations of columns, which are alike where the database's own is C."""
 
 _OURS: Final = (
     "t.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('usercore_schema'))"
@@ -47,8 +51,7 @@ def check_store(url: str) -> Report:
         StorageError: it cannot be checked as a store; its subclasses say why.
     """
     findings = Findings()
-    location = location_of(url)
-    with connected(location) as connection:
+    with connected(location_of(url)) as connection:
         version, _ = found_in(connection)
         if version > VERSION:
             raise NewerSchema(version, VERSION)
@@ -56,15 +59,15 @@ def check_store(url: str) -> Report:
             problem = f"it is older than {VERSION}, or there is nothing yet: opening the store makes what it lacks"
             findings.add(FindingKind.SCHEMA, VERSIONS, problem)
             return findings.report()
-        query = _snapshot_query(connection, location)
-        found = query(_schemas_in)
-        check_tables(query, expected=_schemas_of_tables(), found=found, version=VERSION, findings=findings)
+        query, profile = _snapshot_query(connection), connection.profile
+        found = query(lambda run: _schemas_in(run, profile))
+        check_tables(query, expected=_schemas_of_tables(profile), found=found, version=VERSION, findings=findings)
     return findings.report()
 
 
-def _snapshot_query(connection: Connection, location: StoreLocation) -> SnapshotQuery:
+def _snapshot_query(connection: Connection) -> SnapshotQuery:
     connection.allow_long_statements()
-    begin = begin_check_of(location)
+    begin = begin_check_of(connection.location)
 
     def query(query: Callable[[Executor], T], /) -> T:
         connection.together([(statement, ()) for statement in begin])
@@ -76,10 +79,11 @@ def _snapshot_query(connection: Connection, location: StoreLocation) -> Snapshot
     return query
 
 
-def _schemas_in(run: Executor) -> TableSchemas:
+def _schemas_in(run: Executor, profile: ServerProfile) -> TableSchemas:
     columns: dict[str, dict[str, str]] = {}
     for table, name, kind, collation, is_needed, has_default in run(_COLUMNS):
-        made = f"{_collated(kind, collation)}{' NOT NULL' if is_needed else ''}{' DEFAULT' if has_default else ''}"
+        text = _collated(kind, collation, profile)
+        made = f"{text}{' NOT NULL' if is_needed else ''}{' DEFAULT' if has_default else ''}"
         columns.setdefault(table, {})[name] = made
     parts: dict[str, dict[str, str]] = {table: {} for table in columns}
     for table, name, definition, is_valid in run(_INDEXES):
@@ -89,8 +93,10 @@ def _schemas_in(run: Executor) -> TableSchemas:
     return {table: TableSchema(columns[table], parts[table]) for table in columns}
 
 
-def _collated(kind: str, collation: str | None) -> str:
-    return kind if collation is None else f'{kind} COLLATE "{collation}"'
+def _collated(kind: str, collation: str | None, profile: ServerProfile) -> str:
+    if collation is None or (collation in _BY_CODE_POINTS and not profile.collation):
+        return kind
+    return f'{kind} COLLATE "{collation}"'
 
 
 def _plain(definition: str) -> str:
@@ -98,14 +104,15 @@ def _plain(definition: str) -> str:
     return re.sub(r" ON (ONLY )?.*?(usercore_\w+) USING", r" ON \2 USING", definition.replace('"', ""), count=1)
 
 
-def _schemas_of_tables() -> TableSchemas:
+def _schemas_of_tables(profile: ServerProfile) -> TableSchemas:
     """Return the schemas that the shipped steps create. A test compares the tables with the steps."""
-    return {table.name: TableSchema(_columns_of(table), _indexes_of(table)) for table in ALL}
+    return {table.name: TableSchema(_columns_of(table, profile), _indexes_of(table)) for table in ALL}
 
 
-def _columns_of(table: Table[Any]) -> dict[str, str]:
+def _columns_of(table: Table[Any], profile: ServerProfile) -> dict[str, str]:
+    types = {kind: name.replace(COLLATION, profile.collation) for kind, name in TYPES.items()}
     return {
-        column.name: f"{TYPES[column.codec.column]}{'' if column.may_be_null else ' NOT NULL'}"
+        column.name: f"{types[column.codec.column]}{'' if column.may_be_null else ' NOT NULL'}"
         for column in (*table.extra, *table.columns)
     }
 

@@ -32,6 +32,7 @@ from usercore_storage.postgres.errors import (
     translate_error,
 )
 from usercore_storage.postgres.location import StoreLocation
+from usercore_storage.postgres.profiles import ServerProfile, adapted
 from usercore_storage.sql.executor import Executor, Statement
 from usercore_storage.sql.lazy_transaction import LazyTransaction
 from usercore_storage.sql.table import Row
@@ -158,9 +159,10 @@ def numbered(statement: str) -> bytes:
 class Statements(Executor):
     """Statements on a connection of usercore's or the host's, by cursors of their own."""
 
-    def __init__(self, raw: psycopg.Connection[Any]) -> None:
-        """Use this connection."""
+    def __init__(self, raw: psycopg.Connection[Any], profile: ServerProfile) -> None:
+        """Use this connection to a server of this kind."""
         self._raw = raw
+        self.profile = profile
         self._commands = self._cursor(binary=False)  # not binary: one message may have several commands
         self._cursors: dict[str, tuple[bytes, psycopg.Cursor[TupleRow]]] = {}
         self._is_abandoned = False
@@ -192,7 +194,8 @@ class Statements(Executor):
 
     def _cursor_of(self, statement: str) -> tuple[bytes, psycopg.Cursor[TupleRow]]:
         self._check_process()
-        self._cursors[statement] = made = numbered(statement), self._cursor(binary=True)
+        made = numbered(adapted(statement, self.profile)), self._cursor(binary=True)
+        self._cursors[statement] = made
         return made
 
     def _cursor(self, *, binary: bool) -> psycopg.Cursor[TupleRow]:
@@ -231,10 +234,11 @@ class Connection(Statements):
 
     def __init__(self, raw: Raw, location: StoreLocation) -> None:
         """Use a connection that is configured."""
-        super().__init__(raw)
+        super().__init__(raw, location.profile)
+        self.location = location
         self._patience = patience_of(location)
         self.raw = raw
-        self.transaction = WriteTransaction(self, begin_of(location))
+        self.transaction = WriteTransaction(self, begin_of(location), is_on_cluster=location.profile.commits_by_shard)
         self._begin_read: Sequence[Statement] = [(statement, ()) for statement in begin_read_of(location)]
         self.lazy = LazyTransaction(self, self._begin_with)
 
@@ -287,7 +291,7 @@ class Connection(Statements):
         If a statement fails, COMMIT is not run.
 
         Raises:
-            Indeterminate: the connection broke during the commit.
+            Indeterminate: the connection broke during the commit, or the commit failed on a cluster.
             Unavailable: it was broken before; nothing was committed.
             RunAgain: it would contradict another transaction.
             StorageError: it could not be committed.
@@ -305,6 +309,8 @@ class Connection(Statements):
         except psycopg.Error as error:
             if self._is_lost() or error.sqlstate in UNKNOWN_OUTCOMES:
                 raise Indeterminate("the connection broke, or the server did not answer, during the commit") from error
+            if self.profile.commits_by_shard and self._has_tried_to_commit():
+                raise Indeterminate("the commit failed, perhaps on one node of the cluster only") from error
             raise translate_error(error) from error
         finally:
             self.raw.is_committing = False
@@ -316,6 +322,10 @@ class Connection(Statements):
         driver then raises an error of its own, without a code.
         """
         return self.raw.closed or self.raw.pgconn.transaction_status == TransactionStatus.ACTIVE
+
+    def _has_tried_to_commit(self) -> bool:
+        """Return whether COMMIT was run: the transaction is over then. A statement before it leaves it open."""
+        return self.raw.pgconn.transaction_status != TransactionStatus.INERROR
 
     def _translated(self, error: psycopg.Error) -> Exception:
         if not isinstance(error, Overdue):

@@ -10,9 +10,10 @@ from usercore_storage.copies.rows import parts_of_key
 from usercore_storage.copies.side import CHANGES, CLOSE, CLOSED, NOTE, STATE, CopyStatements, Side, indexes_of
 from usercore_storage.postgres.connections import Connection
 from usercore_storage.postgres.deadlines import begin_check_of
-from usercore_storage.postgres.location import StoreLocation, location_of
+from usercore_storage.postgres.location import location_of
 from usercore_storage.postgres.migrations import TYPES, VERSION, found_in, migrate, options_of
 from usercore_storage.postgres.storage import connected
+from usercore_storage.postgres.two_phase import PREPARE_ON_ALL
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.table import Table
 from usercore_storage.sql.tables import ALL
@@ -92,8 +93,9 @@ def _close_of(table: Table[Any]) -> str:
 class PostgresSide(Side):
     """A database, by one connection."""
 
-    def __init__(self, connection: Connection, location: StoreLocation) -> None:
+    def __init__(self, connection: Connection) -> None:
         """Use a connection to the database."""
+        location = connection.location
         connection.allow_long_statements()
         self._connection = connection
         ((schema,),) = connection(_SCHEMA)
@@ -116,6 +118,8 @@ class PostgresSide(Side):
         try:
             self._connection.command(self._begin)
             result = work(self._connection)
+            if self._connection.profile.commits_by_shard:
+                self._connection(PREPARE_ON_ALL)
             self._connection.commit()
         finally:
             self._connection.roll_back()
@@ -150,14 +154,13 @@ def source(url: str) -> Iterator[Side]:
     Raises:
         StorageError: there is no store of this schema; its subclasses say why.
     """
-    location = location_of(url)
-    with connected(location) as connection:
+    with connected(location_of(url)) as connection:
         version, _ = found_in(connection)
         if version > VERSION:
             raise NewerSchema(version, VERSION)
         if version < VERSION:
             raise Unavailable(f"the database has no store of the schema {VERSION}; open it to migrate it")
-        yield PostgresSide(connection, location)
+        yield PostgresSide(connection)
 
 
 @contextmanager
@@ -167,11 +170,10 @@ def target(url: str) -> Iterator[Side]:
     Raises:
         StorageError: there is another schema, or the database cannot be used; its subclasses say why.
     """
-    location = location_of(url)
-    with connected(location) as connection:
+    with connected(location_of(url)) as connection:
         if not connection(_EXISTS):
             version, _ = found_in(connection)
             if 0 < version < VERSION:
                 raise Unavailable(f"the database has not the schema {VERSION}; open the store to migrate it")
             migrate(connection)
-        yield PostgresSide(connection, location)
+        yield PostgresSide(connection)

@@ -10,17 +10,18 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 
-from usercore_storage.postgres.location import SERIALIZABLE, StoreLocation
+from usercore_storage.postgres.location import StoreLocation
+from usercore_storage.postgres.profiles import REPEATABLE_READ, SERIALIZABLE
 
 T = TypeVar("T")
 
 LONGEST_PAUSE: Final = 60
 """Seconds between two statements of a unit after which the server ends its session: it hangs, and holds locks."""
 
-WITHOUT_WAITING: Final = "SELECT set_config('lock_timeout', '1', true)"
+WITHOUT_WAITING: Final = "SET LOCAL lock_timeout = '1ms'"
 """A setting of a unit that must not wait for others: a lock that is not free within a millisecond raises ``Busy``."""
 
-_SNAPSHOT: Final = "REPEATABLE READ READ ONLY"
+_SNAPSHOT: Final = f"{REPEATABLE_READ} READ ONLY"
 
 GRACE: Final = 0.25
 """Seconds that the server has to report that it ended a statement, before the client stops waiting for it."""
@@ -33,21 +34,25 @@ def begin_of(location: StoreLocation) -> Sequence[str]:
         # A scan of a table locks all of it against contradiction, and the server scans small tables; an index locks the
         # pages that it reads.
         settings |= {"enable_seqscan": "off"}
-    return _begin(location.isolation, settings)
+    return _begin(location, location.isolation, settings)
 
 
 def begin_read_of(location: StoreLocation) -> Sequence[str]:
     """Return the statements that begin a read by several statements, which must see one snapshot."""
-    return _begin(_SNAPSHOT, _bounds_of(location) | _bound_of_statements(location))
+    return _begin(location, _SNAPSHOT, _bounds_of(location) | _bound_of_statements(location))
 
 
 def begin_check_of(location: StoreLocation) -> Sequence[str]:
     """Return the statements that begin a read whose statements may take as long as a table is large."""
-    return _begin(_SNAPSHOT, _bounds_of(location))
+    return _begin(location, _SNAPSHOT, _bounds_of(location))
 
 
-def _begin(isolation: str, settings: Mapping[str, str]) -> Sequence[str]:
+def _begin(location: StoreLocation, isolation: str, settings: Mapping[str, str]) -> Sequence[str]:
     """Return single statements, as a batch needs them. No setting outlives the transaction behind a pooler."""
+    if location.profile.sets_by_command:
+        return f"BEGIN ISOLATION LEVEL {isolation}", *(
+            f"SET LOCAL {name} = '{value}'" for name, value in settings.items()
+        )
     values = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
     return f"BEGIN ISOLATION LEVEL {isolation}", f"SELECT {values}"
 

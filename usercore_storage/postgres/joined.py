@@ -1,5 +1,6 @@
 """Joining a transaction that the host has open on a connection of psycopg."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
@@ -16,6 +17,8 @@ from psycopg.types.string import (
 
 from usercore.kernel.errors import StorageError, Unavailable
 from usercore_storage.postgres.connections import Statements, adapt
+from usercore_storage.postgres.profiles import ServerProfile
+from usercore_storage.postgres.two_phase import NotingExecutor
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sql.joined import HostTransaction
 
@@ -50,7 +53,7 @@ class HostStatements(Statements):
         return cursor
 
 
-def joined(connection: object, *, secret: bytes) -> HostTransaction:
+def joined(connection: object, *, secret: bytes, profile: ServerProfile) -> HostTransaction:
     """Return the open transaction of this connection to the store with this secret; see ``Storage.join``.
 
     Without ``autocommit`` the driver begins a transaction at the first statement, which may be one of usercore's.
@@ -81,7 +84,17 @@ def joined(connection: object, *, secret: bytes) -> HostTransaction:
         return [bytes(found) for (found,) in run(SECRET)] == [secret]
 
     is_open = lambda: host.info.transaction_status in _OPEN  # noqa: E731 - closes over the connection
-    transaction = HostTransaction(HostStatements(host), is_open, check, shadows=SHADOWS)
+    statements, finish = _statements_on(host, profile)
+    transaction = HostTransaction(statements, is_open, check, shadows=SHADOWS, finish=finish)
     begins = not host.autocommit and host.info.transaction_status == TransactionStatus.IDLE
     transaction.check_store(recognise, begin="SELECT 1" if begins else None)
     return transaction
+
+
+def _statements_on(host: psycopg.Connection[Any], profile: ServerProfile) -> tuple[Executor, Callable[[], None] | None]:
+    """Return the statements on the host's connection, and what ends each unit on a cluster."""
+    statements = HostStatements(host, profile)
+    if not profile.commits_by_shard:
+        return statements, None
+    noting = NotingExecutor(statements)
+    return noting, noting.finish

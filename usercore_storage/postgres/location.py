@@ -11,10 +11,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo, timeout_from_conninfo
 
 from usercore.kernel.values import frozen
+from usercore_storage.postgres.profiles import POSTGRESQL, READ_COMMITTED, SERIALIZABLE, ServerProfile
 
-SERIALIZABLE: Final = "SERIALIZABLE"
-
-_LEVELS: Final[Mapping[str, str]] = {"serializable": SERIALIZABLE, "read_committed": "READ COMMITTED"}
+_LEVELS: Final[Mapping[str, str]] = {"serializable": SERIALIZABLE, "read_committed": READ_COMMITTED}
 
 _DEFAULTS: Final = {
     "fallback_application_name": "usercore",
@@ -34,7 +33,12 @@ class StoreLocation:
     conninfo: str = attrs.field(repr=False)
     """For the driver; it may contain a password."""
 
-    isolation: str = "READ COMMITTED"
+    asked_isolation: str | None = None
+    """The isolation level of units that write, if the URL has one."""
+
+    profile: ServerProfile = POSTGRESQL
+    """The server's profile, once it was asked."""
+
     pool_min: int = 0
     pool_max: int = 10
     timeout: int = 10
@@ -45,6 +49,11 @@ class StoreLocation:
 
     prepare: int = 1
     """0 prepares no statements: for a pooler in transaction mode that does not support them."""
+
+    @property
+    def isolation(self) -> str:
+        """The isolation level of units that write."""
+        return self.asked_isolation or self.profile.isolations[0]
 
 
 def location_of(url: str) -> StoreLocation:
@@ -61,7 +70,8 @@ def location_of(url: str) -> StoreLocation:
     theirs = "&".join(option for option in given if option.partition("=")[0] not in _READ)
     options: dict[str, Any] = {name: _READ[name](name, value) for name, _, value in ours}
     told = _settings_of(f"{base}?{theirs}" if theirs else base)
-    location = StoreLocation(conninfo=make_conninfo("", **told), **options)
+    asked = {_NAMES.get(name, name): value for name, value in options.items()}
+    location = StoreLocation(conninfo=make_conninfo("", **told), **asked)
     location = attrs.evolve(location, longest_connecting=max(location.timeout, _seconds_to_try_each_host(told)))
     if location.pool_min > location.pool_max:
         raise ValueError(f"pool_min is greater than pool_max ({location.pool_max}): {_FORM}")
@@ -110,6 +120,8 @@ _READ: Final[Mapping[str, Callable[[str, str], str | int]]] = {
     "timeout": _number(1, 3600),
     "prepare": _number(0, 1),
 }
+
+_NAMES: Final = {"isolation": "asked_isolation"}
 
 _FORM: Final = (
     "a PostgreSQL URL is postgresql://user@host:port/database, perhaps with options of libpq and ours:"

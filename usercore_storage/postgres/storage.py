@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import get_ident
-from typing import Final, TypeVar
+from typing import TypeVar
 
+import attrs
 import psycopg
 
 from usercore.history.model import Entry
@@ -20,14 +21,12 @@ from usercore_storage.postgres.joined import joined
 from usercore_storage.postgres.location import StoreLocation, location_of
 from usercore_storage.postgres.migrations import migrate
 from usercore_storage.postgres.pool import Pool
+from usercore_storage.postgres.profiles import ServerProfile, profile_of
 from usercore_storage.postgres.retries import retry_transaction
 from usercore_storage.sql.joined import HostTransaction
 from usercore_storage.sql.tables import ALL
 
 T = TypeVar("T")
-
-OLDEST: Final = 150000
-"""The oldest supported server, in the form of ``server_version``."""
 
 
 def open_storage(url: str) -> "PostgresStorage":
@@ -35,10 +34,12 @@ def open_storage(url: str) -> "PostgresStorage":
 
     Raises:
         ValueError: the URL has another form, the server is older than 15, or the database's encoding is not UTF-8.
+        Unsupported: the server has no such isolation, or only with half-kept units.
         StorageError: the store cannot be used; its subclasses say why.
     """
-    location = location_of(url)
-    with connected(location) as connection:
+    with connected(location_of(url)) as connection:
+        location = connection.location
+        location.profile.check_isolation(location.asked_isolation)
         return PostgresStorage(location, migrate(connection))
 
 
@@ -57,16 +58,18 @@ def connected(location: StoreLocation) -> Iterator[Connection]:
     except psycopg.Error as error:
         raise translate_error(error) from error
     try:
-        _check_server(raw)
         set_up(raw, location)
+        profile = profile_of(raw.ours)
+        _check_server(raw, profile)
+        set_up(raw, attrs.evolve(location, profile=profile))
         yield raw.ours
     finally:
         raw.close()
 
 
-def _check_server(raw: Raw) -> None:
-    if raw.info.server_version < OLDEST:
-        raise ValueError("usercore needs PostgreSQL 15 or newer")
+def _check_server(raw: Raw, profile: ServerProfile) -> None:
+    if raw.info.server_version < profile.oldest:
+        raise ValueError(f"usercore needs {profile.name} {profile.oldest // 10000} or newer")
     if raw.info.parameter_status("server_encoding") != "UTF8":
         raise ValueError("usercore needs a database that keeps UTF-8: CREATE DATABASE ... ENCODING 'UTF8'")
 
@@ -91,7 +94,7 @@ class PostgresStorage:
 
     def join(self, connection: object) -> HostTransaction:
         """Return units in the host's transaction; see ``Storage``."""
-        return joined(connection, secret=self.secret)
+        return joined(connection, secret=self.secret, profile=self._location.profile)
 
     def run(self, run: Callable[[Connection, bool], T]) -> T:
         """Run a unit on a connection until it is committed; ``run`` is passed whether it runs again.

@@ -26,13 +26,22 @@ _OTHER_STORE: Final = "the connection is not to the store of this core"
 class HostTransaction:
     """A transaction of the host. For use in the one thread that owns it."""
 
-    def __init__(self, run: Executor, is_open: Callable[[], bool], check: Callable[[], None], *, shadows: str) -> None:
+    def __init__(
+        self,
+        run: Executor,
+        is_open: Callable[[], bool],
+        check: Callable[[], None],
+        *,
+        shadows: str,
+        finish: Callable[[], None] | None = None,
+    ) -> None:
         """Use the host's connection. ``check`` raises, before each unit, if rows would not be read as they are stored.
 
-        ``shadows`` is a statement that returns the connection's temporary tables that have names of ours.
+        ``shadows`` is a statement that returns the connection's temporary tables that have names of ours. ``finish`` is
+        called at the end of each unit, in its savepoint.
         """
         self._run, self._is_open, self._check, self._is_busy = run, is_open, check, False
-        self._shadows = shadows
+        self._shadows, self._finish = shadows, finish
         self._unit = SqlUnit(run)
 
     def check_store(self, recognise: Callable[[Executor], bool], *, begin: str | None = None) -> None:
@@ -121,6 +130,8 @@ class HostTransaction:
             raise TenantNotFound
         result = work(unit)
         unit.finish()
+        if self._finish is not None:
+            self._finish()
         return result
 
     def _in_savepoint(self, run: Callable[[], T]) -> T:

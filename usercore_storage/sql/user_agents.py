@@ -23,6 +23,9 @@ REMOVE: Final = (
     " WHERE used_until < ? ORDER BY used_until LIMIT ?) AND used_until < ? RETURNING digest"
 )
 
+REMOVE_ONE: Final = "DELETE FROM usercore_user_agents WHERE digest = ?"
+"""It names no other table, of which a cluster has no copies beside this one."""
+
 NAMING: Final = tuple((table.name, column.name) for table in ALL for column in table.columns if column.once is not None)
 """The columns that have the digests of user agents."""
 
@@ -46,12 +49,9 @@ class SqlUserAgents(UserAgentRepository):
     def __init__(self, run: Executor) -> None:
         """Work in this transaction."""
         self._run = run
-        named = " AND ".join(
-            f"NOT EXISTS (SELECT 1 FROM {table} AS t WHERE t.{column} = ? AND t.{column} IS NOT NULL)"
-            for table, column in NAMING
-        )
         self.from_all_shards = {  # rows of any user may have the digest
-            "unused": f"DELETE FROM usercore_user_agents WHERE digest = ? AND {named} RETURNING digest"
+            table: f"SELECT 1 FROM {table} WHERE {column} = ? AND {column} IS NOT NULL LIMIT 1"
+            for table, column in NAMING
         }
         self._committed: dict[bytes, int] = {}
         self._of_transaction: dict[bytes, int] = {}
@@ -81,7 +81,9 @@ class SqlUserAgents(UserAgentRepository):
         have no user agent, because an INSERT takes only digests that are stored.
         """
         for digest in {bytes(digest) for digest in digests if digest is not None}:
-            self._run(self.from_all_shards["unused"], (digest, *[digest] * len(NAMING)))
+            if any(self._run(statement, (digest,)) for statement in self.from_all_shards.values()):
+                continue
+            self._run(REMOVE_ONE, (digest,))
             for known in (self._committed, self._of_transaction, self._of_unit):
                 known.pop(digest, None)
 
