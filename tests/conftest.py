@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests.profiles import IS_THOROUGH, PROFILE
+from usercore.testing.plugin import LEFT_OUT
 
 pytest.register_assert_rewrite("usercore.testing")
 pytest_plugins = ["tests.fixtures"]
@@ -75,6 +76,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     passed = terminalreporter.stats.get("passed", [])
     for figures in (value for report in passed for name, value in report.user_properties if name == "figures"):
         terminalreporter.write_line(figures)
+    for sentence in (value for report in passed for name, value in report.user_properties if name == LEFT_OUT):
+        terminalreporter.write_line(sentence)
     nodes = [report.nodeid for report in passed]
     storages = {node.split("::")[1].removeprefix("Test") for node in nodes if "/test_contracts.py::Test" in node}
     if storages:

@@ -114,12 +114,16 @@ class VerifyReportForm(TypedDict):
     is_passed: bool
     passed: int
     failed: list[str]
+    left_out: list[str]
 
 
 verify_report: Final[Form[VerifyReport, VerifyReportForm, VerifyReportForm]] = Form(
     VerifyReportForm,
     VerifyReportForm,
-    {"failed": lambda value, audience: list(value.failed)},  # noqa: ARG005 - the same for all
+    {
+        "failed": lambda value, audience: list(value.failed),  # noqa: ARG005 - the same for all
+        "left_out": lambda value, audience: list(value.left_out),  # noqa: ARG005 - as above
+    },
 )
 
 

@@ -30,6 +30,7 @@ ABOUT_STORES = (
     stores.check,
     stores.repair,
     stores.verify,
+    stores.spread,
     stores.backup,
     copies.copy,
     copies.reopen,

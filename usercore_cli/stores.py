@@ -1,4 +1,4 @@
-"""``usercore init``, ``check``, ``repair``, ``verify``, ``backup``, ``cleanup``, ``stats``: a store as a whole."""
+"""``usercore init``, ``check``, ``repair``, ``verify``, ``spread``, ``backup``, ``cleanup``, ``stats``: stores."""
 
 from pathlib import Path
 
@@ -86,10 +86,29 @@ def verify(*, only: str | None, url: str, as_json: bool) -> ExitStatus:
             raise Failed(str(error)) from error
     if report.output and not as_json:
         click.echo(report.output, err=True)
+    for sentence in report.left_out:
+        click.echo(sentence, err=True)
     Output(as_json).done(
         f"{report.passed} cases passed, {len(report.failed)} failed", forms.verify_report(report, "operator")
     )
     return ExitStatus.DONE if report.is_passed else ExitStatus.REFUSED
+
+
+@click.command("spread", cls=Command)
+@click.option("--shards", type=click.IntRange(2, 1024), default=32, show_default=True, help="parts of each table")
+@store_option
+@json_option
+def spread(*, shards: int, url: str, as_json: bool) -> None:
+    """Spread the tables of a store in Citus over its nodes, while nothing writes.
+
+    Run it again after an interruption: it goes on where it was.
+    """
+    with failures(as_json=as_json), progress(" tables") as bar:
+        try:
+            report = usercore_storage.spread(url, shards=shards, on_progress=bar.show)
+        except ValueError as error:
+            raise Failed(f"{error}; {URLS}") from error
+    Output(as_json).done(f"{len(report.tables)} tables spread", {"tables": list(report.tables)})
 
 
 @click.command("backup", cls=Command)

@@ -8,6 +8,7 @@ from usercore_storage.copies.model import CopyProgress, CopyReport, CopyStep
 from usercore_storage.copying import copy, reopen
 from usercore_storage.repair_report import Repair, RepairKind, RepairReport
 from usercore_storage.repairing import repair
+from usercore_storage.spreading import SpreadReport, spread
 from usercore_storage.verifying import VerifyReport, verify
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "RepairKind",
     "RepairReport",
     "Report",
+    "SpreadReport",
     "VerifyReport",
     "access",
     "backup",
@@ -27,5 +29,6 @@ __all__ = [
     "copy",
     "reopen",
     "repair",
+    "spread",
     "verify",
 ]

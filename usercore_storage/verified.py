@@ -6,13 +6,20 @@ from collections.abc import Iterator
 import pytest
 
 from usercore.opening import open_storage
-from usercore.storage import Storage
+from usercore.storage import FEATURES, Storage
 from usercore.testing import StorageContract
 from usercore_storage.verifying import URL, empty
 
 
-class TestStore(StorageContract):
-    """Every case, each on an empty store."""
+def _lacking() -> frozenset[str]:
+    """Return the features that the server does not have."""
+    storage = open_storage(os.environ[URL])
+    storage.close()
+    return FEATURES - storage.features
+
+
+class TestStore(StorageContract, without=_lacking()):
+    """Every case that the server must pass, each on an empty store."""
 
     @pytest.fixture
     def storage(self) -> Iterator[Storage]:

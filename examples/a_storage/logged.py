@@ -95,6 +95,11 @@ class LoggedStorage(Storage):
         return self._storage.capabilities
 
     @property
+    def features(self) -> frozenset[str]:
+        """What the inner storage has."""
+        return self._storage.features
+
+    @property
     def secret(self) -> bytes:
         """The inner storage's secret."""
         return self._storage.secret

@@ -87,7 +87,7 @@ def test_a_backup_is_a_store_and_replaces_no_file(store: str, tmp_path: Path) ->
     assert (again.status, again.err) == (2, f"usercore: {copy} exists already; choose another name\n")
 
 
-@pytest.mark.parametrize("command", [["check"], ["repair"], ["verify"], ["backup", "copy.db"]])
+@pytest.mark.parametrize("command", [["check"], ["repair"], ["verify"], ["spread"], ["backup", "copy.db"]])
 def test_what_a_storage_cannot_do_is_status_2(command: list[str]) -> None:
     assert run(*command, "--store", "memory://").status == 2
 
@@ -111,5 +111,5 @@ def test_cleanup_counts_what_it_removed(store: str) -> None:
 @pytest.mark.slow
 def test_a_disk_is_verified(store: str) -> None:
     done = run("verify", "--only", "nothing_of_this_name", "--json")
-    assert (done.status, json.loads(done.out)) == (1, {"is_passed": False, "passed": 0, "failed": []})
+    assert (done.status, json.loads(done.out)) == (1, {"is_passed": False, "passed": 0, "failed": [], "left_out": []})
     assert store

@@ -11,7 +11,8 @@ from scripts.postgres_server import Server
 from tests.postgres.helpers import core_over, opened
 from tests.postgres.pretended import pretended
 from usercore import Email, Indeterminate, SignInRefused, StorageError, Unsupported, User, UserCore
-from usercore.storage import Storage, Unit
+from usercore.storage import FEATURES, SNAPSHOT_READS, Storage, Unit
+from usercore.testing import StorageContract
 from usercore.testing.contracts.attempts import AttemptRepositoriesContract
 from usercore.testing.contracts.base import units_of
 from usercore_storage import postgres
@@ -63,6 +64,11 @@ def test_serializable_is_refused_with_the_reason(server: Server, cluster: str) -
         postgres.open_storage(f"{server.url(cluster)}?isolation=serializable")
     with opened(f"{server.url(cluster)}?isolation=read_committed") as storage:
         assert storage._location.profile.name == CITUS.name
+
+
+def test_a_cluster_has_no_snapshots_and_says_so(server: Server, cluster: str, database: str) -> None:
+    with opened(server.url(cluster)) as spread, opened(server.url(database)) as whole:
+        assert (spread.features, whole.features) == (FEATURES - {SNAPSHOT_READS}, FEATURES)
 
 
 def fail_to_sign_in(core: UserCore, user: User) -> None:
@@ -166,6 +172,17 @@ def test_settings_of_a_unit_are_commands_that_reach_the_nodes(server: Server, cl
 
 class TestPretendedCitus(AttemptRepositoriesContract):
     """Attempts are inserted without a look for their user agents."""
+
+    @pytest.fixture
+    def storage(self, server: Server, cluster: str) -> Iterator[Storage]:
+        storage = postgres.open_storage(server.url(cluster))
+        yield storage
+        storage.close()
+
+
+@pytest.mark.thorough
+class TestPretendedCitusWhole(StorageContract, without={SNAPSHOT_READS}):
+    """All that a cluster must do."""
 
     @pytest.fixture
     def storage(self, server: Server, cluster: str) -> Iterator[Storage]:

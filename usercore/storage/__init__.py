@@ -73,6 +73,12 @@ CAPABILITIES: Final = frozenset(
 )
 """What a storage may declare. One that lacks any of them is refused when it is opened."""
 
+SNAPSHOT_READS: Final = "snapshot_reads"
+"""All statements of a read see one state of the store: a unit is seen whole or not at all."""
+
+FEATURES: Final = frozenset({SNAPSHOT_READS})
+"""What a storage may lack; the contract then leaves out the cases that need it."""
+
 ROWS: Final[Mapping[type, Rows]] = {
     one.entity: one for one in (*(rows for capability in CATALOGUE for rows in capability.rows), COUNTED_PERIODS)
 }
@@ -140,6 +146,10 @@ class Storage(UnitSource, Protocol):
     @property
     def capabilities(self) -> frozenset[str]:
         """The capabilities that it implements, of ``CAPABILITIES``."""
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What it has, of ``FEATURES``; a storage on one machine has all of them."""
 
     @property
     def secret(self) -> bytes:

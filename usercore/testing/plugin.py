@@ -16,12 +16,22 @@ from usercore.core import UserCore
 from usercore.opening import open_storage
 from usercore.testing.fakes import FakeClock, FakeHasher, FakeRandomness
 
+LEFT_OUT: Final = "usercore_left_out"
+"""The property of a case's report that names the cases which its storage does not have to pass."""
+
 RULE_MARK: Final = "rule(id, ...): the rule of usercore's specification that a case proves"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark, so that ``--strict-markers`` accepts the contract."""
     config.addinivalue_line("markers", RULE_MARK)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the cases of the contract that a storage does not have to pass."""
+    for report in terminalreporter.stats.get("passed", []):
+        for text in (value for name, value in report.user_properties if name == LEFT_OUT):
+            terminalreporter.write_line(text)
 
 
 @pytest.fixture

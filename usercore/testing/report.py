@@ -2,7 +2,8 @@
 
 Use it by ``-p usercore.testing.report --usercore-report=FILE``. The file is JSON: ``cases`` has for each the
 ``storage`` (the class that binds the contract), the ``id`` (``Contract.test_name``, which stays the same from release
-to release) and the ``outcome``: ``passed`` or ``failed``.
+to release) and the ``outcome``: ``passed`` or ``failed``. ``left_out`` has a sentence for each storage that lacks a
+feature: which, and the cases that need it.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Final
 import pytest
 
 from usercore.testing import Contract
-from usercore.testing.plugin import RULE_MARK
+from usercore.testing.plugin import LEFT_OUT, RULE_MARK
 
 _PROPERTY: Final = "usercore_case"
 
@@ -50,12 +51,15 @@ class Report:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._outcomes: dict[str, str] = {}
+        self._left_out: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record the outcome of a phase; a case passed if none of its phases failed."""
         case = dict(report.user_properties).get(_PROPERTY)
         if case is not None and (report.failed or report.when == "call"):
             self._outcomes[str(case)] = report.outcome
+        if report.when == "call":
+            self._left_out += [str(text) for name, text in report.user_properties if name == LEFT_OUT]
 
     def pytest_sessionfinish(self) -> None:
         """Write the report."""
@@ -63,4 +67,6 @@ class Report:
             dict(zip(("storage", "id"), case.split(" ", 1), strict=True), outcome=outcome)
             for case, outcome in sorted(self._outcomes.items())
         ]
-        self._file.write_text(json.dumps({"cases": cases}, indent=1) + "\n", encoding="utf-8")
+        self._file.write_text(
+            json.dumps({"cases": cases, "left_out": self._left_out}, indent=1) + "\n", encoding="utf-8"
+        )

@@ -25,6 +25,10 @@ class WrappedStorage(Storage):
         return self._storage.capabilities
 
     @property
+    def features(self) -> frozenset[str]:
+        return self._storage.features
+
+    @property
     def secret(self) -> bytes:
         return self._storage.secret
 

@@ -10,7 +10,7 @@ from usercore.kernel.forks import reset_in_child
 from usercore.kernel.randomness import system_randomness
 from usercore.kernel.units import Units, run_until_stored
 from usercore.kernel.values import frozen
-from usercore.storage import CAPABILITIES, Storage
+from usercore.storage import CAPABILITIES, FEATURES, Storage
 from usercore.storage.recording import UnitContext
 from usercore_storage.memory.undo_dict import UndoLog
 from usercore_storage.memory.unit import MemoryUnit
@@ -93,6 +93,7 @@ class MemoryStorage(Storage):
     """Stores everything in dicts for as long as the process lives: for tests and small hosts."""
 
     capabilities = CAPABILITIES
+    features = FEATURES
 
     def __init__(self) -> None:
         self._runner = _UnitRunner()

@@ -15,6 +15,7 @@ from usercore.kernel.errors import Corrupt, NewerSchema, RunAgain, StorageError
 from usercore.kernel.randomness import system_randomness
 from usercore.kernel.units import run_until_stored
 from usercore_storage.postgres.connections import Connection
+from usercore_storage.postgres.distribution import distributions
 from usercore_storage.postgres.profiles import COLLATION, MigrationLock, ddl_of
 from usercore_storage.sql import tables
 from usercore_storage.sql.steps import steps_beside
@@ -36,10 +37,10 @@ VERSION: Final = len(STEPS)
 LOCK: Final = 0x75636F72
 """``ucor``: the number of the advisory lock that serializes migrations."""
 
-_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '60s'"
+BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '60s'"
 """Each statement sees what was committed before it, so also what others did while this one waited for the lock."""
 
-_TAKE_ADVISORY_LOCK: Final = "SELECT pg_advisory_xact_lock(?)"
+TAKE_ADVISORY_LOCK: Final = "SELECT pg_advisory_xact_lock(?)"
 _TAKE_ROW_LOCK: Final = "SELECT id FROM usercore_schema WHERE id = 1 FOR UPDATE"
 
 _CREATE: Final = (
@@ -113,15 +114,18 @@ def _apply_step(connection: Connection, steps: Sequence[str]) -> None:
         _apply_by_statements(connection, steps)
         return
     try:
-        connection.command(_BEGIN)
+        connection.command(BEGIN)
         if connection.profile.lock is MigrationLock.ROW:
             connection(_TAKE_ROW_LOCK)
         else:
-            connection(_TAKE_ADVISORY_LOCK, (LOCK,))
+            connection(TAKE_ADVISORY_LOCK, (LOCK,))
             _create_schema(connection)
         version, _ = found_in(connection)
         if version < len(steps):
             connection.command(";\n".join(ddl_of(steps[version], connection.profile)))
+            if connection.profile.commits_by_shard:
+                for statement in distributions(connection):
+                    connection.command(statement)
             connection("UPDATE usercore_schema SET version = ?", (version + 1,))
         connection.commit()
     finally:

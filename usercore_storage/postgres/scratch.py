@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from usercore.kernel.randomness import system_randomness
 from usercore_storage.postgres.location import location_of
+from usercore_storage.postgres.spreading import spread_store
 from usercore_storage.postgres.storage import connected, open_storage
 from usercore_storage.sql.tables import ALL
+
+SHARDS: Final = 8
+"""Parts of the tables in a cluster: enough for different nodes, and few to create."""
 
 
 @contextmanager
@@ -26,6 +31,8 @@ def scratch(url: str) -> Iterator[str]:
         try:
             scratch_url = f"{url}{'&' if '?' in url else '?'}options=-c%20search_path%3D{name}"
             open_storage(scratch_url).close()
+            if connection.profile.commits_by_shard:
+                spread_store(scratch_url, shards=SHARDS, on_progress=None)
             yield scratch_url
         finally:
             connection.command(f"DROP SCHEMA {name} CASCADE")

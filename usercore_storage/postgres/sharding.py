@@ -37,5 +37,8 @@ def _group_of(table: Table[Any]) -> str:
 REFERENCES: Final = tuple(table.name for table in ALL if is_reference(table))
 """Tables of which each node has a copy."""
 
+SHARDS: Final[Mapping[str, str]] = {table.name: table.shard for table in ALL}
+"""The column that decides where a row lives."""
+
 GROUPS: Final[Mapping[str, str]] = {table.name: _group_of(table) for table in ALL if not is_reference(table)}
 """The other tables, each with the first table of its co-location group."""

@@ -12,7 +12,7 @@ from usercore.history.model import Entry
 from usercore.kernel.forks import reset_in_child
 from usercore.kernel.units import Units
 from usercore.kernel.values import frozen
-from usercore.storage import CAPABILITIES, Unit
+from usercore.storage import CAPABILITIES, FEATURES, SNAPSHOT_READS, Unit
 from usercore.storage.recording import UnitContext
 from usercore_storage.postgres.connections import Connection, Raw, set_up, settings_of
 from usercore_storage.postgres.deadlines import WITHOUT_WAITING
@@ -82,6 +82,7 @@ class PostgresStorage:
     def __init__(self, location: StoreLocation, secret: bytes) -> None:
         """Use this location, which has our tables and this secret."""
         self.secret = secret
+        self.features = FEATURES if location.profile.has_snapshots else FEATURES - {SNAPSHOT_READS}
         self._location = location
         self._pool = Pool(location)
         self._max_losses = location.pool_max + 3

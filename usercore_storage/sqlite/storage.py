@@ -11,7 +11,7 @@ from usercore.history.model import Entry
 from usercore.kernel.errors import RunAgain, Unavailable
 from usercore.kernel.units import Units, run_until_stored
 from usercore.kernel.values import frozen
-from usercore.storage import CAPABILITIES, Unit
+from usercore.storage import CAPABILITIES, FEATURES, Unit
 from usercore.storage.recording import UnitContext
 from usercore_storage.sql.joined import HostTransaction
 from usercore_storage.sqlite.connections import Connection
@@ -61,6 +61,7 @@ class SqliteStorage:
     """Many readers, one writer. Safe to share between threads, and usable on both sides of a fork."""
 
     capabilities = CAPABILITIES
+    features = FEATURES
 
     def __init__(self, path: Path) -> None:
         """Check the file; connections are opened when they are needed, the writing one by the first write."""

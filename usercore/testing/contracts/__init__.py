@@ -13,6 +13,7 @@ port requires it. They run on engines that only offer READ COMMITTED, and on tho
 """
 
 import pkgutil
+from collections.abc import Iterable
 from importlib import import_module
 
 from usercore.testing.contracts.base import Contract, units_of
@@ -29,3 +30,7 @@ def _contracts() -> tuple[type[Contract], ...]:
 
 class StorageContract(*_contracts()):  # type: ignore[misc]  # found by listing
     """All that every storage must do."""
+
+    def __init_subclass__(cls, *, without: Iterable[str] = ()) -> None:
+        """Bind a storage, without the cases that need a feature which it lacks; see ``Contract``."""
+        super().__init_subclass__(without=without)

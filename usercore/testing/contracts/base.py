@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Final, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 import attrs
 import pytest
@@ -19,7 +19,7 @@ from usercore.kernel.ids import TenantId
 from usercore.kernel.secret import Digest
 from usercore.kernel.time import Clock
 from usercore.kernel.units import Units
-from usercore.storage import Storage, Unit
+from usercore.storage import FEATURES, Storage, Unit
 from usercore.storage.recording import Subscriptions, UnitContext
 from usercore.tenants.model import BUILT_IN
 from usercore.testing.fakes import FakeClock
@@ -28,6 +28,10 @@ from usercore.users.model import NO_ACCESS_IDS
 
 E = TypeVar("E")
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
+
+_NEEDS: Final = "usercore_needs"
+"""The attribute of a case that names the feature of a storage that it needs."""
 
 NEVER_RUN: Final = frozenset({"skip", "skipif", "xfail"})
 """Marks that would prevent a case from proving something."""
@@ -52,8 +56,26 @@ def units_of(
     return storage.units(origin)
 
 
+def needs(feature: str) -> Callable[[F], F]:
+    """Mark a case that only storages with this feature pass."""
+
+    def mark(case: F) -> F:
+        setattr(case, _NEEDS, feature)
+        return case
+
+    return mark
+
+
 class Contract(ABC):
-    """Cases that every storage must pass. None can be left out or replaced, or the contract would prove nothing."""
+    """Cases that every storage must pass. None can be left out or replaced, or the contract would prove nothing.
+
+    A storage that lacks some of the ``FEATURES`` is bound by ``class TestMine(StorageContract, without={...})``, which
+    leaves out the cases that need them. One case compares this with the storage's own ``features``, and has the names
+    of those left out printed.
+    """
+
+    without: ClassVar[frozenset[str]] = frozenset()
+    left_out: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     @pytest.fixture
@@ -80,19 +102,32 @@ class Contract(ABC):
         store(main, lambda unit: unit.tenants.add, a_tenant(id=ACME, active=True))
         return units_of(storage, ACME)
 
-    def __init_subclass__(cls) -> None:
-        """Refuse a class that would change what a contract proves.
+    def __init_subclass__(cls, *, without: Iterable[str] = ()) -> None:
+        """Refuse a class that would change what a contract proves, and leave out the cases that it may leave out.
 
         Raises:
             TypeError: it defines a case of a contract again, or has a mark that prevents cases from running.
+            ValueError: there is no such feature.
         """
         super().__init_subclass__()
         marks = vars(cls).get("pytestmark", [])
         _check_marks(cls.__name__, marks if isinstance(marks, list) else [marks])
         for name in filter(_is_case, dir(cls)):
-            if len([base for base in cls.__mro__ if name in vars(base)]) > 1:
+            if len([base for base in cls.__mro__ if name in vars(base)]) > 1 and name not in cls.left_out:
                 msg = f"{cls.__name__}: a contract has the case {name} already, and it cannot be replaced"
                 raise TypeError(msg)
+        if without:
+            cls._leave_out(frozenset(without))
+
+    @classmethod
+    def _leave_out(cls, without: frozenset[str]) -> None:
+        if without - FEATURES:
+            msg = f"{cls.__name__}: no such feature of a storage: {', '.join(sorted(without - FEATURES))}"
+            raise ValueError(msg)
+        cases = [name for name in filter(_is_case, dir(cls)) if getattr(getattr(cls, name), _NEEDS, None) in without]
+        cls.without, cls.left_out = without, tuple(cases)
+        for name in cases:
+            setattr(cls, name, None)  # pytest collects what can be called
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Refuse marks that a decorator, the module or a hook of the host sets."""

@@ -8,10 +8,11 @@ import pytest
 from usercore.history.model import Entry
 from usercore.kernel.errors import RunAgain, Unavailable
 from usercore.kernel.units import Units
-from usercore.storage import CAPABILITIES, Storage, Unit
+from usercore.storage import CAPABILITIES, FEATURES, Storage, Unit
 from usercore.testing.contracts.base import Contract, units_of, write_and_fail
 from usercore.testing.contracts.races import THREADS, Meet, race
 from usercore.testing.contracts.units import ROUNDS, names, rename
+from usercore.testing.plugin import LEFT_OUT
 from usercore.testing.samples import ANN, BOB
 
 
@@ -20,6 +21,15 @@ class StorageItselfContract(Contract):
 
     def test_it_declares_all_capabilities(self, storage: Storage) -> None:
         assert storage.capabilities == CAPABILITIES
+
+    def test_its_features_are_those_whose_cases_are_not_left_out(
+        self, storage: Storage, record_property: Callable[[str, object], None]
+    ) -> None:
+        assert storage.features == FEATURES - self.without
+        if self.left_out:
+            names_of_cases = ", ".join(self.left_out)
+            lacks = ", ".join(sorted(self.without))
+            record_property(LEFT_OUT, f"{type(self).__name__} has no {lacks}, and leaves out {names_of_cases}")
 
     @pytest.mark.rule("S7")
     def test_its_secret_is_32_bytes_and_stays(self, storage: Storage, people: Units[Unit]) -> None:

@@ -9,8 +9,8 @@ from usercore.kernel.changes import Change
 from usercore.kernel.entity import evolve
 from usercore.kernel.errors import LostRace, RunAgain, StorageError, UserNotFound
 from usercore.kernel.units import Units
-from usercore.storage import Unit
-from usercore.testing.contracts.base import Contract
+from usercore.storage import SNAPSHOT_READS, Unit
+from usercore.testing.contracts.base import Contract, needs
 from usercore.testing.contracts.races import THREADS, Meet, overlap, race
 from usercore.testing.samples import ANN, BOB, a_user
 from usercore.users.model import UPDATED
@@ -174,6 +174,7 @@ class UnitsContract(Contract):
         assert [{number for number, _ in result} for result in results] == [{number} for number in range(THREADS)]
         assert len({change_no for result in results for _, change_no in result}) == ROUNDS * THREADS
 
+    @needs(SNAPSHOT_READS)
     def test_no_read_sees_half_a_unit(self, people: Units[Unit]) -> None:
         def write_or_read(number: int, meet: Meet) -> None:
             meet()
@@ -185,6 +186,7 @@ class UnitsContract(Contract):
 
         race(write_or_read)
 
+    @needs(SNAPSHOT_READS)
     def test_a_read_sees_one_snapshot_however_long_it_takes(self, people: Units[Unit]) -> None:
         reading, written = threading.Event(), threading.Event()
 
