@@ -271,7 +271,7 @@ def test_memory_use_does_not_grow_with_the_store(engine: SqliteEngine) -> None:
         engine.run(
             "DELETE FROM usercore_actions; INSERT INTO usercore_actions (user_id, id, tenant_id, action, at, actor)"  # noqa: S608 - a number
             f" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"
-            " SELECT 0, i, 2, 'called', i, 'host' FROM n"
+            " SELECT -i, i, 2, 'called', i, 'host' FROM n"
         )
         tracemalloc.start()
         assert check(engine.url).is_clean

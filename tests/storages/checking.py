@@ -104,6 +104,14 @@ ROWS: Final = {
         "UPDATE usercore_attempts SET tenant_id = (SELECT id FROM usercore_tenants WHERE key = 'acme')",
         mismatch("attempts", "user N belongs to another tenant"),
     ),
+    "an attempt without a user has another place": Damage(
+        "UPDATE usercore_attempts SET user_id = -1 WHERE user_id < 0",
+        unreadable("attempts", "user_id cannot be read"),
+    ),
+    "an attempt has the user 0": Damage(
+        "UPDATE usercore_attempts SET user_id = 0 WHERE user_id < 0",
+        unreadable("attempts", "user_id cannot be read"),
+    ),
     "a claim is gone": Damage("DELETE FROM usercore_claims WHERE key = 'bob'", UNCLAIMED),
     "a claim is another's": Damage(
         "UPDATE usercore_claims SET holder_id ="
@@ -298,7 +306,7 @@ class CheckingCases(ABC):
         engine.run(
             "DELETE FROM usercore_actions; INSERT INTO usercore_actions (user_id, id, tenant_id, action, at, actor)"
             " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1150)"
-            " SELECT 0, i, CASE WHEN i > 1000 THEN 77 ELSE 2 END, 'called', 0, 'host' FROM n"
+            " SELECT -i, i, CASE WHEN i > 1000 THEN 77 ELSE 2 END, 'called', 0, 'host' FROM n"
         )
         report = check(engine.url)
         assert {finding.problem for finding in report.findings} == {"tenant 77 is not there"}

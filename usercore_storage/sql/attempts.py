@@ -20,8 +20,8 @@ from usercore_storage.sql.user_agents import SqlUserAgents
 A = TypeVar("A", bound=Attempt | RegistrationAttempt)
 
 _NO_LOGIN: Final = digest_of_login(None)
-_NO_USER: Final = -1
-"""An id that no row has, not even one without a user."""
+_NO_USER: Final = 0
+"""An id that no row has: those of users are positive, and rows without a user have the negative of their own id."""
 
 
 class _SqlAttempts(Generic[A]):
@@ -32,17 +32,18 @@ class _SqlAttempts(Generic[A]):
         self._run = run
         self._unit = unit
         self._user_agents = user_agents
-        self._list = (
-            f"SELECT {table.select} FROM {table.name} WHERE user_id = ? AND id < ? AND tenant_id = ?"
-            " ORDER BY id DESC LIMIT ?"
-        )
+        page = "AND id < ? AND tenant_id = ? ORDER BY id DESC LIMIT ?"
+        self._list = f"SELECT {table.select} FROM {table.name} WHERE user_id = ? {page}"
         self._first = f"SELECT id FROM {table.name} WHERE user_id = ? ORDER BY id LIMIT ?"
         self._remove_first = f"DELETE FROM {table.name} WHERE user_id = ? AND id <= ? RETURNING user_agent"
         self._remove_one = f"DELETE FROM {table.name} WHERE user_id = ? AND id = ?"
         self._blank_one = f"UPDATE {table.name} SET login = NULL, login_digest = ? WHERE user_id = ? AND id = ?"
-        self.from_all_shards = {  # any user may have been looked for by this login
+        self.from_all_shards = {
+            # Attempts without a user are on all shards: one shard could be kept busy from outside.
+            "no_user": f"SELECT {table.select} FROM {table.name} WHERE user_id < 0 {page}",
+            # Any user may have been looked for by this login.
             "login": f"SELECT user_id, id, user_agent FROM {table.name} WHERE tenant_id = ? AND login_digest = ?"
-            " AND login IS NOT NULL AND user_id <> ? LIMIT ?"
+            " AND login IS NOT NULL AND user_id <> ? LIMIT ?",
         }
         self._remove = (
             f"DELETE FROM {table.name} WHERE (user_id, id) IN"
@@ -50,7 +51,7 @@ class _SqlAttempts(Generic[A]):
         )
         self._blank = (
             f"UPDATE {table.name} SET login = NULL, login_digest = ? WHERE (user_id, id) IN"
-            f" (SELECT user_id, id FROM {table.name} WHERE user_id = 0 AND login IS NOT NULL AND at < ?"
+            f" (SELECT user_id, id FROM {table.name} WHERE user_id < 0 AND login IS NOT NULL AND at < ?"
             " ORDER BY at LIMIT ?) RETURNING id"
         )
 
@@ -59,8 +60,12 @@ class _SqlAttempts(Generic[A]):
         self._run(self._table.insert, self._table.row(attempt))
 
     def list_of(self, user_id: UserId | None, *, before: int | None, limit: int) -> list[A]:
-        values = (user_id or 0, LIMIT if before is None else before, self._unit.tenant_id, limit)
-        return list(map(self._table.read, self._run(self._list, values)))
+        values = (LIMIT if before is None else before, self._unit.tenant_id, limit)
+        if user_id is None:
+            rows = self._run(self.from_all_shards["no_user"], values)
+        else:
+            rows = self._run(self._list, (user_id, *values))
+        return list(map(self._table.read, rows))
 
     def remove_of(self, user_id: UserId, *, limit: int) -> int:
         ids = self._run(self._first, (user_id, limit))
@@ -72,10 +77,10 @@ class _SqlAttempts(Generic[A]):
     def erase_login(self, login: str, *, keep: UserId | None, limit: int) -> int:
         values = self._unit.tenant_id, digest_of_login(login), _NO_USER if keep is None else keep, limit
         found = self._run(self.from_all_shards["login"], values)
-        self._run.many(self._remove_one, [(user_id, number) for user_id, number, _ in found if not user_id])
-        blanked = [(_NO_LOGIN, user_id, number) for user_id, number, _ in found if user_id]
+        self._run.many(self._remove_one, [(user_id, number) for user_id, number, _ in found if user_id < 0])
+        blanked = [(_NO_LOGIN, user_id, number) for user_id, number, _ in found if user_id > 0]
         self._run.many(self._blank_one, blanked)
-        self._user_agents.remove_unused_of(digest for user_id, _, digest in found if not user_id)
+        self._user_agents.remove_unused_of(digest for user_id, _, digest in found if user_id < 0)
         return len(found)
 
     def remove_before(self, before: datetime, *, limit: int) -> int:

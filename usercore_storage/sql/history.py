@@ -124,7 +124,8 @@ class SqlActions(ActionRepository):
     def list_before(
         self, before: ActionPlace | None, *, user_id: UserId | None, action: str | None, limit: int
     ) -> list[Action]:
-        place, name = before or (LIMIT, 0), () if action is None else (action,)
+        number, user = before or (LIMIT, 0)
+        place, name = (number, user or -number), () if action is None else (action,)
         if user_id is None:
             statement = self.from_all_shards["all" if action is None else "named"]
             rows = self._run(statement, (self._unit.tenant_id, *name, *place, limit))

@@ -102,6 +102,7 @@ class RowReader:
             field.value_of(stored)
         stored_by = zip(self._fields, row[len(self._extra) :], strict=True)
         values = {field.name: field.value_of(stored) for field, stored in stored_by}
+        self._restore_none(values)
         try:
             entity = self._table.entity(**values)
             if self._table is HISTORY:
@@ -109,6 +110,13 @@ class RowReader:
         except (Corrupt, TypeError, ValueError):
             raise Unreadable(f"its values make no {self._table.entity.__name__}") from None
         return entity
+
+    def _restore_none(self, values: dict[str, Any]) -> None:
+        for column in self._table.columns:
+            if column.none_as is not None and values[column.name] <= 0:
+                if values[column.name] != -values[column.none_as]:
+                    raise Unreadable(f"{column.name} cannot be read")
+                values[column.name] = None
 
 
 def _is_text(stored: str) -> bool:
@@ -135,7 +143,7 @@ def _field_of(table: Table[Any], column: Column, hint: Any) -> Field:  # noqa: A
         check = lambda value: _check_parts(value, parts)  # noqa: E731 - closes over the parts
     elif "instant(" in column.codec.read:
         check = lambda value: value is None or check_instant(value, name=column.name)  # noqa: E731 - closes over the name
-    is_plain = column.codec.read == "{0}" and column.none_as is None
+    is_plain = column.codec.read == "{0}"
     return Field(column.name, _kinds_of(column), is_plain, read, write, check)
 
 

@@ -69,12 +69,15 @@ _HELPERS: Final[dict[str, Any]] = {
 
 @frozen
 class Column:
-    """One column: its field, its codec, whether it may be NULL, and what stands for None in a key."""
+    """One column: its field, its codec, whether it may be NULL, and the column whose negative stands for None in a key.
+
+    So rows without a user have keys of their own, and live on as many shards as other rows do.
+    """
 
     name: str
     codec: Codec
     optional: bool
-    none_as: int | None = None
+    none_as: str | None = None
     once: StoredOnce | None = None
 
     def select(self, table: str, prefix: str) -> str:
@@ -87,10 +90,10 @@ class Column:
         return self.optional or self.codec.column == "tuple"
 
     def write(self, source: str) -> str:
-        """Return the expression that converts a field's value to the column's."""
+        """Return the expression that converts a field's value to the column's; it may use the entity ``e``, too."""
         written = self.codec.write.format(source)
         if self.none_as is not None:
-            return f"({source} or {self.none_as})"
+            return f"({source} or -e.{self.none_as})"
         if not self.optional or written == source:
             return written
         return f"(None if {source} is None else {written})"
@@ -99,7 +102,7 @@ class Column:
         """Return the expression that converts a column's value to the field's."""
         read = self.codec.read.format(source)
         if self.none_as is not None:
-            return f"({source} or None)"
+            return f"({source} if {source} > 0 else None)"
         if not self.optional or read == source:
             return read
         return f"(None if {source} is None else {read})"
@@ -110,7 +113,7 @@ def _once_column(name: str, once: StoredOnce, helpers: dict[str, Any]) -> Column
     return Column(name, Codec("blob", f"digest_{name}({{0}})"), optional=True, once=once)
 
 
-def _column_of(name: str, kind: Any, *, in_key: bool, helpers: dict[str, Any]) -> Column:  # noqa: ANN401 - a type as typing shows it
+def _column_of(name: str, kind: Any, *, key: Sequence[str], helpers: dict[str, Any]) -> Column:  # noqa: ANN401 - a type as typing shows it
     kind = getattr(kind, "__supertype__", kind)
     optional = isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union
     if optional:
@@ -121,8 +124,8 @@ def _column_of(name: str, kind: Any, *, in_key: bool, helpers: dict[str, Any]) -
     if issubclass(kind, StrEnum):
         helpers[kind.__name__] = {member.value: member for member in kind}
         return Column(name, Codec("text", "{0}._value_", f"{kind.__name__}[{{0}}]"), optional)
-    none_as = 0 if optional and in_key else None
-    return Column(name, _codec_of(kind), optional and not in_key, none_as)
+    none_as = key[-1] if optional and name in key else None
+    return Column(name, _codec_of(kind), optional and name not in key, none_as)
 
 
 def _codec_of(kind: type) -> Codec:
@@ -177,7 +180,7 @@ class Table(Generic[T]):
         self.columns = [
             _once_column(column, once[column], self.helpers)
             if once and column in once
-            else _column_of(column, hints[column], in_key=column in key, helpers=self.helpers)
+            else _column_of(column, hints[column], key=key, helpers=self.helpers)
             for column in names
         ]
         self.select = self.select_as(None)

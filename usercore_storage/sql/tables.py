@@ -39,7 +39,8 @@ _REVOKED: Final = "(revoked_at) WHERE (revoked_at IS NOT NULL)"
 _ENDED: Final = {"expired": "(expires_at)", "revoked": _REVOKED}
 _OF_ATTEMPTS: Final = {
     "by_time": "(at)",
-    "unknown": "(user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL))",
+    "without_user": "(tenant_id, id) WHERE (user_id < 0)",
+    "unknown": "(at) WHERE ((user_id < 0) AND (login IS NOT NULL))",
     "by_login": "(tenant_id, login_digest) WHERE (login IS NOT NULL)",
 } | _BY_USER_AGENT
 _LOGIN_DIGEST: Final = {"login_digest": Derived(bytes, lambda attempt: digest_of_login(attempt.login), "login")}

@@ -338,7 +338,9 @@ CREATE TABLE usercore_attempts (
 
 CREATE INDEX usercore_attempts_by_time ON usercore_attempts (at);
 
-CREATE INDEX usercore_attempts_unknown ON usercore_attempts (user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL));
+CREATE INDEX usercore_attempts_without_user ON usercore_attempts (tenant_id, id) WHERE (user_id < 0);
+
+CREATE INDEX usercore_attempts_unknown ON usercore_attempts (at) WHERE ((user_id < 0) AND (login IS NOT NULL));
 
 CREATE INDEX usercore_attempts_by_login ON usercore_attempts (tenant_id, login_digest) WHERE (login IS NOT NULL);
 
@@ -360,7 +362,9 @@ CREATE TABLE usercore_registration_attempts (
 
 CREATE INDEX usercore_registration_attempts_by_time ON usercore_registration_attempts (at);
 
-CREATE INDEX usercore_registration_attempts_unknown ON usercore_registration_attempts (user_id, at) WHERE ((user_id = 0) AND (login IS NOT NULL));
+CREATE INDEX usercore_registration_attempts_without_user ON usercore_registration_attempts (tenant_id, id) WHERE (user_id < 0);
+
+CREATE INDEX usercore_registration_attempts_unknown ON usercore_registration_attempts (at) WHERE ((user_id < 0) AND (login IS NOT NULL));
 
 CREATE INDEX usercore_registration_attempts_by_login ON usercore_registration_attempts (tenant_id, login_digest) WHERE (login IS NOT NULL);
 
