@@ -23,6 +23,7 @@ from typing import Final
 import attrs
 
 import usercore
+from benchmarks import starting
 from benchmarks.measuring import Calls, Side
 from benchmarks.people import NOW
 from benchmarks.registering import Streams
@@ -82,10 +83,9 @@ def count(workload: str, side: str) -> int:
 
 
 def count_import() -> int:
-    """Return the instructions of ``import usercore`` in a new process whose bytecode is compiled already."""
-    statement = "import usercore"
-    subprocess.run([sys.executable, "-c", statement], check=True)  # noqa: S603 - our own statement
-    return _instructions_of(["-c", statement]) - _instructions_of(["-c", "pass"])
+    """Return the instructions of importing usercore in a new process whose bytecode is compiled already."""
+    subprocess.run([sys.executable, "-c", starting.IMPORT], check=True)  # noqa: S603 - our own statement
+    return _instructions_of(["-c", starting.IMPORT]) - _instructions_of(["-c", "pass"])
 
 
 def _instructions_of(arguments: Sequence[str], *options: str) -> int:

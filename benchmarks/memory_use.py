@@ -17,7 +17,7 @@ from benchmarks.measuring import Cost, Side, no_collections
 from benchmarks.people import NOW
 from benchmarks.resident import resident
 from benchmarks.signing_in import secrets
-from benchmarks.starting import said_by
+from benchmarks.starting import BY_HAND, BY_USERCORE, identifying, said_by
 from benchmarks.stores import Stores
 from usercore.storage import Unit
 
@@ -25,35 +25,10 @@ _BATCH: Final = 1000
 
 _GROWN: Final = "from benchmarks.memory_use import {fill}, grown_by\nprint(grown_by({fill}, {users}))"
 
-_BY_USERCORE: Final = """
-import sys
-from datetime import datetime
-import usercore
+_PRINTED: Final = """
 from benchmarks.resident import resident
-now = datetime.fromisoformat({now!r})
-core = usercore.open("sqlite:///" + {path!r}, clock=lambda: now)
-for secret in sys.stdin:
-    core.sign_in.identify(secret.rstrip())
 print(resident())
 core.close()
-"""
-
-_BY_HAND: Final = """
-import sys
-from datetime import datetime
-from pathlib import Path
-from types import ModuleType
-from benchmarks.resident import resident
-sys.modules["usercore"] = bare = ModuleType("usercore")  # so that entities are imported, and not all of usercore
-bare.__path__ = {package!r}
-from benchmarks.baseline.identifying import Identifying
-from benchmarks.baseline.store import SqliteStore
-now = datetime.fromisoformat({now!r})
-raw = Identifying(SqliteStore(Path({path!r})), lambda: now)
-for secret in sys.stdin:
-    raw.identify(secret.rstrip())
-print(resident())
-raw.close()
 """
 
 
@@ -88,14 +63,15 @@ def identify_in_process(stores: Stores, users: int) -> Iterator[dict[str, Side]]
     """Open a file in a new process, and identify."""
 
     def side(code: str, name: str) -> Side:
-        filled = code.format(now=NOW.isoformat(), path=str(stores.copy(users, name)), package=list(usercore.__path__))
-        return MemoryOf(filled, stores.folder / "bytecode", secrets(users, seed=1))
+        filled = identifying(code, stores.copy(users, name))
+        return MemoryOf(filled + _PRINTED, stores.folder / "bytecode", secrets(users, seed=1))
 
-    yield {"usercore": side(_BY_USERCORE, "usercore"), "raw": side(_BY_HAND, "raw")}
+    yield {"usercore": side(BY_USERCORE, "usercore"), "raw": side(BY_HAND, "raw")}
 
 
 def grown_by(fill: Callable[[int], object], users: int) -> int:
     """Return by how many bytes this process grows for so many users."""
+    fill(1)  # what a first use loads is no user
     with no_collections():
         before = resident()
         kept = fill(users)

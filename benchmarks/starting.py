@@ -1,4 +1,4 @@
-"""W10: importing usercore, and opening a store with many users."""
+"""W10: importing usercore, opening a store with many users, and both in a new process."""
 
 import os
 import subprocess
@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Final, Protocol
 
 import attrs
 
+import usercore
 from benchmarks.baseline.identifying import Identifying
 from benchmarks.baseline.store import SqliteStore
 from benchmarks.measuring import Calls, Cost, Side
@@ -21,6 +22,35 @@ from benchmarks.stores import Stores, open_core
 
 DEPENDENCIES: Final = "import argon2, attrs, cattrs, email_validator, idna, zxcvbn"
 """The dependencies in ``pyproject.toml``, without sqlite-utils."""
+
+IMPORT: Final = "import usercore\nusercore.open"
+"""What every process imports. Names of ``usercore`` are loaded when they are first used, so importing it alone is not
+what a process waits for."""
+
+BY_USERCORE: Final = """
+import sys
+from datetime import datetime
+import usercore
+now = datetime.fromisoformat({now!r})
+core = usercore.open("sqlite:///" + {path!r}, clock=lambda: now)
+for secret in sys.stdin:
+    core.sign_in.identify(secret.rstrip())
+"""
+
+BY_HAND: Final = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+sys.modules["usercore"] = bare = ModuleType("usercore")  # so that entities are imported, and not all of usercore
+bare.__path__ = {package!r}
+from benchmarks.baseline.identifying import Identifying
+from benchmarks.baseline.store import SqliteStore
+now = datetime.fromisoformat({now!r})
+core = Identifying(SqliteStore(Path({path!r})), lambda: now)
+for secret in sys.stdin:
+    core.identify(secret.rstrip())
+"""
 
 _TIMED: Final = """
 import time
@@ -39,13 +69,15 @@ class FreshProcess:
 
     code: str
     bytecode: Path
+    lines: Iterator[str] = attrs.field(factory=lambda: repeat(""))
+    """What each process may read."""
 
     def run(self, count: int) -> Cost:
         """Start that many processes, one after another."""
-        return sum((self._run() for _ in range(count)), Cost(0, 0))
+        return sum(map(self._run, islice(self.lines, count)), Cost(0, 0))
 
-    def _run(self) -> Cost:
-        cpu, wall = map(float, said_by(_TIMED.format(code=self.code), self.bytecode).split())
+    def _run(self, line: str) -> Cost:
+        cpu, wall = map(float, said_by(_TIMED.format(code=self.code), self.bytecode, given=line).split())
         return Cost(cpu, wall)
 
 
@@ -60,7 +92,24 @@ def said_by(code: str, bytecode: Path, *, given: str = "") -> str:
 def import_usercore(stores: Stores, _users: int) -> Iterator[dict[str, Side]]:
     """Import usercore, or what it depends on."""
     bytecode = stores.folder / "bytecode"
-    yield {"usercore": FreshProcess("import usercore", bytecode), "raw": FreshProcess(DEPENDENCIES, bytecode)}
+    yield {"usercore": FreshProcess(IMPORT, bytecode), "raw": FreshProcess(DEPENDENCIES, bytecode)}
+
+
+@contextmanager
+def start_and_identify(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Import, open an existing store and identify once, in a new process."""
+
+    def side(code: str, name: str) -> Side:
+        return FreshProcess(
+            identifying(code, stores.copy(users, name)), stores.folder / "bytecode", secrets(users, seed=1)
+        )
+
+    yield {"usercore": side(BY_USERCORE, "usercore"), "raw": side(BY_HAND, "raw")}
+
+
+def identifying(code: str, path: Path) -> str:
+    """Return code that opens a store and identifies the owner of each secret that it reads."""
+    return code.format(now=NOW.isoformat(), path=str(path), package=list(usercore.__path__))
 
 
 class Closable(Protocol):

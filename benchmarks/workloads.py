@@ -295,6 +295,14 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         measures=[cpu(2.0)],
     ),
     Workload(
+        id="W10c",
+        title="start a process, open a store and identify once",
+        open=starting.start_and_identify,
+        count=4,
+        measures=[cpu()],
+        leaves_rows=False,  # nothing is closed
+    ),
+    Workload(
         id="W11a",
         title="memory of users in memory",
         open=memory_use.keep_in_memory,

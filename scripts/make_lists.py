@@ -17,6 +17,7 @@ from typing import Any, Final
 from scripts.reference import ROOT, asked_to_check
 
 WIDTH: Final = 120
+INDENT: Final = " " * 4
 CORE: Final = ROOT / "usercore"
 PACKAGES: Final = ("usercore", "usercore.aio", "usercore.forms", "usercore_storage", "usercore_web")
 """The packages whose public classes are in the glossary."""
@@ -30,21 +31,31 @@ _SECTION: Final = "(#+ {}\n\n(?:- .*\n)+)"
 
 
 def with_public_names(text: str) -> str:
-    """Return ``usercore/__init__.py`` with the names of the descriptors, and all names in ``__all__``."""
+    """Return ``usercore/__init__.py`` with the names of the descriptors in imports, ``_MODULES`` and ``__all__``.
+
+    The imports, which only type checkers read, are where the names of other packages are written by hand.
+    """
     lines, tree = text.splitlines(keepends=True), ast.parse(text)
     described = {file.parent.name: public_in(file) for file in CORE.glob("*/capability.py")}
     del described["kernel"]  # it has the class of descriptors
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module is not None]
-    kept = {node.module: node for node in imports if str(node.module).split(".")[1] not in described}
+    (block,) = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom) and node.module is not None]
+    kept = {str(node.module): node for node in imports if str(node.module).split(".")[1] not in described}
     blocks = {module: "".join(lines[node.lineno - 1 : node.end_lineno]) for module, node in kept.items()}
-    names = {alias.name for node in kept.values() for alias in node.names}
+    modules = {alias.name: module for module, node in kept.items() for alias in node.names}
     for folder, public in described.items():
         for module, some in by_module(folder, public).items():
-            blocks[module] = import_of(module, some)
-            names.update(some)
-    head = "".join(lines[: imports[0].lineno - 1])
-    exported = "".join(f'    "{name}",\n' for name in sorted(names, key=by_case))
-    return head + "".join(blocks[module] for module in sorted(blocks, key=str)) + f"\n__all__ = [\n{exported}]\n"
+            blocks[module] = import_of(module, some, indent=INDENT)
+            modules |= dict.fromkeys(some, module)
+    names = sorted(modules, key=by_case)
+    head, tail = "".join(lines[: imports[0].lineno - 1]), "".join(lines[block.end_lineno :])
+    for start, items, end in (
+        ("_MODULES: Final = {\n", [f'    "{name}": "{modules[name]}",\n' for name in names], "}\n"),
+        ("__all__ = [\n", [f'    "{name}",\n' for name in names], "]\n"),
+    ):
+        before, _, rest = tail.partition(start)
+        tail = before + start + "".join(items) + end + rest.partition(end)[2]
+    return head + "".join(blocks[module] for module in sorted(blocks)) + tail
 
 
 def public_in(descriptor: Path) -> list[str]:
@@ -88,12 +99,12 @@ def by_case(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
 
 
-def import_of(module: str, names: Sequence[str]) -> str:
+def import_of(module: str, names: Sequence[str], *, indent: str = "") -> str:
     """Return the import of these names as the formatter writes it."""
     in_order = sorted(names, key=lambda name: (by_case(name)[0], name.lower()))
-    line = f"from {module} import {', '.join(in_order)}\n"
-    listed = "".join(f"    {name},\n" for name in in_order)
-    return line if len(line) <= WIDTH + 1 else f"from {module} import (\n{listed})\n"
+    line = f"{indent}from {module} import {', '.join(in_order)}\n"
+    listed = "".join(f"{indent}    {name},\n" for name in in_order)
+    return line if len(line) <= WIDTH + 1 else f"{indent}from {module} import (\n{listed}{indent})\n"
 
 
 def capabilities() -> list[str]:

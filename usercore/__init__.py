@@ -4,197 +4,443 @@
 for those who write storages: they also work with ``usercore.storage``, ``usercore.storage.recording`` and the ports.
 """
 
-from usercore.addresses.country_names import country_name
-from usercore.addresses.errors import (
-    AddressChangedSince,
-    AddressNotFound,
-    AddressTypeNotFound,
-    ChangeRequestNotFound,
-    ChangeRequestWrongState,
-    NothingChanged,
-    ParentAddressNotFound,
-    TooManyAddresses,
-)
-from usercore.addresses.model import (
-    Address,
-    AddressChangeRequest,
-    AddressCheck,
-    AddressFields,
-    AddressPolicy,
-    AddressType,
-    AddressValues,
-    AddressVersion,
-    ChangeRequestState,
-)
-from usercore.attempts.model import Attempt, AttemptStatus, RegistrationPolicy, RegistrationStatus
-from usercore.authenticators.access_token import AccessTokenCredentials
-from usercore.authenticators.errors import SignInRefused
-from usercore.authenticators.external import Authenticator
-from usercore.authenticators.passkey import PasskeyCredentials
-from usercore.authenticators.password import PasswordCredentials
-from usercore.authenticators.redeemed_tokens import AutologinTokenCredentials, LoginTokenCredentials
-from usercore.compliance.model import (
-    Clause,
-    ComplianceOutcome,
-    ComplianceReport,
-    ComplianceResult,
-    Standard,
-    StoreAccess,
-)
-from usercore.composition.host import Gates, Host
-from usercore.composition.policy import Policy
-from usercore.core import UserCore
-from usercore.delivery.dispatcher import Event, Subscriber
-from usercore.delivery.relay import Relay
-from usercore.gates.errors import Vetoed
-from usercore.gates.model import AddressAcceptance, AddressRemoval, RegistrationRequest, UserErasure
-from usercore.gates.ports import (
-    AddressAcceptanceGate,
-    AddressRemovalGate,
-    EmailCheck,
-    PasswordCheck,
-    RegistrationGate,
-    UserErasureGate,
-)
-from usercore.groups.errors import GroupNotEmpty, GroupNotFound, GroupStaleVersion, GroupTaken
-from usercore.groups.model import Group, GroupMember, JoinedGroup
-from usercore.history.model import Action, ActionCount, ActionLogPolicy, Entry
-from usercore.importing.model import BadRecord, ImportLine, ImportReport
-from usercore.kernel.changes import Subject
-from usercore.kernel.context import Actor, ActorKind, Context
-from usercore.kernel.errors import (
-    Busy,
-    Conflict,
-    Corrupt,
-    FieldError,
-    ForeignFile,
-    Full,
-    Indeterminate,
-    Invalid,
-    LostRace,
-    NewerSchema,
-    NotAllowed,
-    NotFound,
-    Overloaded,
-    RateLimited,
-    ReadOnly,
-    Rejected,
-    StaleVersion,
-    StorageError,
-    StoreMoved,
-    Taken,
-    TargetNotEmpty,
-    TenantNotFound,
-    Unavailable,
-    Unsupported,
-    UsercoreError,
-    UserNotFound,
-    WrongState,
-)
-from usercore.kernel.paging import NumberedPage, Page
-from usercore.kernel.preferences import DateFormat
-from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Reference, Username, user_id_of
-from usercore.kernel.secret import Secret
-from usercore.kernel.time import Clock
-from usercore.kernel.unset import UNSET, Unset
-from usercore.mail.mailers import FolderMailer, SmtpMailer
-from usercore.mail.model import Links, Mail, MailKind, MailPolicy
-from usercore.mail.ports import Mailer
-from usercore.maintenance.cleanup import Cleaned, RetentionPolicy
-from usercore.meta.model import KeyUser, MetaPolicy, MetaRule, MetaType, MetaValue
-from usercore.opening import open  # noqa: A004 - the one verb of the library
-from usercore.outbox.errors import DeliveryNotFound
-from usercore.outbox.model import Delivery, DeliveryPolicy, DeliveryState
-from usercore.passkey_ceremonies.model import PasskeyCeremony
-from usercore.passkeys.errors import PasskeyNotFound, PasskeyRejected, PasskeyTaken, TooManyPasskeys
-from usercore.passkeys.model import Passkey, PasskeyPolicy, RelyingParty
-from usercore.passwords.errors import PasswordRefused
-from usercore.passwords.model import (
-    OWASP,
-    RFC_9106_HIGH,
-    RFC_9106_LOW,
-    FirebaseKey,
-    HashProfile,
-    ImportedHashes,
-    PasswordChange,
-    PasswordPolicy,
-    Pepper,
-    ResetPolicy,
-)
-from usercore.products.model import ProductGrant
-from usercore.registration.detail import SavedUser, UserDetail
-from usercore.registration.service import EmailCheckResult, EmailStatus
-from usercore.registration.steps import Registration
-from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersion, RoleTaken
-from usercore.roles.model import HeldRole, Role, RoleAssignment
-from usercore.second_factors.errors import (
-    CodeWrong,
-    EnrollmentNotFound,
-    LastSecondFactor,
-    NoFactorKey,
-    NoSecondFactor,
-    SecondFactorNotFound,
-    SecondFactorRequired,
-    SecondFactorSetupRequired,
-    TooManySecondFactors,
-)
-from usercore.second_factors.model import FactorKey, RequiredFor, SecondFactor, SecondFactorPolicy, TotpEnrollment
-from usercore.sign_in.model import Identity, SignedIn
-from usercore.statistics.model import DayCount, HashCount, RegistrationFigures, StatisticsPolicy
-from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
-from usercore.tenants.model import Tenant
-from usercore.throttling.model import ThrottlePolicy
-from usercore.tokens.errors import (
-    AddressNotAllowed,
-    DeviceTokenUnknown,
-    ResourceNotGranted,
-    TokenExpired,
-    TokenInactive,
-    TokenInvalid,
-    TokenMalformed,
-    TokenMissing,
-    TokenNotFound,
-    TokenNotYetValid,
-    TokenRedeemed,
-    TokenRevoked,
-    TokenUnknown,
-)
-from usercore.tokens.kinds import RevocationReason, TokenKind
-from usercore.tokens.model import (
-    AccessToken,
-    ApiToken,
-    DeviceToken,
-    IssuedApiToken,
-    LimitedUseToken,
-    RememberedDevice,
-    RevokedTokens,
-    SourceAccess,
-)
-from usercore.tokens.policies import (
-    NIST_AAL1,
-    AccessTokenPolicy,
-    ApiTokenPolicy,
-    AutologinTokenPolicy,
-    ChallengePolicy,
-    DeviceTokenPolicy,
-    LinkPolicy,
-    LoginTokenPolicy,
-    RevocationPolicy,
-)
-from usercore.users.errors import ExternalIdLinked, LastAdmin, TooBroad
-from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, UserFields
-from usercore.users.model import (
-    AccountStatus,
-    AccountStatusCode,
-    EmailChange,
-    EmailChangeState,
-    EmailPolicy,
-    Preferences,
-    SearchPolicy,
-    User,
-    UserState,
-)
-from usercore.views.model import UserOverview
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:  # what type checkers, editors and readers see; at run time ``__getattr__`` loads a name's module
+    from usercore.addresses.country_names import country_name
+    from usercore.addresses.errors import (
+        AddressChangedSince,
+        AddressNotFound,
+        AddressTypeNotFound,
+        ChangeRequestNotFound,
+        ChangeRequestWrongState,
+        NothingChanged,
+        ParentAddressNotFound,
+        TooManyAddresses,
+    )
+    from usercore.addresses.model import (
+        Address,
+        AddressChangeRequest,
+        AddressCheck,
+        AddressFields,
+        AddressPolicy,
+        AddressType,
+        AddressValues,
+        AddressVersion,
+        ChangeRequestState,
+    )
+    from usercore.attempts.model import Attempt, AttemptStatus, RegistrationPolicy, RegistrationStatus
+    from usercore.authenticators.access_token import AccessTokenCredentials
+    from usercore.authenticators.errors import SignInRefused
+    from usercore.authenticators.external import Authenticator
+    from usercore.authenticators.passkey import PasskeyCredentials
+    from usercore.authenticators.password import PasswordCredentials
+    from usercore.authenticators.redeemed_tokens import AutologinTokenCredentials, LoginTokenCredentials
+    from usercore.compliance.model import (
+        Clause,
+        ComplianceOutcome,
+        ComplianceReport,
+        ComplianceResult,
+        Standard,
+        StoreAccess,
+    )
+    from usercore.composition.host import Gates, Host
+    from usercore.composition.policy import Policy
+    from usercore.core import UserCore
+    from usercore.delivery.relay import Relay
+    from usercore.delivery.subscriber import Event, Subscriber
+    from usercore.gates.errors import Vetoed
+    from usercore.gates.model import AddressAcceptance, AddressRemoval, RegistrationRequest, UserErasure
+    from usercore.gates.ports import (
+        AddressAcceptanceGate,
+        AddressRemovalGate,
+        EmailCheck,
+        PasswordCheck,
+        RegistrationGate,
+        UserErasureGate,
+    )
+    from usercore.groups.errors import GroupNotEmpty, GroupNotFound, GroupStaleVersion, GroupTaken
+    from usercore.groups.model import Group, GroupMember, JoinedGroup
+    from usercore.history.model import Action, ActionCount, ActionLogPolicy, Entry
+    from usercore.importing.model import BadRecord, ImportLine, ImportReport
+    from usercore.kernel.changes import Subject
+    from usercore.kernel.context import Actor, ActorKind, Context
+    from usercore.kernel.errors import (
+        Busy,
+        Conflict,
+        Corrupt,
+        FieldError,
+        ForeignFile,
+        Full,
+        Indeterminate,
+        Invalid,
+        LostRace,
+        NewerSchema,
+        NotAllowed,
+        NotFound,
+        Overloaded,
+        RateLimited,
+        ReadOnly,
+        Rejected,
+        StaleVersion,
+        StorageError,
+        StoreMoved,
+        Taken,
+        TargetNotEmpty,
+        TenantNotFound,
+        Unavailable,
+        Unsupported,
+        UsercoreError,
+        UserNotFound,
+        WrongState,
+    )
+    from usercore.kernel.paging import NumberedPage, Page
+    from usercore.kernel.preferences import DateFormat
+    from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Reference, Username, user_id_of
+    from usercore.kernel.secret import Secret
+    from usercore.kernel.time import Clock
+    from usercore.kernel.unset import UNSET, Unset
+    from usercore.mail.mailers import FolderMailer, SmtpMailer
+    from usercore.mail.model import Links, Mail, MailKind, MailPolicy
+    from usercore.mail.ports import Mailer
+    from usercore.maintenance.model import Cleaned, RetentionPolicy
+    from usercore.meta.model import KeyUser, MetaPolicy, MetaRule, MetaType, MetaValue
+    from usercore.opening import open  # noqa: A004 - the one verb of the library
+    from usercore.outbox.errors import DeliveryNotFound
+    from usercore.outbox.model import Delivery, DeliveryPolicy, DeliveryState
+    from usercore.passkey_ceremonies.model import PasskeyCeremony
+    from usercore.passkeys.errors import PasskeyNotFound, PasskeyRejected, PasskeyTaken, TooManyPasskeys
+    from usercore.passkeys.model import Passkey, PasskeyPolicy, RelyingParty
+    from usercore.passwords.errors import PasswordRefused
+    from usercore.passwords.model import (
+        OWASP,
+        RFC_9106_HIGH,
+        RFC_9106_LOW,
+        FirebaseKey,
+        HashProfile,
+        ImportedHashes,
+        PasswordChange,
+        PasswordPolicy,
+        Pepper,
+        ResetPolicy,
+    )
+    from usercore.products.model import ProductGrant
+    from usercore.registration.detail import SavedUser, UserDetail
+    from usercore.registration.service import EmailCheckResult, EmailStatus
+    from usercore.registration.steps import Registration
+    from usercore.roles.errors import AdminHasNoRoles, RoleNotFound, RoleStaleVersion, RoleTaken
+    from usercore.roles.model import HeldRole, Role, RoleAssignment
+    from usercore.second_factors.errors import (
+        CodeWrong,
+        EnrollmentNotFound,
+        LastSecondFactor,
+        NoFactorKey,
+        NoSecondFactor,
+        SecondFactorNotFound,
+        SecondFactorRequired,
+        SecondFactorSetupRequired,
+        TooManySecondFactors,
+    )
+    from usercore.second_factors.model import FactorKey, RequiredFor, SecondFactor, SecondFactorPolicy, TotpEnrollment
+    from usercore.sign_in.model import Identity, SignedIn
+    from usercore.statistics.model import DayCount, HashCount, RegistrationFigures, StatisticsPolicy
+    from usercore.tenants.errors import BuiltIn, SystemOnly, TenantInactive, TenantStaleVersion, TenantTaken
+    from usercore.tenants.model import Tenant
+    from usercore.throttling.model import ThrottlePolicy
+    from usercore.tokens.errors import (
+        AddressNotAllowed,
+        DeviceTokenUnknown,
+        ResourceNotGranted,
+        TokenExpired,
+        TokenInactive,
+        TokenInvalid,
+        TokenMalformed,
+        TokenMissing,
+        TokenNotFound,
+        TokenNotYetValid,
+        TokenRedeemed,
+        TokenRevoked,
+        TokenUnknown,
+    )
+    from usercore.tokens.kinds import RevocationReason, TokenKind
+    from usercore.tokens.model import (
+        AccessToken,
+        ApiToken,
+        DeviceToken,
+        IssuedApiToken,
+        LimitedUseToken,
+        RememberedDevice,
+        RevokedTokens,
+        SourceAccess,
+    )
+    from usercore.tokens.policies import (
+        NIST_AAL1,
+        AccessTokenPolicy,
+        ApiTokenPolicy,
+        AutologinTokenPolicy,
+        ChallengePolicy,
+        DeviceTokenPolicy,
+        LinkPolicy,
+        LoginTokenPolicy,
+        RevocationPolicy,
+    )
+    from usercore.users.errors import ExternalIdLinked, LastAdmin, TooBroad
+    from usercore.users.fields import ExternalRegistrationFields, RegistrationFields, UserFields
+    from usercore.users.model import (
+        AccountStatus,
+        AccountStatusCode,
+        EmailChange,
+        EmailChangeState,
+        EmailPolicy,
+        Preferences,
+        SearchPolicy,
+        User,
+        UserState,
+    )
+    from usercore.views.model import UserOverview
+
+_MODULES: Final = {
+    "NIST_AAL1": "usercore.tokens.policies",
+    "OWASP": "usercore.passwords.model",
+    "RFC_9106_HIGH": "usercore.passwords.model",
+    "RFC_9106_LOW": "usercore.passwords.model",
+    "UNSET": "usercore.kernel.unset",
+    "AccessId": "usercore.kernel.references",
+    "AccessToken": "usercore.tokens.model",
+    "AccessTokenCredentials": "usercore.authenticators.access_token",
+    "AccessTokenPolicy": "usercore.tokens.policies",
+    "AccountStatus": "usercore.users.model",
+    "AccountStatusCode": "usercore.users.model",
+    "Action": "usercore.history.model",
+    "ActionCount": "usercore.history.model",
+    "ActionLogPolicy": "usercore.history.model",
+    "Actor": "usercore.kernel.context",
+    "ActorKind": "usercore.kernel.context",
+    "Address": "usercore.addresses.model",
+    "AddressAcceptance": "usercore.gates.model",
+    "AddressAcceptanceGate": "usercore.gates.ports",
+    "AddressChangeRequest": "usercore.addresses.model",
+    "AddressChangedSince": "usercore.addresses.errors",
+    "AddressCheck": "usercore.addresses.model",
+    "AddressFields": "usercore.addresses.model",
+    "AddressNotAllowed": "usercore.tokens.errors",
+    "AddressNotFound": "usercore.addresses.errors",
+    "AddressPolicy": "usercore.addresses.model",
+    "AddressRemoval": "usercore.gates.model",
+    "AddressRemovalGate": "usercore.gates.ports",
+    "AddressType": "usercore.addresses.model",
+    "AddressTypeNotFound": "usercore.addresses.errors",
+    "AddressValues": "usercore.addresses.model",
+    "AddressVersion": "usercore.addresses.model",
+    "AdminHasNoRoles": "usercore.roles.errors",
+    "AnyId": "usercore.kernel.references",
+    "ApiToken": "usercore.tokens.model",
+    "ApiTokenPolicy": "usercore.tokens.policies",
+    "Attempt": "usercore.attempts.model",
+    "AttemptStatus": "usercore.attempts.model",
+    "Authenticator": "usercore.authenticators.external",
+    "AutologinTokenCredentials": "usercore.authenticators.redeemed_tokens",
+    "AutologinTokenPolicy": "usercore.tokens.policies",
+    "BadRecord": "usercore.importing.model",
+    "BuiltIn": "usercore.tenants.errors",
+    "Busy": "usercore.kernel.errors",
+    "ChallengePolicy": "usercore.tokens.policies",
+    "ChangeRequestNotFound": "usercore.addresses.errors",
+    "ChangeRequestState": "usercore.addresses.model",
+    "ChangeRequestWrongState": "usercore.addresses.errors",
+    "Clause": "usercore.compliance.model",
+    "Cleaned": "usercore.maintenance.model",
+    "Clock": "usercore.kernel.time",
+    "CodeWrong": "usercore.second_factors.errors",
+    "ComplianceOutcome": "usercore.compliance.model",
+    "ComplianceReport": "usercore.compliance.model",
+    "ComplianceResult": "usercore.compliance.model",
+    "Conflict": "usercore.kernel.errors",
+    "Context": "usercore.kernel.context",
+    "Corrupt": "usercore.kernel.errors",
+    "DateFormat": "usercore.kernel.preferences",
+    "DayCount": "usercore.statistics.model",
+    "Delivery": "usercore.outbox.model",
+    "DeliveryNotFound": "usercore.outbox.errors",
+    "DeliveryPolicy": "usercore.outbox.model",
+    "DeliveryState": "usercore.outbox.model",
+    "DeviceToken": "usercore.tokens.model",
+    "DeviceTokenPolicy": "usercore.tokens.policies",
+    "DeviceTokenUnknown": "usercore.tokens.errors",
+    "Email": "usercore.kernel.references",
+    "EmailChange": "usercore.users.model",
+    "EmailChangeState": "usercore.users.model",
+    "EmailCheck": "usercore.gates.ports",
+    "EmailCheckResult": "usercore.registration.service",
+    "EmailPolicy": "usercore.users.model",
+    "EmailStatus": "usercore.registration.service",
+    "EnrollmentNotFound": "usercore.second_factors.errors",
+    "Entry": "usercore.history.model",
+    "Event": "usercore.delivery.subscriber",
+    "ExternalId": "usercore.kernel.references",
+    "ExternalIdLinked": "usercore.users.errors",
+    "ExternalRegistrationFields": "usercore.users.fields",
+    "FactorKey": "usercore.second_factors.model",
+    "FieldError": "usercore.kernel.errors",
+    "FirebaseKey": "usercore.passwords.model",
+    "FolderMailer": "usercore.mail.mailers",
+    "ForeignFile": "usercore.kernel.errors",
+    "Full": "usercore.kernel.errors",
+    "Gates": "usercore.composition.host",
+    "Group": "usercore.groups.model",
+    "GroupMember": "usercore.groups.model",
+    "GroupNotEmpty": "usercore.groups.errors",
+    "GroupNotFound": "usercore.groups.errors",
+    "GroupStaleVersion": "usercore.groups.errors",
+    "GroupTaken": "usercore.groups.errors",
+    "HashCount": "usercore.statistics.model",
+    "HashProfile": "usercore.passwords.model",
+    "HeldRole": "usercore.roles.model",
+    "Host": "usercore.composition.host",
+    "Identity": "usercore.sign_in.model",
+    "ImportLine": "usercore.importing.model",
+    "ImportReport": "usercore.importing.model",
+    "ImportedHashes": "usercore.passwords.model",
+    "Indeterminate": "usercore.kernel.errors",
+    "Invalid": "usercore.kernel.errors",
+    "IssuedApiToken": "usercore.tokens.model",
+    "JoinedGroup": "usercore.groups.model",
+    "KeyUser": "usercore.meta.model",
+    "LastAdmin": "usercore.users.errors",
+    "LastSecondFactor": "usercore.second_factors.errors",
+    "LimitedUseToken": "usercore.tokens.model",
+    "LinkPolicy": "usercore.tokens.policies",
+    "Links": "usercore.mail.model",
+    "LoginTokenCredentials": "usercore.authenticators.redeemed_tokens",
+    "LoginTokenPolicy": "usercore.tokens.policies",
+    "LostRace": "usercore.kernel.errors",
+    "Mail": "usercore.mail.model",
+    "MailKind": "usercore.mail.model",
+    "MailPolicy": "usercore.mail.model",
+    "Mailer": "usercore.mail.ports",
+    "MetaPolicy": "usercore.meta.model",
+    "MetaRule": "usercore.meta.model",
+    "MetaType": "usercore.meta.model",
+    "MetaValue": "usercore.meta.model",
+    "NewerSchema": "usercore.kernel.errors",
+    "NoFactorKey": "usercore.second_factors.errors",
+    "NoSecondFactor": "usercore.second_factors.errors",
+    "NotAllowed": "usercore.kernel.errors",
+    "NotFound": "usercore.kernel.errors",
+    "NothingChanged": "usercore.addresses.errors",
+    "NumberedPage": "usercore.kernel.paging",
+    "Overloaded": "usercore.kernel.errors",
+    "Page": "usercore.kernel.paging",
+    "ParentAddressNotFound": "usercore.addresses.errors",
+    "Passkey": "usercore.passkeys.model",
+    "PasskeyCeremony": "usercore.passkey_ceremonies.model",
+    "PasskeyCredentials": "usercore.authenticators.passkey",
+    "PasskeyNotFound": "usercore.passkeys.errors",
+    "PasskeyPolicy": "usercore.passkeys.model",
+    "PasskeyRejected": "usercore.passkeys.errors",
+    "PasskeyTaken": "usercore.passkeys.errors",
+    "PasswordChange": "usercore.passwords.model",
+    "PasswordCheck": "usercore.gates.ports",
+    "PasswordCredentials": "usercore.authenticators.password",
+    "PasswordPolicy": "usercore.passwords.model",
+    "PasswordRefused": "usercore.passwords.errors",
+    "Pepper": "usercore.passwords.model",
+    "Policy": "usercore.composition.policy",
+    "Preferences": "usercore.users.model",
+    "ProductGrant": "usercore.products.model",
+    "RateLimited": "usercore.kernel.errors",
+    "ReadOnly": "usercore.kernel.errors",
+    "Reference": "usercore.kernel.references",
+    "Registration": "usercore.registration.steps",
+    "RegistrationFields": "usercore.users.fields",
+    "RegistrationFigures": "usercore.statistics.model",
+    "RegistrationGate": "usercore.gates.ports",
+    "RegistrationPolicy": "usercore.attempts.model",
+    "RegistrationRequest": "usercore.gates.model",
+    "RegistrationStatus": "usercore.attempts.model",
+    "Rejected": "usercore.kernel.errors",
+    "Relay": "usercore.delivery.relay",
+    "RelyingParty": "usercore.passkeys.model",
+    "RememberedDevice": "usercore.tokens.model",
+    "RequiredFor": "usercore.second_factors.model",
+    "ResetPolicy": "usercore.passwords.model",
+    "ResourceNotGranted": "usercore.tokens.errors",
+    "RetentionPolicy": "usercore.maintenance.model",
+    "RevocationPolicy": "usercore.tokens.policies",
+    "RevocationReason": "usercore.tokens.kinds",
+    "RevokedTokens": "usercore.tokens.model",
+    "Role": "usercore.roles.model",
+    "RoleAssignment": "usercore.roles.model",
+    "RoleNotFound": "usercore.roles.errors",
+    "RoleStaleVersion": "usercore.roles.errors",
+    "RoleTaken": "usercore.roles.errors",
+    "SavedUser": "usercore.registration.detail",
+    "SearchPolicy": "usercore.users.model",
+    "SecondFactor": "usercore.second_factors.model",
+    "SecondFactorNotFound": "usercore.second_factors.errors",
+    "SecondFactorPolicy": "usercore.second_factors.model",
+    "SecondFactorRequired": "usercore.second_factors.errors",
+    "SecondFactorSetupRequired": "usercore.second_factors.errors",
+    "Secret": "usercore.kernel.secret",
+    "SignInRefused": "usercore.authenticators.errors",
+    "SignedIn": "usercore.sign_in.model",
+    "SmtpMailer": "usercore.mail.mailers",
+    "SourceAccess": "usercore.tokens.model",
+    "StaleVersion": "usercore.kernel.errors",
+    "Standard": "usercore.compliance.model",
+    "StatisticsPolicy": "usercore.statistics.model",
+    "StorageError": "usercore.kernel.errors",
+    "StoreAccess": "usercore.compliance.model",
+    "StoreMoved": "usercore.kernel.errors",
+    "Subject": "usercore.kernel.changes",
+    "Subscriber": "usercore.delivery.subscriber",
+    "SystemOnly": "usercore.tenants.errors",
+    "Taken": "usercore.kernel.errors",
+    "TargetNotEmpty": "usercore.kernel.errors",
+    "Tenant": "usercore.tenants.model",
+    "TenantInactive": "usercore.tenants.errors",
+    "TenantNotFound": "usercore.kernel.errors",
+    "TenantStaleVersion": "usercore.tenants.errors",
+    "TenantTaken": "usercore.tenants.errors",
+    "ThrottlePolicy": "usercore.throttling.model",
+    "TokenExpired": "usercore.tokens.errors",
+    "TokenInactive": "usercore.tokens.errors",
+    "TokenInvalid": "usercore.tokens.errors",
+    "TokenKind": "usercore.tokens.kinds",
+    "TokenMalformed": "usercore.tokens.errors",
+    "TokenMissing": "usercore.tokens.errors",
+    "TokenNotFound": "usercore.tokens.errors",
+    "TokenNotYetValid": "usercore.tokens.errors",
+    "TokenRedeemed": "usercore.tokens.errors",
+    "TokenRevoked": "usercore.tokens.errors",
+    "TokenUnknown": "usercore.tokens.errors",
+    "TooBroad": "usercore.users.errors",
+    "TooManyAddresses": "usercore.addresses.errors",
+    "TooManyPasskeys": "usercore.passkeys.errors",
+    "TooManySecondFactors": "usercore.second_factors.errors",
+    "TotpEnrollment": "usercore.second_factors.model",
+    "Unavailable": "usercore.kernel.errors",
+    "Unset": "usercore.kernel.unset",
+    "Unsupported": "usercore.kernel.errors",
+    "User": "usercore.users.model",
+    "UserCore": "usercore.core",
+    "UserDetail": "usercore.registration.detail",
+    "UserErasure": "usercore.gates.model",
+    "UserErasureGate": "usercore.gates.ports",
+    "UserFields": "usercore.users.fields",
+    "UserNotFound": "usercore.kernel.errors",
+    "UserOverview": "usercore.views.model",
+    "UserState": "usercore.users.model",
+    "UsercoreError": "usercore.kernel.errors",
+    "Username": "usercore.kernel.references",
+    "Vetoed": "usercore.gates.errors",
+    "WrongState": "usercore.kernel.errors",
+    "country_name": "usercore.addresses.country_names",
+    "open": "usercore.opening",
+    "user_id_of": "usercore.kernel.references",
+}
+"""The module of each public name, so that a process loads what it uses."""
 
 __all__ = [
     "NIST_AAL1",
@@ -436,3 +682,18 @@ __all__ = [
     "open",
     "user_id_of",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take any name that is misspelt for one that this finds
+
+    def __getattr__(name: str) -> object:
+        """Load a public name when it is first used."""
+        if name not in _MODULES:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        value = globals()[name] = getattr(import_module(_MODULES[name]), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, as completion shows them, and what else this module has."""
+    return sorted({*globals(), *__all__})

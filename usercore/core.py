@@ -3,54 +3,51 @@
 from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import UUID
 
 import attrs
 
-from usercore.accounts.service import Users
-from usercore.accounts.status import StatusReader
-from usercore.address_book.lookups import AddressLookups
-from usercore.address_book.service import Addresses
-from usercore.api_tokens.service import ApiTokens
-from usercore.authorization.service import Roles
-from usercore.compliance.facts import HostFacts
-from usercore.compliance.service import Compliance
 from usercore.composition.host import Host
 from usercore.composition.policy import Policy
 from usercore.composition.runtime import Runtime
-from usercore.delivery.dispatcher import Outbox
-from usercore.delivery.relay import Relay
-from usercore.device_tokens.service import DeviceTokens
-from usercore.email_change.links import EmailLinks
-from usercore.email_change.service import Emails
-from usercore.factor_enrollment.service import SecondFactors
-from usercore.gates.service import AddressGates, ErasureGates
-from usercore.groups.service import Groups
 from usercore.kernel.callables import check_callable, check_result
 from usercore.kernel.context import HOST, SOURCE_LIMIT, SYSTEM, Actor, Context, clean_ip, clean_user_agent
 from usercore.kernel.ids import plain_uuid
 from usercore.kernel.text import check_type, clean_optional, unique_key
 from usercore.kernel.unset import UNSET, Unset
-from usercore.maintenance.cleanup import Cleaned, Cleanup
-from usercore.meta.service import Meta
-from usercore.passkey_ceremonies.service import Passkeys
-from usercore.password_change.service import Passwords
-from usercore.privacy.service import Privacy
-from usercore.product_access.service import Products
-from usercore.registration.service import Registrations
-from usercore.sign_in.service import SignIn
-from usercore.sign_in_tokens.autologin_tokens import AutologinTokens
-from usercore.sign_in_tokens.login_tokens import LoginTokens
-from usercore.statistics.service import Statistics
 from usercore.storage import KINDS, Storage, UnitSource
 from usercore.storage.atomic import run_atomic
 from usercore.tenants.built_in import add_built_in, has_built_in
 from usercore.tenants.rules import clean_tenant_key
-from usercore.tenants.service import Tenants, find_tenant
-from usercore.tokens.access_tokens import AccessTokens
-from usercore.views.detail import DetailReader
-from usercore.views.service import History
+
+if TYPE_CHECKING:
+    from usercore.accounts.service import Users
+    from usercore.accounts.status import StatusReader
+    from usercore.address_book.service import Addresses
+    from usercore.api_tokens.service import ApiTokens
+    from usercore.authorization.service import Roles
+    from usercore.compliance.service import Compliance
+    from usercore.delivery.dispatcher import Outbox
+    from usercore.delivery.relay import Relay
+    from usercore.device_tokens.service import DeviceTokens
+    from usercore.email_change.service import Emails
+    from usercore.factor_enrollment.service import SecondFactors
+    from usercore.groups.service import Groups
+    from usercore.maintenance.model import Cleaned
+    from usercore.meta.service import Meta
+    from usercore.passkey_ceremonies.service import Passkeys
+    from usercore.password_change.service import Passwords
+    from usercore.privacy.service import Privacy
+    from usercore.product_access.service import Products
+    from usercore.registration.service import Registrations
+    from usercore.sign_in.service import SignIn
+    from usercore.sign_in_tokens.autologin_tokens import AutologinTokens
+    from usercore.sign_in_tokens.login_tokens import LoginTokens
+    from usercore.statistics.service import Statistics
+    from usercore.tenants.service import Tenants
+    from usercore.tokens.access_tokens import AccessTokens
+    from usercore.views.service import History
 
 T = TypeVar("T")
 
@@ -104,6 +101,8 @@ class UserCore:
             Invalid: no tenant can have this key.
             TenantNotFound: no tenant has this key.
         """
+        from usercore.tenants.service import find_tenant
+
         known = self._runtime.tenants
         tenant = known.get(plain_uuid(key) if isinstance(key, UUID) else check_type(key, str, name="tenant"))
         if tenant is None:
@@ -191,13 +190,17 @@ class UserCore:
         return self._service.units.write(lambda unit: run_atomic(unit, run))
 
     @cached_property
-    def tenants(self) -> Tenants:
+    def tenants(self) -> "Tenants":
         """Tenants; for operators, on ``core.tenant("system")``."""
+        from usercore.tenants.service import Tenants
+
         return Tenants(service=self._service, forget=self._runtime.tenants.forget)
 
     @cached_property
-    def users(self) -> Users:
+    def users(self) -> "Users":
         """Users: reading, listing and changing them."""
+        from usercore.accounts.service import Users
+
         return Users(
             service=self._service,
             status=self._status,
@@ -207,13 +210,15 @@ class UserCore:
         )
 
     @cached_property
-    def registration(self) -> Registrations:
+    def registration(self) -> "Registrations":
         """Registering and importing users."""
         return self._runtime.registrations(self._service, self.sign_in)
 
     @cached_property
-    def sign_in(self) -> SignIn:
+    def sign_in(self) -> "SignIn":
         """Signing in and identifying the holder of an access token."""
+        from usercore.sign_in.service import SignIn
+
         return SignIn(
             service=self._service,
             authenticators=self._runtime.authenticators(self._service),
@@ -227,8 +232,10 @@ class UserCore:
         )
 
     @cached_property
-    def passwords(self) -> Passwords:
+    def passwords(self) -> "Passwords":
         """Setting, changing and resetting passwords."""
+        from usercore.password_change.service import Passwords
+
         return Passwords(
             service=self._service,
             new_passwords=self._runtime.new_passwords(self._context),
@@ -243,8 +250,10 @@ class UserCore:
         )
 
     @cached_property
-    def passkeys(self) -> Passkeys:
+    def passkeys(self) -> "Passkeys":
         """Passkeys: registering, signing in, listing and removing."""
+        from usercore.passkey_ceremonies.service import Passkeys
+
         return Passkeys(
             service=self._service,
             sign_in=self.sign_in,
@@ -255,8 +264,10 @@ class UserCore:
         )
 
     @cached_property
-    def second_factors(self) -> SecondFactors:
+    def second_factors(self) -> "SecondFactors":
         """Second factors: enrolling, listing and removing them, and recovery codes."""
+        from usercore.factor_enrollment.service import SecondFactors
+
         return SecondFactors(
             service=self._service,
             policy=self._runtime.second_factors_in(self._context),
@@ -266,8 +277,11 @@ class UserCore:
         )
 
     @cached_property
-    def emails(self) -> Emails:
+    def emails(self) -> "Emails":
         """Changing and confirming emails, and undoing changes."""
+        from usercore.email_change.links import EmailLinks
+        from usercore.email_change.service import Emails
+
         return Emails(
             service=self._service,
             policy=self.policy.emails,
@@ -277,23 +291,31 @@ class UserCore:
         )
 
     @cached_property
-    def access_tokens(self) -> AccessTokens:
+    def access_tokens(self) -> "AccessTokens":
         """Access tokens: listing and revoking."""
+        from usercore.tokens.access_tokens import AccessTokens
+
         return AccessTokens(service=self._service)
 
     @cached_property
-    def login_tokens(self) -> LoginTokens:
+    def login_tokens(self) -> "LoginTokens":
         """Login tokens: issuing."""
+        from usercore.sign_in_tokens.login_tokens import LoginTokens
+
         return LoginTokens(service=self._service, policy=self.policy.login_tokens)
 
     @cached_property
-    def autologin_tokens(self) -> AutologinTokens:
+    def autologin_tokens(self) -> "AutologinTokens":
         """Autologin tokens: issuing, listing and revoking."""
+        from usercore.sign_in_tokens.autologin_tokens import AutologinTokens
+
         return AutologinTokens(service=self._service, policy=self.policy.autologin_tokens)
 
     @cached_property
-    def api_tokens(self) -> ApiTokens:
+    def api_tokens(self) -> "ApiTokens":
         """API tokens: issuing, granting, checking and revoking."""
+        from usercore.api_tokens.service import ApiTokens
+
         return ApiTokens(
             service=self._service,
             policy=self.policy.api_tokens,
@@ -302,18 +324,26 @@ class UserCore:
         )
 
     @cached_property
-    def device_tokens(self) -> DeviceTokens:
+    def device_tokens(self) -> "DeviceTokens":
         """Device tokens: issuing, listing, and pairing access tokens with them."""
+        from usercore.device_tokens.service import DeviceTokens
+
         return DeviceTokens(service=self._service, tokens=self.policy.access_tokens)
 
     @cached_property
-    def meta(self) -> Meta:
+    def meta(self) -> "Meta":
         """Values of users by key."""
+        from usercore.meta.service import Meta
+
         return Meta(service=self._service, policy=self.policy.meta)
 
     @cached_property
-    def addresses(self) -> Addresses:
+    def addresses(self) -> "Addresses":
         """Addresses of users, and requests to change them."""
+        from usercore.address_book.lookups import AddressLookups
+        from usercore.address_book.service import Addresses
+        from usercore.gates.service import AddressGates
+
         gates, policy = self._runtime.host.gates, self.policy.addresses
         return Addresses(
             service=self._service,
@@ -323,23 +353,33 @@ class UserCore:
         )
 
     @cached_property
-    def groups(self) -> Groups:
+    def groups(self) -> "Groups":
         """Groups, and who is in them."""
+        from usercore.groups.service import Groups
+
         return Groups(service=self._service)
 
     @cached_property
-    def products(self) -> Products:
+    def products(self) -> "Products":
         """Access of users to products."""
+        from usercore.product_access.service import Products
+
         return Products(service=self._service)
 
     @cached_property
-    def roles(self) -> Roles:
+    def roles(self) -> "Roles":
         """Roles, who has them, and what users are allowed."""
+        from usercore.authorization.service import Roles
+
         return Roles(service=self._service)
 
     @cached_property
-    def history(self) -> History:
+    def history(self) -> "History":
         """What happened, the action log, and everything about a user, for operators."""
+        from usercore.address_book.lookups import AddressLookups
+        from usercore.views.detail import DetailReader
+        from usercore.views.service import History
+
         detail = DetailReader(
             status=self._status,
             addresses=AddressLookups(service=self._service, policy=self.policy.addresses),
@@ -348,7 +388,9 @@ class UserCore:
         return History(service=self._service, status=self._status, detail=detail, log=self.policy.action_log)
 
     @cached_property
-    def _status(self) -> StatusReader:
+    def _status(self) -> "StatusReader":
+        from usercore.accounts.status import StatusReader
+
         return StatusReader(
             service=self._service,
             throttles=self.policy.throttles,
@@ -360,13 +402,18 @@ class UserCore:
         )
 
     @cached_property
-    def statistics(self) -> Statistics:
+    def statistics(self) -> "Statistics":
         """Counts of registrations, active users and hashes."""
+        from usercore.statistics.service import Statistics
+
         return Statistics(service=self._service, policy=self.policy.statistics)
 
     @cached_property
-    def compliance(self) -> Compliance:
+    def compliance(self) -> "Compliance":
         """Checks of policy, host and data against standards; for operators, on ``core.tenant("system")``."""
+        from usercore.compliance.facts import HostFacts
+        from usercore.compliance.service import Compliance
+
         host = self._runtime.host
         return Compliance(
             service=self._service,
@@ -381,8 +428,11 @@ class UserCore:
         )
 
     @cached_property
-    def privacy(self) -> Privacy:
+    def privacy(self) -> "Privacy":
         """Erasing and exporting users."""
+        from usercore.gates.service import ErasureGates
+        from usercore.privacy.service import Privacy
+
         return Privacy(
             service=self._runtime.scope(attrs.evolve(self._context, ip=None), self._joined),
             gates=ErasureGates(gates=self._runtime.host.gates.erasures),
@@ -392,8 +442,10 @@ class UserCore:
         )
 
     @cached_property
-    def outbox(self) -> Outbox:
+    def outbox(self) -> "Outbox":
         """Deliveries to subscribers that are pending or failed."""
+        from usercore.delivery.dispatcher import Outbox
+
         return Outbox(
             service=self._service,
             service_of=self._runtime.scope_of,
@@ -402,14 +454,16 @@ class UserCore:
             kinds=KINDS,
         )
 
-    def relay(self) -> Relay:
+    def relay(self) -> "Relay":
         """Return a context manager that delivers in the background while it lasts."""
+        from usercore.delivery.relay import Relay
+
         self._service.check_alone("relay")
         relay = Relay(self.outbox, self.policy.deliveries.relay_pause)
         self._runtime.relays.add(relay)
         return relay
 
-    def cleanup(self, *, on_progress: Callable[[int], object] | None = None) -> Cleaned:
+    def cleanup(self, *, on_progress: Callable[[int], object] | None = None) -> "Cleaned":
         """Remove revoked and expired tokens, old attempts, completed deliveries and what was deleted, of all tenants.
 
         Run it daily. It works in batches, each a unit of its own: after an error, or if the process is killed, the next
@@ -424,6 +478,8 @@ class UserCore:
             StorageError: the storage failed; what was removed before stays removed.
             TypeError: ``on_progress`` cannot be called with one argument, or would never run (``async def``).
         """
+        from usercore.maintenance.cleanup import Cleanup
+
         self._service.check_alone("cleanup")
         if on_progress is not None:
             check_callable(on_progress, None, name="on_progress")

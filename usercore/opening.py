@@ -9,7 +9,7 @@ from usercore.authenticators.external import Authenticator
 from usercore.composition.host import Gates, Host, check_host
 from usercore.composition.policy import Policy
 from usercore.core import UserCore
-from usercore.delivery.dispatcher import Subscriber
+from usercore.delivery.subscriber import Subscriber
 from usercore.gates.ports import EmailCheck, PasswordCheck
 from usercore.kernel.time import Clock, system_clock
 from usercore.kernel.urls import scheme_of

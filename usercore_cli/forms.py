@@ -6,7 +6,7 @@ from usercore.compliance.model import ComplianceReport, ComplianceResult
 from usercore.forms import Form
 from usercore.importing.model import BadRecord, ImportReport
 from usercore.kernel.errors import FieldError
-from usercore.maintenance.cleanup import Cleaned
+from usercore.maintenance.model import Cleaned
 from usercore.statistics.model import DayCount, HashCount, RegistrationFigures
 from usercore_storage import CopyReport, Finding, Repair, RepairReport, Report, VerifyReport
 

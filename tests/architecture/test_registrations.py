@@ -22,7 +22,7 @@ from scripts.make_rules import find_faults, find_proofs
 from tests.architecture.source import ROOT, files, text_of, tree_of
 from tests.architecture.statements import NoRun
 from tests.faults.filled_stores import build
-from tests.faults.public_calls import CALLS, vars_of
+from tests.faults.public_calls import CALLS, hints_of, vars_of
 from usercore import UserCore
 from usercore.compliance.rules import CHECKS
 from usercore.compliance.unjudged import UNJUDGED
@@ -65,7 +65,7 @@ def types_in(hint: object) -> Iterator[type]:
 @cache
 def types_of_hosts() -> frozenset[type]:
     """Return the classes of the arguments and results of public methods, of the policy, and of errors."""
-    hints = [hint for call in CALLS for hint in typing.get_type_hints(vars_of(call.service)[call.method]).values()]
+    hints = [hint for call in CALLS for hint in hints_of(vars_of(call.service)[call.method]).values()]
     return frozenset(one for hint in (Policy, *hints) for one in types_in(hint)) | frozenset(find_errors())
 
 
@@ -172,7 +172,7 @@ def test_services_of_capabilities_are_found() -> None:
 
 def service_of(attribute: "cached_property[Any]") -> type:
     """Return the class of a service of the core."""
-    service: type = typing.get_type_hints(attribute.func)["return"]
+    service: type = hints_of(attribute.func)["return"]
     return service
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.services.helpers import over, refused, register
 from usercore import Event, Full, Invalid, Subscriber, UserCore
-from usercore.delivery.dispatcher import event_of
+from usercore.delivery.subscriber import event_of
 from usercore.kernel.changes import ChangeKind
 from usercore.kernel.entity import evolve
 from usercore.storage import KINDS

@@ -4,12 +4,14 @@ A new method is covered at once: its parameters have the samples of their names,
 do not work, the tests fail until a ``samples.py`` has a value of its own.
 """
 
+import ast
 import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache, cached_property
+from importlib import import_module
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from tests.fields import OWN_FIELDS
 from tests.samples import FilledStore, collect, joined, same
 from tests.services.helpers import ANOTHER
 from usercore import UNSET, Actor, UserCore
+from usercore import core as core_module
 from usercore.kernel.secret import digest_of
 from usercore.tokens.kinds import ACCESS
 from usercore.tokens.model import public_id_of
@@ -97,7 +100,7 @@ class Call:
     def kinds(self) -> Mapping[str, tuple[Any, ...]]:
         """Return the types that each parameter takes."""
         function = vars_of(self.service)[self.method]
-        hints = typing.get_type_hints(function)
+        hints = hints_of(function)
         kinds = {name: hints[name] for name in list(inspect.signature(function).parameters)[1:]}
         for unpacked in [hint for hint in kinds.values() if typing.get_origin(hint) is typing.Unpack]:
             kinds |= typing.get_type_hints(*typing.get_args(unpacked))
@@ -155,10 +158,24 @@ def vars_of(service: str) -> Mapping[str, Any]:
     return {name: one for name, one in methods if not name.startswith("_")}
 
 
+def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the type hints of a public method; those of the core name services that are loaded when they are used."""
+    return typing.get_type_hints(function, localns=_loaded_later())
+
+
+@cache
+def _loaded_later() -> dict[str, Any]:
+    """Return what ``usercore.core`` imports for type checkers only."""
+    tree = ast.parse(inspect.getsource(core_module))
+    blocks = [node.body for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    imports = [node for block in blocks for node in block if isinstance(node, ast.ImportFrom)]
+    return {alias.name: getattr(import_module(str(one.module)), alias.name) for one in imports for alias in one.names}
+
+
 @cache
 def service_type(service: str) -> type:
     """Return the class of a service."""
-    found: type = UserCore if service == "core" else typing.get_type_hints(vars(UserCore)[service].func)["return"]
+    found: type = UserCore if service == "core" else hints_of(vars(UserCore)[service].func)["return"]
     return found
 
 

@@ -1,5 +1,7 @@
 """Many threads on one core: every call behaves as alone, or is refused by a rule; and the core can be closed."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -148,3 +150,28 @@ def test_a_burst_of_writing_threads_ends_without_a_stall(url: str) -> None:
         user = core.registration.register_external("ann@example.com").user
         in_threads(count, lambda number: core.meta.upsert(user.id, f"key {number}", "value"))
         assert [number for number in range(count) if core.meta.get(user.id, f"key {number}") is None] == []
+
+
+FIRST_USE: Final = """
+import threading, usercore
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+core = usercore.open("memory://")
+services = [name for name, value in vars(usercore.UserCore).items() if isinstance(value, cached_property)]
+names = [*map("core.{{}}".format, services), *map("usercore.{{}}".format, usercore.__all__)]
+ready = threading.Barrier({threads})
+
+def use(number):
+    ready.wait(60)
+    for name in (names[number:] + names[:number])[:: 1 if number % 2 else -1]:
+        eval(name)
+
+with ThreadPoolExecutor({threads}) as pool:
+    list(pool.map(use, range({threads})))
+"""
+
+
+def test_threads_that_are_the_first_to_use_services_and_names_do_not_get_in_each_others_way() -> None:
+    code = FIRST_USE.format(threads=THREADS)
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)

@@ -3,14 +3,13 @@
 The ways are found by what public methods return: a new one fails here until it takes a ``device_token``.
 """
 
-import typing
 from typing import Final
 
 import pytest
 
 from tests.device_tokens.samples import Devices
 from tests.faults.filled_stores import build
-from tests.faults.public_calls import CALLS, Call, vars_of
+from tests.faults.public_calls import CALLS, Call, hints_of, vars_of
 from tests.registration.test_registration_request import link_of
 from tests.services.helpers import (
     ANN,
@@ -49,7 +48,7 @@ UNKNOWN: Final = generate_secret(DEVICE, None, FakeRandomness("unknown"))
 
 
 def returned_by(call: Call) -> object:
-    return typing.get_type_hints(vars_of(call.service)[call.method])["return"]
+    return hints_of(vars_of(call.service)[call.method])["return"]
 
 
 WAYS: Final = [call for call in CALLS if returned_by(call) in (Identity, SignedIn) and call.method != "identify"]

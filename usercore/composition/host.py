@@ -5,10 +5,9 @@ from typing import Final, Never
 
 import attrs
 
-from usercore.addresses.checks import check_installed as check_address_extras
 from usercore.authenticators.external import Authenticator
 from usercore.composition.policy import Policy
-from usercore.delivery.dispatcher import Subscriber
+from usercore.delivery.subscriber import Subscriber
 from usercore.gates.ports import (
     AddressAcceptanceGate,
     AddressRemovalGate,
@@ -22,12 +21,10 @@ from usercore.kernel.randomness import Randomness, system_randomness
 from usercore.kernel.text import check_type
 from usercore.kernel.time import Clock, check_instant, system_clock
 from usercore.kernel.values import frozen
+from usercore.mail.model import MailPolicy
 from usercore.mail.ports import Mailer
-from usercore.mail.rules import check_links
-from usercore.notifications import mail_subscriber, mails
-from usercore.passkeys import verification as passkeys_extra
+from usercore.notifications.names import SUBSCRIBER
 from usercore.passwords.ports import Hasher
-from usercore.second_factors import encryption as factors_extra
 from usercore.storage import KINDS
 from usercore.storage.recording import Subscriptions
 
@@ -112,17 +109,12 @@ def check_host(host: Host) -> None:
     """
     check_type(host.policy, Policy, name="policy")
     check_type(host.gates, Gates, name="gates")
-    if host.policy.passkeys.relying_party is not None:
-        passkeys_extra.check_installed()
-    if host.policy.second_factors.keys:
-        factors_extra.check_installed()
-    check_address_extras(host.policy.addresses.checks)
+    _check_extras(host.policy)
     check_callable(host.clock, name="clock")
     check_instant(host.clock(), name="what the clock gives")
     check_callable(host.randomness, 1, name="randomness")
     if host.mailer is not None:
-        check_method(host.mailer, "send", None, name="mailer")
-        check_links(host.policy.mail.links, mails.LINKS)
+        _check_mailer(host.mailer, host.policy.mail)
     if host.hasher is not None:
         _check_hasher(host.hasher)
     for what, functions in (
@@ -137,6 +129,29 @@ def check_host(host: Host) -> None:
             check_callable(function, None, name=what)
     _check_authenticators(host.authenticators)
     _check_subscribers(host.subscribers)
+
+
+def _check_extras(policy: Policy) -> None:
+    if policy.passkeys.relying_party is not None:
+        from usercore.passkeys import verification
+
+        verification.check_installed()
+    if policy.second_factors.keys:
+        from usercore.second_factors import encryption
+
+        encryption.check_installed()
+    if policy.addresses.checks:
+        from usercore.addresses.checks import check_installed
+
+        check_installed(policy.addresses.checks)
+
+
+def _check_mailer(mailer: Mailer, policy: MailPolicy) -> None:
+    from usercore.mail.rules import check_links
+    from usercore.notifications.mails import LINKS
+
+    check_method(mailer, "send", None, name="mailer")
+    check_links(policy.links, LINKS)
 
 
 def _check_hasher(hasher: Hasher) -> None:
@@ -182,7 +197,7 @@ def _check_subscribers(subscribers: Sequence[Subscriber]) -> None:
         if unknown:
             msg = f"no subscriber can receive {min(map(repr, unknown))}; there are {', '.join(_public_kinds())}"
             raise ValueError(msg)
-    _check_names("subscriber", [mail_subscriber.SUBSCRIBER, *(subscriber.name for subscriber in subscribers)])
+    _check_names("subscriber", [SUBSCRIBER, *(subscriber.name for subscriber in subscribers)])
 
 
 def _check_names(what: str, names: Sequence[str]) -> None:

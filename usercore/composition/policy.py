@@ -6,7 +6,7 @@ from usercore.history.model import ActionLogPolicy
 from usercore.kernel.bounds import part
 from usercore.kernel.values import frozen
 from usercore.mail.model import MailPolicy
-from usercore.maintenance.cleanup import RetentionPolicy
+from usercore.maintenance.model import RetentionPolicy
 from usercore.meta.model import MetaPolicy
 from usercore.outbox.model import DeliveryPolicy
 from usercore.passkeys.model import PasskeyPolicy

@@ -2,46 +2,26 @@
 
 import weakref
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from usercore.attempts.misses import MissTracker
-from usercore.authenticators.access_token import AccessTokenAuthenticator
-from usercore.authenticators.base import BuiltInAuthenticator
-from usercore.authenticators.external import ExternalAuthenticator
 from usercore.authenticators.last_admin import LastAdminGuard
-from usercore.authenticators.passkey import PasskeyAuthenticator
-from usercore.authenticators.password import PasswordAuthenticator
-from usercore.authenticators.redeemed_tokens import BY_AUTOLOGIN_TOKEN, BY_LOGIN_TOKEN
-from usercore.claiming.service import ClaimingSteps
 from usercore.composition.host import Host, check_host, subscriptions_of
-from usercore.delivery.dispatcher import Subscriber, event_of, notify
-from usercore.delivery.relay import Relay
-from usercore.gates.service import NewPasswords, RegistrationGates
+from usercore.delivery.subscriber import Subscriber, event_of, notify
 from usercore.history.model import Entry
-from usercore.importing.service import Imports
 from usercore.kernel.context import Context
 from usercore.kernel.ids import IdMaker, TenantId
 from usercore.kernel.service_context import ServiceContext
 from usercore.kernel.time import plain_clock
-from usercore.notifications import mail_subscriber
-from usercore.notifications.mails import SUBSCRIBED
+from usercore.notifications.names import SUBSCRIBER
 from usercore.passkeys.keys import PasskeyKeys
-from usercore.password_change.reset_link import PasswordResets
 from usercore.passwords.hasher import Argon2Hasher
 from usercore.passwords.ports import Hasher
-from usercore.registration.email_link import EmailLinkRegistration
-from usercore.registration.limits import RegistrationLimits
-from usercore.registration.saving import UserSaving
-from usercore.registration.service import Registrations
-from usercore.registration.steps import RegistrationSteps
 from usercore.second_factors.encryption import FactorCipher
 from usercore.second_factors.model import RequiredFor, SecondFactorPolicy
 from usercore.second_factors.rules import policy_in
-from usercore.sign_in.second_factor import SecondStep
-from usercore.sign_in.service import SignIn
-from usercore.sign_in.throttle import SignInThrottle
 from usercore.storage import CAPABILITIES, KINDS, Storage, Unit, UnitSource
 from usercore.storage.recording import UnitContext
 from usercore.tenants.known import KnownTenants
@@ -49,6 +29,16 @@ from usercore.throttling.keys import CounterKeys
 from usercore.throttling.locks import AccountLocks
 from usercore.tokens.activity import ActivityTracker
 from usercore.users.keys import email_key
+
+if TYPE_CHECKING:
+    from usercore.authenticators.base import BuiltInAuthenticator
+    from usercore.delivery.relay import Relay
+    from usercore.gates.service import NewPasswords
+    from usercore.password_change.reset_link import PasswordResets
+    from usercore.registration.service import Registrations
+    from usercore.sign_in.second_factor import SecondStep
+    from usercore.sign_in.service import SignIn
+    from usercore.sign_in.throttle import SignInThrottle
 
 _ORDERING_BYTES: Final = 7
 """Bytes of a recipient's number, which has to fit into a signed integer of 64 bits."""
@@ -73,9 +63,6 @@ class Runtime:
         self.clock = plain_clock(host.clock)
         self.new_id = IdMaker(self.clock, host.randomness)
         self.hasher: Hasher = host.hasher or Argon2Hasher(host.policy.passwords)
-        self.registration_gates = RegistrationGates(
-            policy=host.policy.registration, email_checks=host.email_checks, gates=host.gates.registration
-        )
         self.keys = CounterKeys(secret=storage.secret, ipv6_prefix=host.policy.throttles.ipv6_prefix)
         self.last_admin = LastAdminGuard(keys=self.keys, throttles=host.policy.throttles, hasher=self.hasher)
         self.passkey_keys = PasskeyKeys(secret=storage.secret)
@@ -91,6 +78,9 @@ class Runtime:
     def _subscribers(self) -> Sequence[Subscriber]:
         if self.host.mailer is None:
             return self.host.subscribers
+        from usercore.notifications import mail_subscriber
+        from usercore.notifications.mails import SUBSCRIBED
+
         mails = mail_subscriber.MailSubscriber(
             scope_of=self.scope_of,
             mailer=self.host.mailer,
@@ -99,7 +89,7 @@ class Runtime:
             passwords=self.policy.passwords,
             links=self.policy.links,
         )
-        mailer = Subscriber(name=mail_subscriber.SUBSCRIBER, kinds=SUBSCRIBED, handle=mails.handle)
+        mailer = Subscriber(name=SUBSCRIBER, kinds=SUBSCRIBED, handle=mails.handle)
         return (mailer, *self.host.subscribers)
 
     def scope(self, context: Context, joined: UnitSource | None = None) -> ServiceContext[Unit]:
@@ -123,15 +113,20 @@ class Runtime:
 
     def _ordering_key(self, subscriber: str, recipient: str) -> int:
         """Return the number of a mail's recipient; deliveries to other subscribers are ordered by subject only."""
-        is_mailer = subscriber == mail_subscriber.SUBSCRIBER
+        is_mailer = subscriber == SUBSCRIBER
         return int.from_bytes(self.keys.recipient(email_key(recipient))[:_ORDERING_BYTES], "big") if is_mailer else 0
 
     def scope_of(self, tenant_id: TenantId) -> ServiceContext[Unit]:
         """Return the service context for a tenant on behalf of the host."""
         return self.scope(Context(tenant_id=tenant_id))
 
-    def authenticators(self, service: ServiceContext[Unit]) -> list[BuiltInAuthenticator]:
+    def authenticators(self, service: ServiceContext[Unit]) -> "list[BuiltInAuthenticator]":
         """Return the authenticators, the built-in ones and the host's, highest priority first."""
+        from usercore.authenticators.access_token import AccessTokenAuthenticator
+        from usercore.authenticators.external import ExternalAuthenticator
+        from usercore.authenticators.password import PasswordAuthenticator
+        from usercore.authenticators.redeemed_tokens import BY_AUTOLOGIN_TOKEN, BY_LOGIN_TOKEN
+
         authenticators: list[BuiltInAuthenticator] = [
             BY_LOGIN_TOKEN,
             BY_AUTOLOGIN_TOKEN,
@@ -141,14 +136,18 @@ class Runtime:
         ]
         party = self.policy.passkeys.relying_party
         if party is not None:
+            from usercore.authenticators.passkey import PasskeyAuthenticator
+
             passkeys = PasskeyAuthenticator(
                 service=service, party=party, keys=self.passkey_keys, challenges=self.policy.challenges
             )
             authenticators.append(passkeys)
         return sorted(authenticators, key=lambda authenticator: -authenticator.priority)
 
-    def throttle(self, scope: ServiceContext[Unit]) -> SignInThrottle:
+    def throttle(self, scope: ServiceContext[Unit]) -> "SignInThrottle":
         """Return the throttle of sign-ins in this context."""
+        from usercore.sign_in.throttle import SignInThrottle
+
         return SignInThrottle(
             service=scope,
             policy=self.policy.throttles,
@@ -157,8 +156,10 @@ class Runtime:
             last_admin=self.last_admin,
         )
 
-    def second_step(self, scope: ServiceContext[Unit]) -> SecondStep:
+    def second_step(self, scope: ServiceContext[Unit]) -> "SecondStep":
         """Return the second step of sign-ins in this context."""
+        from usercore.sign_in.second_factor import SecondStep
+
         return SecondStep(
             service=scope,
             policy=self.second_factors_in(scope.context),
@@ -171,17 +172,31 @@ class Runtime:
         """Return the policy of second factors in the tenant of this context."""
         return policy_in(self.policy.second_factors, context.tenant_key)
 
-    def new_passwords(self, context: Context) -> NewPasswords:
+    def new_passwords(self, context: Context) -> "NewPasswords":
         """Return what checks the new passwords of this context's tenant and hashes them."""
+        from usercore.gates.service import NewPasswords
+
         policy = self.policy.passwords
         if self.second_factors_in(context).required_for is RequiredFor.ALL:
             least = min(policy.min_characters, policy.min_characters_with_second_factor)
             policy = attrs.evolve(policy, min_characters=least)
         return NewPasswords(policy=policy, checks=self.host.password_checks, hasher=self.hasher)
 
-    def registrations(self, service: ServiceContext[Unit], sign_in: SignIn) -> Registrations:
+    def registrations(self, service: ServiceContext[Unit], sign_in: "SignIn") -> "Registrations":
         """Return the registrations of this context."""
-        policy, gates = self.policy, self.registration_gates
+        from usercore.claiming.service import ClaimingSteps
+        from usercore.gates.service import RegistrationGates
+        from usercore.importing.service import Imports
+        from usercore.registration.email_link import EmailLinkRegistration
+        from usercore.registration.limits import RegistrationLimits
+        from usercore.registration.saving import UserSaving
+        from usercore.registration.service import Registrations
+        from usercore.registration.steps import RegistrationSteps
+
+        policy, host = self.policy, self.host
+        gates = RegistrationGates(
+            policy=policy.registration, email_checks=host.email_checks, gates=host.gates.registration
+        )
         steps = RegistrationSteps(
             service=service,
             limits=RegistrationLimits(service=service, policy=policy.registration, keys=self.keys),
@@ -198,11 +213,13 @@ class Runtime:
             claiming=ClaimingSteps(service=service),
             sign_in=sign_in,
             emails=policy.emails,
-            sends_email=self.host.mailer is not None,
+            sends_email=host.mailer is not None,
         )
 
-    def password_resets(self, service: ServiceContext[Unit]) -> PasswordResets:
+    def password_resets(self, service: ServiceContext[Unit]) -> "PasswordResets":
         """Return what resets passwords by links in this context."""
+        from usercore.password_change.reset_link import PasswordResets
+
         return PasswordResets(
             service=service,
             new_passwords=self.new_passwords(service.context),

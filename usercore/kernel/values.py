@@ -1,7 +1,7 @@
 """Values: frozen attrs classes that share the methods that compare, hash and show them.
 
 attrs generates and compiles these three methods for each class. For a hundred classes, ``import usercore`` takes 30 %
-more instructions (W10a).
+more instructions (measured before ADR 0061).
 """
 
 from collections.abc import Callable

@@ -1,9 +1,8 @@
 """The subscriber that sends a mail for each change that asks for one."""
 
 from collections.abc import Callable
-from typing import Final
 
-from usercore.delivery.dispatcher import Event
+from usercore.delivery.subscriber import Event
 from usercore.kernel.callables import check_result
 from usercore.kernel.ids import TenantId
 from usercore.kernel.service_context import ServiceContext
@@ -16,9 +15,6 @@ from usercore.notifications.recipients import MailContext, MailUnit, is_proven
 from usercore.passwords.model import PasswordPolicy
 from usercore.passwords.ports import Hasher
 from usercore.tokens.policies import LinkPolicy
-
-SUBSCRIBER: Final = "mailer"
-"""The name of the subscriber in deliveries."""
 
 
 @frozen(kw_only=True)

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import NamedTuple, Protocol
 
 from usercore.authenticators.rules import sign_in_obstacle
-from usercore.delivery.dispatcher import Event, key_of
+from usercore.delivery.dispatcher import key_of
+from usercore.delivery.subscriber import Event
 from usercore.history.model import Entry
 from usercore.history.ports import HistoryUnit, Place
 from usercore.kernel.entity import evolve
