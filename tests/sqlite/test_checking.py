@@ -10,6 +10,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ import usercore
 from tests.faults.fork_helpers import in_child
 from tests.storages.checking import CheckedStore, CheckingCases
 from usercore import Corrupt, ForeignFile, StorageError, Unavailable
-from usercore_storage import FindingKind, check
+from usercore_storage import FindingKind, backup, check, copy
 from usercore_storage.sql.tables import ALL, RATE_LIMITS
 from usercore_storage.sqlite import files
 from usercore_storage.sqlite.connections import Statements
@@ -234,7 +235,7 @@ def test_an_empty_file_and_an_older_store_are_reported_and_not_changed(
 
 
 @pytest.mark.rule("ERR")
-def test_a_hot_journal_is_left_for_opening_the_store(full: Path, path: Path) -> None:
+def test_a_hot_journal_is_left_for_opening_the_store(full: Path, tmp_path: Path) -> None:
     def write_until_killed() -> str:
         connection = sqlite3.connect(path, isolation_level=None)
         connection.executescript("PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; CREATE TABLE rest (x)")
@@ -242,10 +243,19 @@ def test_a_hot_journal_is_left_for_opening_the_store(full: Path, path: Path) -> 
         os.kill(os.getpid(), signal.SIGKILL)
         return "survived"
 
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = folder / "store.db"
     shutil.copyfile(full, path)
     assert in_child(write_until_killed) == ""
-    assert said_of(path) == Unavailable.code
-    usercore.open(f"sqlite:///{path}").close()
+    before, url = state_of(path.parent), f"sqlite:///{path}"
+    uses = check, partial(backup, path=tmp_path / "backup.db"), partial(copy, to_url=f"sqlite:///{tmp_path}/other.db")
+    for use in uses:
+        with pytest.raises(Unavailable, match="opening the store rolls it back") as refused:
+            use(url)
+        assert type(refused.value) is Unavailable
+    assert state_of(path.parent) == before
+    usercore.open(url).close()
     assert said_of(path) == "clean"
 
 

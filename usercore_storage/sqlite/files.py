@@ -29,7 +29,7 @@ _SMALLEST: Final = 512
 """Bytes of the smallest page. SQLite takes a file of one byte for an empty one. Source: SQLite, file format, 1.3.2."""
 
 
-class Unfinished(Unavailable):
+class _Unfinished(Exception):
     """A writer was killed before the file had a WAL; opening the store for use rolls back what it wrote."""
 
 
@@ -99,7 +99,7 @@ def prepare(location: StoreLocation) -> bool:
     try:
         os.close(os.open(location.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, MODE))
     except FileExistsError:
-        return _inspect(location)
+        return _inspect_and_recover(location)
     except OSError as error:
         raise _not_made(error, location.path) from error
     return True
@@ -149,13 +149,29 @@ def inspect(location: StoreLocation) -> bool:
     The file itself is not opened: closing it again would drop the locks of all this process's connections.
 
     Raises:
-        Unavailable: it does not exist, or cannot be read.
+        Unavailable: it does not exist, or cannot be read, or a killed writer left a journal beside it.
         StoreMoved: it has several names, or its WAL is elsewhere, or another's beside it.
         ReadOnly: it may not be written.
         Corrupt: it is no SQLite file, or a part of one.
         ForeignFile: it has tables, but none of usercore's.
         NewerSchema: a newer usercore made it.
     """
+    try:
+        return _lacks_tables(location)
+    except _Unfinished as error:
+        reason = f"a killed writer left a journal beside {str(location.path)!r}; opening the store rolls it back"
+        raise Unavailable(reason) from error.__cause__
+
+
+def _inspect_and_recover(location: StoreLocation) -> bool:
+    try:
+        return _lacks_tables(location)
+    except _Unfinished:
+        _recover(location.path)
+        return inspect(location)
+
+
+def _lacks_tables(location: StoreLocation) -> bool:
     status, shown = status_of(location.path), repr(str(location.path))
     if not stat.S_ISREG(status.st_mode):
         raise Unavailable(f"{'a folder' if stat.S_ISDIR(status.st_mode) else 'no regular file'} is at {shown}")
@@ -170,14 +186,6 @@ def inspect(location: StoreLocation) -> bool:
     if 0 < status.st_size < _SMALLEST:
         raise Corrupt(f"{shown} is shorter than any SQLite file")
     return status.st_size == 0 or _needs_tables(location, status.st_size)
-
-
-def _inspect(location: StoreLocation) -> bool:
-    try:
-        return inspect(location)
-    except Unfinished:
-        _recover(location.path)
-        return _inspect(location)
 
 
 def _needs_tables(location: StoreLocation, size: int) -> bool:
@@ -196,7 +204,7 @@ def _needs_tables(location: StoreLocation, size: int) -> bool:
             connection.close()
     except DRIVER_ERRORS as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
-            raise Unfinished(f"a killed writer left a journal beside {str(location.path)!r}") from error
+            raise _Unfinished from error
         raise translate_error(error, location.path) from error
     return True
 
