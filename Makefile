@@ -39,10 +39,10 @@ test-thorough: $(call ready,test) ## the same as CI: 100 examples a property, an
 test-quick: $(call ready,test) ## run the tests that take no seconds
 	USERCORE_WITHOUT_POSTGRES=1 $(call python,test) $(PYTEST) -m 'not slow and not benchmark' --ignore=tests/faults
 
-faults: $(call ready,test) ## kill writers, fill disks, damage files, race processes, end sessions and servers
-	USERCORE_FAULT_ROUNDS=200 $(call python,test) $(PYTEST) tests/faults tests/sqlite tests/postgres/test_outages.py \
-	  tests/postgres/test_lost_connections.py tests/postgres/test_processes.py tests/postgres/test_frozen.py \
-	  tests/postgres/test_cut_wires.py tests/*/test_joining.py
+faults: $(call ready,test) ## kill writers, cut power, fill disks, damage files, race processes, fail servers over
+	USERCORE_FAULT_ROUNDS=200 USERCORE_HYPOTHESIS_PROFILE=ci $(call python,test) $(PYTEST) tests/faults tests/sqlite \
+	  tests/*/test_joining.py $(patsubst %,tests/postgres/test_%.py,cut_contract cut_wires failover frozen \
+	  lost_connections outages processes refusals timeouts)
 
 nightly: $(call ready,test) ## run all tests with 2000 examples a property
 	USERCORE_HYPOTHESIS_PROFILE=nightly $(call python,test) $(PYTEST)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -38,25 +38,30 @@ def find_programs() -> Path | None:
     """Return the folder with the newest server's programs, from ``PATH`` or where Debian installs them."""
     on_path = shutil.which("initdb")
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]))
-    found = [*debian, *([Path(on_path)] if on_path else [])]
+    found = [*debian, *([Path(on_path).resolve()] if on_path else [])]  # a link may stand for one program of many
     return found[-1].parent if found else None
 
 
 class Server:
     """A server in a folder."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
-        """Create its files."""
+    def __init__(self, programs: Path, folder: Path, primary: "Server | None" = None) -> None:
+        """Create its files: those of a new server, or of a standby of the ``primary``, which runs."""
         self._programs = programs
         self._data = folder / "data"
         self._lent = lent_to(folder)
         self.port = free_port()
+        self.is_killed = False
         self._emptying: dict[str, psycopg.Connection] = {}
-        self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={ROLE}", "--no-sync")
+        if primary is None:
+            self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={ROLE}", "--no-sync")
+            rules = self._data / "pg_hba.conf"
+            rules.write_text(f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        else:
+            source = f"--dbname={primary.url()}"
+            self._run("pg_basebackup", source, "--checkpoint=fast", "--no-sync", "--write-recovery-conf")
         with (self._data / "postgresql.conf").open("a") as file:
-            file.write(f"{SETTINGS}port = {self.port}\n")
-        rules = self._data / "pg_hba.conf"
-        rules.write_text(f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+            file.write(f"{SETTINGS if primary is None else ''}port = {self.port}\n")
 
     def _run(self, program: str, *arguments: str) -> None:
         """Run one of the server's programs.
@@ -85,10 +90,32 @@ class Server:
             self._emptying.popitem()[1].close()
         self._run("pg_ctl", "--silent", "--wait", f"--mode={mode}", "stop")
 
+    def wait_for_standby(self) -> None:
+        """Acknowledge commits from now on once a standby has them, too, and wait until one does."""
+        self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.ask("SELECT pg_reload_conf()")
+        while not self.ask("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"):
+            pass  # it connects
+
+    def promote(self) -> None:
+        """Make a standby a primary, and wait until it is one."""
+        self._run("pg_ctl", "--silent", "--wait", "promote")
+
+    def kill(self) -> None:
+        """Kill its processes; it is not started again."""
+        self.is_killed = True
+        postmaster = self._postmaster()
+        for pid in (postmaster, *children_of(postmaster)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _postmaster(self) -> int:
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Stop all its processes, which then answer nothing but keep their sockets, for the duration of a ``with``."""
-        postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
+        postmaster = self._postmaster()
         sessions = [pid for (pid,) in self.ask("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")]
         stopped = []
         try:
@@ -139,15 +166,16 @@ class Server:
 
 
 @contextmanager
-def running(programs: Path, place: str | None = None) -> Iterator[Server]:
-    """Run a server for the duration of a ``with``, in a new folder in this location or the system's."""
+def running(programs: Path, place: str | None = None, primary: Server | None = None) -> Iterator[Server]:
+    """Run a server, or a standby, for the duration of a ``with``, in a new folder in this location or the system's."""
     with temporary_folder(place) as folder:
-        server = Server(programs, folder)
+        server = Server(programs, folder, primary)
         server.start()
         try:
             yield server
         finally:
-            server.stop("immediate")
+            if not server.is_killed:
+                server.stop("immediate")
 
 
 @contextmanager
@@ -177,6 +205,17 @@ def lent_to(folder: Path) -> dict[str, Any]:
     user = "postgres" if "postgres" in known else "nobody"
     shutil.chown(folder, user)
     return {"user": user, "group": user, "extra_groups": []}
+
+
+def children_of(parent: int) -> list[int]:
+    """Return the processes that a process has started."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            after_name = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(after_name[1]) == parent:
+                found.append(int(folder.name))
+    return found
 
 
 def free_port() -> int:
