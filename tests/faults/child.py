@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Final
 
 import usercore
-from usercore import Policy, RegistrationPolicy, SignInRefused, StoreMoved, Taken, UserCore
+from usercore import Policy, RegistrationPolicy, SignInRefused, StorageError, StoreMoved, Taken, UserCore
 
 THREADS: Final = 4
 
@@ -30,20 +30,29 @@ def say(*words: object) -> None:
 
 def write(core: UserCore, name: str) -> None:
     """Register users and issue tokens until the process is killed; print what was acknowledged."""
+    in_threads(lambda thread: write_on(core, name, thread))
 
-    def write_on(thread: int) -> None:
-        for number in itertools.count():
-            user = core.registration.register(
-                f"{name}.{thread}.{number}@example.com", external_id=number_of(number), sign_in=True
-            ).user
-            say("user", user.id, user.email)
-            core.login_tokens.issue(user.id)
-            say("token", user.id)
 
-    def number_of(number: int) -> str:
-        return f"{name}-{threading.get_ident()}-{number}"
+def write_until_refused(core: UserCore, name: str) -> None:
+    """Write until the store can do so no more."""
 
-    in_threads(write_on)
+    def write_as_long_as_possible(thread: int) -> None:
+        with suppress(StorageError):
+            write_on(core, name, thread)
+        say("refused")
+
+    in_threads(write_as_long_as_possible)
+
+
+def write_on(core: UserCore, name: str, thread: int) -> None:
+    """Register users and issue tokens without end."""
+    for number in itertools.count():
+        user = core.registration.register(
+            f"{name}.{thread}.{number}@example.com", external_id=f"{name}-{thread}-{number}", sign_in=True
+        ).user
+        say("user", user.id, user.email)
+        core.login_tokens.issue(user.id)
+        say("token", user.id)
 
 
 def write_until_moved(core: UserCore, name: str) -> None:
@@ -117,6 +126,7 @@ COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "register": register,
     "write": write,
     "write_until_moved": write_until_moved,
+    "write_until_refused": write_until_refused,
 }
 
 if __name__ == "__main__":

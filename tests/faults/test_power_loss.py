@@ -1,0 +1,51 @@
+"""Power that is lost while processes write: what they acknowledged is on the disk, and nothing in part."""
+
+import random
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import usercore
+from tests.faults.child import THREADS
+from tests.faults.disks import Disk
+from tests.faults.processes import Child, hear, started
+from tests.faults.rounds import rounds
+from tests.faults.test_killed_writers import check_kept, check_whole
+
+WRITERS: Final = 2
+MEGABYTES: Final = 1024  # of a sparse file
+
+REFUSED: Final = ["refused"]
+
+
+def lines_until_refused(child: Child) -> list[list[str]]:
+    """Return what a child acknowledges until all of its threads were refused."""
+    lines: list[list[str]] = []
+    while lines.count(REFUSED) < THREADS:
+        lines.append(hear(child).split())
+    return [line for line in lines if line != REFUSED]
+
+
+@pytest.mark.slow
+@pytest.mark.needs_mount
+@pytest.mark.rule("U3", "X2", "K3")
+def test_what_was_acknowledged_before_the_power_was_lost_is_stored_and_nothing_in_part(tmp_path: Path) -> None:
+    folder, randomness = tmp_path / "disk", random.Random(21)  # noqa: S311 - the same moments in each run
+    folder.mkdir()
+    disk, path = Disk(folder, MEGABYTES), folder / "store.db"
+    for number in range(rounds(few=1, many=50)):
+        with disk.mounted(), ExitStack() as stack:
+            names = [f"round{number}.{writer}" for writer in range(WRITERS)]
+            children = [
+                stack.enter_context(started("write_until_refused", f"sqlite:///{path}", name)) for name in names
+            ]
+            acknowledged = [hear(child).split() for child in children for _ in range(randomness.randrange(1, 60))]
+            disk.cut_power()
+            for child in children:
+                acknowledged += lines_until_refused(child)
+        with disk.mounted():
+            with usercore.open(f"sqlite:///{path}") as core:
+                check_kept(core, acknowledged)
+            check_whole(path)
