@@ -28,9 +28,13 @@ class Sender(StrEnum):
     SERVER = "server"
 
 
+_REQUESTS: Final = frozenset({80877103, 80877104})
+"""Codes of a client that asks for encryption before it starts. Source: PostgreSQL, Message Formats."""
+
+
 @attrs.define
 class Messages:
-    """Finds the ends of messages in what one side sends on a connection, once that is beyond its start."""
+    """Finds the ends of messages in what one side sends on a connection, after the beginning of its first one."""
 
     header: bytes = b""
     left: int = 0
@@ -74,7 +78,7 @@ class Proxy:
         self._answer: bytes | None = None
         self._is_late = False
         self._cut_by: tuple[Sender, int] | None = None
-        self._is_watching = False
+        self._counting = threading.Lock()
         self._is_silent, self._closed = False, threading.Event()
         self._unanswered: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -98,9 +102,10 @@ class Proxy:
         return self._word is None
 
     def watch(self) -> None:
-        """Count messages from here on. No message may be under way, and no connection be made."""
-        self._is_watching, self.round_trips = True, 0
-        self.messages = dict.fromkeys(Sender, 0)
+        """Count messages from here on, in all connections."""
+        with self._counting:
+            self.round_trips, self._cut_by = 0, None
+            self.messages = dict.fromkeys(Sender, 0)
 
     def cut_before(self, sender: Sender, number: int) -> None:
         """Watch, and cut the connection before this message of one side is forwarded; the first one is 0."""
@@ -131,7 +136,7 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         with client, socket.create_connection(("127.0.0.1", self._server_port)) as server, suppress(OSError):
-            found, last = {sender: Messages() for sender in Sender}, Sender.SERVER
+            found, last = {Sender.CLIENT: _started(client, server), Sender.SERVER: Messages()}, Sender.SERVER
             while True:
                 readable, _, _ = select.select([client, server], [], [])
                 sender = Sender.CLIENT if client in readable else Sender.SERVER
@@ -144,7 +149,7 @@ class Proxy:
                 if sender is Sender.CLIENT and self._word is not None and self._word in data:
                     self._stop_at_word(data, client, server)
                     return
-                allowed = self._allowed(found[sender], data, sender) if self._is_watching else len(data)
+                allowed = self._allowed(found[sender], data, sender)
                 target.sendall(data[:allowed])
                 if allowed < len(data):
                     return
@@ -163,14 +168,23 @@ class Proxy:
 
     def _allowed(self, found: Messages, data: bytes, sender: Sender) -> int:
         """Count the messages in what one side sent, and return how many bytes of it to forward."""
-        most = len(data)  # no message is shorter than a byte
-        if self._cut_by is not None and self._cut_by[0] is sender:
-            most = self._cut_by[1] - self.messages[sender]
-        length, ended = found.length_of(data, most)
-        self.messages[sender] += ended
-        if length < len(data):
-            self._cut_by, self._is_watching = None, False
-        return length
+        with self._counting:
+            most = len(data)  # no message is shorter than a byte
+            if self._cut_by is not None and self._cut_by[0] is sender:
+                most = self._cut_by[1] - self.messages[sender]
+            length, ended = found.length_of(data, most)
+            self.messages[sender] += ended
+            if length < len(data):
+                self._cut_by = None
+            return length
+
+
+def _started(client: socket.socket, server: socket.socket) -> Messages:
+    """Refuse to encrypt, and forward the length of the client's first message, which has no type."""
+    while int.from_bytes(start := client.recv(8, socket.MSG_WAITALL), "big") & 0xFFFFFFFF in _REQUESTS:
+        client.sendall(b"N")
+    server.sendall(start)
+    return Messages(left=int.from_bytes(start[:4], "big") - len(start))
 
 
 def _answer_to(data: bytes, client: socket.socket, server: socket.socket) -> bytes:
