@@ -15,6 +15,9 @@ from usercore import Policy, RegistrationPolicy, SignInRefused, StorageError, St
 
 THREADS: Final = 4
 
+PATIENCE: Final = 120.0
+"""Seconds after which a process ends that should have been refused."""
+
 POLICY: Final = Policy(registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=1_000_000))
 """Without the pause between two attempts with one email, which the losers of a race would otherwise meet."""
 
@@ -57,16 +60,18 @@ def write_on(core: UserCore, name: str, thread: int) -> None:
 
 def write_until_moved(core: UserCore, name: str) -> None:
     """Register users until that is refused, because the store's files moved; print each email, and when it was told."""
+    end = monotonic() + PATIENCE
 
-    def write_on(thread: int) -> None:
-        with suppress(StoreMoved):
-            for number in itertools.count():
+    def register_on(thread: int) -> None:
+        try:
+            for number in itertools.takewhile(lambda _: monotonic() < end, itertools.count()):
                 email = f"{name}.{thread}.{number}@example.com"
                 core.registration.register(email)
                 say(email, monotonic())
-        say("moved")
+        except StoreMoved:
+            say("moved")
 
-    in_threads(write_on)
+    in_threads(register_on)
 
 
 def read(core: UserCore) -> None:
