@@ -5,16 +5,23 @@
 
 import re
 import sys
+from functools import cache
+from typing import Final
 
 import pytest
 from hypothesis import settings
 
+from tests.faults.disks import can_mount
+from tests.faults.refused_calls import can_refuse
 from tests.profiles import IS_THOROUGH, PROFILE
 from usercore.testing.plugin import LEFT_OUT
 
 pytest.register_assert_rewrite("usercore.testing")
 pytest_plugins = ["tests.fixtures"]
 
+
+NEEDS: Final = {"needs_mount": cache(can_mount), "needs_filter": cache(can_refuse)}
+"""By marker, whether a test can have here what it needs."""
 
 # No deadline: a busy machine is no error. No database: a run must not depend on data of an earlier one.
 settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True, database=None)
@@ -30,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what the profile leaves out, is not about the requested capability, or does not prove the rule."""
+    """Deselect what the profile leaves out, what is not asked for, and what needs something that is not there."""
     name, rule = config.getoption("--capability"), config.getoption("--rule")
     others = {
         item
@@ -39,9 +46,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         or (name is not None and not is_about(name, item))
         or (rule is not None and not proves(rule, item))
     }
-    if others:
-        items[:] = [item for item in items if item not in others]
-        config.hook.pytest_deselected(items=list(others))
+    needing = {item for item in set(items) - others if not has_what_it_needs(item)}
+    if left_out := others | needing:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
+
+
+def has_what_it_needs(item: pytest.Item) -> bool:
+    """Return whether the disks or failing calls that a test needs can be had here."""
+    return all(is_possible() for marker, is_possible in NEEDS.items() if item.get_closest_marker(marker))
 
 
 def proves(rule: str, item: pytest.Item) -> bool:

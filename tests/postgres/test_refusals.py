@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext, suppress
+from random import randbytes
 from select import select
 from typing import Any, Final
 
@@ -12,11 +13,12 @@ import psycopg
 import pytest
 from psycopg.waiting import Ready
 
-from scripts.postgres_server import Server
+from scripts.postgres_server import Server, lent_to, temporary_folder
 from tests.architecture.source import ROOT
+from tests.faults.disks import mounted
 from tests.postgres.helpers import core_over, emails_in, halves_in, opened
 from tests.postgres.proxy import READY, proxied
-from usercore import Busy, Indeterminate, ReadOnly, UserCore
+from usercore import Busy, Full, Indeterminate, ReadOnly, UserCore
 from usercore.testing.contracts.base import units_of
 from usercore.testing.contracts.units import names
 from usercore_storage import postgres
@@ -25,6 +27,9 @@ from usercore_storage.postgres.connections import Raw
 
 MOMENT: Final = 0.1
 """Seconds in which the server answers."""
+
+MEGABYTES: Final = 24
+"""The size of a disk with little more than an empty store."""
 
 FEW: Final = "few"
 """A role that may have one connection."""
@@ -67,6 +72,34 @@ def test_a_server_without_free_connections_is_busy(own_server: Server, own_datab
         for use in (lambda: units_of(store).read(names), lambda: postgres.open_storage(url)):
             with pytest.raises(Busy, match="too many clients"):
                 use()
+
+
+def register_until_full(core: UserCore) -> list[str]:
+    """Return the emails of acknowledged registrations."""
+    told: list[str] = []
+    while len(told) < MEGABYTES * 1000:
+        email = f"{len(told):04}@example.com"
+        try:
+            core.registration.register(email, note=randbytes(10_000).hex())  # noqa: S311 - what cannot be compressed
+        except Full:
+            return told
+        told.append(email)
+    raise AssertionError
+
+
+@pytest.mark.thorough
+@pytest.mark.needs_mount
+def test_a_server_whose_disk_is_full_is_full_and_stores_nothing_of_the_call(own_server: Server) -> None:
+    with temporary_folder() as folder, mounted(folder, MEGABYTES):
+        lent_to(folder)
+        own_server.ask(f"CREATE TABLESPACE small LOCATION '{folder}'")
+        own_server.ask("CREATE DATABASE small TABLESPACE small")
+        with opened(own_server.url("small")) as store:
+            told = register_until_full(core_over(store))
+        assert emails_in(own_server, "small") == told
+        assert halves_in(own_server, "small") == []
+        own_server.ask("DROP DATABASE small WITH (FORCE)")
+        own_server.ask("DROP TABLESPACE small")
 
 
 @pytest.mark.parametrize("isolation", ["read_committed", "serializable"])
