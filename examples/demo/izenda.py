@@ -1,18 +1,19 @@
 """Izenda: adding an external user, with the sample data of its document, field by field.
 
-``wire_form`` is what a wrapper does: it answers in the names of Izenda. ``izenda_answer.json`` is the answer of the
-document's sample, with which the demo compares its own.
+It answers by ``examples/izenda_form.py``, as ``examples/izenda_api.py`` does. ``izenda_answer.json`` is the answer of
+the document's sample, with which the demo compares its own.
 """
 
 import json
 import re
 from collections.abc import Generator, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from examples.demo.setting import EXAMPLES, Demo
-from usercore import AccountStatusCode, Actor, HeldRole, Reference, Role, SavedUser, User, UserCore, UserDetail
+from examples.izenda_form import user_form
+from usercore import Actor, Reference, Role, SavedUser, User, UserCore, UserDetail
 
 TENANT: Final = UUID("d34515f6-cd6f-4e40-bb65-c930ef61f528")
 SAMPLE: Final = EXAMPLES / "demo" / "izenda_answer.json"
@@ -79,105 +80,19 @@ def _add(acme: UserCore, designer: Role) -> Generator[str, None, SavedUser]:
     }
     saved = acme.registration.save(**detail)
     sample = json.loads(SAMPLE.read_text("utf-8"))
-    answer: dict[str, Any] = {"success": True, "messages": None, "data": wire_form(acme, TENANT, saved)}
+    answer: dict[str, Any] = {"success": True, "messages": None, "data": user_form(acme, TENANT, saved)}
     yield f"external/user: success {answer['success']}, messages {answer['messages']}, and in data:"
     yield from _shown(answer["data"], "  ")
-    yield f"the answer is that of the sample but for ids and instants: {_masked(answer) == _masked(sample)}"
+    yield f"the answer is that of the sample but for ids and instants: {masked(answer) == masked(sample)}"
     return saved
 
 
-def wire_form(core: UserCore, tenant_id: UUID, saved: SavedUser) -> dict[str, Any]:
-    """Return a saved user in the names of Izenda. What a detail without passwords cannot have is null."""
-    user, status = saved.user, core.users.status(saved.user.id)
-    return {
-        "password": None,
-        "roles": [_wire_reference(held) for held in saved.roles],
-        "userRoles": [_wire_assignment(user, held) for held in saved.roles],
-        "userSecurityQuestions": None,
-        "status": int(status.code),
-        "issueDate": "0001-01-01T00:00:00",
-        "autoLogin": False,
-        "newPassword": None,
-        "userName": user.username,
-        "emailAddress": user.email,
-        "firstName": user.first_name,
-        "lastName": user.last_name,
-        "tenantId": str(tenant_id),
-        "tenantDisplayId": None,
-        "tenantName": None,
-        "dataOffset": _hours(user.data_offset_minutes),
-        "timestampOffset": _hours(user.timestamp_offset_minutes),
-        "initPassword": status.password_set,
-        "active": status.code is AccountStatusCode.ACTIVE,
-        "retryLoginTime": status.failures_in_a_row or None,
-        "lastTimeAccessed": _instant(status.last_used_at),
-        "passwordLastChanged": _instant(status.password_changed_at),
-        "locked": status.locked_until is not None or None,
-        "lockedDate": _instant(status.locked_since),
-        "cultureName": user.language,
-        "securityQuestionLastChanged": None,
-        "dateFormat": user.date_format,
-        "systemAdmin": user.is_admin,
-        "notAllowSharing": False,
-        "numberOfFailedSecurityQuestion": None,
-        "fullName": user.full_name,
-        "currentModules": None,
-        "id": str(user.uuid),
-        **_audit(user.version, user.created_at, user.created_by, user.modified_at, user.modified_by),
-    }
-
-
-def _wire_reference(held: HeldRole) -> dict[str, Any]:
-    """Return a role as the sample echoes the reference of the request."""
-    return {
-        "name": None,
-        "tenantId": None,
-        "active": False,
-        "notAllowSharing": False,
-        "id": str(held.role.uuid),
-        **_audit(None, None, held.assignment.created_by, None, None),
-    }
-
-
-def _wire_assignment(user: User, held: HeldRole) -> dict[str, Any]:
-    given = held.assignment
-    return {
-        "userId": str(user.uuid),
-        "roleId": str(held.role.uuid),
-        "id": str(given.uuid),
-        **_audit(given.version, given.created_at, given.created_by, given.modified_at, given.modified_by),
-    }
-
-
-def _audit(
-    version: int | None, created: datetime | None, by: str, modified: datetime | None, modified_by: str | None
-) -> dict[str, Any]:
-    return {
-        "state": 0,
-        "deleted": False,
-        "inserted": True,
-        "version": version,
-        "created": _instant(created),
-        "createdBy": by.partition(":")[2],
-        "modified": _instant(modified),
-        "modifiedBy": None if modified_by is None else modified_by.partition(":")[2],
-    }
-
-
-def _instant(at: datetime | None) -> str | None:
-    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%S.%f}0"
-
-
-def _hours(minutes: int | None) -> float | None:
-    return None if minutes is None else minutes / 60 if minutes % 60 else minutes // 60
-
-
-def _masked(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def masked(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return JSON with words in place of ids and instants."""
     if isinstance(value, Mapping):
-        return {name: _masked(part) for name, part in value.items()}
+        return {name: masked(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_masked(part) for part in value]
+        return [masked(part) for part in value]
     words = (word for word, form in _GENERATED.items() if isinstance(value, str) and form.fullmatch(value))
     return next(words, value)
 
@@ -189,10 +104,10 @@ def _shown(fields: Mapping[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{name}:"
             for part in value:
                 yield from _shown(part, indent + "  ")
-        elif name == "tenantId" or _masked(value) == value:
+        elif name == "tenantId" or masked(value) == value:
             yield f"{indent}{name}: {json.dumps(value)}"
         else:
-            yield f"{indent}{name}: {_masked(value)}"
+            yield f"{indent}{name}: {masked(value)}"
 
 
 def _update(demo: Demo, acme: UserCore, user: User) -> Iterator[str]:
