@@ -74,13 +74,14 @@ def send(client: TestClient, token: str | None, method: str = "POST", path: str 
 
 @given(
     operation=st.sampled_from(list(OPERATIONS)),
-    ref=st.sampled_from(["A1", "7", "0"]) | TEXTS,
+    ref=st.sampled_from(["A1", "7", "0"]) | TEXTS.filter(lambda text: "\n" not in text),
     query=st.dictionaries(st.sampled_from(["useExternalCustomerId", "amount", "customerId", "productId"]), TEXTS),
     body=bodies(FIELDS),
 )
 def test_any_input_is_answered_in_the_form_of_the_api(
     client: TestClient, operation: str, ref: str, query: dict[str, str], body: tuple[str, bytes]
 ) -> None:
+    # A path with a line end never comes here: Starlette, which mounts the application, answers that it knows none.
     method, path, *_ = OPERATIONS[operation]
     url = "/api" + path.replace("{id}", quote(ref, safe=""))
     headers = {"Content-Type": body[0]} if body[0] else {}
