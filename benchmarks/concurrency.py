@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any, Protocol
@@ -21,10 +21,10 @@ from benchmarks.measuring import Cost, no_collections
 
 @attrs.define
 class Work:
-    """The result of one worker: calls, the slowest in seconds, refused calls, processor seconds, and its error."""
+    """The result of one worker: calls, the seconds of each, refused calls, processor seconds, and its error."""
 
     done: int = 0
-    worst: float = 0
+    durations: list[float] = attrs.field(factory=list)
     refused: int = 0
     cpu: float = 0
     error: BaseException | None = None
@@ -38,18 +38,20 @@ class Work:
             call(argument)
             self.done += 1
         finally:
-            self.worst = max(self.worst, time.perf_counter() - started)
+            self.durations.append(time.perf_counter() - started)
 
 
 def cost_of(works: Sequence[Work], *, cpu: float, started: float) -> Cost:
     """Return the cost of the work of all workers."""
     done = [work.done for work in works]
+    durations = sorted(chain.from_iterable(work.durations for work in works))
     return Cost(
         cpu,
         min(work.ended for work in works) - started,
-        worst=max(work.worst for work in works),
+        worst=max(durations, default=0),
         fairness=min(done) / max(1, *done),
         refused=sum(work.refused for work in works),
+        p99=durations[(len(durations) * 99 - 1) // 100] if durations else 0,
     )
 
 

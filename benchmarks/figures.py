@@ -16,7 +16,8 @@ RAW: Final = "raw"
 BARE: Final = "bare"
 SINGLY: Final = "row by row"
 TRIP: Final = "round trip"
-OURS: Final = frozenset({USERCORE, RAW, BARE, SINGLY, TRIP})
+ALONE: Final = "one thread"
+OURS: Final = frozenset({USERCORE, RAW, BARE, SINGLY, TRIP, ALONE})
 """The sides that are not peers."""
 
 
@@ -102,10 +103,10 @@ def wall(most: float | None = None) -> Measure:
 
 
 def round_trips(side: str, most: float | None = None) -> Measure:
-    """Compare a side's duration with that of waiting for one answer."""
+    """Count the round trips of a call of a side, beside a call that waits for one answer."""
     return Measure(
         name=f"round trips, {side}",
-        of=lambda costs: ratio_of(_walls(costs, side), _walls(costs, TRIP)),
+        of=lambda costs: ratio_of([one.trips for one in costs[side]], [one.trips for one in costs[TRIP]]),
         goal=_at_most(most),
     )
 
@@ -151,6 +152,20 @@ def worst_call(side: str, most: float | None = None) -> Measure:
         name=f"slowest call, ms, {side}",
         of=lambda costs: spread_of([cost.worst * 1000 for cost in costs[side]]),
         goal=None if most is None else Goal(bound=most, always=True),
+    )
+
+
+def p99(side: str) -> Measure:
+    """Return the milliseconds within which 99 of a hundred calls of a side end."""
+    return Measure(name=f"p99, ms, {side}", of=lambda costs: spread_of([one.p99 * 1000 for one in costs[side]]))
+
+
+def p99_beside_one_thread(most: float) -> Measure:
+    """Compare the time within which 99 of a hundred calls of usercore end with that of one thread."""
+    return Measure(
+        name="p99 to that of one thread",
+        of=lambda costs: ratio_of([one.p99 for one in costs[USERCORE]], [one.p99 for one in costs[ALONE]]),
+        goal=_at_most(most),
     )
 
 

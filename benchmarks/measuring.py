@@ -23,8 +23,8 @@ class Cost:
     """Seconds of processor time and of elapsed time.
 
     With several threads or processes, also the seconds of the slowest call, the ratio of the least to the most
-    operations of a worker, and the number of calls that were refused because the store was busy. Where memory is
-    measured, its bytes.
+    operations of a worker, the number of calls that were refused because the store was busy, and the 99th percentile
+    of the calls' seconds. Where memory is measured, its bytes; over a wire, the round trips.
     """
 
     cpu: float
@@ -33,6 +33,8 @@ class Cost:
     fairness: float = 1
     refused: int = 0
     memory: int = 0
+    trips: int = 0
+    p99: float = 0
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(
@@ -42,6 +44,8 @@ class Cost:
             min(self.fairness, other.fairness),
             self.refused + other.refused,
             max(self.memory, other.memory),
+            self.trips + other.trips,
+            max(self.p99, other.p99),
         )
 
 

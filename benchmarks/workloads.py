@@ -21,6 +21,7 @@ from benchmarks import (
     writing,
 )
 from benchmarks.figures import (
+    ALONE,
     RAW,
     USERCORE,
     Measure,
@@ -30,6 +31,8 @@ from benchmarks.figures import (
     lead_in_memory,
     lead_over,
     memory,
+    p99,
+    p99_beside_one_thread,
     rate,
     rate_beside_bare,
     rate_beside_single_rows,
@@ -278,6 +281,16 @@ ALL: Final[Sequence[Workload[Stores]]] = (
     _mixed("W9d", 1),
     _mixed("W9e", 4),
     _mixed("W9f", writing.MANY),
+    Workload(
+        id="W9g",
+        title=f"identify, {writing.MANY} threads",
+        open=writing.identify_together,
+        count=8000,
+        measures=[p99_beside_one_thread(3), p99(USERCORE), p99(ALONE), p99(RAW)],
+        leaves_rows=False,
+        of_size=False,
+        rounds=LONG_ROUNDS,
+    ),
     Workload(
         id="W10a",
         title="import usercore",

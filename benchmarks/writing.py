@@ -15,6 +15,7 @@ from benchmarks.baseline.identifying import Identifying
 from benchmarks.baseline.store import SqliteStore
 from benchmarks.baseline.updating import Updating
 from benchmarks.concurrency import Threads, Worker, processes
+from benchmarks.figures import ALONE, RAW, USERCORE
 from benchmarks.measuring import Calls, Side
 from benchmarks.people import NOW, id_of
 from benchmarks.signing_in import secrets
@@ -66,6 +67,20 @@ def change_together(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
         yield {
             "usercore": Threads([partial(change.usercore, core)] * MANY, count()),
             "raw": Threads([partial(change.raw, raw) for raw in raws], count()),
+        }
+
+
+@contextmanager
+def identify_together(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
+    """Identify in many threads, and in one of the same store; by hand on a connection for each thread."""
+    path = stores.copy(users, RAW)
+    with ExitStack() as stack:
+        identify = stack.enter_context(closing(stores.open_core(users))).sign_in.identify
+        raws = [stack.enter_context(closing(Identifying(SqliteStore(path), lambda: NOW))) for _ in range(MANY)]
+        yield {
+            USERCORE: Threads([identify] * MANY, secrets(users, seed=1)),
+            ALONE: Threads([identify], secrets(users, seed=1)),
+            RAW: Threads([raw.identify for raw in raws], secrets(users, seed=1)),
         }
 
 

@@ -16,7 +16,7 @@ from benchmarks.__main__ import measure_postgres
 from benchmarks.baseline.counting import Counting
 from benchmarks.baseline.importing import Importing, ImportingRowByRow
 from benchmarks.baseline.store import SqliteStore
-from benchmarks.concurrency import Threads
+from benchmarks.concurrency import Threads, Work, cost_of
 from benchmarks.counting import Prepared
 from benchmarks.figures import Figure, Goal, Ratio, ratio_of
 from benchmarks.growth import grow
@@ -274,6 +274,13 @@ def test_threads_share_the_work_and_the_slowest_call_is_recorded() -> None:
     assert cost.worst > 0
 
 
+def test_one_slow_call_of_a_hundred_is_beyond_the_99th_percentile() -> None:
+    few = [Work(durations=[0.002] * 50), Work(durations=[0.001] * 49 + [1])]
+    assert (cost_of(few, cpu=0, started=0).p99, cost_of(few, cpu=0, started=0).worst) == (0.002, 1)
+    few[0].durations.append(1)
+    assert cost_of(few, cpu=0, started=0).p99 == 1
+
+
 def test_an_exception_of_a_thread_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         Threads([lambda number: 1 / number] * 2, count()).run(3)
@@ -281,6 +288,7 @@ def test_an_exception_of_a_thread_is_raised() -> None:
 
 def test_costs_of_turns_are_added_and_their_maximum_is_recorded() -> None:
     assert Cost(1, 2, 3, 0.5, 1) + Cost(1, 2, 1, 0.4, 1) == Cost(2, 4, 3, 0.4, 2)
+    assert Cost(0, 0, trips=1, p99=2) + Cost(0, 0, trips=1, p99=1) == Cost(0, 0, trips=2, p99=2)
 
 
 @pytest.mark.slow

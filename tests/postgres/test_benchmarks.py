@@ -7,6 +7,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from benchmarks.databases import Databases
+from benchmarks.figures import RAW, TRIP, USERCORE
 from benchmarks.stores import StoreProvider
 from benchmarks.workloads import POSTGRES, Workload
 from scripts.postgres_server import Server
@@ -40,6 +41,16 @@ def test_workloads_that_store_no_rows_run(workload: Workload[StoreProvider], pla
     with workload.open(places, USERS) as sides:
         for side in sides.values():
             assert side.run(SOME).wall > 0
+
+
+@pytest.mark.parametrize(("id_", "trips"), [("PG2w", [5, 9]), ("PG3w", [5, 11])])
+def test_the_wire_counts_how_often_a_call_waits_for_the_server(places: Databases, id_: str, trips: list[int]) -> None:
+    (workload,) = [one for one in POSTGRES if one.id == id_]
+    with workload.open(places, USERS) as sides:
+        for side in sides.values():
+            side.run(SOME)  # prepares the statements
+        counted = [sides[name].run(SOME) for name in (USERCORE, RAW, TRIP)]
+    assert [cost.trips for cost in counted] == [trips[0] * SOME, trips[1] * SOME, SOME]
 
 
 @pytest.mark.parametrize("workload", [one for one in POSTGRES if one.leaves_rows], ids=str)
