@@ -24,7 +24,7 @@ from usercore_storage.sql.unit import SqlUnit
 COUNT_DELETES: Final = """
 CREATE TABLE deletes (at xid8 PRIMARY KEY DEFAULT pg_current_xact_id());
 CREATE FUNCTION count_deletes() RETURNS trigger LANGUAGE plpgsql AS
-  $$ BEGIN INSERT INTO deletes DEFAULT VALUES; RETURN NULL; END $$;
+  $$ BEGIN INSERT INTO deletes DEFAULT VALUES ON CONFLICT DO NOTHING; RETURN NULL; END $$;
 CREATE TRIGGER count_deletes BEFORE DELETE ON usercore_users FOR EACH STATEMENT EXECUTE FUNCTION count_deletes()
 """
 """It counts the DELETEs on users, also those that match no row, one at most in each transaction."""
