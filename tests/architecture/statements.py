@@ -105,6 +105,14 @@ def parsed(statement: str, dialect: str) -> exp.Expression:
     return only
 
 
+def set_columns(statement: exp.Expression) -> set[tuple[str, str]]:
+    """Return the columns that an UPDATE sets, also that of an INSERT with a conflict, with their tables' names."""
+    changing = (exp.Update, exp.OnConflict)
+    sets = [one for part in statement.find_all(*changing) for one in part.expressions if isinstance(one, exp.EQ)]
+    table = statement.find(exp.Table)
+    return {(table.name, one.this.name) for one in sets} if table else set()
+
+
 def astray(statement: exp.Expression, references: frozenset[str]) -> set[str]:
     """Return the tables, except references, whose shard a statement does not name."""
     if isinstance(statement, exp.Insert):

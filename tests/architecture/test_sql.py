@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.architecture.statements import CLEANING, TABLES, astray, parsed, statements
+from tests.architecture.statements import CLEANING, TABLES, astray, parsed, set_columns, statements
 from usercore_storage import sqlite
 from usercore_storage.sql.table import Table
 from usercore_storage.sqlite.connections import Connection
@@ -97,6 +97,12 @@ def test_a_statement_names_its_shard_or_is_declared_a_fan_out(name: str) -> None
 )
 def test_a_statement_that_does_not_name_its_shard_is_found(statement: str) -> None:
     assert astray(parsed(statement, "postgres"), REFERENCES)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_statement_sets_a_column_that_never_changes(name: str) -> None:
+    columns = set_columns(parsed(STATEMENTS[name], "postgres"))
+    assert not [column for table, column in columns if column in TABLES[table].fixed]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from usercore_storage.sql.executor import Executor, remove_in_turn
 from usercore_storage.sql.tables import API_TOKENS
 
 GET: Final = f"SELECT {API_TOKENS.select} FROM usercore_api_tokens WHERE digest = ? AND tenant_id = ?"
-REPLACE, _replaced = API_TOKENS.updater("id", "tenant_id", "last_used_at", "change_no")
+REPLACE, _replaced = API_TOKENS.updater("id", "last_used_at", "change_no")
 TOUCH: Final = (
     "UPDATE usercore_api_tokens SET last_used_at = ?"
     " WHERE digest = ? AND revoked_at IS NULL AND (last_used_at IS NULL OR last_used_at < ?)"

@@ -17,7 +17,7 @@ T = TypeVar("T")
 @cache
 def _updater_of(table: Table[T]) -> tuple[str, Callable[[T], Row]]:
     """Return what replaces a row. Cached, because it is compiled, and each connection has a unit."""
-    update, values_of = table.updater("tenant_id", "change_no")
+    update, values_of = table.updater("change_no")
     return update.replace(" SET ", " SET name_folded = ?, ", 1), values_of
 
 

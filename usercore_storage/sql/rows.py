@@ -21,7 +21,7 @@ class SqlRows(Generic[T]):
         self._table = table
         user, *rest = table.key
         where = " AND ".join(f"{name} = ?" for name in table.key)
-        fields = [column.name for column in (*table.extra, *table.columns) if column.name not in table.key]
+        fields = [column.name for column in (*table.extra, *table.columns) if column.name not in table.fixed]
         sets = ", ".join(f"{name} = excluded.{name}" for name in fields)
         self._get = f"SELECT {table.select} FROM {table.name} WHERE {where}"
         self._put = f"{table.insert} ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {sets}"

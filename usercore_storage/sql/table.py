@@ -170,6 +170,8 @@ class Table(Generic[T]):
         declared = ROWS.get(entity)  # none for a projection, of which no row is stored
         self.user = None if declared is None else declared.user
         self.personal_key = () if declared is None else tuple(name for name in key if name in declared.personal)
+        self.fixed = {*key, tenant}
+        """The columns that never change. SQLite rewrites the indexes of what an UPDATE sets, even to the same value."""
         self.refers = dict(refers or {})
         self.indexes = dict(indexes or {})
         self.derived = dict(extra or {})
@@ -207,8 +209,8 @@ class Table(Generic[T]):
         )
 
     def updater(self, *fixed: str) -> tuple[str, Callable[[T], Row]]:
-        """Return the UPDATE by key that sets all columns but the key's and the fixed ones, and its row writer."""
-        moving = [column for column in self.columns if column.name not in (*self.key, *fixed)]
+        """Return the UPDATE by key that sets all columns but key, tenant and fixed ones, and its row writer."""
+        moving = [column for column in self.columns if column.name not in (*self.fixed, *fixed)]
         keys = [column for column in self.columns if column.name in self.key]
         sets = ", ".join(f"{column.name} = ?" for column in moving)
         where = " AND ".join(f"{column.name} = ?" for column in keys)

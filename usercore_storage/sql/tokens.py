@@ -146,7 +146,7 @@ LOCK_LINK: Final = (
     "UPDATE usercore_registration_links SET change_no = change_no + 1 WHERE id = ? AND tenant_id = ?"
     f" RETURNING {REGISTRATION_LINKS.select}"
 )
-REPLACE_LINK, _replaced = REGISTRATION_LINKS.updater("tenant_id", "change_no")
+REPLACE_LINK, _replaced = REGISTRATION_LINKS.updater("change_no")
 REMOVE_LINKS: Final = {
     end: (
         "DELETE FROM usercore_registration_links WHERE id IN (SELECT id FROM usercore_registration_links"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Final
 from uuid import UUID
 
@@ -77,7 +77,14 @@ STATES: Final = {
 WORDS: Final = "SELECT word FROM usercore_user_words WHERE user_id = ?"
 REMOVE_WORD: Final = "DELETE FROM usercore_user_words WHERE user_id = ? AND word = ?"
 _STATES: Final[Mapping[object, UserState]] = {state.value: state for state in UserState}
-REPLACE, _replaced = USERS.updater("tenant_id", "change_no")
+
+_LISTING: Final = ("state", "registered_at")
+"""Indexed columns that seldom change. SQLite rewrites the entries of all indexes of what an UPDATE sets: with these
+columns, W9b writes a third more to the WAL."""
+
+_listing_of: Final = attrgetter(*_LISTING)
+REPLACE, _replaced = USERS.updater("change_no")
+REPLACE_IN_LISTS, _replaced_in_lists = USERS.updater("change_no", *_LISTING)
 
 FIND_CLAIM: Final = f"SELECT {CLAIMS.select} FROM usercore_claims WHERE tenant_id = ? AND digest = ?"
 FIND_CLAIMS: Final = {
@@ -258,8 +265,12 @@ class SqlUsers(UserRepository):
             yield user.tenant_id, digest_of_key(space, key), user.id
 
     def replace(self, user: User) -> None:
-        self._run(REPLACE, _replaced(user))
-        if self._locked is None or self._locked.id != user.id or may_differ(self._locked, user):
+        old = None if self._locked is None or self._locked.id != user.id else self._locked
+        if old is not None and _listing_of(old) == _listing_of(user):
+            self._run(REPLACE_IN_LISTS, _replaced_in_lists(user))
+        else:
+            self._run(REPLACE, _replaced(user))
+        if old is None or may_differ(old, user):
             self._replace_words(user)
         self._locked = user
 
