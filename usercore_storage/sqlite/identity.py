@@ -47,6 +47,8 @@ class StoreFile:
         status = status_of(path)
         check_single_name(path, status)
         self._files = [(str(path), _place_of(status))]
+        self.sizes: dict[str, int] = {}
+        """The bytes of the files at these paths when they were last compared."""
         self._clock = clock
         self._check_reads_from = clock() + READ_CHECK_SECONDS
         self._difference: str | None = None
@@ -140,6 +142,7 @@ class StoreFile:
             self.move(f"another file is at {name!r}")
         elif status.st_nlink > 1:
             self.move(_names_problem(name, status))
+        self.sizes[name] = status.st_size
 
     def move(self, difference: str) -> None:
         """Record for all later checks that the file has moved."""

@@ -207,16 +207,17 @@ class SqliteUnits(Units[Unit]):
         return self._run(work, wait=False)
 
     def _run(self, work: Callable[[Unit], T], *, wait: bool) -> T:
-        result, entries = self._store.barrier.run(partial(self._write, work, wait=wait))
+        result, entries = self._store.barrier.run(lambda: self._write(work, wait=wait))
         if entries and self._origin.observe is not None:
             self._origin.observe(entries)
         return result
 
     def _write(self, work: Callable[[Unit], T], *, wait: bool) -> tuple[T, Sequence[Entry]]:
-        return run_until_stored(partial(self._store.writer().run, work, self._origin, wait=wait))
+        writer = self._store.writer()
+        return run_until_stored(lambda: writer.run(work, self._origin, wait=wait))
 
     def read(self, query: Callable[[Unit], T]) -> T:
-        return self._store.barrier.run(partial(self._read, query))
+        return self._store.barrier.run(lambda: self._read(query))
 
     def _read(self, query: Callable[[Unit], T]) -> T:
         connection = self._store.acquire_reader()

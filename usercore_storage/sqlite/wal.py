@@ -5,14 +5,13 @@ moment. Beside readers without a pause that moment never comes, and the WAL grow
 writers for a moment: readers that begin then read the file alone, and those that read the WAL end.
 """
 
-import os
 from contextlib import suppress
 from typing import Final
 
 from usercore.kernel.errors import StorageError
 from usercore_storage.sql.executor import Executor
 from usercore_storage.sqlite.connections import WAL_LIMIT
-from usercore_storage.sqlite.identity import StoreFile
+from usercore_storage.sqlite.identity import StoreFile, status_of
 from usercore_storage.sqlite.wal_owner import wal_of
 
 TRUNCATE_TIMEOUT_MS: Final = 100
@@ -30,20 +29,18 @@ class WalBound:
         self._limit = self._truncates_from = limit
 
     def enforce(self) -> None:
-        """Truncate a WAL that is too large. If a reader prevents it, try again when the WAL has grown by the limit."""
-        size = self._size()
+        """Truncate a WAL that is too large. If a reader prevents it, try again when the WAL has grown by the limit.
+
+        The size is that of the comparison after the last commit.
+        """
+        size = self._file.sizes.get(self._name, 0)
         if size <= self._limit:
             self._truncates_from = self._limit
         elif size > self._truncates_from:
+            self._truncates_from = size + self._limit
             with suppress(StorageError):  # the units were committed; what is wrong is raised by the next one
                 self._truncate()
-            self._truncates_from = self._size() + self._limit
-
-    def _size(self) -> int:
-        try:
-            return os.lstat(self._name).st_size
-        except OSError:  # as above
-            return 0
+                self._truncates_from = status_of(self._name).st_size + self._limit
 
     def _truncate(self) -> None:
         connection = self._file.connect()

@@ -4,7 +4,6 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,7 +59,7 @@ class Writer:
         return queued.result, queued.entries
 
     def _lead(self, take: Take) -> None:
-        self._process_lock.run(partial(self._run, take), max_wait=self._queue.left())
+        self._process_lock.run(lambda: self._run(take), max_wait=self._queue.left())
 
     def _run(self, take: Take) -> None:
         try:
