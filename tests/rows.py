@@ -15,9 +15,13 @@ PUBLIC_ID = re.compile(r"uc[al]-\w{9}-\w{11}")
 
 
 def masked(tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str, list[str]]:
-    """Return all rows as text, with new ids replaced by their order and random values by their length."""
+    """Return all rows as text, with new ids replaced by their order and random values by their length.
+
+    What belongs to no user has the negative of its own id as that of a user.
+    """
     values = {value for rows in tables.values() for row in rows for value in row.values()}
-    ids = {number: f"new {place}" for place, number in enumerate(sorted(filter(_is_new_id, values)))}
+    new = sorted(filter(_is_new_id, values))
+    ids = {sign * number: f"new {sign * place}" for place, number in enumerate(new, start=1) for sign in (1, -1)}
     return {table: sorted(_masked(table, row, ids) for row in rows) for table, rows in tables.items()}
 
 

@@ -172,7 +172,8 @@ class Passwords(ByHand):
     def _refused(self, user_id: int, status: str, login: str, at: int) -> SignInRefused:
         if user_id:
             self.execute(_LOCK, (user_id,))
-        self.execute(_ATTEMPT, (user_id, self.new_id(), login, _digest_of(_key_of(login)), status, at))
+        number = self.new_id()  # without a user it also spreads the rows over the shards, negative
+        self.execute(_ATTEMPT, (user_id or -number, number, login, _digest_of(_key_of(login)), status, at))
         return SignInRefused()
 
     def _enter(
