@@ -3,6 +3,7 @@
 Statements are attributes, so that the checks of all statements find them.
 """
 
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from usercore.kernel.ids import UserId
@@ -16,17 +17,10 @@ class SqlRows(Generic[T]):
     """Stores the rows of one table, whose key is the user and perhaps more, in the transaction that ``run`` runs in."""
 
     def __init__(self, run: Executor, table: Table[T]) -> None:
-        """Write the statements for this table."""
+        """Use the statements of this table."""
         self._run = run
         self._table = table
-        user, *rest = table.key
-        where = " AND ".join(f"{name} = ?" for name in table.key)
-        fields = [column.name for column in (*table.extra, *table.columns) if column.name not in table.fixed]
-        sets = ", ".join(f"{name} = excluded.{name}" for name in fields)
-        self._get = f"SELECT {table.select} FROM {table.name} WHERE {where}"
-        self._put = f"{table.insert} ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {sets}"
-        self._remove = f"DELETE FROM {table.name} WHERE {where} RETURNING {user}"
-        self._list = f"SELECT {table.select} FROM {table.name} WHERE {user} = ? ORDER BY {', '.join(rest or [user])}"
+        self._get, self._put, self._remove, self._list = _statements_of(table)
 
     def add(self, row: T) -> None:
         self._run(self._table.insert, self._table.row(row))
@@ -46,3 +40,18 @@ class SqlRows(Generic[T]):
 
     def _all(self, statement: str, values: Row) -> list[T]:
         return list(map(self._table.read, self._run(statement, values)))
+
+
+@cache
+def _statements_of(table: Table[Any]) -> tuple[str, str, str, str]:
+    """Write the statements that get, put, remove and list the rows of a table: once, and not for each connection."""
+    user, *rest = table.key
+    where = " AND ".join(f"{name} = ?" for name in table.key)
+    fields = [column.name for column in (*table.extra, *table.columns) if column.name not in table.fixed]
+    sets = ", ".join(f"{name} = excluded.{name}" for name in fields)
+    return (
+        f"SELECT {table.select} FROM {table.name} WHERE {where}",
+        f"{table.insert} ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {sets}",
+        f"DELETE FROM {table.name} WHERE {where} RETURNING {user}",
+        f"SELECT {table.select} FROM {table.name} WHERE {user} = ? ORDER BY {', '.join(rest or [user])}",
+    )

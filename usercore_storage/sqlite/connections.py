@@ -5,6 +5,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
@@ -115,7 +116,7 @@ class Statements(Executor):
 
 
 class Connection(Statements):
-    """A connection of usercore's and its unit."""
+    """A connection of usercore's. It writes by its ``unit`` or reads by ``lazy``, so it needs one of them."""
 
     def __init__(self, path: Path) -> None:
         """Open an existing file.
@@ -124,8 +125,16 @@ class Connection(Statements):
             StorageError: it could not be opened; its subclasses say why.
         """
         super().__init__(open_connection(path))
-        self.unit = SqlUnit(self)
-        self.lazy = LazyTransaction(self, self._begin_with)
+
+    @cached_property
+    def unit(self) -> SqlUnit:
+        """The unit that writes."""
+        return SqlUnit(self)
+
+    @cached_property
+    def lazy(self) -> LazyTransaction:
+        """The transactions that read."""
+        return LazyTransaction(self, self._begin_with)
 
     def _begin_with(self, statements: Sequence[Statement]) -> list[list[Row]]:
         self("BEGIN")
