@@ -39,8 +39,16 @@ class Disk:
 
     @contextmanager
     def mounted(self) -> Iterator[None]:
-        """Mount it for the duration of a ``with``; what the journal has is written first."""
-        _run("mount", "-o", "loop", str(self._file), str(self._folder))
+        """Mount it for the duration of a ``with``; what the journal has is written first.
+
+        By a loop device of its own each time: a process in another mount namespace may hold the last one for longer,
+        and with it a file system whose power was cut.
+        """
+        device = _run("losetup", "--find", "--show", str(self._file)).strip()
+        try:
+            _run("mount", device, str(self._folder))
+        finally:
+            _run("losetup", "--detach", device)  # once it is not mounted
         try:
             yield
         finally:
@@ -69,5 +77,5 @@ def can_mount() -> bool:
     return False
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
+def _run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
