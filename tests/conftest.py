@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from tests.faults.disks import can_mount
 from tests.faults.refused_calls import can_refuse
-from tests.profiles import IS_THOROUGH, PROFILE
+from tests.profiles import IS_NIGHTLY, IS_THOROUGH, PROFILE
 from usercore.testing.plugin import LEFT_OUT
 
 pytest.register_assert_rewrite("usercore.testing")
@@ -26,6 +26,7 @@ NEEDS: Final = {"needs_mount": cache(can_mount), "needs_filter": cache(can_refus
 # No deadline: a busy machine is no error. No database: a run must not depend on data of an earlier one.
 settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True, database=None)
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=100, derandomize=True)
+settings.register_profile("faults", settings.get_profile("ci"))
 settings.register_profile("nightly", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile(PROFILE)
 
@@ -43,6 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item
         for item in items
         if (not IS_THOROUGH and item.get_closest_marker("thorough") is not None)
+        or (not IS_NIGHTLY and item.get_closest_marker("nightly") is not None)
         or (name is not None and not is_about(name, item))
         or (rule is not None and not proves(rule, item))
     }

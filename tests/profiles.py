@@ -13,7 +13,10 @@ PROFILE: Final = os.environ.get("USERCORE_HYPOTHESIS_PROFILE", "ci" if os.enviro
 """The name of the profile that the environment selects."""
 
 IS_THOROUGH: Final = PROFILE != "dev"
-"""Whether everything runs, as in CI."""
+"""Whether all runs that CI runs."""
+
+IS_NIGHTLY: Final = PROFILE in {"faults", "nightly"}
+"""Whether all runs, also what repeats the contract on one more pretended server."""
 
 
 def fewer(count: int) -> int | None:

@@ -180,7 +180,7 @@ class TestPretendedCitus(AttemptRepositoriesContract):
         storage.close()
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 class TestPretendedCitusWhole(StorageContract, without={SNAPSHOT_READS}):
     """All that a cluster must do."""
 

@@ -54,7 +54,7 @@ class TestClaimsWhoseWireIsCut(ClaimRepositoryContract):
         return storage_behind
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @pytest.mark.usefixtures("cut")
 class TestPostgresWhoseWireIsCut(StorageContract):
     @pytest.fixture

@@ -21,6 +21,7 @@ from usercore import StorageError
 from usercore.storage import Storage
 from usercore.testing import StorageContract
 from usercore.testing.contracts.claims import ClaimRepositoryContract
+from usercore.testing.contracts.users import UserRepositoryContract
 from usercore_storage import check, postgres
 from usercore_storage.postgres.location import location_of
 from usercore_storage.postgres.migrations import STEPS, VERSION, migrate, text_of
@@ -177,16 +178,27 @@ def yugabytedb(server: Server) -> Iterator[str]:
         yield database
 
 
-@pytest.mark.thorough
-class TestPretendedYugabyteDB(StorageContract):
-    """Created by single statements, with the row lock."""
+@pytest.fixture
+def on_yugabytedb(server: Server, yugabytedb: str) -> Iterator[Storage]:
+    """Return a store created by single statements, with the row lock."""
+    storage = postgres.open_storage(server.url(yugabytedb))
+    server.empty(yugabytedb)
+    yield storage
+    storage.close()
 
+
+@pytest.mark.thorough
+class TestPretendedYugabyteDB(UserRepositoryContract):
     @pytest.fixture
-    def storage(self, server: Server, yugabytedb: str) -> Iterator[Storage]:
-        storage = postgres.open_storage(server.url(yugabytedb))
-        server.empty(yugabytedb)
-        yield storage
-        storage.close()
+    def storage(self, on_yugabytedb: Storage) -> Storage:
+        return on_yugabytedb
+
+
+@pytest.mark.nightly
+class TestPretendedYugabyteDBWhole(StorageContract):
+    @pytest.fixture
+    def storage(self, on_yugabytedb: Storage) -> Storage:
+        return on_yugabytedb
 
 
 @pytest.fixture(scope="module")
@@ -195,16 +207,27 @@ def aurora_dsql(server: Server, template: str) -> Iterator[str]:
         yield database
 
 
-@pytest.mark.thorough
-class TestPretendedAuroraDSQL(StorageContract):
-    """At REPEATABLE READ, in tables that PostgreSQL made: it knows no INDEX ASYNC."""
+@pytest.fixture
+def on_aurora_dsql(server: Server, aurora_dsql: str) -> Iterator[Storage]:
+    """Return a store at REPEATABLE READ, in tables that PostgreSQL made: it knows no INDEX ASYNC."""
+    storage = postgres.open_storage(server.url(aurora_dsql))
+    server.empty(aurora_dsql)
+    yield storage
+    storage.close()
 
+
+@pytest.mark.thorough
+class TestPretendedAuroraDSQL(UserRepositoryContract):
     @pytest.fixture
-    def storage(self, server: Server, aurora_dsql: str) -> Iterator[Storage]:
-        storage = postgres.open_storage(server.url(aurora_dsql))
-        server.empty(aurora_dsql)
-        yield storage
-        storage.close()
+    def storage(self, on_aurora_dsql: Storage) -> Storage:
+        return on_aurora_dsql
+
+
+@pytest.mark.nightly
+class TestPretendedAuroraDSQLWhole(StorageContract):
+    @pytest.fixture
+    def storage(self, on_aurora_dsql: Storage) -> Storage:
+        return on_aurora_dsql
 
 
 @pytest.fixture(scope="module")
