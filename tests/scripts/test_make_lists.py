@@ -11,7 +11,7 @@ from scripts.reference import ROOT
 @pytest.mark.parametrize(
     ("file", "removed", "added"),
     [
-        ("usercore/__init__.py", r"from usercore\.meta\.model import .*\n", None),
+        ("usercore/__init__.py", r"    from usercore\.meta\.model import .*\n", None),
         ("usercore/__init__.py", r'    "MetaRule",\n', None),
         ("usercore/__init__.py", r"    FirebaseKey,\n", None),
         ("pyproject.toml", r" \| \(meta\)", None),

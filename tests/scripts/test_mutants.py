@@ -13,9 +13,9 @@ from scripts.mutants import Mutant, read_mutants
 from scripts.reference import FOLDER, ROOT
 
 RULES: Final[dict[str, Rule]] = tomllib.loads((FOLDER / "rules.toml").read_text("utf-8"))
-WITH_MUTANT: Final = re.compile(r"[PSKEFA]\d+|T[4-8]|U(?:[289]|1[012])|R[2-6]|G1|X[14-8]|Y4")
+WITH_MUTANT: Final = re.compile(r"[PSKEFA]\d+|T[4-8]|U(?:[289]|1[012])|R[2-6]|G1|X[14-8]|Y4|ERR")
 """The rules about passwords, signing in, tokens, emails, second factors, addresses, registering, roles, lists, claims,
-groups, products, views, privacy, confirmation, statistics, mailed secrets and what errors show."""
+groups, products, views, privacy, confirmation, statistics, mailed secrets, and what errors mean and show."""
 
 PROOFS: Final = find_proofs(ROOT)
 MUTANTS: Final = list(read_mutants())
