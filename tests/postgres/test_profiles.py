@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Final
 
@@ -178,13 +178,19 @@ def yugabytedb(server: Server) -> Iterator[str]:
         yield database
 
 
+@contextmanager
+def emptied(server: Server, database: str) -> Iterator[Storage]:
+    """Open the store of a database, without rows of a case before."""
+    with opened(server.url(database)) as storage:
+        server.empty(database)
+        yield storage
+
+
 @pytest.fixture
 def on_yugabytedb(server: Server, yugabytedb: str) -> Iterator[Storage]:
     """Return a store created by single statements, with the row lock."""
-    storage = postgres.open_storage(server.url(yugabytedb))
-    server.empty(yugabytedb)
-    yield storage
-    storage.close()
+    with emptied(server, yugabytedb) as storage:
+        yield storage
 
 
 @pytest.mark.thorough
@@ -210,10 +216,8 @@ def aurora_dsql(server: Server, template: str) -> Iterator[str]:
 @pytest.fixture
 def on_aurora_dsql(server: Server, aurora_dsql: str) -> Iterator[Storage]:
     """Return a store at REPEATABLE READ, in tables that PostgreSQL made: it knows no INDEX ASYNC."""
-    storage = postgres.open_storage(server.url(aurora_dsql))
-    server.empty(aurora_dsql)
-    yield storage
-    storage.close()
+    with emptied(server, aurora_dsql) as storage:
+        yield storage
 
 
 @pytest.mark.thorough
