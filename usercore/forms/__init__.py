@@ -15,6 +15,7 @@ from usercore.forms.products import product_grant
 from usercore.forms.reading import call
 from usercore.forms.registrations import registration, saved_user
 from usercore.forms.roles import held_role, role, role_assignment
+from usercore.forms.schema import schema
 from usercore.forms.sign_in import identity, signed_in
 from usercore.forms.tenants import tenant
 from usercore.forms.tokens import access_token, api_token, device_token, limited_use_token
@@ -60,6 +61,7 @@ __all__ = [
     "role",
     "role_assignment",
     "saved_user",
+    "schema",
     "signed_in",
     "source_access",
     "tenant",

@@ -4,33 +4,30 @@ The fields that JSON may fill are named by the caller, so that a body cannot set
 the caller did not mean it. Their types are read from the use-case's own signature, so nothing is declared twice.
 """
 
-import inspect
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from enum import StrEnum
-from functools import lru_cache
-from types import UnionType
-from typing import Any, Final, TypeGuard, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final, TypeVar, get_args, get_origin
 from uuid import UUID
 
+from usercore.forms.signatures import (
+    ANYTHING,
+    DATE,
+    DATETIME,
+    LISTS,
+    MOST_DIGITS,
+    PLAIN,
+    REFERENCES,
+    WRITTEN,
+    alternatives_of,
+    function_of,
+    is_enum,
+    parameters_of,
+)
 from usercore.kernel.context import printable_prefix
 from usercore.kernel.errors import FieldError, Invalid
-from usercore.kernel.references import AccessId, AnyId, Email, ExternalId, Username
-from usercore.kernel.secret import Secret
 from usercore.kernel.text import FieldErrors
-from usercore.kernel.time import EPOCH
-from usercore.kernel.unset import Unset
 
 T = TypeVar("T")
-
-_REFERENCES: Final[Mapping[type, str]] = {
-    Email: "email",
-    Username: "username",
-    ExternalId: "external_id",
-    AccessId: "access_id",
-    AnyId: "any_id",
-}
-"""How JSON names a user other than by id or UUID: an object with one member, such as ``{"email": "a@example.com"}``."""
 
 _WRONG: Final = object()
 """Stands for a value of the wrong JSON type."""
@@ -38,20 +35,10 @@ _WRONG: Final = object()
 _NAME_BYTES: Final = 64
 """Bytes that are shown of a field's name, which anything may be."""
 
-_DATETIME: Final = type(EPOCH)
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 """An instant as forms write it. Source: RFC 3339, 5.6."""
 
-_DATE: Final = type(EPOCH.date())
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-
-_MOST_DIGITS: Final = 9
-"""Digits of a number that is the key of an object."""
-
-_PLAIN: Final = frozenset({str, int, bool, float, type(None)})
-_LISTS: Final = frozenset({Sequence, Collection, Iterable, list, tuple})
-_IMPLIED: Final = frozenset({Unset, Secret})
-"""Alternatives that JSON expresses otherwise: a field that is left out, and text."""
 
 
 def call(method: Callable[..., T], body: object, /, fields: Collection[str], **given: object) -> T:
@@ -67,7 +54,7 @@ def call(method: Callable[..., T], body: object, /, fields: Collection[str], **g
         TypeError: the use-case has no such field, or one that JSON cannot express.
         UsercoreError: what the use-case raises.
     """
-    hints, required = _parameters_of(inspect.unwrap(getattr(method, "__func__", method)), frozenset(fields))
+    hints, required = parameters_of(function_of(method), frozenset(fields))
     if not isinstance(body, Mapping):
         raise Invalid((FieldError("body", "wrong_type"),))
     faults = FieldErrors()
@@ -88,70 +75,32 @@ def _shown(name: object) -> str:
     return printable_prefix(name, _NAME_BYTES) if isinstance(name, str) else type(name).__name__
 
 
-@lru_cache(maxsize=512)
-def _parameters_of(function: Callable[..., object], fields: frozenset[str]) -> tuple[Mapping[str, Any], frozenset[str]]:
-    """Return the types of these parameters, and the names of all that a call must have."""
-    hints, required = _all_parameters_of(function)
-    for name in sorted(fields):
-        if name not in hints or not _is_readable(hints[name]):
-            msg = f"{function.__qualname__} has no parameter {name!r} that JSON can express"
-            raise TypeError(msg)
-    return {name: hint for name, hint in hints.items() if name in fields}, required & fields
-
-
-def _all_parameters_of(function: Callable[..., object]) -> tuple[dict[str, Any], frozenset[str]]:
-    hints, required = get_type_hints(function), set()
-    for name, parameter in inspect.signature(function).parameters.items():
-        if get_origin(hint := hints.get(name)) is Unpack:
-            (options,) = get_args(hint)
-            hints |= get_type_hints(options)
-            required |= options.__required_keys__
-        elif parameter.default is inspect.Parameter.empty:
-            required.add(name)
-    return hints, frozenset(required)
-
-
-def _alternatives_of(hint: Any) -> Sequence[Any]:  # noqa: ANN401 - any annotation
-    if isinstance(hint, UnionType) or get_origin(hint) is Union:
-        return [part for part in get_args(hint) if part not in _IMPLIED]
-    return (hint,)
-
-
-def _is_readable(hint: Any) -> bool:  # noqa: ANN401 - any annotation
-    kinds = [get_origin(one) or one for one in _alternatives_of(hint)]
-    known = _PLAIN | _LISTS | _REFERENCES.keys() | _WRITTEN.keys() | {Mapping, object}
-    return any((kind in known and kind is not type(None)) or _is_enum(kind) for kind in kinds)
-
-
-def _is_enum(kind: Any) -> TypeGuard[type[StrEnum]]:  # noqa: ANN401 - any annotation
-    return isinstance(kind, type) and issubclass(kind, StrEnum)
-
-
 def _read(hint: Any, value: object) -> object:  # noqa: ANN401 - any annotation
     """Return a JSON value as the first alternative of this type that it fits, or ``_WRONG``."""
-    found = (_read_as(one, value) for one in _alternatives_of(hint))
+    found = (_read_as(one, value) for one in alternatives_of(hint))
     return next((read for read in found if read is not _WRONG), _WRONG)
 
 
 def _read_as(hint: Any, value: object) -> object:  # noqa: ANN401 - any annotation
     kind = get_origin(hint) or hint
-    if kind is object:
+    if kind in ANYTHING:
         return value
-    if kind in _PLAIN:
-        return value if type(value) is kind else _WRONG
-    if kind in _LISTS and isinstance(value, list):
+    if kind in PLAIN:
+        is_number = kind is float and type(value) is int  # JSON has one kind of numbers
+        return value if type(value) is kind or is_number else _WRONG
+    if kind in LISTS and isinstance(value, list):
         return _read_list(hint, value)
     if kind is Mapping and isinstance(value, dict):
         return _read_mapping(hint, value)
-    if isinstance(value, str) and (kind in _WRITTEN or _is_enum(kind)):
+    if isinstance(value, str) and (kind in WRITTEN or is_enum(kind)):
         return _read_written(kind, value)
-    return _read_reference(kind, value) if kind in _REFERENCES else _WRONG
+    return _read_reference(kind, value) if kind in REFERENCES else _WRONG
 
 
 def _read_written(kind: Any, text: str) -> object:  # noqa: ANN401 - any annotation
-    if _is_enum(kind):
+    if is_enum(kind):
         return next((member for member in kind if member.value == text), _WRONG)
-    return _WRITTEN[kind](text)
+    return _READERS[kind](text)
 
 
 def _read_list(hint: Any, value: Sequence[object]) -> object:  # noqa: ANN401 - any annotation
@@ -169,7 +118,7 @@ def _read_mapping(hint: Any, value: Mapping[str, object]) -> object:  # noqa: AN
 def _read_key(hint: Any, key: str) -> object:  # noqa: ANN401 - any annotation
     """Read the key of an object; where the use-case takes numbers, JSON has their decimal text."""
     if hint is int:
-        return int(key) if key.isascii() and key.isdecimal() and len(key) <= _MOST_DIGITS else _WRONG
+        return int(key) if key.isascii() and key.isdecimal() and len(key) <= MOST_DIGITS else _WRONG
     return key
 
 
@@ -183,7 +132,7 @@ def _read_uuid(text: str) -> object:
 def _read_instant(text: str) -> object:
     """Read an instant as RFC 3339 writes it, which has a time zone."""
     try:
-        return _DATETIME.fromisoformat(text.upper()) if _INSTANT.fullmatch(text) else _WRONG
+        return DATETIME.fromisoformat(text.upper()) if _INSTANT.fullmatch(text) else _WRONG
     except ValueError:
         return _WRONG
 
@@ -191,21 +140,21 @@ def _read_instant(text: str) -> object:
 def _read_date(text: str) -> object:
     """Read a date as forms write it."""
     try:
-        return _DATE.fromisoformat(text) if _DAY.fullmatch(text) else _WRONG
+        return DATE.fromisoformat(text) if _DAY.fullmatch(text) else _WRONG
     except ValueError:
         return _WRONG
 
 
-_WRITTEN: Final[Mapping[type, Callable[[str], object]]] = {
+_READERS: Final[Mapping[type, Callable[[str], object]]] = {
     UUID: _read_uuid,
-    _DATETIME: _read_instant,
-    _DATE: _read_date,
+    DATETIME: _read_instant,
+    DATE: _read_date,
 }
-"""Types that JSON writes as text, and how they are read."""
+"""How types that JSON writes as text are read."""
 
 
 def _read_reference(kind: Callable[[Any], object], value: object) -> object:
-    if not isinstance(value, dict) or list(value) != [_REFERENCES[kind]]:  # type: ignore[index]  # one of its keys
+    if not isinstance(value, dict) or list(value) != [REFERENCES[kind]]:  # type: ignore[index]  # one of its keys
         return _WRONG
     (text,) = value.values()
     return kind(text) if isinstance(text, str) else _WRONG
