@@ -21,7 +21,7 @@ ready = .venvs/$(1)/.ready-$(VERSION)
 python = .venvs/$(1)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-thorough test-quick faults nightly mutants check bench bench-peers docs site requirements clean python-is-new-enough
+.PHONY: help demo test test-thorough test-quick faults fuzz nightly mutants check bench bench-peers docs site requirements clean python-is-new-enough
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -43,6 +43,9 @@ faults: $(call ready,test) ## kill writers, cut power, fill disks, damage files,
 	USERCORE_FAULT_ROUNDS=200 USERCORE_HYPOTHESIS_PROFILE=faults $(call python,test) $(PYTEST) tests/faults tests/sqlite \
 	  tests/*/test_joining.py $(patsubst %,tests/postgres/test_%.py,cut_contract cut_wires failover frozen \
 	  lost_connections outages processes refusals timeouts)
+
+fuzz: $(call ready,test) ## send odd requests to an application for five minutes
+	USERCORE_FUZZ_SECONDS=300 $(call python,test) -m pytest $(PYTEST_OPTIONS) tests/wire/test_fuzz.py
 
 nightly: $(call ready,test) ## run all tests with 2000 examples a property
 	USERCORE_HYPOTHESIS_PROFILE=nightly $(call python,test) $(PYTEST)

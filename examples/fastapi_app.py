@@ -5,7 +5,7 @@ your own machine, set ``USERCORE_INSECURE_COOKIE=1``.
 """
 
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI
 
@@ -22,10 +22,17 @@ app = FastAPI(lifespan=accounts.lifespan)
 app.mount("/account", accounts.app)
 app.add_exception_handler(UsercoreError, accounts.answer_error)
 
-CurrentUser = Annotated[Identity, Depends(accounts.identity)]
+
+def openapi() -> dict[str, Any]:
+    """Describe the routes of accounts beside those below."""
+    document = FastAPI.openapi(app)
+    return document | {"paths": document["paths"] | accounts.openapi("/account")["paths"]}
+
+
+app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI says
 
 
 @app.get("/hello")
-async def hello(identity: CurrentUser) -> dict[str, str | None]:
+async def hello(identity: Annotated[Identity, Depends(accounts.identity)]) -> dict[str, str | None]:
     """Greet the user who is signed in."""
     return {"hello": identity.user.full_name}

@@ -93,6 +93,11 @@ class UserCore:
         """The policy of this core."""
         return self._runtime.policy
 
+    @property
+    def sends_email(self) -> bool:
+        """Whether there is a mailer, which links by mail need."""
+        return self._runtime.host.mailer is not None
+
     def tenant(self, key: str | UUID) -> "UserCore":
         """Return this core bound to another tenant, by its key, ignoring case, or its UUID.
 
@@ -246,7 +251,7 @@ class UserCore:
             resets=self._runtime.password_resets(self._service),
             status=self._status,
             last_admin=self._runtime.last_admin,
-            sends_email=self._runtime.host.mailer is not None,
+            sends_email=self.sends_email,
         )
 
     @cached_property
@@ -287,7 +292,7 @@ class UserCore:
             policy=self.policy.emails,
             lifetimes=self.policy.links,
             links=EmailLinks(service=self._service, misses=self._runtime.misses),
-            sends_email=self._runtime.host.mailer is not None,
+            sends_email=self.sends_email,
         )
 
     @cached_property
@@ -420,7 +425,7 @@ class UserCore:
             service_of=self._runtime.scope_of,
             policy=self.policy,
             host=HostFacts(
-                has_mailer=host.mailer is not None,
+                has_mailer=self.sends_email,
                 has_own_hasher=host.hasher is not None,
                 password_checks=len(host.password_checks),
             ),

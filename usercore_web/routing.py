@@ -1,7 +1,7 @@
 """Which handler answers a request, and what every response has."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final, TypeVar
 
@@ -31,21 +31,25 @@ SECURITY_HEADERS: Final = (
 
 @frozen(kw_only=True)
 class Call:
-    """A request to a route. ``core`` is bound to its tenant and client, ``parameters`` are those of the path."""
+    """A request to a route. ``core`` is bound to its tenant and client, ``parameters`` are those of the path.
+
+    ``fields`` are the names of those that the body may have.
+    """
 
     core: UserCore
     site: Site
     request: Request
     parameters: Mapping[str, str] = attrs.field(factory=dict)
+    fields: Collection[str] = ()
 
-    def run(self, method: Callable[..., T], fields: Iterable[str] = (), **given: object) -> T:
-        """Call a use-case with these fields of the body, and with what else is given.
+    def run(self, method: Callable[..., T], **given: object) -> T:
+        """Call a use-case with the fields of the body that the route has, and with what else is given.
 
         Raises:
             Invalid: the body has other fields, lacks required ones, or one has the wrong type.
             UsercoreError: the body cannot be read, or what the use-case raises.
         """
-        return forms.call(method, self.site.read_fields(self.request), fields=tuple(fields), **given)
+        return forms.call(method, self.site.read_fields(self.request), fields=self.fields, **given)
 
     def identity(self) -> Identity:
         """Return the user and the session of the request.
@@ -71,12 +75,19 @@ class Route:
     """A handler for a method and a path, whose parameters are in braces: ``/sessions/{public_id}``.
 
     ``use_case`` names the call of usercore that it is about, as ``service.method``; of several the one that may hash.
+    ``fields`` are those parameters of it that the body may have, and ``query`` those that the query may have; they are
+    the parameters of ``signature``, if the handler calls a function of its own. A route that ``needs_mailer`` is there
+    only if the core has one.
     """
 
     method: str
     path: str
     use_case: str
     handle: Callable[[Call], Response]
+    needs_mailer: bool = attrs.field(default=False, kw_only=True)
+    fields: Sequence[str] = attrs.field(default=(), kw_only=True)
+    query: Sequence[str] = attrs.field(default=(), kw_only=True)
+    signature: Callable[..., object] | None = attrs.field(default=None, kw_only=True)
 
     @property
     def hashes(self) -> bool:
@@ -88,6 +99,11 @@ class Route:
         """The pattern of the path."""
         return re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", self.path))
 
+    @property
+    def parameters(self) -> Sequence[str]:
+        """The names of the parameters of the path."""
+        return _PARAMETER.findall(self.path)
+
 
 ErrorResponder = Callable[[Request, UsercoreError], Response]
 """Makes the response to an error of a request."""
@@ -96,6 +112,12 @@ ErrorResponder = Callable[[Request, UsercoreError], Response]
 def respond_to_error(request: Request, error: UsercoreError) -> Response:
     """Return problem details; a page if a form of a page sent the request."""
     return problem_page(error) if is_form(request) else problem_of(error)
+
+
+def available(core: UserCore, routes: Iterable[Route]) -> Sequence[Route]:
+    """Return the routes that a core can answer; a later one replaces an earlier one of the same method and path."""
+    chosen = {(route.method, route.path): route for route in routes}
+    return [route for route in chosen.values() if core.sends_email or not route.needs_mailer]
 
 
 class Router:
@@ -119,7 +141,7 @@ class Router:
         self._respond_to_error: Final = respond_to_error
         self.site: Final = site or Site()
         self._prefix: Final = prefix
-        self._routes: Final = tuple({(route.method, route.path): route for route in routes}.values())
+        self._routes: Final = available(core, routes)
 
     def find(self, request: Request) -> tuple[Route, Mapping[str, str]]:
         """Return the route of a request, and the parameters of its path.
@@ -150,7 +172,8 @@ class Router:
             route, parameters = self.find(request)
             self.site.check_origin(request)
             core = self.site.core_for(self.core, request)
-            response = route.handle(Call(core=core, site=self.site, request=request, parameters=parameters))
+            call = Call(core=core, site=self.site, request=request, parameters=parameters, fields=route.fields)
+            response = route.handle(call)
         except UsercoreError as error:
             response = self._respond_to_error(request, error)
         present = {name.lower() for name, _ in response.headers}

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from usercore import Identity, Unavailable, UserCore, UsercoreError
 from usercore.aio import AsyncCore
 from usercore_web.asgi import AsgiApp, Receive, Scope, Send, request_of
+from usercore_web.openapi import describe
 from usercore_web.problems import problem_of
 from usercore_web.routes import ROUTES
 from usercore_web.routing import ErrorResponder, Route, Router, respond_to_error
@@ -79,6 +80,14 @@ class Accounts:
         if self._running is None:
             raise Unavailable("the application is not running: pass lifespan to it")
         return self._running
+
+    def openapi(self, prefix: str) -> dict[str, Any]:
+        """Describe the routes of accounts, mounted below ``prefix``, by OpenAPI; see ``usercore_web.openapi``.
+
+        Raises:
+            Unavailable: the application has not started, or has ended.
+        """
+        return describe(self.people.core, self._routes, prefix=prefix)
 
     def core(self, request: Request) -> UserCore:
         """Return the core bound to the tenant and the client of a request.

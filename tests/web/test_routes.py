@@ -13,7 +13,7 @@ from tests.web.browser import Answer, Browser, Transport, by_asgi, by_wsgi
 from usercore import Email, Host, Links, MailPolicy, Policy, UserCore, aio
 from usercore.testing import FakeClock, FakeHasher, MemoryMailer
 from usercore_storage import memory
-from usercore_web import Response, SecretCookie, Site, TenantHosts, TrustedProxies
+from usercore_web import Request, Response, SecretCookie, Site, TenantHosts, TrustedProxies
 from usercore_web.routes import ROUTES
 from usercore_web.routing import Call, Route, Router
 
@@ -89,6 +89,22 @@ def test_every_route_names_a_call_that_exists() -> None:
         "/email/request-change",
     }
     assert {route.use_case for route in ROUTES if route.hashes} <= aio.HASHING
+
+
+def test_routes_that_mail_are_not_there_without_a_mailer() -> None:
+    with usercore.open("memory://") as core:
+        router = Router(core, ROUTES)
+        for route in ROUTES:
+            headers = {"content-type": "application/json"}
+            answer = router.respond(Request(method=route.method, path=route.path, headers=headers, body=b"{}"))
+            assert (answer.status == 404) == route.needs_mailer, route
+
+
+def test_a_link_without_its_secret_is_answered_by_a_page_that_says_so(shop: Shop) -> None:
+    for target in ("/password/reset", "/password/reset?secret="):
+        page = shop.browser().get(target)
+        assert (page.status, page.header("content-type")) == (422, "text/html; charset=utf-8")
+        assert b"<form" not in page.body
 
 
 def test_a_user_registers_and_is_signed_in(shop: Shop) -> None:

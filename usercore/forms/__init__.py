@@ -15,7 +15,7 @@ from usercore.forms.products import product_grant
 from usercore.forms.reading import call
 from usercore.forms.registrations import registration, saved_user
 from usercore.forms.roles import held_role, role, role_assignment
-from usercore.forms.schema import schema
+from usercore.forms.schema import Schema, schema
 from usercore.forms.sign_in import identity, signed_in
 from usercore.forms.tenants import tenant
 from usercore.forms.tokens import access_token, api_token, device_token, limited_use_token
@@ -32,6 +32,7 @@ __all__ = [
     "OperatorErrorForm",
     "OperatorForm",
     "PageForm",
+    "Schema",
     "access_token",
     "account_status",
     "action",

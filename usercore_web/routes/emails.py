@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from usercore import SignInRefused, forms
+from usercore import SignInRefused, User, UserCore, forms
 from usercore_web.responses import Response
 from usercore_web.routes.links import link_routes
 from usercore_web.routing import Call, Route
@@ -16,7 +16,7 @@ def send_confirmation(call: Call) -> Response:
 
 def confirm(call: Call) -> Response:
     """Confirm an email by the secret of a link."""
-    return call.answer(forms.user(call.run(call.core.emails.confirm, ["secret"]), "user"))
+    return call.answer(forms.user(call.run(call.core.emails.confirm), "user"))
 
 
 def request_change(call: Call) -> Response:
@@ -24,33 +24,40 @@ def request_change(call: Call) -> Response:
 
     Source: OWASP ASVS 5.0.0, 7.5.1: authenticate again before the email changes.
     """
-    user = call.identity().user
-
-    def ask(email: str, password: str | None = None) -> None:
-        if call.core.users.status(user.id).password_set:
-            login = user.email or user.username or ""
-            if password is None or not call.core.sign_in.verify_password(login, password):
-                raise SignInRefused
-        call.core.emails.request_change(user.id, email)
-
-    call.run(ask, ["email", "password"])
+    call.run(_request_change, core=call.core, user=call.identity().user)
     return call.answer({}, status=202)
+
+
+def _request_change(email: str, password: str | None = None, *, core: UserCore, user: User) -> None:
+    if core.users.status(user.id).password_set:
+        login = user.email or user.username or ""
+        if password is None or not core.sign_in.verify_password(login, password):
+            raise SignInRefused
+    core.emails.request_change(user.id, email)
 
 
 def confirm_change(call: Call) -> Response:
     """Change the email by the secret of a link."""
-    return call.answer(forms.user(call.run(call.core.emails.confirm_change, ["secret"]), "user"))
+    return call.answer(forms.user(call.run(call.core.emails.confirm_change), "user"))
 
 
 def undo_change(call: Call) -> Response:
     """Undo a change of the email by the secret of the link that its former address received."""
-    return call.answer(forms.user(call.run(call.core.emails.undo_change, ["secret"]), "user"))
+    return call.answer(forms.user(call.run(call.core.emails.undo_change), "user"))
 
 
 ROUTES: Final = (
-    Route("POST", "/email/send-confirmation", "emails.send_confirmation", send_confirmation),
+    Route("POST", "/email/send-confirmation", "emails.send_confirmation", send_confirmation, needs_mailer=True),
     *link_routes("/email/confirm", "emails.confirm", confirm, title="Confirm your email", submit="Confirm"),
-    Route("POST", "/email/request-change", "sign_in.verify_password", request_change),
+    Route(
+        "POST",
+        "/email/request-change",
+        "sign_in.verify_password",
+        request_change,
+        needs_mailer=True,
+        fields=("email", "password"),
+        signature=_request_change,
+    ),
     *link_routes(
         "/email/confirm-change", "emails.confirm_change", confirm_change, title="Change your email", submit="Change"
     ),

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from usercore import Secret
+from usercore import FieldError, Invalid, Secret
 from usercore.kernel.randomness import system_randomness
 from usercore_web.csrf import csrf_token
-from usercore_web.pages import form_page
+from usercore_web.pages import form_page, problem_page
 from usercore_web.responses import Response
 from usercore_web.routing import Call, Route
 from usercore_web.site import CSRF_FIELD
@@ -24,6 +24,7 @@ def link_routes(
     use_case: str,
     redeem: Callable[[Call], Response],
     *,
+    fields: tuple[str, ...] = ("secret",),
     title: str,
     submit: str,
     shown: tuple[str, ...] = (),
@@ -31,11 +32,16 @@ def link_routes(
     """Return the routes of a link that ends with ``?secret=...``: the page with a form, and what the form sends."""
 
     def show(call: Call) -> Response:
+        """Show a page with a button, which redeems the link."""
+        redeemed = call.request.query.get("secret")
+        if not redeemed:
+            return problem_page(Invalid((FieldError("secret", "missing"),)))
         cookie = call.site.csrf_cookie
         known = cookie.read(call.request.headers.get("cookie"))
         secret = known or Secret(system_randomness(_BYTES).hex())
-        hidden = {"secret": call.request.query.get("secret", ""), CSRF_FIELD: csrf_token(secret)}
+        hidden = {"secret": redeemed, CSRF_FIELD: csrf_token(secret)}
         headers = [] if known else [cookie.write(secret, lifetime=_LIFETIME)]
         return form_page(title, *headers, hidden=hidden, shown=shown, submit=submit)
 
-    return Route("GET", path, use_case, show), Route("POST", path, use_case, redeem)
+    page = Route("GET", path, use_case, show, query=("secret",))
+    return page, Route("POST", path, use_case, redeem, fields=fields)

@@ -13,29 +13,37 @@ def change(call: Call) -> Response:
     secret = call.session()
     if secret is None:
         raise TokenMissing
-    changed = call.run(call.core.passwords.change, ["old_password", "new_password"], secret=secret)
+    changed = call.run(call.core.passwords.change, secret=secret)
     return call.answer({"changed": changed})
 
 
 def request_reset(call: Call) -> Response:
     """Send a link for a new password, with the same answer whether the login has an account or not."""
-    call.run(call.core.passwords.request_reset, ["login"])
+    call.run(call.core.passwords.request_reset)
     return call.answer({}, status=202)
 
 
 def reset(call: Call) -> Response:
     """Set a new password by the secret of a link."""
-    call.run(call.core.passwords.reset, ["secret", "password"])
+    call.run(call.core.passwords.reset)
     return call.answer({})
 
 
 ROUTES: Final = (
-    Route("POST", "/password/change", "passwords.change", change),
-    Route("POST", "/password/request-reset", "passwords.request_reset", request_reset),
+    Route("POST", "/password/change", "passwords.change", change, fields=("old_password", "new_password")),
+    Route(
+        "POST",
+        "/password/request-reset",
+        "passwords.request_reset",
+        request_reset,
+        fields=("login",),
+        needs_mailer=True,
+    ),
     *link_routes(
         "/password/reset",
         "passwords.reset",
         reset,
+        fields=("secret", "password"),
         title="Set a new password",
         submit="Set password",
         shown=("password",),

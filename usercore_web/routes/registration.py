@@ -10,21 +10,22 @@ from usercore_web.routing import Call, Route
 
 
 def register(call: Call) -> Response:
-    """Register by email and password. The answer tells whether an email has an account; ``request`` does not."""
-    fields = ("email", "password", "username", "first_name", "last_name", "language")
-    return _registered(call, call.run(call.core.registration.register, fields, sign_in=True))
+    """Register by email and password.
+
+    The answer tells whether an email has an account; a request for a link does not.
+    """
+    return _registered(call, call.run(call.core.registration.register, sign_in=True))
 
 
 def request(call: Call) -> Response:
     """Send a link to an email, with the same answer whether it has an account or not."""
-    call.run(call.core.registration.request, ["email", "language"])
+    call.run(call.core.registration.request)
     return call.answer({}, status=202)
 
 
 def complete(call: Call) -> Response:
     """Register by the secret of a link."""
-    fields = ("secret", "password", "username", "first_name", "last_name")
-    return _registered(call, call.run(call.core.registration.complete, fields))
+    return _registered(call, call.run(call.core.registration.complete))
 
 
 def _registered(call: Call, registration: Registration) -> Response:
@@ -36,12 +37,21 @@ def _registered(call: Call, registration: Registration) -> Response:
 
 
 ROUTES: Final = (
-    Route("POST", "/register", "registration.register", register),
-    Route("POST", "/register/request", "registration.request", request),
+    Route(
+        "POST",
+        "/register",
+        "registration.register",
+        register,
+        fields=("email", "password", "username", "first_name", "last_name", "language"),
+    ),
+    Route(
+        "POST", "/register/request", "registration.request", request, fields=("email", "language"), needs_mailer=True
+    ),
     *link_routes(
         "/register/complete",
         "registration.complete",
         complete,
+        fields=("secret", "password", "username", "first_name", "last_name"),
         title="Complete your registration",
         submit="Register",
         shown=("password",),

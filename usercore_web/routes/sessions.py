@@ -34,7 +34,7 @@ def end_others(call: Call) -> Response:
 
 
 ROUTES: Final = (
-    Route("GET", "/sessions", "access_tokens.list", sessions),
+    Route("GET", "/sessions", "access_tokens.list", sessions, query=("cursor", "limit")),
     Route("DELETE", "/sessions", "access_tokens.revoke_all", end_others),
     Route("DELETE", "/sessions/{public_id}", "access_tokens.revoke_by_id", end),
 )

@@ -28,17 +28,17 @@ def end_session(call: Call) -> None:
 
 def login(call: Call) -> Response:
     """Sign in by login and password."""
-    return start_session(call, call.run(call.core.sign_in.with_password, ["login", "password"]))
+    return start_session(call, call.run(call.core.sign_in.with_password))
 
 
 def second_factor(call: Call) -> Response:
     """Complete a sign-in by a code, with the challenge that the first step answered."""
-    return start_session(call, call.run(call.core.sign_in.with_second_factor, ["challenge", "code"]))
+    return start_session(call, call.run(call.core.sign_in.with_second_factor))
 
 
 def login_link(call: Call) -> Response:
     """Sign in by the login token of a link."""
-    return start_session(call, call.run(call.core.sign_in.with_login_token, ["secret"]))
+    return start_session(call, call.run(call.core.sign_in.with_login_token))
 
 
 def logout(call: Call) -> Response:
@@ -53,8 +53,14 @@ def me(call: Call) -> Response:
 
 
 ROUTES: Final = (
-    Route("POST", "/login", "sign_in.with_password", login),
-    Route("POST", "/login/second-factor", "sign_in.with_second_factor", second_factor),
+    Route("POST", "/login", "sign_in.with_password", login, fields=("login", "password")),
+    Route(
+        "POST",
+        "/login/second-factor",
+        "sign_in.with_second_factor",
+        second_factor,
+        fields=("challenge", "code"),
+    ),
     *link_routes("/login/link", "sign_in.with_login_token", login_link, title="Sign in", submit="Sign in"),
     Route("POST", "/logout", "access_tokens.revoke", logout),
     Route("GET", "/me", "sign_in.identify", me),
