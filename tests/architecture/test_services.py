@@ -18,6 +18,7 @@ CORE: Final = {
     "joined",
     "over",
     "policy",
+    "sends_email",
     "relay",
     "tenant",
 }
