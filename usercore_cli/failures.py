@@ -50,7 +50,7 @@ class Failed(click.ClickException):
 
 @contextmanager
 def failures(*, as_json: bool) -> Iterator[None]:
-    """Translate the errors of usercore and of the system that end a command.
+    """Translate the errors of usercore and of the system that end a command, and that of a missing extra.
 
     Raises:
         Failed: with the status and the message of the error.
@@ -62,7 +62,7 @@ def failures(*, as_json: bool) -> Iterator[None]:
             raise Failed(message_of(error), status_of(error), error=error) from error
         except BrokenPipeError:
             raise  # not a failure: click ends the program quietly
-        except OSError as error:
+        except (OSError, ImportError) as error:  # an extra may not be installed
             raise Failed(str(error)) from error
     except Failed as failure:
         failure.as_json = as_json

@@ -82,8 +82,6 @@ def verify(*, only: str | None, url: str, as_json: bool) -> ExitStatus:
             report = usercore_storage.verify(url, only=only)
         except ValueError as error:
             raise Failed(f"{error}; {URLS}") from error
-        except ImportError as error:
-            raise Failed(str(error)) from error
     if report.output and not as_json:
         click.echo(report.output, err=True)
     for sentence in report.left_out:

@@ -19,7 +19,7 @@ def check(url: str) -> Report:
         TypeError: the URL is not text.
         ValueError: it is not the URL of a SQLite or PostgreSQL store; a memory store has nothing to check.
         ImportError: the engine's driver is not installed.
-        LostRace: the process forked again and again meanwhile.
+        LostRace: the process forked again and again meanwhile, or a standby had to cancel a query.
         StorageError: there is no store, or not one that this usercore knows; its subclasses say why.
     """
     scheme = scheme_of(url)

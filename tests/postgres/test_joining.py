@@ -14,7 +14,7 @@ from psycopg.types.string import StrBinaryDumper, TextLoader
 
 from scripts.postgres_server import Server
 from tests.storages.joining import ANN, ORDERS, HostEngine, JoiningCases
-from usercore import Email, LostRace, StorageError, UserCore
+from usercore import Email, LostRace, StorageError, Unavailable, UserCore
 from usercore_storage import postgres
 
 
@@ -116,6 +116,21 @@ class TestJoining(JoiningCases):
                 with pytest.raises(StorageError) as refusal:
                     call()
                 assert type(refusal.value) is StorageError
+
+    def test_a_session_that_ends_raises_a_public_error_that_names_the_reason(
+        self, engine: PostgresEngine, core: UserCore
+    ) -> None:
+        with engine.open() as connection:
+            joined = core.joined(connection)
+            engine.server.end_sessions(engine.database)
+            with pytest.raises(Unavailable, match="terminating connection") as refusal:
+                joined.users.find(Email(ANN))
+            assert type(refusal.value) is Unavailable
+        with engine.open() as connection:
+            engine.server.end_sessions(engine.database)
+            with pytest.raises(Unavailable) as refusal:
+                core.joined(connection)
+            assert type(refusal.value) is Unavailable
 
     def test_a_pipeline_in_which_rows_come_later_is_refused(self, engine: PostgresEngine, core: UserCore) -> None:
         with engine.open() as connection:

@@ -11,6 +11,7 @@ from tests.postgres.proxy import proxied
 from usercore import Email, Indeterminate, Unavailable
 from usercore.storage import Storage, Unit
 from usercore.testing import FaultyStorage, WatchedStorage
+from usercore_storage.postgres.connections import Connection
 
 T = TypeVar("T")
 
@@ -83,6 +84,20 @@ def test_a_read_that_lost_its_connection_runs_again(server: Server, database: st
         for number in range(1, calls + 1):
             storage.fatal = storage.calls + number
             assert core.users.get(Email("ann@example.com")) == user
+
+
+@pytest.mark.rule("ERR")
+def test_a_unit_that_loses_every_connection_raises_a_public_error_with_the_reason(
+    server: Server, database: str
+) -> None:
+    def lose(connection: Connection, _: bool) -> None:  # noqa: FBT001 - as it is called
+        server.end_sessions(database)
+        connection("SELECT 1")
+
+    with opened(server.url(database)) as store:
+        with pytest.raises(Unavailable, match="terminating connection") as refusal:
+            store.run(lose)
+        assert type(refusal.value) is Unavailable
 
 
 def test_the_first_host_that_answers_is_used(server: Server, database: str) -> None:

@@ -18,7 +18,7 @@ from scripts.postgres_server import Server
 from tests.architecture.source import ROOT
 from tests.postgres.helpers import call_before_statements, core_over, opened
 from tests.profiles import IS_THOROUGH
-from usercore import Corrupt, NewerSchema, StorageError, Unavailable
+from usercore import Corrupt, NewerSchema, StorageError, Unavailable, Unsupported
 from usercore_storage import postgres
 from usercore_storage.postgres.location import location_of
 from usercore_storage.postgres.migrations import LOCK, STEPS, TYPES, VERSION, migrate, options_of, text_of
@@ -221,5 +221,5 @@ def test_threads_opening_at_once_apply_later_steps_once(server: Server, old: str
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 def test_a_database_without_utf_8_is_refused(server: Server, encoding: str) -> None:
     server.ask(f"CREATE DATABASE of_{encoding} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
-    with pytest.raises(ValueError, match="UTF-8"):
+    with pytest.raises(Unsupported, match="UTF-8"):
         postgres.open_storage(server.url(f"of_{encoding}".lower()))

@@ -16,7 +16,6 @@ import usercore
 from tests.faults.fork_helpers import NOBODY
 from tests.sqlite.test_process_lock import another_process_holds_the_lock
 from usercore import Busy, StorageError, Unavailable
-from usercore.__main__ import main
 from usercore_storage import backup
 from usercore_storage.sqlite.process_lock import ProcessLock
 from usercore_storage.sqlite.wal_owner import side_of
@@ -74,31 +73,6 @@ def reason_of(use: Callable[[], Any]) -> str:
         use()
     assert refused.value.reason is not None
     return refused.value.reason
-
-
-@pytest.mark.rule("ERR")
-def test_an_error_of_opening_names_the_reason(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "garbage.db").write_bytes(b"hello filled\n" * 1000)
-    (tmp_path / "loop.db").symlink_to("loop.db")
-    os.mkfifo(tmp_path / "pipe")
-    reasons = {
-        "missing/people.db": f"no such folder: '{tmp_path}/missing'",
-        "folder": f"a folder is at '{tmp_path}/folder'",
-        "pipe": f"no regular file is at '{tmp_path}/pipe'",
-        "garbage.db": f"file is not a database (SQLITE_NOTADB): '{tmp_path}/garbage.db'",
-        "loop.db": f"no regular file is at '{tmp_path}/loop.db'",
-        "x" * 300: f"File name too long: '{tmp_path}/{'x' * 300}'",
-    }
-    for name, reason in reasons.items():
-        assert reason_of(partial(usercore.open, f"sqlite:///{tmp_path}/{name}")) == reason
-
-
-def test_the_command_line_prints_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "people.jsonl"
-    file.write_text("")
-    assert main(["import", str(file), "--store", f"sqlite:///{tmp_path}/missing/people.db"]) == 2
-    assert capsys.readouterr().err == f"usercore: storage.unavailable: no such folder: '{tmp_path}/missing'\n"
 
 
 def test_a_relative_path_without_a_working_directory_is_a_storage_error(

@@ -46,8 +46,9 @@ def check_store(url: str) -> Report:
     """Check ``postgresql://...`` and return its problems.
 
     Raises:
-        ValueError: the URL has another form, the server is older than 15, or the database's encoding is not UTF-8.
+        ValueError: the URL has another form.
         NewerSchema: a newer usercore made it.
+        LostRace: a standby had to cancel a query.
         StorageError: it cannot be checked as a store; its subclasses say why.
     """
     findings = Findings()

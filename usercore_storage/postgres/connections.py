@@ -29,6 +29,7 @@ from usercore_storage.postgres.errors import (
     SERIALIZABLE_ON_A_STANDBY,
     UNKNOWN_OUTCOMES,
     Lost,
+    reason_of,
     translate_error,
 )
 from usercore_storage.postgres.location import StoreLocation
@@ -218,7 +219,7 @@ class Statements(Executor):
 
     def _translated(self, error: psycopg.Error) -> Exception:
         if self._is_lost():
-            return Lost()
+            return Unavailable(reason_of(error))
         is_standby = self._raw.pgconn.parameter_status(b"in_hot_standby") == b"on"
         if is_standby and error.sqlstate == SERIALIZABLE_ON_A_STANDBY:
             return ReadOnly()
@@ -328,11 +329,11 @@ class Connection(Statements):
         return self.raw.pgconn.transaction_status != TransactionStatus.INERROR
 
     def _translated(self, error: psycopg.Error) -> Exception:
-        if not isinstance(error, Overdue):
-            return super()._translated(error)
-        if error.was_cancelled:
-            return Busy("a statement, or the lock that it waited for, took too long")
-        return Unavailable("the server did not answer in time")
+        if isinstance(error, Overdue):
+            if error.was_cancelled:
+                return Busy("a statement, or the lock that it waited for, took too long")
+            return Unavailable("the server did not answer in time")
+        return Lost(reason_of(error)) if self._is_lost() else super()._translated(error)
 
     def _check_session(self) -> None:
         """Check that the server has not ended the session, because what is not sent is not in doubt."""
@@ -340,7 +341,7 @@ class Connection(Statements):
             for _ in ("its last words", "the end"):
                 self.raw.pgconn.consume_input()  # does not block
         except psycopg.Error as error:
-            raise Lost from error
+            raise Lost(reason_of(error)) from error
 
     def roll_back(self) -> None:
         """Roll back what is open; close the connection if that fails."""

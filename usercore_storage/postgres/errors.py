@@ -61,7 +61,10 @@ SERIALIZABLE_ON_A_STANDBY: Final = "0A000"  # feature_not_supported
 
 
 class Lost(Unavailable):
-    """The connection broke before the commit was sent, so nothing was committed and the unit may run again."""
+    """The connection broke before the commit was sent, so nothing was committed and the unit may run again.
+
+    Callers of the storage get ``Unavailable`` instead, which they can import.
+    """
 
 
 LONGEST_REASON: Final = 300
@@ -79,6 +82,12 @@ def translate_error(error: psycopg.Error) -> Exception:
     if known is None:  # the original message may show a value
         return StorageError(f"SQLSTATE {code}")
     return known(_shortened(error.diag.message_primary or f"SQLSTATE {code}"))
+
+
+def reason_of(error: psycopg.Error) -> str | None:
+    """Return the reason that a driver's error gives, if it is safe to show."""
+    translated = translate_error(error)
+    return translated.reason if isinstance(translated, StorageError) else None
 
 
 def _without_code(error: psycopg.Error) -> StorageError:

@@ -102,7 +102,7 @@ def found_in(connection: Connection) -> tuple[int, bytes]:
     if not rows and not connection(_HAS_TABLES):
         return 0, b""  # where the first row needs a transaction of its own, its process ended before
     if len(rows) != 1:
-        raise Corrupt
+        raise Corrupt("usercore_schema has no version, or several")
     return rows[0][0], rows[0][1]
 
 

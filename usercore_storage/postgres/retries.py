@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import sleep
 from typing import Final, TypeVar
 
-from usercore.kernel.errors import LostRace, RunAgain
+from usercore.kernel.errors import LostRace, RunAgain, Unavailable
 from usercore.kernel.randomness import system_randomness
 from usercore_storage.postgres.errors import Lost
 
@@ -35,10 +35,10 @@ def retry_transaction(run: Callable[[bool], T], *, max_losses: int) -> T:
             if races >= MOST_RUNS:
                 raise LostRace from race
             sleep(pause_after(races))
-        except Lost:
+        except Lost as lost:
             losses += 1
             if losses > max_losses:
-                raise
+                raise Unavailable(lost.reason) from lost
 
 
 def pause_after(races: int) -> float:

@@ -9,6 +9,7 @@ import attrs
 import psycopg
 
 from usercore.history.model import Entry
+from usercore.kernel.errors import LostRace, RunAgain, Unavailable, Unsupported
 from usercore.kernel.forks import reset_in_child
 from usercore.kernel.units import Units
 from usercore.kernel.values import frozen
@@ -16,7 +17,7 @@ from usercore.storage import CAPABILITIES, FEATURES, SNAPSHOT_READS, Unit
 from usercore.storage.recording import UnitContext
 from usercore_storage.postgres.connections import Connection, Raw, set_up, settings_of
 from usercore_storage.postgres.deadlines import WITHOUT_WAITING
-from usercore_storage.postgres.errors import translate_error
+from usercore_storage.postgres.errors import Lost, translate_error
 from usercore_storage.postgres.joined import joined
 from usercore_storage.postgres.location import StoreLocation, location_of
 from usercore_storage.postgres.migrations import migrate
@@ -33,8 +34,9 @@ def open_storage(url: str) -> "PostgresStorage":
     """Open ``postgresql://...``; create the tables if they are missing.
 
     Raises:
-        ValueError: the URL has another form, the server is older than 15, or the database's encoding is not UTF-8.
-        Unsupported: the server has no such isolation, or only with half-kept units.
+        ValueError: the URL has another form.
+        Unsupported: the server is older than 15, or has no such isolation, or only with half-kept units; or the
+            database's encoding is not UTF-8.
         StorageError: the store cannot be used; its subclasses say why.
     """
     with connected(location_of(url)) as connection:
@@ -50,7 +52,8 @@ def connected(location: StoreLocation) -> Iterator[Connection]:
     Call ``allow_long_statements`` before work that takes as long as a table is large.
 
     Raises:
-        ValueError: the server is older than 15, or the database's encoding is not UTF-8.
+        Unsupported: the server is older than 15, or the database's encoding is not UTF-8.
+        LostRace: a query of the block contradicted another transaction, or the recovery of a standby.
         StorageError: the server refused, or did not answer.
     """
     try:
@@ -63,15 +66,19 @@ def connected(location: StoreLocation) -> Iterator[Connection]:
         _check_server(raw, profile)
         set_up(raw, attrs.evolve(location, profile=profile))
         yield raw.ours
+    except Lost as lost:
+        raise Unavailable(lost.reason) from lost
+    except RunAgain as race:
+        raise LostRace from race
     finally:
         raw.close()
 
 
 def _check_server(raw: Raw, profile: ServerProfile) -> None:
     if raw.info.server_version < profile.oldest:
-        raise ValueError(f"usercore needs {profile.name} {profile.oldest // 10000} or newer")
+        raise Unsupported(f"usercore needs {profile.name} {profile.oldest // 10000} or newer")
     if raw.info.parameter_status("server_encoding") != "UTF8":
-        raise ValueError("usercore needs a database that keeps UTF-8: CREATE DATABASE ... ENCODING 'UTF8'")
+        raise Unsupported("usercore needs a database that keeps UTF-8: CREATE DATABASE ... ENCODING 'UTF8'")
 
 
 class PostgresStorage:

@@ -15,6 +15,7 @@ from usercore_storage.sql.table import Table
 from usercore_storage.sql.tables import ALL
 from usercore_storage.sqlite.commit_queue import LONGEST_WAIT
 from usercore_storage.sqlite.connections import Connection
+from usercore_storage.sqlite.errors import DRIVER_ERRORS
 from usercore_storage.sqlite.files import StoreLocation, inspect, location_of, prepare
 from usercore_storage.sqlite.forks import ForkBarrier, between_forks
 from usercore_storage.sqlite.identity import StoreFile
@@ -175,10 +176,10 @@ def _opened(path: Path) -> Iterator[SqliteSide]:
 
 def _is_marked(path: Path) -> bool:
     """Return whether a copy has marked the file. What else may be there is inspected later."""
-    if not path.is_file():
-        return False
-    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-        return bool(connection.execute(_EXISTS).fetchall())
+    with suppress(OSError, *DRIVER_ERRORS):  # ``inspect`` raises what these say
+        if path.is_file():
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+                return bool(connection.execute(_EXISTS).fetchall())
     return False
 
 
