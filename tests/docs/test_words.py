@@ -60,6 +60,7 @@ ALLOWED: Final[dict[str, dict[str, str]]] = {
     "tests/passwords/test_imported_hashes.py": _ARGON2,
     "tests/sign_in/test_sign_in.py": _ARGON2,
     "tests/test_policies.py": _ARGON2,
+    "tests/sqlite/test_refused_stores.py": _UNIX_USER,
     "tests/sqlite/test_urls_and_reasons.py": _UNIX_USER,
     "usercore/kernel/countries.py": _ALPHABET,
     "usercore/passwords/hasher.py": _ARGON2,

@@ -44,7 +44,7 @@ ROWS: Final = {
     "a wrong password": Row(
         Unavailable, "password authentication failed", f"{GUARDED}:wrong-{SECRET}@{HOST}/{{database}}"
     ),
-    "no such role": Row(Unavailable, 'role "nobody" does not exist', f"nobody:{SECRET}@{HOST}/{{database}}"),
+    "no such role": Row(Unavailable, 'role "guest" does not exist', f"guest:{SECRET}@{HOST}/{{database}}"),
     "no such database": Row(Unavailable, 'database "missing" does not exist', f"{ROLE}:{SECRET}@{HOST}/missing"),
     "no privilege": Row(Unavailable, "permission denied for schema public", LIMITED, has_store=False),
     "no privilege on the tables": Row(Unavailable, "permission denied for table usercore_schema", LIMITED),
