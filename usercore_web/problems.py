@@ -29,7 +29,7 @@ def problem_of(error: UsercoreError, audience: Audience = "user", *, type_base: 
     The body has ``type``, ``title`` and ``status`` of RFC 9457, the ``code`` of the error and its ``fields``. ``type``
     is ``about:blank``, or ``type_base`` followed by the code, if the application has pages about its errors.
     """
-    status = STATUSES.get(type(error)) or forms.http_status(error)
+    status = status_of(error)
     form = forms.error(error, audience)
     details = {
         "type": "about:blank" if type_base is None else f"{type_base}{error.code}",
@@ -43,6 +43,11 @@ def problem_of(error: UsercoreError, audience: Audience = "user", *, type_base: 
         headers.append(("WWW-Authenticate", f"Bearer{detail}"))
     body = json.dumps(details, separators=(",", ":")).encode()
     return Response(status, (*headers, *error_headers(error)), body)
+
+
+def status_of(error: UsercoreError) -> int:
+    """Return the status that fits an error of usercore or of a request."""
+    return STATUSES.get(type(error)) or forms.http_status(error)
 
 
 def error_headers(error: UsercoreError) -> tuple[tuple[str, str], ...]:

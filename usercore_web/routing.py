@@ -74,10 +74,10 @@ class Call:
 class Route:
     """A handler for a method and a path, whose parameters are in braces: ``/sessions/{public_id}``.
 
-    ``use_case`` names the call of usercore that it is about, as ``service.method``; of several the one that may hash.
-    ``fields`` are those parameters of it that the body may have, and ``query`` those that the query may have; they are
-    the parameters of ``signature``, if the handler calls a function of its own. A route that ``needs_mailer`` is there
-    only if the core has one.
+    ``use_case`` names the call of usercore that it is about, as ``service.method``; of several the one that may hash,
+    and "" if it calls none. ``fields`` are those parameters of it that the body may have, and ``query`` those that the
+    query may have; they are the parameters of ``signature``, if the handler calls a function of its own. A route that
+    ``needs_mailer`` is there only if the core has one.
     """
 
     method: str

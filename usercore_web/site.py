@@ -1,11 +1,13 @@
 """What an application decides about its requests."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 import attrs
 
 from usercore import Identity, Secret, TokenMissing, UserCore
+from usercore.kernel.randomness import system_randomness
 from usercore.kernel.values import frozen
 from usercore_web.bearer import read_bearer
 from usercore_web.bodies import MAX_BYTES, media_type_of, read_form, read_json
@@ -17,6 +19,9 @@ from usercore_web.requests import Request
 
 CSRF_FIELD: Final = "csrf"
 """The hidden field of forms."""
+
+_CSRF_BYTES: Final = 32
+_CSRF_LIFETIME: Final = timedelta(days=1)
 
 
 @frozen(kw_only=True)
@@ -73,6 +78,27 @@ class Site:
                 fetch_site=headers.get("sec-fetch-site"),
             )
 
+    def csrf_secret(self, request: Request) -> tuple[Secret, tuple[tuple[str, str], ...]]:
+        """Return the secret that the tokens of a page's forms are made of, and the header that stores a new one."""
+        known = self.csrf_cookie.read(request.headers.get("cookie"))
+        if known is not None:
+            return known, ()
+        secret = Secret(system_randomness(_CSRF_BYTES).hex())
+        return secret, (self.csrf_cookie.write(secret, lifetime=_CSRF_LIFETIME),)
+
+    def read_form(self, request: Request) -> dict[str, str]:
+        """Return the fields of a form whose CSRF token is right, without the token.
+
+        Raises:
+            MediaTypeUnsupported: the body is no form.
+            BodyTooLarge: it has more bytes than allowed.
+            BodyMalformed: it is not what its media type says.
+            CsrfTokenWrong: it has no CSRF token, or another one.
+        """
+        fields = read_form(request.body, request.headers.get("content-type"), max_bytes=self.max_body_bytes)
+        check_csrf_token(self.csrf_cookie.read(request.headers.get("cookie")), fields.pop(CSRF_FIELD, None))
+        return fields
+
     def read_fields(self, request: Request) -> Mapping[str, object] | object:
         """Return the fields of a body: of JSON, none without a body, or of a form whose CSRF token is right.
 
@@ -84,9 +110,7 @@ class Site:
         """
         content_type = request.headers.get("content-type")
         if is_form(request):
-            fields = read_form(request.body, content_type, max_bytes=self.max_body_bytes)
-            check_csrf_token(self.csrf_cookie.read(request.headers.get("cookie")), fields.pop(CSRF_FIELD, None))
-            return fields
+            return self.read_form(request)
         if not request.body:
             return {}
         return read_json(request.body, content_type, max_bytes=self.max_body_bytes)

@@ -4,19 +4,13 @@ Programs that scan mails open links, and some users click twice, so opening one 
 """
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Final
 
-from usercore import FieldError, Invalid, Secret
-from usercore.kernel.randomness import system_randomness
+from usercore import FieldError, Invalid
 from usercore_web.csrf import csrf_token
 from usercore_web.pages import form_page, problem_page
 from usercore_web.responses import Response
 from usercore_web.routing import Call, Route
 from usercore_web.site import CSRF_FIELD
-
-_BYTES: Final = 32
-_LIFETIME: Final = timedelta(days=1)
 
 
 def link_routes(
@@ -36,11 +30,8 @@ def link_routes(
         redeemed = call.request.query.get("secret")
         if not redeemed:
             return problem_page(Invalid((FieldError("secret", "missing"),)))
-        cookie = call.site.csrf_cookie
-        known = cookie.read(call.request.headers.get("cookie"))
-        secret = known or Secret(system_randomness(_BYTES).hex())
+        secret, headers = call.site.csrf_secret(call.request)
         hidden = {"secret": redeemed, CSRF_FIELD: csrf_token(secret)}
-        headers = [] if known else [cookie.write(secret, lifetime=_LIFETIME)]
         return form_page(title, *headers, hidden=hidden, shown=shown, submit=submit)
 
     page = Route("GET", path, use_case, show, query=("secret",))

@@ -1,0 +1,82 @@
+"""Every page and action: who gets it, and what its HTML is like."""
+
+import re
+
+import pytest
+
+import usercore
+from tests.admin.markup import Page, problems_of
+from tests.admin.samples import SAMPLES
+from tests.admin.world import World
+from usercore_web.admin.operators import AdminRoute
+from usercore_web.admin.router import PAGES
+
+READ = [one for one in PAGES if one.method == "GET"]
+ACTIONS = [one for one in PAGES if one.method == "POST"]
+
+
+def target_of(route: AdminRoute, world: World) -> str:
+    return "/admin" + route.path.format(**SAMPLES[route.method, route.path].prepare(world))
+
+
+def name_of(route: AdminRoute) -> str:
+    return f"{route.method} {route.path}"
+
+
+def test_each_page_and_action_has_a_sample() -> None:
+    assert SAMPLES.keys() == {(one.method, one.path) for one in PAGES}
+    assert {one.method for one in PAGES} <= {"GET", "POST"}
+
+
+def test_each_page_and_action_names_a_call_that_exists() -> None:
+    with usercore.open("memory://") as core:
+        for one in PAGES:
+            service, method = one.use_case.split(".")
+            assert callable(getattr(getattr(core, service), method)), one
+
+
+@pytest.mark.parametrize("route", READ, ids=name_of)
+def test_an_operator_gets_an_accessible_page(route: AdminRoute) -> None:
+    world = World()
+    answer = world.signed_in().get(target_of(route, world))
+    assert (answer.status, answer.header("Content-Type")) == (200, "text/html; charset=utf-8")
+    assert [*problems_of(Page(answer.body))] == []
+
+
+@pytest.mark.parametrize("route", READ, ids=name_of)
+def test_a_page_may_run_nothing_and_load_its_style_only(route: AdminRoute) -> None:
+    world = World()
+    answer = world.signed_in().get(target_of(route, world))
+    assert answer.header("Content-Security-Policy") == (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none';"
+        " base-uri 'none'"
+    )
+    assert answer.header("Cache-Control") == "no-store"
+
+
+@pytest.mark.parametrize("route", PAGES, ids=name_of)
+def test_without_a_session_the_sign_in_is_shown(route: AdminRoute) -> None:
+    world = World()
+    answer = world.browser().request(route.method, target_of(route, world), {"sec-fetch-site": "same-origin"})
+    assert answer.status == 303
+    assert re.match(r"/admin/sign-in\?next=%2Fadmin%2F", answer.header("Location") or "")
+
+
+@pytest.mark.parametrize("route", PAGES, ids=name_of)
+def test_a_user_who_is_no_operator_is_refused(route: AdminRoute) -> None:
+    world = World()
+    target, browser = target_of(route, world), world.browser_of(world.user)
+    before = world.core.privacy.export(world.user.id)
+    answer = browser.request(route.method, target, {"sec-fetch-site": "same-origin"})
+    assert answer.status == 403
+    assert [*problems_of(Page(answer.body))] == []
+    assert world.core.privacy.export(world.user.id) == before
+
+
+@pytest.mark.parametrize("route", [one for one in READ if "{user_id}" in one.path], ids=name_of)
+def test_an_unknown_user_is_a_page_that_says_so(route: AdminRoute) -> None:
+    browser = World().signed_in()
+    for unknown in ("7", "ann", "9" * 30):
+        answer = browser.get("/admin" + route.path.format(user_id=unknown))
+        assert answer.status == 404, unknown
+        assert [*problems_of(Page(answer.body))] == []

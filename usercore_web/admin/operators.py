@@ -1,0 +1,152 @@
+"""Requests of operators: who is one, and what pages do with a request."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import urlencode
+
+import attrs
+
+from usercore import Actor, Identity, NotAllowed, TokenInvalid, TokenMissing, UserCore, UsercoreError, UserNotFound
+from usercore.kernel.values import frozen
+from usercore_web.admin.errors import error_page
+from usercore_web.admin.rendering import redirect, render
+from usercore_web.csrf import csrf_token
+from usercore_web.requests import Request
+from usercore_web.responses import Response
+from usercore_web.routing import Call, Route
+from usercore_web.site import Site
+
+SOURCE: Final = "admin"
+"""The source of what operators do, and of their sessions."""
+
+USE: Final = "admin.use"
+"""The action that is refused to users who are no operators."""
+
+
+def check_operator(core: UserCore, identity: Identity, permission: str | None) -> None:
+    """Check that a user may use the admin page: is privileged and, if one is asked for, has the permission.
+
+    Raises:
+        NotAllowed: the user may not.
+    """
+    roles = () if identity.user.is_admin else core.roles.of_user(identity.user.id)
+    is_privileged = identity.user.is_admin or any(one.role.active and one.role.privileged for one in roles)
+    if not is_privileged or (permission is not None and not identity.allows(permission)):
+        raise NotAllowed(USE)
+
+
+def site_of_session(site: Site) -> Site:
+    """Return the site whose CSRF tokens are made of the secret of the session."""
+    return attrs.evolve(site, csrf_cookie=site.session_cookie)
+
+
+@frozen(kw_only=True)
+class OperatorCall:
+    """A request of an operator.
+
+    ``core`` is bound to the operator as its actor, ``parameters`` are those of the path, and ``base`` is where the
+    links begin. The cookie of the CSRF token in ``site`` is that of the session.
+    """
+
+    core: UserCore
+    identity: Identity
+    request: Request
+    parameters: Mapping[str, str]
+    site: Site
+    base: str
+
+    def user_id(self) -> int:
+        """Return the id of the user that the path names.
+
+        Raises:
+            UserNotFound: no user can have it.
+        """
+        text = self.parameters["user_id"]
+        if not text.isascii() or not text.isdecimal():
+            raise UserNotFound
+        return int(text)
+
+    def fields(self) -> dict[str, str]:
+        """Return the fields of the form that was sent.
+
+        Raises:
+            MediaTypeUnsupported: the body is no form.
+            BodyTooLarge: it has more bytes than allowed.
+            BodyMalformed: it is not what its media type says.
+            CsrfTokenWrong: it has no CSRF token, or another one.
+        """
+        return self.site.read_form(self.request)
+
+    def page(self, template: str, *, status: int = 200, **values: object) -> Response:
+        """Return a page with the navigation."""
+        return render(template, status=status, **self.layout(), **values)
+
+    def redirect(self, path: str) -> Response:
+        """Return a redirection to a page of the admin, after something was done."""
+        return redirect(self.base + path)
+
+    def layout(self) -> dict[str, object]:
+        """Return what every page shows besides its own values."""
+        secret, _ = self.site.csrf_secret(self.request)
+        user = self.identity.user
+        return {
+            "base": self.base,
+            "section": self.request.path.removeprefix(self.base).split("/")[1],
+            "operator": user,
+            "zone": self.core.users.preferences(user.id).time_zone,
+            "csrf": lambda: csrf_token(secret),
+        }
+
+
+@frozen
+class AdminRoute:
+    """A page, or an action of a page: a ``Route`` whose handler gets an ``OperatorCall``."""
+
+    method: str
+    path: str
+    use_case: str
+    handle: Callable[[OperatorCall], Response]
+
+
+@frozen(kw_only=True)
+class Entrance:
+    """Lets operators in, and sends others to the sign-in."""
+
+    base: str
+    permission: str | None
+
+    def route(self, page: AdminRoute) -> Route:
+        """Return the route of a page, for operators only."""
+        return Route(page.method, page.path, page.use_case, lambda call: self._respond(page, call))
+
+    def _respond(self, page: AdminRoute, call: Call) -> Response:
+        try:
+            operator = self._operator(call)
+        except TokenInvalid:
+            return redirect(f"{self.base}/sign-in?{urlencode({'next': self._target(call.request)})}")
+        try:
+            return page.handle(operator)
+        except UsercoreError as error:
+            return error_page(error, **operator.layout())
+
+    def _operator(self, call: Call) -> OperatorCall:
+        secret = call.site.session_cookie.read(call.request.headers.get("cookie"))
+        if secret is None:
+            raise TokenMissing
+        identity = call.core.sign_in.identify(secret)
+        check_operator(call.core, identity, self.permission)
+        return OperatorCall(
+            core=call.core.bind(actor=Actor.user(identity.user.id), source=SOURCE),
+            identity=identity,
+            request=call.request,
+            parameters=call.parameters,
+            site=site_of_session(call.site),
+            base=self.base,
+        )
+
+    def _target(self, request: Request) -> str:
+        """Return the page that a request is for, to be shown after the sign-in; the first one for a sent form."""
+        if request.method != "GET":
+            return f"{self.base}/"
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        return f"{self.base}{request.path.removeprefix(self.base)}{query}"
