@@ -58,7 +58,7 @@ def sign_in(browser: Browser, login: str, password: str = PASSWORD, **fields: st
 
 def csrf_in(page: Answer) -> str:
     """Return the CSRF token of the forms on a page."""
-    return re.findall(r'name="csrf" value="([^"]+)"', page.body.decode())[0]
+    return str(re.findall(r'name="csrf" value="([^"]+)"', page.body.decode())[0])
 
 
 def submit(browser: Browser, target: str, **fields: str) -> Answer:

@@ -18,24 +18,22 @@ STYLE: Final = files("usercore_web.admin").joinpath("static", "admin.css").read_
 STYLE_PATH: Final = f"/admin-{sha256(STYLE).hexdigest()[:16]}.css"
 """Another stylesheet has another path, so browsers may store it for ever."""
 
+_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+
 HEADERS: Final = (
     ("Content-Type", "text/html; charset=utf-8"),
-    (
-        "Content-Security-Policy",
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none';"
-        " base-uri 'none'",
-    ),
+    ("Content-Security-Policy", _POLICY),
     ("Referrer-Policy", "same-origin"),  # without a referrer, browsers send forms with "Origin: null"
 )
 
 
 def render(template: str, *headers: tuple[str, str], status: int = 200, **values: object) -> Response:
     """Return a page made of a template and what it shows."""
-    body = (
-        _TEMPLATES.get_template(template)
-        .render({"style_path": STYLE_PATH, "sections": SECTIONS, "operator": None} | values)
-        .encode()
-    )
+    shown = {"style_path": STYLE_PATH, "sections": SECTIONS, "operator": None, **values}
+    body = _TEMPLATES.get_template(template).render(shown).encode()
     return Response(status, (*HEADERS, *headers), body)
 
 
