@@ -150,7 +150,7 @@ class Router:
             RouteUnknown: no route has this path.
             MethodNotAllowed: the routes of this path have other methods.
         """
-        path = request.path.removeprefix(self._prefix)
+        path = request.path.removeprefix(self._prefix) or "/"
         found = [(route, match) for route in self._routes if (match := route.pattern.fullmatch(path))]
         for route, match in found:
             if route.method == ("GET" if request.method == "HEAD" else request.method):

@@ -24,6 +24,7 @@ def nothing(_: World) -> Mapping[str, object]:
 
 
 SAMPLES: Final[Mapping[tuple[str, str], Sample]] = {
+    ("GET", "/"): Sample(nothing),
     ("GET", "/users"): Sample(nothing),
     ("GET", "/users/{user_id}"): Sample(user),
     ("GET", "/users/{user_id}/addresses"): Sample(user),

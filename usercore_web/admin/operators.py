@@ -91,7 +91,7 @@ class OperatorCall:
         user = self.identity.user
         return {
             "base": self.base,
-            "section": self.request.path.removeprefix(self.base).split("/")[1],
+            "section": self.request.path.removeprefix(self.base).strip("/").partition("/")[0],
             "operator": user,
             "zone": self.core.users.preferences(user.id).time_zone,
             "csrf": lambda: csrf_token(secret),
