@@ -26,19 +26,19 @@ DAYS: Final = st.dates(min_value=date(1901, 1, 1), max_value=date(2240, 12, 31))
 def test_the_dashboard_has_the_five_widgets() -> None:
     world = World()
     world.clock.advance(timedelta(days=1))
-    world.register("bob@example.com")
+    world.register("zoe@example.com")
     body = world.signed_in().get("/admin").body.decode()
     for title in FIVE:
         assert re.search(rf"<(dt|h2)[^>]*>{title}<", body), title
-    assert "<strong>3</strong>" in body
-    assert "yesterday 2" in body
+    assert "<strong>4</strong>" in body
+    assert "yesterday 3" in body
 
 
 def test_a_chart_can_be_read_without_seeing_it() -> None:
     page = Page(World().signed_in().get("/admin/").body)
     for chart in page.all("svg"):
         assert chart["role"] == "img"
-        assert "2 in all, at most 2" in chart["aria-label"]
+        assert "3 in all, at most 3" in chart["aria-label"]
     assert page.tags.count("details") == page.tags.count("table") == 2
     assert page.tags.count("rect") == page.tags.count("title") - 1 == 31 + 12
 

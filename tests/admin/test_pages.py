@@ -1,13 +1,14 @@
 """Every page and action: who gets it, and what its HTML is like."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
 import usercore
 from tests.admin.markup import Page, problems_of
-from tests.admin.samples import SAMPLES
-from tests.admin.world import World
+from tests.admin.sample_requests import SAMPLES
+from tests.admin.world import World, csrf_in, submit, submit_without_token
 from usercore_web.admin.operators import AdminRoute
 from usercore_web.admin.router import PAGES
 
@@ -16,7 +17,13 @@ ACTIONS = [one for one in PAGES if one.method == "POST"]
 
 
 def target_of(route: AdminRoute, world: World) -> str:
-    return "/admin" + route.path.format(**SAMPLES[route.method, route.path].prepare(world))
+    return prepare(route, world)[0]
+
+
+def prepare(route: AdminRoute, world: World) -> tuple[str, dict[str, str]]:
+    """Return the target of a sample request, and the fields of its form."""
+    sample = SAMPLES[route.method, route.path](world)
+    return "/admin" + route.path.format(**sample.values), dict(sample.fields)
 
 
 def name_of(route: AdminRoute) -> str:
@@ -65,11 +72,49 @@ def test_without_a_session_the_sign_in_is_shown(route: AdminRoute) -> None:
 @pytest.mark.parametrize("route", PAGES, ids=name_of)
 def test_a_user_who_is_no_operator_is_refused(route: AdminRoute) -> None:
     world = World()
-    target, browser = target_of(route, world), world.browser_of(world.user)
+    target, browser = target_of(route, world), world.browser_of(world.bystander)
     before = world.core.privacy.export(world.user.id)
     answer = browser.request(route.method, target, {"sec-fetch-site": "same-origin"})
     assert answer.status == 403
     assert [*problems_of(Page(answer.body))] == []
+    assert world.core.privacy.export(world.user.id) == before
+
+
+def traces_of(world: World) -> Iterator[tuple[str, int, str, str | None]]:
+    """Iterate over the changes of the user and what was logged: the kind, the number, the actor and the source."""
+    for entry in world.core.history.of_user(world.user.id):
+        yield entry.kind, entry.change_no, entry.actor, entry.source
+    for action in world.core.history.actions():
+        yield action.action, action.id, action.actor, action.source
+
+
+@pytest.mark.parametrize("route", ACTIONS, ids=name_of)
+def test_an_action_is_done_by_the_operator_who_sees_what_was_done(route: AdminRoute) -> None:
+    world = World()
+    target, fields = prepare(route, world)
+    browser = world.signed_in()
+    before = {*traces_of(world)}
+    answer = submit(browser, target, **fields)
+    assert answer.status == 303
+    shown = Page(browser.get(answer.header("Location") or "").body)
+    assert "status" in [one.get("role") for _, one in shown.elements]
+    made = {*traces_of(world)} - before
+    assert {(actor, source) for _, _, actor, source in made} == {(f"user:{world.operator.id}", "admin")}
+
+
+@pytest.mark.parametrize("route", ACTIONS, ids=name_of)
+def test_an_action_without_the_token_of_a_page_is_refused(route: AdminRoute) -> None:
+    world = World()
+    target, fields = prepare(route, world)
+    browser = world.signed_in()
+    before = world.core.privacy.export(world.user.id)
+    other = csrf_in(world.signed_in().get("/admin/users"))
+    for answer in (
+        submit_without_token(browser, target, **fields),
+        browser.submit(target, {**fields, "csrf": other}),
+        browser.post(target, **fields),
+    ):
+        assert answer.status in {403, 415}
     assert world.core.privacy.export(world.user.id) == before
 
 

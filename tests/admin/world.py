@@ -4,14 +4,16 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.fixtures import FACTORS, RELYING_PARTY
 from tests.web.browser import FORM, Answer, Browser, by_wsgi
-from usercore import Host, User, UserCore
+from usercore import Host, PasskeyPolicy, Policy, User, UserCore
 from usercore.testing import FakeClock, FakeHasher
 from usercore_storage import memory
 from usercore_web.admin import admin_router
 
 PASSWORD = "correct horse battery staple"
 OPERATOR = "operator@example.com"
+POLICY = Policy(second_factors=FACTORS, passkeys=PasskeyPolicy(relying_party=RELYING_PARTY))
 SESSION = "__Secure-admin-session"
 
 
@@ -20,12 +22,13 @@ class World:
 
     def __init__(self, *, host: Host | None = None, by: Any = by_wsgi, **options: Any) -> None:
         self.clock = FakeClock()
-        given = host or Host(hasher=FakeHasher(), clock=self.clock)
+        given = host or Host(hasher=FakeHasher(), clock=self.clock, policy=POLICY)
         self.core = UserCore.over(memory.open_storage("memory://"), given)
         self.core.roles.create("Operators", privileged=True, permissions=["users.manage"])
         self.operator = self.register(OPERATOR)
         self.core.roles.give(self.operator.id, "Operators")
         self.user = self.register("ann@example.com", first_name="Ann")
+        self.bystander = self.register("bob@example.com", first_name="Bob")
         self.router = admin_router(self.core, **options)
         self._send = by(self.router)
 

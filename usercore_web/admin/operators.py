@@ -8,6 +8,7 @@ import attrs
 
 from usercore import Actor, Identity, NotAllowed, TokenInvalid, TokenMissing, UserCore, UsercoreError, UserNotFound
 from usercore.kernel.values import frozen
+from usercore_web.admin.done import DONE
 from usercore_web.admin.errors import error_page
 from usercore_web.admin.rendering import redirect, render
 from usercore_web.csrf import csrf_token
@@ -81,9 +82,9 @@ class OperatorCall:
         """Return a page with the navigation."""
         return render(template, status=status, **self.layout(), **values)
 
-    def redirect(self, path: str) -> Response:
-        """Return a redirection to a page of the admin, after something was done."""
-        return redirect(self.base + path)
+    def done(self, path: str, use_case: str) -> Response:
+        """Return a redirection to a page, which says what was done by a call of usercore."""
+        return redirect(f"{self.base}{path}?{urlencode({'done': use_case})}")
 
     def layout(self) -> dict[str, object]:
         """Return what every page shows besides its own values."""
@@ -93,6 +94,7 @@ class OperatorCall:
             "base": self.base,
             "section": self.request.path.removeprefix(self.base).strip("/").partition("/")[0],
             "operator": user,
+            "done": DONE.get(self.request.query.get("done", "")),
             "zone": self.core.users.preferences(user.id).time_zone,
             "csrf": lambda: csrf_token(secret),
         }
