@@ -18,6 +18,7 @@ from benchmarks import (
     registering,
     signing_in,
     starting,
+    web,
     writing,
 )
 from benchmarks.figures import (
@@ -236,6 +237,13 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         open=registering.register,
         count=240,
         measures=[cpu(2), wall()],
+    ),
+    Workload(
+        id="W15",
+        title="the user of a request in FastAPI",
+        open=web.user_of_a_request,
+        count=2000,
+        measures=[cpu(1.6), wall()],
     ),
     Workload(
         id="W9a",
