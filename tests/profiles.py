@@ -19,9 +19,11 @@ IS_NIGHTLY: Final = PROFILE in {"faults", "nightly"}
 """Whether all runs, also what repeats the contract on one more pretended server."""
 
 
-def fewer(count: int) -> int | None:
-    """Return this number of examples or sequences in ``dev``, and None, which is all of them, elsewhere."""
-    return None if IS_THOROUGH else count
+def fewer(count: int, *, in_ci: int | None = None) -> int | None:
+    """Return this number of examples or sequences in ``dev``, ``in_ci`` in CI, and None, which is all, at night."""
+    if not IS_THOROUGH:
+        return count
+    return None if IS_NIGHTLY else in_ci
 
 
 def few_examples(count: int) -> settings:
@@ -29,6 +31,6 @@ def few_examples(count: int) -> settings:
     return settings() if IS_THOROUGH else settings(max_examples=count)
 
 
-def some(values: Iterable[T], step: int) -> Iterator[T]:
-    """Iterate over every ``step``-th value in ``dev``, and over all of them elsewhere."""
-    return islice(values, None, None, 1 if IS_THOROUGH else step)
+def some(values: Iterable[T], step: int, *, in_ci: int = 1) -> Iterator[T]:
+    """Iterate over every ``step``-th value in ``dev``, every ``in_ci``-th in CI, and over all of them at night."""
+    return islice(values, None, None, (1 if IS_NIGHTLY else in_ci) if IS_THOROUGH else step)

@@ -15,6 +15,8 @@ L = TypeVar("L", bound=StateMachine)
 FEW: Final = 4
 """The sequences of the profile ``dev``: each takes 0.3 s here, and 0.01 s in memory, where all run in any case."""
 
+FEW_IN_CI: Final = 40
+
 
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.__name__)
 def test_a_machine_agrees_with_its_model(server: Server, database: str, life: type[StateMachine]) -> None:
@@ -23,4 +25,4 @@ def test_a_machine_agrees_with_its_model(server: Server, database: str, life: ty
             server.empty(database)
             return postgres.open_storage(server.url(database))
 
-    run_machine(OnPostgres, examples=fewer(FEW))
+    run_machine(OnPostgres, examples=fewer(FEW, in_ci=FEW_IN_CI))

@@ -15,7 +15,7 @@ from scripts.postgres_server import Server
 from tests.architecture.statements import statements
 from tests.postgres.helpers import call_before_statements, core_over, opened
 from tests.postgres.pretended import VERSIONS, pretended
-from tests.profiles import IS_THOROUGH
+from tests.profiles import IS_NIGHTLY, IS_THOROUGH
 from tests.storages.checking import fill
 from usercore import StorageError
 from usercore.storage import Storage
@@ -46,7 +46,7 @@ WITH_ROW_LOCK: Final = (COCKROACHDB.name, YUGABYTEDB.name)
 
 PROCESSES: Final = 8 if IS_THOROUGH else 4
 
-STOP_EVERY: Final = 1 if IS_THOROUGH else 12
+STOP_EVERY: Final = 1 if IS_NIGHTLY else 12
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)

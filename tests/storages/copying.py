@@ -155,7 +155,7 @@ class CopyingCases(ABC):
         assert check(pair.source.url).is_clean
 
     @pytest.mark.usefixtures("small")
-    @pytest.mark.parametrize("seed", [*some(range(15), 15)])
+    @pytest.mark.parametrize("seed", [*some(range(15), 15, in_ci=5)])
     def test_calls_made_meanwhile_are_in_the_copy(self, pair: Pair, seed: int) -> None:
         source, target, seen = pair.make_source(), pair.make_target(), set[CopyStep]()
         with closing(open_storage(source.url)) as storage:
@@ -184,7 +184,7 @@ class CopyingCases(ABC):
     @pytest.mark.usefixtures("small")
     def test_a_copy_that_was_killed_goes_on(self, pair: Pair, engines: set[type[Side]]) -> None:
         before = dump(pair.source)
-        for number in some(range(1, 400, 3), 21):
+        for number in some(range(1, 400, 3), 21, in_ci=5):
             target = pair.make_target()
             with pytest.MonkeyPatch.context() as patch:
                 death = Death(patch, engines, after=number, committed=number % 2 == 0)

@@ -14,6 +14,8 @@ from usercore_storage import memory, sqlite
 FEW: Final = 5
 """The sequences on SQLite of the profile ``dev``: in memory all of them run in any case."""
 
+FEW_IN_CI: Final = 50
+
 
 class InMemory(StateMachine):
     """A state machine in memory."""
@@ -39,5 +41,6 @@ class OnSqlite(StateMachine):
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.__name__)
 def test_a_dict_foretells_a_life(life: type[StateMachine], place: type[StateMachine]) -> None:
     run_machine(
-        type(f"{life.__name__}{place.__name__}", (place, life), {}), examples=fewer(FEW) if place is OnSqlite else None
+        type(f"{life.__name__}{place.__name__}", (place, life), {}),
+        examples=fewer(FEW, in_ci=FEW_IN_CI) if place is OnSqlite else None,
     )
