@@ -17,7 +17,8 @@ The document is silent, or differs from its SDKs, in these points; this is what 
 - An answer without a value is ``{}``. An error has the code of usercore as ``error``.
 
 These have no counterpart here, and are read and ignored: ``gender`` and ``testMode``. Purchases, apps, mobile secrets,
-sessions of plenigo's own pages and addresses are not answered; whether a customer has a product is.
+sessions of plenigo's own pages, signing in by a password (``verifyLogin``) and addresses are not answered; whether a
+customer has a product is.
 """
 
 import json

@@ -12,11 +12,11 @@ import pytest
 
 from tests.architecture.statements import CLEANING, TABLES, astray, parsed, set_columns, statements
 from usercore_storage import sqlite
+from usercore_storage.postgres import sharding
 from usercore_storage.sql.table import Table
 from usercore_storage.sqlite.connections import Connection
 
-REFERENCES: Final = frozenset({"usercore_groups", "usercore_roles", "usercore_tenants", "usercore_user_agents"})
-"""Small tables of which every shard may have a copy, and texts that each shard may store for its own rows."""
+REFERENCES: Final = frozenset(sharding.REFERENCES)
 
 CHECKING: Final = {f"checking.PAGES[{name}]" for name in TABLES.keys() - REFERENCES} | {"integrity.WITHOUT_ENTRY"}
 """A check reads everything once, page by page in the order of the key; each page is a search."""

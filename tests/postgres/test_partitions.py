@@ -12,12 +12,11 @@ from usercore.storage import Storage
 from usercore.testing import StorageContract
 from usercore_storage import FindingKind, check, postgres
 from usercore_storage.postgres.migrations import TYPES
+from usercore_storage.postgres.sharding import REFERENCES
 from usercore_storage.sql.table import Table
 from usercore_storage.sql.tables import ALL
 
 PARTS: Final = 8
-SMALL: Final = frozenset({"usercore_groups", "usercore_roles", "usercore_tenants", "usercore_user_agents"})
-"""Tables of which a cluster has copies: their unique names do not contain the shard."""
 
 
 def partitioned(table: Table[Any]) -> Iterator[str]:
@@ -35,7 +34,7 @@ def make_partitioned(server: Server, template: str) -> str:
     """Return the name of a new database with partitioned tables."""
     name = server.make_database(template)
     for table in ALL:
-        if table.name not in SMALL:
+        if table.name not in REFERENCES:
             server.ask("; ".join(partitioned(table)), database=name)
     return name
 

@@ -1,5 +1,6 @@
 """Where the rows of each table live on a cluster; it follows from the tables' declarations."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,7 +16,8 @@ _NAMED_BY_ROWS: Final = frozenset(
 def is_reference(table: Table[Any]) -> bool:
     """Return whether each node has a copy of a table: it is small, and its unique names do not contain the shard."""
     return table.name in _NAMED_BY_ROWS or any(
-        definition.startswith("UNIQUE") and table.shard not in definition for definition in table.indexes.values()
+        definition.startswith("UNIQUE") and table.shard not in re.findall(r"\w+", definition)
+        for definition in table.indexes.values()
     )
 
 
