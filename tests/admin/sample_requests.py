@@ -101,6 +101,68 @@ def passkey(world: World) -> Sample:
     return Sample({"user_id": world.user.id, "passkey_id": added.id}, {"reason": "lost the phone"})
 
 
+def address_request(world: World) -> Sample:
+    world.core.addresses.declare_type("invoice")
+    address = world.core.addresses.add(world.user.id, "invoice", city="Bratislava")
+    asked = world.core.addresses.request_change(world.user.id, address.id, city="Košice")
+    return Sample({"user_id": world.user.id, "request_id": asked.id}, {"reason": "has moved"})
+
+
+def group(world: World) -> Sample:
+    group = world.core.groups.create("Readers", sorting=-3)
+    world.core.groups.add(world.user.id, group.id)
+    fields = {"name": "Authors", "sorting": "-2", "version": str(group.version), "force": "on"}
+    return Sample({"group_id": group.id}, fields)
+
+
+def role(world: World) -> Sample:
+    role = world.core.roles.create("Editors", permissions=["posts.write"])
+    fields = {"name": "Authors", "permissions": "posts.write\r\n\r\n posts.read", "version": str(role.version)}
+    return Sample({"role_id": role.id}, fields)
+
+
+def api_token(world: World) -> Sample:
+    token = world.core.api_tokens.issue("importer").token
+    world.core.api_tokens.grant(token.public_id, ["users.import"])
+    return Sample({"public_id": token.public_id})
+
+
+def inactive_api_token(world: World) -> Sample:
+    sample = api_token(world)
+    world.core.api_tokens.deactivate(str(sample.values["public_id"]))
+    return sample
+
+
+def logged(world: World) -> Sample:
+    world.core.history.log_action("called", world.user.id, params={"minutes": 4})
+    world.core.history.log_action("printed")
+    return Sample()
+
+
+TENANT: Final = {
+    "name": "The shop",
+    "description": "",
+    "time_zone": "Europe/Bratislava",
+    "country": "SK",
+    "language": "sk",
+}
+
+
+def tenant(world: World) -> Sample:
+    tenant = world.core.tenant("system").tenants.create("a shop/1", "Shop")
+    return Sample({"tenant_uuid": tenant.uuid}, {**TENANT, "version": str(tenant.version)})
+
+
+def inactive_tenant(world: World) -> Sample:
+    sample = tenant(world)
+    world.core.tenant("system").tenants.deactivate("a shop/1")
+    return sample
+
+
+def with_fields(**fields: str) -> Callable[[World], Sample]:
+    return lambda _: Sample({}, fields)
+
+
 SAMPLES: Final[Mapping[tuple[str, str], Callable[[World], Sample]]] = {
     ("GET", "/"): nothing,
     ("GET", "/users"): nothing,
@@ -135,5 +197,30 @@ SAMPLES: Final[Mapping[tuple[str, str], Callable[[World], Sample]]] = {
     ("POST", "/users/{user_id}/meta/delete"): stored_value,
     ("POST", "/users/{user_id}/second-factors/{factor_id}/remove"): second_factor,
     ("POST", "/users/{user_id}/passkeys/{passkey_id}/remove"): passkey,
+    ("GET", "/requests"): address_request,
+    ("POST", "/requests/{user_id}/{request_id}/accept"): address_request,
+    ("POST", "/requests/{user_id}/{request_id}/reject"): address_request,
+    ("GET", "/groups"): group,
+    ("POST", "/groups"): with_fields(name="Readers", sorting="10"),
+    ("GET", "/groups/{group_id}"): group,
+    ("POST", "/groups/{group_id}"): group,
+    ("POST", "/groups/{group_id}/delete"): group,
+    ("GET", "/roles"): role,
+    ("POST", "/roles"): with_fields(name="Editors", permissions="posts.write", active="on"),
+    ("GET", "/roles/{role_id}"): role,
+    ("POST", "/roles/{role_id}"): role,
+    ("POST", "/roles/{role_id}/delete"): role,
+    ("GET", "/api-tokens"): api_token,
+    ("POST", "/api-tokens/{public_id}/activate"): inactive_api_token,
+    ("POST", "/api-tokens/{public_id}/deactivate"): api_token,
+    ("POST", "/api-tokens/{public_id}/revoke"): api_token,
+    ("GET", "/log"): logged,
+    ("GET", "/log/attempts"): nothing,
+    ("GET", "/tenants"): tenant,
+    ("POST", "/tenants"): with_fields(key="shop", **TENANT),
+    ("GET", "/tenants/{tenant_uuid}"): tenant,
+    ("POST", "/tenants/{tenant_uuid}"): tenant,
+    ("POST", "/tenants/{tenant_uuid}/activate"): inactive_tenant,
+    ("POST", "/tenants/{tenant_uuid}/deactivate"): tenant,
 }
 """By method and path of the route."""

@@ -120,15 +120,25 @@ def test_history_shows_who_and_what_changed() -> None:
     assert f"/admin/users/{world.operator.id}" in [one["href"] for one in page.all("a")]
 
 
-def test_differences_are_those_fields_but_the_reason() -> None:
-    world = World()
-    world.core.users.update(world.user.id, first_name="Anna", is_institution=True)
-    newest = world.core.history.of_user(world.user.id).rows[0]
-    assert differences(newest) == [Difference("first_name", "Ann", "Anna"), Difference("is_institution", "no", "yes")]
-    world.core.privacy.erase(world.user.id, "asked for it")
-    erased = world.core.history.of_user(world.user.id).rows[0]
-    assert erased.new["reason"] == "asked for it"
-    assert "reason" not in {one.field for one in differences(erased)}
+VALUES: Final = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+SIDES: Final = st.dictionaries(st.sampled_from(["reason", "name", "state", "key"]), VALUES)
+
+
+@given(old=SIDES, new=SIDES)
+def test_differences_have_each_field_once_but_the_reason(old: dict[str, object], new: dict[str, object]) -> None:
+    found = differences(old, new)
+    assert [one.field for one in found] == sorted({*old, *new} - {"reason"})
+    for one in found:
+        assert (one.old is None) == (old.get(one.field) is None)
+        assert one.old == one.new or old.get(one.field) != new.get(one.field)
+
+
+def test_values_of_history_are_texts_for_people() -> None:
+    assert differences({"a": True, "b": "x"}, {"a": False, "b": "x", "c": ["ž", 1]}) == [
+        Difference("a", "yes", "no"),
+        Difference("b", "x", "x"),
+        Difference("c", None, '["ž", 1]'),
+    ]
 
 
 ODD = st.text(st.sampled_from("<>&\"'`{}%=/ scriptonx-") | st.characters(codec="utf-8"), min_size=1, max_size=40)

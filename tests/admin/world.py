@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 from tests.fixtures import FACTORS, RELYING_PARTY
 from tests.web.browser import FORM, Answer, Browser, by_wsgi
-from usercore import Host, PasskeyPolicy, Policy, User, UserCore
+from usercore import Entry, Host, PasskeyPolicy, Policy, Subscriber, User, UserCore
+from usercore.storage import KINDS
 from usercore.testing import FakeClock, FakeHasher
 from usercore_storage import memory
 from usercore_web.admin import admin_router
@@ -20,17 +21,34 @@ SESSION = "__Secure-admin-session"
 class World:
     """A core with an operator, a user, and the admin page."""
 
-    def __init__(self, *, host: Host | None = None, by: Any = by_wsgi, **options: Any) -> None:
+    def __init__(self, *, host: Host | None = None, by: Any = by_wsgi, admin: bool = False, **options: Any) -> None:
+        """Make the world of an ordinary tenant, or for an ``admin`` that of the operators."""
         self.clock = FakeClock()
-        given = host or Host(hasher=FakeHasher(), clock=self.clock, policy=POLICY)
-        self.core = UserCore.over(memory.open_storage("memory://"), given)
-        self.core.roles.create("Operators", privileged=True, permissions=["users.manage"])
+        self.entries: list[Entry] = []
+        self.core = UserCore.over(memory.open_storage("memory://"), host or self._host())
+        if admin:
+            self.core = self.core.tenant("system")
         self.operator = self.register(OPERATOR)
-        self.core.roles.give(self.operator.id, "Operators")
+        if not admin:
+            self.core.roles.create("Operators", privileged=True, permissions=["users.manage"])
+            self.core.roles.give(self.operator.id, "Operators")
         self.user = self.register("ann@example.com", first_name="Ann")
         self.bystander = self.register("bob@example.com", first_name="Bob")
         self.router = admin_router(self.core, **options)
         self._send = by(self.router)
+
+    def _host(self) -> Host:
+        """Return a host that observes all changes."""
+        kinds = {kind.name for kind in KINDS.values() if kind.public}
+        observer = Subscriber(
+            name="test", kinds=kinds, handle=lambda event: self.entries.append(event.entry), durable=False
+        )
+        return Host(hasher=FakeHasher(), clock=self.clock, policy=POLICY, subscribers=[observer])
+
+    def traces(self) -> set[tuple[str, int, str, str | None]]:
+        """Return all changes, and all that was logged: the kind, the number, the actor and the source."""
+        changes = {(one.kind, one.change_no, one.actor, one.source) for one in self.entries}
+        return changes | {(one.action, one.id, one.actor, one.source) for one in self.core.history.actions()}
 
     def register(self, email: str, **fields: Any) -> User:
         return self.core.registration.register(email, password=PASSWORD, send_email=False, **fields).user

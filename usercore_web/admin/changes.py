@@ -1,9 +1,8 @@
-"""What an entry of history says: field by field, before and after."""
+"""What changes: field by field, before and after. Pure."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
-
-from usercore import Entry
 
 
 class Difference(NamedTuple):
@@ -14,10 +13,10 @@ class Difference(NamedTuple):
     new: str | None
 
 
-def differences(entry: Entry) -> list[Difference]:
-    """Return the fields that an entry stores, by name, but for the reason."""
-    names = sorted({*entry.old, *entry.new} - {"reason"})
-    return [Difference(name, text_of(entry.old.get(name)), text_of(entry.new.get(name))) for name in names]
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """Return the fields of both sides, by name, but for the reason of a change. Fields may be alike on both."""
+    names = sorted({*old, *new} - {"reason"})
+    return [Difference(name, text_of(old.get(name)), text_of(new.get(name))) for name in names]
 
 
 def text_of(value: Any) -> str | None:  # noqa: ANN401 - a value of JSON

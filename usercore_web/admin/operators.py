@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 
 import attrs
 
-from usercore import Actor, Identity, NotAllowed, TokenInvalid, TokenMissing, UserCore, UsercoreError, UserNotFound
+from usercore import Actor, Identity, Invalid, NotAllowed, TokenInvalid, TokenMissing, UserCore, UsercoreError
 from usercore.kernel.values import frozen
 from usercore_web.admin.done import DONE
 from usercore_web.admin.errors import error_page
 from usercore_web.admin.rendering import redirect, render
 from usercore_web.csrf import csrf_token
+from usercore_web.errors import RouteUnknown
+from usercore_web.fields import read_number
 from usercore_web.requests import Request
 from usercore_web.responses import Response
 from usercore_web.routing import Call, Route
@@ -56,16 +58,16 @@ class OperatorCall:
     site: Site
     base: str
 
-    def user_id(self) -> int:
-        """Return the id of the user that the path names.
+    def number(self, name: str) -> int:
+        """Return an id in the path.
 
         Raises:
-            UserNotFound: no user can have it.
+            RouteUnknown: it is no id.
         """
-        text = self.parameters["user_id"]
-        if not text.isascii() or not text.isdecimal():
-            raise UserNotFound
-        return int(text)
+        try:
+            return read_number(self.parameters, name)
+        except Invalid:
+            raise RouteUnknown from None
 
     def fields(self) -> dict[str, str]:
         """Return the fields of the form that was sent.

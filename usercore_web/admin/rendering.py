@@ -53,7 +53,16 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-SECTIONS: Final = (("", "Dashboard"), ("users", "Users"))
+SECTIONS: Final = (
+    ("", "Dashboard"),
+    ("users", "Users"),
+    ("requests", "Address requests"),
+    ("groups", "Groups"),
+    ("roles", "Roles"),
+    ("api-tokens", "API tokens"),
+    ("log", "Log"),
+    ("tenants", "Tenants"),
+)
 """The pages of the navigation: the path below the prefix, and the label."""
 
 _TEMPLATES: Final = Environment(
@@ -64,4 +73,9 @@ _TEMPLATES: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_TEMPLATES.filters |= {"differences": differences, "instant": instant, "words": words}
+_TEMPLATES.filters |= {
+    "differences": lambda entry: differences(entry.old, entry.new),
+    "instant": instant,
+    "words": words,
+}
+_TEMPLATES.globals |= {"differences": differences}

@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from usercore import UserCore, UsercoreError
-from usercore_web.admin import dashboard, user_lists, users
+from usercore_web.admin import address_requests, api_tokens, dashboard, groups, log, roles, tenants, user_lists, users
 from usercore_web.admin.errors import error_page
 from usercore_web.admin.operators import AdminRoute, Entrance
 from usercore_web.admin.rendering import STYLE, STYLE_PATH
@@ -18,7 +18,17 @@ from usercore_web.responses import Response
 from usercore_web.routing import Call, Route, Router
 from usercore_web.site import Site
 
-PAGES: Final[tuple[AdminRoute, ...]] = (*dashboard.PAGES, *users.PAGES, *user_lists.PAGES)
+PAGES: Final[tuple[AdminRoute, ...]] = (
+    *dashboard.PAGES,
+    *users.PAGES,
+    *user_lists.PAGES,
+    *address_requests.PAGES,
+    *groups.PAGES,
+    *roles.PAGES,
+    *api_tokens.PAGES,
+    *log.PAGES,
+    *tenants.PAGES,
+)
 """All pages and actions that need an operator."""
 
 _FOR_EVER: Final = "public, max-age=31536000, immutable"

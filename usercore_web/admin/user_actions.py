@@ -48,7 +48,7 @@ class UserAction:
 
 def act(action: UserAction, call: OperatorCall) -> Response:
     """Do what the form of an action asks for, and show the user again."""
-    user_id, fields = call.user_id(), call.fields()
+    user_id, fields = call.number("user_id"), call.fields()
     values, reason = {**fields, **call.parameters}, fields.get("reason", "").strip()
     if action.reason == "logged" and (reason or not action.is_recorded):
         call.core.atomic(partial(_run_and_log, action, user_id, values, reason))

@@ -34,14 +34,14 @@ class UserList:
     def page(self, call: OperatorCall) -> Page[Any]:
         """Return the page of the list that a request is for."""
         rows: Page[Any] = attrgetter(self.use_case)(call.core)(
-            call.user_id(), cursor=call.request.query.get("cursor") or None, limit=ROWS
+            call.number("user_id"), cursor=call.request.query.get("cursor") or None, limit=ROWS
         )
         return rows
 
 
 def show(found: UserList, call: OperatorCall) -> Response:
     """Return a page of a list."""
-    return call.page("user_list.html", list=found, user_id=call.user_id(), rows=found.page(call))
+    return call.page("user_list.html", list=found, user_id=call.number("user_id"), rows=found.page(call))
 
 
 LISTS: Final = (

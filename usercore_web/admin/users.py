@@ -43,7 +43,7 @@ def _found(call: OperatorCall, query: str, cursor: str | None) -> Page[User]:
 
 def show(call: OperatorCall) -> Response:
     """Return the page of a user: what usercore knows, with the first rows of each list."""
-    user_id = call.user_id()
+    user_id = call.number("user_id")
     overview = call.core.history.detail(user_id, limit=SHOWN)
     core = call.core
     return call.page(
