@@ -5,7 +5,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from benchmarks.passwords import LEAST
 
 
-class LeastArgon2(Argon2PasswordHasher):  # type: ignore[misc]  # Django is untyped
+class LeastArgon2(Argon2PasswordHasher):
     """The least that argon2 can do."""
 
     time_cost = LEAST.passes

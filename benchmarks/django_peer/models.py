@@ -4,7 +4,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db.models import EmailField
 
 
-class Account(AbstractUser):  # type: ignore[misc]  # Django is untyped
+class Account(AbstractUser):
     """A user."""
 
-    email = EmailField(unique=True)
+    email: "EmailField[str, str]" = EmailField(unique=True)

@@ -56,8 +56,8 @@ def fill(path: Path, users: int) -> None:
     from django.db import connection, transaction  # noqa: PLC0415 - only after the settings
 
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(_ACCOUNT, map(_account, range(users)))
-        cursor.executemany(_TOKEN, ((key_of(number), BEFORE, number + 1) for number in range(users)))
+        cursor.executemany(_ACCOUNT, [_account(number) for number in range(users)])
+        cursor.executemany(_TOKEN, [(key_of(number), BEFORE, number + 1) for number in range(users)])
     connection.close()
 
 
@@ -106,7 +106,7 @@ def sign_in(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
 
     hashed = make_password(PASSWORD)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(_PASSWORD, ((hashed, number + 1) for number in holders(users)))
+        cursor.executemany(_PASSWORD, [(hashed, number + 1) for number in holders(users)])
 
     def enter(username: str) -> None:
         request = HttpRequest()
@@ -121,12 +121,13 @@ def sign_in(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
 def register(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
     """Make users without a password, one by one."""
     prepare(stores, users)
-    from django.contrib.auth import get_user_model  # noqa: PLC0415 - only after the settings
     from django.core.validators import validate_email  # noqa: PLC0415 - as above
+
+    from benchmarks.django_peer.models import Account  # noqa: PLC0415 - only after the settings
 
     def create(one: Person) -> None:
         validate_email(one.email)
-        get_user_model().objects.create_user(
+        Account.objects.create_user(
             username=one.external_id, email=one.email, first_name=one.first_name, last_name=one.last_name
         )
 
@@ -137,16 +138,17 @@ def register(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
 def register_with_password(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
     """Make users with a password that the shipped validators accept, each with a token: two durable commits."""
     prepare(stores, users)
-    from django.contrib.auth import get_user_model  # noqa: PLC0415 - only after the settings
     from django.contrib.auth.password_validation import validate_password  # noqa: PLC0415 - as above
     from django.core.validators import validate_email  # noqa: PLC0415 - as above
     from rest_framework.authtoken.models import Token  # noqa: PLC0415 - as above
 
+    from benchmarks.django_peer.models import Account  # noqa: PLC0415 - only after the settings
+
     def create(one: Person) -> None:
         validate_email(one.email)
-        model, password = get_user_model(), password_of(one)
-        validate_password(password, model(username=one.external_id, email=one.email))
-        user = model.objects.create_user(username=one.external_id, email=one.email, password=password)
+        password = password_of(one)
+        validate_password(password, Account(username=one.external_id, email=one.email))
+        user = Account.objects.create_user(username=one.external_id, email=one.email, password=password)
         Token.objects.create(user=user)
 
     yield {NAME: Calls(create, map(person, count(users)))}

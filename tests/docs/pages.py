@@ -1,8 +1,8 @@
 """The pages of the documentation, and the code in them.
 
 A page's blocks run in their order, in one namespace and one empty folder. What a ``python`` block prints is written
-beside it, line by line, as ``# -> text``. A ``console`` block has commands, ``$ python ...``, and below each what it
-prints.
+beside it, line by line, as ``# -> text``. A block that begins with ``python file=name.py`` is stored in that file. A
+``console`` block has commands, ``$ python ...``, and below each what it prints, and ``(exit status 1)`` if it fails.
 """
 
 import os
@@ -18,16 +18,17 @@ from pathlib import Path
 import attrs
 
 ROOT = Path(__file__).resolve().parents[2]
-FENCED = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```(\w*)(?: file=(\S+))?[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXPECTED = re.compile(r"# -> ?(.*)$", re.MULTILINE)
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 
 @attrs.frozen
 class Block:
-    """A block of code on a page, and its first line."""
+    """A block of code on a page, the file that it is, if it is one, and its first line."""
 
     language: str
+    file: str | None
     text: str
     line: int
 
@@ -57,14 +58,16 @@ def blocks_of(page: Path) -> Iterator[Block]:
     """Return the page's blocks of code."""
     text = text_of(page)
     for match in FENCED.finditer(text):
-        yield Block(match[1], match[2], text.count("\n", 0, match.start()) + 2)
+        yield Block(match[1], match[2], match[3], text.count("\n", 0, match.start()) + 2)
 
 
 def run_page(page: Path) -> Iterator[Outcome]:
     """Run the page's code in the current folder, and return the outcome of each block."""
     names: dict[str, object] = {"__name__": page.stem}
     for block in blocks_of(page):
-        if block.language == "python":
+        if block.file is not None:
+            Path(block.file).write_text(block.text, encoding="utf-8")
+        elif block.language == "python":
             yield _run_python(page, block, names)
         elif block.language == "console":
             yield from _run_commands(block)
@@ -88,4 +91,5 @@ def _run_commands(block: Block) -> Iterator[Outcome]:
         done = subprocess.run(
             [sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment
         )
-        yield Outcome(block.line, done.stdout.splitlines(), expected.splitlines(), done.stderr)
+        status = [f"(exit status {done.returncode})"] if done.returncode else []
+        yield Outcome(block.line, [*done.stdout.splitlines(), *status], expected.splitlines(), done.stderr)

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from http.cookies import SimpleCookie
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode
@@ -39,8 +39,13 @@ class Transport(Protocol):
 
 
 def by_wsgi(router: Router) -> Transport:
-    """Send by WSGI; the validator of the standard library checks the application."""
-    application = validator(WsgiApp(router))
+    """Send by WSGI."""
+    return to_wsgi(WsgiApp(router))
+
+
+def to_wsgi(application: Any) -> Transport:
+    """Send to an application of WSGI, which the validator of the standard library checks."""
+    checked = validator(application)
 
     def send(method: str, target: str, headers: dict[str, str], body: bytes, peer: str) -> Answer:
         path, _, query = target.partition("?")
@@ -71,7 +76,7 @@ def by_wsgi(router: Router) -> Transport:
             started.extend([int(status[:3]), answered])
             return lambda _: None
 
-        result = application(environ, start_response)
+        result = checked(environ, start_response)
         try:
             content = b"".join(result)
         finally:
@@ -82,41 +87,56 @@ def by_wsgi(router: Router) -> Transport:
 
 
 def by_asgi(router: Router) -> Transport:
-    """Send by ASGI, on threads, the body in two parts."""
+    """Send by ASGI, on threads."""
+    return to_asgi(AsgiApp(AsyncCore(router.core, threads=1), router))
+
+
+def to_asgi(application: Any, run: Callable[[Coroutine[Any, Any, Answer]], Answer] = asyncio.run) -> Transport:
+    """Send to an application of ASGI, the body in two parts; ``run`` is that of the loop in which it was started."""
 
     def send(method: str, target: str, headers: dict[str, str], body: bytes, peer: str) -> Answer:
-        path, _, query = target.partition("?")
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "query_string": query.encode(),
-            "root_path": "",
-            "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
-            "client": (peer, 50000),
-        }
-        parts: list[dict[str, Any]] = [
-            {"type": "http.request", "body": body[:7], "more_body": True},
-            {"type": "http.request", "body": body[7:]},
-        ]
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return parts.pop(0)
-
-        async def note(message: dict[str, Any]) -> None:
-            sent.append(message)
-
-        async def run() -> None:
-            people = AsyncCore(router.core, threads=1)
-            await AsgiApp(people, router)(scope, receive, note)
-
-        asyncio.run(run())
-        start, content = sent
-        answered = [(name.decode(), value.decode("latin-1")) for name, value in start["headers"]]
-        return Answer(start["status"], answered, content["body"])
+        return run(_answer_of(application, _scope_of(method, target, headers, peer), body))
 
     return send
+
+
+def _scope_of(method: str, target: str, headers: dict[str, str], peer: str) -> dict[str, Any]:
+    path, _, query = target.partition("?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.5"},
+        "http_version": "1.1",
+        "scheme": "https",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
+        "client": (peer, 50000),
+        "server": ("shop.example.com", 443),
+    }
+
+
+async def _answer_of(application: Any, scope: dict[str, Any], body: bytes) -> Answer:
+    parts: list[dict[str, Any]] = [
+        {"type": "http.request", "body": body[:7], "more_body": True},
+        {"type": "http.request", "body": body[7:], "more_body": False},
+    ]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if not parts:
+            await asyncio.Event().wait()  # the client stays connected
+        return parts.pop(0)
+
+    async def note(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await application(scope, receive, note)
+    start, *contents = sent
+    answered = [(name.decode(), value.decode("latin-1")) for name, value in start["headers"]]
+    return Answer(start["status"], answered, b"".join(content.get("body", b"") for content in contents))
 
 
 class Browser:

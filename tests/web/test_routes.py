@@ -1,7 +1,8 @@
-"""The ready routes, by WSGI and by ASGI."""
+"""The ready routes, over the protocols and over each framework."""
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 import usercore
-from tests.web.browser import Answer, Browser, Transport, by_asgi, by_wsgi
+from tests.web.applications import APPLICATIONS, Application, on_wsgi
+from tests.web.browser import Answer, Browser, by_wsgi
 from usercore import Email, Host, Links, MailPolicy, Policy, UserCore, aio
 from usercore.testing import FakeClock, FakeHasher, MemoryMailer
 from usercore_storage import memory
@@ -33,13 +35,18 @@ LINKS = Links(
 class Shop:
     """A core with its mails, and the routes over it."""
 
-    def __init__(self, by: Any, **site: Any) -> None:
+    def __init__(self, on: Application = on_wsgi, **site: Any) -> None:
         self.mailer = MemoryMailer()
         self.clock = FakeClock()
         policy = Policy(mail=MailPolicy(links=LINKS))
         host = Host(hasher=FakeHasher(), mailer=self.mailer, policy=policy, clock=self.clock)
         self.core = UserCore.over(memory.open_storage("memory://"), host)
-        self.send: Transport = by(Router(self.core, ROUTES, site=Site(**site)))
+        self._open = ExitStack()
+        self._open.callback(self.core.close)
+        self.send = self._open.enter_context(on(self.core, Site(**site)))
+
+    def close(self) -> None:
+        self._open.close()
 
     def browser(self, **where: str) -> Browser:
         return Browser(self.send, **where)
@@ -58,11 +65,10 @@ class Shop:
         return str(re.findall(rf"{re.escape(BASE)}(\S+)", text)[-1])
 
 
-@pytest.fixture(params=[by_wsgi, by_asgi], ids=["wsgi", "asgi"])
+@pytest.fixture(params=APPLICATIONS.values(), ids=list(APPLICATIONS))
 def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
-    shop = Shop(request.param)
-    yield shop
-    shop.core.close()
+    with closing(Shop(request.param)) as shop:
+        yield shop
 
 
 def hidden_in(page: Answer) -> dict[str, str]:
@@ -196,7 +202,7 @@ def test_attempts_are_counted_for_the_client_and_a_wait_is_told(shop: Shop) -> N
 
 
 def test_the_address_of_the_client_is_that_of_a_stated_proxy_only() -> None:
-    shop = Shop(by_wsgi, proxies=TrustedProxies(networks=["10.0.0.1"]))
+    shop = Shop(proxies=TrustedProxies(networks=["10.0.0.1"]))
     body = b'{"login": "x", "password": "y"}'
     for peer in ("10.0.0.1", "192.0.2.1"):
         headers = {"content-type": "application/json", "x-forwarded-for": "198.51.100.9"}
@@ -369,7 +375,7 @@ def test_a_page_shows_what_the_address_holds_as_text_only(shop: Shop) -> None:
 
 
 def test_each_tenant_is_served_at_its_host() -> None:
-    shop = Shop(by_wsgi, hosts=TenantHosts({"shop.example.com": "main", "*.example.com": None}))
+    shop = Shop(hosts=TenantHosts({"shop.example.com": "main", "*.example.com": None}))
     shop.core.tenant("system").tenants.create("acme", name="Acme")
     ann = shop.ann()
     ann.host = "acme.example.com"
@@ -393,5 +399,5 @@ def test_a_route_is_replaced_and_others_stay() -> None:
 
 
 def test_a_cookie_without_tls_has_another_name() -> None:
-    shop = Shop(by_wsgi, session_cookie=SecretCookie(name="session", secure=False))
+    shop = Shop(session_cookie=SecretCookie(name="session", secure=False))
     assert shop.ann().cookies.keys() == {"session"}
