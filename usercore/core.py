@@ -71,8 +71,7 @@ class UserCore:
 
         Raises:
             StorageError: the storage failed.
-            TypeError: what the host passes has the wrong type, or would never run.
-            ValueError: the storage lacks a capability, or what the host passes does not fit.
+            ValueError: the storage lacks a capability.
         """
         core = cls(Runtime(storage, host or Host()), Context())
         core._make_built_in()

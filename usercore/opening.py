@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Final, Never, cast
 
 from usercore.authenticators.external import Authenticator
-from usercore.composition.host import Gates, Host, check_host
+from usercore.composition.host import Gates, Host
 from usercore.composition.policy import Policy
 from usercore.core import UserCore
 from usercore.delivery.subscriber import Subscriber
@@ -67,7 +67,6 @@ def open(  # noqa: A001 - as in ``usercore.open``
         email_checks=email_checks,
         subscribers=subscribers,
     )
-    check_host(host)  # before a store is created that would then be refused
     storage = open_storage(url)
     try:
         return UserCore.over(storage, host)

@@ -81,7 +81,7 @@ class Gates:
 
 @frozen(kw_only=True)
 class Host:
-    """Everything that a core needs besides its storage."""
+    """Everything that a core needs besides its storage, checked completely when this is made."""
 
     policy: Policy = attrs.field(factory=Policy)
     clock: Clock = system_clock
@@ -96,39 +96,38 @@ class Host:
     email_checks: Sequence[EmailCheck] = attrs.field(default=(), converter=_email_checks)
     subscribers: Sequence[Subscriber] = attrs.field(default=(), converter=_subscribers)
 
+    def __attrs_post_init__(self) -> None:
+        """Check all values, so that none fails later.
 
-def check_host(host: Host) -> None:
-    """Raise for values that would only fail later.
-
-    Raises:
-        TypeError: something has the wrong type, lacks a member, cannot be called as usercore calls it, or is an
-            ``async def`` or generator, which would never run.
-        ValueError: the clock returns an instant without a time zone, a link that an email needs is missing, two
-            subscribers or authenticators have the same name, a subscriber names an unknown kind of change, or the
-            extra for passkeys, for second factors or for a check of addresses is not installed.
-    """
-    check_type(host.policy, Policy, name="policy")
-    check_type(host.gates, Gates, name="gates")
-    _check_extras(host.policy)
-    check_callable(host.clock, name="clock")
-    check_instant(host.clock(), name="what the clock gives")
-    check_callable(host.randomness, 1, name="randomness")
-    if host.mailer is not None:
-        _check_mailer(host.mailer, host.policy.mail)
-    if host.hasher is not None:
-        _check_hasher(host.hasher)
-    for what, functions in (
-        ("a registration gate", host.gates.registration),
-        ("an address acceptance gate", host.gates.address_acceptances),
-        ("an address removal gate", host.gates.address_removals),
-        ("an erasure gate", host.gates.erasures),
-        ("a password check", host.password_checks),
-        ("an email check", host.email_checks),
-    ):
-        for function in functions:
-            check_callable(function, None, name=what)
-    _check_authenticators(host.authenticators)
-    _check_subscribers(host.subscribers)
+        Raises:
+            TypeError: something has the wrong type, lacks a member, cannot be called as usercore calls it, or is an
+                ``async def`` or generator, which would never run.
+            ValueError: the clock returns an instant without a time zone, a link that an email needs is missing, two
+                subscribers or authenticators have the same name, a subscriber names an unknown kind of change, or the
+                extra for passkeys, for second factors or for a check of addresses is not installed.
+        """
+        check_type(self.policy, Policy, name="policy")
+        check_type(self.gates, Gates, name="gates")
+        _check_extras(self.policy)
+        check_callable(self.clock, name="clock")
+        check_instant(self.clock(), name="what the clock gives")
+        check_callable(self.randomness, 1, name="randomness")
+        if self.mailer is not None:
+            _check_mailer(self.mailer, self.policy.mail)
+        if self.hasher is not None:
+            _check_hasher(self.hasher)
+        for what, functions in (
+            ("a registration gate", self.gates.registration),
+            ("an address acceptance gate", self.gates.address_acceptances),
+            ("an address removal gate", self.gates.address_removals),
+            ("an erasure gate", self.gates.erasures),
+            ("a password check", self.password_checks),
+            ("an email check", self.email_checks),
+        ):
+            for function in functions:
+                check_callable(function, None, name=what)
+        _check_authenticators(self.authenticators)
+        _check_subscribers(self.subscribers)
 
 
 def _check_extras(policy: Policy) -> None:

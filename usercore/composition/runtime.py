@@ -8,7 +8,7 @@ import attrs
 
 from usercore.attempts.misses import MissTracker
 from usercore.authenticators.last_admin import LastAdminGuard
-from usercore.composition.host import Host, check_host, subscriptions_of
+from usercore.composition.host import Host, subscriptions_of
 from usercore.delivery.subscriber import Subscriber, event_of, notify
 from usercore.history.model import Entry
 from usercore.kernel.context import Context
@@ -51,14 +51,12 @@ class Runtime:
         """Create the shared objects.
 
         Raises:
-            TypeError: what the host passes has the wrong type, or would never run.
-            ValueError: the storage lacks a capability, or what the host passes does not fit.
+            ValueError: the storage lacks a capability.
         """
         missing = CAPABILITIES - storage.capabilities
         if missing:
             msg = f"the storage does not implement {', '.join(sorted(missing))}"
             raise ValueError(msg)
-        check_host(host)
         self.storage, self.host, self.policy = storage, host, host.policy
         self.clock = plain_clock(host.clock)
         self.new_id = IdMaker(self.clock, host.randomness)
