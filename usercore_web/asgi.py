@@ -1,14 +1,19 @@
 """The routes as an ASGI application, to be mounted in FastAPI, Starlette, Litestar or any other."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
+from usercore import Identity, Unavailable, UserCore
 from usercore.aio import AsyncCore
+from usercore_web.openapi import describe
 from usercore_web.requests import Request
-from usercore_web.routing import Router
+from usercore_web.routing import ErrorResponder, Route, Router
+from usercore_web.site import Site
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -46,6 +51,97 @@ class AsgiApp:
         length = (b"content-length", str(len(response.body)).encode())
         await send({"type": "http.response.start", "status": response.status, "headers": [*headers, length]})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else response.body})
+
+
+class _Running(NamedTuple):
+    """What there is while an application runs."""
+
+    people: AsyncCore
+    app: AsgiApp
+
+
+class AsgiAccounts:
+    """One core in an application of any framework: its lifespan, the routes of accounts, and the user of a scope.
+
+    The adapters are made of it. The core is opened when the application starts, and closed when it ends.
+    """
+
+    def __init__(
+        self, open_core: Callable[[], UserCore], site: Site, routes: Iterable[Route], respond_to_error: ErrorResponder
+    ) -> None:
+        """Open the core by this function."""
+        self._open_core: Final = open_core
+        self._site: Final = site
+        self._routes: Final = tuple(routes)
+        self._respond_to_error: Final = respond_to_error
+        self._running: _Running | None = None
+
+    @asynccontextmanager
+    async def lifespan(self, _: object) -> AsyncIterator[None]:
+        """Open the core, and close it at the end."""
+        core = await asyncio.to_thread(self._open_core)
+        async with AsyncCore(core) as people:
+            router = Router(core, self._routes, site=self._site, respond_to_error=self._respond_to_error)
+            self._running = _Running(people, AsgiApp(people, router))
+            try:
+                yield
+            finally:
+                self._running = None
+
+    @property
+    def people(self) -> AsyncCore:
+        """The core for calls of the application's own.
+
+        Raises:
+            Unavailable: the application has not started, or has ended.
+        """
+        return self._started().people
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request to the routes of accounts.
+
+        Raises:
+            Unavailable: the application has not started, or has ended.
+        """
+        await self._started().app(scope, receive, send)
+
+    def openapi(self, prefix: str) -> dict[str, Any]:
+        """Describe the routes of accounts, mounted below ``prefix``, by OpenAPI; see ``usercore_web.openapi``.
+
+        Raises:
+            Unavailable: the application has not started, or has ended.
+        """
+        return describe(self.people.core, self._routes, prefix=prefix)
+
+    def core(self, scope: Scope) -> UserCore:
+        """Return the core bound to the tenant and the client of a request.
+
+        Raises:
+            HostUnknown: this host is not served.
+            TenantNotFound: its tenant does not exist.
+            Unavailable: the application has not started, or has ended.
+        """
+        return self._site.core_for(self.people.core, request_of(scope, b""))
+
+    async def identity(self, scope: Scope) -> Identity:
+        """Return the user and the session of a request.
+
+        Raises:
+            TokenInvalid: the request has no access token, or one that is not valid.
+            CrossOrigin: a page of another origin sent the request.
+            HostUnknown: this host is not served.
+            TenantNotFound: its tenant does not exist.
+            Unavailable: the application has not started, or has ended.
+        """
+        request = request_of(scope, b"")
+        self._site.check_origin(request)
+        core = self._site.core_for(self.people.core, request)
+        return await self.people.run(partial(self._site.identify, core, request), hashes=False)
+
+    def _started(self) -> _Running:
+        if self._running is None:
+            raise Unavailable("the application is not running: pass lifespan to it")
+        return self._running
 
 
 async def read_body(receive: Receive, *, max_bytes: int) -> bytes:

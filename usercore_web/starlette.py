@@ -1,35 +1,26 @@
 """usercore in applications on Starlette and FastAPI, with the extra ``starlette``."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from functools import partial
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from usercore import Identity, Unavailable, UserCore, UsercoreError
+from usercore import Identity, UserCore, UsercoreError
 from usercore.aio import AsyncCore
-from usercore_web.asgi import AsgiApp, Receive, Scope, Send, request_of
-from usercore_web.openapi import describe
+from usercore_web.asgi import AsgiAccounts
 from usercore_web.problems import problem_of
 from usercore_web.routes import ROUTES
-from usercore_web.routing import ErrorResponder, Route, Router, respond_to_error
+from usercore_web.routing import ErrorResponder, Route, respond_to_error
 from usercore_web.site import Site
-
-
-class _Running(NamedTuple):
-    """What there is while the application runs."""
-
-    people: AsyncCore
-    app: AsgiApp
 
 
 class Accounts:
     """One core in an application: its lifespan, the routes of accounts, and the user of a request.
 
-    The core is opened when the application starts, and closed when it ends.
+    The core is opened when the application starts, and closed when it ends. ``lifespan`` and the ASGI application
+    ``app`` are for Starlette: ``FastAPI(lifespan=accounts.lifespan)`` and ``app.mount("/account", accounts.app)``.
+    ``openapi("/account")`` describes the routes that are mounted there; see ``usercore_web.openapi``.
     """
 
     def __init__(
@@ -41,23 +32,10 @@ class Accounts:
         respond_to_error: ErrorResponder = respond_to_error,
     ) -> None:
         """Open the core by this function, such as ``lambda: usercore.open("sqlite:///people.db")``."""
-        self._open_core: Final = open_core
-        self._site: Final = site or Site()
-        self._routes: Final = tuple(routes)
-        self._respond_to_error: Final = respond_to_error
-        self._running: _Running | None = None
-
-    @asynccontextmanager
-    async def lifespan(self, _: object) -> AsyncIterator[None]:
-        """Open the core, and close it at the end: ``FastAPI(lifespan=accounts.lifespan)``."""
-        core = await asyncio.to_thread(self._open_core)
-        async with AsyncCore(core) as people:
-            router = Router(core, self._routes, site=self._site, respond_to_error=self._respond_to_error)
-            self._running = _Running(people, AsgiApp(people, router))
-            try:
-                yield
-            finally:
-                self._running = None
+        self._asgi: Final = AsgiAccounts(open_core, site or Site(), routes, respond_to_error)
+        self.lifespan: Final = self._asgi.lifespan
+        self.app: Final = self._asgi.app
+        self.openapi: Final = self._asgi.openapi
 
     @property
     def people(self) -> AsyncCore:
@@ -66,28 +44,7 @@ class Accounts:
         Raises:
             Unavailable: the application has not started, or has ended.
         """
-        return self._started().people
-
-    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request to the routes of accounts: ``app.mount("/account", accounts.app)``.
-
-        Raises:
-            Unavailable: the application has not started, or has ended.
-        """
-        await self._started().app(scope, receive, send)
-
-    def _started(self) -> _Running:
-        if self._running is None:
-            raise Unavailable("the application is not running: pass lifespan to it")
-        return self._running
-
-    def openapi(self, prefix: str) -> dict[str, Any]:
-        """Describe the routes of accounts, mounted below ``prefix``, by OpenAPI; see ``usercore_web.openapi``.
-
-        Raises:
-            Unavailable: the application has not started, or has ended.
-        """
-        return describe(self.people.core, self._routes, prefix=prefix)
+        return self._asgi.people
 
     def core(self, request: Request) -> UserCore:
         """Return the core bound to the tenant and the client of a request.
@@ -97,7 +54,7 @@ class Accounts:
             TenantNotFound: its tenant does not exist.
             Unavailable: the application has not started, or has ended.
         """
-        return self._site.core_for(self.people.core, request_of(request.scope, b""))
+        return self._asgi.core(request.scope)
 
     async def identity(self, request: Request) -> Identity:
         """Return the user and the session of a request; a dependency: ``Depends(accounts.identity)``.
@@ -109,9 +66,7 @@ class Accounts:
             TenantNotFound: its tenant does not exist.
             Unavailable: the application has not started, or has ended.
         """
-        plain = request_of(request.scope, b"")
-        self._site.check_origin(plain)
-        return await self.people.run(partial(self._site.identify, self.core(request), plain), hashes=False)
+        return await self._asgi.identity(request.scope)
 
     @staticmethod
     async def answer_error(_: Request, error: Exception) -> Response:

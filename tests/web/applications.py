@@ -9,13 +9,14 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
 from flask import Flask
+from litestar import Litestar
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 import tests.web.django_project  # noqa: F401 - Django's settings are made first
 from tests.web.browser import Answer, Transport, by_asgi, by_wsgi, to_asgi, to_wsgi
 from usercore import UserCore
-from usercore_web import Router, Site, django, flask, starlette
+from usercore_web import Router, Site, django, flask, litestar, starlette
 from usercore_web.routes import ROUTES
 
 Application = Callable[[UserCore, Site], AbstractContextManager[Transport]]
@@ -60,6 +61,13 @@ def on_starlette(core: UserCore, site: Site) -> Iterator[Transport]:
 
 
 @contextmanager
+def on_litestar(core: UserCore, site: Site) -> Iterator[Transport]:
+    app = Litestar(on_app_init=[litestar.Accounts(lambda: core, prefix=PREFIX, site=site).init_app])
+    with started(app, app.lifespan()) as send:
+        yield below_prefix(send)
+
+
+@contextmanager
 def on_django(core: UserCore, site: Site) -> Iterator[Transport]:
     with override_settings(USERCORE=django.Accounts(lambda: core, site=site)):
         yield below_prefix(to_wsgi(WSGIHandler()))
@@ -73,11 +81,27 @@ def on_django_by_asgi(core: UserCore, site: Site) -> Iterator[Transport]:
 
 @contextmanager
 def started(application: Any, lifespan: AbstractAsyncContextManager[object]) -> Iterator[Transport]:
-    """Send to an application of ASGI during its lifespan."""
+    """Send to an application of ASGI during its lifespan, which is one task as in servers."""
     with asyncio.Runner() as runner:
-        runner.run(lifespan.__aenter__())
+        has_started, is_over = asyncio.Event(), asyncio.Event()
+
+        async def live() -> None:
+            async with lifespan:
+                has_started.set()
+                await is_over.wait()
+
+        async def start() -> asyncio.Task[None]:
+            task = asyncio.create_task(live())
+            await has_started.wait()
+            return task
+
+        async def end(task: asyncio.Task[None]) -> None:
+            is_over.set()
+            await task
+
+        task = runner.run(start())
         yield to_asgi(application, runner.run)
-        runner.run(lifespan.__aexit__(None, None, None))
+        runner.run(end(task))
 
 
 APPLICATIONS: Final[dict[str, Application]] = {
@@ -85,6 +109,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "asgi": on_asgi,
     "flask": on_flask,
     "starlette": on_starlette,
+    "litestar": on_litestar,
     "django": on_django,
     "django by asgi": on_django_by_asgi,
 }

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import usercore
-from tests.web.applications import APPLICATIONS, Application, on_wsgi
+from tests.web.applications import APPLICATIONS, Application, on_asgi, on_wsgi
 from tests.web.browser import Answer, Browser, by_wsgi
 from usercore import Email, Host, Links, MailPolicy, Policy, UserCore, aio
 from usercore.testing import FakeClock, FakeHasher, MemoryMailer
@@ -351,7 +351,12 @@ def test_an_unknown_path_and_a_wrong_method_are_told_apart(shop: Shop) -> None:
     wrong = browser.get("/logout")
     assert (wrong.status, wrong.header("Allow")) == (405, "POST")
     assert browser.request("DELETE", "/sessions/a/b").status == 404
-    assert browser.get("//me").status == 404
+
+
+@pytest.mark.parametrize("on", [on_wsgi, on_asgi])
+def test_a_path_has_one_spelling_only(on: Application) -> None:
+    with closing(Shop(on)) as shop:
+        assert [shop.browser().get(path).status for path in ("//me", "/me/", "/ME", "/%6de")] == [404] * 4
 
 
 def test_no_response_is_stored_or_tells_its_address(shop: Shop) -> None:
