@@ -41,7 +41,7 @@ test-quick: $(call ready,test) ## run the tests that take no seconds
 
 faults: $(call ready,test) ## kill writers, cut power, fill disks, damage files, race processes, fail servers over
 	USERCORE_FAULT_ROUNDS=200 USERCORE_HYPOTHESIS_PROFILE=faults $(call python,test) $(PYTEST) tests/faults tests/sqlite \
-	  tests/*/test_joining.py $(patsubst %,tests/postgres/test_%.py,cut_contract cut_wires failover frozen \
+	  tests/*/test_joining.py $(patsubst %,tests/postgres/test_%.py,cut_calls cut_contract cut_wires failover frozen \
 	  lost_connections outages processes refusals timeouts)
 
 fuzz: $(call ready,test) ## send odd requests to an application for five minutes

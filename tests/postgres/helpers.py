@@ -1,5 +1,6 @@
 """Helpers of the PostgreSQL tests: cores with fakes, and queries on the database itself."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,6 +16,7 @@ from usercore.testing import FakeHasher
 from usercore_storage import postgres
 from usercore_storage.postgres import PostgresStorage
 from usercore_storage.postgres.connections import Connection
+from usercore_storage.sql import tables
 
 GENEROUS = Policy(registration=RegistrationPolicy(per_email_pause=timedelta(0), per_email=10**9))
 """Registrations of one email need no pause."""
@@ -52,6 +54,13 @@ def emails_in(server: Server, database: str) -> list[str]:
     """Return the emails of all users, sorted."""
     rows = server.ask("SELECT email FROM usercore_users ORDER BY email", database=database)
     return [email for (email,) in rows]
+
+
+def effect_counts(server: Server, database: str) -> Counter[str]:
+    """Return the number of rows of each table, and of all changes of users."""
+    counts = " UNION ALL ".join(f"SELECT '{table.name}', count(*) FROM {table.name}" for table in tables.ALL)  # noqa: S608 - our names
+    changes = "SELECT 'changes', sum(change_no)::bigint FROM usercore_users"
+    return Counter(dict(server.ask(f"{counts} UNION ALL {changes}", database=database)))
 
 
 def halves_in(server: Server, database: str) -> list[tuple[int]]:

@@ -6,7 +6,7 @@ It cuts at a chosen word of the client, or at a chosen message of the client or 
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
 from typing import Final
@@ -17,8 +17,11 @@ _CHUNK = 65_536
 _HEADER = 5
 """Bytes of a message's type and length; the length counts itself, but not the type."""
 
+COMMIT: Final = b"COMMIT\0"
+"""A part of the message that commits; BEGIN may contain ``READ COMMITTED``."""
+
 READY: Final = b"Z\0\0\0\5I"
-"""The server's message that it waits for the next statement, outside a transaction."""
+"""The server's message that it waits for the next batch; the last byte says that no transaction is open."""
 
 
 class Sender(StrEnum):
@@ -73,6 +76,11 @@ class Proxy:
         self.messages = dict.fromkeys(Sender, 0)
         """Messages since ``watch``."""
 
+        self.before_commit: Mapping[Sender, int] | None = None
+        """Messages since ``watch`` before the batch that had the first commit, if there was one."""
+
+        self._before_batch: Mapping[Sender, int] = self.messages
+
         self._word: bytes | None = None
         self._reaches = False
         self._answer: bytes | None = None
@@ -104,8 +112,9 @@ class Proxy:
     def watch(self) -> None:
         """Count messages from here on, in all connections."""
         with self._counting:
-            self.round_trips, self._cut_by = 0, None
+            self.round_trips, self.before_commit, self._cut_by = 0, None, None
             self.messages = dict.fromkeys(Sender, 0)
+            self._before_batch = self.messages.copy()
 
     def cut_before(self, sender: Sender, number: int) -> None:
         """Watch, and cut the connection before this message of one side is forwarded; the first one is 0."""
@@ -153,6 +162,13 @@ class Proxy:
                 target.sendall(data[:allowed])
                 if allowed < len(data):
                     return
+                self._note_commit(data)
+
+    def _note_commit(self, data: bytes) -> None:
+        if data[-len(READY) : -1] == READY[:-1]:
+            self._before_batch = self.messages.copy()
+        elif COMMIT in data and self.before_commit is None:
+            self.before_commit = self._before_batch
 
     def _stop_at_word(self, data: bytes, client: socket.socket, server: socket.socket) -> None:
         self._word = None

@@ -10,12 +10,11 @@ import pytest
 from scripts.postgres_server import Server
 from tests.faults.rounds import rounds
 from tests.postgres.calls import CALLS, PASSWORD
-from tests.postgres.helpers import core_over, halves_in, opened
+from tests.postgres.helpers import core_over, effect_counts, halves_in, opened
 from tests.postgres.proxy import Proxy, Sender, proxied
 from usercore import Indeterminate, UserCore
 from usercore.users.model import User
 from usercore_storage import check
-from usercore_storage.sql import tables
 
 FEW: Final = 3
 """Cuts of each call, spread over its messages; ``make faults`` cuts before each message."""
@@ -23,22 +22,15 @@ FEW: Final = 3
 
 @pytest.fixture(scope="module")
 def wire(server: Server, template: str) -> Iterator[tuple[Proxy, UserCore, User, str]]:
-    """Return a proxy, a core behind it, a user, and the URL of the store."""
-    url = server.url(server.make_database(template))
+    """Return a proxy, a core behind it, a user, and the name of the database."""
+    database = server.make_database(template)
+    url = server.url(database)
     with (
         proxied(server.port) as proxy,
         opened(f"{url.replace(f':{server.port}/', f':{proxy.port}/')}?pool_max=1") as store,
     ):
         core = core_over(store)
-        yield proxy, core, core.registration.register("ann@example.com", password=PASSWORD).user, url
-
-
-def effect_counts(server: Server, url: str) -> Counter[str]:
-    """Return the number of rows of each table, and of all changes of users."""
-    database = url.rpartition("/")[2]
-    counts = " UNION ALL ".join(f"SELECT '{table.name}', count(*) FROM {table.name}" for table in tables.ALL)  # noqa: S608 - our names
-    changes = "SELECT 'changes', sum(change_no)::bigint FROM usercore_users"
-    return Counter(dict(server.ask(f"{counts} UNION ALL {changes}", database=database)))
+        yield proxy, core, core.registration.register("ann@example.com", password=PASSWORD).user, database
 
 
 @pytest.mark.parametrize("sender", Sender)
@@ -46,15 +38,15 @@ def effect_counts(server: Server, url: str) -> Counter[str]:
 def test_a_call_whose_wire_is_cut_before_any_message_is_stored_once_or_indeterminate(
     server: Server, wire: tuple[Proxy, UserCore, User, str], name: str, sender: Sender
 ) -> None:
-    proxy, core, user, url = wire
+    proxy, core, user, database = wire
     call = CALLS[name]
     numbers = count(1000 * (2 * list(CALLS).index(name) + list(Sender).index(sender)))
 
     def run() -> Counter[str]:
         """Run the call as it was prepared last, and return what it changed."""
-        before = effect_counts(server, url)
+        before = effect_counts(server, database)
         call.run(core, prepared)
-        return effect_counts(server, url) - before
+        return effect_counts(server, database) - before
 
     prepared = call.prepare(core, user, next(numbers))
     run()
@@ -64,13 +56,13 @@ def test_a_call_whose_wire_is_cut_before_any_message_is_stored_once_or_indetermi
     messages = proxy.messages[sender]
     for number in range(0, messages, max(1, messages // rounds(FEW))):
         prepared = call.prepare(core, user, next(numbers))
-        before = effect_counts(server, url)
+        before = effect_counts(server, database)
         proxy.cut_before(sender, number)
         try:
             call.run(core, prepared)
         except Indeterminate:
-            assert effect_counts(server, url) - before in (Counter(), whole), number
+            assert effect_counts(server, database) - before in (Counter(), whole), number
         else:
-            assert effect_counts(server, url) - before == whole, number
-    assert halves_in(server, url.rpartition("/")[2]) == []
-    assert check(url).is_clean
+            assert effect_counts(server, database) - before == whole, number
+    assert halves_in(server, database) == []
+    assert check(server.url(database)).is_clean
