@@ -19,6 +19,7 @@ from usercore_web.wsgi import WsgiApp
 OPTIONS: Final = (
     "--headless",
     "--no-sandbox",  # for root
+    "--disable-dev-shm-usage",  # containers have little of it
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
