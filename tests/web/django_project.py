@@ -15,7 +15,7 @@ from django.http import HttpRequest, JsonResponse
 from django.shortcuts import render
 from django.urls import include, path
 
-from usercore_web.django import current_user, get_accounts, login_required
+from usercore_web.django import current_user, login_required
 
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "OPTIONS": {"transaction_mode": "IMMEDIATE"}}
 
@@ -65,21 +65,33 @@ __all__ = ["DjangoUser", "Group", "placed"]
 def placed(alias: str, **place: Any) -> Iterator[None]:
     """Use the database of this place."""
     connection = connections[alias]
+    before = dict(connection.settings_dict)
     connection.settings_dict.update(place)
     try:
         yield
     finally:
         connection.close()
+        connection.settings_dict.update(before)
+
+
+def greeting(request: HttpRequest) -> JsonResponse:
+    identity = current_user(request)
+    assert identity is not None
+    return JsonResponse({"hello": identity.user.first_name})
 
 
 @login_required
 def hello(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"hello": get_accounts().identity(request).user.first_name})
+    return greeting(request)
 
 
 @login_required
 async def hello_async(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"hello": get_accounts().identity(request).user.first_name})
+    return greeting(request)
+
+
+def django_user(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"username": request.user.get_username()})
 
 
 def maybe(request: HttpRequest) -> JsonResponse:
@@ -93,6 +105,7 @@ def page(request: HttpRequest) -> Any:
 urlpatterns = [
     path("account/", include("usercore_web.django.urls")),
     path("admin/", admin.site.urls),
+    path("django-user", django_user),
     path("hello", hello),
     path("hello-async", hello_async),
     path("maybe", maybe),

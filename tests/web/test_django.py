@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
 from django.core.management import call_command
 from django.db import transaction
-from django.test import Client, TestCase, override_settings
+from django.test import Client, RequestFactory, TestCase, override_settings
 
 import usercore
 from tests.web.browser import Browser, to_asgi
@@ -189,7 +189,7 @@ def sign_in(login: str = ANN, password: str = PASSWORD) -> Client:
 
 
 def is_signed_in(client: Client) -> bool:
-    return bool(client.get("/admin/").status_code == 200)
+    return bool(client.get("/django-user").json()["username"])
 
 
 def ann_in(core: UserCore) -> usercore.User:
@@ -199,6 +199,7 @@ def ann_in(core: UserCore) -> usercore.User:
 def test_the_admin_of_django_takes_a_user_of_usercore(core: UserCore) -> None:
     client = sign_in()
     assert is_signed_in(client)
+    assert client.get("/admin/").status_code == 200
     (row,) = DjangoUser.objects.all()
     assert (row.get_username(), row.has_usable_password()) == (str(ann_in(core).uuid), False)
     assert core.access_tokens.list(Email(ANN)).rows == ()
@@ -225,10 +226,17 @@ def test_too_many_attempts_are_answered_with_a_wait(core: UserCore) -> None:  # 
 
 def test_a_user_without_the_role_is_no_staff(core: UserCore) -> None:
     core.registration.register("bob@example.com", password=PASSWORD)
-    assert not is_signed_in(sign_in("bob@example.com"))
     row = authenticate(username="bob@example.com", password=PASSWORD)
     assert isinstance(row, DjangoUser)
     assert not row.is_staff
+
+
+def test_a_role_that_is_taken_is_gone_in_the_next_request(core: UserCore) -> None:
+    client = sign_in()
+    core.roles.give(ann_in(core).id, "Editors")
+    core.roles.take(ann_in(core).id, "Staff")
+    assert is_signed_in(client)
+    assert client.get("/admin/").status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -238,8 +246,7 @@ def test_a_user_without_the_role_is_no_staff(core: UserCore) -> None:
         lambda core, ann: core.privacy.erase(ann.id, "asked"),
         lambda core, ann: core.passwords.set(ann.id, "another horse battery staple"),
         lambda core, ann: core.roles.take(ann.id, "Staff"),
-        lambda core, ann: [core.roles.give(ann.id, "Editors"), core.roles.take(ann.id, "Staff")],
-        lambda core, _: [core.roles.update(name, active=False) for name in ("Staff", "Editors")],
+        lambda core, _: core.roles.update("Staff", active=False),
         lambda _, ann: DjangoUser.objects.filter(username=str(ann.uuid)).update(is_active=False),
         lambda _, ann: DjangoUser.objects.filter(username=str(ann.uuid)).update(username="ann"),
         lambda _, ann: DjangoUser.objects.filter(username=str(ann.uuid)).delete(),
@@ -249,7 +256,6 @@ def test_a_user_without_the_role_is_no_staff(core: UserCore) -> None:
         "erased",
         "new password",
         "no role",
-        "other role",
         "inactive role",
         "row",
         "renamed",
@@ -296,6 +302,18 @@ def shared(database: None) -> Iterator[UserCore]:  # noqa: ARG001 - the file
 
 class TestSqlite(DjangoJoiningCases):
     alias = "default"
+
+
+def test_no_more_is_read_of_a_body_that_is_too_large(accounts: Accounts) -> None:
+    request = RequestFactory().post("/login", "x" * 100_000, content_type="application/json", headers={"host": HOST})
+    assert accounts.answer(request, "/login").status_code == 413
+    assert len(request.read()) == 100_000 - (accounts.site.max_body_bytes + 1)
+
+
+def test_the_routes_are_not_in_the_transaction_of_a_request(shared: UserCore) -> None:
+    with placed("default", ATOMIC_REQUESTS=True):
+        assert post(Client(), "/account/register", NEW).status_code == 201
+    assert shared.users.find(Email(ANN)) is not None
 
 
 def test_deliveries_are_made_after_the_commit(database: None) -> None:  # noqa: ARG001 - the file

@@ -162,6 +162,20 @@ def test_a_session_that_an_attacker_chose_is_never_used(shop: Shop) -> None:
     assert code_of(attacker.get("/me")) == "tokens.revoked"
 
 
+def test_the_session_of_a_sign_in_is_paired_with_the_device_that_it_names(shop: Shop) -> None:
+    phone = shop.core.device_tokens.issue("phone")
+    browser = shop.browser()
+    new = {"email": ANN, "password": PASSWORD, "device_token": phone.reveal()}
+    assert browser.post("/register", **new).status == 201
+    (ann,) = shop.core.device_tokens.users(phone)
+    link = shop.core.login_tokens.issue(ann.id).reveal()
+    for target, fields in (("/login", {"login": ANN, "password": PASSWORD}), ("/login/link", {"secret": link})):
+        assert browser.post("/logout").status == 200
+        assert shop.core.device_tokens.users(phone) == ()
+        assert browser.post(target, **fields, device_token=phone.reveal()).status == 200
+        assert [user.id for user in shop.core.device_tokens.users(phone)] == [ann.id]
+
+
 def test_a_program_uses_a_bearer_token_from_any_origin(shop: Shop) -> None:
     token = shop.core.sign_in.trusted(shop.core.registration.register(ANN).user.id).access_token.reveal()
     program = shop.browser()
@@ -176,6 +190,27 @@ def test_a_wrong_password_and_an_unknown_login_are_answered_alike(shop: Shop) ->
     wrong = shop.browser().post("/login", login=ANN, password="wrong horse battery staple")
     unknown = shop.browser().post("/login", login="eve@example.com", password="wrong horse battery staple")
     assert (wrong.status, wrong.headers, wrong.body) == (unknown.status, unknown.headers, unknown.body)
+
+
+def test_with_a_device_token_a_wrong_password_and_an_unknown_login_are_answered_alike(shop: Shop) -> None:
+    shop.core.registration.register(ANN, password=PASSWORD)
+    wrong = "wrong horse battery staple"
+    devices = [shop.core.device_tokens.issue("phone").reveal(), "unknown", ""]
+    tries = [(ANN, wrong), ("eve@example.com", wrong), ("eve@example.com", PASSWORD)]
+    answers = [
+        shop.browser().post("/login", login=login, password=password, device_token=device)
+        for device in devices
+        for login, password in [*tries, *([(ANN, PASSWORD)] if device in devices[1:] else [])]
+    ]
+    assert len({(answer.status, tuple(answer.headers), answer.body) for answer in answers}) == 1
+    assert answers[0].status == 401
+
+
+def test_a_registration_with_an_unknown_device_token_tells_nothing_of_emails(shop: Shop) -> None:
+    shop.core.registration.register(ANN, password=PASSWORD)
+    for email in (ANN, "eve@example.com"):
+        answer = shop.browser().post("/register", email=email, password=PASSWORD, device_token="unknown")
+        assert (answer.status, code_of(answer)) == (422, "tokens.device_unknown")
 
 
 @pytest.mark.parametrize(

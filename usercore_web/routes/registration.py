@@ -42,7 +42,7 @@ ROUTES: Final = (
         "/register",
         "registration.register",
         register,
-        fields=("email", "password", "username", "first_name", "last_name", "language"),
+        fields=("email", "password", "username", "first_name", "last_name", "language", "device_token"),
     ),
     Route(
         "POST", "/register/request", "registration.request", request, fields=("email", "language"), needs_mailer=True
@@ -51,7 +51,7 @@ ROUTES: Final = (
         "/register/complete",
         "registration.complete",
         complete,
-        fields=("secret", "password", "username", "first_name", "last_name"),
+        fields=("secret", "password", "username", "first_name", "last_name", "device_token"),
         title="Complete your registration",
         submit="Register",
         shown=("password",),

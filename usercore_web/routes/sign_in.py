@@ -53,15 +53,22 @@ def me(call: Call) -> Response:
 
 
 ROUTES: Final = (
-    Route("POST", "/login", "sign_in.with_password", login, fields=("login", "password")),
+    Route("POST", "/login", "sign_in.with_password", login, fields=("login", "password", "device_token")),
     Route(
         "POST",
         "/login/second-factor",
         "sign_in.with_second_factor",
         second_factor,
-        fields=("challenge", "code"),
+        fields=("challenge", "code", "device_token"),
     ),
-    *link_routes("/login/link", "sign_in.with_login_token", login_link, title="Sign in", submit="Sign in"),
+    *link_routes(
+        "/login/link",
+        "sign_in.with_login_token",
+        login_link,
+        fields=("secret", "device_token"),
+        title="Sign in",
+        submit="Sign in",
+    ),
     Route("POST", "/logout", "access_tokens.revoke", logout),
     Route("GET", "/me", "sign_in.identify", me),
 )
