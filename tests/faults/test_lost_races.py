@@ -19,7 +19,7 @@ T = TypeVar("T")
 Want = Callable[[UserCore, int], object]
 
 
-NOTHING: Final[dict[str, object]] = {"find": None, "find_many": []}
+NOTHING: Final[dict[str, object]] = {"find": None, "find_many": [], "find_before_adding": []}
 """The results of queries for claims that find none."""
 
 

@@ -30,6 +30,10 @@ class PostgresEngine(HostEngine):
     def connect(self) -> Any:
         return psycopg.connect(self.server.url(self.database))
 
+    def end_session(self, connection: Any) -> None:
+        """End the session of one connection, and wait until it is over."""
+        self.server.ask("SELECT pg_terminate_backend(%s, 10000)", connection.info.backend_pid)
+
     def connect_beginning(self, *, elsewhere: bool = False) -> Any:
         return self.elsewhere() if elsewhere else self.connect()
 
@@ -122,12 +126,12 @@ class TestJoining(JoiningCases):
     ) -> None:
         with engine.open() as connection:
             joined = core.joined(connection)
-            engine.server.end_sessions(engine.database)
+            engine.end_session(connection)
             with pytest.raises(Unavailable, match="terminating connection") as refusal:
                 joined.users.find(Email(ANN))
             assert type(refusal.value) is Unavailable
         with engine.open() as connection:
-            engine.server.end_sessions(engine.database)
+            engine.end_session(connection)
             with pytest.raises(Unavailable) as refusal:
                 core.joined(connection)
             assert type(refusal.value) is Unavailable

@@ -13,7 +13,7 @@ import pytest
 from scripts.postgres_server import Server
 from tests.email_change.undo_races import RIVALS, MeetingAtLocks, both_at_the_lock
 from tests.fixtures import LINKS, RELYING_PARTY
-from tests.postgres.helpers import GENEROUS, opened
+from tests.postgres.helpers import GENEROUS, core_over, opened
 from tests.privacy import erasing_races
 from tests.services.factor_races import RACES
 from tests.services.factors import POLICY
@@ -24,7 +24,7 @@ from usercore.kernel.errors import RunAgain
 from usercore.kernel.ids import UserId
 from usercore.kernel.units import Units
 from usercore.storage import Unit
-from usercore.testing import FakeClock, FakeHasher, MemoryMailer
+from usercore.testing import FakeClock, FakeHasher, MemoryMailer, WatchedStorage
 from usercore.testing.contracts.base import add_users, units_of
 from usercore.testing.contracts.races import Meet, overlap
 from usercore.testing.contracts.units import names, rename
@@ -211,6 +211,26 @@ def test_a_unit_that_must_not_wait_for_a_lock_is_busy(server: Server, database: 
         add_users(people, MAIN, ANN, BOB)
         people.write(lock_and_rename_without_waiting)
         assert people.read(names) == [a_user().first_name, "Zoë"]
+
+
+def test_units_that_register_different_users_in_a_young_store_do_not_stop_each_other(
+    server: Server, database: str
+) -> None:
+    runs: list[str] = []
+    both = threading.Barrier(2)
+
+    def meet(_: Unit) -> None:
+        runs.append("before the commit")
+        if len(runs) <= 2:
+            both.wait(60)
+
+    with opened(f"{server.url(database)}?isolation=serializable") as store, ThreadPoolExecutor(2) as pool:
+        storage = WatchedStorage(store)
+        core = core_over(storage)
+        storage.before_commit.append(meet)
+        emails = ["ann@example.com", "bob@example.com"]
+        list(pool.map(lambda email: core.registration.register_external(email, external_id=email), emails))
+    assert len(runs) == 2
 
 
 def test_units_that_lock_different_users_of_a_young_store_do_not_stop_each_other(server: Server, database: str) -> None:

@@ -234,7 +234,7 @@ class RegistrationSteps:
 
     def find_claims(self, unit: RegistrationUnit, registrant: RegistrationInput) -> Sequence[Claim]:
         """Return the claims that exist on the keys that the new user will have."""
-        return unit.claims.find_many(list(registrant.claims()))
+        return unit.claims.find_before_adding(list(registrant.claims()))
 
     def new_user(self, registrant: RegistrationInput, now: datetime) -> User:
         """Return the user that is going to be stored."""

@@ -144,6 +144,14 @@ class ClaimRepository(Protocol):
     def find_many(self, names: Sequence[tuple[KeySpace, str]]) -> list[Claim]:
         """Return the claims that exist on these keys, each once, in any order."""
 
+    def find_before_adding(self, names: Sequence[tuple[KeySpace, str]]) -> list[Claim]:
+        """Return what ``find_many`` does, for keys that the unit adds if they are free.
+
+        A storage may return none without reading, if it then runs a unit again that ends, in whatever way, without
+        having added all these keys. By default, it reads.
+        """
+        return self.find_many(names)
+
     @abstractmethod
     def put(self, claim: Claim) -> None:
         """Store a claim of the unit's tenant, or replace its uses and its hold if its holder has it already.

@@ -115,7 +115,7 @@ def add_user(unit: UsersUnit, user: User, kind: ChangeKind, *, found: Iterable[C
     """
     needs = claims_of(user)
     if found is None:
-        found = unit.claims.find_many(list(needs))
+        found = unit.claims.find_before_adding(list(needs))
     check_free(found, user, needs, at=user.modified_at)
     release_over(unit, found, at=user.modified_at)
     unit.claims.add_many([make_claim(user, *name, needs[name]) for name in in_order(needs)])

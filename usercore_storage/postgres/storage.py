@@ -9,7 +9,7 @@ import attrs
 import psycopg
 
 from usercore.history.model import Entry
-from usercore.kernel.errors import LostRace, RunAgain, Unavailable, Unsupported
+from usercore.kernel.errors import LostRace, RunAgain, StorageError, Unavailable, Unsupported
 from usercore.kernel.forks import reset_in_child
 from usercore.kernel.units import Units
 from usercore.kernel.values import frozen
@@ -22,7 +22,7 @@ from usercore_storage.postgres.joined import joined
 from usercore_storage.postgres.location import StoreLocation, location_of
 from usercore_storage.postgres.migrations import migrate
 from usercore_storage.postgres.pool import Pool
-from usercore_storage.postgres.profiles import ServerProfile, profile_of
+from usercore_storage.postgres.profiles import SERIALIZABLE, ServerProfile, profile_of
 from usercore_storage.postgres.retries import retry_transaction
 from usercore_storage.sql.joined import HostTransaction
 from usercore_storage.sql.tables import ALL
@@ -161,19 +161,32 @@ class PostgresUnits(Units[Unit]):
         return self._run(work, WITHOUT_WAITING)
 
     def _run(self, work: Callable[[Unit], T], *settings: str) -> T:
-        result, entries = self._store.run(lambda connection, _: self._write(connection, work, *settings))
+        result, entries = self._store.run(
+            lambda connection, again: self._write(connection, work, *settings, again=again)
+        )
         if entries and self._origin.observe is not None:
             self._origin.observe(entries)
         return result
 
-    def _write(self, connection: Connection, work: Callable[[Unit], T], *settings: str) -> tuple[T, Sequence[Entry]]:
+    def _write(
+        self, connection: Connection, work: Callable[[Unit], T], *settings: str, again: bool
+    ) -> tuple[T, Sequence[Entry]]:
         transaction = connection.transaction
         unit = transaction.unit
         transaction.begin(*settings)
         unit.begin_transaction()
-        unit.begin(self._origin)
-        result = work(unit)
-        unit.finish()
+        # At SERIALIZABLE the server takes it for a contradiction if two units look for keys in one page of an index and
+        # insert into it. A young store has no other pages.
+        unit.begin(self._origin, optimistic=connection.location.isolation == SERIALIZABLE and not again)
+        try:
+            result = work(unit)
+            unit.finish()
+        except Exception as error:
+            if unit.has_assumed and not isinstance(error, StorageError):
+                raise RunAgain from error
+            raise
+        if unit.has_assumed:
+            raise RunAgain
         transaction.commit()
         unit.committed()
         return result, unit.entries

@@ -49,7 +49,7 @@ class SqlUnit(RecordingUnit):
         self.begin_transaction = self.user_agents.begin_transaction
         self.committed = self.user_agents.commit
         self.users = SqlUsers(run, self, self.user_agents)
-        self.claims = SqlClaims(run, self)
+        self.claims = self._claims = SqlClaims(run, self)
         self.email_changes = SqlEmailChanges(run)
         self.tenants = SqlTenants(run, self)
         self.credentials = SqlCredentials(run, self)
@@ -86,9 +86,16 @@ class SqlUnit(RecordingUnit):
         self.authentication = SqlAuthenticationLookup(run, self)
         self.compliance = SqlComplianceLookup(run, self)
 
-    def begin(self, origin: UnitContext) -> None:
+    def begin(self, origin: UnitContext, *, optimistic: bool = False) -> None:
+        """Begin a unit, which may be ``optimistic`` if it runs again once it ``has_assumed`` something."""
         super().begin(origin)
         self.user_agents.begin_unit()
+        self._claims.begin_unit(optimistic=optimistic)
+
+    @property
+    def has_assumed(self) -> bool:
+        """Whether the unit assumed something that may not be so; see ``ClaimRepository.find_before_adding``."""
+        return self._claims.has_assumed
 
     def finish(self) -> None:
         super().finish()

@@ -298,6 +298,18 @@ class SqlClaims(ClaimRepository):
         """Use this transaction and see the claims of this unit's tenant."""
         self._run = run
         self._unit = unit
+        self._is_optimistic = False
+        self._assumed_free: set[tuple[KeySpace, str]] = set()
+
+    def begin_unit(self, *, optimistic: bool) -> None:
+        """Assume, in the unit that begins, that keys which are to be added are free; or read whether they are."""
+        self._is_optimistic = optimistic
+        self._assumed_free.clear()
+
+    @property
+    def has_assumed(self) -> bool:
+        """Whether a key was assumed to be free and has not been added, which would have failed otherwise."""
+        return bool(self._assumed_free)
 
     def find(self, space: KeySpace, key: str) -> Claim | None:
         rows = self._run(FIND_CLAIM, (self._unit.tenant_id, digest_of_key(space, key)))
@@ -313,12 +325,20 @@ class SqlClaims(ClaimRepository):
         requested = set(names) if rows else ()  # an import asks for many names, and most are free
         return [claim for claim in map(CLAIMS.read, rows) if (claim.space, claim.key) in requested]
 
+    def find_before_adding(self, names: Sequence[tuple[KeySpace, str]]) -> list[Claim]:
+        if not self._is_optimistic:
+            return self.find_many(names)
+        self._assumed_free.update(names)
+        return []
+
     def put(self, claim: Claim) -> None:
         if not self._run(PUT_CLAIM, CLAIMS.row(claim)):
             raise RunAgain
 
     def add_many(self, claims: Iterable[Claim]) -> None:
-        rows = sorted(map(CLAIMS.row, claims))
+        added = list(claims)
+        self._assumed_free.difference_update((claim.space, claim.key) for claim in added)
+        rows = sorted(map(CLAIMS.row, added))
         self._run.many(CLAIMS.insert, rows)  # sorted by digest, so that each page of the index is touched once
 
     def remove(self, claims: Iterable[Claim]) -> None:

@@ -25,6 +25,12 @@ from usercore.users.model import Claim
 
 LONG = "😀" * 254
 
+
+def found_before_adding(unit: Unit, *keys: str) -> list[Claim]:
+    """Return the claims on keys that the unit may add."""
+    return unit.claims.find_before_adding([(KeySpace.LOGIN, key) for key in keys])
+
+
 ALIKE = [
     "ann",
     "Ann",
@@ -142,6 +148,41 @@ class ClaimRepositoryContract(Contract):
     def test_a_claim_requested_twice_is_returned_once(self, main: Units[Unit]) -> None:
         store(main, lambda unit: unit.claims.put, CLAIM)
         assert main.read(lambda unit: unit.claims.find_many([(KeySpace.LOGIN, "ann")] * 2100)) == [CLAIM]
+
+    @pytest.mark.rule("U3")
+    def test_a_unit_that_does_not_add_a_held_key_has_found_its_claim(self, main: Units[Unit]) -> None:
+        def refuse(unit: Unit) -> None:
+            if not found_before_adding(unit, "ann", "bob"):
+                raise LookupError
+
+        store(main, lambda unit: unit.claims.put, CLAIM)
+        assert main.write(lambda unit: found_before_adding(unit, "ann", "bob")) == [CLAIM]
+        main.write(refuse)
+
+    @pytest.mark.rule("U3")
+    def test_a_unit_that_adds_some_of_the_keys_has_found_the_claims_on_the_others(self, main: Units[Unit]) -> None:
+        def add_bob(unit: Unit) -> list[Claim]:
+            found = found_before_adding(unit, "ann", "bob")
+            unit.claims.add_many([a_claim(key="bob", holder_id=BOB)])
+            return found
+
+        store(main, lambda unit: unit.claims.put, CLAIM)
+        assert main.write(add_bob) == [CLAIM]
+        assert find(main, "bob") == a_claim(key="bob", holder_id=BOB)
+
+    @pytest.mark.rule("U3")
+    def test_a_unit_that_adds_keys_without_having_found_their_claims_runs_again(self, main: Units[Unit]) -> None:
+        def add_unless_held(unit: Unit) -> list[Claim]:
+            found = found_before_adding(unit, "ann")
+            if not found:
+                unit.claims.add_many([a_claim(holder_id=BOB)])
+            return found
+
+        store(main, lambda unit: unit.claims.put, CLAIM)
+        assert main.write(add_unless_held) == [CLAIM]
+        main.write(lambda unit: unit.claims.remove([CLAIM]))
+        assert main.write(add_unless_held) == []
+        assert find(main) == a_claim(holder_id=BOB)
 
     @pytest.mark.rule("U3")
     def test_a_freed_key_can_be_anothers(self, main: Units[Unit]) -> None:

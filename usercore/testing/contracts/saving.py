@@ -47,14 +47,14 @@ class SavingContract(Contract):
 
     @pytest.mark.rule("R4", "U3")
     def test_of_two_new_users_with_one_username_one_is_created(self, storage: Storage) -> None:
-        race = _Race(storage, after="find_many")
+        race = _Race(storage, after="find_before_adding")
         (saved,), (refused,) = race.run(race.saving("one"), race.saving("two"))
         assert isinstance(refused, Taken)
         assert (saved.created, race.roles_of(saved)) == (True, [saved.user.first_name])
 
     @pytest.mark.rule("R4", "U3")
     def test_of_two_upserts_of_one_username_one_creates_and_the_other_one_updates(self, storage: Storage) -> None:
-        race = _Race(storage, after="find_many")
+        race = _Race(storage, after="find_before_adding")
         saved, rest = race.run(race.saving("one", upsert=True), race.saving("two", upsert=True))
         assert rest == []
         last, first = sorted(saved, key=lambda one: one.created)
