@@ -18,10 +18,23 @@ TEXT: Final = st.one_of(
     st.text(max_size=20),
 )
 NAMES: Final = st.sampled_from(
-    ["name", "reason", "sure", "version", "key", "value", "role_id", "group_id", "sorting", "permissions", "force"]
-    + ["first_name", "language", "note", "time_zone", "country", "required", "public"]
+    [
+        *(
+            "name",
+            "reason",
+            "sure",
+            "version",
+            "key",
+            "value",
+            "role_id",
+            "group_id",
+            "sorting",
+            "permissions",
+            "force",
+        ),
+        *("first_name", "language", "note", "time_zone", "country", "required", "public"),
+    ]
 )
-
 
 PATH: Final = TEXT.map(lambda text: text.encode("utf-8", "replace").decode().replace("/", "_") or "_")
 """Texts of a path, which servers decode."""

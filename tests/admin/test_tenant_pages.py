@@ -1,9 +1,11 @@
 """Pages about a tenant: requests of addresses, groups, roles, API tokens, the log, and tenants themselves."""
 
+import pytest
+
 from tests.admin.markup import Page
 from tests.admin.sample_requests import address_request, api_token, group, role, tenant
-from tests.admin.world import World, submit
-from usercore import ChangeRequestState
+from tests.admin.world import World, csrf_in, submit
+from usercore import ChangeRequestState, UserState
 
 
 def test_a_request_shows_what_it_changes_and_whose_it_is() -> None:
@@ -119,3 +121,41 @@ def test_a_tenant_is_created_changed_and_deactivated() -> None:
         False,
     )
     assert browser.get("/admin/tenants/nothing").status == 404
+
+
+def test_an_admin_works_on_another_tenant_and_stays_there() -> None:
+    world = World(admin=True)
+    main = world.core.tenant("main")
+    zoe = main.registration.register("zoe@example.com", send_email=False).user
+    base = f"/admin/in/{world.core.tenants.get('main').uuid}"
+    browser = world.signed_in()
+    page = Page(browser.get(f"{base}/users/{zoe.id}").body)
+    links = {one["href"] for one in page.all("a")} | {one["action"] for one in page.all("form")}
+    others = {one for one in links if not one.startswith(f"{base}/")}
+    assert others == {"#content", "/admin/tenants", "/admin/sign-out"}
+    assert (
+        browser.submit(f"{base}/users/{zoe.id}/deactivate", {"csrf": csrf_in(browser.get(f"{base}/users"))}).status
+        == 303
+    )
+    assert main.users.get(zoe.id).state is UserState.DEACTIVATED
+    assert main.history.of_user(zoe.id).rows[0].actor == f"user:{world.operator.id}"
+
+
+def test_a_tenant_has_no_users_of_others() -> None:
+    world = World(admin=True)
+    base = f"/admin/in/{world.core.tenants.get('main').uuid}"
+    browser = world.signed_in()
+    assert browser.get(f"{base}/users/{world.user.id}").status == 404
+    assert browser.get(f"/admin/users/{world.user.id}").status == 200
+
+
+@pytest.mark.parametrize("tenant", ["7", "00000000-0000-0000-0000-000000000000", "main"])
+def test_a_tenant_that_is_not_there_is_a_page_that_says_so(tenant: str) -> None:
+    assert World(admin=True).signed_in().get(f"/admin/in/{tenant}/users").status == 404
+
+
+def test_only_admins_work_on_other_tenants() -> None:
+    world = World()
+    uuid = world.core.tenant("system").tenants.create("shop", "Shop").uuid
+    assert world.signed_in().get(f"/admin/in/{uuid}/users").status == 403
+    assert world.browser().get(f"/admin/in/{uuid}/users").status == 303

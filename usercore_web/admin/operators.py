@@ -1,12 +1,24 @@
 """Requests of operators: who is one, and what pages do with a request."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 import attrs
 
-from usercore import Actor, Identity, Invalid, NotAllowed, TokenInvalid, TokenMissing, UserCore, UsercoreError
+from usercore import (
+    Actor,
+    Identity,
+    Invalid,
+    NotAllowed,
+    Tenant,
+    TenantNotFound,
+    TokenInvalid,
+    TokenMissing,
+    UserCore,
+    UsercoreError,
+)
 from usercore.kernel.values import frozen
 from usercore_web.admin.done import DONE
 from usercore_web.admin.errors import error_page
@@ -21,6 +33,9 @@ from usercore_web.site import Site
 
 SOURCE: Final = "admin"
 """The source of what operators do, and of their sessions."""
+
+IN_TENANT: Final = "/in/{in_tenant}"
+"""Where the pages of another tenant are, for admins."""
 
 USE: Final = "admin.use"
 """The action that is refused to users who are no operators."""
@@ -38,6 +53,19 @@ def check_operator(core: UserCore, identity: Identity, permission: str | None) -
         raise NotAllowed(USE)
 
 
+def tenant_of(core: UserCore, uuid: str) -> Tenant:
+    """Return the tenant with this UUID; pages name tenants by it, because keys may have any characters.
+
+    Raises:
+        SystemOnly: the core is not that of the admins.
+        TenantNotFound: there is no such tenant.
+    """
+    try:
+        return core.tenants.get(UUID(uuid))
+    except ValueError:
+        raise TenantNotFound from None
+
+
 def site_of_session(site: Site) -> Site:
     """Return the site whose CSRF tokens are made of the secret of the session."""
     return attrs.evolve(site, csrf_cookie=site.session_cookie)
@@ -47,8 +75,9 @@ def site_of_session(site: Site) -> Site:
 class OperatorCall:
     """A request of an operator.
 
-    ``core`` is bound to the operator as its actor, ``parameters`` are those of the path, and ``base`` is where the
-    links begin. The cookie of the CSRF token in ``site`` is that of the session.
+    ``core`` is bound to the operator as its actor, and to the ``other_tenant`` if an admin works on one. ``root`` is
+    where the admin page is, ``base`` where the pages of the tenant are, and ``parameters`` are those of the path. Times
+    are shown in the ``zone``. The cookie of the CSRF token in ``site`` is that of the session.
     """
 
     core: UserCore
@@ -56,7 +85,10 @@ class OperatorCall:
     request: Request
     parameters: Mapping[str, str]
     site: Site
+    root: str
     base: str
+    other_tenant: Tenant | None
+    zone: str
 
     def number(self, name: str) -> int:
         """Return an id in the path.
@@ -91,13 +123,14 @@ class OperatorCall:
     def layout(self) -> dict[str, object]:
         """Return what every page shows besides its own values."""
         secret, _ = self.site.csrf_secret(self.request)
-        user = self.identity.user
         return {
+            "root": self.root,
             "base": self.base,
+            "other_tenant": self.other_tenant,
             "section": self.request.path.removeprefix(self.base).strip("/").partition("/")[0],
-            "operator": user,
+            "operator": self.identity.user,
             "done": DONE.get(self.request.query.get("done", "")),
-            "zone": self.core.users.preferences(user.id).time_zone,
+            "zone": self.zone,
             "csrf": lambda: csrf_token(secret),
         }
 
@@ -116,18 +149,19 @@ class AdminRoute:
 class Entrance:
     """Lets operators in, and sends others to the sign-in."""
 
-    base: str
+    root: str
     permission: str | None
 
-    def route(self, page: AdminRoute) -> Route:
-        """Return the route of a page, for operators only."""
-        return Route(page.method, page.path, page.use_case, lambda call: self._respond(page, call))
+    def routes(self, page: AdminRoute) -> Iterator[Route]:
+        """Iterate over the routes of a page, for operators only: that of their tenant, and for admins of any other."""
+        for start in ("",) if page.path.startswith("/tenants") else ("", IN_TENANT):
+            yield Route(page.method, start + page.path, page.use_case, lambda call: self._respond(page, call))
 
     def _respond(self, page: AdminRoute, call: Call) -> Response:
         try:
             operator = self._operator(call)
         except TokenInvalid:
-            return redirect(f"{self.base}/sign-in?{urlencode({'next': self._target(call.request)})}")
+            return redirect(f"{self.root}/sign-in?{urlencode({'next': self._target(call.request)})}")
         try:
             return page.handle(operator)
         except UsercoreError as error:
@@ -139,18 +173,23 @@ class Entrance:
             raise TokenMissing
         identity = call.core.sign_in.identify(secret)
         check_operator(call.core, identity, self.permission)
+        core = call.core.bind(actor=Actor.user(identity.user.id), source=SOURCE)
+        tenant = tenant_of(call.core, call.parameters["in_tenant"]) if "in_tenant" in call.parameters else None
         return OperatorCall(
-            core=call.core.bind(actor=Actor.user(identity.user.id), source=SOURCE),
+            core=core if tenant is None else core.tenant(tenant.key),
             identity=identity,
             request=call.request,
             parameters=call.parameters,
             site=site_of_session(call.site),
-            base=self.base,
+            root=self.root,
+            base=self.root if tenant is None else self.root + IN_TENANT.format(in_tenant=tenant.uuid),
+            other_tenant=tenant,
+            zone=call.core.users.preferences(identity.user.id).time_zone,
         )
 
     def _target(self, request: Request) -> str:
         """Return the page that a request is for, to be shown after the sign-in; the first one for a sent form."""
         if request.method != "GET":
-            return f"{self.base}/"
+            return f"{self.root}/"
         query = f"?{urlencode(request.query)}" if request.query else ""
-        return f"{self.base}{request.path.removeprefix(self.base)}{query}"
+        return f"{self.root}{request.path.removeprefix(self.root)}{query}"

@@ -43,37 +43,38 @@ def admin_router(
     is where the application mounts the page. Privileged users may use it, with ``permission`` only those of them whom a
     role allows that.
     """
-    base = prefix.rstrip("/")
+    root = prefix.rstrip("/")
     return Router(
         core,
-        _routes(base, permission),
-        site=_own_cookies(site or Site(), base),
-        prefix=base,
-        respond_to_error=partial(_respond_to_error, base),
+        _routes(root, permission),
+        site=_own_cookies(site or Site(), root),
+        prefix=root,
+        respond_to_error=partial(_respond_to_error, root),
     )
 
 
-def _routes(base: str, permission: str | None) -> Iterator[Route]:
+def _routes(root: str, permission: str | None) -> Iterator[Route]:
     yield Route("GET", STYLE_PATH, "", _style)
-    yield from SignInPages(base=base, permission=permission).routes()
-    entrance = Entrance(base=base, permission=permission)
-    yield from map(entrance.route, PAGES)
+    yield from SignInPages(root=root, permission=permission).routes()
+    entrance = Entrance(root=root, permission=permission)
+    for page in PAGES:
+        yield from entrance.routes(page)
 
 
 def _style(_: Call) -> Response:
     return Response(200, (("Content-Type", "text/css; charset=utf-8"), ("Cache-Control", _FOR_EVER)), STYLE)
 
 
-def _respond_to_error(base: str, _: Request, error: UsercoreError) -> Response:
-    return error_page(error, base=base)
+def _respond_to_error(root: str, _: Request, error: UsercoreError) -> Response:
+    return error_page(error, root=root)
 
 
-def _own_cookies(site: Site, base: str) -> Site:
+def _own_cookies(site: Site, root: str) -> Site:
     """Return the site with cookies that browsers send to the admin page only, and forget when they are closed."""
     secure = site.session_cookie.secure
     start = "__Secure-admin" if secure else "admin"
     session, csrf = (
-        SecretCookie(name=f"{start}-{name}", secure=secure, path=base or "/", persistent=False)
+        SecretCookie(name=f"{start}-{name}", secure=secure, path=root or "/", persistent=False)
         for name in ("session", "csrf")
     )
     return attrs.evolve(site, session_cookie=session, csrf_cookie=csrf)

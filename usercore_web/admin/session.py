@@ -26,7 +26,7 @@ from usercore_web.routing import Call, Route
 class SignInPages:
     """The pages of the sign-in: login and password, then a code if the user has or needs a second factor."""
 
-    base: str
+    root: str
     permission: str | None
 
     def routes(self) -> Iterator[Route]:
@@ -69,7 +69,7 @@ class SignInPages:
         """End the session, also of a user who is no operator any more."""
         site_of_session(call.site).read_form(call.request)
         end_session(call)
-        return redirect(f"{self.base}/sign-in", call.site.session_cookie.clear())
+        return redirect(f"{self.root}/sign-in", call.site.session_cookie.clear())
 
     def _start(self, call: Call, signed_in: SignedIn, goto: str) -> Response:
         """Start a session of its own, if the user is an operator, and end the one that the browser had."""
@@ -79,7 +79,7 @@ class SignInPages:
             call.core.access_tokens.revoke(signed_in.access_token)
             raise
         end_session(call)
-        target = local_target(goto, default=f"{self.base}/")
+        target = local_target(goto, default=f"{self.root}/")
         return redirect(target, call.site.session_cookie.session(signed_in.access_token, signed_in))
 
     def _form(self, call: Call, template: str, refusal: Rejected | None = None, **values: object) -> Response:
@@ -90,7 +90,7 @@ class SignInPages:
             *headers,
             *(() if refusal is None else error_headers(refusal)),
             status=200 if refusal is None else status_of(refusal),
-            base=self.base,
+            root=self.root,
             csrf=lambda: csrf_token(secret),
             refusal=refusal,
             **values,

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Final, TypedDict
-from uuid import UUID
 
-from usercore import Tenant, TenantNotFound
-from usercore_web.admin.operators import AdminRoute, OperatorCall
+from usercore import Tenant
+from usercore_web.admin.operators import AdminRoute, OperatorCall, tenant_of
 from usercore_web.fields import read_number
 from usercore_web.responses import Response
 
@@ -63,17 +62,7 @@ def deactivate(call: OperatorCall) -> Response:
 
 
 def _tenant(call: OperatorCall) -> Tenant:
-    """Return the tenant that the path names by its UUID, because keys may have any characters.
-
-    Raises:
-        SystemOnly: the operator is no admin.
-        TenantNotFound: there is no such tenant.
-    """
-    try:
-        uuid = UUID(call.parameters["tenant_uuid"])
-    except ValueError:
-        raise TenantNotFound from None
-    return call.core.tenants.get(uuid)
+    return tenant_of(call.core, call.parameters["tenant_uuid"])
 
 
 def _fields(fields: Mapping[str, str]) -> TenantFields:
