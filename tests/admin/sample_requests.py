@@ -163,19 +163,35 @@ def with_fields(**fields: str) -> Callable[[World], Sample]:
     return lambda _: Sample({}, fields)
 
 
+def user_with_everything(world: World) -> Sample:
+    for prepare in (
+        address_request,
+        autologin_token,
+        role_to_take,
+        group_to_leave,
+        stored_value,
+        second_factor,
+        passkey,
+        logged,
+        signed_in,
+    ):
+        prepare(world)
+    return user(world)
+
+
 SAMPLES: Final[Mapping[tuple[str, str], Callable[[World], Sample]]] = {
     ("GET", "/"): nothing,
     ("GET", "/users"): nothing,
-    ("GET", "/users/{user_id}"): user,
-    ("GET", "/users/{user_id}/addresses"): user,
-    ("GET", "/users/{user_id}/access-tokens"): user,
-    ("GET", "/users/{user_id}/autologin-tokens"): user,
-    ("GET", "/users/{user_id}/attempts"): user,
-    ("GET", "/users/{user_id}/source-accesses"): user,
-    ("GET", "/users/{user_id}/password-changes"): user,
-    ("GET", "/users/{user_id}/meta"): user,
-    ("GET", "/users/{user_id}/actions"): user,
-    ("GET", "/users/{user_id}/changes"): user,
+    ("GET", "/users/{user_id}"): user_with_everything,
+    ("GET", "/users/{user_id}/addresses"): user_with_everything,
+    ("GET", "/users/{user_id}/access-tokens"): user_with_everything,
+    ("GET", "/users/{user_id}/autologin-tokens"): user_with_everything,
+    ("GET", "/users/{user_id}/attempts"): user_with_everything,
+    ("GET", "/users/{user_id}/source-accesses"): user_with_everything,
+    ("GET", "/users/{user_id}/password-changes"): user_with_everything,
+    ("GET", "/users/{user_id}/meta"): user_with_everything,
+    ("GET", "/users/{user_id}/actions"): user_with_everything,
+    ("GET", "/users/{user_id}/changes"): user_with_everything,
     ("POST", "/users/{user_id}/edit"): edit,
     ("POST", "/users/{user_id}/activate"): deactivated,
     ("POST", "/users/{user_id}/deactivate"): user,
