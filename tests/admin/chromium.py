@@ -16,6 +16,9 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from tests.admin.world import OPERATOR, PASSWORD, World
 from usercore_web.wsgi import WsgiApp
 
+PATIENCE: Final = 30
+"""Seconds that a page may take, on a busy machine, too."""
+
 OPTIONS: Final = (
     "--headless",
     "--no-sandbox",  # for root
@@ -47,7 +50,7 @@ def chromium(folder: Path) -> Iterator[Chrome]:
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = Chrome(options=options, service=ChromeService(driver))
-    browser.implicitly_wait(10)  # a key does not wait for the page that it opens
+    browser.implicitly_wait(PATIENCE)  # a key does not wait for the page that it opens
     try:
         yield browser
     finally:

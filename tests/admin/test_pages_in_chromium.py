@@ -7,7 +7,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.admin.chromium import chromium, console_of, served, show_as, sign_in, violations_in, width_of
+from tests.admin.chromium import PATIENCE, chromium, console_of, served, show_as, sign_in, violations_in, width_of
 from tests.admin.sample_requests import SAMPLES
 from tests.admin.world import World
 from usercore import UserState
@@ -56,6 +56,7 @@ def test_an_operator_finds_a_user_and_deactivates_the_account(width: int, scheme
         sign_in(browser, address)
         browser.find_element("link text", "Users").click()
         browser.find_element("id", "q").send_keys("ann@", Keys.ENTER)
+        WebDriverWait(browser, PATIENCE).until(lambda here: "q=ann" in here.current_url)
         browser.find_element("link text", "Ann").click()
         browser.find_element("xpath", "//summary[text()='Deactivate']").click()
         browser.find_element("id", "deactivate-reason").send_keys("left the company")
@@ -92,7 +93,7 @@ def test_chromium_refuses_styles_and_scripts_that_get_into_a_page(browser: Chrom
             "document.querySelector('main').innerHTML ="
             ' \'<p id="bad" style="color: red">x</p><img src="data:," onerror="document.title = 1">\''
         )
-        refused = WebDriverWait(browser, 10).until(lambda here: (found := console_of(here)) and found)
+        refused = WebDriverWait(browser, PATIENCE).until(lambda here: (found := console_of(here)) and found)
         assert any("Content Security Policy" in one for one in refused)
         assert browser.find_element("id", "bad").value_of_css_property("color") != "rgba(255, 0, 0, 1)"
         assert browser.title != "1"
