@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from http import HTTPStatus
 
 from usercore import FieldError, Invalid, RateLimited, SignInRefused, TokenUnknown, Unavailable, forms
 from usercore_web import BodyTooLarge, errors, problem_of
@@ -14,7 +15,7 @@ def test_an_error_is_a_problem_with_code_and_fields() -> None:
     assert ("Content-Type", "application/problem+json") in problem.headers
     assert json.loads(problem.body) == {
         "type": "about:blank",
-        "title": "Unprocessable Entity",
+        "title": HTTPStatus(422).phrase,  # Python 3.13 has a newer one
         "status": 422,
         "code": "input.invalid",
         "fields": {"errors": [{"field": "email", "reason": "malformed"}]},

@@ -118,7 +118,7 @@ def get_accounts() -> Accounts:
     """
     found = getattr(settings, "USERCORE", None)
     if not isinstance(found, Accounts):
-        raise ImproperlyConfigured("the setting USERCORE must be a usercore_web.django.Accounts")
+        raise ImproperlyConfigured(f"the setting USERCORE must be usercore_web.django.Accounts, not {found!r}")
     return found
 
 
