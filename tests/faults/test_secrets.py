@@ -19,6 +19,7 @@ import attrs
 import pytest
 
 import usercore
+from tests.faults.filled_stores import LINKS
 from tests.faults.scenario import PEPPER, completed_scenario
 from usercore import Mail, Secret
 from usercore.kernel.secret import SecretBytes
@@ -138,7 +139,9 @@ def holders() -> list[object]:
     """Return one object of each class that holds a secret, and of those that hold such an object."""
     made: list[object] = [cls(**values) for cls, values in HOLDERS.items()]
     pepper = usercore.Pepper(id="p1", key=PLANTED.encode())
-    policy = usercore.Policy(passwords=usercore.PasswordPolicy(peppers=(pepper,)))
+    policy = usercore.Policy(
+        passwords=usercore.PasswordPolicy(peppers=(pepper,)), mail=usercore.MailPolicy(links=LINKS)
+    )
     hasher = Argon2Hasher(policy.passwords)
     core = usercore.open("memory://", policy=policy)
     user = core.registration.register("ann@example.com").user
