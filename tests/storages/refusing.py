@@ -14,6 +14,7 @@ import attrs
 import pytest
 
 import usercore
+import usercore_cli.program  # noqa: F401 - a child without rights may not read Python's own files, so it is loaded here
 import usercore_storage
 from scripts.make_errors import find_errors
 from tests.cli.running import run
