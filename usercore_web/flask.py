@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from usercore import Identity, TokenInvalid, UserCore, UsercoreError
@@ -19,6 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _NAME: Final = "usercore"
+_IDENTITY: Final = "_usercore_identity"
 
 
 class Accounts:
@@ -52,18 +53,20 @@ class Accounts:
     def identity(self) -> Identity:
         """Return the user and the session of the present request; asked once a request.
 
+        The request has the answer, not ``flask.g``: a context of the application may be that of several requests.
+
         Raises:
             TokenInvalid: the request has no access token, or one that is not valid.
             CrossOrigin: a page of another origin sent the request.
             HostUnknown: this host is not served.
             TenantNotFound: its tenant does not exist.
         """
-        found: Identity | None = g.get(_NAME)
+        found: Identity | None = getattr(request, _IDENTITY, None)
         if found is None:
             plain = _present()
             self._site.check_origin(plain)
             found = self._site.identify(self.core(), plain)
-            setattr(g, _NAME, found)
+            setattr(request, _IDENTITY, found)
         return found
 
 

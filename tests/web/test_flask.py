@@ -69,6 +69,16 @@ def test_a_host_that_is_not_served_is_refused(client: FlaskClient) -> None:
     assert client.post("/account/login", base_url="https://evil.example", json={}).status_code == 421
 
 
+def test_requests_in_one_context_of_the_application_have_users_of_their_own() -> None:
+    app = application()
+    with app.app_context():
+        signed_in, another = app.test_client(), app.test_client()
+        signed_in.post("/account/register", base_url=BASE, json=NEW)
+        assert signed_in.get("/hello", base_url=BASE).json == {"hello": "Ann"}
+        assert another.get("/hello", base_url=BASE).status_code == 401
+        assert another.get("/maybe", base_url=BASE).json == {"signed_in": False}
+
+
 def test_a_request_identifies_its_user_once() -> None:
     watch = WatchedStorage(memory.open_storage("memory://"))
     with application(watch).test_client() as client:
