@@ -11,6 +11,9 @@ from usercore_web.routing import Router
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
+_DIGITS: Final = 18
+"""No body is so long that its length has more."""
+
 
 class WsgiApp:
     """Answers WSGI requests by a router. Source: PEP 3333."""
@@ -34,14 +37,20 @@ def request_of(environ: Environ, *, max_body_bytes: int) -> Request:
         for name, value in environ.items()
         if name.startswith("HTTP_") or name in {"CONTENT_TYPE", "CONTENT_LENGTH"}
     }
-    declared = environ.get("CONTENT_LENGTH") or "0"
-    length = int(declared) if declared.isdecimal() else 0
+    length = _content_length(environ.get("CONTENT_LENGTH") or "0", most=max_body_bytes + 1)
     path = environ.get("PATH_INFO") or "/"
     return Request(
         method=environ["REQUEST_METHOD"],
         path=path.encode("latin-1").decode("utf-8", "replace"),
         query=dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)),
         headers=headers,
-        body=environ["wsgi.input"].read(min(length, max_body_bytes + 1)) if length else b"",
+        body=environ["wsgi.input"].read(length) if length else b"",
         peer=environ.get("REMOTE_ADDR") or None,
     )
+
+
+def _content_length(declared: str, *, most: int) -> int:
+    """Return the declared length, at most ``most``; 0 if it is malformed. ``int`` raises for thousands of digits."""
+    if not declared.isdecimal():
+        return 0
+    return min(int(declared), most) if len(declared) <= _DIGITS else most
