@@ -26,13 +26,18 @@ _CSRF_LIFETIME: Final = timedelta(days=1)
 
 @frozen(kw_only=True)
 class Site:
-    """The proxies, cookies and hosts of an application. Without ``hosts`` every host is the tenant of the core."""
+    """The proxies, cookies and hosts of an application. Without ``hosts`` every host is the tenant of the core.
+
+    ``bearer_tokens`` says whether the ``Authorization`` header is read. Where only browsers send requests, it need not
+    be: a proxy may add a header of its own.
+    """
 
     proxies: TrustedProxies = attrs.field(factory=TrustedProxies)
     session_cookie: SecretCookie = SESSION_COOKIE
     csrf_cookie: SecretCookie = CSRF_COOKIE
     hosts: TenantHosts | None = None
     max_body_bytes: int = MAX_BYTES
+    bearer_tokens: bool = True
 
     def core_for(self, core: UserCore, request: Request) -> UserCore:
         """Return the core bound to the tenant and the client of a request.
@@ -48,7 +53,7 @@ class Site:
 
     def secret_in(self, request: Request) -> Secret | None:
         """Return the access token of a request: a bearer token, or the cookie of a session."""
-        bearer = read_bearer(request.headers.get("authorization"))
+        bearer = self._bearer_in(request)
         return self.session_cookie.read(request.headers.get("cookie")) if bearer is None else bearer
 
     def identify(self, core: UserCore, request: Request) -> Identity:
@@ -70,13 +75,16 @@ class Site:
             CrossOrigin: a page of another origin sent the request.
         """
         headers = request.headers
-        if read_bearer(headers.get("authorization")) is None:
+        if self._bearer_in(request) is None:
             check_same_origin(
                 request.method,
                 host=headers.get("host"),
                 origin=headers.get("origin"),
                 fetch_site=headers.get("sec-fetch-site"),
             )
+
+    def _bearer_in(self, request: Request) -> Secret | None:
+        return read_bearer(request.headers.get("authorization")) if self.bearer_tokens else None
 
     def csrf_secret(self, request: Request) -> tuple[Secret, tuple[tuple[str, str], ...]]:
         """Return the secret that the tokens of a page's forms are made of, and the header that stores a new one."""

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pyotp
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.admin.markup import Page, problems_of
 from tests.admin.world import OPERATOR, PASSWORD, SESSION, World, csrf_in, sign_in, submit, submit_without_token
 from tests.fixtures import FACTORS
-from tests.web.browser import Browser, by_asgi, by_wsgi
+from tests.web.browser import FORM, Browser, by_asgi, by_wsgi
 from usercore import Host, Policy, SecondFactorPolicy, TokenInvalid
 from usercore.testing import FakeClock, FakeHasher
 from usercore_web import SecretCookie, Site
@@ -108,6 +109,19 @@ def test_signing_out_revokes_the_session() -> None:
     secret = browser.cookies[SESSION]
     assert submit(browser, "/admin/sign-out").header("Location") == "/admin/sign-in"
     assert SESSION not in browser.cookies
+    with pytest.raises(TokenInvalid):
+        world.core.sign_in.identify(secret)
+
+
+def test_a_bearer_token_that_a_proxy_adds_is_not_read() -> None:
+    world = World()
+    browser = world.signed_in()
+    secret = browser.cookies[SESSION]
+    body = urlencode({"csrf": csrf_in(browser.get("/admin/users"))}).encode()
+    by_proxy = {"content-type": FORM, "authorization": "Bearer of-the-proxy"}
+    foreign = browser.request("POST", "/admin/sign-out", {**by_proxy, "sec-fetch-site": "same-site"}, body)
+    assert (foreign.status, SESSION in browser.cookies) == (403, True)
+    browser.request("POST", "/admin/sign-out", {**by_proxy, "sec-fetch-site": "same-origin"}, body)
     with pytest.raises(TokenInvalid):
         world.core.sign_in.identify(secret)
 

@@ -15,7 +15,6 @@ from usercore import (
     Tenant,
     TenantNotFound,
     TokenInvalid,
-    TokenMissing,
     UserCore,
     UsercoreError,
 )
@@ -168,10 +167,7 @@ class Entrance:
             return error_page(error, **operator.layout())
 
     def _operator(self, call: Call) -> OperatorCall:
-        secret = call.site.session_cookie.read(call.request.headers.get("cookie"))
-        if secret is None:
-            raise TokenMissing
-        identity = call.core.sign_in.identify(secret)
+        identity = call.identity()
         check_operator(call.core, identity, self.permission)
         core = call.core.bind(actor=Actor.user(identity.user.id), source=SOURCE)
         tenant = tenant_of(call.core, call.parameters["in_tenant"]) if "in_tenant" in call.parameters else None

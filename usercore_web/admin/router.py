@@ -47,7 +47,7 @@ def admin_router(
     return Router(
         core,
         _routes(root, permission),
-        site=_own_cookies(site or Site(), root),
+        site=_own_site(site or Site(), root),
         prefix=root,
         respond_to_error=partial(_respond_to_error, root),
     )
@@ -69,12 +69,15 @@ def _respond_to_error(root: str, _: Request, error: UsercoreError) -> Response:
     return error_page(error, root=root)
 
 
-def _own_cookies(site: Site, root: str) -> Site:
-    """Return the site with cookies that browsers send to the admin page only, and forget when they are closed."""
+def _own_site(site: Site, root: str) -> Site:
+    """Return the site with cookies that browsers send to the admin page only, and forget when they are closed.
+
+    Sessions are in cookies only: a bearer token that a proxy adds must not be taken for that of a session.
+    """
     secure = site.session_cookie.secure
     start = "__Secure-admin" if secure else "admin"
     session, csrf = (
         SecretCookie(name=f"{start}-{name}", secure=secure, path=root or "/", persistent=False)
         for name in ("session", "csrf")
     )
-    return attrs.evolve(site, session_cookie=session, csrf_cookie=csrf)
+    return attrs.evolve(site, session_cookie=session, csrf_cookie=csrf, bearer_tokens=False)
