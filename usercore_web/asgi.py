@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qsl
 
 from usercore import Identity, Unavailable, UserCore
 from usercore.aio import AsyncCore
 from usercore_web.openapi import describe
-from usercore_web.requests import Request
+from usercore_web.requests import Request, read_query
 from usercore_web.routing import ErrorResponder, Route, Router
 from usercore_web.site import Site
 
@@ -33,11 +32,14 @@ class AsgiApp:
         self._router: Final = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; the lifespan is that of the application that opened the core.
+        """Answer a request, or close a WebSocket; the lifespan is that of the application that opened the core.
 
         Raises:
-            ValueError: the connection is a WebSocket.
+            ValueError: it is neither.
         """
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # before it is accepted, which servers answer by 403
+            return
         if scope["type"] != "http":
             msg = f"a connection of type {scope['type']} has no route here"
             raise ValueError(msg)
@@ -171,7 +173,7 @@ def request_of(scope: Scope, body: bytes) -> Request:
     return Request(
         method=scope["method"],
         path=scope["path"].removeprefix(root) or "/",
-        query=dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)),
+        query=read_query(scope.get("query_string", b"").decode("latin-1")),
         headers={name: ("; " if name == "cookie" else ", ").join(values) for name, values in headers.items()},
         body=body,
         peer=client[0] if client else None,

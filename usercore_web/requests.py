@@ -1,6 +1,7 @@
 """What an adapter receives."""
 
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 import attrs
 
@@ -21,3 +22,8 @@ class Request:
     headers: Mapping[str, str] = attrs.field(factory=dict)
     body: bytes = b""
     peer: str | None = None
+
+
+def read_query(text: str) -> dict[str, str]:
+    """Return the fields of a query string, also the empty ones; the last of those that have one name."""
+    return dict(parse_qsl(text, keep_blank_values=True))

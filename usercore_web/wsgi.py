@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
-from usercore_web.requests import Request
+from usercore_web.requests import Request, read_query
 from usercore_web.routing import Router
 
 Environ = dict[str, Any]
@@ -42,7 +41,7 @@ def request_of(environ: Environ, *, max_body_bytes: int) -> Request:
     return Request(
         method=environ["REQUEST_METHOD"],
         path=path.encode("latin-1").decode("utf-8", "replace"),
-        query=dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)),
+        query=read_query(environ.get("QUERY_STRING", "")),
         headers=headers,
         body=environ["wsgi.input"].read(length) if length else b"",
         peer=environ.get("REMOTE_ADDR") or None,

@@ -99,11 +99,25 @@ def test_a_route_that_may_hash_runs_on_the_pool_for_hashing() -> None:
     assert [name.rpartition("_")[0] for name in threads] == ["usercore-hashing", "usercore"]
 
 
+def test_a_websocket_is_closed() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def run() -> None:
+        async with AsyncCore(usercore.open("memory://"), threads=1) as people:
+            await AsgiApp(people, Router(people.core, []))({"type": "websocket"}, received(), send)
+
+    asyncio.run(run())
+    assert sent == [{"type": "websocket.close"}]
+
+
 def test_another_kind_of_connection_is_refused() -> None:
     async def run() -> None:
         core = usercore.open("memory://")
         async with AsyncCore(core, threads=1) as people:
-            with pytest.raises(ValueError, match="websocket"):
-                await AsgiApp(people, Router(core, []))({"type": "websocket"}, received(), received())
+            with pytest.raises(ValueError, match="lifespan"):
+                await AsgiApp(people, Router(core, []))({"type": "lifespan"}, received(), received())
 
     asyncio.run(run())

@@ -75,6 +75,12 @@ def test_a_user_registers_and_is_the_user_of_the_project(client: Client) -> None
     assert client.get("/page").content == b""
 
 
+def test_a_query_is_read_whatever_charset_the_body_declares(client: Client) -> None:
+    for charset in ("utf-7", "utf-16"):
+        answer = client.get("/account/login/link?secret=a%41", CONTENT_TYPE=f"text/plain; charset={charset}")
+        assert (answer.status_code, b'value="aA"' in answer.content) == (200, True)
+
+
 def test_a_view_of_asyncio_has_the_user(client: Client) -> None:
     post(client, "/account/register", NEW)
     assert client.get("/hello-async").json() == {"hello": "Ann"}

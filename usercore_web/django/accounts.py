@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 
 from usercore import Identity, User, UserCore
-from usercore_web.requests import Request
+from usercore_web.requests import Request, read_query
 from usercore_web.responses import Response
 from usercore_web.routes import ROUTES
 from usercore_web.routing import ErrorResponder, Route, Router, respond_to_error
@@ -127,7 +127,7 @@ def request_of(request: HttpRequest, *, path: str = "/", body: bytes = b"") -> R
     return Request(
         method=request.method or "GET",
         path=path,
-        query=request.GET.dict(),
+        query=read_query(request.META.get("QUERY_STRING", "")),  # GET decodes it by the charset of the body
         headers={name.lower(): value for name, value in request.headers.items()},
         body=body,
         peer=request.META.get("REMOTE_ADDR") or None,
