@@ -8,6 +8,7 @@ a tenant ``modules``, ``tenantModules`` and ``permission``; of a role ``notAllow
 roles of a user have only their ids, as in the document's sample.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -116,7 +117,7 @@ def minutes_of(value: object, field: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Invalid((FieldError(field, "wrong_type"),))
     minutes = value * 60
-    if minutes != int(minutes):
+    if minutes in {math.inf, -math.inf} or minutes != int(minutes):
         raise Invalid((FieldError(field, "malformed"),))
     return int(minutes)
 
