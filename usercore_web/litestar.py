@@ -1,12 +1,12 @@
 """usercore in applications on Litestar, with the extra ``litestar``."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from litestar import Request, Response
 from litestar.config.app import AppConfig
 from litestar.di import Provide
-from litestar.handlers import asgi
+from litestar.handlers import ASGIRouteHandler, asgi
 
 from usercore import Identity, UserCore, UsercoreError
 from usercore.aio import AsyncCore
@@ -18,6 +18,17 @@ from usercore_web.site import Site
 
 CURRENT_USER: Final = "current_user"
 """The name of the dependency."""
+
+
+def mount(prefix: str, application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> ASGIRouteHandler:
+    """Return the handler that mounts an application of usercore, such as ``AsgiApp(people, admin_router(core))``."""
+
+    @asgi(prefix, is_mount=True, copy_scope=True)
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removesuffix("/") or "/"  # Litestar makes it relative, and ends it by a slash
+        await application({**scope, "path": path, "root_path": ""}, receive, send)
+
+    return answer
 
 
 class Accounts:
@@ -47,15 +58,10 @@ class Accounts:
     def init_app(self, config: AppConfig) -> AppConfig:
         """Add the lifespan, the routes, the dependency ``current_user`` and the answers to errors of usercore."""
         config.lifespan.append(self._asgi.lifespan)
-        config.route_handlers.append(asgi(self._prefix, is_mount=True, copy_scope=True)(self._answer))
+        config.route_handlers.append(mount(self._prefix, self._asgi.app))
         config.dependencies.setdefault(CURRENT_USER, Provide(self.identity))
         config.exception_handlers.setdefault(UsercoreError, answer_error)
         return config
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request to the routes of accounts: Litestar makes their path relative, and ends it by a slash."""
-        path = scope["path"].removesuffix("/") or "/"
-        await self._asgi.app({**scope, "path": path, "root_path": ""}, receive, send)
 
     @property
     def people(self) -> AsyncCore:

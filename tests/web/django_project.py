@@ -5,6 +5,7 @@ The databases get their place by ``placed``, as Django's own test runner gives t
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import django
@@ -13,9 +14,10 @@ from django.contrib import admin
 from django.db import connections
 from django.http import HttpRequest, JsonResponse
 from django.shortcuts import render
-from django.urls import include, path
+from django.urls import include, path, re_path
 
-from usercore_web.django import current_user, login_required
+from usercore_web.admin import admin_router
+from usercore_web.django import current_user, login_required, mounted
 
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "OPTIONS": {"transaction_mode": "IMMEDIATE"}}
 
@@ -110,4 +112,5 @@ urlpatterns = [
     path("hello-async", hello_async),
     path("maybe", maybe),
     path("page", page),
+    re_path(r"^people/(?P<path>.*)$", mounted(partial(admin_router, prefix="/people"))),
 ]

@@ -18,7 +18,10 @@ from starlette.testclient import TestClient
 
 import usercore
 from usercore import Identity, Unavailable, UserCore, UsercoreError
+from usercore.aio import AsyncCore
 from usercore_web import Site, TenantHosts, litestar, starlette
+from usercore_web.admin import admin_router
+from usercore_web.asgi import AsgiApp
 
 HOST = "shop.example.com"
 PASSWORD = "correct horse battery staple"
@@ -171,6 +174,15 @@ def test_an_error_of_another_kind_is_not_answered(framework: Framework) -> None:
     app = framework(Opened(), Site()).app
     with TestClient(app, base_url=f"https://{HOST}", raise_server_exceptions=False) as client:
         assert client.get("/fail").status_code == 500
+
+
+def test_another_router_is_mounted_in_litestar() -> None:
+    with usercore.open("memory://") as core:
+        admin = litestar.mount("/people", AsgiApp(AsyncCore(core), admin_router(core, prefix="/people")))
+        app: Any = Litestar([admin])
+        client = TestClient(app, base_url=f"https://{HOST}", follow_redirects=False)
+        assert client.get("/people/users").headers["Location"] == "/people/sign-in?next=%2Fpeople%2Fusers"
+        assert "<form" in client.get("/people/sign-in").text
 
 
 EXAMPLES = ["fastapi_app", "litestar_app", "starlette_app"]

@@ -29,6 +29,7 @@ from usercore.testing import FakeHasher, WatchedStorage
 from usercore_storage import memory
 from usercore_web import Site, TenantHosts
 from usercore_web.django import Accounts, database_url, get_accounts, joined
+from usercore_web.django.views import routes
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "shop.example.com"
@@ -107,6 +108,13 @@ def test_a_request_identifies_its_user_once(client: Client, store: WatchedStorag
     before = store.reads
     assert client.get("/hello").status_code == 200
     assert store.reads == before + 1
+
+
+def test_another_router_is_mounted_over_the_core_that_is_open(client: Client) -> None:
+    assert client.get("/people/users").headers["Location"] == "/people/sign-in?next=%2Fpeople%2Fusers"
+    assert b"<form" in client.get("/people/sign-in").content
+    with override_settings(USERCORE=Accounts(lambda: usercore.open("memory://"))):
+        assert client.get("/people/sign-in").status_code == 200
 
 
 def test_a_page_that_shows_no_user_asks_for_none(client: Client, store: WatchedStorage) -> None:
@@ -312,7 +320,7 @@ class TestSqlite(DjangoJoiningCases):
 
 def test_no_more_is_read_of_a_body_that_is_too_large(accounts: Accounts) -> None:
     request = RequestFactory().post("/login", "x" * 100_000, content_type="application/json", headers={"host": HOST})
-    assert accounts.answer(request, "/login").status_code == 413
+    assert routes(request, "login").status_code == 413
     assert len(request.read()) == 100_000 - (accounts.site.max_body_bytes + 1)
 
 

@@ -7,6 +7,6 @@ to ``AUTHENTICATION_BACKENDS``.
 
 from usercore_web.django.accounts import Accounts, get_accounts
 from usercore_web.django.database import database_url, joined
-from usercore_web.django.views import current_user, login_required
+from usercore_web.django.views import current_user, login_required, mounted
 
-__all__ = ["Accounts", "current_user", "database_url", "get_accounts", "joined", "login_required"]
+__all__ = ["Accounts", "current_user", "database_url", "get_accounts", "joined", "login_required", "mounted"]

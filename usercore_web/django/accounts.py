@@ -104,11 +104,6 @@ class Accounts:
             setattr(request, _IDENTITY, found)
         return found
 
-    def answer(self, request: HttpRequest, path: str) -> HttpResponse:
-        """Answer a request to the routes of accounts, with its path below them."""
-        body = request.read(self.site.max_body_bytes + 1)
-        return response_of(self.open().respond(request_of(request, path=path, body=body)))
-
 
 def get_accounts() -> Accounts:
     """Return the setting ``USERCORE``.
@@ -120,6 +115,12 @@ def get_accounts() -> Accounts:
     if not isinstance(found, Accounts):
         raise ImproperlyConfigured(f"the setting USERCORE must be usercore_web.django.Accounts, not {found!r}")
     return found
+
+
+def answer(router: Router, request: HttpRequest, path: str) -> HttpResponse:
+    """Answer a request by a router, with its path below where the routes are."""
+    body = request.read(router.site.max_body_bytes + 1)
+    return response_of(router.respond(request_of(request, path=path, body=body)))
 
 
 def request_of(request: HttpRequest, *, path: str = "/", body: bytes = b"") -> Request:

@@ -1,29 +1,44 @@
-"""The view of the routes, and what views of the project ask."""
+"""The views of routes, and what views of the project ask."""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar, cast
+from functools import lru_cache, wraps
+from typing import Any, Final, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from usercore import Identity, TokenInvalid
-from usercore_web.django.accounts import get_accounts
+from usercore import Identity, TokenInvalid, UserCore
+from usercore_web.django.accounts import answer, get_accounts
+from usercore_web.routing import Router
 
 View = TypeVar("View", bound=Callable[..., Any])
+RouterView = Callable[[HttpRequest, str], HttpResponse]
 
 
-@csrf_exempt  # the routes check origins and tokens themselves, and answer in their own form
-@non_atomic_requests  # they have transactions of their own, which on SQLite would wait for one of Django's
-def routes(request: HttpRequest, path: str) -> HttpResponse:
-    """Answer a request to the routes of accounts.
+def mounted(make_router: Callable[[UserCore], Router]) -> RouterView:
+    """Return a view that answers by a router over the core, such as ``mounted(admin_router)``.
 
-    Raises:
-        ImproperlyConfigured: the setting ``USERCORE`` is missing.
+    Its pattern is ``re_path(r"^admin/(?P<path>.*)$", ...)``. The routes check origins and tokens themselves, so
+    ``CsrfViewMiddleware`` leaves them alone, and have transactions of their own, so ``ATOMIC_REQUESTS`` does, too: on
+    SQLite they would wait for it.
     """
-    return get_accounts().answer(request, f"/{path}")
+    router_of = lru_cache(maxsize=1)(make_router)
+    return _view_of(lambda: router_of(get_accounts().core()))
+
+
+def _view_of(router: Callable[[], Router]) -> RouterView:
+    @csrf_exempt
+    @non_atomic_requests
+    def view(request: HttpRequest, path: str) -> HttpResponse:
+        return answer(router(), request, f"/{path}")
+
+    return view
+
+
+routes: Final = _view_of(lambda: get_accounts().open())
+"""The view of the routes of accounts."""
 
 
 def current_user(request: HttpRequest) -> Identity | None:
