@@ -14,6 +14,8 @@ from usercore import UserState
 from usercore_web.admin.operators import AdminRoute
 from usercore_web.admin.router import PAGES
 
+pytestmark = pytest.mark.slow
+
 PHONE, DESKTOP = 360, 1280
 READ = [one for one in PAGES if one.method == "GET"]
 
@@ -28,7 +30,6 @@ def world_for(route: AdminRoute) -> World:
     return World(admin=route.path.startswith("/tenants"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("route", READ, ids=lambda route: route.path)
 def test_a_page_is_accessible_and_fits_in_light_and_dark(route: AdminRoute, browser: Chrome) -> None:
     world = world_for(route)
@@ -45,7 +46,6 @@ def test_a_page_is_accessible_and_fits_in_light_and_dark(route: AdminRoute, brow
         assert console_of(browser) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")])
 def test_an_operator_finds_a_user_and_deactivates_the_account(width: int, scheme: str, browser: Chrome) -> None:
     world = World()
@@ -67,7 +67,6 @@ def test_an_operator_finds_a_user_and_deactivates_the_account(width: int, scheme
         assert console_of(browser) == []
 
 
-@pytest.mark.slow
 def test_the_keyboard_reaches_the_content_first_and_sees_where_it_is(browser: Chrome) -> None:
     show_as(browser, width=DESKTOP, scheme="light")
     with served(World()) as address:
@@ -84,7 +83,6 @@ def test_the_keyboard_reaches_the_content_first_and_sees_where_it_is(browser: Ch
         assert browser.switch_to.active_element.get_attribute("id") == "name"
 
 
-@pytest.mark.slow
 def test_chromium_refuses_styles_and_scripts_that_get_into_a_page(browser: Chrome) -> None:
     with served(World()) as address:
         sign_in(browser, address)

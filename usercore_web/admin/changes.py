@@ -23,4 +23,6 @@ def text_of(value: Any) -> str | None:  # noqa: ANN401 - a value of JSON
     """Return a value of JSON as text for people."""
     if value is None or isinstance(value, str):
         return value
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return json.dumps(value, ensure_ascii=False)
