@@ -11,8 +11,9 @@ from tests.admin.markup import Page, problems_of
 from tests.admin.world import OPERATOR, PASSWORD, SESSION, World, csrf_in, sign_in, submit, submit_without_token
 from tests.fixtures import FACTORS
 from tests.web.browser import FORM, Browser, by_asgi, by_wsgi
-from usercore import Host, Policy, SecondFactorPolicy, TokenInvalid
-from usercore.testing import FakeClock, FakeHasher
+from usercore import Host, Policy, SecondFactorPolicy, TokenInvalid, Unavailable
+from usercore.testing import FakeClock, FakeHasher, FaultyStorage
+from usercore_storage import memory
 from usercore_web import SecretCookie, Site
 from usercore_web.admin import admin_router
 
@@ -130,6 +131,20 @@ def test_no_other_page_can_sign_an_operator_out() -> None:
     browser = World().signed_in()
     assert submit_without_token(browser, "/admin/sign-out").status == 403
     assert SESSION in browser.cookies
+
+
+def test_only_operators_learn_why_the_store_does_not_answer() -> None:
+    storage = FaultyStorage(memory.open_storage("memory://"))
+    world = World(storage=storage)
+    operator, visitor = world.signed_in(), world.browser()
+    fields = {"csrf": csrf_in(visitor.get("/admin/sign-in")), "login": OPERATOR, "password": PASSWORD}
+    down = Unavailable("the server at db.internal does not answer")
+    with storage.failing(1, down):
+        seen = visitor.submit("/admin/sign-in", fields)
+    assert (seen.status, b"db.internal" in seen.body) == (503, False)
+    with storage.failing(storage.calls_of(lambda: operator.get("/admin/users")), down):
+        shown = operator.get("/admin/users")
+    assert (shown.status, b"db.internal" in shown.body) == (503, True)
 
 
 def test_a_form_without_the_token_of_the_sign_in_page_is_refused() -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from tests.fixtures import FACTORS, RELYING_PARTY
 from tests.web.browser import FORM, Answer, Browser, by_wsgi
 from usercore import Entry, Host, PasskeyPolicy, Policy, Subscriber, User, UserCore
-from usercore.storage import KINDS
+from usercore.storage import KINDS, Storage
 from usercore.testing import FakeClock, FakeHasher
 from usercore_storage import memory
 from usercore_web.admin import admin_router
@@ -21,11 +21,19 @@ SESSION = "__Secure-admin-session"
 class World:
     """A core with an operator, a user, and the admin page."""
 
-    def __init__(self, *, host: Host | None = None, by: Any = by_wsgi, admin: bool = False, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        host: Host | None = None,
+        by: Any = by_wsgi,
+        admin: bool = False,
+        storage: Storage | None = None,
+        **options: Any,
+    ) -> None:
         """Make the world of an ordinary tenant, or for an ``admin`` that of the operators."""
         self.clock = FakeClock()
         self.entries: list[Entry] = []
-        self.core = UserCore.over(memory.open_storage("memory://"), host or self._host())
+        self.core = UserCore.over(storage or memory.open_storage("memory://"), host or self._host())
         if admin:
             self.core = self.core.tenant("system")
         self.operator = self.register(OPERATOR)

@@ -1,16 +1,18 @@
 """Errors as pages."""
 
 import inspect
+from collections.abc import Mapping
 
 from usercore import Invalid, UsercoreError, forms
+from usercore.forms import Audience
 from usercore_web.admin.rendering import render
 from usercore_web.problems import error_headers, status_of
 from usercore_web.responses import Response
 
 
-def error_page(error: UsercoreError, **layout: object) -> Response:
-    """Return the page that says what an error means, with its status."""
-    form = forms.error(error, "operator")
+def error_page(error: UsercoreError, audience: Audience, **layout: object) -> Response:
+    """Return the page that says what an error means, with its status; for operators with the reason of a storage."""
+    form: Mapping[str, object] = forms.error(error, audience)
     return render(
         "error.html",
         *error_headers(error),
@@ -19,7 +21,7 @@ def error_page(error: UsercoreError, **layout: object) -> Response:
         code=error.code,
         fields={} if isinstance(error, Invalid) else form["fields"],
         faults=error.errors if isinstance(error, Invalid) else (),
-        reason=form["reason"],
+        reason=form.get("reason"),
         **layout,
     )
 

@@ -164,7 +164,7 @@ class Entrance:
         try:
             return page.handle(operator)
         except UsercoreError as error:
-            return error_page(error, **operator.layout())
+            return error_page(error, "operator", **operator.layout())
 
     def _operator(self, call: Call) -> OperatorCall:
         identity = call.identity()

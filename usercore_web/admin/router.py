@@ -66,7 +66,7 @@ def _style(_: Call) -> Response:
 
 
 def _respond_to_error(root: str, _: Request, error: UsercoreError) -> Response:
-    return error_page(error, root=root)
+    return error_page(error, "user", root=root)
 
 
 def _own_site(site: Site, root: str) -> Site:
