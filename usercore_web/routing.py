@@ -23,7 +23,7 @@ _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 SECURITY_HEADERS: Final = (
     ("Cache-Control", "no-store"),
-    ("Referrer-Policy", "no-referrer"),
+    ("Referrer-Policy", "same-origin"),  # with "no-referrer" browsers send forms with "Origin: null"
     ("X-Content-Type-Options", "nosniff"),
 )
 """Responses hold secrets and personal data: nothing stores them, and no other site learns the address of a page."""

@@ -394,12 +394,12 @@ def test_a_path_has_one_spelling_only(on: Application) -> None:
         assert [shop.browser().get(path).status for path in ("//me", "/me/", "/ME", "/%6de")] == [404] * 4
 
 
-def test_no_response_is_stored_or_tells_its_address(shop: Shop) -> None:
+def test_no_response_is_stored_or_tells_another_site_its_address(shop: Shop) -> None:
     browser = shop.ann()
     for target in ("/me", "/nothing", "/sessions", "/password/reset?secret=x"):
         answer = browser.get(target)
         assert answer.header("Cache-Control") == "no-store"
-        assert answer.header("Referrer-Policy") == "no-referrer"
+        assert answer.header("Referrer-Policy") == "same-origin"
         assert answer.header("X-Content-Type-Options") == "nosniff"
         assert answer.header("Content-Length") == str(len(answer.body))
 

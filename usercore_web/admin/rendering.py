@@ -26,7 +26,6 @@ _POLICY: Final = (
 HEADERS: Final = (
     ("Content-Type", "text/html; charset=utf-8"),
     ("Content-Security-Policy", _POLICY),
-    ("Referrer-Policy", "same-origin"),  # without a referrer, browsers send forms with "Origin: null"
 )
 
 
