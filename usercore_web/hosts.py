@@ -1,15 +1,21 @@
 """The tenant that a request is for, by the host that it names."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 import attrs
 
+from usercore.kernel.context import SYSTEM
 from usercore.kernel.values import frozen
+from usercore.tenants.model import BUILT_IN
 from usercore_web.errors import HostUnknown
 
 _ANY: Final = "*."
+
+_LABEL: Final = re.compile("[a-z0-9_-]{1,63}")
+"""A label of a host. Source: RFC 1123, 2.1, and underscores, which some have."""
 
 
 def _lower(hosts: Mapping[str, str | None]) -> Mapping[str, str | None]:
@@ -21,7 +27,8 @@ class TenantHosts:
     """The hosts that an application serves, each with the key of its tenant.
 
     ``{"shop.example.com": "shop"}`` names one, ``{"*.example.com": None}`` all hosts one label below ``example.com``,
-    with the label as the key. A ``Host`` header that is not listed is refused, because links are made of it.
+    with the label as the key. A ``Host`` header that is not listed is refused, because links are made of it. The tenant
+    ``system``, whose users are admins, is served at a host that is stated to be its own, never by its label.
     """
 
     hosts: Mapping[str, str | None] = attrs.field(converter=_lower)
@@ -44,16 +51,18 @@ class TenantHosts:
             HostUnknown: this host is not served.
         """
         name = _without_port(host or "").lower().removesuffix(".")
-        if name in self.hosts and not name.startswith(_ANY):
-            key = self.hosts[name]
-        else:
-            label, _, domain = name.partition(".")
-            if not label or f"{_ANY}{domain}" not in self.hosts:
-                raise HostUnknown
-            key = self.hosts[f"{_ANY}{domain}"] or label
-        if key is None:
+        stated = None if name.startswith(_ANY) else self.hosts.get(name)
+        return stated or self._key_by_label(name)
+
+    def _key_by_label(self, name: str) -> str:
+        label, _, domain = name.partition(".")
+        pattern = f"{_ANY}{domain}"
+        if pattern not in self.hosts or not _LABEL.fullmatch(label):
             raise HostUnknown
-        return key
+        key = self.hosts[pattern]
+        if key is None and label == BUILT_IN[SYSTEM]:
+            raise HostUnknown
+        return key or label
 
 
 def _without_port(host: str) -> str:

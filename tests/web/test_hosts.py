@@ -44,6 +44,19 @@ def test_another_host_is_refused(host: str | None) -> None:
         HOSTS.tenant_key(host)
 
 
+@pytest.mark.parametrize(
+    "host", ["system.example.com", "SYSTEM.example.com:443", "system.example.com.", "\u017fystem.example.com"]
+)
+def test_the_tenant_of_operators_is_not_served_by_its_label(host: str) -> None:
+    with pytest.raises(HostUnknown):
+        HOSTS.tenant_key(host)
+
+
+@pytest.mark.parametrize("pattern", ["ops.example.com", "*.example.com"])
+def test_the_tenant_of_operators_is_served_where_it_is_stated(pattern: str) -> None:
+    assert TenantHosts({pattern: "system"}).tenant_key("ops.example.com") == "system"
+
+
 @given(host=st.text())
 def test_any_text_has_a_tenant_or_is_refused(host: str) -> None:
     try:

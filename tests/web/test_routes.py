@@ -425,6 +425,20 @@ def test_each_tenant_is_served_at_its_host() -> None:
     assert shop.browser(host="evil.example").get("/me").status == 421
 
 
+@pytest.mark.parametrize(
+    ("hosts", "host", "status"),
+    [({"*.example.com": None}, "system.example.com", 421), ({"ops.example.com": "system"}, "ops.example.com", 403)],
+)
+def test_no_visitor_becomes_an_admin(hosts: dict[str, str | None], host: str, status: int) -> None:
+    shop = Shop(hosts=TenantHosts(hosts))
+    for target in ("/register", "/register/request"):
+        refused = shop.browser(host=host).post(
+            target, email=ANN, **({"password": PASSWORD} if target == "/register" else {})
+        )
+        assert refused.status == status
+    assert not shop.core.tenant("system").users.list()
+
+
 def test_a_route_is_replaced_and_others_stay() -> None:
     core = usercore.open("memory://")
 

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from usercore import Registration, forms
+from usercore import Registration, Vetoed, forms
+from usercore.kernel.context import SYSTEM
 from usercore_web.responses import Response
 from usercore_web.routes.links import link_routes
 from usercore_web.routes.sign_in import end_session
@@ -12,8 +13,12 @@ from usercore_web.routing import Call, Route
 def register(call: Call) -> Response:
     """Register by email and password.
 
-    The answer tells whether an email has an account; a request for a link does not.
+    The answer tells whether an email has an account; a request for a link does not. Neither is there in the tenant of
+    operators, because whoever registers in it is an admin.
     """
+    if call.core.context.tenant_id == SYSTEM:
+        gate = "system"
+        raise Vetoed(gate)
     return _registered(call, call.run(call.core.registration.register, sign_in=True))
 
 
