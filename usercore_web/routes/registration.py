@@ -14,7 +14,7 @@ def register(call: Call) -> Response:
     """Register by email and password.
 
     The answer tells whether an email has an account; a request for a link does not. Neither is there in the tenant of
-    operators, because whoever registers in it is an admin.
+    operators, whose users are admins.
     """
     if call.core.context.tenant_id == SYSTEM:
         gate = "system"
