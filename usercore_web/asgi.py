@@ -177,4 +177,5 @@ def request_of(scope: Scope, body: bytes) -> Request:
         headers={name: ("; " if name == "cookie" else ", ").join(values) for name, values in headers.items()},
         body=body,
         peer=client[0] if client else None,
+        root=root,
     )

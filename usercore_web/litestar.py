@@ -26,7 +26,7 @@ def mount(prefix: str, application: Callable[[Scope, Receive, Send], Awaitable[N
     @asgi(prefix, is_mount=True, copy_scope=True)
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removesuffix("/") or "/"  # Litestar makes it relative, and ends it by a slash
-        await application({**scope, "path": path, "root_path": ""}, receive, send)
+        await application({**scope, "path": prefix + path, "root_path": prefix}, receive, send)
 
     return answer
 

@@ -13,7 +13,8 @@ class Request:
     """A request as adapters pass it on.
 
     Names of headers are lower-case; the values of a header that occurs several times are joined by ``, ``, those of
-    ``cookie`` by ``; ``. ``path`` is decoded and begins with ``/``. ``peer`` is the address of the connection.
+    ``cookie`` by ``; ``. ``path`` is decoded, begins with ``/`` and is that below ``root``, where the server or the
+    application has mounted the routes. ``peer`` is the address of the connection.
     """
 
     method: str
@@ -22,6 +23,7 @@ class Request:
     headers: Mapping[str, str] = attrs.field(factory=dict)
     body: bytes = b""
     peer: str | None = None
+    root: str = ""
 
 
 def read_query(text: str) -> dict[str, str]:

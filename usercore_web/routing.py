@@ -150,7 +150,7 @@ class Router:
             RouteUnknown: no route has this path.
             MethodNotAllowed: the routes of this path have other methods.
         """
-        path = request.path.removeprefix(self._prefix) or "/"
+        path = self._path_in(request)
         found = [(route, match) for route in self._routes if (match := route.pattern.fullmatch(path))]
         for route, match in found:
             if route.method == ("GET" if request.method == "HEAD" else request.method):
@@ -158,6 +158,19 @@ class Router:
         if found:
             raise MethodNotAllowed(tuple(sorted({route.method for route, _ in found})))
         raise RouteUnknown
+
+    def _path_in(self, request: Request) -> str:
+        """Return the path below the prefix: that of the request, or one that is mounted there.
+
+        No other path is answered, so a proxy that limits who may send requests below the prefix limits all of them.
+
+        Raises:
+            RouteUnknown: it is not below the prefix.
+        """
+        below = request.path.removeprefix(self._prefix)
+        if below == request.path and not request.root.endswith(self._prefix):
+            raise RouteUnknown
+        return below or "/"
 
     def hashes(self, request: Request) -> bool:
         """Return whether answering a request may hash a password."""

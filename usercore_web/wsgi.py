@@ -45,6 +45,7 @@ def request_of(environ: Environ, *, max_body_bytes: int) -> Request:
         headers=headers,
         body=environ["wsgi.input"].read(length) if length else b"",
         peer=environ.get("REMOTE_ADDR") or None,
+        root=environ.get("SCRIPT_NAME", ""),
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import pyotp
@@ -203,6 +204,13 @@ def test_it_runs_by_asgi_below_another_prefix() -> None:
     fields = {"csrf": csrf_in(page), "next": "", "login": OPERATOR, "password": PASSWORD}
     assert browser.submit("/desk/sign-in", fields).header("Location") == "/desk/"
     assert browser.get("/desk/users").status == 200
+
+
+@pytest.mark.parametrize("by", [by_wsgi, by_asgi])
+@pytest.mark.parametrize("target", ["/", "/sign-in", "/users", "/adminusers", "//admin/users"])
+def test_nothing_is_answered_above_the_prefix(by: Any, target: str) -> None:
+    answer = World(by=by).signed_in().get(target)
+    assert (answer.status, b"request.unknown_route" in answer.body) == (404, True)
 
 
 def test_without_tls_the_cookies_have_names_that_browsers_accept() -> None:

@@ -132,6 +132,7 @@ def request_of(request: HttpRequest, *, path: str = "/", body: bytes = b"") -> R
         headers={name.lower(): value for name, value in request.headers.items()},
         body=body,
         peer=request.META.get("REMOTE_ADDR") or None,
+        root=request.path.removesuffix(path),
     )
 
 
