@@ -254,6 +254,27 @@ def test_registering_in_place_is_refused_for_the_identifiers_of_others(core: Use
 
 
 @pytest.mark.rule("R5")
+def test_the_email_of_an_unclaimed_user_is_taken_unless_registering_in_place(core: UserCore) -> None:
+    old = unclaimed(core)
+    with pytest.raises(Taken):
+        core.registration.register("UNA@example.com", password=PASSWORD, in_place=False)
+    assert core.users.get(old.id) == old
+    assert registration_attempts(core)[0].status == "taken_email"
+    assert core.registration.register("bob@example.com", in_place=False).user.id != old.id
+
+
+@pytest.mark.rule("R5")
+def test_a_user_who_is_created_unclaimed_while_the_password_is_hashed_is_not_registered_unless_in_place(
+    core: UserCore,
+) -> None:
+    hasher = BusyHasher()
+    hasher.meanwhile = lambda: unclaimed(core)
+    with pytest.raises(Taken):
+        over(core, hasher=hasher).registration.register("una@example.com", password=PASSWORD, in_place=False)
+    assert core.users.get(Email("una@example.com")).state is UserState.UNCLAIMED
+
+
+@pytest.mark.rule("R5")
 @pytest.mark.parametrize("meanwhile", ["registered", "claimed", "email changed"])
 def test_an_unclaimed_user_may_change_while_the_password_is_hashed(core: UserCore, meanwhile: str) -> None:
     old, bob = unclaimed(core), register(core, "bob")

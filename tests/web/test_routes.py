@@ -123,6 +123,19 @@ def test_a_user_registers_and_is_signed_in(shop: Shop) -> None:
     assert code_of(browser.post("/register", email=ANN, password=PASSWORD)) == "users.taken"
 
 
+def test_an_unclaimed_user_registers_by_the_link_only(shop: Shop) -> None:
+    una = shop.core.registration.register(ANN, unclaimed=True, note="ordered by phone").user
+    browser = shop.browser()
+    shop.clock.advance(timedelta(hours=1))
+    assert code_of(browser.post("/register", email=ANN, password=PASSWORD)) == "users.taken"
+    assert browser.get("/me").status == 401
+    shop.clock.advance(timedelta(hours=1))
+    assert browser.post("/register/request", email=ANN).status == 202
+    secret = shop.link("registration").partition("secret=")[2]
+    answer = browser.post("/register/complete", secret=secret, password=PASSWORD)
+    assert (answer.status, answer.json["user"]["id"]) == (201, una.id)
+
+
 def test_a_field_that_the_route_does_not_take_is_refused(shop: Shop) -> None:
     answer = shop.browser().post("/register", email=ANN, password=PASSWORD, note="me", validate_email=False)
     assert [fault["field"] for fault in answer.json["fields"]["errors"]] == ["note", "validate_email"]

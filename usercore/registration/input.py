@@ -32,6 +32,8 @@ class RegistrationInput:
     hashed: tuple[str, str | None] | None = attrs.field(default=None, repr=False)
     verified: bool = False
     unclaimed: bool = False
+    in_place: bool = True
+    """Whether an unclaimed user who has the email is registered in place; without, the email is taken."""
 
     def claims(self) -> dict[tuple[KeySpace, str], KeyUse]:
         """Return the keys that the new user will have, with their uses."""

@@ -73,6 +73,7 @@ class Registrations:
         send_email: bool = True,
         validate_email: bool = True,
         unclaimed: bool = False,
+        in_place: bool = True,
         sign_in: bool = False,
         device_token: Secret | str | None = None,
         **fields: Unpack[RegistrationFields],
@@ -80,8 +81,9 @@ class Registrations:
         """Register a user, who is signed in at once if ``sign_in`` is on.
 
         An email, a username or an external id is enough. If the email is that of an unclaimed user, that user is
-        registered in place and keeps everything that the call does not replace. ``unclaimed`` makes another unclaimed
-        user, who has no password and no token and gets no mail.
+        registered in place and keeps everything that the call does not replace; with ``in_place=False`` the email is
+        taken, for calls by visitors, who prove no email. ``unclaimed`` makes another unclaimed user, who has no
+        password and no token and gets no mail.
 
         The access token that is issued by signing in is paired with the device of ``device_token``, which therefore
         needs ``sign_in``.
@@ -108,6 +110,7 @@ class Registrations:
             "validate_email": validate_email,
             "sign_in": sign_in,
             "unclaimed": unclaimed,
+            "in_place": in_place,
         }
         for name, flag in flags.items():
             check_type(flag, bool, name=name)
@@ -121,7 +124,7 @@ class Registrations:
             registrant = clean_registration(
                 email, self._emails, username=username, external_id=external_id, fields=fields
             )
-            registrant = evolve(registrant, unclaimed=unclaimed)
+            registrant = evolve(registrant, unclaimed=unclaimed, in_place=in_place)
             screened = self._steps.screen(password, registrant)
             self._steps.ask_gates(registrant, "register", validate_email=validate_email)
             self._steps.check_device(device)

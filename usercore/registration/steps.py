@@ -227,7 +227,7 @@ class RegistrationSteps:
     ) -> UserId | None:
         """Return the unclaimed user who is registered in place, because the email is theirs by one of the claims."""
         holder = None if registrant.email is None else email_holder(found, registrant.email)
-        if holder is None or registrant.unclaimed:
+        if holder is None or registrant.unclaimed or not registrant.in_place:
             return None
         user = unit.users.get(holder)
         return None if user is None or user.state is not UserState.UNCLAIMED else holder

@@ -13,13 +13,13 @@ from usercore_web.routing import Call, Route
 def register(call: Call) -> Response:
     """Register by email and password.
 
-    The answer tells whether an email has an account; a request for a link does not. Neither is there in the tenant of
-    operators, whose users are admins.
+    The answer tells whether an email has an account; a request for a link does not. An unclaimed user needs the link,
+    because nothing else proves the email. Neither is there in the tenant of operators, whose users are admins.
     """
     if call.core.context.tenant_id == SYSTEM:
         gate = "system"
         raise Vetoed(gate)
-    return _registered(call, call.run(call.core.registration.register, sign_in=True))
+    return _registered(call, call.run(call.core.registration.register, sign_in=True, in_place=False))
 
 
 def request(call: Call) -> Response:
