@@ -62,7 +62,8 @@ class CutStore:
         return effect_counts(self.server, self.database)
 
     def connect(self) -> None:
-        """Read until there is a connection that works."""
+        """End all sessions, because one whose client is gone may hold locks, and read until a connection works."""
+        self.server.end_sessions(self.database)
         for _ in range(TRIES):
             with suppress(Unavailable):
                 units_of(self.store).read(names)
