@@ -48,14 +48,14 @@ def write_until_refused(core: UserCore, name: str) -> None:
 
 
 def write_on(core: UserCore, name: str, thread: int) -> None:
-    """Register users and issue tokens without end."""
+    """Register users and issue tokens without end; print what was acknowledged, and when."""
     for number in itertools.count():
         user = core.registration.register(
             f"{name}.{thread}.{number}@example.com", external_id=f"{name}-{thread}-{number}", sign_in=True
         ).user
-        say("user", user.id, user.email)
+        say("user", user.id, user.email, monotonic())
         core.login_tokens.issue(user.id)
-        say("token", user.id)
+        say("token", user.id, monotonic())
 
 
 def write_until_moved(core: UserCore, name: str) -> None:

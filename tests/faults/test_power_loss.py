@@ -3,6 +3,7 @@
 import random
 from contextlib import ExitStack
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import pytest
@@ -42,10 +43,13 @@ def test_what_was_acknowledged_before_the_power_was_lost_is_stored_and_nothing_i
                 stack.enter_context(started("write_until_refused", f"sqlite:///{path}", name)) for name in names
             ]
             acknowledged = [hear(child).split() for child in children for _ in range(randomness.randrange(1, 60))]
+            # What is told from now on does not count: without power it would not be told, and Linux may report a sync
+            # as done that the end of the journal undid.
+            cut_at = monotonic()
             disk.cut_power()
             for child in children:
                 acknowledged += lines_until_refused(child)
         with disk.mounted():
             with usercore.open(f"sqlite:///{path}") as core:
-                check_kept(core, acknowledged)
+                check_kept(core, [line for line in acknowledged if float(line[-1]) < cut_at])
             check_whole(path)

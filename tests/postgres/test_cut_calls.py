@@ -32,7 +32,7 @@ TRIES: Final = 5
 """Reads until the pool has replaced connections that are lost."""
 
 CUT: Final = [call for call in CALLS if str(call) != "core.close"]
-EACH: Final = pytest.mark.parametrize("call", CUT if rounds(few=1) > 1 else CUT[::16], ids=str)
+EACH: Final = pytest.mark.parametrize("call", CUT if rounds(few=1) > 1 else CUT[::32], ids=str)
 
 
 @attrs.frozen(kw_only=True)
@@ -105,6 +105,7 @@ def cuts(messages: Mapping[Sender, int]) -> Iterator[tuple[Sender, int]]:
             yield sender, number
 
 
+@pytest.mark.xdist_group("cut calls")  # its stores take seconds to make
 @pytest.mark.rule("ERR", "X2")
 @EACH
 def test_a_call_over_a_cut_wire_is_stored_as_a_whole_or_not_at_all_and_its_error_says_which(

@@ -10,18 +10,18 @@ import pytest
 
 from tests.wire.server import Server, serving
 
-SECONDS = int(os.environ.get("USERCORE_FUZZ_SECONDS", "12"))
+SECONDS = int(os.environ.get("USERCORE_FUZZ_SECONDS", "8"))
 """For all runs together; ``make fuzz`` sets it."""
 
 CHECKS = (
     "not_a_server_error",
-    "content_type_conformance",
     "response_schema_conformance",
     "negative_data_rejection",
     "unsupported_method",
     "allow_header_conformance",
 )
-"""Not that statuses are described, as FastAPI describes none of errors, nor that all that fits a schema is accepted."""
+"""Not that statuses are described, as FastAPI describes none of errors; nor their media types, as Starlette itself
+answers paths with a line break; nor that all that fits a schema is accepted."""
 
 
 def session_of(server: Server, email: str) -> str:
