@@ -6,6 +6,9 @@ PYTEST_OPTIONS ?=
 # One more than the cores of a small machine: many tests wait for a server or another process.
 WORKERS ?= 3
 
+# Tests start many processes, which would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Tests that need the machine, or one another's absence, share an `xdist_group`.
 PYTEST = -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_OPTIONS)
 CODE = $(wildcard docs/conf.py usercore usercore_cli usercore_storage usercore_web tests benchmarks examples scripts typing_tests)

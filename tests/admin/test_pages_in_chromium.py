@@ -31,7 +31,7 @@ def world_for(route: AdminRoute) -> World:
     return World(admin=route.path.startswith("/tenants"))
 
 
-@pytest.mark.parametrize("route", some(READ, 6), ids=lambda route: route.path)
+@pytest.mark.parametrize("route", [*some(READ, 6)], ids=lambda route: route.path)
 def test_a_page_is_accessible_and_fits_in_light_and_dark(route: AdminRoute, browser: Chrome) -> None:
     world = world_for(route)
     path = route.path.format(**SAMPLES["GET", route.path](world).values)
