@@ -32,7 +32,7 @@ TRIES: Final = 5
 """Reads until the pool has replaced connections that are lost."""
 
 CUT: Final = [call for call in CALLS if str(call) != "core.close"]
-EACH: Final = pytest.mark.parametrize("call", CUT if rounds(few=1) > 1 else CUT[::32], ids=str)
+EACH: Final = pytest.mark.parametrize("call", CUT if rounds(few=1) > 1 else CUT[::80], ids=str)
 
 
 @attrs.frozen(kw_only=True)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.faults.filled_stores import build
 from tests.faults.public_calls import CALLS
+from tests.profiles import some
 from usercore import Email, Host, NewerSchema, SignInRefused, UserCore, UsercoreError
 from usercore.opening import open_storage
 from usercore.storage import Storage
@@ -248,7 +249,7 @@ def bad_value(column: Column) -> str | None:
     return "'nonsense'" if column.codec.column in {"text", "tuple"} and read != "{0}" else None
 
 
-BAD: Final = [(table, column) for table in ALL for column in table.columns if bad_value(column) is not None]
+BAD: Final = [*some(((one, column) for one in ALL for column in one.columns if bad_value(column) is not None), 4)]
 
 
 class CheckingCases(ABC):
