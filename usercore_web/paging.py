@@ -25,7 +25,7 @@ def read_page_arguments(query: Mapping[str, str]) -> PageArguments:
     arguments: PageArguments = {}
     if query.get("cursor"):
         arguments["cursor"] = query["cursor"]
-    if query.get("limit"):
+    if "limit" in query:
         arguments["limit"] = read_number(query, "limit")
     return arguments
 

@@ -18,7 +18,8 @@ from usercore import Email, Full, Indeterminate, StorageError, Unavailable, User
 
 pytestmark = [pytest.mark.needs_filter, pytest.mark.rule("ERR")]
 
-THREADS: Final = 4
+THREADS: Final = 16
+"""So many that some of their units are committed together, on a busy machine, too."""
 
 
 def outcome(core: UserCore, number: int) -> str:
