@@ -32,7 +32,7 @@ def session_of(server: Server, email: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("signed_in", [False, True], ids=["a stranger", "a user"])
+@pytest.mark.parametrize("signed_in", [False, True], ids=["signed out", "signed in"])
 def test_odd_requests_are_answered_as_described(*, signed_in: bool, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/people.db"
     with serving("examples.fastapi_app:app", USERCORE_STORE=store, USERCORE_INSECURE_COOKIE="1") as server:
