@@ -73,6 +73,9 @@ class Proxy:
         self.round_trips = 0
         """How often a client sent something after its connection was made, or after the server had answered."""
 
+        self.pieces = 0
+        """How often a client sent something since ``watch``."""
+
         self.messages = dict.fromkeys(Sender, 0)
         """Messages since ``watch``."""
 
@@ -112,7 +115,7 @@ class Proxy:
     def watch(self) -> None:
         """Count messages from here on, in all connections."""
         with self._counting:
-            self.round_trips, self.before_commit, self._cut_by = 0, None, None
+            self.round_trips, self.pieces, self.before_commit, self._cut_by = 0, 0, None, None
             self.messages = dict.fromkeys(Sender, 0)
             self._before_batch = self.messages.copy()
 
@@ -154,6 +157,7 @@ class Proxy:
                 if not data:
                     return
                 self.round_trips += (sender, last) == (Sender.CLIENT, Sender.SERVER)
+                self.pieces += sender is Sender.CLIENT
                 last = sender
                 if sender is Sender.CLIENT and self._word is not None and self._word in data:
                     self._stop_at_word(data, client, server)

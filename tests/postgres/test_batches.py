@@ -3,16 +3,20 @@
 from contextlib import suppress
 from functools import partial
 
+import pytest
+
 from scripts.postgres_server import Server
 from tests.architecture.statements import statements
 from tests.postgres.helpers import core_over, emails_in, opened
 from tests.postgres.proxy import proxied
-from usercore import Taken, UserCore
+from usercore import StorageError, Taken, UserCore
 from usercore.kernel.context import MAIN
 from usercore.testing.contracts.base import units_of
 from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import Claim
 from usercore_storage.postgres.batches import LONGEST, returns_rows
+from usercore_storage.postgres.location import location_of
+from usercore_storage.postgres.storage import connected
 
 
 def test_a_unit_without_statements_sends_nothing(server: Server, database: str) -> None:
@@ -43,6 +47,33 @@ def test_a_unit_of_more_statements_than_a_batch_holds_is_stored_completely(serve
         assert server.ask("SELECT count(*) FROM usercore_claims", database=database) == [(len(claims),)]
         people.write(lambda unit: unit.claims.remove(claims))
     assert server.ask("SELECT count(*) FROM usercore_claims", database=database) == [(0,)]
+
+
+@pytest.mark.rule("Y3")
+@pytest.mark.parametrize("answer", [1, 1_000_000])
+def test_a_batch_that_no_buffer_holds_is_sent_while_its_answers_are_read(
+    server: Server, database: str, answer: int
+) -> None:
+    sent = "x" * 1_000_000
+    batch = [(f"SELECT left(?::text, {answer}) || {number}", (sent,)) for number in range(20)]
+    with connected(location_of(f"{server.url(database)}?timeout=5")) as connection:
+        assert connection.together(batch) == [(f"{sent[:answer]}19",)]
+        assert connection("SELECT 1") == [(1,)]
+
+
+def test_an_error_in_a_batch_leaves_the_connection_usable(server: Server, database: str) -> None:
+    with connected(location_of(server.url(database))) as connection:
+        for _ in range(2):
+            with pytest.raises(StorageError):
+                connection.together([("SELECT 1", ()), ("SELECT 1 / ?::bigint", (0,)), ("SELECT 2", ())])
+            assert connection.together([("SELECT ?::bigint", (3,)), ("SELECT ?::bigint", (4,))]) == [(4,)]
+
+
+def test_values_that_cannot_be_sent_leave_the_connection_usable(server: Server, database: str) -> None:
+    with connected(location_of(server.url(database))) as connection:
+        with pytest.raises(StorageError):
+            connection.together([("SELECT ?::bigint", (3,)), ("SELECT ?::text", ("\0",))])
+        assert connection.together([("SELECT ?::bigint", (3,)), ("SELECT ?::bigint", (4,))]) == [(4,)]
 
 
 def test_a_part_that_is_undone_leaves_the_connection_usable(server: Server, database: str) -> None:

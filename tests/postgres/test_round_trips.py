@@ -33,3 +33,4 @@ def test_a_call_waits_for_the_server_so_often(wire: tuple[Proxy, UserCore, User]
     proxy.watch()
     call.run(core, prepared)
     assert proxy.round_trips == call.round_trips
+    assert proxy.pieces == call.round_trips, "what need not wait is sent at once"

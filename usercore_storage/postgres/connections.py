@@ -6,8 +6,8 @@ is prepared once for each combination of NULL parameters; those are few. The dum
 would run in Python, which takes three times as long.
 """
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
 from typing import Any, Final, Self, TypeVar
 
@@ -19,7 +19,6 @@ from psycopg.rows import TupleRow
 from psycopg.types.bool import BoolBinaryDumper
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg.types.string import BytesBinaryDumper
-from psycopg.waiting import Ready
 
 from usercore.kernel.errors import Busy, Indeterminate, ReadOnly, StorageError, Unavailable
 from usercore_storage.postgres.batches import WriteTransaction
@@ -33,6 +32,7 @@ from usercore_storage.postgres.errors import (
     translate_error,
 )
 from usercore_storage.postgres.location import StoreLocation
+from usercore_storage.postgres.pipelines import Batch
 from usercore_storage.postgres.profiles import ServerProfile, adapted
 from usercore_storage.sql.executor import Executor, Statement
 from usercore_storage.sql.lazy_transaction import LazyTransaction
@@ -84,8 +84,8 @@ class Raw(psycopg.Connection[TupleRow]):
     """Whether a commit is under way, which is not cancelled: one that waits for a standby would be acknowledged without
     it."""
 
-    is_collecting = False
-    """Whether statements are written to libpq's buffer, from which the end of their pipeline sends them."""
+    batch: Batch | None = None
+    """Statements that are sent together, or None."""
 
     def wait(self, gen: Generator[Any, Any, T], *given: Any, **named: Any) -> T:  # noqa: ANN401 - passed through
         """Wait for the server as the driver does, but no longer than ``patience``.
@@ -93,8 +93,11 @@ class Raw(psycopg.Connection[TupleRow]):
         Raises:
             Overdue: the server did not answer in time. The connection is closed: the answer may still come.
         """
-        if self.is_collecting:
-            return _completed(gen)
+        if self.batch is not None:
+            if self.batch.is_open:
+                self.batch.add(gen)
+                return None  # type: ignore[return-value]  # the cursor, which called, does not use it
+            gen = self.batch.exchange(self.pgconn, gen)
         if self.patience is None:
             return super().wait(gen, *given, **named)
         try:
@@ -106,6 +109,20 @@ class Raw(psycopg.Connection[TupleRow]):
                 gen.close()  # a pipeline reads until its end, which is here now
             raise
 
+    @contextmanager
+    def sending_together(self) -> Iterator[None]:
+        """Send the statements of a ``with`` together, when it ends."""
+        try:
+            with self.pipeline() as pipeline:
+                self.batch = batch = Batch(pipeline.command_queue)
+                try:
+                    yield
+                finally:
+                    batch.is_open = False
+            batch.finish()
+        finally:
+            self.batch = None
+
     def _is_cancelled(self) -> bool:
         """Ask the server to cancel the statement, and return whether it answered."""
         if not capabilities.has_cancel_safe():
@@ -115,20 +132,6 @@ class Raw(psycopg.Connection[TupleRow]):
         except psycopg.Error:
             return False
         return True
-
-
-def _completed(steps: Generator[Any, Any, T]) -> T:
-    """Run what the driver does to send a statement in a pipeline, as if the socket could always be written to.
-
-    libpq keeps what does not fit. Asking the system before each statement took a tenth more of the client's time.
-    """
-    try:
-        next(steps)
-        while True:
-            steps.send(Ready.W)
-    except StopIteration as ended:
-        result: T = ended.value
-        return result
 
 
 def settings_of(location: StoreLocation) -> dict[str, Any]:
@@ -253,22 +256,18 @@ class Connection(Statements):
             return self(*batch[0])
         self._check_process()
         try:
-            with self.raw.pipeline():
-                cursors = self._sent(batch)
+            with self.raw.sending_together():
+                cursors = self._execute(batch)
             return _rows_of(cursors[-1])
         except psycopg.Error as error:
             raise self._translated(error) from error
 
-    def _sent(self, batch: Sequence[Statement]) -> list[psycopg.Cursor[TupleRow]]:
-        """Send statements in a pipeline; a cursor has the rows of the last statement that it was used for."""
+    def _execute(self, batch: Sequence[Statement]) -> list[psycopg.Cursor[TupleRow]]:
+        """Execute statements; a cursor has the rows of the last statement that it was used for."""
         cursors = []
-        self.raw.is_collecting = True
-        try:
-            for statement, values in batch:
-                text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
-                cursors.append(cursor.execute(text, values))
-        finally:
-            self.raw.is_collecting = False
+        for statement, values in batch:
+            text, cursor = self._cursors.get(statement) or self._cursor_of(statement)
+            cursors.append(cursor.execute(text, values))
         return cursors
 
     def _begin_with(self, statements: Sequence[Statement]) -> list[list[Row]]:
@@ -276,8 +275,8 @@ class Connection(Statements):
         self._check_process()
         *others, (last, values) = statements
         try:
-            with self.raw.pipeline():
-                cursors = self._sent([*self._begin_read, *others])[len(self._begin_read) :]
+            with self.raw.sending_together():
+                cursors = self._execute([*self._begin_read, *others])[len(self._begin_read) :]
                 text, cursor = self._cursors.get(last) or self._cursor_of(last)
                 if cursor in cursors:
                     cursor = self._cursor(binary=True)
@@ -304,8 +303,8 @@ class Connection(Statements):
         self._check_session()
         self.raw.is_committing = True
         try:
-            with self.raw.pipeline() if batch else nullcontext():
-                self._sent(batch)
+            with self.raw.sending_together() if batch else nullcontext():
+                self._execute(batch)
                 self._commands.execute(b"COMMIT", prepare=False)
         except psycopg.Error as error:
             if self._is_lost() or error.sqlstate in UNKNOWN_OUTCOMES:
