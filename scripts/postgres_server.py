@@ -155,13 +155,20 @@ class Server:
         deletions = [f"DELETE FROM {table}" for (table,) in tables]  # noqa: S608 - names from the schema
         connection.execute("; ".join(deletions).encode())
 
-    def end_sessions(self, database: str) -> int:
-        """End all sessions with a database, wait until they are over, and return their number."""
+    def end_sessions(self, database: str, *, but: int = 0) -> int:
+        """End all sessions with a database but that of one process, wait until they are over, and return their number.
+
+        The server itself would look only ten times a second whether they are.
+        """
         ended = self.ask(
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-            " WHERE datname = %s AND pid <> pg_backend_pid()",
+            "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = %s AND pid NOT IN (%s, pg_backend_pid())",
             database,
+            but,
         )
+        processes = [process for process, _ in ended]
+        while self.ask("SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s)", processes):
+            pass
         return len(ended)
 
 

@@ -5,7 +5,6 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 from typing import Final
@@ -37,12 +36,13 @@ def write(core: UserCore, name: str) -> None:
 
 
 def write_until_refused(core: UserCore, name: str) -> None:
-    """Write until the store can do so no more."""
+    """Write until the store can do so no more, and print why."""
 
     def write_as_long_as_possible(thread: int) -> None:
-        with suppress(StorageError):
+        try:
             write_on(core, name, thread)
-        say("refused")
+        except StorageError as error:
+            say("refused", error.code)
 
     in_threads(write_as_long_as_possible)
 

@@ -18,15 +18,28 @@ from tests.faults.test_killed_writers import check_kept, check_whole
 WRITERS: Final = 2
 MEGABYTES: Final = 1024  # of a sparse file
 
-REFUSED: Final = ["refused"]
+REFUSED: Final = "refused"
+
+
+def acknowledged_by(child: Child, count: int) -> list[list[str]]:
+    """Return so many lines of a child that can write."""
+    lines = [hear(child).split() for _ in range(count)]
+    assert not [line for line in lines if REFUSED in line or not line], "it cannot write, or has ended"
+    return lines
 
 
 def lines_until_refused(child: Child) -> list[list[str]]:
     """Return what a child acknowledges until all of its threads were refused."""
     lines: list[list[str]] = []
-    while lines.count(REFUSED) < THREADS:
-        lines.append(hear(child).split())
-    return [line for line in lines if line != REFUSED]
+    refusals = 0
+    while refusals < THREADS:
+        line = hear(child).split()
+        assert line, "it has ended"
+        if REFUSED in line:
+            refusals += 1
+        else:
+            lines.append(line)
+    return lines
 
 
 @pytest.mark.slow
@@ -42,7 +55,9 @@ def test_what_was_acknowledged_before_the_power_was_lost_is_stored_and_nothing_i
             children = [
                 stack.enter_context(started("write_until_refused", f"sqlite:///{path}", name)) for name in names
             ]
-            acknowledged = [hear(child).split() for child in children for _ in range(randomness.randrange(1, 60))]
+            acknowledged = [
+                line for child in children for line in acknowledged_by(child, randomness.randrange(1, 60))
+            ]
             # What is told from now on does not count: without power it would not be told, and Linux may report a sync
             # as done that the end of the journal undid.
             cut_at = monotonic()

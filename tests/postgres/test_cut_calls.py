@@ -20,10 +20,9 @@ from tests.postgres.helpers import effect_counts, opened
 from tests.postgres.proxy import Proxy, Sender, proxied
 from tests.samples import FilledStore
 from usercore import Indeterminate, Unavailable
-from usercore.testing.contracts.base import units_of
-from usercore.testing.contracts.units import names
 from usercore_storage import check
 from usercore_storage.postgres import PostgresStorage
+from usercore_storage.postgres.connections import Connection
 
 FEW: Final = 3
 """Cuts of each side; ``make faults`` cuts before each message."""
@@ -61,19 +60,26 @@ class CutStore:
         """Return the number of rows of each table, and of all changes of users."""
         return effect_counts(self.server, self.database)
 
-    def connect(self) -> None:
-        """End all sessions, because one whose client is gone may hold locks, and read until a connection works."""
-        self.server.end_sessions(self.database)
+    def process(self) -> int:
+        """Return the number of the server's process that serves the pool, once it has a connection that works."""
         for _ in range(TRIES):
             with suppress(Unavailable):
-                units_of(self.store).read(names)
-                return
+                return self.store.run(process_of)
         raise AssertionError
 
+    def connect(self) -> None:
+        """Wait for a connection, and end all other sessions.
+
+        One whose client is gone may still commit what it was sent, and hold locks.
+        """
+        self.server.end_sessions(self.database, but=self.process())
+
     def restore(self) -> None:
-        """Create the database again."""
+        """Create the database again, and connect to it."""
+        self.process()  # a pool that fails to connect tries again a second later
         self.server.ask(f"DROP DATABASE {self.database} WITH (FORCE)")
         self.server.ask(f"CREATE DATABASE {self.database} TEMPLATE {self.copy}")
+        self.process()
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +104,12 @@ def cut_store(server: Server, template: str) -> Iterator[CutStore]:
             )
 
 
+def process_of(connection: Connection, _: bool) -> int:  # noqa: FBT001 - as a storage calls it
+    """Return the number of the server's process that serves a connection."""
+    ((process,),) = connection("SELECT pg_backend_pid()")
+    return int(str(process))
+
+
 def cuts(messages: Mapping[Sender, int]) -> Iterator[tuple[Sender, int]]:
     """Iterate over messages of both sides: each, or a few spread over them."""
     for sender, count in messages.items():
@@ -105,7 +117,6 @@ def cuts(messages: Mapping[Sender, int]) -> Iterator[tuple[Sender, int]]:
             yield sender, number
 
 
-@pytest.mark.xdist_group("cut calls")  # its stores take seconds to make
 @pytest.mark.rule("ERR", "X2")
 @EACH
 def test_a_call_over_a_cut_wire_is_stored_as_a_whole_or_not_at_all_and_its_error_says_which(
@@ -114,7 +125,6 @@ def test_a_call_over_a_cut_wire_is_stored_as_a_whole_or_not_at_all_and_its_error
     proxy, before = cut_store.proxy, cut_store.before
     for _ in ("fills caches, such as that of tenants", "sends what later runs send"):
         cut_store.restore()
-        cut_store.connect()
         proxy.watch()
         assert cut_store.run(call) is None
     whole, messages, before_commit = cut_store.effects(), proxy.messages, proxy.before_commit
@@ -122,9 +132,10 @@ def test_a_call_over_a_cut_wire_is_stored_as_a_whole_or_not_at_all_and_its_error
         return  # it reads
     cut_store.restore()
     for sender, number in cuts(messages):
-        cut_store.connect()
         proxy.cut_before(sender, number)
         error = cut_store.run(call)
+        proxy.watch()  # a cut after the call's last message would hit the next connection
+        cut_store.connect()
         stored = before if error is Unavailable else cut_store.effects()  # compared with what is stored in the end
         if error is Indeterminate:
             assert before_commit is not None, (sender, number)
