@@ -55,9 +55,7 @@ def test_what_was_acknowledged_before_the_power_was_lost_is_stored_and_nothing_i
             children = [
                 stack.enter_context(started("write_until_refused", f"sqlite:///{path}", name)) for name in names
             ]
-            acknowledged = [
-                line for child in children for line in acknowledged_by(child, randomness.randrange(1, 60))
-            ]
+            acknowledged = [line for child in children for line in acknowledged_by(child, randomness.randrange(1, 60))]
             # What is told from now on does not count: without power it would not be told, and Linux may report a sync
             # as done that the end of the journal undid.
             cut_at = monotonic()
