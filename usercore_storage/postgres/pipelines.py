@@ -32,7 +32,7 @@ class Batch:
     """Whether statements may follow."""
 
     def add(self, statement: Steps[object]) -> None:
-        """Let the driver prepare the messages of a statement, as far as it would wait to send them."""
+        """Add a statement, up to where the driver would wait to send its messages."""
         next(statement)
         self._begun.append(statement)
 
@@ -59,7 +59,7 @@ class Batch:
             end.close()
 
     def finish(self) -> None:
-        """Let the driver finish its statements, once they are answered."""
+        """Run the rest of what the driver does for each statement, once all are answered."""
         for statement in self._begun:
             with suppress(StopIteration):
                 while True:
