@@ -17,7 +17,8 @@ BARE: Final = "bare"
 SINGLY: Final = "row by row"
 TRIP: Final = "round trip"
 ALONE: Final = "one thread"
-OURS: Final = frozenset({USERCORE, RAW, BARE, SINGLY, TRIP, ALONE})
+FLUSH: Final = "flush"
+OURS: Final = frozenset({USERCORE, RAW, BARE, SINGLY, TRIP, ALONE, FLUSH})
 """The sides that are not peers."""
 
 
@@ -124,6 +125,14 @@ def rate_beside_bare(least: float | None = None) -> Measure:
 def rate_beside_single_rows(least: float | None = None) -> Measure:
     """Compare usercore's rate with that of the raw side if it sends row by row."""
     return _rate("rate to single INSERTs", SINGLY, least)
+
+
+def rate_beside_flushes(side: str) -> Measure:
+    """Count the operations of a side in the time that the disk takes for one flush."""
+    return Measure(
+        name=f"changes in the time of a flush, {side}",
+        of=lambda costs: ratio_of(_walls(costs, FLUSH), _walls(costs, side)),
+    )
 
 
 def beside_bare() -> Measure:

@@ -36,6 +36,7 @@ from benchmarks.figures import (
     p99_beside_one_thread,
     rate,
     rate_beside_bare,
+    rate_beside_flushes,
     rate_beside_single_rows,
     refused,
     round_trips,
@@ -252,6 +253,8 @@ ALL: Final[Sequence[Workload[Stores]]] = (
         count=8000,
         measures=[
             rate(2),
+            rate_beside_flushes(USERCORE),
+            rate_beside_flushes(RAW),
             worst_call(USERCORE, 100),
             worst_call(RAW),
             fairness(USERCORE),

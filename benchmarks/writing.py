@@ -1,5 +1,6 @@
 """W9: one, several and many writers, with readers beside them."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -15,7 +16,7 @@ from benchmarks.baseline.identifying import Identifying
 from benchmarks.baseline.store import SqliteStore
 from benchmarks.baseline.updating import Updating
 from benchmarks.concurrency import Threads, Worker, processes
-from benchmarks.figures import ALONE, RAW, USERCORE
+from benchmarks.figures import ALONE, FLUSH, RAW, USERCORE
 from benchmarks.measuring import Calls, Side
 from benchmarks.people import NOW, id_of
 from benchmarks.signing_in import secrets
@@ -24,6 +25,9 @@ from usercore.kernel.errors import Busy
 
 MANY: Final = 16
 PROCESSES: Final = 8
+PAGE: Final = 4096
+"""Bytes. Source: SQLite, the default of ``page_size``."""
+
 READS: Final = 20
 """Operations of the mixed load for each write."""
 
@@ -59,15 +63,35 @@ def change_alone(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
 
 @contextmanager
 def change_together(stores: Stores, users: int) -> Iterator[dict[str, Side]]:
-    """Change users in many threads: on one store, and on a connection for each thread."""
+    """Change users in many threads: on one store, and on a connection for each thread. Beside it only flush."""
     change, path = Change(users), stores.copy(users, "raw")
     with ExitStack() as stack:
+        flush = stack.enter_context(flushing(path.with_suffix(".flushed")))
         core = stack.enter_context(closing(stores.open_core(users)))
         raws = [stack.enter_context(closing(Updating(SqliteStore(path), lambda: NOW))) for _ in range(MANY)]
         yield {
             "usercore": Threads([partial(change.usercore, core)] * MANY, count()),
             "raw": Threads([partial(change.raw, raw) for raw in raws], count()),
+            FLUSH: Calls(flush, count()),
         }
+
+
+@contextmanager
+def flushing(path: Path) -> Iterator[Callable[[int], object]]:
+    """Return a function that writes a page over one of a file, as into a WAL that was used before, and flushes it."""
+    pages = 1024
+    path.write_bytes(bytes(pages * PAGE))
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        os.fsync(handle)
+
+        def flush(number: int) -> None:
+            os.pwrite(handle, bytes(PAGE), number % pages * PAGE)
+            os.fdatasync(handle)
+
+        yield flush
+    finally:
+        os.close(handle)
 
 
 @contextmanager
