@@ -9,8 +9,8 @@ WORKERS ?= 3
 # Tests start many processes, which would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Tests that need the machine, or one another's absence, share an `xdist_group`.
-PYTEST = -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_OPTIONS)
+# Neighbours run in one process as long as others have work, so that most stores that they share are made once.
+PYTEST = -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_OPTIONS)
 CODE = $(wildcard docs/conf.py usercore usercore_cli usercore_storage usercore_web tests benchmarks examples scripts typing_tests)
 
 # Made from the code, each by a script.
