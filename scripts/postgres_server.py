@@ -166,10 +166,18 @@ class Server:
             database,
             but,
         )
-        processes = [process for process, _ in ended]
-        while self.ask("SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s)", processes):
-            pass
+        for process, _ in ended:
+            while _is_there(process):
+                pass
         return len(ended)
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @contextmanager

@@ -1,8 +1,11 @@
 """What a writing unit sends together."""
 
+import gc
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
+import psycopg
 import pytest
 
 from scripts.postgres_server import Server
@@ -15,6 +18,7 @@ from usercore.testing.contracts.base import units_of
 from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import Claim
 from usercore_storage.postgres.batches import LONGEST, returns_rows
+from usercore_storage.postgres.connections import Raw
 from usercore_storage.postgres.location import location_of
 from usercore_storage.postgres.storage import connected
 
@@ -67,6 +71,25 @@ def test_an_error_in_a_batch_leaves_the_connection_usable(server: Server, databa
             with pytest.raises(StorageError):
                 connection.together([("SELECT 1", ()), ("SELECT 1 / ?::bigint", (0,)), ("SELECT 2", ())])
             assert connection.together([("SELECT ?::bigint", (3,)), ("SELECT ?::bigint", (4,))]) == [(4,)]
+
+
+def test_a_batch_whose_wait_fails_closes_the_connection_and_says_nothing_else(
+    server: Server, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait: Any = psycopg.Connection.wait
+
+    def fail_in_a_batch(raw: Raw, steps: Any, *given: object) -> object:
+        if raw.batch is None:
+            return wait(raw, steps, *given)
+        next(steps)
+        raise psycopg.OperationalError("connection socket closed")
+
+    with connected(location_of(server.url(database))) as connection:
+        monkeypatch.setattr(psycopg.Connection, "wait", fail_in_a_batch)
+        with pytest.raises(StorageError):
+            connection.together([("SELECT 1", ()), ("SELECT 2", ())])
+        gc.collect()  # ends what the driver has begun; pytest fails for an error there
+        assert connection.raw.closed
 
 
 def test_values_that_cannot_be_sent_leave_the_connection_usable(server: Server, database: str) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import attrs
+import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGconn
 from psycopg.waiting import Ready, Wait
@@ -55,8 +56,11 @@ class Batch:
         except StopIteration as ended:
             result: T = ended.value
             return result
-        finally:
-            end.close()
+        except GeneratorExit:  # the wait has failed, and the driver would wait again
+            pgconn.finish()
+            with suppress(psycopg.Error):
+                end.close()
+            raise
 
     def finish(self) -> None:
         """Run the rest of what the driver does for each statement, once all are answered."""
