@@ -14,6 +14,7 @@ from hypothesis import settings
 from tests.faults.disks import can_mount
 from tests.faults.refused_calls import can_refuse
 from tests.profiles import IS_NIGHTLY, IS_THOROUGH, PROFILE
+from tests.programs import check_required, have_programs, notices
 from usercore.testing.plugin import LEFT_OUT
 
 pytest.register_assert_rewrite("usercore.testing")
@@ -37,6 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rule", metavar="ID", help="run only what is marked as a proof of this rule")
 
 
+def pytest_configure() -> None:
+    """Check that what the environment requires is there."""
+    check_required()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect what the profile leaves out, what is not asked for, and what needs something that is not there."""
     name, rule = config.getoption("--capability"), config.getoption("--rule")
@@ -55,8 +61,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def has_what_it_needs(item: pytest.Item) -> bool:
-    """Return whether the disks or failing calls that a test needs can be had here."""
-    return all(is_possible() for marker, is_possible in NEEDS.items() if item.get_closest_marker(marker))
+    """Return whether the disks, failing calls and programs that a test needs can be had here."""
+    return have_programs(item) and all(
+        is_possible() for marker, is_possible in NEEDS.items() if item.get_closest_marker(marker)
+    )
 
 
 def proves(rule: str, item: pytest.Item) -> bool:
@@ -92,6 +100,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for figures in (value for report in passed for name, value in report.user_properties if name == "figures"):
         terminalreporter.write_line(figures)
     for sentence in (value for report in passed for name, value in report.user_properties if name == LEFT_OUT):
+        terminalreporter.write_line(sentence)
+    for sentence in notices():
         terminalreporter.write_line(sentence)
     nodes = [report.nodeid for report in passed]
     storages = {node.split("::")[1].removeprefix("Test") for node in nodes if "/test_contracts.py::Test" in node}

@@ -4,7 +4,6 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -32,24 +31,15 @@ OPTIONS: Final = (
 )
 
 
-@cache
-def programs() -> tuple[str, str] | None:
-    """Return the paths of Chromium and its driver, as Debian has them, or None if one is missing."""
-    found = shutil.which("chromium"), shutil.which("chromedriver")
-    return (found[0], found[1]) if found[0] and found[1] else None
-
-
 @contextmanager
 def chromium(folder: Path) -> Iterator[Chrome]:
     """Run Chromium with a new profile in a folder."""
-    found = programs()
-    assert found is not None
     options = ChromeOptions()
-    options.binary_location, driver = found
+    options.binary_location = str(shutil.which("chromium"))
     for option in (*OPTIONS, f"--user-data-dir={folder}"):
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = Chrome(options=options, service=ChromeService(driver))
+    browser = Chrome(options=options, service=ChromeService(shutil.which("chromedriver")))
     browser.implicitly_wait(PATIENCE)  # a key does not wait for the page that it opens
     try:
         yield browser

@@ -15,7 +15,7 @@ from usercore import UserState
 from usercore_web.admin.operators import AdminRoute
 from usercore_web.admin.router import PAGES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.needs_chromium, pytest.mark.slow]
 
 PHONE, DESKTOP = 360, 1280
 READ = [one for one in PAGES if one.method == "GET"]

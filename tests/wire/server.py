@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -68,8 +67,3 @@ def serving(application: str, **environment: str) -> Iterator[Server]:
             process.terminate()
             status = process.wait()
     assert status in {0, -15}, status
-
-
-def has_curl() -> bool:
-    """Return whether curl is installed."""
-    return shutil.which("curl") is not None

@@ -14,6 +14,8 @@ from examples.demo.izenda import SAMPLE, TENANT, masked
 from examples.izenda_api import ENDPOINTS
 from tests.wire.server import Answer, Server, serving
 
+pytestmark = pytest.mark.needs_curl
+
 EMPTY: Mapping[str, object] = {
     "id": None,
     "systemAdmin": False,

@@ -16,6 +16,8 @@ from tests.wire.server import Answer, Server, serving
 from tests.wire.signing import CHECKOUT_COMPANY, CHECKOUT_SECRET, COMPANY, SECRET, claims_of, signed
 from usercore import Email, ExternalId, UserCore
 
+pytestmark = pytest.mark.needs_curl
+
 PRODUCT = "EgLUrT56328991046641"
 BOTH = {COMPANY: SECRET, CHECKOUT_COMPANY: CHECKOUT_SECRET}
 

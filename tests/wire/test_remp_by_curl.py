@@ -15,6 +15,8 @@ from tests.wire.server import Answer, Server, serving
 from usercore import ChangeRequestState, Email, UserCore
 from usercore.kernel.time import system_clock
 
+pytestmark = pytest.mark.needs_curl
+
 PASSWORD = "a sunny day in Bratislava"
 ENDPOINTS = [
     *(f"users/{name}" for name in ("create", "add-to-group", "remove-from-group", "addresses", "address")),
