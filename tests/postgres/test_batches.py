@@ -18,7 +18,7 @@ from usercore.testing.contracts.base import units_of
 from usercore.users.keys import KeySpace, KeyUse
 from usercore.users.model import Claim
 from usercore_storage.postgres.batches import LONGEST, returns_rows
-from usercore_storage.postgres.connections import Raw
+from usercore_storage.postgres.connections import Connection, Raw
 from usercore_storage.postgres.location import location_of
 from usercore_storage.postgres.storage import connected
 
@@ -89,6 +89,23 @@ def test_a_batch_whose_wait_fails_closes_the_connection_and_says_nothing_else(
         with pytest.raises(StorageError):
             connection.together([("SELECT 1", ()), ("SELECT 2", ())])
         gc.collect()  # ends what the driver has begun; pytest fails for an error there
+        assert connection.raw.closed
+
+
+def test_an_interrupted_batch_closes_the_connection_and_says_nothing_else(server: Server, database: str) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    def send(connection: Connection) -> None:
+        with connection.raw.sending_together():
+            connection._execute([("SELECT 1", ()), ("SELECT 2", ())])
+            assert connection.raw.batch is not None
+            connection.raw.batch._commands.append(interrupt)
+
+    with connected(location_of(server.url(database))) as connection:
+        with pytest.raises(KeyboardInterrupt):
+            send(connection)
+        gc.collect()
         assert connection.raw.closed
 
 

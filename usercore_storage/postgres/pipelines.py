@@ -8,6 +8,7 @@ registration, a sign-in and a login token take 11, 12 and 9 percent less of the 
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from inspect import GEN_SUSPENDED, getgeneratorstate
 from typing import Any, TypeVar
 
 import attrs
@@ -56,10 +57,11 @@ class Batch:
         except StopIteration as ended:
             result: T = ended.value
             return result
-        except GeneratorExit:  # the wait has failed, and the driver would wait again
-            pgconn.finish()
-            with suppress(psycopg.Error):
-                end.close()
+        except BaseException:
+            if getgeneratorstate(end) == GEN_SUSPENDED:  # not its own error: the wait failed, or was interrupted
+                pgconn.finish()  # or the driver would still wait for answers as it ends
+                with suppress(psycopg.Error):
+                    end.close()
             raise
 
     def finish(self) -> None:
